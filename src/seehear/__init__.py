@@ -1,0 +1,59 @@
+"""seehear: what is heard, what is seen, and both, second by second, from clip-level labels.
+
+Every command of the command line is a function here, with the same name and the same options:
+extract, train, evaluate, parse, score, networks, check_networks, check_labels, import_features, export_features,
+recipes. Each returns a result with .text() and .as_json(). `network` turns a function of yours into a network.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from seehear.networks.function import network
+    from seehear.verbs.evaluate import evaluate
+    from seehear.verbs.extract import extract
+    from seehear.verbs.features import export_features, import_features
+    from seehear.verbs.labels import check_labels
+    from seehear.verbs.networks import check_networks
+    from seehear.verbs.parse import parse
+    from seehear.verbs.recipes import recipes
+    from seehear.verbs.score import score
+    from seehear.verbs.train import train
+
+# Imported when first used: torch alone takes longer than `seehear --help` may.
+_HOMES = {
+    "check_labels": "seehear.verbs.labels",
+    "check_networks": "seehear.verbs.networks",
+    "evaluate": "seehear.verbs.evaluate",
+    "export_features": "seehear.verbs.features",
+    "extract": "seehear.verbs.extract",
+    "import_features": "seehear.verbs.features",
+    "network": "seehear.networks.function",
+    "parse": "seehear.verbs.parse",
+    "recipes": "seehear.verbs.recipes",
+    "score": "seehear.verbs.score",
+    "train": "seehear.verbs.train",
+}
+__all__ = [
+    "check_labels",
+    "check_networks",
+    "evaluate",
+    "export_features",
+    "extract",
+    "import_features",
+    "network",
+    "parse",
+    "recipes",
+    "score",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,59 @@
+"""Files that are whole or absent: written beside their place, then renamed into it."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from seehear.errors import SeehearError
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path in the folder of `path`; renamed onto it when the block ends well, removed when not."""
+    temporary = path.parent / f".{os.getpid()}-{os.urandom(4).hex()}{path.suffix}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(
+                f"{path}: the disk is full. What was finished is kept: make room and run the same command again"
+            ) from None
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class DiskFullError(SeehearError):
+    """No room is left: going on would only fail again."""
+
+
+def atomic_text(path: Path, text: str) -> None:
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def atomic_bytes(path: Path, data: bytes) -> None:
+    with atomic(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def atomic_json(path: Path, value: object, default: Callable[[Any], Any] | None = None) -> None:
+    atomic_text(path, json.dumps(value, indent=1, ensure_ascii=False, default=default) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value in a file; SeehearError naming the file where it can't be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SeehearError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise SeehearError(f"{path}: can't be read as JSON: {error}") from None

@@ -1,0 +1,328 @@
+"""Label tables in the format of LLP (Tian et al. 2020): the one reader, and a check that names every defect.
+
+Weak:  filename, event_labels                  one row a clip, its classes separated by commas
+Dense: filename, onset, offset, event_labels   one row an event of one class; seconds, end exclusive
+
+Tab-separated with a header line; `filename` is the clip file's stem. A table has the dense form if it has
+the columns onset and offset.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.errors import SeehearError
+from seehear.events import segment_span
+
+WEAK_COLUMNS = ("filename", "event_labels")
+DENSE_COLUMNS = ("filename", "onset", "offset", "event_labels")
+
+
+@dataclass(frozen=True)
+class Defect:
+    """Something wrong in a table. A fatal one makes the table unusable; the others are tolerated as said."""
+
+    path: Path
+    line: int
+    message: str
+    fatal: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {'error: ' if self.fatal else ''}{self.message}"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row of a dense table: a class from onset to offset, seconds."""
+
+    clip: str
+    onset: float
+    offset: float
+    label: str
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
+class WeakTable:
+    """clip -> the classes that occur anywhere in it, in any modality."""
+
+    path: Path
+    labels: Mapping[str, tuple[str, ...]]
+    lines: Mapping[str, int]
+    defects: tuple[Defect, ...] = ()
+
+    @property
+    def clips(self) -> tuple[str, ...]:
+        return tuple(self.labels)
+
+    def array(self, clips: Sequence[str], classes: Sequence[str]) -> NDArray[np.float32]:
+        """0 or 1, (len(clips), len(classes)). A class outside `classes` is left out."""
+        column = {name: c for c, name in enumerate(classes)}
+        present = np.zeros((len(clips), len(classes)), dtype=np.float32)
+        for row, clip in enumerate(clips):
+            for name in self.labels[clip]:
+                if name in column:
+                    present[row, column[name]] = 1.0
+        return present
+
+
+@dataclass(frozen=True)
+class DenseTable:
+    """The events of one modality."""
+
+    path: Path
+    events: tuple[Event, ...]
+    defects: tuple[Defect, ...] = ()
+
+    def array(
+        self, clips: Sequence[str], classes: Sequence[str], segments: int, segment: float = 1.0
+    ) -> NDArray[np.bool_]:
+        """Which segments each event fills: boolean (len(clips), segments, len(classes)).
+
+        segment: its length in seconds. Events of other clips and classes are left out, and so is what lies
+        past `segments`. Rows with onset >= offset mark nothing, as in the official scorer.
+        """
+        row = {name: n for n, name in enumerate(clips)}
+        column = {name: c for c, name in enumerate(classes)}
+        active = np.zeros((len(clips), segments, len(classes)), dtype=bool)
+        for event in self.events:
+            if event.clip in row and event.label in column:
+                start, stop = segment_span(event.onset, event.offset, segment)
+                active[row[event.clip], start:stop, column[event.label]] = True
+        return active
+
+    def last_segment(self, segment: float = 1.0) -> int:
+        """Segments needed to hold every event."""
+        return max((segment_span(event.onset, event.offset, segment)[1] for event in self.events), default=0)
+
+
+def read_weak(path: str | Path, classes: Sequence[str] | None = None) -> WeakTable:
+    """Read a weak table; raise SeehearError naming every fatal defect.
+
+    classes: if given, a class outside of it is fatal.
+    """
+    table = scan_weak(Path(path), classes)
+    _raise_fatal(table.defects)
+    return table
+
+
+def read_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseTable:
+    """Read a dense table; raise SeehearError naming every fatal defect.
+
+    classes: if given, a class outside of it is fatal.
+    """
+    table = scan_dense(Path(path), classes)
+    _raise_fatal(table.defects)
+    return table
+
+
+def read_classes(path: str | Path) -> tuple[str, ...]:
+    """A list of classes, one a line, in the order that the user wants; empty lines are passed over."""
+    names = [line.strip() for line in _text(Path(path)).splitlines()]
+    names = [name for name in names if name]
+    twice = {name for name in names if names.count(name) > 1}
+    if not names or twice:
+        raise SeehearError(f"{path}: {'lists twice: ' + ', '.join(sorted(twice)) if twice else 'lists no class'}")
+    return tuple(names)
+
+
+def classes_of(tables: Iterable[WeakTable | DenseTable]) -> tuple[str, ...]:
+    """Every class that occurs in the tables, in alphabetical order."""
+    names: set[str] = set()
+    for table in tables:
+        if isinstance(table, WeakTable):
+            names.update(*table.labels.values())
+        else:
+            names.update(event.label for event in table.events)
+    return tuple(sorted(names))
+
+
+def scan_weak(path: Path, classes: Sequence[str] | None = None) -> WeakTable:
+    """Read what can be read of a weak table and collect its defects."""
+    rows, defects = _rows(path, WEAK_COLUMNS)
+    labels: dict[str, tuple[str, ...]] = {}
+    lines: dict[str, int] = {}
+    for line, row in rows:
+        clip = row["filename"]
+        names = [name.strip() for name in row["event_labels"].split(",")]
+        names = [name for name in names if name]
+        if not names:
+            defects.append(Defect(path, line, f"{clip} has no label: taken as a clip in which nothing happens"))
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            defects.append(Defect(path, line, f"{clip} lists {name} twice: counted once"))
+        defects += _unknown(path, line, names, classes)
+        if re.search(r"_\d+\.\d+(_|$)", clip):
+            defects.append(Defect(path, line, f"{clip} has a fractional time in its name: taken as a name"))
+        unique = tuple(dict.fromkeys(names))
+        if clip not in labels:
+            labels[clip], lines[clip] = unique, line
+        elif labels[clip] == unique:
+            defects.append(Defect(path, line, f"{clip} repeats line {lines[clip]}: counted once"))
+        else:
+            defects.append(Defect(path, line, f"{clip} has other labels than on line {lines[clip]}", fatal=True))
+    if not labels and not any(defect.fatal for defect in defects):
+        defects.append(Defect(path, 1, "the table names no clip", fatal=True))
+    return WeakTable(path, labels, lines, tuple(defects))
+
+
+def scan_dense(path: Path, classes: Sequence[str] | None = None) -> DenseTable:
+    """Read what can be read of a dense table and collect its defects."""
+    rows, defects = _rows(path, DENSE_COLUMNS)
+    events: list[Event] = []
+    seen: dict[Event, int] = {}
+    by_class: dict[tuple[str, str], list[Event]] = {}
+    for line, row in rows:
+        name = row["event_labels"]
+        try:
+            onset, offset = float(row["onset"]), float(row["offset"])
+        except ValueError:
+            onset = offset = math.nan
+        if not (math.isfinite(onset) and math.isfinite(offset) and onset >= 0):
+            what = f"onset {row['onset']!r} and offset {row['offset']!r} must be seconds from the clip's start"
+            defects.append(Defect(path, line, what, fatal=True))
+            continue
+        if not name:
+            defects.append(Defect(path, line, f"{row['filename']} has an event without a class", fatal=True))
+            continue
+        defects += _unknown(path, line, [name], classes)
+        event = Event(row["filename"], onset, offset, name, line)
+        if onset >= offset:
+            defects.append(Defect(path, line, f"onset {onset:g} is not before offset {offset:g}: marks nothing"))
+        elif event in seen:
+            defects.append(Defect(path, line, f"repeats line {seen[event]}: counted once"))
+        else:
+            for other in by_class.setdefault((event.clip, name), []):
+                if onset < other.offset and other.onset < offset:
+                    message = f"{name} overlaps line {other.line} ({other.onset:g} to {other.offset:g}): merged"
+                    defects.append(Defect(path, line, message))
+                elif onset == other.offset or offset == other.onset:
+                    message = f"{name} touches line {other.line} ({other.onset:g} to {other.offset:g}): one event"
+                    defects.append(Defect(path, line, message))
+            by_class[event.clip, name].append(event)
+        seen.setdefault(event, line)
+        events.append(event)
+    return DenseTable(path, tuple(events), tuple(defects))
+
+
+def check(
+    weak: Sequence[WeakTable], dense: Sequence[DenseTable], clips: Iterable[str] | None = None
+) -> tuple[Defect, ...]:
+    """What is wrong between tables, and between tables and clip files; nothing of it is fatal.
+
+    clips: stems of the clip files there are, to find labels without a clip and clips without a label.
+    """
+    defects: list[Defect] = []
+    home: dict[str, WeakTable] = {}
+    for table in weak:
+        for clip in table.clips:
+            if clip in home:
+                defects.append(Defect(table.path, table.lines[clip], f"{clip} stands in {home[clip].path} too"))
+            home.setdefault(clip, table)
+    if weak:
+        for dense_table in dense:
+            for event in dense_table.events:
+                if event.clip not in home:
+                    message = f"{event.clip} stands in no weak table: left out"
+                    defects.append(Defect(dense_table.path, event.line, message))
+    if dense:
+        union: dict[str, set[str]] = {}
+        for dense_table in dense:
+            for event in dense_table.events:
+                union.setdefault(event.clip, set()).add(event.label)
+        for table in weak:
+            if not any(clip in union for clip in table.clips):
+                continue  # a split without dense truth, as one for training
+            for clip in table.clips:
+                if set(table.labels[clip]) != union.get(clip, set()):
+                    said, dense_said = _list(table.labels[clip]), _list(sorted(union.get(clip, ())))
+                    message = f"{clip} has weak labels {said} but dense ones {dense_said}"
+                    defects.append(Defect(table.path, table.lines[clip], message))
+    if clips is not None:
+        there = set(clips)
+        for clip, table in home.items():
+            if clip not in there:
+                defects.append(Defect(table.path, table.lines[clip], f"{clip} has a label but no clip"))
+        if weak:
+            for clip in sorted(there - set(home)):
+                defects.append(Defect(weak[0].path, 0, f"{clip} is a clip without a label in any table"))
+    return tuple(defects)
+
+
+def is_dense(path: str | Path) -> bool:
+    """Whether the table's header has the dense form."""
+    first = _text(Path(path)).splitlines()[:1]
+    return bool(first) and {"onset", "offset"} <= {name.strip() for name in first[0].split("\t")}
+
+
+def write_dense(path: str | Path, events: Iterable[Event]) -> None:
+    """Write events as a dense table; whole seconds as integers, others to the millisecond."""
+    from seehear.files import atomic_text
+
+    lines = ["\t".join(DENSE_COLUMNS)]
+    lines += [f"{e.clip}\t{_seconds(e.onset)}\t{_seconds(e.offset)}\t{e.label}" for e in events]
+    atomic_text(Path(path), "\n".join(lines) + "\n")
+
+
+def _rows(path: Path, columns: Sequence[str]) -> tuple[list[tuple[int, dict[str, str]]], list[Defect]]:
+    """The table's rows with their line numbers, and the defects of its form."""
+    lines = _text(path).splitlines()
+    header = [name.strip() for name in lines[0].split("\t")] if lines else []
+    missing = [name for name in columns if name not in header]
+    if missing:
+        message = f"the header lacks {_list(missing)}: it must hold {_list(columns)}, separated by tabs"
+        return [], [Defect(path, 1, message, fatal=True)]
+    rows, defects = [], []
+    for line, fields in enumerate(csv.reader(lines[1:], delimiter="\t", quoting=csv.QUOTE_NONE), start=2):
+        if not any(text.strip() for text in fields):
+            continue
+        row = dict(zip(header, (text.strip() for text in fields), strict=False))
+        if len(fields) != len(header) and not (len(fields) == len(header) - 1 and header[-1] == "event_labels"):
+            message = f"{len(fields)} fields where the header has {len(header)}; fields are separated by tabs"
+            defects.append(Defect(path, line, message, fatal=True))
+        elif not row["filename"]:
+            defects.append(Defect(path, line, "the filename is empty", fatal=True))
+        else:
+            rows.append((line, {name: row.get(name, "") for name in columns}))
+    return rows, defects
+
+
+def _unknown(path: Path, line: int, names: Iterable[str], classes: Sequence[str] | None) -> list[Defect]:
+    if classes is None:
+        return []
+    unknown = sorted(set(names) - set(classes))
+    return [Defect(path, line, f"class {name!r} is not in the list of classes", fatal=True) for name in unknown]
+
+
+def _raise_fatal(defects: Iterable[Defect]) -> None:
+    fatal = [str(defect) for defect in defects if defect.fatal]
+    if fatal:
+        shown = "\n".join(fatal[:20])
+        more = f"\n… and {len(fatal) - 20} more: `seehear labels check` lists all" if len(fatal) > 20 else ""
+        raise SeehearError(shown + more)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise SeehearError(f"{path}: no such label table") from None
+    except UnicodeDecodeError as error:
+        raise SeehearError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from None
+    except OSError as error:
+        raise SeehearError(f"{path}: can't be read: {error.strerror}") from None
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".")

@@ -1,0 +1,99 @@
+"""Features of many clips as one memory map each network, for training.
+
+Random clips come out of one packed map some five times faster than out of a file each, and what does not fit
+into memory need not. Packs lie in STORE/packed, are made when first asked for, and again when a clip's features
+change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.errors import SeehearError
+from seehear.files import atomic, atomic_json, read_json
+from seehear.store import Store
+
+
+@dataclass(frozen=True)
+class Packed:
+    """One network's features of several clips.
+
+    rows: (sum of T, width) float32, a read-only memory map. offsets: (clips + 1,); clip n has rows
+    offsets[n]:offsets[n + 1]. contents: hash of the clips and of what made their features.
+    """
+
+    rows: NDArray[np.float32]
+    offsets: NDArray[np.int64]
+    contents: str
+
+    def lengths(self) -> NDArray[np.int64]:
+        """T of each clip."""
+        return np.diff(self.offsets)
+
+
+def pack(store: Store, network: str, clips: Sequence[str]) -> Packed:
+    """The features of `clips`, in this order. Raises SeehearError if they were not all made the same way."""
+    chosen = hashlib.sha256(json.dumps(list(clips)).encode()).hexdigest()[:12]
+    state = hashlib.sha256()
+    for clip in clips:
+        try:
+            stat = store.file(network, clip).stat()
+        except FileNotFoundError:
+            store.read(network, clip)  # says what is missing
+            raise
+        state.update(f"{clip}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    folder = store.path / "packed"
+    name = f"{network}-{chosen}-{state.hexdigest()[:12]}"
+    data, index = folder / f"{name}.npy", folder / f"{name}.json"
+    if not index.exists():
+        _build(store, network, clips, name)
+        for old in folder.glob(f"{network}-{chosen}-*"):
+            if not old.name.startswith(name):
+                old.unlink(missing_ok=True)  # whoever has it mapped keeps it
+    facts = read_json(index)
+    rows = np.load(data, mmap_mode="r", allow_pickle=False)
+    return Packed(rows, np.array(facts["offsets"], dtype=np.int64), facts["contents"])
+
+
+def _build(store: Store, network: str, clips: Sequence[str], name: str) -> None:
+    width = store.network(network).width
+    made_by: dict[str, str] = {}
+    contents = hashlib.sha256()
+    lengths = [0]
+    folder = store.path / "packed"
+    parts: list[NDArray[np.float32]] = []
+    for clip in clips:
+        origin = store.origin(network, clip)
+        made_by.setdefault(origin.made_by if origin else "", clip)
+        contents.update(f"{clip}\0{origin.made_by}\0{origin.content}\n".encode() if origin else b"")
+        if len(made_by) > 1:
+            one, other = list(made_by.values())[:2]
+            raise SeehearError(
+                f"{store.path}: features of {network} were made with different settings, as those of clips {one} and "
+                f"{other}; run `seehear extract` over all clips with the settings that you want"
+            )
+        features = store.read(network, clip)
+        if features.ndim != 2 or features.shape[1] != width:
+            raise SeehearError(
+                f"{store.file(network, clip)}: features of shape {features.shape}, {network} has (T, {width})"
+            )
+        if not np.isfinite(features).all():
+            raise SeehearError(
+                f"{store.file(network, clip)}: clip {clip} has features of {network} that are not finite"
+            )
+        parts.append(features)
+        lengths.append(lengths[-1] + len(features))
+    with atomic(folder / f"{name}.npy") as temporary:
+        rows = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=(lengths[-1], width))
+        for features, start in zip(parts, lengths, strict=False):
+            rows[start : start + len(features)] = features
+        rows.flush()
+        del rows
+    facts = {"network": network, "clips": list(clips), "offsets": lengths, "contents": contents.hexdigest()[:16]}
+    atomic_json(folder / f"{name}.json", facts)

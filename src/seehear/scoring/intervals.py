@@ -1,0 +1,49 @@
+"""How sure a score is: bootstrap intervals over clips and seeds, and a paired test between two systems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+DRAWS = 2000  # bootstrap samples: the ends of a 95 % interval rest on 50 of them each
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and its 95 % bootstrap interval, in the unit of the values. deviation: between seeds, 0 for one."""
+
+    mean: float
+    low: float
+    high: float
+    deviation: float
+
+
+def bootstrap(values: NDArray[np.float64], seed: int = 0) -> Interval:
+    """The mean over seeds and clips of values (S, N), seeds and clips both drawn with replacement."""
+    n_seeds, n_clips = values.shape
+    rng = np.random.default_rng(seed)
+    draws = np.empty(DRAWS)
+    for n in range(DRAWS):
+        clips = rng.integers(n_clips, size=n_clips)
+        seeds = rng.integers(n_seeds, size=n_seeds)
+        # Clips weighed by how often they were drawn: quicker than gathering them for every seed.
+        weights = np.bincount(clips, minlength=n_clips)
+        draws[n] = (values[seeds] @ weights).mean() / n_clips
+    low, high = np.quantile(draws, [0.025, 0.975])
+    deviation = float(values.mean(axis=1).std(ddof=1)) if n_seeds > 1 else 0.0
+    return Interval(float(values.mean()), float(low), float(high), deviation)
+
+
+def paired(one: NDArray[np.float64], other: NDArray[np.float64], seed: int = 0) -> tuple[Interval, float]:
+    """one minus other, (S, N) each over the same clips, and the two-sided p of a sign-flip test over clips.
+
+    The seeds of the two need not correspond: each system's clips are first averaged over its seeds.
+    """
+    difference = one.mean(axis=0) - other.mean(axis=0)  # (N,)
+    rng = np.random.default_rng(seed)
+    signs = rng.integers(0, 2, size=(DRAWS, len(difference))) * 2 - 1
+    null = np.abs((signs * difference).mean(axis=1))
+    p = (1 + int((null >= abs(difference.mean()) - 1e-15).sum())) / (DRAWS + 1)
+    return bootstrap(difference[None], seed), p

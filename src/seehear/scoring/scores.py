@@ -1,0 +1,129 @@
+"""The eleven scores: audio, visual, audio_visual, type_at_av, event_at_av, over segments and events; their average.
+
+Protocol of Tian et al. 2020 (Sec. 5), as every published LLP row uses it; the average is Wu et al.'s (Sec. 4.1).
+For other modalities than two the same rules hold: one score a modality, one for all of them at once (named by
+joining theirs), Type@AV the mean of these, Event@AV from the counts of the modalities pooled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.errors import SeehearError
+from seehear.events import runs
+from seehear.scoring.f1 import Active, Counts, clip_f1, event_counts, ratio, segment_counts
+from seehear.scoring.signature import Signature
+
+LEVELS = ("segment", "event")
+
+
+def kinds(modalities: Sequence[str]) -> tuple[str, ...]:
+    """What is scored one by one: each modality and, where there are several, all at once."""
+    return (*modalities, "_".join(modalities)) if len(modalities) > 1 else tuple(modalities)
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One class in one kind at one level, counted over all clips (micro)."""
+
+    level: str
+    kind: str
+    label: str
+    precision: float  # per cent; NaN where nothing was predicted
+    recall: float  # per cent; NaN where nothing was there
+    f1: float  # per cent; NaN where neither
+    support: int  # segments or events in the truth
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one system over N clips. `per_clip` keeps each clip's, for intervals and paired tests."""
+
+    per_clip: Mapping[tuple[str, str], NDArray[np.float64]]  # (level, score) -> (N,), in [0, 1]
+    classes: tuple[ClassRow, ...]
+    signature: Signature
+
+    def level(self, level: str) -> dict[str, float]:
+        """The scores of a level in per cent, by name."""
+        return {name: 100 * float(values.mean()) for (at, name), values in self.per_clip.items() if at == level}
+
+    @property
+    def average(self) -> float:
+        """Mean of all scores of both levels, per cent."""
+        return 100 * float(np.mean([values.mean() for values in self.per_clip.values()]))
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            **{level: self.level(level) for level in LEVELS},
+            "average": self.average,
+            "signature": str(self.signature),
+        }
+
+
+def score(
+    predicted: Mapping[str, Active], true: Mapping[str, Active], classes: Sequence[str], signature: Signature
+) -> Scores:
+    """Score predictions against the truth.
+
+    predicted, true: modality -> boolean (N, T, C); the same modalities, in the same order, and shapes.
+    classes: names of the C classes. signature: of the numbers that come out; its iou is the one used.
+    Raises SeehearError where modalities or shapes differ, or there is no clip.
+    """
+    if list(predicted) != list(true):
+        raise SeehearError(f"predictions are for {list(predicted)}, the truth is for {list(true)}: give both the same")
+    shapes = {array.shape for array in (*predicted.values(), *true.values())}
+    if len(shapes) != 1:
+        raise SeehearError(f"predictions and truth differ in shape: {sorted(shapes)}")
+    (shape,) = shapes
+    if shape[0] == 0:
+        raise SeehearError("no clip to score")
+
+    modalities = list(true)
+    p, t = dict(predicted), dict(true)
+    for name in kinds(modalities)[len(modalities) :]:
+        p[name] = np.logical_and.reduce([predicted[m] for m in modalities])
+        t[name] = np.logical_and.reduce([true[m] for m in modalities])
+
+    per_clip: dict[tuple[str, str], NDArray[np.float64]] = {}
+    rows: list[ClassRow] = []
+    for level in LEVELS:
+        counts = {
+            kind: segment_counts(p[kind], t[kind])
+            if level == "segment"
+            else event_counts(p[kind], t[kind], signature.iou)
+            for kind in t
+        }
+        for kind, of_kind in counts.items():
+            per_clip[level, kind] = clip_f1(of_kind)
+            rows += _class_rows(level, kind, of_kind, _support(t[kind], level), classes)
+        per_clip[level, "type_at_av"] = np.mean([per_clip[level, kind] for kind in t], axis=0)
+        pooled = counts[modalities[0]]
+        for modality in modalities[1:]:
+            pooled = pooled + counts[modality]
+        per_clip[level, "event_at_av"] = clip_f1(pooled)
+    return Scores(per_clip, tuple(rows), signature)
+
+
+def _support(true: Active, level: str) -> NDArray[np.int64]:
+    if level == "segment":
+        return np.count_nonzero(true, axis=(0, 1))
+    return np.bincount(runs(true).label, minlength=true.shape[2])
+
+
+def _class_rows(
+    level: str, kind: str, counts: Counts, support: NDArray[np.int64], classes: Sequence[str]
+) -> list[ClassRow]:
+    tp, fp, fn = (part.sum(axis=0) for part in (counts.tp, counts.fp, counts.fn))
+    columns = zip(
+        classes,
+        100 * ratio(tp, tp + fp),
+        100 * ratio(tp, tp + fn),
+        100 * ratio(2 * tp, 2 * tp + fp + fn),
+        support,
+        strict=True,
+    )
+    return [ClassRow(level, kind, name, float(p), float(r), float(f), int(n)) for name, p, r, f, n in columns]

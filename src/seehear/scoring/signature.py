@@ -1,0 +1,40 @@
+"""The signature printed with every score: two numbers may be compared when theirs agree."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from seehear import __version__
+
+
+@dataclass(frozen=True)
+class Signature:
+    """How scores came about.
+
+    decoding: how probabilities became events, `given` for predictions that came as events.
+    labels: names and revision of the label tables. clips: how many were scored.
+    """
+
+    decoding: str
+    labels: str
+    clips: int
+    iou: float = 0.5
+    version: str = __version__
+
+    def __str__(self) -> str:
+        return (
+            f"F1|segment+event|iou{self.iou:g}|decoding:{self.decoding}|labels:{self.labels}"
+            f"|clips:{self.clips}|seehear{self.version}"
+        )
+
+
+def revision(tables: Iterable[str | Path]) -> str:
+    """The label tables' names and eight hex digits of their contents."""
+    paths = [Path(table) for table in tables]
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return f"{'+'.join(path.stem for path in paths)}@{digest.hexdigest()[:8]}"

@@ -1,0 +1,92 @@
+"""Clips as the model sees them: bags of segments with one set of labels each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seehear.packed import Packed
+
+IN_MEMORY = 4 << 30  # bytes of features that are held in the device's memory; larger sets stay memory-mapped
+
+
+class Batch(NamedTuple):
+    """features: modality -> (B, T, sum of widths). present: (B, T) bool, None where all clips have T segments."""
+
+    features: dict[str, Tensor]
+    present: Tensor | None
+
+
+class Bags:
+    """The features of several clips, modality by modality, ready to be taken in batches.
+
+    Held on the device where they fit into `in_memory` bytes, else read from the memory map batch by batch.
+    """
+
+    def __init__(
+        self,
+        packs: Mapping[str, Sequence[Packed]],
+        device: torch.device | str = "cpu",
+        in_memory: int = IN_MEMORY,
+    ) -> None:
+        """packs: modality -> its networks' features of the same clips, of the same length each."""
+        self.device = torch.device(device)
+        every = [pack for of_modality in packs.values() for pack in of_modality]
+        self.offsets = every[0].offsets
+        self.lengths: NDArray[np.int64] = every[0].lengths()
+        held = sum(pack.rows.nbytes for pack in every) <= in_memory
+        self._rows: dict[str, list[Tensor | NDArray[np.float32]]] = {}
+        for modality, of_modality in packs.items():
+            arrays = [pack.rows for pack in of_modality]
+            if held:
+                self._rows[modality] = [torch.from_numpy(np.concatenate(arrays, axis=1)).to(self.device)]
+            else:
+                self._rows[modality] = list(arrays)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def batch(self, clips: NDArray[np.int64]) -> Batch:
+        """The bags of these clips, by number."""
+        return self.windows(self.offsets[clips], self.lengths[clips])
+
+    def windows(self, first: NDArray[np.int64], lengths: NDArray[np.int64]) -> Batch:
+        """Bags of the `lengths` rows from row `first` on, padded to the longest."""
+        time = np.arange(int(lengths.max()))
+        inside = time < lengths[:, None]  # (B, T)
+        rows = first[:, None] + np.where(inside, time, 0)  # (B, T)
+        features = {name: self._take(parts, rows) for name, parts in self._rows.items()}
+        present = None if inside.all() else torch.from_numpy(inside).to(self.device)
+        return Batch(features, present)
+
+    def _take(self, parts: Sequence[Tensor | NDArray[np.float32]], rows: NDArray[np.int64]) -> Tensor:
+        taken = []
+        for part in parts:
+            if isinstance(part, Tensor):
+                index = torch.from_numpy(rows.reshape(-1)).to(self.device)
+                taken.append(part.index_select(0, index).unflatten(0, rows.shape))
+            else:
+                taken.append(torch.from_numpy(part[rows]).to(self.device))
+        return taken[0] if len(taken) == 1 else torch.cat(taken, dim=-1)
+
+    def moments(self) -> dict[str, tuple[Tensor, Tensor]]:
+        """Mean and standard deviation of each modality's features over all segments, (sum of widths,) each."""
+        result = {}
+        for name, parts in self._rows.items():
+            means, deviations = [], []
+            for part in parts:
+                total, squares = torch.zeros(2, part.shape[1], dtype=torch.float64)
+                for start in range(0, len(part), 65536):  # rows at once: bounds the memory of a mapped part
+                    rows = torch.as_tensor(part[start : start + 65536]).double().cpu()
+                    total += rows.sum(0)
+                    squares += (rows * rows).sum(0)
+                mean = total / len(part)
+                means.append(mean)
+                deviations.append((squares / len(part) - mean * mean).clamp(min=0).sqrt())
+            result[name] = (torch.cat(means).float(), torch.cat(deviations).float())
+        return result

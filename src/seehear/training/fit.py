@@ -1,0 +1,205 @@
+"""The training loop: plain, resumable to the bit, one epoch at a time.
+
+Order of clips and dropout are drawn from the seed and the epoch's number alone, so an epoch comes out the same
+whether or not the process that began the run is the one that ends it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seehear.files import atomic_json, atomic_text
+from seehear.fusion.model import ParsingModel
+from seehear.fusion.pooling import Output
+from seehear.losses.weak import weak_loss
+from seehear.scoring.decoding import Decoding
+from seehear.scoring.scores import score
+from seehear.scoring.signature import Signature
+from seehear.training.bags import Bags
+from seehear.training.inference import predict
+from seehear.training.recipe import Choice, Recipe
+from seehear.training.run import Run, load_tensors, save_tensors
+
+SAVE_EVERY = 5.0  # seconds of training that a killed process may lose
+HIGHER_IS_BETTER = {"loss": False, "type_at_av": True, "average": True}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Clips to train on or to validate with. labels: (N, C) in [0, 1].
+
+    truth: modality -> (N, T, C) bool, where dense labels are known. revision: of these, for signatures.
+    """
+
+    bags: Bags
+    labels: Tensor
+    truth: Mapping[str, NDArray[np.bool_]] | None = None
+    revision: str = ""
+
+
+def choice(recipe: Recipe, val: Split | None) -> Choice:
+    """The rule that picks the epoch, `auto` resolved."""
+    if recipe.choose != "auto":
+        return recipe.choose
+    if val is None:
+        return "last"
+    return "type_at_av" if val.truth is not None else "loss"
+
+
+def fit(
+    run: Run,
+    train: Split,
+    val: Split | None,
+    device: torch.device | str = "cpu",
+    on_epoch: Callable[[dict[str, Any]], None] = lambda entry: None,
+) -> list[dict[str, Any]]:
+    """Train to the end of the recipe, from wherever the run folder got to; the history of all epochs.
+
+    on_epoch: is shown each epoch's entry of the history.
+    """
+    if run.done:
+        return run.history()
+    recipe, seed = run.facts.recipe, run.facts.seed
+    rule = choice(recipe, val)
+    devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        model = run.new_model()
+        if recipe.standardise:
+            for name, (mean, deviation) in train.bags.moments().items():
+                model.standardise(name, mean, deviation)
+        model.to(device)
+        optimiser = _optimiser(model, recipe)
+        history = _resume(run, model, optimiser)
+        saved = time.monotonic()
+        best_state = None
+        for epoch in range(len(history), recipe.epochs):
+            if _out_of_patience(history, recipe):
+                break
+            began = time.monotonic()
+            _set_rate(optimiser, recipe, epoch)
+            entry: dict[str, Any] = {"epoch": epoch, "loss": _epoch(model, optimiser, train, recipe, seed, epoch)}
+            if val is not None:
+                entry["val"] = validate(model, val, recipe, run.facts.window, run.facts.classes)
+            entry["best"] = _is_best(rule, entry, history)
+            entry["seconds"] = round(time.monotonic() - began, 3)
+            history.append(entry)
+            if entry["best"]:
+                best_state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+            last = epoch + 1 == recipe.epochs or _out_of_patience(history, recipe)
+            if last or time.monotonic() - saved > SAVE_EVERY:
+                if best_state is not None:
+                    save_tensors(run.path / "model.safetensors", best_state, {"epoch": _best_epoch(history)})
+                    best_state = None
+                _save(run, model, optimiser, history)
+                saved = time.monotonic()
+            on_epoch(entry)
+    atomic_text(run.path / "done", f"epoch {_best_epoch(history)}, chosen by {rule}\n")
+    # Only needed to go on, and thrice the model's size.
+    (run.path / "checkpoint.safetensors").unlink(missing_ok=True)
+    return history
+
+
+def validate(
+    model: ParsingModel, val: Split, recipe: Recipe, window: int, classes: tuple[str, ...]
+) -> dict[str, float]:
+    """Validation loss and, where the truth is known, segment Type@AV and the average score, per cent."""
+    probabilities = predict(model, val.bags, window)
+    # A clip in several windows counts with what they say on average.
+    inside = np.arange(probabilities.clip.shape[1]) < val.bags.lengths[:, None]  # (N, T)
+    share = (inside / inside.sum(axis=1, keepdims=True)).astype(np.float32)
+    output = Output(
+        torch.from_numpy(probabilities.segment),
+        torch.from_numpy(np.einsum("nt,ntc->nc", share, probabilities.clip)),
+        torch.from_numpy(np.einsum("nt,ntmc->nmc", share, probabilities.modality_clip)),
+    )
+    found = {"loss": float(weak_loss(output, val.labels.cpu(), _confidence(recipe, model)))}
+    if val.truth is not None:
+        signature = Signature(str(Decoding()), val.revision, len(val.bags))
+        scores = score(Decoding()(probabilities, classes, model.modalities), val.truth, classes, signature)
+        found |= {"type_at_av": scores.level("segment")["type_at_av"], "average": scores.average}
+    return found
+
+
+def _epoch(
+    model: ParsingModel, optimiser: torch.optim.Optimizer, train: Split, recipe: Recipe, seed: int, epoch: int
+) -> float:
+    """One pass over the training clips; the mean loss."""
+    order = np.random.default_rng([seed, epoch]).permutation(len(train.bags))
+    torch.manual_seed(int(np.random.default_rng([seed, epoch, 1]).integers(1 << 62)))  # dropout
+    confidence = _confidence(recipe, model)
+    total = torch.zeros((), device=train.labels.device)
+    model.train()
+    for start in range(0, len(order), recipe.batch):
+        clips = order[start : start + recipe.batch]
+        output = model(*train.bags.batch(clips))
+        loss = weak_loss(output, train.labels[torch.from_numpy(clips)], confidence)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        total += loss.detach() * len(clips)
+    return float(total) / len(order)
+
+
+def _optimiser(model: ParsingModel, recipe: Recipe) -> torch.optim.Optimizer:
+    kind = torch.optim.AdamW if recipe.weight_decay else torch.optim.Adam
+    return kind(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> None:
+    cuts = epoch // recipe.decay_every if recipe.decay_every else 0
+    for group in optimiser.param_groups:
+        group["lr"] = recipe.learning_rate * recipe.decay_by**cuts
+
+
+def _confidence(recipe: Recipe, model: ParsingModel) -> list[float]:
+    return [recipe.confidence.get(name, 1.0) for name in model.modalities]
+
+
+def _is_best(rule: Choice, entry: Mapping[str, Any], history: list[dict[str, Any]]) -> bool:
+    """Whether this epoch is chosen over all before it; of equal ones the first."""
+    if rule == "last" or "val" not in entry:
+        return True
+    values = [earlier["val"][rule] for earlier in history]
+    value = entry["val"][rule]
+    return not values or (value > max(values) if HIGHER_IS_BETTER[rule] else value < min(values))
+
+
+def _best_epoch(history: list[dict[str, Any]]) -> int:
+    return max(entry["epoch"] for entry in history if entry["best"])
+
+
+def _out_of_patience(history: list[dict[str, Any]], recipe: Recipe) -> bool:
+    return bool(recipe.patience and history) and history[-1]["epoch"] - _best_epoch(history) >= recipe.patience
+
+
+def _save(run: Run, model: ParsingModel, optimiser: torch.optim.Optimizer, history: list[dict[str, Any]]) -> None:
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    for number, state in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
+    save_tensors(run.path / "checkpoint.safetensors", tensors, history)
+    atomic_json(run.path / "history.json", history)
+
+
+def _resume(run: Run, model: ParsingModel, optimiser: torch.optim.Optimizer) -> list[dict[str, Any]]:
+    """Put model and optimiser where the last checkpoint left them; the history up to there."""
+    file = run.path / "checkpoint.safetensors"
+    if not file.exists():
+        return []
+    tensors, history = load_tensors(file)
+    model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimiser."):
+            _, number, name = key.split(".")
+            state.setdefault(int(number), {})[name] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    return list(history)

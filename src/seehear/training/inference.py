@@ -1,0 +1,61 @@
+"""What a trained model says of clips of any length."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seehear.fusion.model import ParsingModel
+from seehear.scoring.decoding import Probabilities
+from seehear.training.bags import Bags
+
+BATCH = 64  # windows in one forward pass
+
+
+@torch.no_grad()
+def predict(model: ParsingModel, bags: Bags, window: int) -> Probabilities:
+    """Probabilities of every segment of every clip, and of the clip around it.
+
+    A clip longer than `window` segments is seen in windows of that length that overlap by half; where they
+    overlap, each counts the more the nearer its middle is.
+    """
+    cuts = [(n, start, stop) for n, length in enumerate(bags.lengths) for start, stop in _cuts(int(length), window)]
+    clip, start, stop = np.array(cuts, dtype=np.int64).T
+    longest = int(bags.lengths.max())
+    n_classes, n_modalities = model.pooling.classes, len(model.modalities)
+    segment = np.zeros((len(bags), longest, n_modalities, n_classes), dtype=np.float32)
+    whole = np.zeros((len(bags), longest, n_classes), dtype=np.float32)
+    by_modality = np.zeros_like(segment)
+    weight = np.zeros((len(bags), longest), dtype=np.float32)
+    model.eval()
+    for first in range(0, len(cuts), BATCH):
+        some = slice(first, first + BATCH)
+        lengths = stop[some] - start[some]
+        output = model(*bags.windows(bags.offsets[clip[some]] + start[some], lengths))
+        of_segment, of_clip, of_modality = (part.float().cpu().numpy() for part in output)
+        for row, (n, begin, length) in enumerate(zip(clip[some], start[some], lengths, strict=True)):
+            at = slice(begin, begin + length)
+            near = np.minimum(np.arange(length), np.arange(length)[::-1]).astype(np.float32) + 1  # (T,)
+            segment[n, at] += near[:, None, None] * of_segment[row, :length]
+            whole[n, at] += near[:, None] * of_clip[row]
+            by_modality[n, at] += near[:, None, None] * of_modality[row]
+            weight[n, at] += near
+    weight = np.maximum(weight, 1.0)
+    return Probabilities(
+        segment / weight[..., None, None], whole / weight[..., None], by_modality / weight[..., None, None]
+    )
+
+
+def _cuts(length: int, window: int) -> list[tuple[int, int]]:
+    """Windows that cover `length` segments; the last is moved back so that it is as long as the others."""
+    if length <= window:
+        return [(0, length)]
+    stride = max(1, window // 2)
+    starts = [*range(0, length - window, stride), length - window]
+    return [(start, start + window) for start in starts]
+
+
+def window_length(lengths: NDArray[np.int64]) -> int:
+    """The length of clip that training knows: nine in ten are no longer, so that one long clip doesn't decide."""
+    return int(np.quantile(lengths, 0.9, method="higher"))

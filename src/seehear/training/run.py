@@ -1,0 +1,200 @@
+"""The run folder: what was trained, on what, how, and the model that came out.
+
+RUN/run.json                everything that decides the result: recipe, seed, networks, classes, inputs, versions
+RUN/history.json            one entry an epoch: losses, validation scores, seconds
+RUN/model.safetensors       the chosen epoch's weights
+RUN/checkpoint.safetensors  the last epoch's weights and the optimiser's state, to go on from
+RUN/scores-<labels>.json    what `seehear evaluate` found
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seehear import __version__
+from seehear.errors import SeehearError
+from seehear.files import atomic, atomic_json, read_json
+from seehear.store import NetworkInfo, Store
+from seehear.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from seehear.fusion.model import ParsingModel
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What decides a run's result. networks: modality -> its networks, in order.
+
+    window: segments of a training clip, the length in which longer clips are seen.
+    inputs: name -> revision of what was read.
+    """
+
+    recipe: Recipe
+    seed: int
+    networks: Mapping[str, Sequence[NetworkInfo]]
+    classes: tuple[str, ...]
+    segment: float
+    window: int
+    inputs: Mapping[str, str]
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        return tuple(self.networks)
+
+    @property
+    def widths(self) -> dict[str, list[int]]:
+        return {modality: [info.width for info in infos] for modality, infos in self.networks.items()}
+
+    @property
+    def collocation(self) -> dict[str, list[str]]:
+        return {modality: [info.name for info in infos] for modality, infos in self.networks.items()}
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "recipe": self.recipe.model_dump(),
+            "seed": self.seed,
+            "networks": {modality: [asdict(info) for info in infos] for modality, infos in self.networks.items()},
+            "classes": list(self.classes),
+            "segment": self.segment,
+            "window": self.window,
+            "inputs": dict(self.inputs),
+        }
+
+    @staticmethod
+    def from_json(facts: Mapping[str, Any]) -> RunFacts:
+        networks = {modality: [NetworkInfo(**info) for info in infos] for modality, infos in facts["networks"].items()}
+        return RunFacts(
+            Recipe(**facts["recipe"]),
+            facts["seed"],
+            networks,
+            tuple(facts["classes"]),
+            facts["segment"],
+            facts["window"],
+            facts["inputs"],
+        )
+
+
+class Run:
+    """A run folder that is there."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Raises SeehearError if there is no run in the folder, or it is of another format."""
+        self.path = Path(path)
+        if not (self.path / "run.json").exists():
+            raise SeehearError(f"{self.path}: no run here; `seehear train --out {self.path}` makes one")
+        content = read_json(self.path / "run.json")
+        if content.get("format") != FORMAT:
+            raise SeehearError(
+                f"{self.path}: a run of format {content.get('format')}, this seehear reads format {FORMAT}"
+            )
+        self.facts = RunFacts.from_json(content)
+
+    @staticmethod
+    def start(path: Path, facts: RunFacts) -> Run:
+        """The folder of this run, new or as far as it came. Raises SeehearError if another run lies there."""
+        marker = path / "run.json"
+        if marker.exists():
+            old, new = Run(path).facts.as_json(), json.loads(json.dumps(facts.as_json()))
+            differ = [key for key in new if old[key] != new[key]]
+            if differ:
+                raise SeehearError(
+                    f"{path}: holds a run with another {', '.join(differ)}; give another --out, or delete it"
+                )
+        else:
+            import numpy
+            import torch
+
+            versions = {
+                "seehear": __version__,
+                "python": platform.python_version(),
+                "torch": str(torch.__version__),
+                "numpy": numpy.__version__,
+            }
+            atomic_json(marker, {"format": FORMAT, **facts.as_json(), "versions": versions})
+        return Run(path)
+
+    @property
+    def done(self) -> bool:
+        return (self.path / "model.safetensors").exists() and (self.path / "done").exists()
+
+    def history(self) -> list[dict[str, Any]]:
+        file = self.path / "history.json"
+        return list(read_json(file)) if file.exists() else []
+
+    def new_model(self) -> ParsingModel:
+        """A model of this run's shape, its weights as they are made."""
+        from seehear.fusion.model import ParsingModel
+
+        recipe = self.facts.recipe
+        return ParsingModel(
+            self.facts.widths,
+            len(self.facts.classes),
+            width=recipe.width,
+            heads=recipe.heads,
+            layers=recipe.layers,
+            feed_forward=recipe.feed_forward,
+            dropout=recipe.dropout,
+            input_dropout=recipe.input_dropout,
+        )
+
+    def model(self, device: str = "cpu") -> ParsingModel:
+        """The trained model. Raises SeehearError if training has not finished."""
+        if not self.done:
+            raise SeehearError(f"{self.path}: training has not finished; run the same `seehear train` again to go on")
+        model = self.new_model()
+        tensors, _ = load_tensors(self.path / "model.safetensors")
+        model.load_state_dict(tensors)
+        return model.to(device).eval()
+
+    def check_store(self, store: Store) -> None:
+        """Raises SeehearError unless the store's features were made as those that the run was trained on."""
+        if store.segment != self.facts.segment:
+            raise SeehearError(
+                f"{store.path}: has segments of {store.segment:g} s, {self.path} was trained on "
+                f"{self.facts.segment:g} s"
+            )
+        for infos in self.facts.networks.values():
+            for info in infos:
+                if store.network(info.name).made_by != info.made_by:
+                    raise SeehearError(
+                        f"{store.path}: features of {info.name} were made with other settings or weights than those "
+                        f"that {self.path} was trained on; extract with the same, or train again"
+                    )
+
+
+def find_runs(paths: Sequence[str | Path]) -> list[Run]:
+    """Runs in these folders, or in their folders seed-0, seed-1, … where they hold several."""
+    runs = []
+    for path in map(Path, paths):
+        several = sorted(path.glob("seed-*/run.json"), key=lambda file: int(file.parent.name.removeprefix("seed-")))
+        runs += [Run(file.parent) for file in several] or [Run(path)]
+    return runs
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: object) -> None:
+    """Tensors and a JSON value in one file."""
+    from safetensors.torch import save_file
+
+    with atomic(path) as temporary:
+        held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        save_file(held, temporary, metadata={"facts": json.dumps(facts)})
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
+    """What `save_tensors` wrote. Raises SeehearError naming a file that is damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["facts"])  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise SeehearError(f"{path}: damaged or unreadable: {error}") from None

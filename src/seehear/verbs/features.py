@@ -1,0 +1,149 @@
+"""seehear features: the field's folders of one .npy file a clip, into a store and out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.errors import SeehearError
+from seehear.verbs.result import Result, listed
+
+
+@dataclass
+class Moved(Result):
+    """count: clips that went through. failed: clip -> what was wrong."""
+
+    what: str
+    count: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 1 if self.failed else 0
+
+    def text(self) -> str:
+        problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
+        return "\n".join(filter(None, [f"{self.count} clips {self.what}", problems]))
+
+    def as_json(self) -> Any:
+        return {"count": self.count, "failed": self.failed}
+
+
+def import_features(
+    folder: str | Path,
+    *,
+    store: str | Path,
+    network: str,
+    modality: str,
+    labels: Sequence[str | Path] = (),
+    prefix: int = 0,
+    frames: int = 1,
+    segment: float | None = None,
+) -> Moved:
+    """Take a folder of .npy files, one a clip, into a store.
+
+    The folders that are shared for LLP hold VGGish (10, 128), ResNet-152 (80, 2048: --frames 8) and R(2+1)D
+    (10, 512), their files named by the first 11 characters of the clip's name (--prefix 11, with --labels).
+
+    Args:
+        folder: Holds <clip>.npy, each (frames × T, width).
+        store: The folder to keep features in; made if it isn't there.
+        network: What to call the features.
+        modality: audio, visual, or another.
+        labels: Label tables naming the clips; without them every file is a clip.
+        prefix: Files are named by so many characters of a clip's name, 0 for all.
+        frames: Rows of a file that make one segment, averaged.
+        segment: Seconds of a segment; 1 in a new store.
+
+    Returns:
+        How many clips were taken, and what was wrong with the others.
+    """
+    from seehear.labels import is_dense, read_dense, read_weak
+    from seehear.progress import Progress
+    from seehear.store import NetworkInfo, Origin, Store
+
+    if not Path(folder).is_dir():
+        raise SeehearError(f"{folder}: no such folder")
+    clips: list[str] = []
+    for path in labels:
+        clips += [event.clip for event in read_dense(path).events] if is_dense(path) else read_weak(path).clips
+    if not labels:
+        clips = sorted(file.stem for file in Path(folder).glob("*.npy"))
+    clips = list(dict.fromkeys(clips))
+    if not clips:
+        raise SeehearError(f"{folder}: holds no .npy files")
+    kept = Store(store, segment=segment, create=True)
+    report = Moved(f"taken into {store} as {network}")
+    made_by = f"imported/{frames}"
+    width = 0
+    with Progress("importing", len(clips)) as progress:
+        for clip in clips:
+            file = Path(folder) / f"{clip[:prefix] if prefix else clip}.npy"
+            try:
+                values = _read(file, frames, width)
+            except SeehearError as error:
+                report.failed[clip] = str(error)
+                continue
+            finally:
+                progress.advance(clip)
+            if not width:
+                width = values.shape[1]
+                kept.register(NetworkInfo(network, modality, width, made_by))
+            if not kept.is_current(network, clip, made_by, file):
+                kept.write(network, Origin.of(clip, file, made_by), values)
+            report.count += 1
+    return report
+
+
+def export_features(folder: Path, *, store: Path, network: str) -> Moved:
+    """Write a network's features as a folder of .npy files, one a clip, (T, width) float32.
+
+    Args:
+        folder: Where to; made if it isn't there.
+        store: The folder that holds the features.
+        network: Whose features.
+
+    Returns:
+        How many clips were written.
+    """
+    import io
+
+    from seehear.files import atomic_bytes
+    from seehear.progress import Progress
+    from seehear.store import Store
+
+    kept = Store(store)
+    kept.network(network)
+    report = Moved(f"written to {folder}")
+    clips = sorted(kept.clips(network))
+    with Progress("exporting", len(clips)) as progress:
+        for clip in clips:
+            buffer = io.BytesIO()
+            np.save(buffer, kept.read(network, clip), allow_pickle=False)
+            atomic_bytes(Path(folder) / f"{clip}.npy", buffer.getvalue())
+            report.count += 1
+            progress.advance(clip)
+    return report
+
+
+def _read(file: Path, frames: int, width: int) -> NDArray[np.float32]:
+    """A file's features by segment, (T, width); any width if 0."""
+    try:
+        values = np.load(file, allow_pickle=False)
+    except FileNotFoundError:
+        raise SeehearError(f"{file}: no such file") from None
+    except (OSError, ValueError, EOFError) as error:
+        said = "holds pickled objects, which are not read" if "pickle" in str(error) else f"can't be read: {error}"
+        raise SeehearError(f"{file}: {said}") from None
+    expected = f"({frames} × T, {width or 'width'})" if frames > 1 else f"(T, {width or 'width'})"
+    fits = values.ndim == 2 and len(values) and len(values) % frames == 0 and (not width or values.shape[1] == width)
+    if not fits or not np.issubdtype(values.dtype, np.number):
+        raise SeehearError(f"{file}: has {values.dtype} of shape {values.shape}, expected numbers of shape {expected}")
+    if not np.isfinite(values).all():
+        raise SeehearError(f"{file}: holds numbers that are not finite")
+    return values.astype(np.float32).reshape(-1, frames, values.shape[1]).mean(axis=1)

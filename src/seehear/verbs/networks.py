@@ -1,0 +1,87 @@
+"""seehear networks: what can be extracted with, and a proof that it works."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from seehear.verbs.result import Result, table
+
+if TYPE_CHECKING:
+    from seehear.networks.check import CheckReport
+    from seehear.networks.spec import NetworkSpec
+
+
+@dataclass
+class Networks(Result):
+    """Specs of the registry."""
+
+    specs: list[NetworkSpec]
+
+    def text(self) -> str:
+        rows = [["name", "modality", "input", "width", "trained on", "licence"]]
+        for spec in self.specs:
+            rows.append([spec.name, spec.modality, str(spec.input), str(spec.width), spec.domain, spec.licence])
+        return table(rows, right_from=len(rows[0]))
+
+    def as_json(self) -> Any:
+        return [
+            {
+                "name": spec.name,
+                "modality": spec.modality,
+                "input": vars(spec.input),
+                "width": spec.width,
+                "domain": spec.domain,
+                "origin": spec.origin,
+                "paper": spec.paper,
+                "licence": spec.licence,
+                "extra": spec.extra,
+                "weights": {weight.name: weight.sha256 for weight in spec.weights},
+            }
+            for spec in self.specs
+        ]
+
+
+@dataclass
+class Checked(Result):
+    """One report for each network."""
+
+    reports: list[CheckReport]
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 0 if all(report.passed for report in self.reports) else 1
+
+    def text(self) -> str:
+        return "\n\n".join(str(report) for report in self.reports)
+
+    def as_json(self) -> Any:
+        return [report.as_json() for report in self.reports]
+
+
+def networks() -> Networks:
+    """List the networks that features can be extracted with.
+
+    Returns:
+        Their names, inputs, widths, licences and origins.
+    """
+    from seehear.networks import REGISTRY
+
+    return Networks(list(REGISTRY.values()))
+
+
+def check_networks(names: Sequence[str] = (), *, device: str = "auto") -> Checked:
+    """Prove networks on real sound and a real picture: shapes, determinism, sensible classes, speed.
+
+    Args:
+        names: Networks, by name or as FILE.py:NAME; all of the registry unless given.
+        device: auto, cpu or cuda.
+
+    Returns:
+        What was checked of each, and whether it held.
+    """
+    from seehear.networks import REGISTRY, get
+    from seehear.networks.check import check
+
+    return Checked([check(get(name), device=device) for name in names or REGISTRY])

@@ -1,0 +1,91 @@
+"""Options that several verbs share, from the form in which people give them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seehear.errors import SeehearError
+from seehear.files import read_json
+from seehear.scoring.decoding import HALF, Decoding, Filter, Threshold
+
+
+def by_modality(audio: str | Path | None, visual: str | Path | None, others: Sequence[str]) -> dict[str, Path]:
+    """Files by modality, from the two common ones and MODALITY=FILE for any other."""
+    files = {name: Path(path) for name, path in (("audio", audio), ("visual", visual)) if path is not None}
+    for text in others:
+        name, equals, path = text.partition("=")
+        if not equals or not name or not path:
+            raise SeehearError(f"{text!r}: must be MODALITY=FILE")
+        files[name] = Path(path)
+    return files
+
+
+def collocation(texts: Sequence[str]) -> dict[str, list[str]]:
+    """modality -> networks, from `audio=yamnet visual=efficientnet-lite0+open-nsfw`."""
+    chosen: dict[str, list[str]] = {}
+    for text in (part for given in texts for part in given.split(",")):
+        modality, equals, networks = text.partition("=")
+        names = [name for name in networks.split("+") if name]
+        if not equals or not modality or not names:
+            raise SeehearError(
+                f"{text!r}: a collocation is MODALITY=NETWORK or MODALITY=NETWORK+NETWORK, for each modality"
+            )
+        if modality in chosen:
+            raise SeehearError(f"{modality} is given twice; join its networks with +")
+        chosen[modality] = names
+    if not chosen:
+        raise SeehearError("a collocation needs at least one MODALITY=NETWORK, as in audio=yamnet")
+    return chosen
+
+
+def decoding(filter: Filter, threshold: float, clip_threshold: float, thresholds: str | Path | None) -> Decoding:
+    """A decoding protocol from flags; `thresholds` is a JSON file {"segment": {class: p}, "clip": {class: p}}."""
+    segment: Threshold = threshold
+    clip: Threshold = clip_threshold
+    if thresholds is not None:
+        given = read_json(Path(thresholds))
+        if not isinstance(given, dict) or not set(given) <= {"segment", "clip"}:
+            raise SeehearError(f'{thresholds}: must hold {{"segment": {{class: p}}, "clip": {{class: p}}}}')
+        segment, clip = given.get("segment", segment), given.get("clip", clip)
+    return Decoding(filter, segment, clip)
+
+
+def device(name: str) -> str:
+    """`auto` is a CUDA device where there is one, else the CPU."""
+    if name == "cpu":
+        return name
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise SeehearError(f"device {name!r} can't be used: {str(error).splitlines()[0]}") from None
+    return name
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The n-th of `of` parts of a list of clips, by name: the same on every machine."""
+
+    number: int = 1
+    of: int = 1
+
+    @staticmethod
+    def parse(text: str) -> Shard:
+        """From `n/of`, n from 1."""
+        number, slash, of = text.partition("/")
+        if slash and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of):
+            return Shard(int(number), int(of))
+        raise SeehearError(f"{text!r}: a shard is N/OF, as in 3/16")
+
+    def holds(self, clip: str) -> bool:
+        import zlib
+
+        return zlib.crc32(clip.encode()) % self.of == self.number - 1
+
+
+__all__ = ["HALF", "Shard", "by_modality", "collocation", "decoding", "device"]

@@ -1,0 +1,45 @@
+"""seehear recipes: how models are built and trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from seehear.verbs.result import Result, table
+
+if TYPE_CHECKING:
+    from seehear.training.recipe import Recipe
+
+
+@dataclass
+class Recipes(Result):
+    """The recipes by name."""
+
+    recipes: dict[str, Recipe]
+
+    def text(self) -> str:
+        from seehear.training.recipe import Recipe
+
+        rows = [["setting", *self.recipes, "meaning"]]
+        for name, field in Recipe.model_fields.items():
+            values = [_spelled(getattr(recipe, name)) for recipe in self.recipes.values()]
+            rows.append([name, *values, field.description or ""])
+        return table(rows, right_from=len(rows[0]))
+
+    def as_json(self) -> Any:
+        return {name: recipe.model_dump() for name, recipe in self.recipes.items()}
+
+
+def _spelled(value: object) -> str:
+    return " ".join(f"{key}={part:g}" for key, part in value.items()) if isinstance(value, dict) else str(value)
+
+
+def recipes() -> Recipes:
+    """List the recipes for `seehear train --recipe`, with every setting that --set can change.
+
+    Returns:
+        Each setting's value in each recipe, and its meaning.
+    """
+    from seehear.training.recipe import named
+
+    return Recipes(named())

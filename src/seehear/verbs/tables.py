@@ -1,0 +1,82 @@
+"""Labels, truth and features of a split brought together, for training and for scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.errors import SeehearError
+from seehear.labels import DenseTable, WeakTable, read_dense, read_weak
+from seehear.packed import Packed, pack
+from seehear.scoring.signature import revision
+from seehear.store import NetworkInfo, Store
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A split: its clips in the table's order, and which of them have features.
+
+    packs: modality -> its networks' features of `clips`. missing: clips with a label but without features.
+    """
+
+    weak: WeakTable
+    dense: Mapping[str, DenseTable]
+    clips: tuple[str, ...]
+    missing: tuple[str, ...]
+    packs: Mapping[str, Sequence[Packed]]
+    segment: float
+
+    @property
+    def revision(self) -> str:
+        """Of the label tables."""
+        return revision([self.weak.path, *(table.path for table in self.dense.values())])
+
+    @property
+    def contents(self) -> str:
+        """Of the features."""
+        return "+".join(packed.contents for of_modality in self.packs.values() for packed in of_modality)
+
+    def truth(self, classes: Sequence[str], segments: int, clips: Sequence[str]) -> dict[str, NDArray[np.bool_]] | None:
+        """modality -> (clips, segments, C) bool; None unless every modality has a dense table."""
+        if not set(self.packs) <= set(self.dense):
+            return None
+        return {name: self.dense[name].array(clips, classes, segments, self.segment) for name in self.packs}
+
+
+def read_split(
+    store: Store,
+    networks: Mapping[str, Sequence[NetworkInfo]],
+    labels: str | Path,
+    dense: Mapping[str, Path],
+    classes: Sequence[str] | None = None,
+) -> Labelled:
+    """The clips of a weak table that have features of all these networks, modality by modality.
+
+    classes: if given, a class outside of it is an error. Raises SeehearError if no clip has features, or a
+    clip's features differ in length between networks.
+    """
+    weak = read_weak(labels, classes)
+    tables = {modality: read_dense(path, classes) for modality, path in dense.items()}
+    names = [info.name for infos in networks.values() for info in infos]
+    there = frozenset.intersection(*(store.clips(name) for name in names))
+    clips = tuple(clip for clip in weak.clips if clip in there)
+    if not clips:
+        raise SeehearError(
+            f"none of the {len(weak.clips)} clips of {labels} has features of {' and '.join(names)} in {store.path}; "
+            "a clip is named by its file's stem"
+        )
+    packs = {modality: [pack(store, info.name, clips) for info in infos] for modality, infos in networks.items()}
+    first = next(iter(packs.values()))[0]
+    for name, other in zip(names, (packed for of_modality in packs.values() for packed in of_modality), strict=True):
+        differ = np.flatnonzero(other.lengths() != first.lengths())
+        if len(differ):
+            n = int(differ[0])
+            raise SeehearError(
+                f"clip {clips[n]} has {first.lengths()[n]} segments of {names[0]} but {other.lengths()[n]} of {name}, "
+                f"and so have {len(differ) - 1} more; extract both from the same files"
+            )
+    return Labelled(weak, tables, clips, tuple(clip for clip in weak.clips if clip not in there), packs, store.segment)

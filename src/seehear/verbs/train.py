@@ -1,0 +1,185 @@
+"""seehear train: a model from a store of features and clip-level labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seehear.errors import SeehearError
+from seehear.verbs import options
+from seehear.verbs.result import Result, listed
+
+if TYPE_CHECKING:
+    from seehear.store import NetworkInfo, Store
+
+SMALL = 2000  # training clips under which the recipe `small` is suggested
+
+
+@dataclass
+class Trained(Result):
+    """runs: their folders. epochs: of each, the chosen epoch's entry of the history. missing: clips left out."""
+
+    runs: list[Path]
+    epochs: list[dict[str, Any]]
+    clips: int
+    missing: list[str]
+    hint: str = ""
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 1 if self.missing else 0
+
+    def text(self) -> str:
+        lines = [
+            f"{run}: epoch {entry['epoch'] + 1} chosen, {_told(entry)}"
+            for run, entry in zip(self.runs, self.epochs, strict=True)
+        ]
+        lines.append(f"trained on {self.clips} clips" + (f"; {self.hint}" if self.hint else ""))
+        missing = listed(self.missing, f"{len(self.missing)} labelled clips without features were left out")
+        return "\n".join([*lines, missing] if missing else lines)
+
+    def as_json(self) -> Any:
+        return {"runs": [str(run) for run in self.runs], "epochs": self.epochs, "missing": self.missing}
+
+
+def train(
+    *,
+    store: str | Path,
+    labels: str | Path,
+    collocation: Sequence[str],
+    out: str | Path,
+    val: str | Path | None = None,
+    dense_audio: str | Path | None = None,
+    dense_visual: str | Path | None = None,
+    dense: Sequence[str] = (),
+    classes: str | Path | None = None,
+    recipe: str = "paper",
+    set: Sequence[str] = (),
+    seeds: Sequence[int] = (0,),
+    tensorboard: bool = False,
+    device: str = "auto",
+) -> Trained:
+    """Train a parsing model from clip-level labels.
+
+    The same command goes on where a killed one stopped, and gives the same weights to the bit. With several
+    seeds, each has its own folder OUT/seed-N.
+
+    Args:
+        store: The folder that `seehear extract` filled.
+        labels: Weak table of the training clips: filename, event_labels.
+        collocation: MODALITY=NETWORK for each modality, as in `audio=yamnet visual=efficientnet-lite0`; a modality
+            may be fed by several: visual=efficientnet-lite0+open-nsfw.
+        out: The run folder.
+        val: Weak table of validation clips, to watch and to choose the epoch by.
+        dense_audio: Dense table of what is heard in the validation clips.
+        dense_visual: Dense table of what is seen in them.
+        dense: MODALITY=TABLE for other modalities.
+        classes: File with the classes, one a line; those of the training labels unless given.
+        recipe: Name from `seehear recipes`, or a TOML file.
+        set: KEY=VALUE settings on top of the recipe.
+        seeds: One run is trained with each.
+        tensorboard: Write TensorBoard events beside the run.
+        device: auto, cpu or cuda.
+
+    Returns:
+        The runs and the epochs that were chosen.
+    """
+    import torch
+
+    from seehear.labels import classes_of, read_classes
+    from seehear.progress import Progress
+    from seehear.scoring.signature import revision
+    from seehear.store import Store
+    from seehear.training.bags import Bags
+    from seehear.training.fit import Split, fit
+    from seehear.training.inference import window_length
+    from seehear.training.recipe import resolve
+    from seehear.training.run import Run, RunFacts
+    from seehear.verbs.tables import Labelled, read_split
+
+    settings = resolve(recipe, set)
+    features = Store(store)
+    networks = _networks(features, options.collocation(collocation))
+    known = read_classes(classes) if classes else None
+    truths = options.by_modality(dense_audio, dense_visual, dense)
+    if truths and not val:
+        raise SeehearError("dense tables are for validation clips: name these with --val")
+    training = read_split(features, networks, Path(labels), {}, known)
+    validation = read_split(features, networks, Path(val), truths) if val else None
+    names = known or classes_of([training.weak])
+    where = torch.device(options.device(device))
+
+    def as_split(split: Labelled) -> Split:
+        bags = Bags(split.packs, where)
+        weak = torch.from_numpy(split.weak.array(split.clips, names)).to(where)
+        return Split(bags, weak, split.truth(names, int(bags.lengths.max()), split.clips), split.revision)
+
+    train_split = as_split(training)
+    val_split = as_split(validation) if validation else None
+    inputs = {"labels": revision([training.weak.path]), "features": training.contents}
+    if validation:
+        inputs |= {"val": validation.revision, "val_features": validation.contents}
+    few = len(training.clips) < SMALL and settings == resolve("paper")
+    report = Trained(
+        runs=[],
+        epochs=[],
+        clips=len(training.clips),
+        missing=[*training.missing, *(validation.missing if validation else ())],
+        hint="the paper's recipe was tuned for 10,000: try --recipe small" if few else "",
+    )
+    window = window_length(train_split.bags.lengths)
+    for seed in seeds:
+        folder = Path(out) / f"seed-{seed}" if len(seeds) > 1 else Path(out)
+        run = Run.start(folder, RunFacts(settings, seed, networks, names, features.segment, window, inputs))
+        what = f"training, seed {seed}," if len(seeds) > 1 else "training"
+        with (
+            Progress(what, settings.epochs, done=len(run.history())) as progress,
+            _events(folder, tensorboard) as write,
+        ):
+
+            def on_epoch(entry: dict[str, Any]) -> None:
+                progress.advance(_told(entry))
+                write(entry)
+
+            history = fit(run, train_split, val_split, where, on_epoch)
+        report.runs.append(folder)
+        report.epochs.append([entry for entry in history if entry["best"]][-1])
+    return report
+
+
+def _networks(store: Store, collocation: Mapping[str, Sequence[str]]) -> dict[str, list[NetworkInfo]]:
+    chosen = {modality: [store.network(name) for name in names] for modality, names in collocation.items()}
+    for modality, infos in chosen.items():
+        for info in infos:
+            if info.modality != modality:
+                raise SeehearError(f"{info.name} is a network of modality {info.modality}: it can't feed {modality}")
+    return chosen
+
+
+def _told(entry: Mapping[str, Any]) -> str:
+    """An epoch in a line."""
+    val = "".join(f" {name} {value:.4g}" for name, value in entry.get("val", {}).items())
+    return f"loss {entry['loss']:.4f}" + (f", validation{val}" if val else "")
+
+
+@contextmanager
+def _events(folder: Path, wanted: bool) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Writes an epoch's numbers as TensorBoard events, where wanted."""
+    if not wanted:
+        yield lambda entry: None
+        return
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise SeehearError("TensorBoard is not installed: pip install 'seehear[tensorboard]'") from None
+    with SummaryWriter(str(folder / "tensorboard")) as writer:
+
+        def write(entry: Mapping[str, Any]) -> None:
+            writer.add_scalar("loss/train", entry["loss"], entry["epoch"])
+            for name, value in entry.get("val", {}).items():
+                writer.add_scalar(f"{name}/val", value, entry["epoch"])
+
+        yield write
