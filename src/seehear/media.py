@@ -114,7 +114,7 @@ class Media:
         """The seconds at which pictures are sampled in [start, stop): the middles of 1/fps each."""
         stop = self.duration if stop is None else stop
         first, last = math.ceil(start * fps - 0.5 - 1e-9), math.ceil(stop * fps - 0.5 - 1e-9)
-        times: NDArray[np.float64] = (np.arange(max(0, first), last) + 0.5) / fps
+        times: NDArray[np.float64] = (np.arange(max(0, first), last, dtype=np.float64) + 0.5) / fps
         return times if len(times) or (last <= 0 and start > 0) else np.array([(start + stop) / 2])
 
     def spans(

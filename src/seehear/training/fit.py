@@ -143,7 +143,7 @@ def _epoch(
         output = model(*train.bags.batch(clips))
         loss = weak_loss(output, train.labels[torch.from_numpy(clips)], confidence)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         total += loss.detach() * len(clips)
     return float(total) / len(order)

@@ -54,10 +54,22 @@ class Checked(Result):
         return 0 if all(report.passed for report in self.reports) else 1
 
     def text(self) -> str:
-        return "\n\n".join(str(report) for report in self.reports)
+        lines = []
+        for report in self.reports:
+            lines.append(f"{report.network}: {'holds' if report.passed else 'FAILED'}, {report.speed:.0f} a second")
+            lines += [f"  {'ok' if c.passed else 'FAILED':<6}  {c.name:<14}  {c.detail}" for c in report.checks]
+        return "\n".join(lines)
 
     def as_json(self) -> Any:
-        return [report.as_json() for report in self.reports]
+        return [
+            {
+                "network": report.network,
+                "passed": report.passed,
+                "speed": report.speed,
+                "checks": [vars(check) for check in report.checks],
+            }
+            for report in self.reports
+        ]
 
 
 def networks() -> Networks:

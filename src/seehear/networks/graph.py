@@ -1,0 +1,274 @@
+"""ONNX graphs built straight from arrays of weights, and ONNX files changed; each is made once and kept in the cache.
+
+A network that was published as a torch or Keras checkpoint is written down here layer by layer; its batch norms are
+folded into the convolutions before them. Running the result needs ONNX Runtime only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.files import atomic_bytes
+from seehear.networks.weights import WeightFile, cache_folder
+
+if TYPE_CHECKING:
+    import onnx
+
+OPSET = 20
+IR_VERSION = 9  # the version that came with OPSET, so that older runtimes read the file as well
+
+Array = NDArray[np.float32]
+Padding = tuple[int, int, int, int]  # top, left, bottom, right
+
+
+def converted(source: WeightFile, revision: str, build: Callable[[], onnx.ModelProto]) -> Path:
+    """Path of the ONNX file that `build` makes of a weight file, made at most once for each revision of `build`."""
+    path = cache_folder() / "converted" / f"{source.name}-{source.sha256[:16]}-r{revision}.onnx"
+    if not path.is_file():
+        atomic_bytes(path, build().SerializeToString())
+    return path
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """A batch norm in evaluation: (x - mean) / sqrt(variance + epsilon) * scale + shift, each (channels,)."""
+
+    scale: Array
+    shift: Array
+    mean: Array
+    variance: Array
+    epsilon: float
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Array], name: str, epsilon: float) -> BatchNorm:
+        """The batch norm called `name` in a torch state dict."""
+        scale, shift = state[f"{name}.weight"], state[f"{name}.bias"]
+        return cls(scale, shift, state[f"{name}.running_mean"], state[f"{name}.running_var"], epsilon)
+
+    def fold(self, weight: Array, bias: Array | None) -> tuple[Array, Array]:
+        """Weight (out, in, height, width) and bias (out,) of a convolution that has this norm built in."""
+        gain = self.scale / np.sqrt(self.variance + self.epsilon)
+        before = np.zeros_like(self.mean) if bias is None else bias
+        return weight * gain[:, None, None, None], (before - self.mean) * gain + self.shift
+
+
+def same_padding(size: int, kernel: int, stride: int) -> Padding:
+    """TensorFlow's SAME padding of a square picture of `size` pixels: ceil(size / stride) come out, odd ones last."""
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    before, after = total // 2, total - total // 2
+    return before, before, after, after
+
+
+class GraphBuilder:
+    """Writes a graph node by node. Methods take and return names of tensors, (batch, channels, height, width)."""
+
+    def __init__(self) -> None:
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
+        self._inputs: list[Any] = []
+
+    def input(self, name: str, shape: Sequence[int], dtype: type[np.generic] = np.float32) -> str:
+        """An input of any batch size; `shape` is that of one item."""
+        from onnx import helper
+
+        element = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        self._inputs.append(helper.make_tensor_value_info(name, element, ["batch", *shape]))
+        return name
+
+    def pictures(self, name: str, size: int, mean: Sequence[float], scale: float = 1.0) -> str:
+        """An input of RGB pictures (batch, size, size, 3) uint8; gives (x - mean) * scale with channels second."""
+        x = self._add("Cast", [self.input(name, (size, size, 3), np.uint8)], to=1)  # 1: float32
+        x = self._add("Transpose", [x], perm=[0, 3, 1, 2])
+        x = self._add("Sub", [x, self._constant(np.reshape(mean, (1, -1, 1, 1)))])
+        return x if scale == 1.0 else self._add("Mul", [x, self._constant(scale)])
+
+    def log_mel(self, x: str, filters: Array, *, gain: float = 1.0, offset: float, scale: float = 1.0) -> str:
+        """log(gain * x @ filters + offset) * scale as a picture of one channel (batch, 1, frames, bands).
+
+        x: spectra (batch, frames, bins). filters: (bins, bands).
+        """
+        x = self._add("MatMul", [x, self._constant(gain * filters)])
+        x = self._add("Log", [self._add("Add", [x, self._constant(offset)])])
+        x = self._add("Unsqueeze", [x, self._axes([1])])
+        return x if scale == 1.0 else self._add("Mul", [x, self._constant(scale)])
+
+    def conv(
+        self,
+        x: str,
+        weight: Array,
+        bias: Array | None = None,
+        *,
+        stride: int = 1,
+        padding: Padding = (0, 0, 0, 0),
+        groups: int = 1,
+        norm: BatchNorm | None = None,
+    ) -> str:
+        """Convolution with weight (out, in / groups, height, width), and the batch norm after it."""
+        if norm is not None:
+            weight, bias = norm.fold(weight, bias)
+        parameters = [weight] if bias is None else [weight, bias]
+        return self._add(
+            "Conv",
+            [x, *map(self._constant, parameters)],
+            strides=[stride, stride],
+            pads=list(padding),
+            group=groups,
+            kernel_shape=list(weight.shape[2:]),
+        )
+
+    def relu(self, x: str) -> str:
+        return self._add("Relu", [x])
+
+    def relu6(self, x: str) -> str:
+        return self._add("Clip", [x, self._constant(0.0), self._constant(6.0)])
+
+    def add(self, x: str, y: str) -> str:
+        return self._add("Add", [x, y])
+
+    def max_pool(self, x: str, size: int = 2) -> str:
+        """The largest of each size × size square; a rest at the right or bottom is left out."""
+        return self._add("MaxPool", [x], kernel_shape=[size, size], strides=[size, size])
+
+    def average_pool(self, x: str, size: int = 2) -> str:
+        """The mean of each size × size square; a rest at the right or bottom is left out."""
+        return self._add("AveragePool", [x], kernel_shape=[size, size], strides=[size, size])
+
+    def mean(self, x: str, axes: Sequence[int]) -> str:
+        """Mean over axes, which go away; over (2, 3) it is global average pooling."""
+        return self._add("ReduceMean", [x, self._axes(axes)], keepdims=0)
+
+    def max(self, x: str, axes: Sequence[int]) -> str:
+        """Largest over axes, which go away."""
+        return self._add("ReduceMax", [x, self._axes(axes)], keepdims=0)
+
+    def gemm(self, x: str, weight: Array, bias: Array) -> str:
+        """A linear layer on (batch, in), with weight (out, in) and bias (out,)."""
+        return self._add("Gemm", [x, self._constant(weight), self._constant(bias)], transB=1)
+
+    def append(self, model: onnx.ModelProto, x: str) -> dict[str, str]:
+        """Another model of this opset, with x as its one input; its outputs by their names."""
+        if [opset.version for opset in model.opset_import] != [OPSET]:
+            raise ValueError(f"the model must be of opset {OPSET}")
+        (own,) = model.graph.input
+        for node in model.graph.node:
+            node = type(node).FromString(node.SerializeToString())
+            node.input[:] = [x if name == own.name else name for name in node.input]
+            self._nodes.append(node)
+        self._constants.extend(model.graph.initializer)
+        return {output.name: output.name for output in model.graph.output}
+
+    def model(self, **outputs: str) -> onnx.ModelProto:
+        """The graph as a model whose outputs, each (batch, width), bear the names given."""
+        from onnx import TensorProto, checker, helper
+
+        named = [helper.make_node("Identity", [tensor], [name]) for name, tensor in outputs.items()]
+        infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", None]) for name in outputs]
+        graph = helper.make_graph([*self._nodes, *named], "network", self._inputs, infos, self._constants)
+        opsets = [helper.make_opsetid("", OPSET)]
+        model = helper.make_model(graph, producer_name="seehear", opset_imports=opsets, ir_version=IR_VERSION)
+        checker.check_model(model)
+        return model
+
+    def _add(self, kind: str, inputs: Sequence[str], **attributes: Any) -> str:
+        from onnx import helper
+
+        output = f"{kind}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
+        return output
+
+    def _constant(self, value: Array | float) -> str:
+        return self._keep(np.array(value, np.float32))
+
+    def _axes(self, axes: Sequence[int]) -> str:
+        return self._keep(np.array(axes, np.int64))
+
+    def _keep(self, value: NDArray[Any]) -> str:
+        from onnx import numpy_helper
+
+        name = f"constant_{len(self._constants)}"
+        self._constants.append(numpy_helper.from_array(value, name))
+        return name
+
+
+def without_quantisation(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with each QuantizeLinear and DequantizeLinear left out, so that it runs on its float weights.
+
+    Inputs and outputs that were quantised become float32, under their old names.
+    """
+    from onnx import ModelProto, TensorProto
+
+    bypassed = ModelProto()
+    bypassed.CopyFrom(model)
+    graph = bypassed.graph
+    pairs = {"QuantizeLinear", "DequantizeLinear"}
+    origin = {node.output[0]: node.input[0] for node in graph.node if node.op_type in pairs}
+
+    def source(name: str) -> str:
+        while name in origin:
+            name = origin[name]
+        return name
+
+    kept = [node for node in graph.node if node.op_type not in pairs]
+    renamed = {source(output.name): output.name for output in graph.output}
+    for node in kept:
+        node.input[:] = [renamed.get(source(name), source(name)) for name in node.input]
+        node.output[:] = [renamed.get(name, name) for name in node.output]
+    used = {name for node in kept for name in node.input}
+    constants = [constant for constant in graph.initializer if constant.name in used]
+    del graph.node[:], graph.initializer[:], graph.value_info[:]
+    graph.node.extend(kept)
+    graph.initializer.extend(constants)
+    for value in [*graph.input, *graph.output]:
+        value.type.tensor_type.elem_type = TensorProto.FLOAT
+    return bypassed
+
+
+def with_dynamic_batch(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with the first dimension of inputs, outputs and reshaped tensors free."""
+    from onnx import ModelProto, numpy_helper
+
+    freed = ModelProto()
+    freed.CopyFrom(model)
+    for value in [*freed.graph.input, *freed.graph.output]:
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    del freed.graph.value_info[:]
+    shapes = {node.input[1] for node in freed.graph.node if node.op_type == "Reshape"}
+    for constant in freed.graph.initializer:
+        if constant.name in shapes:
+            shape = numpy_helper.to_array(constant).copy()
+            shape[0] = 0  # as it was before
+            constant.CopyFrom(numpy_helper.from_array(shape, constant.name))
+    return freed
+
+
+def with_outputs(model: onnx.ModelProto, **outputs: str) -> onnx.ModelProto:
+    """The model with these tensors (batch, width) as outputs of these names, and no node that none needs."""
+    from onnx import ModelProto, TensorProto, helper
+
+    cut = ModelProto()
+    cut.CopyFrom(model)
+    graph = cut.graph
+    wanted = set(outputs.values())
+    kept: list[Any] = []
+    for node in reversed(graph.node):  # ONNX lists nodes in an order in which they can run
+        if wanted & set(node.output):
+            wanted |= set(node.input)
+            kept.append(node)
+    missing = set(outputs.values()) - {name for node in kept for name in node.output}
+    if missing:
+        raise ValueError(f"the graph has no tensor called {', '.join(sorted(missing))}")
+    kept.reverse()
+    kept += [helper.make_node("Identity", [tensor], [name]) for name, tensor in outputs.items()]
+    constants = [constant for constant in graph.initializer if constant.name in wanted]
+    infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", None]) for name in outputs]
+    del graph.node[:], graph.initializer[:], graph.output[:]
+    graph.node.extend(kept)
+    graph.initializer.extend(constants)
+    graph.output.extend(infos)
+    return cut

@@ -1,0 +1,36 @@
+"""Mel spectra: filters and frames, for the networks that hear through them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+def hertz_to_mel(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
+    """HTK's mel scale: 1127 ln(1 + f / 700)."""
+    return np.asarray(1127.0 * np.log1p(frequency / 700.0))
+
+
+def mel_filters(rate: int, fft: int, bands: int, low: float, high: float) -> Array:
+    """Triangles (fft // 2 + 1, bands) whose corners and sides are straight on HTK's mel scale, each up to 1 high.
+
+    low, high: Hz at the outer corners of the first and last. The bin at 0 Hz belongs to none.
+    """
+    bins = hertz_to_mel(np.arange(fft // 2 + 1) * rate / fft)[:, None]  # (bins, 1)
+    first, last = hertz_to_mel(np.array([low, high]))
+    corners = np.linspace(float(first), float(last), bands + 2)
+    left, centre, right = corners[:-2], corners[1:-1], corners[2:]
+    rising, falling = (bins - left) / (centre - left), (right - bins) / (right - centre)
+    filters = np.maximum(0.0, np.minimum(rising, falling))
+    filters[0] = 0.0
+    return np.asarray(filters, np.float32)
+
+
+def magnitudes(waves: Array, window: Array, hop: int, fft: int) -> Array:
+    """Magnitude spectra (n, frames, fft // 2 + 1) of waves (n, samples); only whole frames, the first at sample 0."""
+    frames = sliding_window_view(waves, len(window), axis=1)[:, ::hop] * window  # (n, frames, window)
+    spectra: Array = np.abs(np.fft.rfft(frames, fft))
+    return spectra

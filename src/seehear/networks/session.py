@@ -1,0 +1,93 @@
+"""Running ONNX files in ONNX Runtime."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.errors import SeehearError
+from seehear.networks.spec import Batch, Network
+
+
+def thread_count() -> int:
+    """$SEEHEAR_THREADS, or else the cores that this process may use."""
+    if own := os.environ.get("SEEHEAR_THREADS"):
+        if not own.isdigit() or int(own) < 1:
+            raise SeehearError(f"SEEHEAR_THREADS must be a whole number of threads from 1 on, not {own!r}")
+        return int(own)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def make_session(model: Path, device: str = "auto", threads: int | None = None) -> Any:
+    """An onnxruntime.InferenceSession.
+
+    device: "cpu", "cuda" or "auto", which is CUDA where the installed ONNX Runtime has it.
+    threads: of one run on CPU; None for `thread_count()`.
+    Raises SeehearError for "cuda" where ONNX Runtime has no CUDA provider, and for another device.
+    """
+    import onnxruntime
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise SeehearError(f"device must be auto, cpu or cuda, not {device!r}")
+    has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+    if device == "cuda" and not has_cuda:
+        raise SeehearError("this ONNX Runtime can't use CUDA: pip install onnxruntime-gpu, or take device cpu")
+    providers = ["CPUExecutionProvider"]
+    if device != "cpu" and has_cuda:
+        providers.insert(0, "CUDAExecutionProvider")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors
+    options.intra_op_num_threads = threads or thread_count()
+    options.inter_op_num_threads = 1
+    # Spinning threads take the cores from decoding and numpy, which run between the calls, and gain little alone.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(model), options, providers=providers)
+
+
+def in_chunks(batch: Batch, size: int) -> Iterator[Batch]:
+    """The batch in pieces of at most `size`, so that a long clip needs no more memory."""
+    for start in range(0, len(batch), size):
+        yield batch[start : start + size]
+
+
+class OnnxNetwork(Network):
+    """An ONNX file with one input and the outputs "features" and, where it has a classifier, "logits"."""
+
+    def __init__(
+        self,
+        model: Path,
+        device: str = "auto",
+        *,
+        front_end: Callable[[Any], NDArray[Any]] = np.asarray,
+        class_names: Sequence[str] = (),
+        chunk: int = 16,
+        threads: int | None = None,
+    ) -> None:
+        """front_end: from a batch to the file's input. chunk: items in one run."""
+        self.class_names = tuple(class_names)
+        self._session = make_session(model, device, threads)
+        self._input = self._session.get_inputs()[0].name
+        self._front_end = front_end
+        self._chunk = chunk
+
+    def features(self, batch: Batch) -> NDArray[np.float32]:
+        return self._run("features", batch)
+
+    def logits(self, batch: Batch) -> NDArray[np.float32]:
+        return self._run("logits", batch) if self.class_names else super().logits(batch)
+
+    def _run(self, output: str, batch: Batch) -> NDArray[np.float32]:
+        if len(batch) == 0:  # not every node can run on nothing
+            return self._run(output, np.zeros((1, *batch.shape[1:]), batch.dtype))[:0]
+        pieces = [
+            self._session.run([output], {self._input: self._front_end(piece)})[0]
+            for piece in in_chunks(batch, self._chunk)
+        ]
+        return np.concatenate(pieces)

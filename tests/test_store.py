@@ -1,0 +1,149 @@
+"""The feature store and its packs."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seehear.errors import SeehearError
+from seehear.files import atomic_json
+from seehear.packed import pack
+from seehear.store import NetworkInfo, Origin, Store
+
+INFO = NetworkInfo("net", "audio", 3, "made")
+
+
+def store(path, clips=("a", "b"), lengths=None):
+    kept = Store(path, create=True)
+    kept.register(INFO)
+    for n, clip in enumerate(clips):
+        length = (lengths or {}).get(clip, 4)
+        values = np.arange(length * 3, dtype=np.float32).reshape(length, 3) + 100 * n
+        kept.write("net", Origin(clip, "made", f"content of {clip}"), values)
+    return kept
+
+
+def clip_file(path: Path, content: bytes = b"film") -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def test_features_come_back(tmp_path):
+    kept = Store(store(tmp_path / "s").path)
+    assert kept.networks() == {"net": INFO}
+    assert kept.clips("net") == {"a", "b"}
+    np.testing.assert_array_equal(kept.read("net", "b")[0], [100, 101, 102])
+    assert kept.origin("net", "a") == Origin("a", "made", "content of a")
+
+
+@given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40))
+def test_any_file_name_is_a_clip_name(tmp_path_factory, name):
+    if name in (".", ".."):
+        return
+    kept = store(tmp_path_factory.mktemp("s") / "s", [f"x{name}"])
+    assert kept.clips("net") == {f"x{name}"}
+    assert kept.read("net", f"x{name}").shape == (4, 3)
+
+
+def test_current_until_clip_or_settings_change(tmp_path):
+    kept = store(tmp_path / "s", [])
+    clip = clip_file(tmp_path / "a.mp4")
+    kept.write("net", Origin.of("a", clip, "made"), np.zeros((1, 3), np.float32))
+    assert kept.is_current("net", "a", "made", clip)
+    assert not kept.is_current("net", "a", "made otherwise", clip)
+    assert not kept.is_current("net", "b", "made", clip)
+    os.utime(clip, ns=(1, 1))  # touched, not changed
+    assert kept.is_current("net", "a", "made", clip)
+    clip_file(clip, b"mlif")  # changed, of the same size
+    assert not kept.is_current("net", "a", "made", clip)
+
+
+def test_a_damaged_feature_is_not_current_and_is_named(tmp_path):
+    kept = store(tmp_path / "s")
+    clip = clip_file(tmp_path / "a.mp4")
+    kept.file("net", "a").write_bytes(b"\x08\0\0\0\0\0\0\0{}")
+    assert not kept.is_current("net", "a", "made", clip)
+    with pytest.raises(SeehearError, match=r"a\.safetensors: damaged"):
+        kept.read("net", "a")
+
+
+def test_a_folder_that_is_no_store(tmp_path):
+    with pytest.raises(SeehearError, match="no feature store here"):
+        Store(tmp_path / "none")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("dear")
+    with pytest.raises(SeehearError, match="other things"):
+        Store(tmp_path / "full", create=True)
+
+
+def test_a_store_from_another_version(tmp_path):
+    atomic_json(tmp_path / "s" / "store.json", {"format": 99, "segment": 1.0})
+    with pytest.raises(SeehearError, match="format 99"):
+        Store(tmp_path / "s")
+
+
+def test_one_segment_length_a_store(tmp_path):
+    Store(tmp_path / "s", segment=0.5, create=True)
+    assert Store(tmp_path / "s").segment == 0.5
+    with pytest.raises(SeehearError, match=r"0\.5 s, not 1 s"):
+        Store(tmp_path / "s", segment=1.0)
+
+
+def test_unknown_and_changed_networks(tmp_path):
+    kept = store(tmp_path / "s")
+    with pytest.raises(SeehearError, match="there are: net"):
+        kept.network("other")
+    with pytest.raises(SeehearError, match="width 3"):
+        kept.register(replace(INFO, width=4))
+
+
+def test_pack_keeps_order_and_lengths(tmp_path):
+    kept = store(tmp_path / "s", ["a", "b", "c"], {"b": 2})
+    packed = pack(kept, "net", ["c", "b"])
+    np.testing.assert_array_equal(packed.lengths(), [4, 2])
+    np.testing.assert_array_equal(packed.rows, np.concatenate([kept.read("net", "c"), kept.read("net", "b")]))
+    assert isinstance(packed.rows, np.memmap)
+
+
+def test_pack_is_made_again_only_when_a_clip_changes(tmp_path):
+    kept = store(tmp_path / "s")
+    first = pack(kept, "net", ["a", "b"])
+    files = {file: file.stat().st_mtime_ns for file in (kept.path / "packed").iterdir()}
+    again = pack(kept, "net", ["a", "b"])
+    assert {file: file.stat().st_mtime_ns for file in (kept.path / "packed").iterdir()} == files
+    assert again.contents == first.contents
+    kept.write("net", Origin("a", "made", "new content"), np.full((4, 3), 7, np.float32))
+    changed = pack(kept, "net", ["a", "b"])
+    assert changed.contents != first.contents
+    assert changed.rows[0, 0] == 7
+    assert first.rows[0, 0] == 0  # whoever reads the old pack goes on reading it
+    assert len(list((kept.path / "packed").iterdir())) == len(files)
+
+
+def test_contents_do_not_depend_on_the_folder(tmp_path):
+    one, other = store(tmp_path / "one"), store(tmp_path / "other")
+    assert pack(one, "net", ["a", "b"]).contents == pack(other, "net", ["a", "b"]).contents
+
+
+@pytest.mark.parametrize(
+    ("origin", "values", "message"),
+    [
+        (Origin("a", "otherwise", ""), np.zeros((4, 3)), "different settings"),
+        (Origin("a", "made", ""), np.zeros((4, 2)), r"\(T, 3\)"),
+        (Origin("a", "made", ""), np.full((4, 3), np.nan), "not finite"),
+    ],
+)
+def test_packs_refuse_what_can_not_be_trained_on(tmp_path, origin, values, message):
+    kept = store(tmp_path / "s")
+    kept.write("net", origin, values)
+    with pytest.raises(SeehearError, match=message):
+        pack(kept, "net", ["b", "a"])
+
+
+def test_pack_names_a_missing_clip(tmp_path):
+    with pytest.raises(SeehearError, match="clip z has no features of net"):
+        pack(store(tmp_path / "s"), "net", ["a", "z"])

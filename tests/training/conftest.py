@@ -1,0 +1,72 @@
+"""A small world to train in: features in which classes can be found, and their labels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seehear.labels import Event, write_dense
+from seehear.store import NetworkInfo, Origin, Store
+
+CLASSES = ("Cat", "Dog", "Fish")
+NETWORKS = {"ears": ("audio", 6), "eyes": ("visual", 8), "nose": ("smell", 5)}
+
+
+class World:
+    """A store and label tables of random clips; each class adds its direction to a modality's features."""
+
+    def __init__(self, folder: Path, clips: int = 24, lengths: tuple[int, ...] = (5,)) -> None:
+        rng = np.random.default_rng(0)
+        self.folder, self.store = folder, folder / "store"
+        kept = Store(self.store, create=True)
+        directions = {name: 3 * rng.normal(size=(3, width)) for name, (_, width) in NETWORKS.items()}
+        for name, (modality, width) in NETWORKS.items():
+            kept.register(NetworkInfo(name, modality, width, "made"))
+        events: dict[str, list[Event]] = {modality: [] for modality, _ in NETWORKS.values()}
+        weak = {}
+        for n in range(clips):
+            clip, length = f"clip{n:02}", lengths[n % len(lengths)]
+            present = rng.random(3) < 0.5
+            weak[clip] = [name for name, on in zip(CLASSES, present, strict=True) if on]
+            for name, (modality, width) in NETWORKS.items():
+                active = present * (rng.random((length, 3)) < 0.7)
+                features = active @ directions[name] + 0.3 * rng.normal(size=(length, width))
+                kept.write(name, Origin(clip, "made", f"{n}"), features.astype(np.float32))
+                for t, c in zip(*np.nonzero(active), strict=True):
+                    events[modality].append(Event(clip, float(t), float(t + 1), CLASSES[c]))
+        self.labels = folder / "labels.csv"
+        rows = [f"{clip}\t{','.join(names)}" for clip, names in weak.items()]
+        self.labels.write_text("\n".join(["filename\tevent_labels", *rows]) + "\n")
+        self.dense = {modality: folder / f"{modality}.csv" for modality in events}
+        for modality, of_modality in events.items():
+            write_dense(self.dense[modality], of_modality)
+
+    def training(self, **changed):
+        """Options for seehear.train."""
+        options = {
+            "store": self.store,
+            "labels": self.labels,
+            "val": self.labels,
+            "dense_audio": self.dense["audio"],
+            "dense_visual": self.dense["visual"],
+            "collocation": ["audio=ears", "visual=eyes"],
+            "out": self.folder / "run",
+            "set": ["epochs=4", "width=16", "feed_forward=16", "learning_rate=0.003"],
+            "device": "cpu",
+        }
+        return options | changed
+
+    def evaluation(self, **changed):
+        """Options for seehear.evaluate."""
+        keys = ("store", "labels", "dense_audio", "dense_visual", "device")
+        return {key: self.training()[key] for key in keys} | changed
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(tmp_path)
+
+
+@pytest.fixture
+def uneven_world(tmp_path):
+    return World(tmp_path, lengths=(5, 5, 3, 9))

@@ -1,0 +1,233 @@
+"""Training, evaluating and going on: through the same functions as the command line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import seehear
+from seehear.errors import SeehearError
+from seehear.training.run import Run, load_tensors
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return load_tensors(run / "model.safetensors")[0]
+
+
+def same(one: Path, other: Path) -> bool:
+    a, b = weights(one), weights(other)
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_training_learns(world):
+    trained = seehear.train(**world.training(set=["epochs=30", "width=32", "learning_rate=0.003", "decay_every=0"]))
+    assert trained.exit_code == 0
+    history = json.loads((world.folder / "run/history.json").read_text())
+    assert [entry["epoch"] for entry in history] == list(range(30))
+    assert history[-1]["loss"] < 0.6 * history[0]["loss"]
+    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
+    scores = report.scores[0].level("segment")
+    assert scores["type_at_av"] > report.references["nothing"].level("segment")["type_at_av"] + 20
+    assert report.references["truth"].average == 100.0
+    assert trained.epochs[0]["val"]["type_at_av"] == pytest.approx(scores["type_at_av"])
+
+
+def test_the_seed_fixes_the_run(world):
+    for out in ("one", "other"):
+        seehear.train(**world.training(out=world.folder / out))
+    assert same(world.folder / "one", world.folder / "other")
+    seehear.train(**world.training(out=world.folder / "third", seeds=[1]))
+    assert not same(world.folder / "one", world.folder / "third")
+
+
+def test_training_again_changes_nothing(world):
+    seehear.train(**world.training())
+    before = {file: file.stat().st_mtime_ns for file in (world.folder / "run").iterdir()}
+    again = seehear.train(**world.training())
+    assert {file: file.stat().st_mtime_ns for file in (world.folder / "run").iterdir()} == before
+    assert again.epochs[0]["epoch"] <= 3
+
+
+KILLED = """
+import sys, json, seehear, seehear.training.fit as fit
+fit.SAVE_EVERY = 0.0
+options = json.loads(sys.argv[1])
+seehear.train(**options)
+"""
+
+
+def test_goes_on_bit_exactly_after_kill_9(world):
+    settings = ["epochs=60", "width=16", "feed_forward=16", "learning_rate=0.003"]
+    options = world.training(set=settings, out=world.folder / "killed")
+    text = json.dumps(options, default=str)
+    process = subprocess.Popen([sys.executable, "-c", KILLED, text], stderr=subprocess.DEVNULL)
+    checkpoint = world.folder / "killed/checkpoint.safetensors"
+    give_up = time.monotonic() + 120
+    while time.monotonic() < give_up and process.poll() is None:
+        if checkpoint.exists() and len(load_tensors(checkpoint)[1]) >= 3:
+            break
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    _, history = load_tensors(checkpoint)
+    assert 3 <= len(history) < 60  # it was in the middle
+    with pytest.raises(SeehearError, match="has not finished"):
+        Run(world.folder / "killed").model()
+
+    seehear.train(**options)
+    seehear.train(**world.training(set=settings, out=world.folder / "whole"))
+    assert same(world.folder / "killed", world.folder / "whole")
+    one, other = (Run(world.folder / name).history() for name in ("killed", "whole"))
+    assert [{**e, "seconds": 0} for e in one] == [{**e, "seconds": 0} for e in other]
+    assert not checkpoint.exists()
+
+
+def test_another_run_is_not_overwritten(world):
+    seehear.train(**world.training())
+    with pytest.raises(SeehearError, match="another recipe"):
+        seehear.train(**world.training(set=["epochs=2"]))
+
+
+def test_seeds_are_taken_together(world):
+    seehear.train(**world.training(seeds=[3, 5]))
+    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
+    assert [run.name for run in report.runs] == ["seed-3", "seed-5"]
+    assert "seed SD" in report.text()
+    found = report.as_json()
+    each = [one["segment"]["audio"] for one in found["each"]]
+    assert found["segment"]["audio"] == pytest.approx(np.mean(each))
+    assert found["intervals"]["segment"]["audio"]["low"] <= found["segment"]["audio"]
+    assert json.loads(json.dumps(found, allow_nan=False))["signature"].startswith("F1|")
+    assert (world.folder / "run/seed-3/scores-labels.json").exists()
+
+
+def test_runs_that_differ_are_not_averaged(world):
+    seehear.train(**world.training(out=world.folder / "one"))
+    seehear.train(**world.training(out=world.folder / "other", set=["epochs=2"]))
+    with pytest.raises(SeehearError, match="differ in recipe"):
+        seehear.evaluate([world.folder / "one", world.folder / "other"], **world.evaluation())
+
+
+@pytest.mark.parametrize("collocation", [["audio=ears"], ["audio=ears", "visual=eyes", "smell=nose"]])
+def test_any_number_of_modalities(world, collocation):
+    dense = ["smell=" + str(world.dense["smell"])]
+    seehear.train(**world.training(collocation=collocation, dense=dense))
+    report = seehear.evaluate([world.folder / "run"], **world.evaluation(dense=dense))
+    assert list(report.scores[0].level("segment"))[: len(collocation)] == [part.split("=")[0] for part in collocation]
+
+
+def test_several_networks_feed_one_modality(world):
+    kept = seehear.export_features(world.folder / "npy", store=world.store, network="eyes")
+    assert kept.count == 24
+    seehear.import_features(world.folder / "npy", store=world.store, network="eyes2", modality="visual")
+    seehear.train(**world.training(collocation=["audio=ears", "visual=eyes+eyes2"]))
+    assert Run(world.folder / "run").facts.widths == {"audio": [6], "visual": [8, 8]}
+
+
+def test_clips_of_different_length(uneven_world):
+    seehear.train(**uneven_world.training())
+    assert Run(uneven_world.folder / "run").facts.window == 9
+    report = seehear.evaluate([uneven_world.folder / "run"], **uneven_world.evaluation())
+    assert report.references["truth"].average == 100.0
+
+
+def test_early_stopping(world):
+    changed = ["epochs=40", "patience=2", "width=16", "feed_forward=16", "learning_rate=0.05"]
+    trained = seehear.train(**world.training(set=changed))
+    history = Run(world.folder / "run").history()
+    assert len(history) < 40
+    assert history[-1]["epoch"] - trained.epochs[0]["epoch"] == 2
+
+
+@pytest.mark.parametrize("rule", ["loss", "average", "type_at_av"])
+def test_the_rule_chooses_the_epoch(world, rule):
+    trained = seehear.train(**world.training(set=["epochs=8", "width=16", f"choose={rule}", "learning_rate=0.01"]))
+    values = [entry["val"][rule] for entry in Run(world.folder / "run").history()]
+    best = min(values) if rule == "loss" else max(values)
+    assert trained.epochs[0]["val"][rule] == best
+    assert (world.folder / "run/done").read_text() == f"epoch {values.index(best)}, chosen by {rule}\n"
+
+
+def test_a_labelled_clip_without_features_is_told(world):
+    with world.labels.open("a") as table:
+        table.write("lost\tDog\n")
+    trained = seehear.train(**world.training())
+    assert trained.missing == ["lost", "lost"]  # in training and in validation
+    assert trained.exit_code == 1
+    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
+    assert report.missing == ["lost"]
+    assert "clips:25" in report.text()
+    assert report.exit_code == 1
+
+
+def test_a_class_the_run_does_not_know_counts_as_missed(world):
+    seehear.train(**world.training())
+    rows = world.labels.read_text().replace("clip00\t", "clip00\tBird,")
+    world.labels.write_text(rows)
+    with world.dense["audio"].open("a") as table:
+        table.write("clip00\t0\t3\tBird\n")
+    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
+    (bird,) = (r for r in report.scores[0].classes if (r.label, r.kind, r.level) == ("Bird", "audio", "segment"))
+    assert (bird.support, bird.recall) == (3, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"collocation": ["audio=eyes", "visual=eyes"]}, "modality visual: it can't feed audio"),
+        ({"collocation": ["audio=tongue"]}, "there are: ears, eyes, nose"),
+        ({"collocation": ["ears"]}, "MODALITY=NETWORK"),
+        ({"collocation": ["audio=ears", "audio=ears"]}, "given twice"),
+        ({"val": None}, "name these with --val"),
+        ({"device": "toaster"}, "toaster"),
+        ({"dense": ["nonsense"]}, "MODALITY=FILE"),
+    ],
+)
+def test_mistakes_are_named(world, changed, message):
+    with pytest.raises(SeehearError, match=message):
+        seehear.train(**world.training(**changed))
+
+
+def test_labels_of_other_clips(world):
+    other = world.folder / "other.csv"
+    other.write_text("filename\tevent_labels\nstranger\tDog\n")
+    with pytest.raises(SeehearError, match="none of the 1 clips"):
+        seehear.train(**world.training(labels=other))
+
+
+def test_class_list_that_lacks_a_class(world):
+    (world.folder / "classes.txt").write_text("Cat\nDog\n")
+    with pytest.raises(SeehearError, match=r"labels\.csv:\d+: error: class 'Fish'"):
+        seehear.train(**world.training(classes=world.folder / "classes.txt"))
+
+
+def test_features_made_otherwise_are_refused(world):
+    seehear.train(**world.training())
+    marker = world.store / "ears/network.json"
+    marker.write_text(marker.read_text().replace('"made"', '"made otherwise"'))
+    with pytest.raises(SeehearError, match="other settings or weights"):
+        seehear.evaluate([world.folder / "run"], **world.evaluation())
+
+
+def test_evaluation_needs_the_truth(world):
+    seehear.train(**world.training())
+    with pytest.raises(SeehearError, match="give --dense-visual"):
+        seehear.evaluate([world.folder / "run"], **world.evaluation(dense_visual=None))
+
+
+def test_a_folder_without_a_run(world):
+    with pytest.raises(SeehearError, match="no run here"):
+        seehear.evaluate([world.folder / "none"], **world.evaluation())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_trains_on_cuda(world):
+    seehear.train(**world.training(device="cuda"))
+    assert seehear.evaluate([world.folder / "run"], **world.evaluation(device="cuda")).exit_code == 0
