@@ -1,0 +1,31 @@
+#!/bin/sh
+# The main job on the clips beside this file, with the commands that you would give for yours.
+set -eu
+cd "$(dirname "$0")/.."
+out=demo/out
+
+run() {
+    echo
+    echo "\$ $*"
+    "$@"
+}
+
+echo "These clips are made: drawn figures over painted backgrounds, recordings and synthesised sounds over noise."
+echo "They show that the whole way works here. They do not show how well it parses real video."
+
+run seehear extract demo/clips --fps 2 --store $out/store \
+    --networks yamnet,aisfx,efficientnet-lite0,open-nsfw
+run seehear train --store $out/store --out $out/run --recipe small \
+    --collocation audio=yamnet+aisfx visual=efficientnet-lite0+open-nsfw \
+    --labels demo/train.csv --val demo/val.csv \
+    --dense-audio demo/eval_audio.csv --dense-visual demo/eval_visual.csv
+run seehear evaluate $out/run --store $out/store --labels demo/test.csv \
+    --dense-audio demo/eval_audio.csv --dense-visual demo/eval_visual.csv
+run seehear parse $out/run demo/clips/test_00*.mp4 --out $out/parsed \
+    --dense-audio demo/eval_audio.csv --dense-visual demo/eval_visual.csv
+run seehear parse $out/run demo/long.mp4 --out $out/parsed-long \
+    --dense-audio demo/long_audio.csv --dense-visual demo/long_visual.csv
+
+echo
+echo "Scores and model: $out/run    Parsed clips: $out/parsed"
+echo "Now look at a video that no training saw: $out/parsed-long/long.png"
