@@ -89,10 +89,13 @@ def write(
                 frame.pts = round(sound_starts * rate) + start
                 frames.append((frame.pts / rate, len(streams), frame))
             streams.append(audio)
-        for _, stream, frame in sorted(frames, key=lambda entry: entry[:2]):
-            file.mux(streams[stream].encode(frame))
-        for stream in streams:
-            file.mux(stream.encode(None))
+        packets = [packet for _, stream, frame in frames for packet in streams[stream].encode(frame)]
+        packets += [packet for stream in streams for packet in stream.encode(None)]
+        if len(times):
+            last = max((p for p in packets if p.stream.type == "video"), key=lambda packet: packet.pts)
+            last.duration = round(1 / fps / last.time_base)
+        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
+            file.mux(packet)
     return path
 
 
@@ -150,5 +153,17 @@ def damage(path: Path, start: float, stop: float, seed: int = 0) -> Path:
     data = bytearray(path.read_bytes())
     a, b = int(start * len(data)), int(stop * len(data))
     data[a:b] = np.random.default_rng(seed).bytes(b - a)
+    path.write_bytes(data)
+    return path
+
+
+def damage_packets(path: Path, kind: str) -> Path:
+    """Overwrite every packet of a file's video or audio with noise, leaving its index as it is."""
+    with av.open(str(path)) as file:
+        places = [(p.pos, p.size) for p in file.demux() if p.size and p.stream.type == kind]
+    data = bytearray(path.read_bytes())
+    noise = np.random.default_rng(1)
+    for at, size in places:
+        data[at : at + size] = noise.bytes(size)
     path.write_bytes(data)
     return path

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seehear.errors import SeehearError
-from seehear.events import runs, segment_span
+from seehear.events import Cells, runs, segment_span
 from seehear.labels import (
     Event,
     check,
@@ -203,5 +203,5 @@ def test_runs_are_the_loop(bits):
                         t += 1
                     expected.append((clip, label, start, t))
                 t += 1
-    found = runs(active)
+    found = runs(Cells.of(active))
     assert list(zip(found.clip, found.label, found.start, found.stop, strict=True)) == expected

@@ -9,33 +9,60 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
+class Cells:
+    """The active segments of N clips and C classes, T segments each: few among many, so kept as positions.
+
+    active: (N × C × T,) bool, time fastest. at: the positions in it that are True, ascending.
+    """
+
+    shape: tuple[int, int, int]  # N, C, T
+    active: NDArray[np.bool_]
+    at: NDArray[np.intp]
+
+    @staticmethod
+    def of(active: NDArray[np.bool_]) -> Cells:
+        """Of a boolean array (N, T, C)."""
+        n_clips, n_segments, n_classes = active.shape
+        flat = np.ascontiguousarray(active.transpose(0, 2, 1)).reshape(-1)
+        return Cells((n_clips, n_classes, n_segments), flat, np.flatnonzero(flat))
+
+    def __and__(self, other: Cells) -> Cells:
+        both = self.active & other.active
+        return Cells(self.shape, both, np.flatnonzero(both))
+
+    def count(self, at: NDArray[np.intp]) -> NDArray[np.int64]:
+        """How many of these positions lie in each clip and class, (N, C)."""
+        n_clips, n_classes, n_segments = self.shape
+        return np.bincount(at // n_segments, minlength=n_clips * n_classes).reshape(n_clips, n_classes)
+
+
+@dataclass(frozen=True)
 class Runs:
-    """Every event of a boolean array (N, T, C), ordered by clip, class and time.
+    """Every event, ordered by clip, class and time.
 
     clip, label, start, stop: integers (events,); the event covers the segments start <= t < stop.
+    at: (events,) its first position in Cells.
     """
 
     clip: NDArray[np.intp]
     label: NDArray[np.intp]
     start: NDArray[np.intp]
     stop: NDArray[np.intp]
+    at: NDArray[np.intp]
 
     def __len__(self) -> int:
         return len(self.clip)
 
 
-def runs(active: NDArray[np.bool_]) -> Runs:
-    """The events in `active`, boolean (N, T, C)."""
-    n_clips, n_segments, n_classes = active.shape
-    # One idle segment after each row keeps an event from running on into the next row.
-    rows = np.zeros((n_clips, n_classes, n_segments + 1), dtype=np.int8)
-    rows[..., :-1] = active.transpose(0, 2, 1)
-    flat = rows.reshape(-1)
-    edges = np.flatnonzero(np.diff(flat, prepend=np.int8(0)))  # alternately a start and a stop
-    starts, stops = edges[0::2], edges[1::2]
-    row, start = np.divmod(starts, n_segments + 1)
-    clip, label = np.divmod(row, n_classes)
-    return Runs(clip, label, start, start + (stops - starts))
+def runs(cells: Cells) -> Runs:
+    """The events in these cells."""
+    _, n_classes, n_segments = cells.shape
+    time = cells.at % n_segments
+    # An event begins where the segment before is not active, or belongs to another clip or class.
+    first = np.flatnonzero((np.diff(cells.at, prepend=-2) > 1) | (time == 0))
+    at, start = cells.at[first], time[first]
+    clip, label = np.divmod(at // n_segments, n_classes)
+    return Runs(clip, label, start, start + np.diff(first, append=len(cells.at)), at)
 
 
 def segment_span(onset: float, offset: float, segment: float) -> tuple[int, int]:

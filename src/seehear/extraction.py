@@ -18,9 +18,10 @@ from seehear.errors import ClipError, SeehearError
 from seehear.media import SUFFIXES, Media, Span
 from seehear.networks.spec import AudioInput, ImageInput, Network, NetworkSpec
 
-REVISION = "1"  # changes whenever decoding or windowing changes what a network is given
+REVISION = "2"  # changes whenever decoding or windowing changes what a network is given
 SPAN = 8.0  # seconds decoded at once: bounds the memory, whatever the clip's length
 RESAMPLING = 0.25  # seconds of sound that the resampler is given beyond the outermost windows
+LONGEST_NAME = 240  # bytes of a clip's name: file systems take 255 with a suffix
 BATCH = 16  # pictures or windows in one call: larger ones leave the cache of a core
 
 T = TypeVar("T")
@@ -43,14 +44,14 @@ class Settings:
 
 
 def find_clips(paths: Iterable[str | Path]) -> dict[str, Path]:
-    """Clip name (the file's stem) -> file, for files and for all media files in folders and theirs.
+    """Clip name (the file's stem) -> file, for files and for all media files in folders and theirs but hidden ones.
 
-    Raises SeehearError for a path that is not there and for two files of one stem.
+    Raises SeehearError for a path that is not there, for two files of one stem, and for a name that can't be kept.
     """
     clips: dict[str, Path] = {}
     for path in map(Path, paths):
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            files = sorted(file for file in path.rglob("*") if _is_clip(file))
             if not files:
                 raise SeehearError(f"{path}: no media files in this folder ({' '.join(sorted(SUFFIXES))})")
         elif path.exists():
@@ -58,10 +59,26 @@ def find_clips(paths: Iterable[str | Path]) -> dict[str, Path]:
         else:
             raise SeehearError(f"{path}: no such file or folder")
         for file in files:
+            _check_name(file)
             other = clips.setdefault(file.stem, file)
             if other.resolve() != file.resolve():
                 raise SeehearError(f"{file} and {other} have one name, {file.stem!r}, and labels go by it: rename one")
     return clips
+
+
+def _is_clip(file: Path) -> bool:
+    # Some systems keep notes on clip.mp4 in ._clip.mp4.
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+
+
+def _check_name(file: Path) -> None:
+    """Raises SeehearError for a name that no table can hold, or too long with the suffixes of what is made of it."""
+    try:
+        length = len(file.stem.encode())
+    except UnicodeEncodeError:
+        raise SeehearError(f"{str(file)!a}: its name is not in UTF-8, as labels are: rename it") from None
+    if length > LONGEST_NAME:
+        raise SeehearError(f"{file}: its name is longer than {LONGEST_NAME} bytes: rename it")
 
 
 class Collector:
@@ -133,22 +150,22 @@ def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Itera
         if isinstance(item, Media):
             media = item
             problems = [problem for spec in job.specs if (problem := _lacks(media, spec))]
-            collector = Collector(
-                [pair for pair in networks if pair[0] in job.specs and not _lacks(media, pair[0])], settings
-            )
-            broken = False
+            usable = [pair for pair in networks if pair[0] in job.specs and not _lacks(media, pair[0])]
+            collectors = [Collector([pair], settings) for pair in usable]  # one that fails leaves the others be
         elif isinstance(item, Span):
-            try:
-                if not broken:
+            for collector in list(collectors):
+                try:
                     collector.add(item)
-            except ClipError as error:
-                problems.append(f"{job.path}: {error}")
-                broken = True
+                except ClipError as error:
+                    problems.append(f"{job.path}: {error}")
+                    collectors.remove(collector)
         elif isinstance(item, ClipError):
             yield Done(job, {}, (*problems, str(item)), 0.0)
             problems = []
         else:
-            yield Done(job, {} if broken else collector.features(media), tuple(problems), media.duration)
+            features = {name: made for collector in collectors for name, made in collector.features(media).items()}
+            yield Done(job, features, tuple(problems), media.duration)
+            problems = []
 
 
 def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Media | Span | ClipError | None]]:
@@ -232,8 +249,9 @@ def _of_span(span: Span, spec: NetworkSpec, network: Network, settings: Settings
         made = _in_batches(network, cut.reshape(-1, cut.shape[-1]), spec)
         return made.reshape(*cut.shape[:2], -1).mean(axis=1)
     made = _in_batches(network, span.pictures[spec.input.size], spec)
-    segment = ((span.at - span.start) / settings.segment).astype(int)  # (pictures,)
     mean = np.full((_segments_in(span, settings), spec.width), np.nan, dtype=np.float32)
+    segment = ((span.at - span.start) / settings.segment + 1e-9).astype(int)  # (pictures,)
+    segment = np.minimum(segment, len(mean) - 1)
     for t in np.unique(segment):
         mean[t] = made[segment == t].mean(axis=0)
     return mean

@@ -6,7 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,10 @@ from seehear.errors import SeehearError
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path in the folder of `path`; renamed onto it when the block ends well, removed when not."""
+    """A temporary path in the folder of `path`; renamed onto it when the block ends well, removed when not.
+
+    Raises SeehearError naming `path` where it can't be written.
+    """
     temporary = path.parent / f".{os.getpid()}-{os.urandom(4).hex()}{path.suffix}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,9 +29,10 @@ def atomic(path: Path) -> Iterator[Path]:
             raise DiskFullError(
                 f"{path}: the disk is full. What was finished is kept: make room and run the same command again"
             ) from None
-        raise
+        raise SeehearError(f"{path}: can't be written ({error.strerror or error})") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # where the folder itself can't be made or read
+            temporary.unlink(missing_ok=True)
 
 
 class DiskFullError(SeehearError):

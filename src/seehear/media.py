@@ -54,6 +54,8 @@ SUFFIXES = frozenset(
     ]
 )
 
+LEAVE_OUT = "get the file again, or leave it out"
+
 
 @dataclass(frozen=True)
 class Span:
@@ -61,7 +63,7 @@ class Span:
 
     pictures: size -> (n, size, size, 3) uint8 RGB, the whole picture squeezed into a square, rotated as shown.
     at: (n,) float, the second at which each picture is sampled.
-    sound: (samples,) float32 mono in about [-1, 1] at `rate`, with `margin` seconds more on either side;
+    sound: (samples,) float32 mono in [-1, 1] at `rate`, with `margin` seconds more on either side;
     silent where the clip has no sound.
     """
 
@@ -94,13 +96,18 @@ class Media:
     @cached_property
     def aspect(self) -> float:
         """Width over height of the picture as shown: rotated, its pixels not necessarily square. 1 without one."""
-        if self.has_video:
-            with self._open() as container:
-                video = next(s for s in container.streams.video if s.index == self._video_index)
-                for frame in container.decode(video):
-                    assert isinstance(frame, VideoFrame)
-                    aspect = frame.width / frame.height * float(video.codec_context.sample_aspect_ratio or 1)
-                    return 1 / aspect if round(frame.rotation / 90) % 2 else aspect
+        if not self.has_video:
+            return 1.0
+        with self._open() as container:
+            video = self._video(container)
+            try:
+                for packet in container.demux(video):
+                    for frame in self._frames(packet, None):
+                        assert isinstance(frame, VideoFrame)
+                        aspect = frame.width / frame.height * float(video.codec_context.sample_aspect_ratio or 1)
+                        return 1 / aspect if round(frame.rotation / 90) % 2 else aspect
+            except av.FFmpegError:
+                pass  # `spans` tells what is wrong
         return 1.0
 
     def segments(self, segment: float = 1.0) -> int:
@@ -140,7 +147,7 @@ class Media:
             raise ClipError(f"{self.path}: has no audio track, which an audio network needs")
         end = self.duration if stop is None else stop
         pictures = _Pictures(self, fps, sorted(sizes), end) if sizes else None
-        waveform = _Sound(self.rate, margin) if sound else None
+        waveform = _Sound(self, margin) if sound else None
         starts = [n * length for n in range(max(1, math.ceil(end / length - 1e-9)))]
         pending = iter(starts)
         start = next(pending)
@@ -174,94 +181,110 @@ class Media:
     def _open(self) -> InputContainer:
         try:
             if self.path.stat().st_size == 0:
-                raise ClipError(f"{self.path}: is empty (0 bytes)")
-            return av.open(str(self.path), metadata_errors="ignore")
+                raise ClipError(f"{self.path}: is empty (0 bytes): {LEAVE_OUT}")
+            container = av.open(str(self.path.absolute()), metadata_errors="ignore")
+            if container.format.name == "tty":  # FFmpeg makes films of letters of any text file
+                container.close()
+                raise ClipError(f"{self.path}: is a text file, not a media file: {LEAVE_OUT}")
+            return container
         except FileNotFoundError:
             raise ClipError(f"{self.path}: no such file") from None
-        except av.FFmpegError as error:
+        except av.InvalidDataError:
             raise ClipError(
-                f"{self.path}: is not a media file that FFmpeg can read, or is cut off ({error.strerror})"
+                f"{self.path}: is not a media file that FFmpeg can read, or its start or end is missing: {LEAVE_OUT}"
             ) from None
-        except OSError as error:
-            raise ClipError(f"{self.path}: can't be read: {error.strerror}") from None
+        except (av.FFmpegError, OSError) as error:
+            raise ClipError(f"{self.path}: can't be read ({error.strerror}): {LEAVE_OUT}") from None
+
+    def _video(self, container: InputContainer) -> av.VideoStream:
+        return next(stream for stream in container.streams.video if stream.index == self._video_index)
 
     def _list_packets(self, container: InputContainer) -> None:
-        """Note every picture's moment and the streams' extents, decoding nothing but the first picture."""
+        """Note every picture's moment and the streams' extents, decoding nothing."""
         video = next((s for s in container.streams.video if s.codec_context and not _is_cover(s)), None)
         audio = next((s for s in container.streams.audio if s.codec_context and s.codec_context.sample_rate), None)
-        self.has_video, self.has_audio = video is not None, audio is not None
-        self.rate = audio.codec_context.sample_rate if audio else 0
         self._video_index = video.index if video else -1
         self._audio_index = audio.index if audio else -1
         streams = [stream for stream in (video, audio) if stream is not None]
         if not streams:
-            raise ClipError(f"{self.path}: has neither a video nor an audio track")
-        pts: list[int] = []
-        starts: list[float] = []
+            raise ClipError(f"{self.path}: has neither a video nor an audio track: {LEAVE_OUT}")
+        shown: list[tuple[int, int]] = []  # when each picture begins and how long it lasts, 0 if the file doesn't say
+        heard: list[float] = []  # when the sound of each packet begins
         stops: list[float] = []
         self._timed = True
         try:
             for packet in container.demux(*streams):
-                if packet.size == 0:
+                if not _is_content(packet):
                     continue
                 time = packet.pts if packet.pts is not None else packet.dts
+                assert time is not None
+                assert packet.time_base is not None
                 if packet.stream_index == self._video_index:
-                    if packet.pts is None:
-                        self._timed = False
-                    if time is None:
-                        continue
-                    pts.append(time)
-                elif time is None:
-                    continue
-                base = packet.time_base or packet.stream.time_base
-                if base is None or packet.is_discard:
-                    continue
-                starts.append(float(time * base))
-                stops.append(float((time + (packet.duration or 0)) * base))
+                    self._timed = self._timed and packet.pts is not None
+                    shown.append((time, packet.duration or 0))
+                else:
+                    heard.append(float(time * packet.time_base))
+                stops.append(float((time + (packet.duration or 0)) * packet.time_base))
         except av.FFmpegError:
             pass  # what can be read of a truncated file is used
-        if not starts:
-            raise ClipError(f"{self.path}: holds no picture and no sound, it may be cut off")
-        # Priming samples of audio codecs lie before 0; a clip's clock starts no later than its first picture.
-        self._origin = max(0.0, min(starts)) if min(starts) < 0 else min(starts)
+        if not stops:
+            raise ClipError(f"{self.path}: holds no picture and no sound, it may be cut off: {LEAVE_OUT}")
+        self.has_video, self.has_audio = bool(shown), bool(heard)
+        self.rate = audio.codec_context.sample_rate if audio and heard else 0
+        self._video_base = float(video.time_base) if video and video.time_base else 1.0
+        starts: list[float] = []
+        if shown:
+            shown.sort()
+            starts.append(shown[0][0] * self._video_base)
+            if not shown[-1][1]:
+                gap = (shown[-1][0] - shown[-2][0]) * self._video_base if len(shown) > 1 else 0.0
+                stops.append(shown[-1][0] * self._video_base + min(gap or 0.04, 1.0))
+        if audio and heard:
+            # Priming samples of audio codecs lie before the stream's start, or before 0.
+            begins = float(audio.start_time * audio.time_base) if audio.start_time and audio.time_base else 0.0
+            starts.append(max(min(heard), begins))
+        self._origin = min(starts)
         self.duration = max(stops) - self._origin
-        if video is not None and len(pts) > 1:
-            pts.sort()
-            self._video_pts = np.array(pts, dtype=np.int64)
-            last = float(pts[-1] * video.time_base) if video.time_base else 0.0
-            gap = float((pts[-1] - pts[-2]) * video.time_base) if video.time_base else 0.0
-            self.duration = max(self.duration, min(last + gap, last + 1.0) - self._origin)
-        else:
-            self._video_pts = np.array(pts, dtype=np.int64)
-        if self.has_video and not len(self._video_pts):
-            self.has_video = False
-        self._video_base = float(video.time_base) if video is not None and video.time_base else 1.0
+        self._video_pts = np.array([time for time, _ in shown], dtype=np.int64)
+        # The earliest sound that is still to come once n packets of sound were read, on the clip's clock.
+        self._still_heard = np.minimum.accumulate([math.inf, *reversed(heard)])[::-1] - self._origin
 
     def _decode(self, container: InputContainer, pictures: _Pictures | None, waveform: _Sound | None) -> Iterator[None]:
         """Feed decoded frames to those that want them, yielding after each packet."""
-        streams = []
+        streams: list[av.VideoStream | av.AudioStream] = []
         if pictures is not None:
-            video = container.streams[self._video_index]
-            video.codec_context.thread_type = "AUTO"
+            video = self._video(container)
+            # Decoders with a thread a picture give each some pictures late, which is long where few are shown.
+            video.codec_context.thread_type = "AUTO" if len(self._video_pts) > 4 * self.duration else "SLICE"
             streams.append(video)
         if waveform is not None:
-            streams.append(container.streams[self._audio_index])
-        decoded = 0
+            streams += [stream for stream in container.streams.audio if stream.index == self._audio_index]
+        unread = len(self._video_pts)
         try:
             for packet in container.demux(*streams):
-                for frame in self._frames(packet, pictures):
-                    decoded += 1
+                frames = self._frames(packet, pictures)
+                if pictures is not None and packet.stream_index == self._video_index and _is_content(packet):
+                    unread -= 1
+                    if not unread:  # what the decoder still holds, lest it wait for the end of the sound
+                        frames += self._video(container).decode(None)
+                for frame in frames:
                     if isinstance(frame, VideoFrame) and pictures is not None:
                         pictures.add(frame)
                     elif isinstance(frame, AudioFrame) and waveform is not None:
-                        waveform.add(frame, self._origin)
+                        waveform.add(frame)
+                if waveform is not None and packet.stream_index == self._audio_index and _is_content(packet):
+                    waveform.passed()
+                if pictures is not None and not unread:
+                    pictures.flush()
                 yield
-        except av.FFmpegError as error:
-            if not decoded:
-                raise ClipError(f"{self.path}: can't be decoded ({error.strerror}), it may be damaged") from None
+        except av.FFmpegError:
+            pass  # what can be decoded of a damaged file is used
         if waveform is not None:
-            waveform.flush(self._origin)
-            yield
+            waveform.flush()
+        if (pictures is not None and pictures.empty) or (waveform is not None and waveform.empty):
+            what = "pictures" if pictures is not None and pictures.empty else "sound"
+            raise ClipError(f"{self.path}: none of its {what} can be decoded, it may be damaged: {LEAVE_OUT}")
+        yield
 
     def _frames(self, packet: Packet[Any], pictures: _Pictures | None) -> list[VideoFrame | AudioFrame]:
         if pictures is not None and packet.stream_index == self._video_index:
@@ -270,7 +293,7 @@ class Media:
             context.skip_frame = "NONREF" if self._timed and not pictures.wants(packet.pts) else "DEFAULT"
         try:
             return packet.decode()  # type: ignore[return-value]
-        except av.InvalidDataError:
+        except av.FFmpegError:
             return []  # one damaged packet does not end a clip
 
 
@@ -280,15 +303,19 @@ class _Pictures:
     def __init__(self, media: Media, fps: float, sizes: list[int], stop: float) -> None:
         self.times = media.sample_times(fps, 0.0, stop)
         self.sizes = sizes
-        self._base, self._origin = media._video_base, media._origin
-        shown = media._video_pts * self._base - self._origin
+        shown = media._video_pts * media._video_base - media._origin
         # The picture on show at time t is the last that starts at or before t; before the first, the first.
         which = np.clip(np.searchsorted(shown, self.times + 1e-6, side="right") - 1, 0, None)
-        self._wanted = frozenset(media._video_pts[which].tolist())
+        self._due = media._video_pts[which]  # the pts of the picture for each sample time
+        self._wanted = frozenset(self._due.tolist())
         self._next = 0  # sample times before this one are served
         self._last: VideoFrame | None = None
         self._squares: list[dict[int, NDArray[np.uint8]]] = []
         self._taken = 0
+
+    @property
+    def empty(self) -> bool:
+        return self._last is None
 
     def wants(self, pts: int | None) -> bool:
         return pts is None or pts in self._wanted
@@ -296,22 +323,21 @@ class _Pictures:
     def add(self, frame: VideoFrame) -> None:
         if frame.pts is None or not self.wants(frame.pts):
             return
-        begins = frame.pts * self._base - self._origin
-        self._serve(begins)
+        # Where damage swallowed a picture, the one before it stays on show; before the first, the first.
+        self._serve(self._last or frame, int(np.searchsorted(self._due, frame.pts, side="left")))
+        self._serve(frame, int(np.searchsorted(self._due, frame.pts, side="right")))
         self._last = frame
 
-    def _serve(self, before: float) -> None:
-        """Give the last picture to all sample times before the next one begins."""
-        if self._last is None:
-            return
-        squares = None
-        while self._next < len(self.times) and self.times[self._next] + 1e-6 < before:
-            squares = squares or {size: _square(self._last, size) for size in self.sizes}
-            self._squares.append(squares)
-            self._next += 1
+    def _serve(self, frame: VideoFrame, until: int) -> None:
+        """Give a picture to the sample times that have none yet, up to number `until`."""
+        if self._next < until:
+            squares = {size: _square(frame, size) for size in self.sizes}
+            self._squares += [squares] * (until - self._next)
+            self._next = until
 
     def flush(self) -> None:
-        self._serve(math.inf)
+        if self._last is not None:
+            self._serve(self._last, len(self.times))
 
     def reached(self, stop: float) -> bool:
         return self._next >= len(self.times) or self.times[self._next] >= stop
@@ -329,50 +355,70 @@ class _Pictures:
 class _Sound:
     """Collects mono sound on the clip's clock; what is missing is silent."""
 
-    def __init__(self, rate: int, margin: float) -> None:
-        self.rate, self.margin = rate, margin
-        self._resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
-        self._buffer = np.zeros(0, dtype=np.float32)
-        self._first = -round(margin * rate)  # sample number of the buffer's first
-        self._filled = self._first  # samples before this one are known
+    def __init__(self, media: Media, margin: float) -> None:
+        self.rate, self.margin = media.rate, margin
+        self._origin, self._still = media._origin, media._still_heard
+        self._passed = 0  # packets of sound that were read
+        self._format: tuple[str, str, int] | None = None  # what the resampler takes
+        self._resampler: av.AudioResampler | None = None
+        self._pieces: list[tuple[int, NDArray[np.float32]]] = []  # (number of the first sample, samples) each
+        self._first = -round(margin * self.rate)  # samples before this one are no longer asked for
+        self._filled: int | None = None  # the sound that came ends before this sample
 
-    def add(self, frame: AudioFrame, origin: float) -> None:
+    @property
+    def empty(self) -> bool:
+        return self._filled is None
+
+    def add(self, frame: AudioFrame) -> None:
+        found = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if found != self._format:  # also within a clip, as where a broadcast goes from stereo to surround
+            self.flush()
+            self._format = found
+            # Whole numbers make FFmpeg mix channels such that full scale stays full scale; with floats they add up.
+            self._resampler = av.AudioResampler(format="s32p", layout="mono", rate=self.rate)
+        assert self._resampler is not None
         for mono in self._resampler.resample(frame):
-            self._place(mono, origin)
+            self._place(mono)
 
-    def flush(self, origin: float) -> None:
-        for mono in self._resampler.resample(None):
-            self._place(mono, origin)
+    def passed(self) -> None:
+        """One more packet of sound was read."""
+        self._passed += 1
 
-    def _place(self, mono: AudioFrame, origin: float) -> None:
-        samples = mono.to_ndarray()[0]  # (samples,)
-        at = self._filled if mono.time is None else round((mono.time - origin) * self.rate)
+    def flush(self) -> None:
+        if self._resampler is not None:
+            for mono in self._resampler.resample(None):
+                self._place(mono)
+            self._resampler = self._format = None
+
+    def _place(self, mono: AudioFrame) -> None:
+        samples = mono.to_ndarray()[0].astype(np.float32) / 2**31  # (samples,)
+        at = (self._filled or 0) if mono.time is None else round((mono.time - self._origin) * self.rate)
         # Time stamps are rounded to the container's clock: sound that follows closely is taken to follow at once.
-        if abs(at - self._filled) <= 0.02 * self.rate and self._filled > self._first:
+        if self._filled is not None and abs(at - self._filled) <= 0.02 * self.rate:
             at = self._filled
         end = at + len(samples)
-        if end <= self._first:
-            return
-        samples = samples[max(0, self._first - at) :]
-        at = max(at, self._first)
-        missing = end - self._first - len(self._buffer)
-        if missing > 0:
-            self._buffer = np.concatenate([self._buffer, np.zeros(missing, dtype=np.float32)])
-        self._buffer[at - self._first : end - self._first] = samples
-        self._filled = max(self._filled, end)
+        self._filled = end if self._filled is None else max(self._filled, end)
+        if end > self._first:
+            self._pieces.append((at, samples))
 
     def reached(self, stop: float) -> bool:
-        return self._filled >= round(stop * self.rate)
+        """Whether all sound before `stop` is here, because later sound is, or because none comes before it any more."""
+        if self._filled is not None and self._filled >= round(stop * self.rate):
+            return True
+        last = len(self._still) - 1
+        none_to_come = self._still[min(self._passed, last)] >= stop
+        return bool(none_to_come) and not (self._passed >= last and self.empty)  # which may all be damaged
 
     def take(self, start: float, stop: float) -> NDArray[np.float32]:
         """Samples from `start` to `stop`; those before `stop` less two margins are forgotten."""
         a, b = round(start * self.rate), round(stop * self.rate)
         samples = np.zeros(b - a, dtype=np.float32)
-        lo, hi = max(a, self._first), min(b, self._first + len(self._buffer))
-        if hi > lo:
-            samples[lo - a : hi - a] = self._buffer[lo - self._first : hi - self._first]
-        keep = min(max(self._first, b - round(2 * self.margin * self.rate)), self._first + len(self._buffer))
-        self._buffer, self._first = self._buffer[keep - self._first :], keep
+        for at, piece in self._pieces:
+            lo, hi = max(a, at), min(b, at + len(piece))
+            if hi > lo:
+                samples[lo - a : hi - a] = piece[lo - at : hi - at]
+        self._first = max(self._first, b - round(2 * self.margin * self.rate))
+        self._pieces = [(at, piece) for at, piece in self._pieces if at + len(piece) > self._first]
         return samples
 
 
@@ -381,6 +427,12 @@ def _square(frame: VideoFrame, size: int) -> NDArray[np.uint8]:
     rgb = frame.reformat(width=size, height=size, format="rgb24", interpolation="BICUBIC").to_ndarray()
     # The rotation that players apply to a clip filmed on its side: degrees counter-clockwise.
     return np.ascontiguousarray(np.rot90(rgb, k=round(frame.rotation / 90) % 4))
+
+
+def _is_content(packet: Packet[Any]) -> bool:
+    """Whether a packet holds something that is shown or heard at a known time, and no edit list cuts it off."""
+    timed = packet.time_base is not None and (packet.pts is not None or packet.dts is not None)
+    return timed and packet.size > 0 and not packet.is_discard
 
 
 def _is_cover(stream: av.VideoStream) -> bool:

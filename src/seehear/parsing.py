@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.events import runs
+from seehear.events import Cells, runs
 from seehear.scoring.decoding import Decoding, Probabilities
 from seehear.scoring.scores import kinds
 
@@ -90,5 +90,5 @@ def parsed_events(
 
 
 def _spans(active: NDArray[np.bool_]) -> Sequence[tuple[int, int, int]]:
-    found = runs(active)
+    found = runs(Cells.of(active))
     return list(zip(found.label.tolist(), found.start.tolist(), found.stop.tolist(), strict=True))

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from fusion import oracle
+from fusion.reference import ReferenceModel
 from seehear.fusion.attention import HybridAttention
 from seehear.fusion.model import ParsingModel
 
@@ -120,3 +121,15 @@ def test_a_model_needs_networks(inputs):
 def test_heads_must_divide_the_width():
     with pytest.raises(ValueError, match="3 heads"):
         ParsingModel({"audio": [2]}, 2, width=8, heads=3)
+
+
+@torch.no_grad()
+def test_same_mathematics_as_the_usual_way_to_write_it():
+    torch.manual_seed(0)
+    model = ParsingModel({"audio": [12], "visual": [20, 8]}, 5, width=32, feed_forward=32).eval()
+    reference = ReferenceModel(12, 20, 8, 5, 32, 0.1).eval()
+    reference.take(model)
+    audio, frames, clips = torch.randn(3, 10, 12), torch.randn(3, 80, 20), torch.randn(3, 10, 8)
+    pooled = torch.cat([frames.unflatten(1, (10, 8)).mean(dim=2), clips], dim=-1)
+    for found, expected in zip(model({"audio": audio, "visual": pooled}), reference(audio, frames, clips), strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.events import runs
-from seehear.scoring.f1 import Active, Counts, clip_f1, event_counts, ratio, segment_counts
+from seehear.events import Cells
+from seehear.scoring.f1 import Counts, clip_f1, event_counts, ratio, segment_counts
 from seehear.scoring.signature import Signature
 
 LEVELS = ("segment", "event")
@@ -37,6 +39,10 @@ class ClassRow:
     recall: float  # per cent; NaN where nothing was there
     f1: float  # per cent; NaN where neither
     support: int  # segments or events in the truth
+
+    def as_json(self) -> dict[str, object]:
+        """Its values by name, None for NaN, which JSON lacks."""
+        return {name: None if value != value else value for name, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,10 @@ class Scores:
 
 
 def score(
-    predicted: Mapping[str, Active], true: Mapping[str, Active], classes: Sequence[str], signature: Signature
+    predicted: Mapping[str, NDArray[np.bool_]],
+    true: Mapping[str, NDArray[np.bool_]],
+    classes: Sequence[str],
+    signature: Signature,
 ) -> Scores:
     """Score predictions against the truth.
 
@@ -83,10 +92,10 @@ def score(
         raise SeehearError("no clip to score")
 
     modalities = list(true)
-    p, t = dict(predicted), dict(true)
+    p, t = ({name: Cells.of(array) for name, array in arrays.items()} for arrays in (predicted, true))
     for name in kinds(modalities)[len(modalities) :]:
-        p[name] = np.logical_and.reduce([predicted[m] for m in modalities])
-        t[name] = np.logical_and.reduce([true[m] for m in modalities])
+        for cells in (p, t):
+            cells[name] = reduce(and_, [cells[modality] for modality in modalities])
 
     per_clip: dict[tuple[str, str], NDArray[np.float64]] = {}
     rows: list[ClassRow] = []
@@ -99,7 +108,7 @@ def score(
         }
         for kind, of_kind in counts.items():
             per_clip[level, kind] = clip_f1(of_kind)
-            rows += _class_rows(level, kind, of_kind, _support(t[kind], level), classes)
+            rows += _class_rows(level, kind, of_kind, classes)
         per_clip[level, "type_at_av"] = np.mean([per_clip[level, kind] for kind in t], axis=0)
         pooled = counts[modalities[0]]
         for modality in modalities[1:]:
@@ -108,16 +117,8 @@ def score(
     return Scores(per_clip, tuple(rows), signature)
 
 
-def _support(true: Active, level: str) -> NDArray[np.int64]:
-    if level == "segment":
-        return np.count_nonzero(true, axis=(0, 1))
-    return np.bincount(runs(true).label, minlength=true.shape[2])
-
-
-def _class_rows(
-    level: str, kind: str, counts: Counts, support: NDArray[np.int64], classes: Sequence[str]
-) -> list[ClassRow]:
-    tp, fp, fn = (part.sum(axis=0) for part in (counts.tp, counts.fp, counts.fn))
+def _class_rows(level: str, kind: str, counts: Counts, classes: Sequence[str]) -> list[ClassRow]:
+    tp, fp, fn, support = (part.sum(axis=0) for part in (counts.tp, counts.fp, counts.fn, counts.support))
     columns = zip(
         classes,
         100 * ratio(tp, tp + fp),

@@ -115,7 +115,7 @@ class Evaluated(Result):
             },
             "each": [scores.as_json() for scores in self.scores],
             "references": {name: scores.as_json() for name, scores in self.references.items()},
-            "classes": [[vars(row) for row in scores.classes] for scores in self.scores],
+            "classes": [[row.as_json() for row in scores.classes] for scores in self.scores],
             "missing": self.missing,
         }
 

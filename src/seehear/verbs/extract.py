@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +97,17 @@ def extract(
     made_by = {spec.name: settings.made_by(spec) for spec in specs}
     with Progress("extracting", len(found), done=len(found) - len(jobs)) as progress:
         for done in run_jobs(jobs, loaded, settings):
-            for network, values in done.features.items():
-                kept.write(network, Origin.of(done.job.clip, done.job.path, made_by[network]), values)
-                report.made += 1
-            for problem in done.problems:
+            problems = list(done.problems)
+            try:
+                origin = Origin.of(done.job.clip, done.job.path, "") if done.features else None
+            except OSError as error:  # gone or unreadable since it was decoded
+                problems.append(f"{done.job.path}: can't be read any more ({error.strerror})")
+                origin = None
+            if origin is not None:
+                for network, values in done.features.items():
+                    kept.write(network, replace(origin, made_by=made_by[network]), values)
+                    report.made += 1
+            for problem in problems:
                 report.failed.setdefault(done.job.clip, []).append(problem)
                 progress.say(f"skipped: {problem}")
             report.clip_seconds += done.duration

@@ -121,7 +121,8 @@ def parse(
         for clip, path in found.items():
             file = folder / f"{clip}.json"
             stat = path.stat()
-            made_by = [parser.identity, str(protocol), sorted(map(str, truths)), stat.st_size, stat.st_mtime_ns]
+            truth = _true_events(clip, truths, trained)
+            made_by = [parser.identity, str(protocol), truth, stat.st_size, stat.st_mtime_ns]
             mark = hashlib.sha256(repr(made_by).encode()).hexdigest()[:16]
             drawn = [folder / f"{clip}.{suffix}" for suffix in pictures]
             if file.exists() and all(picture.exists() for picture in drawn):
@@ -133,7 +134,7 @@ def parse(
                     progress.advance(clip)
                     continue
             try:
-                parsed, segments = parser(clip, path, protocol, drawn, _true_events(clip, truths, trained))
+                parsed, segments = parser(clip, path, protocol, drawn, truth)
                 atomic_json(
                     file, {"format": "seehear-parse-1", "made_by": mark, **parsed.as_json(), "segments": segments}
                 )
@@ -194,7 +195,10 @@ class _Parser:
         strip = Strip(media, thumbnails_for(media.aspect) if size else 0, size)
         needs = [spec for spec, _ in networks]
         for span in prefetch(spans(media, needs, settings, size=size, sound=media.has_audio)):
-            collector.add(span)
+            try:
+                collector.add(span)
+            except ClipError as error:
+                raise ClipError(f"{path}: {error}") from error
             strip.add(span)
         features = collector.features(media)
         packs = {
@@ -254,7 +258,7 @@ def _true_events(clip: str, truths: Mapping[str, DenseTable], run: Run) -> dict[
     """modality -> the clip's true events; those in all modalities too, where the truth of each is given."""
     import numpy as np
 
-    from seehear.events import runs
+    from seehear.events import Cells, runs
     from seehear.labels import classes_of
     from seehear.parsing import ParsedEvent
     from seehear.scoring.scores import kinds
@@ -270,7 +274,7 @@ def _true_events(clip: str, truths: Mapping[str, DenseTable], run: Run) -> dict[
             active[joint] = np.logical_and.reduce([active[name] for name in modalities])
     events: dict[str, list[ParsedEvent]] = {}
     for modality, array in active.items():
-        found = runs(array)
+        found = runs(Cells.of(array))
         events[modality] = [
             ParsedEvent(names[label], modality, start * segment, stop * segment, 1.0)
             for label, start, stop in zip(found.label, found.start, found.stop, strict=True)

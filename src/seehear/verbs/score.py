@@ -31,7 +31,7 @@ class Scored(Result):
         return "\n".join(filter(None, [*lines, table(by_class), listed(self.notes, "notes")]))
 
     def as_json(self) -> Any:
-        return {**self.scores.as_json(), "classes": [vars(row) for row in self.scores.classes], "notes": self.notes}
+        return {**self.scores.as_json(), "classes": [row.as_json() for row in self.scores.classes], "notes": self.notes}
 
 
 def score(
