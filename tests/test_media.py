@@ -11,8 +11,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from make_media import clicks, cut_start, damage, damage_packets, movie, number_of, numbered, rotate, tone, with_cover, write
 
+from make_media import (
+    clicks,
+    cut_start,
+    damage,
+    damage_packets,
+    movie,
+    number_of,
+    numbered,
+    rotate,
+    tone,
+    with_cover,
+    write,
+)
 from seehear.errors import ClipError
 from seehear.media import Media, _Pictures
 
@@ -73,7 +85,10 @@ FORMATS = {
     "h264 with B-frames": ("clip.mp4", {"codec": "libx264", "options": {"bf": "3", "g": "30"}}),
     "h264 in matroska": ("clip.mkv", {"codec": "libx264", "options": {"bf": "2", "g": "250"}}),
     "h264 in a transport stream": ("clip.ts", {"codec": "libx264", "options": {"bf": "2"}}),
-    "h265": ("clip.mp4", {"codec": "libx265", "options": {"preset": "ultrafast", "x265-params": "log-level=none:bframes=3"}}),
+    "h265": (
+        "clip.mp4",
+        {"codec": "libx265", "options": {"preset": "ultrafast", "x265-params": "log-level=none:bframes=3"}},
+    ),
     "mpeg4 in avi": ("clip.avi", {"codec": "mpeg4", "options": {"q": "2"}}),
     "mpeg4 in avi with B-frames": ("clip.avi", {"codec": "mpeg4", "options": {"bf": "2"}}),
     "mpeg2": ("clip.mkv", {"codec": "mpeg2video", "options": {"bf": "2"}}),
@@ -157,7 +172,7 @@ def test_spans_of_any_length_add_up(talkie, length, fps, margin):
     assert [time for span in parts for time in span.at] == at
     assert parts[0].start == 0
     assert parts[-1].stop == pytest.approx(talkie.duration)
-    padded = np.pad(expected, round(2 * 8000))
+    padded = np.pad(expected, 2 * 8000)
     for span in parts:
         start = round((span.start - margin) * 8000) + 2 * 8000
         np.testing.assert_array_equal(span.sound, padded[start : start + len(span.sound)])
@@ -257,8 +272,10 @@ def test_sound_that_changes_its_channels(tmp_path):
     path = tmp_path / "joined.aac"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     found = sound(Media(path), 1)
-    loud = np.abs(found).reshape(-1, len(found) // 30)[:, :].max(axis=1) if len(found) % 30 == 0 else np.array(
-        [np.abs(part).max() for part in np.array_split(found, 30)]
+    loud = (
+        np.abs(found).reshape(-1, len(found) // 30)[:, :].max(axis=1)
+        if len(found) % 30 == 0
+        else np.array([np.abs(part).max() for part in np.array_split(found, 30)])
     )
     assert len(found) / 16000 == pytest.approx(3.1, abs=0.2)
     assert np.median(loud[3:8]) > 0.2
@@ -270,7 +287,9 @@ def test_full_scale_stays_full_scale_whatever_the_channels(tmp_path):
     wave = tone(300, 1) / 0.4
     loudest = {}
     for layout, channels in (("mono", 1), ("stereo", 2), ("5.1", 6)):
-        path = write(tmp_path / f"{channels}.wav", sound=np.tile(wave, (channels, 1)), sound_codec="pcm_f32le", layout=layout)
+        path = write(
+            tmp_path / f"{channels}.wav", sound=np.tile(wave, (channels, 1)), sound_codec="pcm_f32le", layout=layout
+        )
         loudest[layout] = np.abs(sound(Media(path))).max()
     assert loudest == pytest.approx(dict.fromkeys(loudest, 1.0), abs=1e-3)
 
@@ -475,7 +494,7 @@ def test_damage_in_the_middle_leaves_the_rest(tmp_path):
     whole = sound(Media(path), 1)
     before, _ = pictures(Media(path), 4)
     media = Media(damage(path, 0.45, 0.55))
-    after, at = pictures(media, 4, 1)
+    after, _ = pictures(media, 4, 1)
     assert len(after) == pytest.approx(24, abs=1)
     assert after[:8] == before[:8]
     assert after[-6:] == before[-6:]

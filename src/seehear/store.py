@@ -78,7 +78,8 @@ class Store:
                 raise SeehearError(
                     f"{self.path}: no feature store here; `seehear extract` or `seehear features import` makes one"
                 )
-            if self.path.is_dir() and any(self.path.iterdir()):
+            others = [entry for entry in self.path.glob("*") if not entry.name.startswith(".")]
+            if others and not marker.exists():  # it may be another process's, made just now
                 raise SeehearError(f"{self.path}: is a folder with other things in it; name a new one for the store")
             atomic_json(marker, {"format": FORMAT, "segment": segment or 1.0})
         facts = read_json(marker)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from seehear.fusion.dropout import Dropout
 
 
 class HybridAttention(nn.Module):
@@ -29,11 +30,10 @@ class HybridAttention(nn.Module):
         self.cross_out = nn.Linear(width, width)
         self.norm_attention = nn.LayerNorm(width)
         self.feed_forward = nn.Sequential(
-            nn.Linear(width, feed_forward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feed_forward, width)
+            nn.Linear(width, feed_forward), nn.ReLU(), Dropout(dropout), nn.Linear(feed_forward, width)
         )
         self.norm_feed_forward = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
-        self.attention_dropout = dropout
+        self.dropout = Dropout(dropout)
         self._initialise(width)
 
     def _initialise(self, width: int) -> None:
@@ -68,5 +68,4 @@ class HybridAttention(nn.Module):
         weights = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5  # (M, B, heads, T, T)
         if present is not None:
             weights = weights.masked_fill(~present[:, None, None, :], -torch.inf)
-        weights = F.dropout(weights.softmax(dim=-1), self.attention_dropout, self.training)
-        return (weights @ v).transpose(-2, -3).flatten(-2)  # (M, B, T, d)
+        return (self.dropout(weights.softmax(dim=-1)) @ v).transpose(-2, -3).flatten(-2)  # (M, B, T, d)

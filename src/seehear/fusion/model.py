@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from seehear.fusion.attention import HybridAttention
+from seehear.fusion.dropout import Dropout
 from seehear.fusion.pooling import AttentivePooling, Output
 
 
@@ -40,7 +41,7 @@ class ParsingModel(nn.Module):
         for name, widths in inputs.items():
             self.register_buffer(f"mean_{name}", torch.zeros(sum(widths)))
             self.register_buffer(f"scale_{name}", torch.ones(sum(widths)))
-        self.input_dropout = nn.Dropout(input_dropout)
+        self.input_dropout = Dropout(input_dropout)
         self.layers = nn.ModuleList(HybridAttention(width, heads, feed_forward, dropout) for _ in range(layers))
         self.pooling = AttentivePooling(width, classes)
 
