@@ -50,5 +50,5 @@ def test_what_is_no_json_is_named(tmp_path, content):
     path = tmp_path / "v.json"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(SeehearError, match="v.json"):
+    with pytest.raises(SeehearError, match=r"v\.json"):
         read_json(path)

@@ -369,7 +369,7 @@ def test_the_clock_starts_with_the_file(tmp_path, name):
     assert media.duration == pytest.approx(3.0 + lead, abs=0.1)
     np.testing.assert_allclose(onsets(sound(media, 1), 16000), [1.0 + lead], atol=0.07)  # and 64 ms of priming in .ts
     numbers, at = pictures(media, 5, 1)
-    assert numbers == on_show(path, np.array(at) + (0 if first > 1 else 0))
+    assert numbers == on_show(path, at)
 
 
 def test_what_lies_before_zero_is_not_shown(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,8 +71,14 @@ def draw(parsed: ParsedClip, strip: Strip, truth: Mapping[str, Sequence[ParsedEv
 
 def save(figure: Figure, path: Path) -> None:
     """Write the picture in the format of the path's suffix; the same figure gives the same bytes."""
+    import matplotlib
+
     metadata = {"Date": None} if path.suffix == ".svg" else {}
-    with atomic(path) as temporary:
+    # Text stays text in an SVG: it can be searched, and whoever shows it has fonts for every script. A PNG shows
+    # a box for a sign that the font lacks, about which there is nothing to be done.
+    settings = {"svg.fonttype": "none", "svg.hashsalt": "seehear"}
+    with atomic(path) as temporary, matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
 
 
@@ -86,6 +93,7 @@ def _draw_thumbnails(ax: Axes, strip: Strip) -> None:
     each = strip.duration / len(strip.thumbnails)
     for n, picture in enumerate(strip.thumbnails):
         ax.imshow(picture, extent=(n * each, (n + 1) * each, 0, 1), aspect="auto", interpolation="antialiased")
+        ax.axvline(n * each, color="white", linewidth=1.5)
     ax.set_xlim(0, strip.duration)
     ax.set_ylim(0, 1)
 

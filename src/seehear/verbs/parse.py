@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -216,9 +217,11 @@ class _Parser:
             for m, modality in enumerate(facts.modalities)
         }
         if pictures:
-            figure = draw(parsed, strip, truth)
-            for picture in pictures:
-                save(figure, picture)
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a clip's name, drawn as a box
+                figure = draw(parsed, strip, truth)
+                for picture in pictures:
+                    save(figure, picture)
         return parsed, segments
 
     def _load(self) -> tuple[Any, Any, Any]:

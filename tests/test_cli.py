@@ -1,0 +1,134 @@
+"""The command line: what it prints, how it exits, and that it answers without loading what is heavy."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import seehear
+from seehear.cli import main
+
+
+def run(capsys, *arguments):
+    """Exit code, standard output and standard error of a command line."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    said = capsys.readouterr()
+    return ended.value.code or 0, said.out, said.err
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """Labels and truth of two clips, and a prediction that finds half of what is heard."""
+    files = {
+        "labels": ("filename\tevent_labels", "a\tDog", "b\tCat"),
+        "heard": ("filename\tonset\toffset\tevent_labels", "a\t0\t4\tDog"),
+        "seen": ("filename\tonset\toffset\tevent_labels", "b\t0\t2\tCat"),
+        "found": ("filename\tonset\toffset\tevent_labels", "a\t0\t2\tDog", "stranger\t0\t2\tDog"),
+    }
+    for name, lines in files.items():
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
+    return {name: tmp_path / f"{name}.csv" for name in files}
+
+
+def scoring(tables):
+    return [
+        "score", "--labels", tables["labels"], "--audio", tables["found"], "--visual", tables["seen"],
+        "--dense-audio", tables["heard"], "--dense-visual", tables["seen"],
+    ]  # fmt: skip
+
+
+def test_score_as_json_has_the_documented_form(capsys, tables):
+    code, out, _ = run(capsys, *scoring(tables), "--json")
+    assert code == 0
+    found = json.loads(out)
+    names = ["audio", "visual", "audio_visual", "type_at_av", "event_at_av"]
+    assert list(found["segment"]) == list(found["event"]) == names
+    assert found["segment"]["audio"] == pytest.approx((100 * 2 / 3 + 100) / 2)
+    assert found["event"]["audio"] == 100.0  # half is enough
+    every = [*found["segment"].values(), *found["event"].values()]
+    assert found["average"] == pytest.approx(sum(every) / 10)
+    assert found["signature"].startswith("F1|segment+event|iou0.5|decoding:given|labels:labels+heard+seen@")
+
+
+def test_score_in_words(capsys, tables):
+    code, out, _ = run(capsys, *scoring(tables), "--iou", 0.6, "--decoding", "mine")
+    assert code == 0
+    assert "iou0.6|decoding:mine" in out
+    assert "1 clips are not in" in out
+
+
+def test_python_and_command_line_agree(capsys, tables):
+    _, out, _ = run(capsys, *scoring(tables), "--json")
+    options = {"audio": "found", "visual": "seen", "dense_audio": "heard", "dense_visual": "seen", "labels": "labels"}
+    assert seehear.score(**{key: tables[name] for key, name in options.items()}).as_json() == json.loads(out)
+
+
+def test_score_needs_both_sides(capsys, tables):
+    code, _, err = run(capsys, "score", "--labels", tables["labels"], "--audio", tables["found"])
+    assert code == 1
+    assert "give --audio with --dense-audio" in err
+
+
+def test_labels_check(capsys, tables):
+    code, out, _ = run(capsys, "labels", "check", tables["labels"], tables["heard"], tables["found"])
+    assert code == 0
+    assert f"{tables['found']}:3: stranger stands in no weak table" in out
+    assert "0 fatal" in out
+    tables["labels"].write_text("filename\tevent_labels\na\tDog\na\tCat\n")
+    code, out, _ = run(capsys, "labels", "check", tables["labels"])
+    assert code == 1
+    assert "labels.csv:3: error: a has other labels" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["score"], 2, "--labels"),
+        (["sing"], 2, "sing"),
+        (
+            ["train", "--store", "s", "--labels", "none", "--collocation", "a=b", "--out", "none"],
+            1,
+            "no feature store",
+        ),
+        (["extract", "none", "--networks", "yamnet", "--store", "s"], 1, "none: no such file or folder"),
+        (["extract", ".", "--networks", "yamnot", "--store", "s"], 1, "did you mean yamnet"),
+    ],
+)
+def test_mistakes(capsys, tmp_path, monkeypatch, arguments, code, said):
+    monkeypatch.chdir(tmp_path)
+    found, out, err = run(capsys, *arguments)
+    assert found == code
+    assert said in out + err
+    assert "Traceback" not in err
+    assert not (tmp_path / "s").exists()
+
+
+def test_recipes_and_networks_are_listed(capsys):
+    _, out, _ = run(capsys, "recipes")
+    assert "learning_rate" in out
+    assert "paper" in out
+    _, out, _ = run(capsys, "networks", "--json")
+    assert {"yamnet", "efficientnet-lite0"} <= {network["name"] for network in json.loads(out)}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["networks"]])
+def test_answers_without_what_is_heavy(arguments):
+    code = (
+        "import sys; from seehear.cli import main\n"
+        f"try: main({arguments!r})\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'onnx', 'onnxruntime', 'av', 'matplotlib', 'soxr'} & set(sys.modules)\n"
+        "sys.exit(', '.join(heavy) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_verb_is_in_python():
+    for name in seehear.__all__:
+        assert callable(getattr(seehear, name))
+        assert getattr(seehear, name).__doc__
+    with pytest.raises(AttributeError):
+        seehear.sing  # noqa: B018

@@ -1,0 +1,58 @@
+"""Events of a clip against a loop over its segments."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seehear.parsing import ParsedClip, parsed_events
+from seehear.scoring.decoding import Decoding, Probabilities
+
+CLASSES, MODALITIES = ("Cat", "Dog"), ("audio", "visual")
+
+
+@given(st.integers(0, 999), st.sampled_from([0.5, 1.0]))
+def test_events_are_the_loop(seed, segment):
+    rng = np.random.default_rng(seed)
+    p = rng.random((1, 6, 2, 2)).astype(np.float32)
+    ones = np.ones((1, 6, 2), np.float32), np.ones((1, 6, 2, 2), np.float32)
+    duration = 6 * segment - 0.25
+    found = parsed_events(Probabilities(p, *ones), Decoding(), CLASSES, MODALITIES, segment, duration)
+    covered = set()
+    for event in found:
+        assert event.onset < event.offset <= duration
+        start, stop = round(event.onset / segment), int(np.ceil(event.offset / segment))
+        c = CLASSES.index(event.label)
+        probability = (
+            p[0, :, :, c].min(1) if event.modality == "audio_visual" else p[0, :, MODALITIES.index(event.modality), c]
+        )
+        assert event.confidence == pytest.approx(probability[start:stop].mean(), abs=1e-4)
+        covered |= {(event.modality, event.label, t) for t in range(start, stop)}
+    expected = set()
+    for t in range(6):
+        for c, label in enumerate(CLASSES):
+            on = [p[0, t, m, c] >= 0.5 for m in range(2)]
+            for modality, active in zip((*MODALITIES, "audio_visual"), (*on, all(on)), strict=True):
+                if active:
+                    expected.add((modality, label, t))
+    assert covered == expected
+
+
+def test_the_clip_filter_removes_a_class():
+    p = np.full((1, 3, 1, 2), 0.9, np.float32)
+    clip = np.array([[[0.9, 0.4]] * 3], np.float32)
+    events = parsed_events(Probabilities(p, clip, p), Decoding(), CLASSES, ("audio",), 1.0, 3.0)
+    assert [(event.label, event.onset, event.offset) for event in events] == [("Cat", 0.0, 3.0)]
+
+
+def test_a_parsed_clip_goes_through_json():
+    events = parsed_events(
+        Probabilities(*(np.ones(s, np.float32) for s in ((1, 2, 2, 2), (1, 2, 2), (1, 2, 2, 2)))),
+        Decoding(),
+        CLASSES,
+        MODALITIES,
+        1.0,
+        2.0,
+    )
+    parsed = ParsedClip("a", "a.mp4", 2.0, 1.0, (*MODALITIES, "audio_visual"), "global", events)
+    assert ParsedClip.from_json(parsed.as_json()) == parsed
