@@ -115,7 +115,7 @@ def matrix_rate(size: int = 2048) -> float:
 
 
 def arithmetic() -> float:
-    """Operations of the matrix products in a training step: forward, and back to weights and, but for inputs, features."""
+    """Operations of a training step's matrix products: forward, back to weights and, but for inputs, to features."""
     rows = BATCH * SEGMENTS
     inputs = 2 * rows * WIDTH * (AUDIO + FRAMES + CLIP_NETWORK)
     layer = 2 * (2 * rows) * WIDTH * WIDTH * (6 + 2 + 2)
@@ -150,7 +150,7 @@ def loading() -> list[Row]:
 def extraction() -> list[Row]:
     import seehear
     from seehear import networks
-    from seehear.networks.check import sample
+    from seehear.networks.samples import sample
 
     rows: list[Row] = []
     yamnet = networks.load(networks.get("yamnet"), "cpu")

@@ -119,7 +119,7 @@ def written(store: Path) -> dict[Path, int]:
 def test_the_real_networks_end_to_end(tmp_path, call):
     from seehear import networks
     from seehear.errors import SeehearError
-    from seehear.networks.check import sample, sample_sound
+    from seehear.networks.samples import sample, sample_sound
 
     names = ["yamnet", "efficientnet-lite0"]
     try:

@@ -92,7 +92,7 @@ class Collector:
         """Raises ClipError naming a network that fails on this span."""
         for spec, network in self._networks:
             try:
-                self._parts[spec.name].append(_of_span(span, spec, network, self._settings))
+                self._parts[spec.name].append(segment_features(span, spec, network, self._settings))
             except SeehearError:
                 raise
             except Exception as error:  # whatever someone's own network may raise
@@ -242,7 +242,7 @@ def windows(span: Span, sound: AudioInput, settings: Settings) -> NDArray[np.flo
     return padded[index].reshape(n_segments, each, sound.samples)
 
 
-def _of_span(span: Span, spec: NetworkSpec, network: Network, settings: Settings) -> NDArray[np.float32]:
+def segment_features(span: Span, spec: NetworkSpec, network: Network, settings: Settings) -> NDArray[np.float32]:
     """One network's features of a span's segments, (segments, width); NaN where a segment holds no picture."""
     if isinstance(spec.input, AudioInput):
         cut = windows(span, spec.input, settings)

@@ -13,6 +13,20 @@ from typing import Any
 from seehear.errors import SeehearError
 
 
+UNWRITABLE = frozenset(
+    (
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.ENAMETOOLONG,
+        errno.EINVAL,
+    )
+)
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path in the folder of `path`; renamed onto it when the block ends well, removed when not.
@@ -29,7 +43,9 @@ def atomic(path: Path) -> Iterator[Path]:
             raise DiskFullError(
                 f"{path}: the disk is full. What was finished is kept: make room and run the same command again"
             ) from None
-        raise SeehearError(f"{path}: can't be written ({error.strerror or error})") from None
+        if error.errno in UNWRITABLE:
+            raise SeehearError(f"{path}: can't be written ({error.strerror})") from None
+        raise  # of what was read meanwhile, as from a network
     finally:
         with suppress(OSError):  # where the folder itself can't be made or read
             temporary.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from seehear.networks import REGISTRY, aisfx, efficientnet_lite, hed, speech_embedding, yamnet
-from seehear.networks.check import sample, sample_picture, sample_sound
+from seehear.networks.samples import sample, sample_picture, sample_sound
 from seehear.networks.session import make_session
 from seehear.networks.weights import read_state_dict
 

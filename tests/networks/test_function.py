@@ -11,9 +11,9 @@ import textwrap
 import numpy as np
 import pytest
 
+from seehear.checking import check
 from seehear.errors import SeehearError
 from seehear.networks import AudioInput, ImageInput, NetworkSpec, load, network
-from seehear.networks.check import check
 
 
 @network(name="loudness", modality="audio", width=2, rate=8000, window=0.5, hop=0.25, licence="CC0")

@@ -10,9 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from seehear.checking import check
 from seehear.errors import SeehearError
 from seehear.networks import REGISTRY, AudioInput, Network, NetworkSpec, get, load
-from seehear.networks.check import check, sample
+from seehear.networks.samples import sample
 
 everyone = pytest.mark.parametrize("name", REGISTRY)
 

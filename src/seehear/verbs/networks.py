@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from seehear.verbs.result import Result, table
 
 if TYPE_CHECKING:
-    from seehear.networks.check import CheckReport
+    from seehear.checking import CheckReport
     from seehear.networks.spec import NetworkSpec
 
 
@@ -93,7 +93,7 @@ def check_networks(names: Sequence[str] = (), *, device: str = "auto") -> Checke
     Returns:
         What was checked of each, and whether it held.
     """
+    from seehear.checking import check
     from seehear.networks import REGISTRY, get
-    from seehear.networks.check import check
 
     return Checked([check(get(name), device=device) for name in names or REGISTRY])

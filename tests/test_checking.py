@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from seehear.checking import check
 from seehear.networks import AudioInput, ImageInput, Network, NetworkSpec
-from seehear.networks.check import check, sample
+from seehear.networks.samples import sample
 
 
 class Honest(Network):

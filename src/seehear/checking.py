@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.networks.spec import AudioInput, Batch, ImageInput, Network, NetworkSpec
+from seehear.extraction import Settings, segment_features
+from seehear.media import Span
+from seehear.networks.samples import sample, sample_picture, sample_sound
+from seehear.networks.spec import AudioInput, Batch, Network, NetworkSpec
 
 TOLERANCE = 1e-4  # of the largest feature: kernels add in another order at another batch size
 BATCH = 4
+SECONDS, MARKED = 7, 3  # of the clip that time stamps are checked on
 TIMED_BATCH, TIMED_SECONDS = 16, 0.3
 
 
@@ -38,52 +41,6 @@ class CheckReport:
         return all(check.passed for check in self.checks)
 
 
-def sample(declared: AudioInput | ImageInput, count: int = BATCH) -> Batch:
-    """A batch of `count` from the sample that comes with seehear: a dog's bark, or a photo of a cat.
-
-    Sound: windows (count, samples) float32 that together span the recording. Pictures: (count, size, size, 3) uint8,
-    the middle of the photo ever nearer.
-    """
-    if isinstance(declared, AudioInput):
-        wave = sample_sound(declared.rate)
-        wave = np.resize(wave, max(len(wave), declared.samples))  # repeats a sound that is shorter than a window
-        starts = np.linspace(0, len(wave) - declared.samples, count).astype(int)
-        return np.stack([wave[start : start + declared.samples] for start in starts])
-    return np.stack([sample_picture(declared.size, zoom) for zoom in np.linspace(1.0, 1.3, count)])
-
-
-def sample_sound(rate: int) -> NDArray[np.float32]:
-    """Three seconds of a barking dog (samples,) in [-1, 1]."""
-    import av
-    import soxr
-
-    with (
-        resources.files("seehear.networks").joinpath("samples/dog.flac").open("rb") as stream,
-        av.open(stream, "r") as clip,
-    ):
-        own_rate = clip.streams.audio[0].rate
-        frames = [frame.to_ndarray()[0] for frame in clip.decode(audio=0)]
-    wave = np.concatenate(frames).astype(np.float32) / 32768
-    resampled: NDArray[np.float32] = soxr.resample(wave, own_rate, rate)
-    return resampled
-
-
-def sample_picture(size: int, zoom: float = 1.0) -> NDArray[np.uint8]:
-    """The middle of a photo of a cat (size, size, 3), RGB."""
-    import av
-
-    with (
-        resources.files("seehear.networks").joinpath("samples/cat.jpg").open("rb") as stream,
-        av.open(stream, "r") as clip,
-    ):
-        frame = next(clip.decode(video=0))
-    scale = zoom * size / min(frame.width, frame.height)
-    width, height = (max(size, round(side * scale)) for side in (frame.width, frame.height))
-    picture = frame.reformat(width, height, format="rgb24", interpolation="BICUBIC").to_ndarray().astype(np.uint8)
-    top, left = (height - size) // 2, (width - size) // 2
-    return picture[top : top + size, left : left + size]
-
-
 def check(spec: NetworkSpec, device: str = "auto") -> CheckReport:
     """Load a network and look at what it makes of the sample.
 
@@ -92,12 +49,14 @@ def check(spec: NetworkSpec, device: str = "auto") -> CheckReport:
     from seehear.networks import load
 
     network = load(spec, device)
-    batch = sample(spec.input)
+    batch = sample(spec.input, BATCH)
     first = np.asarray(network.features(batch))
     checks = [_check_shape(first, (len(batch), spec.width)), _check_finite(first)]
     if checks[0].passed:
         checks += [_check_batch(network, batch, first), _check_repeat(network, batch, first)]
         checks.append(_check_sensitivity(network, spec, batch, first))
+    if all(check.passed for check in checks):
+        checks.append(_check_times(network, spec))
     if network.class_names:
         checks.append(_check_class(network, spec, batch))
     unit = spec.input.hop if isinstance(spec.input, AudioInput) else 1.0
@@ -133,6 +92,37 @@ def _check_sensitivity(network: Network, spec: NetworkSpec, batch: Batch, first:
     distance = float(np.abs(network.features(blank) - first[:1]).max() / max(np.abs(first[:1]).max(), 1e-12))
     name = "silence" if isinstance(spec.input, AudioInput) else "grey"
     return Check("sensitivity", distance > 0.01, f"{name} differs from the sample by {distance:.0%} of the largest")
+
+
+def _check_times(network: Network, spec: NetworkSpec) -> Check:
+    """The sample in one second of several blank ones must show in that second's feature, and not far from it."""
+    blank, marked = (_marked_span(spec, mark) for mark in (False, True))
+    settings = Settings(fps=2.0)
+    difference = segment_features(marked, spec, network, settings) - segment_features(blank, spec, network, settings)
+    size = np.linalg.norm(difference, axis=1)  # (SECONDS,)
+    found = int(size.argmax())
+    reach = 0.5  # seconds from a second's middle to where its feature stops hearing or seeing
+    if isinstance(spec.input, AudioInput):
+        reach = spec.input.window / 2 + 0.5 * (1 - 1 / max(1, round(1 / spec.input.hop)))
+    away = np.abs(np.arange(SECONDS) - MARKED) >= reach + 0.5 - 1e-6  # seconds that can't know of the marked one
+    passed = found == MARKED and bool((size[away] <= TOLERANCE * size[found]).all())
+    return Check("time stamps", passed, f"the sample in second {MARKED} shows most in second {found} of {SECONDS}")
+
+
+def _marked_span(spec: NetworkSpec, mark: bool) -> Span:
+    """SECONDS of silence or grey, in second MARKED of which the sample sounds or shows, if `mark`."""
+    if isinstance(spec.input, AudioInput):
+        rate, margin = spec.input.rate, spec.input.window
+        sound = np.zeros(round((SECONDS + 2 * margin) * rate), dtype=np.float32)
+        if mark:
+            at = round((MARKED + margin) * rate)
+            sound[at : at + rate] = sample_sound(rate)[:rate]
+        return Span(0, SECONDS, {}, np.zeros(0), sound, rate, margin)
+    size, at_seconds = spec.input.size, (np.arange(2 * SECONDS) + 0.5) / 2
+    pictures = np.full((2 * SECONDS, size, size, 3), 128, dtype=np.uint8)
+    if mark:
+        pictures[(at_seconds >= MARKED) & (at_seconds < MARKED + 1)] = sample_picture(size)
+    return Span(0, SECONDS, {size: pictures}, at_seconds, np.zeros(0, dtype=np.float32), 0, 0.0)
 
 
 def _check_class(network: Network, spec: NetworkSpec, batch: Batch) -> Check:

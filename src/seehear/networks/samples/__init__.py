@@ -1,0 +1,56 @@
+"""The sound and the picture that come with seehear to prove networks on: a dog that barks, and a cat."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.networks.spec import AudioInput, Batch, ImageInput
+
+
+def sample(declared: AudioInput | ImageInput, count: int) -> Batch:
+    """A batch of `count` from the sample that comes with seehear: a dog's bark, or a photo of a cat.
+
+    Sound: windows (count, samples) float32 that together span the recording. Pictures: (count, size, size, 3) uint8,
+    the middle of the photo ever nearer.
+    """
+    if isinstance(declared, AudioInput):
+        wave = sample_sound(declared.rate)
+        wave = np.resize(wave, max(len(wave), declared.samples))  # repeats a sound that is shorter than a window
+        starts = np.linspace(0, len(wave) - declared.samples, count).astype(int)
+        return np.stack([wave[start : start + declared.samples] for start in starts])
+    return np.stack([sample_picture(declared.size, zoom) for zoom in np.linspace(1.0, 1.3, count)])
+
+
+def sample_sound(rate: int) -> NDArray[np.float32]:
+    """Three seconds of a barking dog (samples,) in [-1, 1]."""
+    import av
+    import soxr
+
+    with (
+        resources.files(__package__).joinpath("dog.flac").open("rb") as stream,
+        av.open(stream, "r") as clip,
+    ):
+        own_rate = clip.streams.audio[0].rate
+        frames = [frame.to_ndarray()[0] for frame in clip.decode(audio=0)]
+    wave = np.concatenate(frames).astype(np.float32) / 32768
+    resampled: NDArray[np.float32] = soxr.resample(wave, own_rate, rate)
+    return resampled
+
+
+def sample_picture(size: int, zoom: float = 1.0) -> NDArray[np.uint8]:
+    """The middle of a photo of a cat (size, size, 3), RGB."""
+    import av
+
+    with (
+        resources.files(__package__).joinpath("cat.jpg").open("rb") as stream,
+        av.open(stream, "r") as clip,
+    ):
+        frame = next(clip.decode(video=0))
+    scale = zoom * size / min(frame.width, frame.height)
+    width, height = (max(size, round(side * scale)) for side in (frame.width, frame.height))
+    picture = frame.reformat(width, height, format="rgb24", interpolation="BICUBIC").to_ndarray().astype(np.uint8)
+    top, left = (height - size) // 2, (width - size) // 2
+    return picture[top : top + size, left : left + size]
