@@ -18,7 +18,7 @@ from seehear.errors import ClipError, SeehearError
 from seehear.media import SUFFIXES, Media, Span
 from seehear.networks.spec import AudioInput, ImageInput, Network, NetworkSpec
 
-REVISION = "2"  # changes whenever decoding or windowing changes what a network is given
+REVISION = "1"  # changes whenever decoding or windowing changes what a network is given
 SPAN = 8.0  # seconds decoded at once: bounds the memory, whatever the clip's length
 RESAMPLING = 0.25  # seconds of sound that the resampler is given beyond the outermost windows
 LONGEST_NAME = 240  # bytes of a clip's name: file systems take 255 with a suffix

@@ -12,7 +12,6 @@ from typing import Any
 
 from seehear.errors import SeehearError
 
-
 UNWRITABLE = frozenset(
     (
         errno.EACCES,
