@@ -475,6 +475,10 @@ def test_cut_off_after_its_index(tmp_path, name):
     )
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
+    if name in ("clip.mp4", "clip.mkv"):  # whose headers say how long they are
+        with pytest.raises(ClipError, match=r"is cut off, holding \d\.\d of 6\.\d s: get the file again"):
+            Media(path)
+        return
     media = Media(path)
     assert 1.5 < media.duration < 4.5
     numbers, at = pictures(media, 5)

@@ -9,7 +9,7 @@ decoded (where no other picture is built on them) nor converted.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,34 +25,25 @@ from numpy.typing import NDArray
 
 from seehear.errors import ClipError
 
-SUFFIXES = frozenset(
-    [
-        ".3gp",
-        ".aac",
-        ".aif",
-        ".aiff",
-        ".avi",
-        ".flac",
-        ".flv",
-        ".m2ts",
-        ".m4a",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp3",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".ogg",
-        ".ogv",
-        ".opus",
-        ".ts",
-        ".wav",
-        ".webm",
-        ".wmv",
-    ]
+FILMS = (
+    ".3gp",
+    ".avi",
+    ".flv",
+    ".m2ts",
+    ".m4v",
+    ".mkv",
+    ".mov",
+    ".mp4",
+    ".mpeg",
+    ".mpg",
+    ".mts",
+    ".ogv",
+    ".ts",
+    ".webm",
+    ".wmv",
 )
+SOUNDS = (".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav", ".wma")
+SUFFIXES = frozenset((*FILMS, *SOUNDS))
 
 LEAVE_OUT = "get the file again, or leave it out"
 
@@ -229,6 +220,7 @@ class Media:
             pass  # what can be read of a truncated file is used
         if not stops:
             raise ClipError(f"{self.path}: holds no picture and no sound, it may be cut off: {LEAVE_OUT}")
+        self._expect_whole(container, streams, max(stops))
         self.has_video, self.has_audio = bool(shown), bool(heard)
         self.rate = audio.codec_context.sample_rate if audio and heard else 0
         self._video_base = float(video.time_base) if video and video.time_base else 1.0
@@ -248,6 +240,17 @@ class Media:
         self._video_pts = np.array([time for time, _ in shown], dtype=np.int64)
         # The earliest sound that is still to come once n packets of sound were read, on the clip's clock.
         self._still_heard = np.minimum.accumulate([math.inf, *reversed(heard)])[::-1] - self._origin
+
+    def _expect_whole(
+        self, container: InputContainer, streams: Sequence[av.VideoStream | av.AudioStream], end: float
+    ) -> None:
+        """Raise ClipError if a file whose header says exactly how long it is ends a second or more before that."""
+        if not {"mp4", "matroska"} & set(container.format.name.split(",")):
+            return  # others guess from the bit rate
+        says = [float(((s.start_time or 0) + s.duration) * s.time_base) for s in streams if s.duration and s.time_base]
+        declared = max(says, default=(container.duration or 0) / av.time_base)
+        if end < declared - 1:
+            raise ClipError(f"{self.path}: is cut off, holding {end:.1f} of {declared:.1f} s: {LEAVE_OUT}")
 
     def _decode(self, container: InputContainer, pictures: _Pictures | None, waveform: _Sound | None) -> Iterator[None]:
         """Feed decoded frames to those that want them, yielding after each packet."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from seehear import __version__
 from seehear.errors import SeehearError
-from seehear.files import atomic, atomic_json, read_json
+from seehear.files import atomic_bytes, atomic_json, read_json
 from seehear.store import NetworkInfo, Store
 from seehear.training.recipe import Recipe
 
@@ -182,11 +182,10 @@ def find_runs(paths: Sequence[str | Path]) -> list[Run]:
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: object) -> None:
     """Tensors and a JSON value in one file."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    with atomic(path) as temporary:
-        held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        save_file(held, temporary, metadata={"facts": json.dumps(facts)})
+    held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    atomic_bytes(path, save(held, metadata={"facts": json.dumps(facts)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
