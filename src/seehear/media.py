@@ -25,25 +25,9 @@ from numpy.typing import NDArray
 
 from seehear.errors import ClipError
 
-FILMS = (
-    ".3gp",
-    ".avi",
-    ".flv",
-    ".m2ts",
-    ".m4v",
-    ".mkv",
-    ".mov",
-    ".mp4",
-    ".mpeg",
-    ".mpg",
-    ".mts",
-    ".ogv",
-    ".ts",
-    ".webm",
-    ".wmv",
-)
-SOUNDS = (".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav", ".wma")
-SUFFIXES = frozenset((*FILMS, *SOUNDS))
+FILMS = ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm .wmv"
+SOUNDS = ".aac .aif .aiff .flac .m4a .mp3 .ogg .opus .wav .wma"
+SUFFIXES = frozenset(f"{FILMS} {SOUNDS}".split())
 
 LEAVE_OUT = "get the file again, or leave it out"
 
