@@ -502,8 +502,8 @@ def test_parse_of_a_long_clip(tmp_path, run, call):
     found = {(event["modality"], event["label"]) for event in parsed["events"]}
     assert found == {(m, c) for m in ("audio", "visual", "audio_visual") for c in ("Bird song", "Cat", "Dog")}
     assert all(event["onset"] == 0 and 179.9 < event["offset"] <= parsed["duration"] for event in parsed["events"])
-    segments = json.loads((out / "long.json").read_text())["segments"]
-    assert {len(row) for of_modality in segments.values() for row in of_modality.values()} == {180}
+    rows = json.loads((out / "long.json").read_text())["probabilities"]
+    assert {len(row) for of_modality in rows.values() for row in of_modality.values()} == {180}
     assert (out / "long.png").stat().st_size > 5000
 
 

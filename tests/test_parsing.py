@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seehear.parsing import ParsedClip, parsed_events
+from seehear.labels import read_dense
+from seehear.parsing import ParsedClip, parsed_events, true_events
 from seehear.scoring.decoding import Decoding, Probabilities
 
 CLASSES, MODALITIES = ("Cat", "Dog"), ("audio", "visual")
@@ -54,5 +55,23 @@ def test_a_parsed_clip_goes_through_json():
         1.0,
         2.0,
     )
-    parsed = ParsedClip("a", "a.mp4", 2.0, 1.0, (*MODALITIES, "audio_visual"), "global", events)
+    joint, probabilities = (*MODALITIES, "audio_visual"), {"audio": {"Cat": [1.0, 1.0]}}
+    parsed = ParsedClip("a", "a.mp4", 2.0, 1.0, joint, "global", events, probabilities)
     assert ParsedClip.from_json(parsed.as_json()) == parsed
+
+
+def test_true_events(tmp_path):
+    tables = {}
+    rows_of = {"audio": ["a\t0\t3\tDog", "b\t0\t9\tDog"], "visual": ["a\t2\t4\tDog", "a\t2\t4\tCat"]}
+    for modality, rows in rows_of.items():
+        path = tmp_path / f"{modality}.csv"
+        path.write_text("\n".join(["filename\tonset\toffset\tevent_labels", *rows]) + "\n")
+        tables[modality] = read_dense(path)
+    found = true_events("a", tables, MODALITIES, 1.0)
+    spans = {name: [(event.label, event.onset, event.offset) for event in events] for name, events in found.items()}
+    assert spans == {
+        "audio": [("Dog", 0.0, 3.0)],
+        "visual": [("Cat", 2.0, 4.0), ("Dog", 2.0, 4.0)],
+        "audio_visual": [("Dog", 2.0, 3.0)],
+    }
+    assert list(true_events("a", {"audio": tables["audio"]}, MODALITIES, 1.0)) == ["audio"]

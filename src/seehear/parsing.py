@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.events import Cells, runs
+from seehear.labels import DenseTable, classes_of
 from seehear.scoring.decoding import Decoding, Probabilities
 from seehear.scoring.scores import kinds
 
@@ -30,7 +31,12 @@ class ParsedEvent:
 
 @dataclass(frozen=True)
 class ParsedClip:
-    """The events of one clip. modalities: what events can be in; the joint one last, where there are several."""
+    """The events of one clip.
+
+    duration, segment: of the clip and of a segment, seconds.
+    modalities: what events can be in; the joint one last, where there are several.
+    probabilities: modality -> class -> one a segment, of the classes that have an event.
+    """
 
     clip: str
     file: str
@@ -39,6 +45,7 @@ class ParsedClip:
     modalities: tuple[str, ...]
     decoding: str
     events: tuple[ParsedEvent, ...]
+    probabilities: Mapping[str, Mapping[str, Sequence[float]]]
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -53,6 +60,7 @@ class ParsedClip:
             tuple(facts["modalities"]),
             facts["decoding"],
             tuple(ParsedEvent(**event) for event in facts["events"]),
+            facts["probabilities"],
         )
 
 
@@ -83,12 +91,32 @@ def parsed_events(
                 max(min(stop * segment, duration), start * segment),
                 round(float(sure[modality][start:stop, label].mean()), 4),
             )
-            for label, start, stop in _spans(of_modality)
+            for label, start, stop in spans_of(of_modality)
         ]
         events += sorted(found, key=lambda event: (event.onset, event.label))
     return tuple(events)
 
 
-def _spans(active: NDArray[np.bool_]) -> Sequence[tuple[int, int, int]]:
+def true_events(
+    clip: str, tables: Mapping[str, DenseTable], modalities: tuple[str, ...], segment: float
+) -> dict[str, list[ParsedEvent]]:
+    """modality -> a clip's true events; those in all modalities too, where the truth of each is given."""
+    names = classes_of(tables.values())
+    length = max(1, *(table.last_segment(segment) for table in tables.values()))
+    active = {name: table.array([clip], names, length, segment) for name, table in tables.items()}
+    if set(modalities) <= set(active):
+        for joint in kinds(modalities)[len(modalities) :]:
+            active[joint] = np.logical_and.reduce([active[name] for name in modalities])
+    return {
+        modality: [
+            ParsedEvent(names[label], modality, start * segment, stop * segment, 1.0)
+            for label, start, stop in spans_of(array)
+        ]
+        for modality, array in active.items()
+    }
+
+
+def spans_of(active: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
+    """Class number, first segment and segment after the last of each event in an array (1, T, C)."""
     found = runs(Cells.of(active))
     return list(zip(found.label.tolist(), found.start.tolist(), found.stop.tolist(), strict=True))

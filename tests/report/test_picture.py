@@ -64,7 +64,7 @@ def test_silence_is_dark():
 
 
 def parsed(clip="a", events=()):
-    return ParsedClip(clip, f"{clip}.mp4", 10.0, 1.0, ("audio", "visual", "audio_visual"), "global", tuple(events))
+    return ParsedClip(clip, f"{clip}.mp4", 10.0, 1.0, ("audio", "visual", "audio_visual"), "global", tuple(events), {})
 
 
 EVENTS = (ParsedEvent("Dog", "audio", 0.0, 4.0, 0.9), ParsedEvent("Tea_kettle", "visual", 2.0, 10.0, 0.6))

@@ -9,6 +9,7 @@ RUN/scores-<labels>.json    what `seehear evaluate` found
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
@@ -125,6 +126,12 @@ class Run:
     @property
     def done(self) -> bool:
         return (self.path / "model.safetensors").exists() and (self.path / "done").exists()
+
+    @property
+    def identity(self) -> str:
+        """Hash of the run's facts and of its trained model."""
+        files = [self.path / name for name in ("run.json", "model.safetensors")]
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()
 
     def history(self) -> list[dict[str, Any]]:
         file = self.path / "history.json"
