@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from seehear.version import __version__
 
 if TYPE_CHECKING:
     from seehear.networks.function import network
@@ -39,6 +39,7 @@ _HOMES = {
     "train": "seehear.verbs.train",
 }
 __all__ = [
+    "__version__",
     "check_labels",
     "check_networks",
     "evaluate",

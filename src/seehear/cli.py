@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
-from seehear import __version__
 from seehear.errors import SeehearError
 from seehear.verbs import networks as network_verbs
 from seehear.verbs.result import Result
+from seehear.version import __version__
 
 app = App(
     name="seehear",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from seehear import __version__
+from seehear.version import __version__
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seehear import __version__
 from seehear.errors import SeehearError
 from seehear.files import atomic_bytes, atomic_json, read_json
 from seehear.store import NetworkInfo, Store
 from seehear.training.recipe import Recipe
+from seehear.version import __version__
 
 if TYPE_CHECKING:
     from torch import Tensor
