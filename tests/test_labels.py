@@ -205,3 +205,30 @@ def test_runs_are_the_loop(bits):
                 t += 1
     found = runs(Cells.of(active))
     assert list(zip(found.clip, found.label, found.start, found.stop, strict=True)) == expected
+
+
+LLP = Path(__file__).parents[2] / "shared" / "llp"
+
+
+@pytest.mark.skipif(not LLP.is_dir(), reason="LLP's label tables are not on this machine")
+def test_known_defects_of_llp_are_told_and_tolerated():
+    weak = [scan_weak(LLP / f"AVVP_{split}.csv") for split in ("train", "val_pd", "test_pd")]
+    dense = [scan_dense(LLP / f"AVVP_eval_{name}.csv") for name in ("audio", "visual")]
+    found = [defect for table in (*weak, *dense) for defect in table.defects] + list(check(weak, dense))
+    assert not any(defect.fatal for defect in found)
+
+    def count(part: str, table: str = "") -> int:
+        return sum(part in defect.message and table in defect.path.name for defect in found)
+
+    assert [len(table.clips) for table in weak] == [10000, 649, 1200]
+    assert len(classes_of(weak)) == 25
+    assert (count("marks nothing"), count("repeats line", "audio")) == (6, 8)
+    assert count("overlaps line", "audio") + count("repeats line", "audio") == 23
+    assert count("touches line", "audio") == 11
+    assert (count("lists", "test_pd"), count("fractional", "train")) == (1, 5)
+    assert (count("but dense ones", "test_pd"), count("but dense ones", "val_pd")) == (51, 30)
+    strangers = {
+        name: {d.message.split()[0] for d in found if "no weak table" in d.message and name in d.path.name}
+        for name in ("audio", "visual")
+    }
+    assert {name: len(clips) for name, clips in strangers.items()} == {"audio": 8, "visual": 7}

@@ -1,0 +1,106 @@
+"""The field's folders of one .npy file a clip, in and out."""
+
+import numpy as np
+import pytest
+
+import seehear
+from seehear.errors import SeehearError
+from seehear.store import Store
+
+CLIPS = ("4YdbENYcIyE_23_33", "KSRjje7GH44_60_70")
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Features as they are shared for LLP, and a label table that names the clips in full."""
+    rng = np.random.default_rng(0)
+    for network, shape in {"vggish": (10, 128), "res152": (80, 2048), "r2plus1d_18": (10, 512)}.items():
+        (tmp_path / network).mkdir()
+        for clip in CLIPS:
+            np.save(tmp_path / network / f"{clip[:11]}.npy", rng.normal(size=shape).astype(np.float32))
+    rows = "".join(f"{clip}\tSpeech\n" for clip in CLIPS)
+    (tmp_path / "labels.csv").write_text(f"filename\tevent_labels\n{rows}")
+    return tmp_path
+
+
+def take(folders, network, modality, **options):
+    options = {"labels": [folders / "labels.csv"], "prefix": 11} | options
+    return seehear.import_features(
+        folders / network, store=folders / "store", network=network, modality=modality, **options
+    )
+
+
+def test_folders_shared_for_llp(folders):
+    for network, modality, frames in (("vggish", "audio", 1), ("res152", "visual", 8), ("r2plus1d_18", "visual", 1)):
+        report = take(folders, network, modality, frames=frames)
+        assert (report.count, report.exit_code) == (2, 0)
+    kept = Store(folders / "store")
+    for clip in CLIPS:
+        raw = np.load(folders / "res152" / f"{clip[:11]}.npy")
+        expected = [raw[8 * t : 8 * t + 8].mean(axis=0) for t in range(10)]
+        np.testing.assert_allclose(kept.read("res152", clip), expected, rtol=1e-5, atol=1e-6)
+    seehear.train(
+        store=folders / "store",
+        labels=folders / "labels.csv",
+        collocation=["audio=vggish", "visual=res152+r2plus1d_18"],
+        out=folders / "run",
+        set=["epochs=1", "width=16", "choose=last"],
+        device="cpu",
+    )
+    clip = folders / "clip.mp4"
+    clip.write_bytes(b"never opened")
+    with pytest.raises(SeehearError, match="imported features of vggish"):
+        seehear.parse(folders / "run", [clip], out=folders / "out", device="cpu")
+
+
+def test_there_and_back(folders):
+    take(folders, "vggish", "audio")
+    assert seehear.export_features(folders / "out", store=folders / "store", network="vggish").count == 2
+    for clip in CLIPS:
+        np.testing.assert_array_equal(
+            np.load(folders / "out" / f"{clip}.npy"), np.load(folders / "vggish" / f"{clip[:11]}.npy")
+        )
+
+
+def test_without_labels_every_file_is_a_clip(folders):
+    take(folders, "vggish", "audio", labels=[], prefix=0)
+    assert Store(folders / "store").clips("vggish") == {clip[:11] for clip in CLIPS}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (np.zeros((10, 64), np.float32), r"float32 of shape \(10, 64\), expected numbers of shape \(T, 128\)"),
+        (np.zeros(128, np.float32), r"shape \(128,\)"),
+        (np.full((10, 128), np.inf, np.float32), "not finite"),
+        (np.array([{"a": 1}], dtype=object), "pickled objects, which are not read"),
+        (b"\x93NUMPY\x01", "can't be read"),
+        (None, "no such file"),
+    ],
+)
+def test_bad_files_are_named_and_the_others_taken(folders, content, message):
+    file = folders / "vggish" / f"{CLIPS[1][:11]}.npy"
+    file.unlink()
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    elif content is not None:
+        np.save(file, content, allow_pickle=True)
+    report = take(folders, "vggish", "audio")
+    assert (report.count, report.exit_code) == (1, 1)
+    with pytest.raises(AssertionError, match=message):
+        raise AssertionError(report.failed[CLIPS[1]])
+    assert str(file) in report.text()
+
+
+def test_frames_must_fill_the_segments(folders):
+    report = take(folders, "vggish", "audio", frames=8)
+    assert r"(8 × T, width)" in report.text()
+    assert report.count == 0
+
+
+def test_an_empty_folder(tmp_path):
+    with pytest.raises(SeehearError, match="no such folder"):
+        seehear.import_features(tmp_path / "none", store=tmp_path / "s", network="n", modality="audio")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SeehearError, match=r"holds no \.npy files"):
+        seehear.import_features(tmp_path / "empty", store=tmp_path / "s", network="n", modality="audio")
