@@ -14,7 +14,7 @@ class Progress:
 
     def __init__(self, what: str, total: int, *, done: int = 0) -> None:
         self.what, self.total, self.done = what, total, done
-        self._first = done
+        self._first = self._told = done
         self._began = self._said = time.monotonic()
         self._bar = None
         if sys.stderr.isatty():
@@ -44,7 +44,7 @@ class Progress:
     ) -> None:
         if self._bar:
             self._bar.stop()
-        elif kind is None and self.done > self._first:
+        elif kind is None and self.done > self._told:
             self._line("")
 
     def advance(self, note: str = "", by: int = 1) -> None:
@@ -63,7 +63,7 @@ class Progress:
 
     def _line(self, note: str) -> None:
         now = time.monotonic()
-        self._said = now
+        self._said, self._told = now, self.done
         took = now - self._began
         left = took / max(1, self.done - self._first) * (self.total - self.done)
         text = f"{self.what}: {self.done} of {self.total}, {took:.0f} s, {left:.0f} s left {note}"
