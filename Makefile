@@ -35,5 +35,5 @@ clean:
 
 # The same and what tests need: their tools, and the networks that need one more reader for their weights.
 .venv/installed-dev: .venv/installed requirements-dev.txt
-	$(PIP) install --quiet --constraint constraints.txt --requirement requirements-dev.txt --editable '.[speech,hed]'
+	$(PIP) install --quiet --constraint constraints.txt --requirement requirements-dev.txt --editable '.[all]'
 	touch $@

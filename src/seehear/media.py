@@ -29,6 +29,9 @@ FILMS = ".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm
 SOUNDS = ".aac .aif .aiff .flac .m4a .mp3 .ogg .opus .wav .wma"
 SUFFIXES = frozenset(f"{FILMS} {SOUNDS}".split())
 
+HOUR = 3600.0  # seconds
+SPARSEST = 10.0  # seconds between packets on average, beyond which the time stamps of a long clip are not believed
+
 LEAVE_OUT = "get the file again, or leave it out"
 
 
@@ -221,6 +224,11 @@ class Media:
             starts.append(max(min(heard), begins))
         self._origin = min(starts)
         self.duration = max(stops) - self._origin
+        if self.duration > HOUR and len(stops) < self.duration / SPARSEST:
+            raise ClipError(
+                f"{self.path}: says it is {self.duration / HOUR:.0f} hours long and holds {len(stops)} packets, "
+                f"it may be damaged: {LEAVE_OUT}"
+            )
         self._video_pts = np.array([time for time, _ in shown], dtype=np.int64)
         # The earliest sound that is still to come once n packets of sound were read, on the clip's clock.
         self._still_heard = np.minimum.accumulate([math.inf, *reversed(heard)])[::-1] - self._origin

@@ -231,3 +231,23 @@ def test_a_folder_without_a_run(world):
 def test_trains_on_cuda(world):
     seehear.train(**world.training(device="cuda"))
     assert seehear.evaluate([world.folder / "run"], **world.evaluation(device="cuda")).exit_code == 0
+
+
+def test_hints_where_something_would_do_better(world):
+    few = seehear.train(**world.training(set=[], recipe="paper", val=None, dense_audio=None, dense_visual=None))
+    assert any("--recipe small" in hint for hint in few.hints)
+    assert any("without --val" in hint for hint in few.hints)
+    assert not seehear.train(**world.training(out=world.folder / "other")).hints
+
+
+def test_tensorboard_events(world):
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    seehear.train(**world.training(tensorboard=True))
+    events = EventAccumulator(str(world.folder / "run/tensorboard"))
+    events.Reload()
+    history = Run(world.folder / "run").history()
+    written = [scalar.value for scalar in events.Scalars("loss/train")]
+    assert written == pytest.approx([entry["loss"] for entry in history])
+    assert len(events.Scalars("type_at_av/val")) == 4

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Picture = Literal["png", "svg"]
 FORMAT = "seehear-parse-1"
-MOST = 10  # clips whose events are printed
+MOST, MOST_EVENTS = 10, 40  # clips, and events of each, that are printed
 
 
 @dataclass
@@ -44,7 +44,8 @@ class Parsed(Result):
                 f"{event.label}"
                 for event in parsed.events
             ]
-            lines += [parsed.clip, *(found or ["  nothing"])]
+            more = [f"  … and {len(found) - MOST_EVENTS} more events"] if len(found) > MOST_EVENTS else []
+            lines += [parsed.clip, *(found[:MOST_EVENTS] or ["  nothing"]), *more]
         if len(self.clips) > MOST:
             lines.append(f"… and {len(self.clips) - MOST} more clips")
         lines.append(f"{len(self.clips)} clips parsed ({self.unchanged} before) into {self.folder}")

@@ -20,13 +20,16 @@ SMALL = 2000  # training clips under which the recipe `small` is suggested
 
 @dataclass
 class Trained(Result):
-    """runs: their folders. epochs: of each, the chosen epoch's entry of the history. missing: clips left out."""
+    """runs: their folders. epochs: of each, the chosen epoch's entry of the history.
+
+    clips: how many were trained on. missing: clips left out. hints: what would likely do better.
+    """
 
     runs: list[Path]
     epochs: list[dict[str, Any]]
     clips: int
     missing: list[str]
-    hint: str = ""
+    hints: list[str]
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
@@ -37,7 +40,7 @@ class Trained(Result):
             f"{run}: epoch {entry['epoch'] + 1} chosen, {_told(entry)}"
             for run, entry in zip(self.runs, self.epochs, strict=True)
         ]
-        lines.append(f"trained on {self.clips} clips" + (f"; {self.hint}" if self.hint else ""))
+        lines += [f"trained on {self.clips} clips", *self.hints]
         missing = listed(self.missing, f"{len(self.missing)} labelled clips without features were left out")
         return "\n".join([*lines, missing] if missing else lines)
 
@@ -128,7 +131,10 @@ def train(
         epochs=[],
         clips=len(training.clips),
         missing=[*training.missing, *(validation.missing if validation else ())],
-        hint="the paper's recipe was tuned for 10,000: try --recipe small" if few else "",
+        hints=[
+            *(["the paper's recipe was tuned for 10,000 clips: try --recipe small"] if few else []),
+            *([] if validation else ["without --val the last epoch is kept, which on few clips is past the best one"]),
+        ],
     )
     window = window_length(train_split.bags.lengths)
     for seed in seeds:

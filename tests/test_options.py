@@ -1,0 +1,62 @@
+"""Options in the form in which people give them."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seehear.errors import SeehearError
+from seehear.scoring.decoding import Decoding, Probabilities
+from seehear.verbs import options
+
+
+def test_collocations():
+    chosen = options.collocation(["audio=yamnet", "visual=lite+nsfw"])
+    assert chosen == {"audio": ["yamnet"], "visual": ["lite", "nsfw"]}
+    assert options.collocation(["audio=yamnet,visual=lite+nsfw"]) == chosen
+
+
+@pytest.mark.parametrize("texts", [[], ["yamnet"], ["audio="], ["=yamnet"], ["audio=+"], ["audio=a", "audio=b"]])
+def test_no_collocations(texts):
+    with pytest.raises(SeehearError):
+        options.collocation(texts)
+
+
+def test_files_by_modality(tmp_path):
+    found = options.by_modality("a.csv", None, [f"touch={tmp_path}"])
+    assert {name: str(path) for name, path in found.items()} == {"audio": "a.csv", "touch": str(tmp_path)}
+
+
+@given(st.integers(1, 20), st.lists(st.text(min_size=1), unique=True))
+def test_shards_share_the_clips_out(of, clips):
+    shards = [options.Shard.parse(f"{n}/{of}") for n in range(1, of + 1)]
+    for clip in clips:
+        assert sum(shard.holds(clip) for shard in shards) == 1
+
+
+@pytest.mark.parametrize("text", ["", "3", "0/2", "3/2", "1/0", "a/b", "-1/2"])
+def test_no_shards(text):
+    with pytest.raises(SeehearError, match="N/OF"):
+        options.Shard.parse(text)
+
+
+def test_thresholds_by_class_come_from_a_file(tmp_path):
+    file = tmp_path / "t.json"
+    file.write_text(json.dumps({"segment": {"Dog": 0.8}}))
+    protocol = options.decoding("global", 0.3, 0.4, file)
+    assert protocol == Decoding("global", {"Dog": 0.8}, 0.4)
+    p = np.full((1, 1, 1, 2), 0.6, np.float32)
+    active = protocol(Probabilities(p, p[:, :, 0], p), ("Cat", "Dog"), ("audio",))
+    assert active["audio"].tolist() == [[[True, False]]]
+    file.write_text("[1]")
+    with pytest.raises(SeehearError, match=r"t\.json: must hold"):
+        options.decoding("global", 0.5, 0.5, file)
+
+
+def test_devices():
+    assert options.device("cpu") == "cpu"
+    assert options.device("auto") in ("cpu", "cuda")
+    with pytest.raises(SeehearError, match="toaster"):
+        options.device("toaster")
