@@ -538,6 +538,35 @@ def test_parse_draws_again_when_the_truth_changes(tmp_path, run, call):
     assert drawn[0] == drawn[1] != drawn[2]
 
 
+def test_tables_of_a_folder_hold_every_clip_in_it(tmp_path, run, call):
+    everything = ["--threshold", "0", "--clip-threshold", "0"]
+    command = ["parse", run, "--out", tmp_path / "out", "--device", "cpu", *everything]
+    for name in ("one", "other"):
+        assert call(*command, "--clips", movie(tmp_path / f"{name}.mp4", 1)).code == 0
+    rows = (tmp_path / "out/audio.csv").read_text().splitlines()[1:]
+    assert {row.split("\t")[0] for row in rows} == {"one", "other"}
+
+
+def test_a_folder_is_parsed_into_by_one_run_and_decoding(tmp_path, run, call):
+    path = movie(tmp_path / "clip.mp4", 1)
+    command = ["parse", run, path, "--out", tmp_path / "out", "--device", "cpu"]
+    assert call(*command).code == 0
+    before = (tmp_path / "out/audio.csv").read_text()
+    answer = call(*command, "--threshold", "0.1")
+    assert answer.code == 1
+    assert "holds what another run or decoding parsed; give another --out" in answer.err
+    assert (tmp_path / "out/audio.csv").read_text() == before
+
+
+def test_truth_of_other_clips_is_told(tmp_path, run, call):
+    truth = tmp_path / "truth.csv"
+    truth.write_text("filename\tonset\toffset\tevent_labels\nstranger\t0\t1\tDog\n")
+    path = movie(tmp_path / "clip.mp4", 1)
+    answer = call("parse", run, path, "--out", tmp_path / "out", "--device", "cpu", "--dense-audio", truth)
+    assert answer.code == 0
+    assert f"{truth}: name none of these clips" in answer.out
+
+
 def test_parse_names_the_clip_that_a_network_fails_on(tmp_path, own, call):
     labels = tmp_path / "weak.csv"
     labels.write_text("filename\tevent_labels\na\tDog\nb\tCat\n")

@@ -71,6 +71,13 @@ def test_score_needs_both_sides(capsys, tables):
     assert "give --audio with --dense-audio" in err
 
 
+def test_predictions_of_other_clips_are_refused(capsys, tables):
+    tables["found"].write_text("filename\tonset\toffset\tevent_labels\nstranger\t0\t2\tDog\n")
+    code, _, err = run(capsys, *scoring(tables))
+    assert code == 1
+    assert "predictions for none of the clips" in err
+
+
 def test_labels_check(capsys, tables):
     code, out, _ = run(capsys, "labels", "check", tables["labels"], tables["heard"], tables["found"])
     assert code == 0
@@ -87,6 +94,7 @@ def test_labels_check(capsys, tables):
     [
         (["score"], 2, "--labels"),
         (["sing"], 2, "sing"),
+        (["score", "--labels", "none", "--audio", "a", "--dense-audio", "b"], 1, "none: no such file"),
         (
             ["train", "--store", "s", "--labels", "none", "--collocation", "a=b", "--out", "none"],
             1,

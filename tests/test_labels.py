@@ -42,6 +42,22 @@ def test_weak_table(tmp_path):
     np.testing.assert_array_equal(table.array(["c", "a"], ["Cat", "Dog"]), [[0, 0], [1, 1]])
 
 
+def test_a_misspelt_class_is_pointed_out(tmp_path):
+    train = scan_weak(weak(tmp_path / "train.csv", "a\tSpeech"))
+    val = scan_weak(weak(tmp_path / "val.csv", "b\tSpeech", "c\tSpeach"))
+    (defect,) = check([train, val], [])
+    assert (defect.line, defect.fatal) == (3, False)
+    assert "did you mean Speech?" in defect.message
+
+
+def test_a_dense_row_of_two_classes_is_two_events(tmp_path):
+    table = scan_dense(dense(tmp_path / "d.csv", "a\t0\t2\tDog,Cat"), ["Cat", "Dog"])
+    assert [event.label for event in table.events] == ["Dog", "Cat"]
+    (defect,) = table.defects
+    assert "several classes" in defect.message
+    assert not defect.fatal
+
+
 def test_byte_order_mark_and_windows_line_ends(tmp_path):
     path = tmp_path / "w.csv"
     path.write_bytes("\ufefffilename\tevent_labels\r\na\tDog\r\n".encode())
@@ -64,6 +80,8 @@ def test_dense_table_as_segments(tmp_path):
         (["a\tDog", "a\tCat"], 3, "other labels", True),
         (["a\tDog,Dog"], 2, "lists Dog twice", False),
         (["a\t"], 2, "no label", False),
+        (["a Dog"], 2, "1 fields where the header has 2; fields are separated by tabs", True),
+        (["a\tDog,,Cat"], 2, "empty label", False),
         (["a_1.5_11.5\tDog"], 2, "fractional", False),
         (["a\tFish"], 2, "'Fish' is not in the list", True),
         (["\tDog"], 2, "filename is empty", True),
@@ -94,7 +112,8 @@ def test_defects_of_weak_tables(tmp_path, rows, line, message, fatal):
         (["a\t0\t2\tDog", "a\t2\t3\tDog"], 3, "touches line 2", False),
         (["a\t0\t2\tFish"], 2, "'Fish' is not in the list", True),
         (["a\t0\t2\t"], 2, "without a class", True),
-        (["a\t0\t2"], 2, "without a class", True),
+        (["a\t0\t2"], 2, "3 fields", True),
+        (["a 0\t2\tDog"], 2, "3 fields where the header has 4; fields are separated by tabs", True),
     ],
 )
 def test_defects_of_dense_tables(tmp_path, rows, line, message, fatal):
@@ -107,13 +126,15 @@ def test_defects_between_tables(tmp_path):
     train = scan_weak(weak(tmp_path / "train.csv", "t\tDog"))
     val = scan_weak(weak(tmp_path / "val.csv", "a\tDog", "b\tCat", "t\tDog"))
     truth = scan_dense(dense(tmp_path / "d.csv", "a\t0\t1\tDog", "b\t0\t1\tDog", "x\t0\t1\tDog", "t\t0\t1\tDog"))
-    found = [str(defect) for defect in check([train, val], [truth], clips=["a", "b", "z"])]
+    files = {clip: Path(f"clips/{clip}.mp4") for clip in ("a", "b", "z")}
+    found = [str(defect) for defect in check([train, val], [truth], files)]
     for part in (
         "val.csv:4: t stands in",
+        "val.csv:3: Cat does not occur in",
         "d.csv:4: x stands in no weak table",
         "val.csv:3: b has weak labels Cat but dense ones Dog",
         "train.csv:2: t has a label but no clip",
-        "z is a clip without a label",
+        "clips/z.mp4: is a clip without a label",
     ):
         assert any(part in line for line in found), (part, found)
     assert not any("a has weak labels" in line for line in found)
@@ -128,7 +149,7 @@ def test_files_that_are_no_tables(tmp_path, content):
 
 
 def test_missing_table(tmp_path):
-    with pytest.raises(SeehearError, match="no such label table"):
+    with pytest.raises(SeehearError, match=r"none\.csv: no such file"):
         read_weak(tmp_path / "none.csv")
 
 

@@ -22,6 +22,7 @@ app = App(
     help="Parse video into what is heard, what is seen, and both, second by second, from clip-level labels.",
     version=__version__,
     default_parameter=Parameter(consume_multiple=True, negative=()),
+    suppress_keyboard_interrupt=False,
     help_format="markdown",
     help_epilogue="Every command takes --json to print its result as JSON.",
 )

@@ -10,6 +10,7 @@ the columns onset and offset.
 from __future__ import annotations
 
 import csv
+import difflib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +29,10 @@ DENSE_COLUMNS = ("filename", "onset", "offset", "event_labels")
 
 @dataclass(frozen=True)
 class Defect:
-    """Something wrong in a table. A fatal one makes the table unusable; the others are tolerated as said."""
+    """Something wrong in a table. A fatal one makes the table unusable; the others are tolerated as said.
+
+    line: in the file, from 1; 0 for the file as a whole.
+    """
 
     path: Path
     line: int
@@ -36,7 +40,8 @@ class Defect:
     fatal: bool = False
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {'error: ' if self.fatal else ''}{self.message}"
+        place = f"{self.path}:{self.line}" if self.line else str(self.path)
+        return f"{place}: {'error: ' if self.fatal else ''}{self.message}"
 
 
 @dataclass(frozen=True)
@@ -153,6 +158,8 @@ def scan_weak(path: Path, classes: Sequence[str] | None = None) -> WeakTable:
     for line, row in rows:
         clip = row["filename"]
         names = [name.strip() for name in row["event_labels"].split(",")]
+        if "" in names and len(names) > 1:
+            defects.append(Defect(path, line, f"{clip} has an empty label between commas: left out"))
         names = [name for name in names if name]
         if not names:
             defects.append(Defect(path, line, f"{clip} has no label: taken as a clip in which nothing happens"))
@@ -192,40 +199,62 @@ def scan_dense(path: Path, classes: Sequence[str] | None = None) -> DenseTable:
         if not name:
             defects.append(Defect(path, line, f"{row['filename']} has an event without a class", fatal=True))
             continue
-        defects += _unknown(path, line, [name], classes)
-        event = Event(row["filename"], onset, offset, name, line)
-        if onset >= offset:
-            defects.append(Defect(path, line, f"onset {onset:g} is not before offset {offset:g}: marks nothing"))
-        elif event in seen:
-            defects.append(Defect(path, line, f"repeats line {seen[event]}: counted once"))
-        else:
-            for other in by_class.setdefault((event.clip, name), []):
-                if onset < other.offset and other.onset < offset:
-                    message = f"{name} overlaps line {other.line} ({other.onset:g} to {other.offset:g}): merged"
-                    defects.append(Defect(path, line, message))
-                elif onset == other.offset or offset == other.onset:
-                    message = f"{name} touches line {other.line} ({other.onset:g} to {other.offset:g}): one event"
-                    defects.append(Defect(path, line, message))
-            by_class[event.clip, name].append(event)
-        seen.setdefault(event, line)
-        events.append(event)
+        if "," in name:
+            defects.append(Defect(path, line, f"{name!r} are several classes: taken as an event of each"))
+        for label in filter(None, (part.strip() for part in name.split(","))):
+            defects += _unknown(path, line, [label], classes)
+            event = Event(row["filename"], onset, offset, label, line)
+            if onset >= offset:
+                defects.append(Defect(path, line, f"onset {onset:g} is not before offset {offset:g}: marks nothing"))
+            elif event in seen:
+                defects.append(Defect(path, line, f"repeats line {seen[event]}: counted once"))
+            else:
+                defects += _beside(path, event, by_class.setdefault((event.clip, label), []))
+                by_class[event.clip, label].append(event)
+            seen.setdefault(event, line)
+            events.append(event)
     return DenseTable(path, tuple(events), tuple(defects))
 
 
+def _beside(path: Path, event: Event, others: Iterable[Event]) -> list[Defect]:
+    """Events of the same clip and class that this one overlaps or touches."""
+    defects = []
+    for other in others:
+        span = f"line {other.line} ({other.onset:g} to {other.offset:g})"
+        if event.onset < other.offset and other.onset < event.offset:
+            defects.append(Defect(path, event.line, f"{event.label} overlaps {span}: merged"))
+        elif event.onset == other.offset or event.offset == other.onset:
+            defects.append(Defect(path, event.line, f"{event.label} touches {span}: one event"))
+    return defects
+
+
 def check(
-    weak: Sequence[WeakTable], dense: Sequence[DenseTable], clips: Iterable[str] | None = None
+    weak: Sequence[WeakTable], dense: Sequence[DenseTable], clips: Mapping[str, Path] | None = None
 ) -> tuple[Defect, ...]:
     """What is wrong between tables, and between tables and clip files; nothing of it is fatal.
 
-    clips: stems of the clip files there are, to find labels without a clip and clips without a label.
+    The first weak table is taken as that of training: a class that it lacks can't be learnt.
+    clips: stem -> file of the clips there are, to find labels without a clip and clips without a label.
     """
     defects: list[Defect] = []
     home: dict[str, WeakTable] = {}
     for table in weak:
+        twice: dict[Path, list[str]] = {}
         for clip in table.clips:
             if clip in home:
-                defects.append(Defect(table.path, table.lines[clip], f"{clip} stands in {home[clip].path} too"))
+                twice.setdefault(home[clip].path, []).append(clip)
             home.setdefault(clip, table)
+        for other, shared in twice.items():
+            more = f" and {len(shared) - 1} more clips stand" if len(shared) > 1 else " stands"
+            message = f"{shared[0]}{more} in {other} too"
+            defects.append(Defect(table.path, table.lines[shared[0]], message))
+    learnt = classes_of(weak[:1])
+    others: list[WeakTable | DenseTable] = [*weak[1:], *dense] if weak else []
+    for one in others:
+        for name in sorted(set(classes_of([one])) - set(learnt)):
+            close = difflib.get_close_matches(name, learnt, n=1, cutoff=0.75)
+            meant = f": did you mean {close[0]}?" if close else ""
+            defects.append(Defect(one.path, _first_line(one, name), f"{name} does not occur in {weak[0].path}{meant}"))
     if weak:
         for dense_table in dense:
             for event in dense_table.events:
@@ -252,8 +281,15 @@ def check(
                 defects.append(Defect(table.path, table.lines[clip], f"{clip} has a label but no clip"))
         if weak:
             for clip in sorted(there - set(home)):
-                defects.append(Defect(weak[0].path, 0, f"{clip} is a clip without a label in any table"))
+                defects.append(Defect(clips[clip], 0, "is a clip without a label in any table"))
     return tuple(defects)
+
+
+def _first_line(table: WeakTable | DenseTable, label: str) -> int:
+    """Where a class first occurs."""
+    if isinstance(table, DenseTable):
+        return next(event.line for event in table.events if event.label == label)
+    return next(table.lines[clip] for clip, names in table.labels.items() if label in names)
 
 
 def is_dense(path: str | Path) -> bool:
@@ -284,7 +320,7 @@ def _rows(path: Path, columns: Sequence[str]) -> tuple[list[tuple[int, dict[str,
         if not any(text.strip() for text in fields):
             continue
         row = dict(zip(header, (text.strip() for text in fields), strict=False))
-        if len(fields) != len(header) and not (len(fields) == len(header) - 1 and header[-1] == "event_labels"):
+        if len(fields) != len(header):
             message = f"{len(fields)} fields where the header has {len(header)}; fields are separated by tabs"
             defects.append(Defect(path, line, message, fatal=True))
         elif not row["filename"]:
@@ -313,7 +349,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise SeehearError(f"{path}: no such label table") from None
+        raise SeehearError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
         raise SeehearError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from None
     except OSError as error:

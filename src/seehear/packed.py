@@ -76,7 +76,7 @@ def _build(store: Store, network: str, clips: Sequence[str], name: str) -> None:
             one, other = list(made_by.values())[:2]
             raise SeehearError(
                 f"{store.path}: features of {network} were made with different settings, as those of clips {one} and "
-                f"{other}; run `seehear extract` over all clips with the settings that you want"
+                f"{other}, such as --fps; run `seehear extract` over all clips with the settings that you want"
             )
         features = store.read(network, clip)
         if features.ndim != 2 or features.shape[1] != width:

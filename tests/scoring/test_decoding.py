@@ -50,5 +50,7 @@ def test_classes_without_a_threshold_keep_the_half():
 def test_unknown_names_are_refused():
     with pytest.raises(SeehearError, match="global, per-modality, none"):
         Decoding("both")  # type: ignore[arg-type]
+    with pytest.raises(SeehearError, match="from 0 to 1, not 7"):
+        Decoding("none", 7.0)
     with pytest.raises(SeehearError, match="Fish"):
         Decoding("none", {"Fish": 0.5})(probabilities(0), CLASSES, MODALITIES)

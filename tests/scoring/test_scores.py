@@ -11,9 +11,10 @@ from hypothesis.extra.numpy import arrays
 
 from scoring import oracle
 from seehear.errors import SeehearError
-from seehear.labels import read_dense
+from seehear.labels import classes_of, read_dense, read_weak
 from seehear.scoring.scores import score
 from seehear.scoring.signature import Signature, revision
+from seehear.verbs.scored import references
 
 SHARED = Path(__file__).parents[3] / "shared"
 CLASSES = ("Cat", "Dog", "Bird")
@@ -124,6 +125,24 @@ def test_signature_says_what_two_numbers_must_share(tmp_path):
 
 
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the official scorer's output is not on this machine")
+
+
+@needs_shared
+def test_references_on_llp():
+    """The known scores of no prediction and of weak labels painted over everything, per cent."""
+    weak = read_weak(SHARED / "llp/AVVP_test_pd.csv")
+    classes = classes_of([weak])
+    dense = {name: read_dense(SHARED / f"llp/AVVP_eval_{name}.csv") for name in ("audio", "visual")}
+    true = {name: table.array(weak.clips, classes, 10) for name, table in dense.items()}
+    given = references(true, weak.array(weak.clips, classes), np.full(len(weak.clips), 10))
+    found = {name: score(given[name], true, classes, signature(len(weak.clips))) for name in given}
+    painted = [
+        found["weak labels"].level(at)[name] for at in ("segment", "event") for name in ("type_at_av", "event_at_av")
+    ]
+    assert painted == pytest.approx([63.0, 71.7, 54.5, 61.6], abs=0.05)
+    nothing = found["nothing"].level("segment")
+    assert (nothing["type_at_av"], nothing["event_at_av"]) == pytest.approx((8.4, 0.0), abs=0.05)
+    assert found["truth"].average == 100.0
 
 
 @needs_shared

@@ -34,12 +34,20 @@ class World:
                 kept.write(name, Origin(clip, "made", f"{n}"), features.astype(np.float32))
                 for t, c in zip(*np.nonzero(active), strict=True):
                     events[modality].append(Event(clip, float(t), float(t + 1), CLASSES[c]))
+        self.weak = weak
         self.labels = folder / "labels.csv"
         rows = [f"{clip}\t{','.join(names)}" for clip, names in weak.items()]
         self.labels.write_text("\n".join(["filename\tevent_labels", *rows]) + "\n")
         self.dense = {modality: folder / f"{modality}.csv" for modality in events}
         for modality, of_modality in events.items():
             write_dense(self.dense[modality], of_modality)
+
+    def without(self, clip):
+        """A label table without a clip."""
+        rows = self.labels.read_text().splitlines()
+        path = self.folder / f"without-{clip}.csv"
+        path.write_text("\n".join(row for row in rows if not row.startswith(clip)) + "\n")
+        return path
 
     def training(self, **changed):
         """Options for seehear.train."""

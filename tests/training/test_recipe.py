@@ -32,7 +32,7 @@ def test_overrides_and_files(tmp_path):
     [
         ("none", [], "no recipe 'none': choose from .*paper"),
         ("paper", ["epochs"], "KEY=VALUE"),
-        ("paper", ["epoch=3"], "epoch: Extra inputs"),
+        ("paper", ["epoch=3"], "no setting 'epoch': did you mean epochs"),
         ("paper", ["epochs=0"], "epochs: .*greater than or equal to 1"),
         ("paper", ["learning_rate=fast"], "learning_rate"),
         ("paper", ["confidence.audio=2"], "confidence.audio"),

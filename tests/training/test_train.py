@@ -91,7 +91,7 @@ def test_goes_on_bit_exactly_after_kill_9(world):
 
 def test_another_run_is_not_overwritten(world):
     seehear.train(**world.training())
-    with pytest.raises(SeehearError, match="another recipe"):
+    with pytest.raises(SeehearError, match=r"recipe\.epochs 4 → 2"):
         seehear.train(**world.training(set=["epochs=2"]))
 
 
@@ -110,8 +110,9 @@ def test_seeds_are_taken_together(world):
 
 def test_runs_that_differ_are_not_averaged(world):
     seehear.train(**world.training(out=world.folder / "one"))
-    seehear.train(**world.training(out=world.folder / "other", set=["epochs=2"]))
-    with pytest.raises(SeehearError, match="differ in recipe"):
+    changed = ["epochs=2", *world.training()["set"][1:]]
+    seehear.train(**world.training(out=world.folder / "other", set=changed))
+    with pytest.raises(SeehearError, match=r"differ in recipe\.epochs 4 → 2: evaluate"):
         seehear.evaluate([world.folder / "one", world.folder / "other"], **world.evaluation())
 
 
@@ -186,6 +187,7 @@ def test_a_class_the_run_does_not_know_counts_as_missed(world):
         ({"collocation": ["ears"]}, "MODALITY=NETWORK"),
         ({"collocation": ["audio=ears", "audio=ears"]}, "given twice"),
         ({"val": None}, "name these with --val"),
+        ({"dense_visual": None}, "give --dense-visual"),
         ({"device": "toaster"}, "toaster"),
         ({"dense": ["nonsense"]}, "MODALITY=FILE"),
     ],
@@ -222,6 +224,35 @@ def test_evaluation_needs_the_truth(world):
         seehear.evaluate([world.folder / "run"], **world.evaluation(dense_visual=None))
 
 
+def test_truth_of_other_clips_is_refused(world):
+    seehear.train(**world.training())
+    other = world.folder / "other.csv"
+    other.write_text("filename\tonset\toffset\tevent_labels\nstranger\t0\t2\tDog\n")
+    with pytest.raises(SeehearError, match="name none of the clips"):
+        seehear.evaluate([world.folder / "run"], **world.evaluation(dense_audio=other, dense_visual=other))
+
+
+def test_clips_without_truth_are_told(world):
+    seehear.train(**world.training())
+    for name in ("audio", "visual"):
+        rows = world.dense[name].read_text().splitlines()
+        world.dense[name].write_text("\n".join(row for row in rows if not row.startswith("clip00")) + "\n")
+    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
+    assert any("1 clips of" in note and "clip00" in note for note in report.notes) == bool(world.weak["clip00"])
+
+
+def test_several_seeds_are_named(world):
+    seehear.train(**world.training(seeds=[3, 5]))
+    with pytest.raises(SeehearError, match=r"several seeds: name one, as .*seed-3"):
+        seehear.parse(world.folder / "run", [world.labels], out=world.folder / "out")
+
+
+def test_small_models_train_on_one_thread_and_leave_the_number_as_it_was(world):
+    threads = torch.get_num_threads()
+    seehear.train(**world.training())
+    assert torch.get_num_threads() == threads
+
+
 def test_a_folder_without_a_run(world):
     with pytest.raises(SeehearError, match="no run here"):
         seehear.evaluate([world.folder / "none"], **world.evaluation())
@@ -237,7 +268,12 @@ def test_hints_where_something_would_do_better(world):
     few = seehear.train(**world.training(set=[], recipe="paper", val=None, dense_audio=None, dense_visual=None))
     assert any("--recipe small" in hint for hint in few.hints)
     assert any("without --val" in hint for hint in few.hints)
-    assert not seehear.train(**world.training(out=world.folder / "other")).hints
+    same = seehear.train(**world.training(out=world.folder / "other"))
+    assert any("for training and for validation" in hint for hint in same.hints)
+    assert any("last epoch was the best" in hint for hint in same.hints)
+    world.labels.write_text(world.labels.read_text() + "lost\tDoge\n")
+    other = seehear.train(**world.training(out=world.folder / "third", classes=None, labels=world.without("lost")))
+    assert any("'Doge'" in hint and "did you mean Dog?" in hint for hint in other.hints)
 
 
 def test_tensorboard_events(world):

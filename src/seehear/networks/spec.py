@@ -36,6 +36,11 @@ class AudioInput:
         """Samples in a window."""
         return round(self.window * self.rate)
 
+    @property
+    def described(self) -> str:
+        """For people."""
+        return f"{self.window:.3g} s at {self.rate / 1000:g} kHz" + (f" every {self.hop:g} s" if self.hop < 1 else "")
+
 
 @dataclass(frozen=True)
 class ImageInput:
@@ -43,6 +48,11 @@ class ImageInput:
 
     size: int
     modality: ClassVar[str] = "visual"
+
+    @property
+    def described(self) -> str:
+        """For people."""
+        return f"{self.size} px"
 
 
 class Network(ABC):

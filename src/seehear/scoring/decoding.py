@@ -47,6 +47,10 @@ class Decoding:
     def __post_init__(self) -> None:
         if self.filter not in get_args(Filter):
             raise SeehearError(f"no decoding filter {self.filter!r}: choose from {', '.join(get_args(Filter))}")
+        for threshold in (self.segment_threshold, self.clip_threshold):
+            for value in threshold.values() if isinstance(threshold, Mapping) else [threshold]:
+                if not 0 <= value <= 1:
+                    raise SeehearError(f"a threshold is a probability from 0 to 1, not {value:g}")
 
     def __str__(self) -> str:
         parts: list[str] = [self.filter]

@@ -7,7 +7,8 @@ whether or not the process that began the run is the one that ends it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ from seehear.training.recipe import Choice, Recipe
 from seehear.training.run import Run, load_tensors, save_tensors
 
 SAVE_EVERY = 5.0  # seconds of training that a killed process may lose
+SMALL_MODEL = 2_000_000  # parameters up to which more threads than one gain nothing, and lose much on a busy machine
 HIGHER_IS_BETTER = {"loss": False, "type_at_av": True, "average": True}
 
 
@@ -70,9 +72,11 @@ def fit(
     recipe, seed = run.facts.recipe, run.facts.seed
     rule = choice(recipe, val)
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
-    with torch.random.fork_rng(devices):
+    with torch.random.fork_rng(devices), ExitStack() as stack:
         torch.manual_seed(seed)
         model = run.new_model()
+        if sum(parameter.numel() for parameter in model.parameters()) <= SMALL_MODEL:
+            stack.enter_context(_one_thread())
         if recipe.standardise:
             for name, (mean, deviation) in train.bags.moments().items():
                 model.standardise(name, mean, deviation)
@@ -127,6 +131,16 @@ def validate(
         scores = score(Decoding()(probabilities, classes, model.modalities), val.truth, classes, signature)
         found |= {"type_at_av": scores.level("segment")["type_at_av"], "average": scores.average}
     return found
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _epoch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -76,7 +77,7 @@ def resolve(recipe: str | Path | Recipe = "paper", overrides: Sequence[str] = ()
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:
-            raise SeehearError(f"{override!r}: a setting is KEY=VALUE, as in learning_rate=1e-3")
+            raise SeehearError(f'{override!r}: a setting is KEY=VALUE, as in set=["learning_rate=1e-3"]')
         top, _, part = key.strip().partition(".")
         if part:
             base[top] = {**base.get(top, {}), part: _value(value)}
@@ -85,8 +86,15 @@ def resolve(recipe: str | Path | Recipe = "paper", overrides: Sequence[str] = ()
     try:
         return TypeAdapter(Recipe).validate_python(base)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SeehearError(f"recipe {recipe}: {problems}; settings are {', '.join(Recipe.model_fields)}") from None
+        problems = "; ".join(_problem(".".join(map(str, e["loc"])), e["type"], e["msg"]) for e in error.errors())
+        raise SeehearError(f"recipe {recipe}: {problems}") from None
+
+
+def _problem(setting: str, kind: str, message: str) -> str:
+    if kind != "extra_forbidden":
+        return f"{setting}: {message}"
+    close = difflib.get_close_matches(setting, Recipe.model_fields, n=1)
+    return f"no setting {setting!r}: " + (f"did you mean {close[0]}?" if close else "`seehear recipes` lists them")
 
 
 def _value(text: str) -> Any:

@@ -90,6 +90,8 @@ class Run:
     def __init__(self, path: str | Path) -> None:
         """Raises SeehearError if there is no run in the folder, or it is of another format."""
         self.path = Path(path)
+        if several := sorted(child.parent.name for child in self.path.glob("seed-*/run.json")):
+            raise SeehearError(f"{self.path}: holds runs of several seeds: name one, as {self.path / several[0]}")
         if not (self.path / "run.json").exists():
             raise SeehearError(f"{self.path}: no run here; `seehear train --out {self.path}` makes one")
         content = read_json(self.path / "run.json")
@@ -105,11 +107,9 @@ class Run:
         marker = path / "run.json"
         if marker.exists():
             old, new = Run(path).facts.as_json(), json.loads(json.dumps(facts.as_json()))
-            differ = [key for key in new if old[key] != new[key]]
+            differ = differences(old, new)
             if differ:
-                raise SeehearError(
-                    f"{path}: holds a run with another {', '.join(differ)}; give another --out, or delete it"
-                )
+                raise SeehearError(f"{path}: holds another run: {'; '.join(differ)}; give another --out, or delete it")
         else:
             import numpy
             import torch
@@ -176,6 +176,15 @@ class Run:
                         f"{store.path}: features of {info.name} were made with other settings or weights than those "
                         f"that {self.path} was trained on; extract with the same, or train again"
                     )
+
+
+def differences(old: Any, new: Any, where: str = "") -> list[str]:
+    """What differs between two JSON values, as `recipe.epochs 40 → 2`."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = dict.fromkeys([*old, *new])
+        parts = [differences(old.get(key), new.get(key), f"{where}.{key}" if where else key) for key in keys]
+        return [part for each in parts for part in each]
+    return [] if old == new else [f"{where} {json.dumps(old)} → {json.dumps(new)}"]
 
 
 def find_runs(paths: Sequence[str | Path]) -> list[Run]:

@@ -20,6 +20,7 @@ class Extracted(Result):
     made: int = 0
     unchanged: int = 0
     failed: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     clip_seconds: float = 0.0
     seconds: float = 0.0
 
@@ -31,10 +32,18 @@ class Extracted(Result):
         speed = f", {self.clip_seconds / self.seconds:.1f}× real time" if self.made and self.seconds else ""
         head = f"{self.made} features made, {self.unchanged} unchanged, in {self.seconds:.1f} s{speed}"
         problems = [message for messages in self.failed.values() for message in messages]
-        return "\n".join(filter(None, [head, listed(problems, f"{len(self.failed)} clips with something left out")]))
+        return "\n".join(
+            filter(None, [*self.notes, head, listed(problems, f"{len(self.failed)} clips with something left out")])
+        )
 
     def as_json(self) -> Any:
-        return {"made": self.made, "unchanged": self.unchanged, "failed": self.failed, "seconds": self.seconds}
+        return {
+            "made": self.made,
+            "unchanged": self.unchanged,
+            "failed": self.failed,
+            "notes": self.notes,
+            "seconds": self.seconds,
+        }
 
 
 def extract(
@@ -69,7 +78,8 @@ def extract(
     from seehear.progress import Progress
     from seehear.store import NetworkInfo, Origin, Store
 
-    names = list(dict.fromkeys(name for text in networks for name in text.split(",") if name))
+    given = [networks] if isinstance(networks, str) else networks
+    names = list(dict.fromkeys(name for text in given for name in text.split(",") if name))
     if not names:
         raise SeehearError("name at least one network; `seehear networks` lists them")
     if not fps > 0:
@@ -77,16 +87,20 @@ def extract(
     specs = [registry.get(name) for name in names]
     part = Shard.parse(shard)
     found = {name: path for name, path in find_clips(clips).items() if part.holds(name)}
+    loaded = load_networks(specs, device)  # first: what can't be loaded leaves no store behind
     kept = Store(store, segment=segment, create=True)
     settings = Settings(fps, kept.segment)
-    loaded = load_networks(specs, device)
-    for spec in specs:
-        info = NetworkInfo(
-            spec.name, spec.modality, spec.width, settings.made_by(spec), fps, spec.reference or spec.name
-        )
-        kept.register(info)
-
     report = Extracted()
+    for spec in specs:
+        made_by = settings.made_by(spec)
+        old = kept.networks().get(spec.name)
+        if old is not None and old.made_by != made_by:
+            report.notes.append(
+                f"features of {spec.name} in {store} were made with other settings ({old.fps:g} pictures a second) or "
+                "another version of it, and are made again; another --store would keep both"
+            )
+        kept.register(NetworkInfo(spec.name, spec.modality, spec.width, made_by, fps, spec.reference or spec.name))
+
     began = time.monotonic()
     jobs = []
     for name, path in found.items():
@@ -94,7 +108,7 @@ def extract(
         report.unchanged += len(specs) - len(stale)
         if stale:
             jobs.append(Job(name, path, stale))
-    made_by = {spec.name: settings.made_by(spec) for spec in specs}
+    fingerprints = {spec.name: settings.made_by(spec) for spec in specs}
     with Progress("extracting", len(found), done=len(found) - len(jobs)) as progress:
         for done in run_jobs(jobs, loaded, settings):
             problems = list(done.problems)
@@ -105,7 +119,7 @@ def extract(
                 origin = None
             if origin is not None:
                 for network, values in done.features.items():
-                    kept.write(network, replace(origin, made_by=made_by[network]), values)
+                    kept.write(network, replace(origin, made_by=fingerprints[network]), values)
                     report.made += 1
             for problem in problems:
                 report.failed.setdefault(done.job.clip, []).append(problem)

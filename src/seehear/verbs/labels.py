@@ -58,7 +58,7 @@ def check_labels(
     known = read_classes(classes) if classes else None
     weak = [scan_weak(Path(path), known) for path in tables if not is_dense(path)]
     dense = [scan_dense(Path(path), known) for path in tables if is_dense(path)]
-    there = list(find_clips(clips)) if clips else None
+    there = find_clips(clips) if clips else None
     defects = [defect for table in weak for defect in table.defects]
     defects += [defect for table in dense for defect in table.defects]
     defects += check(weak, dense, there)

@@ -22,7 +22,7 @@ class Networks(Result):
     def text(self) -> str:
         rows = [["name", "modality", "input", "width", "trained on", "licence"]]
         for spec in self.specs:
-            rows.append([spec.name, spec.modality, str(spec.input), str(spec.width), spec.domain, spec.licence])
+            rows.append([spec.name, spec.modality, spec.input.described, str(spec.width), spec.domain, spec.licence])
         return table(rows, right_from=len(rows[0]))
 
     def as_json(self) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from seehear.errors import ClipError
+from seehear.errors import ClipError, SeehearError
 from seehear.scoring.decoding import HALF, Decoding, Filter
 from seehear.verbs import options
 from seehear.verbs.result import Result, listed
@@ -24,13 +24,17 @@ MOST, MOST_EVENTS = 10, 40  # clips, and events of each, that are printed
 
 @dataclass
 class Parsed(Result):
-    """clips: what was found, in the order of the files. failed: clip -> what was wrong. folder: what was written."""
+    """clips: what was found, in the order of the files. folder: where it was written. unchanged: done before.
+
+    failed: clip -> what was wrong. notes: what else to know.
+    """
 
     folder: Path
     clips: list[ParsedClip] = field(default_factory=list)
     pictures: list[Path] = field(default_factory=list)
     unchanged: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
@@ -48,6 +52,7 @@ class Parsed(Result):
             lines += [parsed.clip, *(found[:MOST_EVENTS] or ["  nothing"]), *more]
         if len(self.clips) > MOST:
             lines.append(f"… and {len(self.clips) - MOST} more clips")
+        lines += self.notes
         lines.append(f"{len(self.clips)} clips parsed ({self.unchanged} before) into {self.folder}")
         if self.pictures:
             lines.append(f"a picture of each, as {self.pictures[0]}")
@@ -76,8 +81,9 @@ def parse(
     """Parse clips of any length into events: class, modality, onset, offset, confidence.
 
     Writes OUT/<clip>.json and a picture of each clip, and OUT/audio.csv, OUT/visual.csv, OUT/audio_visual.csv, dense
-    tables of all. Clips longer than those of training are seen in overlapping windows of their length. The same
-    command goes on where a killed one stopped.
+    tables of all clips in the folder. Clips longer than those of training are seen in windows of their length that
+    overlap by half; where they do, each counts the more the nearer its middle is. The same command goes on where a
+    killed one stopped.
 
     Args:
         run: A run folder.
@@ -111,7 +117,10 @@ def parse(
     found = find_clips(clips)
     where = options.device(device)
     folder = Path(out)
+    _claim(folder, trained, protocol)
     report = Parsed(folder)
+    if truths and not {event.clip for one in truths.values() for event in one.events} & set(found):
+        report.notes.append(f"{', '.join(str(one.path) for one in truths.values())}: name none of these clips")
     parser = None
     with Progress("parsing", len(found)) as progress:
         for clip, path in found.items():
@@ -138,15 +147,29 @@ def parse(
                 report.failed[clip] = str(error)
                 progress.say(f"skipped: {error}")
             progress.advance(clip)
-    for modality in dict.fromkeys(name for parsed in report.clips for name in parsed.modalities):
+    # The tables hold every clip in the folder, those of earlier calls too.
+    written = [read_json(file) for file in sorted(folder.glob("*.json"))]
+    everything = [ParsedClip.from_json(facts) for facts in written if facts.get("format") == FORMAT]
+    for modality in dict.fromkeys(name for parsed in everything for name in parsed.modalities):
         events = [
             Event(parsed.clip, event.onset, event.offset, event.label)
-            for parsed in report.clips
+            for parsed in everything
             for event in parsed.events
             if event.modality == modality
         ]
         write_dense(folder / f"{modality}.csv", events)
     return report
+
+
+def _claim(folder: Path, run: Run, decoding: Decoding) -> None:
+    """Mark the folder as that of one run and decoding; SeehearError if it is another's, whose tables would be mixed."""
+    from seehear.files import atomic_json, read_json
+
+    marker = folder / ".parsed"
+    facts = {"run": run.identity, "decoding": str(decoding)}
+    if marker.exists() and read_json(marker) != facts:
+        raise SeehearError(f"{folder}: holds what another run or decoding parsed; give another --out, or delete it")
+    atomic_json(marker, facts)
 
 
 def _fingerprint(run: Run, decoding: Decoding, truth: object, path: Path) -> str:

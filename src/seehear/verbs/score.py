@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from seehear.errors import SeehearError
-from seehear.scoring.scores import LEVELS, Scores
 from seehear.verbs import options
-from seehear.verbs.result import Result, listed, table
-
-
-@dataclass
-class Scored(Result):
-    """scores of the predictions. notes: what was left out of the tables."""
-
-    scores: Scores
-    notes: list[str]
-
-    def text(self) -> str:
-        names = list(self.scores.level(LEVELS[0]))
-        rows = [["", *LEVELS], *([name, *(f"{self.scores.level(at)[name]:.2f}" for at in LEVELS)] for name in names)]
-        lines = [table(rows), f"average  {self.scores.average:.2f}", f"signature {self.scores.signature}"]
-        by_class = [["segment F1 by class", *dict.fromkeys(row.kind for row in self.scores.classes)]]
-        for label in dict.fromkeys(row.label for row in self.scores.classes):
-            cells = [row.f1 for row in self.scores.classes if row.label == label and row.level == "segment"]
-            by_class.append([label, *("–" if f1 != f1 else f"{f1:.1f}" for f1 in cells)])
-        return "\n".join(filter(None, [*lines, table(by_class), listed(self.notes, "notes")]))
-
-    def as_json(self) -> Any:
-        return {**self.scores.as_json(), "classes": [row.as_json() for row in self.scores.classes], "notes": self.notes}
+from seehear.verbs.scored import Scored, covered, references
 
 
 def score(
@@ -77,18 +55,27 @@ def score(
             f"predictions are for {', '.join(given) or 'nothing'}, the truth is for {', '.join(truths) or 'nothing'}: "
             "give --audio with --dense-audio, --visual with --dense-visual"
         )
+    notes = covered(weak, truths)
     clips = weak.clips
+    for one in given.values():
+        predicted_for = {event.clip for event in one.events}
+        others = predicted_for - set(clips)
+        if others and others == predicted_for:
+            raise SeehearError(f"{one.path}: holds predictions for none of the clips of {labels}")
+        if others:
+            notes.append(f"{one.path}: {len(others)} clips are not in {labels} and were left out, as {min(others)}")
     names = classes_of([weak, *truths.values(), *given.values()])
-    tables = [*truths.values(), *given.values()]
-    segments = max(1, *(one.last_segment(segment) for one in tables))
+    segments = max(1, *(one.last_segment(segment) for one in (*truths.values(), *given.values())))
     predicted = {name: given[name].array(clips, names, segments, segment) for name in truths}
     true = {name: one.array(clips, names, segments, segment) for name, one in truths.items()}
-    signature = Signature(decoding, revision([weak.path, *(one.path for one in truths.values())]), len(clips), iou)
-    notes = []
-    for one in given.values():
-        strangers = {event.clip for event in one.events} - set(clips)
-        if strangers:
-            notes.append(
-                f"{one.path}: {len(strangers)} clips are not in {labels} and were left out, as {min(strangers)}"
-            )
-    return Scored(of_arrays(predicted, true, names, signature), notes)
+    tables = revision([weak.path, *(one.path for one in truths.values())])
+    lengths = np.full(len(clips), segments)
+    return Scored(
+        runs=[],
+        scores=[of_arrays(predicted, true, names, Signature(decoding, tables, len(clips), iou))],
+        references={
+            name: of_arrays(reference, true, names, Signature(name, tables, len(clips), iou))
+            for name, reference in references(true, weak.array(clips, names), lengths).items()
+        },
+        notes=notes,
+    )

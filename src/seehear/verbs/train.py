@@ -14,6 +14,7 @@ from seehear.verbs.result import Result, listed
 
 if TYPE_CHECKING:
     from seehear.store import NetworkInfo, Store
+    from seehear.verbs.tables import Labelled
 
 SMALL = 2000  # training clips under which the recipe `small` is suggested
 
@@ -101,7 +102,7 @@ def train(
     from seehear.training.inference import window_length
     from seehear.training.recipe import resolve
     from seehear.training.run import Run, RunFacts
-    from seehear.verbs.tables import Labelled, read_split
+    from seehear.verbs.tables import read_split
 
     settings = resolve(recipe, set)
     features = Store(store)
@@ -113,6 +114,11 @@ def train(
     training = read_split(features, networks, Path(labels), {}, known)
     validation = read_split(features, networks, Path(val), truths) if val else None
     names = known or classes_of([training.weak])
+    lacking = [f"--dense-{name}" for name in networks if name not in truths]
+    if truths and lacking:
+        raise SeehearError(
+            f"to choose the epoch by the truth, that of every modality is needed: give {', '.join(lacking)}"
+        )
     where = torch.device(options.device(device))
 
     def as_split(split: Labelled) -> Split:
@@ -132,6 +138,7 @@ def train(
         clips=len(training.clips),
         missing=[*training.missing, *(validation.missing if validation else ())],
         hints=[
+            *_suspicions(training, validation, names),
             *(["the paper's recipe was tuned for 10,000 clips: try --recipe small"] if few else []),
             *([] if validation else ["without --val the last epoch is kept, which on few clips is past the best one"]),
         ],
@@ -140,7 +147,7 @@ def train(
     for seed in seeds:
         folder = Path(out) / f"seed-{seed}" if len(seeds) > 1 else Path(out)
         run = Run.start(folder, RunFacts(settings, seed, networks, names, features.segment, window, inputs))
-        what = f"training, seed {seed}," if len(seeds) > 1 else "training"
+        what = f"training seed {seed}" if len(seeds) > 1 else "training"
         with (
             Progress(what, settings.epochs, done=len(run.history())) as progress,
             _events(folder, tensorboard) as write,
@@ -153,7 +160,24 @@ def train(
             history = fit(run, train_split, val_split, where, on_epoch)
         report.runs.append(folder)
         report.epochs.append([entry for entry in history if entry["best"]][-1])
+        if validation and report.epochs[-1] is history[-1]:
+            report.hints.append(f"{folder}: the last epoch was the best one: more may do better (--set epochs=…)")
     return report
+
+
+def _suspicions(training: Labelled, validation: Labelled | None, classes: Sequence[str]) -> list[str]:
+    """What is likely a mistake about the validation clips."""
+    from seehear.labels import classes_of
+    from seehear.verbs.scored import covered, strangers
+
+    if validation is None:
+        return []
+    notes = strangers(classes_of([validation.weak]), classes, str(validation.weak.path))
+    if validation.dense:
+        notes += covered(validation.weak, validation.dense)
+    if shared := set(training.clips) & set(validation.clips):
+        notes.append(f"{len(shared)} clips are used for training and for validation, as {min(shared)}")
+    return notes
 
 
 def _networks(store: Store, collocation: Mapping[str, Sequence[str]]) -> dict[str, list[NetworkInfo]]:
