@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seehear.device import resolve
 from seehear.errors import SeehearError
 from seehear.scoring.decoding import Decoding, Probabilities
 from seehear.verbs import options
@@ -56,7 +57,7 @@ def test_thresholds_by_class_come_from_a_file(tmp_path):
 
 
 def test_devices():
-    assert options.device("cpu") == "cpu"
-    assert options.device("auto") in ("cpu", "cuda")
+    assert resolve("cpu") == "cpu"
+    assert resolve("auto") in ("cpu", "cuda")
     with pytest.raises(SeehearError, match="toaster"):
-        options.device("toaster")
+        resolve("toaster")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from seehear import networks
+from seehear.device import resolve
 from seehear.errors import ClipError, SeehearError
 from seehear.extraction import Collector, Loaded, Settings, load_networks, prefetch, spans
 from seehear.media import Media
@@ -27,10 +28,13 @@ THUMBNAIL = 160  # pixels, where no visual network's own picture can be shown
 class Parser:
     """The networks and the model of a run, in memory."""
 
-    def __init__(self, run: Run, device: str = "cpu") -> None:
-        """Raises SeehearError if the run has not finished, or its features can't be made here as they were made."""
-        self.facts, self.device = run.facts, device
-        self.model = run.model(device)
+    def __init__(self, run: Run, device: str = "auto") -> None:
+        """device: auto, cpu or cuda; with auto, networks and model each go where they can.
+
+        Raises SeehearError if the run has not finished, or its features can't be made here as they were made.
+        """
+        self.facts, self.device = run.facts, resolve(device)
+        self.model = run.model(self.device)
         self.networks, self.settings = _networks(run, device)
 
     def __call__(self, clip: str, path: Path, decoding: Decoding) -> tuple[ParsedClip, Strip]:

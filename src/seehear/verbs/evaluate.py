@@ -53,6 +53,7 @@ def evaluate(
     Returns:
         The eleven scores, their intervals and signature. Written to RUN/scores-<labels>.json too.
     """
+    from seehear.device import resolve
     from seehear.files import atomic_json
     from seehear.labels import classes_of
     from seehear.scoring.decoding import Probabilities
@@ -69,7 +70,7 @@ def evaluate(
     _alike(found)
     features = Store(store)
     protocol = options.decoding(filter, threshold, clip_threshold, thresholds)
-    where = options.device(device)
+    where = resolve(device)
     split = read_split(features, facts.networks, Path(labels), options.by_modality(dense_audio, dense_visual, dense))
     # A class that the truth has and the run doesn't know is missed by it; leaving it out would flatter the run.
     clips = [*split.clips, *split.missing]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seehear.errors import SeehearError
 from seehear.files import read_json
-from seehear.scoring.decoding import HALF, Decoding, Filter, Threshold
+from seehear.scoring.decoding import Decoding, Filter, Threshold
 
 
 def by_modality(audio: str | Path | None, visual: str | Path | None, others: Sequence[str]) -> dict[str, Path]:
@@ -52,21 +52,6 @@ def decoding(filter: Filter, threshold: float, clip_threshold: float, thresholds
     return Decoding(filter, segment, clip)
 
 
-def device(name: str) -> str:
-    """`auto` is a CUDA device where there is one, else the CPU."""
-    if name == "cpu":
-        return name
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise SeehearError(f"device {name!r} can't be used: {str(error).splitlines()[0]}") from None
-    return name
-
-
 @dataclass(frozen=True)
 class Shard:
     """The n-th of `of` parts of a list of clips, by name: the same on every machine."""
@@ -86,6 +71,3 @@ class Shard:
         import zlib
 
         return zlib.crc32(clip.encode()) % self.of == self.number - 1
-
-
-__all__ = ["HALF", "Shard", "by_modality", "collocation", "decoding", "device"]

@@ -115,7 +115,6 @@ def parse(
     protocol = options.decoding(filter, threshold, clip_threshold, thresholds)
     truths = {name: read_dense(path) for name, path in options.by_modality(dense_audio, dense_visual, dense).items()}
     found = find_clips(clips)
-    where = options.device(device)
     folder = Path(out)
     _claim(folder, trained, protocol)
     report = Parsed(folder)
@@ -134,7 +133,7 @@ def parse(
                     parsed = ParsedClip.from_json(old)
                     report.unchanged += 1
                 else:
-                    parser = parser or Parser(trained, where)
+                    parser = parser or Parser(trained, device)
                     parsed, strip = parser(clip, path, protocol)
                     if drawn:
                         figure = draw(parsed, strip, truth)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,6 +94,7 @@ def train(
     """
     import torch
 
+    from seehear.device import resolve as resolve_device
     from seehear.labels import classes_of, read_classes
     from seehear.progress import Progress
     from seehear.scoring.signature import revision
@@ -104,6 +106,8 @@ def train(
     from seehear.training.run import Run, RunFacts
     from seehear.verbs.tables import read_split
 
+    if tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise SeehearError("TensorBoard is not installed: pip install 'seehear[tensorboard]'")
     settings = resolve(recipe, set)
     features = Store(store)
     networks = _networks(features, options.collocation(collocation))
@@ -119,7 +123,7 @@ def train(
         raise SeehearError(
             f"to choose the epoch by the truth, that of every modality is needed: give {', '.join(lacking)}"
         )
-    where = torch.device(options.device(device))
+    where = torch.device(resolve_device(device))
 
     def as_split(split: Labelled) -> Split:
         bags = Bags(split.packs, where)
@@ -201,10 +205,8 @@ def _events(folder: Path, wanted: bool) -> Iterator[Callable[[Mapping[str, Any]]
     if not wanted:
         yield lambda entry: None
         return
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise SeehearError("TensorBoard is not installed: pip install 'seehear[tensorboard]'") from None
+    from torch.utils.tensorboard import SummaryWriter
+
     with SummaryWriter(str(folder / "tensorboard")) as writer:
 
         def write(entry: Mapping[str, Any]) -> None:
