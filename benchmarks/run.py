@@ -154,9 +154,10 @@ def extraction() -> list[Row]:
 
     rows: list[Row] = []
     yamnet = networks.load(networks.get("yamnet"), "cpu")
-    windows = sample(networks.get("yamnet").input, 10)
+    declared = networks.get("yamnet").input
+    windows = sample(declared, round(10 / declared.hop))
     took = seconds(lambda: yamnet.features(windows))
-    rows.append(("YAMNet, 10 windows at once", f"{10 / took:.0f}× real time", "200×"))
+    rows.append((f"YAMNet, 10 seconds in {len(windows)} windows", f"{10 / took:.0f}× real time", "200×"))
     lite = networks.load(networks.get("efficientnet-lite0"), "cpu")
     pictures = sample(networks.get("efficientnet-lite0").input, 64)
     took = seconds(lambda: lite.features(pictures))
