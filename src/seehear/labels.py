@@ -150,6 +150,12 @@ def classes_of(tables: Iterable[WeakTable | DenseTable]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def meant(name: str, classes: Sequence[str]) -> str:
+    """What to add to a message about an unknown class: the known one that it is nearly spelt like, if any."""
+    close = difflib.get_close_matches(name, classes, n=1, cutoff=0.75)
+    return f": did you mean {close[0]}?" if close else ""
+
+
 def scan_weak(path: Path, classes: Sequence[str] | None = None) -> WeakTable:
     """Read what can be read of a weak table and collect its defects."""
     rows, defects = _rows(path, WEAK_COLUMNS)
@@ -252,9 +258,8 @@ def check(
     others: list[WeakTable | DenseTable] = [*weak[1:], *dense] if weak else []
     for one in others:
         for name in sorted(set(classes_of([one])) - set(learnt)):
-            close = difflib.get_close_matches(name, learnt, n=1, cutoff=0.75)
-            meant = f": did you mean {close[0]}?" if close else ""
-            defects.append(Defect(one.path, _first_line(one, name), f"{name} does not occur in {weak[0].path}{meant}"))
+            message = f"{name} does not occur in {weak[0].path}{meant(name, learnt)}"
+            defects.append(Defect(one.path, _first_line(one, name), message))
     if weak:
         for dense_table in dense:
             for event in dense_table.events:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seehear.events import Cells, runs
 from seehear.labels import DenseTable, classes_of
 from seehear.scoring.decoding import Decoding, Probabilities
-from seehear.scoring.scores import kinds
+from seehear.scoring.scores import kinds, with_joint
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,9 @@ def parsed_events(
 
     segment, duration: of a segment and of the clip, seconds; no event outlasts the clip.
     """
-    active = decoding(probabilities, classes, modalities)
+    active = with_joint(decoding(probabilities, classes, modalities), modalities)
     sure = {name: probabilities.segment[0, :, m] for m, name in enumerate(modalities)}  # (T, C) each
     for joint in kinds(modalities)[len(modalities) :]:
-        active[joint] = np.logical_and.reduce([active[name] for name in modalities])
         sure[joint] = np.minimum.reduce([sure[name] for name in modalities])
     events = []
     for modality, of_modality in active.items():
@@ -105,8 +104,7 @@ def true_events(
     length = max(1, *(table.last_segment(segment) for table in tables.values()))
     active = {name: table.array([clip], names, length, segment) for name, table in tables.items()}
     if set(modalities) <= set(active):
-        for joint in kinds(modalities)[len(modalities) :]:
-            active[joint] = np.logical_and.reduce([active[name] for name in modalities])
+        active = with_joint(active, modalities)
     return {
         modality: [
             ParsedEvent(names[label], modality, start * segment, stop * segment, 1.0)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,18 @@ from seehear.scoring.signature import Signature
 
 LEVELS = ("segment", "event")
 
+T = TypeVar("T", NDArray[np.bool_], Cells)
+
 
 def kinds(modalities: Sequence[str]) -> tuple[str, ...]:
     """What is scored one by one: each modality and, where there are several, all at once."""
     return (*modalities, "_".join(modalities)) if len(modalities) > 1 else tuple(modalities)
+
+
+def with_joint(active: Mapping[str, T], modalities: Sequence[str]) -> dict[str, T]:
+    """What is active in each modality, and under the joint name what is active in all; anything that & can join."""
+    joint = {name: reduce(and_, [active[m] for m in modalities]) for name in kinds(modalities)[len(modalities) :]}
+    return {**active, **joint}
 
 
 @dataclass(frozen=True)
@@ -93,9 +102,7 @@ def score(
 
     modalities = list(true)
     p, t = ({name: Cells.of(array) for name, array in arrays.items()} for arrays in (predicted, true))
-    for name in kinds(modalities)[len(modalities) :]:
-        for cells in (p, t):
-            cells[name] = reduce(and_, [cells[modality] for modality in modalities])
+    p, t = with_joint(p, modalities), with_joint(t, modalities)
 
     per_clip: dict[tuple[str, str], NDArray[np.float64]] = {}
     rows: list[ClassRow] = []

@@ -91,24 +91,25 @@ def extract(
     kept = Store(store, segment=segment, create=True)
     settings = Settings(fps, kept.segment)
     report = Extracted()
+    made_by = {spec.name: settings.made_by(spec) for spec in specs}
+    known = kept.networks()
     for spec in specs:
-        made_by = settings.made_by(spec)
-        old = kept.networks().get(spec.name)
-        if old is not None and old.made_by != made_by:
+        old = known.get(spec.name)
+        if old is not None and old.made_by != made_by[spec.name]:
             report.notes.append(
                 f"features of {spec.name} in {store} were made with other settings ({old.fps:g} pictures a second) or "
                 "another version of it, and are made again; another --store would keep both"
             )
-        kept.register(NetworkInfo(spec.name, spec.modality, spec.width, made_by, fps, spec.reference or spec.name))
+        reference = spec.reference or spec.name
+        kept.register(NetworkInfo(spec.name, spec.modality, spec.width, made_by[spec.name], fps, reference))
 
     began = time.monotonic()
     jobs = []
     for name, path in found.items():
-        stale = tuple(spec for spec in specs if not kept.is_current(spec.name, name, settings.made_by(spec), path))
+        stale = tuple(spec for spec in specs if not kept.is_current(spec.name, name, made_by[spec.name], path))
         report.unchanged += len(specs) - len(stale)
         if stale:
             jobs.append(Job(name, path, stale))
-    fingerprints = {spec.name: settings.made_by(spec) for spec in specs}
     with Progress("extracting", len(found), done=len(found) - len(jobs)) as progress:
         for done in run_jobs(jobs, loaded, settings):
             problems = list(done.problems)
@@ -119,7 +120,7 @@ def extract(
                 origin = None
             if origin is not None:
                 for network, values in done.features.items():
-                    kept.write(network, replace(origin, made_by=fingerprints[network]), values)
+                    kept.write(network, replace(origin, made_by=made_by[network]), values)
                     report.made += 1
             for problem in problems:
                 report.failed.setdefault(done.job.clip, []).append(problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.labels import DenseTable, WeakTable
+from seehear.labels import DenseTable, WeakTable, meant
 from seehear.scoring.intervals import Interval, bootstrap
 from seehear.scoring.scores import LEVELS, ClassRow, Scores
 from seehear.verbs.result import Result, listed, table
@@ -46,9 +47,13 @@ class Scored(Result):
         return np.mean([self.per_clip(level, name) for level, name in self.scores[0].per_clip], axis=0)
 
     def interval(self, level: str, name: str) -> Interval:
-        return bootstrap(self.per_clip(level, name))
+        return self._intervals[level, name]
 
-    @property
+    @cached_property
+    def _intervals(self) -> dict[tuple[str, str], Interval]:
+        return {(level, name): bootstrap(self.per_clip(level, name)) for level, name in self.scores[0].per_clip}
+
+    @cached_property
     def average(self) -> Interval:
         return bootstrap(self.average_per_clip())
 
@@ -158,10 +163,5 @@ def covered(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]:
 
 def strangers(names: Sequence[str], known: Sequence[str], where: str) -> list[str]:
     """A note on classes that are not among those known, with what may have been meant."""
-    import difflib
-
-    notes = []
-    for name in sorted(set(names) - set(known)):
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
-        notes.append(f"class {name!r} of {where} is not known{f': did you mean {close[0]}?' if close else ''}")
-    return notes
+    unknown = sorted(set(names) - set(known))
+    return [f"class {name!r} of {where} is not known{meant(name, known)}" for name in unknown]
