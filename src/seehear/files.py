@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -66,6 +67,12 @@ def atomic_bytes(path: Path, data: bytes) -> None:
 
 def atomic_json(path: Path, value: object, default: Callable[[Any], Any] | None = None) -> None:
     atomic_text(path, json.dumps(value, indent=1, ensure_ascii=False, default=default) + "\n")
+
+
+def sha256(path: Path) -> str:
+    """Of a file's bytes, 64 hex digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_json(path: Path) -> Any:

