@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 from scoring import oracle
 from seehear.errors import SeehearError
 from seehear.labels import classes_of, read_dense, read_weak
+from seehear.scoring.f1 import label_f1
 from seehear.scoring.scores import score
 from seehear.scoring.signature import Signature, revision
 from seehear.verbs.scored import references
@@ -165,3 +166,12 @@ def test_agrees_with_the_official_scorer(system):
     found = score(predicted, true, classes, signature(len(clips)))
     for level in official:
         assert found.level(level) == pytest.approx(official[level], abs=1e-9)
+
+
+@given(arrays(bool, (6, 3)), arrays(bool, (6, 3)))
+def test_label_f1_is_the_loop(predicted, true):
+    found = label_f1(predicted, true)
+    for n in range(6):
+        tp = sum(p and t for p, t in zip(predicted[n], true[n], strict=True))
+        wrong = sum(p != t for p, t in zip(predicted[n], true[n], strict=True))
+        assert found[n] == (2 * tp / (2 * tp + wrong) if tp + wrong else 1.0)

@@ -68,6 +68,12 @@ def event_counts(predicted: Cells, true: Cells, iou: float = 0.5) -> Counts:
     return Counts(predicted.count(p.at[found]), predicted.count(p.at[~found]), true.count(t.at[~hit]), true.count(t.at))
 
 
+def label_f1(predicted: NDArray[np.bool_], true: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """F1 of each clip's set of classes, (N,), from (N, C) both: a clip as one segment. 1.0 where both are empty."""
+    both, either = (predicted & true).sum(axis=1), predicted.sum(axis=1) + true.sum(axis=1)
+    return np.divide(2 * both, either, out=np.ones(len(true)), where=either > 0)
+
+
 def clip_f1(counts: Counts) -> NDArray[np.float64]:
     """Mean F1 over the classes that are active in prediction or truth, (N,); 1.0 for a clip without any."""
     f1 = counts.f1()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -90,3 +91,22 @@ class Bags:
                 deviations.append((squares / len(part) - mean * mean).clamp(min=0).sqrt())
             result[name] = (torch.cat(means).float(), torch.cat(deviations).float())
         return result
+
+
+@dataclass(frozen=True)
+class Split:
+    """Clips to train on or to validate with. labels: (N, C) in [0, 1].
+
+    truth: modality -> (N, T, C) bool, where dense labels are known. revision: of these, for signatures.
+    """
+
+    bags: Bags
+    labels: Tensor
+    truth: Mapping[str, NDArray[np.bool_]] | None = None
+    revision: str = ""
+
+    def dense(self) -> Tensor:
+        """The truth as targets of a loss, (N, T, M, C), on the device of the labels."""
+        assert self.truth is not None
+        stacked = np.stack(list(self.truth.values()), axis=2)
+        return torch.from_numpy(stacked).to(self.labels.device, self.labels.dtype)

@@ -9,42 +9,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from seehear.errors import SeehearError
 from seehear.files import atomic_json, atomic_text
 from seehear.fusion.model import ParsingModel
-from seehear.fusion.pooling import Output
+from seehear.losses.dense import dense_loss
 from seehear.losses.weak import weak_loss
-from seehear.scoring.decoding import Decoding
-from seehear.scoring.scores import score
-from seehear.scoring.signature import Signature
-from seehear.training.bags import Bags
-from seehear.training.inference import predict
+from seehear.training.bags import Split
 from seehear.training.recipe import Choice, Recipe
 from seehear.training.run import Run, load_tensors, save_tensors
+from seehear.training.validation import validate
 
 SAVE_EVERY = 5.0  # seconds of training that a killed process may lose
 SMALL_MODEL = 2_000_000  # parameters up to which more threads than one gain nothing, and lose much on a busy machine
 HIGHER_IS_BETTER = {"loss": False, "type_at_av": True, "average": True}
-
-
-@dataclass(frozen=True)
-class Split:
-    """Clips to train on or to validate with. labels: (N, C) in [0, 1].
-
-    truth: modality -> (N, T, C) bool, where dense labels are known. revision: of these, for signatures.
-    """
-
-    bags: Bags
-    labels: Tensor
-    truth: Mapping[str, NDArray[np.bool_]] | None = None
-    revision: str = ""
 
 
 def choice(recipe: Recipe, val: Split | None) -> Choice:
@@ -65,11 +48,14 @@ def fit(
 ) -> list[dict[str, Any]]:
     """Train to the end of the recipe, from wherever the run folder got to; the history of all epochs.
 
-    on_epoch: is shown each epoch's entry of the history.
+    on_epoch: is shown each epoch's entry of the history. Raises SeehearError if the recipe asks for dense labels
+    and the training clips have none.
     """
     if run.done:
         return run.history()
     recipe, seed = run.facts.recipe, run.facts.seed
+    if recipe.supervision == "dense" and train.truth is None:
+        raise SeehearError("supervision=dense needs dense labels of the training clips, in every modality")
     rule = choice(recipe, val)
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
     with torch.random.fork_rng(devices), ExitStack() as stack:
@@ -92,7 +78,7 @@ def fit(
             _set_rate(optimiser, recipe, epoch)
             entry: dict[str, Any] = {"epoch": epoch, "loss": _epoch(model, optimiser, train, recipe, seed, epoch)}
             if val is not None:
-                entry["val"] = validate(model, val, recipe, run.facts.window, run.facts.classes)
+                entry["val"] = validate(model, val, recipe, run.facts.window, run.facts.classes).summary()
             entry["best"] = _is_best(rule, entry, history)
             entry["seconds"] = round(time.monotonic() - began, 3)
             history.append(entry)
@@ -112,27 +98,6 @@ def fit(
     return history
 
 
-def validate(
-    model: ParsingModel, val: Split, recipe: Recipe, window: int, classes: tuple[str, ...]
-) -> dict[str, float]:
-    """Validation loss and, where the truth is known, segment Type@AV and the average score, per cent."""
-    probabilities = predict(model, val.bags, window)
-    # A clip in several windows counts with what they say on average.
-    inside = np.arange(probabilities.clip.shape[1]) < val.bags.lengths[:, None]  # (N, T)
-    share = (inside / inside.sum(axis=1, keepdims=True)).astype(np.float32)
-    output = Output(
-        torch.from_numpy(probabilities.segment),
-        torch.from_numpy(np.einsum("nt,ntc->nc", share, probabilities.clip)),
-        torch.from_numpy(np.einsum("nt,ntmc->nmc", share, probabilities.modality_clip)),
-    )
-    found = {"loss": float(weak_loss(output, val.labels.cpu(), _confidence(recipe, model)))}
-    if val.truth is not None:
-        signature = Signature(str(Decoding()), val.revision, len(val.bags))
-        scores = score(Decoding()(probabilities, classes, model.modalities), val.truth, classes, signature)
-        found |= {"type_at_av": scores.level("segment")["type_at_av"], "average": scores.average}
-    return found
-
-
 @contextmanager
 def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
@@ -149,13 +114,17 @@ def _epoch(
     """One pass over the training clips; the mean loss."""
     order = np.random.default_rng([seed, epoch]).permutation(len(train.bags))
     torch.manual_seed(int(np.random.default_rng([seed, epoch, 1]).integers(1 << 62)))  # dropout
-    confidence = _confidence(recipe, model)
+    confidence = recipe.confidences(model.modalities)
+    truth = train.dense() if recipe.supervision == "dense" else None
     total = torch.zeros((), device=train.labels.device)
     model.train()
     for start in range(0, len(order), recipe.batch):
         clips = order[start : start + recipe.batch]
         output = model(*train.bags.batch(clips))
-        loss = weak_loss(output, train.labels[torch.from_numpy(clips)], confidence)
+        if truth is None:
+            loss = weak_loss(output, train.labels[torch.from_numpy(clips)], confidence)
+        else:
+            loss = dense_loss(output, truth[torch.from_numpy(clips), : output.segment.shape[1]])
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -172,10 +141,6 @@ def _set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> N
     cuts = epoch // recipe.decay_every if recipe.decay_every else 0
     for group in optimiser.param_groups:
         group["lr"] = recipe.learning_rate * recipe.decay_by**cuts
-
-
-def _confidence(recipe: Recipe, model: ParsingModel) -> list[float]:
-    return [recipe.confidence.get(name, 1.0) for name in model.modalities]
 
 
 def _is_best(rule: Choice, entry: Mapping[str, Any], history: list[dict[str, Any]]) -> bool:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from seehear.errors import SeehearError
 
 Choice = Literal["auto", "last", "loss", "type_at_av", "average"]
+Supervision = Literal["weak", "dense"]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -41,11 +42,18 @@ class Recipe(BaseModel):
         {"audio": 1.0, "visual": 0.9},
         description="per modality, how far a clip's label is trusted to hold in it; 1 where not named",
     )
+    supervision: Supervision = Field(
+        "weak", description="labels that the loss sees: weak, of the clip; dense, of each segment, to see what they add"
+    )
     choose: Choice = Field(
         "auto",
         description="which epoch's model is kept: last, or the best on validation clips by loss, segment type_at_av or "
         "average; auto is type_at_av where their dense labels are given, else loss, else last",
     )
+
+    def confidences(self, modalities: Sequence[str]) -> list[float]:
+        """Of these modalities, in their order."""
+        return [self.confidence.get(name, 1.0) for name in modalities]
 
 
 def named() -> dict[str, Recipe]:

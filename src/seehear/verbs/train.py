@@ -99,8 +99,8 @@ def train(
     from seehear.progress import Progress
     from seehear.scoring.signature import revision
     from seehear.store import Store
-    from seehear.training.bags import Bags
-    from seehear.training.fit import Split, fit
+    from seehear.training.bags import Bags, Split
+    from seehear.training.fit import fit
     from seehear.training.inference import window_length
     from seehear.training.recipe import resolve
     from seehear.training.run import Run, RunFacts

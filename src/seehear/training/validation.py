@@ -1,0 +1,57 @@
+"""How good a model is on a split, from whatever labels the split has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from seehear.fusion.model import ParsingModel
+from seehear.fusion.pooling import Output
+from seehear.losses.weak import weak_loss
+from seehear.scoring.decoding import HALF, Decoding
+from seehear.scoring.f1 import label_f1
+from seehear.scoring.scores import Scores, score
+from seehear.scoring.signature import Signature
+from seehear.training.bags import Split
+from seehear.training.inference import predict
+from seehear.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Validation:
+    """loss: of weak labels. label_f1: each clip's F1 of its set of classes, (N,). scores: where the truth is known."""
+
+    loss: float
+    label_f1: NDArray[np.float64]
+    scores: Scores | None
+
+    def summary(self) -> dict[str, float]:
+        """The loss and, per cent, label_f1; and where the truth is known segment Type@AV and the average score."""
+        found = {"loss": self.loss, "label_f1": 100 * float(self.label_f1.mean())}
+        if self.scores is not None:
+            found |= {"type_at_av": self.scores.level("segment")["type_at_av"], "average": self.scores.average}
+        return found
+
+
+def validate(model: ParsingModel, split: Split, recipe: Recipe, window: int, classes: tuple[str, ...]) -> Validation:
+    """Loss and scores of the model on these clips, decoded by the official protocol."""
+    probabilities = predict(model, split.bags, window)
+    # A clip in several windows counts with what they say on average.
+    inside = np.arange(probabilities.clip.shape[1]) < split.bags.lengths[:, None]  # (N, T)
+    share = (inside / inside.sum(axis=1, keepdims=True)).astype(np.float32)
+    clip = np.einsum("nt,ntc->nc", share, probabilities.clip)
+    output = Output(
+        torch.from_numpy(probabilities.segment),
+        torch.from_numpy(clip),
+        torch.from_numpy(np.einsum("nt,ntmc->nmc", share, probabilities.modality_clip)),
+    )
+    labels = split.labels.cpu()
+    loss = float(weak_loss(output, labels, recipe.confidences(model.modalities)))
+    scores = None
+    if split.truth is not None:
+        signature = Signature(str(Decoding()), split.revision, len(split.bags))
+        scores = score(Decoding()(probabilities, classes, model.modalities), split.truth, classes, signature)
+    return Validation(loss, label_f1(clip >= HALF, labels.numpy() > HALF), scores)

@@ -1,0 +1,38 @@
+"""The fully supervised loss against its definition in loops."""
+
+import math
+
+import pytest
+import torch
+
+from losses.test_weak import output
+from seehear.fusion.pooling import Output
+from seehear.losses.dense import dense_loss
+
+
+def cross_entropy(p, y):
+    return -(y * math.log(p) + (1 - y) * math.log(1 - p))
+
+
+def test_loss_is_the_loop():
+    out = output()
+    truth = (torch.rand(3, 5, 2, 4) < 0.3).float()
+    expected = 0.0
+    for n in range(3):
+        for c in range(4):
+            heard = [max(truth[n, t, m, c].item() for t in range(5)) for m in range(2)]
+            expected += cross_entropy(out.clip[n, c].item(), max(heard)) / 12
+            for m in range(2):
+                expected += cross_entropy(out.modality_clip[n, m, c].item(), heard[m]) / 12
+                for t in range(5):
+                    expected += cross_entropy(out.segment[n, t, m, c].item(), truth[n, t, m, c].item()) / 120
+    assert dense_loss(out, truth).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_right_and_certain_costs_nothing():
+    truth = torch.zeros(1, 3, 2, 2)
+    truth[0, 1, 0, 1] = 1
+    by_modality = truth.amax(dim=1)
+    out = Output(truth, by_modality.amax(dim=1), by_modality)
+    assert dense_loss(out, truth).item() == pytest.approx(0, abs=1e-5)
+    assert dense_loss(out, 1 - truth).item() > 10
