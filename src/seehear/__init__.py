@@ -1,8 +1,9 @@
 """seehear: what is heard, what is seen, and both, second by second, from clip-level labels.
 
 Every command of the command line is a function here, with the same name and the same options:
-extract, train, evaluate, parse, score, networks, check_networks, check_labels, import_features, export_features,
-recipes. Each returns a result with .text() and .as_json(). `network` turns a function of yours into a network.
+extract, select, judge, train, evaluate, parse, score, networks, check_networks, check_labels, import_features,
+export_features, recipes. Each returns a result with .text() and .as_json(). `network` turns a function of yours into
+a network.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from seehear.verbs.evaluate import evaluate
     from seehear.verbs.extract import extract
     from seehear.verbs.features import export_features, import_features
+    from seehear.verbs.judge import judge
     from seehear.verbs.labels import check_labels
     from seehear.verbs.networks import check_networks
     from seehear.verbs.parse import parse
     from seehear.verbs.recipes import recipes
     from seehear.verbs.score import score
+    from seehear.verbs.select import select
     from seehear.verbs.train import train
 
 # Imported when first used: torch alone takes longer than `seehear --help` may.
@@ -32,10 +35,12 @@ _HOMES = {
     "export_features": "seehear.verbs.features",
     "extract": "seehear.verbs.extract",
     "import_features": "seehear.verbs.features",
+    "judge": "seehear.verbs.judge",
     "network": "seehear.networks.function",
     "parse": "seehear.verbs.parse",
     "recipes": "seehear.verbs.recipes",
     "score": "seehear.verbs.score",
+    "select": "seehear.verbs.select",
     "train": "seehear.verbs.train",
 }
 __all__ = [
@@ -46,10 +51,12 @@ __all__ = [
     "export_features",
     "extract",
     "import_features",
+    "judge",
     "network",
     "parse",
     "recipes",
     "score",
+    "select",
     "train",
 ]
 

@@ -31,6 +31,8 @@ app.command("seehear.verbs.train:train", help="Train a parsing model from clip-l
 app.command("seehear.verbs.evaluate:evaluate", help="Score trained runs on clips whose truth is known.")
 app.command("seehear.verbs.parse:parse", help="Parse clips: events heard, seen and both, with a picture of each clip.")
 app.command("seehear.verbs.score:score", help="Score predictions of any system, given as dense tables.")
+app.command("seehear.verbs.select:select", help="Choose networks: which understand each other best on your clips.")
+app.command("seehear.verbs.judge:judge", help="Judge a selection, and every way to select, by full trainings.")
 app.command("seehear.verbs.recipes:recipes", help="List the recipes for training.")
 
 labels = App(name="labels", help="Check label tables.")

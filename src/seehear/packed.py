@@ -20,6 +20,15 @@ from seehear.files import atomic, atomic_json, read_json
 from seehear.store import Store
 
 
+class NotFinite(SeehearError):
+    """A clip's features hold NaN or infinity."""
+
+
+def finite(store: Store, network: str, clips: Sequence[str]) -> list[bool]:
+    """Of each clip, whether all of its features of a network are finite."""
+    return [bool(np.isfinite(store.read(network, clip)).all()) for clip in clips]
+
+
 @dataclass(frozen=True)
 class Packed:
     """One network's features of several clips.
@@ -35,6 +44,13 @@ class Packed:
     def lengths(self) -> NDArray[np.int64]:
         """T of each clip."""
         return np.diff(self.offsets)
+
+    def subset(self, clips: NDArray[np.int64]) -> Packed:
+        """The same of some clips, by number, in memory."""
+        rows = np.concatenate([self.rows[self.offsets[n] : self.offsets[n + 1]] for n in clips])
+        offsets = np.concatenate([[0], np.cumsum(self.lengths()[clips])])
+        chosen = hashlib.sha256(f"{self.contents}\0{clips.tolist()}".encode()).hexdigest()[:16]
+        return Packed(rows, offsets, chosen)
 
 
 def pack(store: Store, network: str, clips: Sequence[str]) -> Packed:
@@ -84,9 +100,7 @@ def _build(store: Store, network: str, clips: Sequence[str], name: str) -> None:
                 f"{store.file(network, clip)}: features of shape {features.shape}, {network} has (T, {width})"
             )
         if not np.isfinite(features).all():
-            raise SeehearError(
-                f"{store.file(network, clip)}: clip {clip} has features of {network} that are not finite"
-            )
+            raise NotFinite(f"{store.file(network, clip)}: clip {clip} has features of {network} that are not finite")
         parts.append(features)
         lengths.append(lengths[-1] + len(features))
     with atomic(folder / f"{name}.npy") as temporary:

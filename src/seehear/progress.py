@@ -68,3 +68,8 @@ class Progress:
         left = took / max(1, self.done - self._first) * (self.total - self.done)
         text = f"{self.what}: {self.done} of {self.total}, {took:.0f} s, {left:.0f} s left {note}"
         print(text.rstrip(), file=sys.stderr, flush=True)
+
+
+def say(text: str) -> None:
+    """A line to whoever waits, apart from the result."""
+    print(text, file=sys.stderr, flush=True)

@@ -13,14 +13,14 @@ from seehear.fusion.pooling import Output
 EPS = 1e-7  # keeps the logarithm finite
 
 
-def weak_loss(output: Output, labels: Tensor, confidence: Sequence[float]) -> Tensor:
+def weak_loss(output: Output, labels: Tensor, confidence: Sequence[float] | Tensor) -> Tensor:
     """BCE(clip, y) + the sum over modalities m of BCE(clip of m, y smoothed toward 0.5). Scalar.
 
     labels: y, (B, C) in [0, 1]. confidence: per modality in [0, 1]; 1 leaves y as it is, 0 makes it 0.5
     everywhere: a label of the clip need not hold in each modality.
     """
     loss = F.binary_cross_entropy(output.clip.clamp(EPS, 1 - EPS), labels)
-    sure = torch.tensor(confidence, device=labels.device, dtype=labels.dtype)[:, None]  # (M, 1)
+    sure = torch.as_tensor(confidence, device=labels.device, dtype=labels.dtype)[:, None]  # (M, 1)
     smoothed = sure * labels[:, None] + (1 - sure) * 0.5  # (B, M, C)
     per_modality = F.binary_cross_entropy(output.modality_clip.clamp(EPS, 1 - EPS), smoothed, reduction="none")
     return loss + per_modality.mean(dim=(0, 2)).sum()

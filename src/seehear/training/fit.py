@@ -7,7 +7,7 @@ whether or not the process that began the run is the one that ends it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -39,6 +39,12 @@ def choice(recipe: Recipe, val: Split | None) -> Choice:
     return "type_at_av" if val.truth is not None else "loss"
 
 
+def check_supervision(recipe: Recipe, train: Split) -> None:
+    """Raises SeehearError if the recipe asks for dense labels and the training clips have none."""
+    if recipe.supervision == "dense" and train.truth is None:
+        raise SeehearError("supervision=dense needs dense labels of the training clips, in every modality")
+
+
 def fit(
     run: Run,
     train: Split,
@@ -54,52 +60,56 @@ def fit(
     if run.done:
         return run.history()
     recipe, seed = run.facts.recipe, run.facts.seed
-    if recipe.supervision == "dense" and train.truth is None:
-        raise SeehearError("supervision=dense needs dense labels of the training clips, in every modality")
+    check_supervision(recipe, train)
     rule = choice(recipe, val)
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
     with torch.random.fork_rng(devices), ExitStack() as stack:
         torch.manual_seed(seed)
         model = run.new_model()
         if sum(parameter.numel() for parameter in model.parameters()) <= SMALL_MODEL:
-            stack.enter_context(_one_thread())
+            stack.enter_context(one_thread())
         if recipe.standardise:
             for name, (mean, deviation) in train.bags.moments().items():
                 model.standardise(name, mean, deviation)
         model.to(device)
-        optimiser = _optimiser(model, recipe)
+        optimiser = new_optimiser(model.parameters(), recipe)
         history = _resume(run, model, optimiser)
         saved = time.monotonic()
         best_state = None
         for epoch in range(len(history), recipe.epochs):
-            if _out_of_patience(history, recipe):
+            if out_of_patience(history, recipe):
                 break
             began = time.monotonic()
-            _set_rate(optimiser, recipe, epoch)
+            set_rate(optimiser, recipe, epoch)
             entry: dict[str, Any] = {"epoch": epoch, "loss": _epoch(model, optimiser, train, recipe, seed, epoch)}
             if val is not None:
                 entry["val"] = validate(model, val, recipe, run.facts.window, run.facts.classes).summary()
-            entry["best"] = _is_best(rule, entry, history)
+            entry["best"] = is_best(rule, entry, history)
             entry["seconds"] = round(time.monotonic() - began, 3)
             history.append(entry)
             if entry["best"]:
                 best_state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-            last = epoch + 1 == recipe.epochs or _out_of_patience(history, recipe)
+            last = epoch + 1 == recipe.epochs or out_of_patience(history, recipe)
             if last or time.monotonic() - saved > SAVE_EVERY:
                 if best_state is not None:
-                    save_tensors(run.path / "model.safetensors", best_state, {"epoch": _best_epoch(history)})
+                    save_tensors(run.path / "model.safetensors", best_state, {"epoch": best_epoch(history)})
                     best_state = None
                 _save(run, model, optimiser, history)
                 saved = time.monotonic()
             on_epoch(entry)
-    atomic_text(run.path / "done", f"epoch {_best_epoch(history)}, chosen by {rule}\n")
-    # Only needed to go on, and thrice the model's size.
-    (run.path / "checkpoint.safetensors").unlink(missing_ok=True)
+    finish(run, rule, history)
     return history
 
 
+def finish(run: Run, rule: Choice, history: list[dict[str, Any]]) -> None:
+    """Mark a run done whose other files are written."""
+    atomic_text(run.path / "done", f"epoch {best_epoch(history)}, chosen by {rule}\n")
+    # Only needed to go on, and thrice the model's size.
+    (run.path / "checkpoint.safetensors").unlink(missing_ok=True)
+
+
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -132,18 +142,21 @@ def _epoch(
     return float(total) / len(order)
 
 
-def _optimiser(model: ParsingModel, recipe: Recipe) -> torch.optim.Optimizer:
+def new_optimiser(parameters: Iterable[Tensor], recipe: Recipe, capturable: bool = False) -> torch.optim.Optimizer:
+    """capturable: whether its steps may be recorded as a CUDA graph."""
     kind = torch.optim.AdamW if recipe.weight_decay else torch.optim.Adam
-    return kind(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
+    return kind(
+        parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True, capturable=capturable
+    )
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> None:
+def set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> None:
     cuts = epoch // recipe.decay_every if recipe.decay_every else 0
     for group in optimiser.param_groups:
         group["lr"] = recipe.learning_rate * recipe.decay_by**cuts
 
 
-def _is_best(rule: Choice, entry: Mapping[str, Any], history: list[dict[str, Any]]) -> bool:
+def is_best(rule: Choice, entry: Mapping[str, Any], history: list[dict[str, Any]]) -> bool:
     """Whether this epoch is chosen over all before it; of equal ones the first."""
     if rule == "last" or "val" not in entry:
         return True
@@ -152,12 +165,12 @@ def _is_best(rule: Choice, entry: Mapping[str, Any], history: list[dict[str, Any
     return not values or (value > max(values) if HIGHER_IS_BETTER[rule] else value < min(values))
 
 
-def _best_epoch(history: list[dict[str, Any]]) -> int:
+def best_epoch(history: list[dict[str, Any]]) -> int:
     return max(entry["epoch"] for entry in history if entry["best"])
 
 
-def _out_of_patience(history: list[dict[str, Any]], recipe: Recipe) -> bool:
-    return bool(recipe.patience and history) and history[-1]["epoch"] - _best_epoch(history) >= recipe.patience
+def out_of_patience(history: list[dict[str, Any]], recipe: Recipe) -> bool:
+    return bool(recipe.patience and history) and history[-1]["epoch"] - best_epoch(history) >= recipe.patience
 
 
 def _save(run: Run, model: ParsingModel, optimiser: torch.optim.Optimizer, history: list[dict[str, Any]]) -> None:

@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from seehear.fusion.model import ParsingModel
+from seehear.fusion.pooling import Output
 from seehear.scoring.decoding import Probabilities
 from seehear.training.bags import Bags
 
 BATCH = 64  # windows in one forward pass
 
 
-@torch.no_grad()
 def predict(model: ParsingModel, bags: Bags, window: int) -> Probabilities:
     """Probabilities of every segment of every clip, and of the clip around it.
 
     A clip longer than `window` segments is seen in windows of that length that overlap by half; where they
     overlap, each counts the more the nearer its middle is.
     """
+    return over_windows(model.eval(), bags, window, len(model.modalities), model.pooling.classes)
+
+
+@torch.no_grad()
+def over_windows(
+    forward: Callable[..., Output], bags: Bags, window: int, n_modalities: int, n_classes: int
+) -> Probabilities:
+    """The same of anything that maps a batch's features and mask to an output of so many modalities and classes."""
     cuts = [(n, start, stop) for n, length in enumerate(bags.lengths) for start, stop in _cuts(int(length), window)]
     clip, start, stop = np.array(cuts, dtype=np.int64).T
     longest = int(bags.lengths.max())
-    n_classes, n_modalities = model.pooling.classes, len(model.modalities)
     segment = np.zeros((len(bags), longest, n_modalities, n_classes), dtype=np.float32)
     whole = np.zeros((len(bags), longest, n_classes), dtype=np.float32)
     by_modality = np.zeros_like(segment)
     weight = np.zeros((len(bags), longest), dtype=np.float32)
-    model.eval()
     for first in range(0, len(cuts), BATCH):
         some = slice(first, first + BATCH)
         lengths = stop[some] - start[some]
-        output = model(*bags.windows(bags.offsets[clip[some]] + start[some], lengths))
+        output = forward(*bags.windows(bags.offsets[clip[some]] + start[some], lengths))
         of_segment, of_clip, of_modality = (part.float().cpu().numpy() for part in output)
         for row, (n, begin, length) in enumerate(zip(clip[some], start[some], lengths, strict=True)):
             at = slice(begin, begin + length)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
 from seehear.losses.weak import weak_loss
-from seehear.scoring.decoding import HALF, Decoding
+from seehear.scoring.decoding import HALF, Decoding, Probabilities
 from seehear.scoring.f1 import label_f1
 from seehear.scoring.scores import Scores, score
 from seehear.scoring.signature import Signature
@@ -38,7 +38,13 @@ class Validation:
 
 def validate(model: ParsingModel, split: Split, recipe: Recipe, window: int, classes: tuple[str, ...]) -> Validation:
     """Loss and scores of the model on these clips, decoded by the official protocol."""
-    probabilities = predict(model, split.bags, window)
+    return judge(predict(model, split.bags, window), split, recipe, model.modalities, classes)
+
+
+def judge(
+    probabilities: Probabilities, split: Split, recipe: Recipe, modalities: tuple[str, ...], classes: tuple[str, ...]
+) -> Validation:
+    """The same of what a model says of these clips."""
     # A clip in several windows counts with what they say on average.
     inside = np.arange(probabilities.clip.shape[1]) < split.bags.lengths[:, None]  # (N, T)
     share = (inside / inside.sum(axis=1, keepdims=True)).astype(np.float32)
@@ -49,9 +55,9 @@ def validate(model: ParsingModel, split: Split, recipe: Recipe, window: int, cla
         torch.from_numpy(np.einsum("nt,ntmc->nmc", share, probabilities.modality_clip)),
     )
     labels = split.labels.cpu()
-    loss = float(weak_loss(output, labels, recipe.confidences(model.modalities)))
+    loss = float(weak_loss(output, labels, recipe.confidences(modalities)))
     scores = None
     if split.truth is not None:
         signature = Signature(str(Decoding()), split.revision, len(split.bags))
-        scores = score(Decoding()(probabilities, classes, model.modalities), split.truth, classes, signature)
+        scores = score(Decoding()(probabilities, classes, modalities), split.truth, classes, signature)
     return Validation(loss, label_f1(clip >= HALF, labels.numpy() > HALF), scores)

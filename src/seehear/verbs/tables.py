@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.labels import DenseTable, WeakTable, read_dense, read_weak
-from seehear.packed import Packed, pack
+from seehear.packed import NotFinite, Packed, finite, pack
 from seehear.scoring.signature import revision
 from seehear.store import NetworkInfo, Store
 
@@ -53,11 +53,14 @@ def read_split(
     labels: str | Path,
     dense: Mapping[str, Path],
     classes: Sequence[str] | None = None,
+    *,
+    leave_out: bool = False,
 ) -> Labelled:
     """The clips of a weak table that have features of all these networks, modality by modality.
 
-    classes: if given, a class outside of it is an error. Raises SeehearError if no clip has features, or a
-    clip's features differ in length between networks.
+    classes: if given, a class outside of it is an error. leave_out: clips with features that are not finite count as
+    missing, instead of being an error. Raises SeehearError if no clip has features, or a clip's features differ in
+    length between networks.
     """
     weak = read_weak(labels, classes)
     tables = {modality: read_dense(path, classes) for modality, path in dense.items()}
@@ -65,11 +68,23 @@ def read_split(
     there = frozenset.intersection(*(store.clips(name) for name in names))
     clips = tuple(clip for clip in weak.clips if clip in there)
     if not clips:
+        have = ", ".join(f"{name} {sum(clip in store.clips(name) for clip in weak.clips)}" for name in names)
         raise SeehearError(
-            f"none of the {len(weak.clips)} clips of {labels} has features of {' and '.join(names)} in {store.path}; "
-            "a clip is named by its file's stem"
+            f"none of the {len(weak.clips)} clips of {labels} has features of {' and '.join(names)} in {store.path} "
+            f"(how many have: {have}); a clip is named by its file's stem"
         )
-    packs = {modality: [pack(store, info.name, clips) for info in infos] for modality, infos in networks.items()}
+
+    def packed(clips: Sequence[str]) -> dict[str, list[Packed]]:
+        return {modality: [pack(store, info.name, clips) for info in infos] for modality, infos in networks.items()}
+
+    try:
+        packs = packed(clips)
+    except NotFinite:
+        usable = np.all([finite(store, name, clips) for name in names], axis=0)
+        if not leave_out or not usable.any():
+            raise
+        clips = tuple(clip for clip, use in zip(clips, usable, strict=True) if use)
+        packs = packed(clips)
     first = next(iter(packs.values()))[0]
     for name, other in zip(names, (packed for of_modality in packs.values() for packed in of_modality), strict=True):
         differ = np.flatnonzero(other.lengths() != first.lengths())
@@ -79,4 +94,5 @@ def read_split(
                 f"clip {clips[n]} has {first.lengths()[n]} segments of {names[0]} but {other.lengths()[n]} of {name}, "
                 f"and so have {len(differ) - 1} more; extract both from the same files"
             )
-    return Labelled(weak, tables, clips, tuple(clip for clip in weak.clips if clip not in there), packs, store.segment)
+    missing = tuple(clip for clip in weak.clips if clip not in set(clips))
+    return Labelled(weak, tables, clips, missing, packs, store.segment)

@@ -1,0 +1,78 @@
+"""Estimators by name. A new one is a file beside this with `ESTIMATORS`, and a line here."""
+
+from __future__ import annotations
+
+import difflib
+
+from seehear.errors import SeehearError
+from seehear.selection.estimators import (
+    chance,
+    cka,
+    cross_fitted,
+    halving,
+    hscore,
+    knn,
+    logme,
+    parc,
+    ridge,
+    short_run,
+    traversal,
+    two_stage,
+    unimodal,
+    upper_bound,
+    width,
+)
+from seehear.selection.estimators.interface import ClosedForm, Estimator
+
+REGISTRY: dict[str, Estimator] = {
+    estimator.name: estimator
+    for estimators in (
+        two_stage.ESTIMATORS,
+        logme.ESTIMATORS,
+        ridge.ESTIMATORS,
+        hscore.ESTIMATORS,
+        knn.ESTIMATORS,
+        parc.ESTIMATORS,
+        cka.ESTIMATORS,
+        unimodal.ESTIMATORS,
+        width.ESTIMATORS,
+        chance.ESTIMATORS,
+        short_run.ESTIMATORS,
+        halving.ESTIMATORS,
+        cross_fitted.ESTIMATORS,
+        upper_bound.ESTIMATORS,
+        traversal.ESTIMATORS,
+    )
+    for estimator in estimators
+}
+CLOSED_FORM: dict[str, ClosedForm] = {
+    name: estimator for name, estimator in REGISTRY.items() if isinstance(estimator, ClosedForm)
+}
+DEFAULT = two_stage.ESTIMATORS[0].name
+TRAVERSAL = traversal.ESTIMATORS[0].name
+UPPER_BOUNDS = upper_bound.ESTIMATORS
+PAPER = "upper-bound-weak-segment-final"
+PAPER_WITHOUT_TRUTH = "upper-bound-weak-clip-final"
+ALL = "all"
+SPLITS = ("train", "val")
+
+
+def find(name: str) -> list[tuple[Estimator, str]]:
+    """The estimator of that name and the sample it is asked about: NAME@train, NAME@val, or where it is most at home.
+
+    Closed forms are at home on the training clips, which are many; what trains, on the validation clips. `all` is
+    every one but traversal. Raises SeehearError where there is none of that name.
+    """
+    if name == ALL:
+        return [pair for each in REGISTRY if each != TRAVERSAL for pair in find(each)]
+    bare, at, split = name.partition("@")
+    if bare not in REGISTRY:
+        close = difflib.get_close_matches(bare, REGISTRY, n=3, cutoff=0.4)
+        raise SeehearError(
+            f"no estimator {bare!r}: {'did you mean ' + ' or '.join(close) + '? ' if close else ''}"
+            f"There are {', '.join(REGISTRY)}, and {ALL}"
+        )
+    if at and split not in SPLITS:
+        raise SeehearError(f"{name!r}: an estimator looks at {' or '.join(SPLITS)}, as in {bare}@val")
+    estimator = REGISTRY[bare]
+    return [(estimator, split or ("train" if isinstance(estimator, ClosedForm) else "val"))]

@@ -1,0 +1,72 @@
+"""Successive halving (Jamieson and Talwalkar 2016): short trainings of all, twice as long for the better half, and on.
+
+Each rung trains anew, so that every training is one that stands by itself; that costs at most twice the last rung's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.selection.estimators.interface import Adaptive
+from seehear.selection.estimators.short_run import trainings
+from seehear.selection.trainings import Outcome, Training
+
+if TYPE_CHECKING:
+    from seehear.selection.task import Estimates, Task
+
+FIRST_STEPS = 75
+ABOVE = 100.0  # per cent: whoever reached a rung is above whoever didn't
+
+
+def run(task: Task, split: str) -> Estimates:
+    """Scores of the last rung that each collocation reached, (n,), plus 100 a rung."""
+    from seehear.errors import SeehearError
+    from seehear.selection.task import Estimates, bootstrapped
+
+    setting, grid = task.setting(split), task.grid.collocations
+    values: list[NDArray[np.float64]] = [np.full(1, np.nan)] * len(grid)
+    scores = np.full(len(grid), np.nan)
+    failures: dict[str, str] = {}
+    left, steps, rung = list(range(len(grid))), FIRST_STEPS, 0
+    seconds = flops = 0.0
+    number = 0
+    while True:
+        planned = [trainings(setting, grid[n], setting.seeds[:1], steps=steps)[0] for n in left]
+        for n, outcome in zip(left, task.bench.run(planned, f"halving, {len(left)} left"), strict=True):
+            number += 1
+            if not isinstance(outcome, Outcome):
+                failures[str(grid[n])] = str(outcome)
+                scores[n] = np.nan
+                continue
+            values[n] = outcome.score[None] + ABOVE * rung
+            scores[n] = values[n].mean()
+            seconds, flops = seconds + outcome.seconds, flops + outcome.flops
+        left = sorted((n for n in left if np.isfinite(scores[n])), key=lambda n: -scores[n])
+        if not left and not np.isfinite(scores).any():
+            raise SeehearError(f"halving: every training failed, {next(iter(failures.values()))}")
+        if len(left) <= 1:
+            break
+        left, steps, rung = left[: -(-len(left) // 2)], 2 * steps, rung + 1
+        if len(left) == 1:
+            break
+    draws = bootstrapped(values)
+    return Estimates("halving", split, scores, draws, failures, seconds, flops, number, values)
+
+
+def forecast(task: Task, split: str) -> list[Training]:
+    """A rung for all, one twice as long for half of them, and so on."""
+    setting, grid = task.setting(split), task.grid.collocations
+    left, steps, planned = len(grid), FIRST_STEPS, []
+    while True:
+        planned += [trainings(setting, c, setting.seeds[:1], steps=steps)[0] for c in grid[:left]]
+        left, steps = -(-left // 2), 2 * steps
+        if left == 1:
+            return planned
+
+
+ESTIMATORS = (
+    Adaptive("halving", "successive halving of short runs", "Jamieson and Talwalkar 2016", "weak", run, forecast),
+)

@@ -1,0 +1,91 @@
+"""An estimator: what says how well the networks of a collocation suit labelled clips, and each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.selection.collocation import Collocation
+from seehear.selection.evidence import Evidence
+from seehear.selection.trainings import Outcome, Sample, Training
+from seehear.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from seehear.selection.task import Estimates, Task
+
+Labels = Literal["none", "weak", "dense"]
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """Scores one collocation from features and labels, without training a model.
+
+    score: higher is better; raises SeehearError where it can't tell. summary: what it does, in some words.
+    source: the paper. labels: which labels it looks at.
+    """
+
+    name: str
+    summary: str
+    source: str
+    labels: Labels
+    score: Callable[[Evidence, Collocation], float]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What trainings are made of. train: the sample to train on. watch: the one that chooses the epoch.
+
+    scored: the sample on which an estimator is to say how good a collocation is.
+    """
+
+    recipe: Recipe
+    seeds: tuple[int, ...]
+    samples: Mapping[str, Sample]
+    train: str
+    watch: str
+    scored: str
+
+    def part(self, share: float) -> tuple[int, ...]:
+        """A random share of the training clips, by number: the same for every collocation and seed."""
+        count = len(self.samples[self.train])
+        chosen = np.random.default_rng(0).permutation(count)[: max(1, round(share * count))]
+        return tuple(sorted(chosen.tolist()))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Scores one collocation by what comes of trainings.
+
+    plan: the trainings; several estimators may plan the same ones, they are done once. read: scores, per seed and
+    clip (S, N) or per seed (S,), higher is better; raises SeehearError where it can't tell.
+    """
+
+    name: str
+    summary: str
+    source: str
+    labels: Labels
+    plan: Callable[[Setting, Collocation], Sequence[Training]]
+    read: Callable[[Sequence[Outcome]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Adaptive:
+    """Scores the whole grid at once: what it tries next depends on what it has seen.
+
+    run: from the task and the sample to score on to scores of every collocation, NaN where it has none.
+    forecast: trainings that cost as much as those that it may do.
+    """
+
+    name: str
+    summary: str
+    source: str
+    labels: Labels
+    run: Callable[[Task, str], Estimates]
+    forecast: Callable[[Task, str], Sequence[Training]]
+
+
+Estimator = ClosedForm | Trained | Adaptive

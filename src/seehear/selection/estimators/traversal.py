@@ -1,0 +1,26 @@
+"""Traversal: train every collocation in full, and see. F2 of Wu et al., Sec. 3.2: the truth that others estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.selection.collocation import Collocation
+from seehear.selection.estimators.interface import Setting, Trained
+from seehear.selection.trainings import Outcome, Part, Training
+
+
+def plan(setting: Setting, collocation: Collocation) -> list[Training]:
+    """One training by the recipe a seed, the epoch chosen as in any training."""
+    train, watch, scored = Part(setting.train), Part(setting.watch), Part(setting.scored)
+    return [Training("traversal", collocation, setting.recipe, seed, train, watch, scored) for seed in setting.seeds]
+
+
+def read(outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
+    """Each seed's score of each clip, (S, N), per cent."""
+    return np.stack([outcome.score for outcome in outcomes])
+
+
+ESTIMATORS = (Trained("traversal", "trained in full", "Wu et al., Eq. 2", "weak", plan, read),)

@@ -1,0 +1,166 @@
+"""What a selection will take, told before it runs: Eq. 1 of Wu et al., from times measured here and now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from seehear.errors import SeehearError
+from seehear.selection.collocation import Collocation
+from seehear.selection.cost import epochs_at_least, measure, memory
+from seehear.selection.estimators import traversal
+from seehear.selection.estimators.interface import ClosedForm, Estimator, Trained
+from seehear.selection.evidence import Evidence
+from seehear.selection.task import MOST_CLIPS, TRAIN, VAL, Task
+from seehear.selection.trainings import Part, Training
+
+TRAVERSAL = traversal.ESTIMATORS[0]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What an estimator will take. also: others that are read from the same trainings. trainings: how many of them.
+
+    seconds: at least and at most, of one core. ratio: to traversal, both at most.
+    """
+
+    name: str
+    also: tuple[str, ...]
+    trainings: int
+    seconds: tuple[float, float]
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a selection will take. t0, t1: seconds of one training (at least and at most) and of scoring it, of the
+    collocation of middling width. traversal: seconds of all, at least and at most. memory: bytes at most.
+    """
+
+    collocations: int
+    seeds: int
+    workers: int
+    t0: tuple[float, float]
+    t1: float
+    traversal: Forecast
+    estimators: tuple[Forecast, ...]
+    memory: int
+
+    def text(self) -> str:
+        """For people, in lines."""
+        least, most = self.traversal.seconds
+        lines = [
+            f"{self.collocations} collocations × {self.seeds} seeds: traversal takes "
+            f"{self.collocations * self.seeds} × (T0 + T1) = {spell_range(least, most)} of one core; "
+            f"T0 {spell_range(*self.t0)}, T1 {spell(self.t1)}"
+        ]
+        for row in self.estimators:
+            of_traversal = f"{row.ratio:.2g} of traversal" if row.name != self.traversal.name else "all of it"
+            trainings = f"{row.trainings} trainings, " if row.trainings else ""
+            also = f" (and {len(row.also)} read from the same trainings)" if row.also else ""
+            lines.append(f"  {row.name}{also}: {trainings}{spell_range(*row.seconds)}, {of_traversal}")
+        cores = "1 core" if self.workers == 1 else f"{self.workers} cores at once"
+        lines.append(f"on {cores}, in {self.memory / (1 << 30):.1f} GB at most")
+        return "\n".join(lines)
+
+
+def spell(seconds: float) -> str:
+    """12 ms, 3.4 s, 5 min, 2.1 h."""
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def spell_range(least: float, most: float) -> str:
+    return spell(least) if most < 1.05 * least else f"{spell(least)} to {spell(most)}"
+
+
+def forecast(task: Task, estimators: Sequence[tuple[Estimator, str]]) -> Plan:
+    """Time the narrowest and the widest collocation for a moment, and tell what each estimator will take.
+
+    estimators: with the sample that each is asked about. Closed forms are timed on one collocation.
+    """
+    bench, grid = task.bench, task.grid.collocations
+    scored = VAL if VAL in bench.samples else TRAIN
+
+    def width(collocation: Collocation) -> int:
+        return sum(bench.networks[name].width for name in collocation.networks)
+
+    by_width = sorted(grid, key=width)
+    setting = task.setting(scored)
+    ends = [by_width[0], by_width[-1]]
+    timed = [measure(bench, TRAVERSAL.plan(setting, end)[0]) for end in ends]
+
+    def between(collocation: Collocation, name: str) -> float:
+        low, high = (getattr(each, name) for each in timed)
+        span = width(ends[1]) - width(ends[0])
+        share = (width(collocation) - width(ends[0])) / span if span else 0.0
+        return float(low + share * (high - low))
+
+    def takes(training: Training) -> tuple[float, float]:
+        of_score = between(training.collocation, "score") / max(1, len(bench.samples[scored]))  # a clip
+        train, judged = bench.count(training.train), bench.count(training.judged)
+        watched = bench.count(training.watch) if training.watch else 0
+        epoch = between(training.collocation, "clip") * train + of_score * watched
+        recipe = training.recipe
+        return (
+            epochs_at_least(recipe.epochs, recipe.patience) * epoch + of_score * judged,
+            recipe.epochs * epoch + of_score * judged,
+        )
+
+    def all_of(trainings: Sequence[Training]) -> tuple[float, float]:
+        each = [takes(training) for training in trainings]
+        return sum(least for least, _ in each), sum(most for _, most in each)
+
+    def of_trained(estimator: Trained, split: str) -> list[Training]:
+        return [training for collocation in grid for training in estimator.plan(task.setting(split), collocation)]
+
+    def of_closed(score: Callable[[Evidence, Collocation], float], split: str) -> float:
+        began = time.process_time()
+        evidence = task.evidence(split)
+        formed = time.process_time() - began
+        began = time.process_time()
+        with suppress(SeehearError):
+            score(evidence, by_width[-1])
+        return formed + len(grid) * (time.process_time() - began)
+
+    traversal = of_trained(TRAVERSAL, scored)
+    whole = all_of(traversal)
+    rows: list[Forecast] = []
+    same: dict[tuple[str, str], int] = {}  # what trains the same -> its row
+    for estimator, split in estimators:
+        if isinstance(estimator, ClosedForm):
+            least = most = of_closed(estimator.score, split)
+            trainings: Sequence[Training] = []
+        else:
+            trainings = (
+                of_trained(estimator, split) if isinstance(estimator, Trained) else estimator.forecast(task, split)
+            )
+            least, most = all_of(trainings)
+        if trainings and isinstance(estimator, Trained):
+            known = same.setdefault((trainings[0].purpose, split), len(rows))
+            if known < len(rows):
+                rows[known] = replace(rows[known], also=(*rows[known].also, estimator.name))
+                continue
+        rows.append(Forecast(estimator.name, (), len(trainings), (least, most), most / whole[1]))
+    middling = by_width[len(by_width) // 2]
+    one = takes(TRAVERSAL.plan(setting, middling)[0])
+    t1 = between(middling, "score")
+    clips = sum(bench.count(Part(name)) for name in {TRAIN, scored})
+    features = min(4 * clips * bench.window * width(by_width[-1]), bench.in_memory)
+    looked_at = min(MOST_CLIPS, len(bench.samples[TRAIN]))
+    most_memory = memory(features, timed[1].parameters, bench.workers, looked_at, len(task.grid.networks))
+    return Plan(
+        len(grid),
+        len(task.seeds),
+        bench.workers,
+        (one[0] - t1, one[1] - t1),
+        t1,
+        Forecast(TRAVERSAL.name, (), len(traversal), whole, 1.0),
+        tuple(rows),
+        most_memory,
+    )

@@ -1,0 +1,315 @@
+"""Several runs that differ in nothing but the seed, trained at once on one device.
+
+The parameters of K models lie stacked along a leading axis, so that one batched product does what K products do one
+by one: for devices that spend a small training waiting for its launches. The models never meet: the gradient of the
+sum of their losses is each one's own, and Adam goes element by element, so that one Adam over the stack is K of them.
+On a CPU it pays for narrow models only: from a width of about 128 on, one by one is as fast or faster.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state
+
+from seehear.files import atomic_json
+from seehear.fusion.dropout import Dropout
+from seehear.fusion.model import ParsingModel
+from seehear.fusion.pooling import Output
+from seehear.losses.dense import dense_loss
+from seehear.losses.weak import weak_loss
+from seehear.scoring.decoding import Probabilities
+from seehear.training.bags import Split
+from seehear.training.fit import (
+    SMALL_MODEL,
+    best_epoch,
+    check_supervision,
+    choice,
+    finish,
+    is_best,
+    new_optimiser,
+    one_thread,
+    out_of_patience,
+    set_rate,
+)
+from seehear.training.inference import over_windows
+from seehear.training.recipe import Recipe
+from seehear.training.run import Run, save_tensors
+from seehear.training.validation import judge
+
+
+def stackable(runs: Sequence[Run]) -> list[list[Run]]:
+    """Groups of runs that `fit_many` can train at once: those that differ in nothing but the seed, in their order."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        facts = json.dumps({**run.facts.as_json(), "seed": None}, sort_keys=True)
+        groups.setdefault(facts, []).append(run)
+    return list(groups.values())
+
+
+def fit_many(
+    runs: Sequence[Run],
+    train: Split,
+    val: Split | None,
+    device: torch.device | str = "cpu",
+    on_epoch: Callable[[Run, dict[str, Any]], None] = lambda run, entry: None,
+    graphs: bool = True,
+) -> list[list[dict[str, Any]]]:
+    """Train what isn't done of these runs, all at once; the history of each, as `fit` has it.
+
+    Each run has its own initial weights, order of clips, choice of epoch, patience and folder, and without dropout
+    the result of `fit`, but for rounding. Its dropout is drawn with that of the others: as good a draw as
+    `fit`'s, but another one, and another again beside other runs.
+
+    Folders are written when the last run has ended. A stack that was killed starts again from the start, and ends as
+    it would have; checkpoints that `fit` left are not gone on from.
+
+    on_epoch: is shown each run's entries of the history; `seconds` is the run's share of the epoch's. graphs: on CUDA,
+    where all clips are equally long, record the steps and replay them.
+
+    Raises ValueError if runs differ in more than the seed, SeehearError if the recipe asks for dense labels and the
+    training clips have none.
+    """
+    if len(stackable(runs)) > 1:
+        raise ValueError("runs that differ in more than the seed can't be trained at once: group them by stackable()")
+    if todo := [run for run in runs if not run.done]:
+        _train(todo, train, val, torch.device(device), on_epoch, graphs)
+    return [run.history() for run in runs]
+
+
+class Stack:
+    """K models of one shape as one. parameters, buffers: name -> (K, ...)."""
+
+    def __init__(self, models: Sequence[ParsingModel]) -> None:
+        """models: at least one. They are copied."""
+        self.modalities, self.classes = models[0].modalities, models[0].pooling.classes
+        self.parameters, self.buffers = stack_module_state([*models])
+        self._form = copy.deepcopy(models[0]).to("meta")  # what is done with the parameters, without any
+        for parent in [*self._form.modules()]:
+            for name, child in parent.named_children():
+                if isinstance(child, Dropout):
+                    # vmap gives each model a mask of its own where torch draws it, not where words are drawn.
+                    setattr(parent, name, nn.Dropout(child.p))
+
+    def forward(self, features: Mapping[str, Tensor], present: Tensor | None) -> Output:
+        """In training, each model its own clips. features: modality -> (K, B, T, sum of widths). present: (K, B, T).
+
+        The output's tensors have a leading axis K.
+        """
+        self._form.train()
+        each = torch.vmap(self._call, in_dims=(0, 0, 0, None if present is None else 0), randomness="different")
+        return each(self.parameters, self.buffers, features, present)
+
+    def side_by_side(self, features: Mapping[str, Tensor], present: Tensor | None) -> Output:
+        """Trained, all models the same clips, shaped as for one. The output is that of one model of K · C classes."""
+        self._form.eval()
+        each = torch.vmap(self._call, in_dims=(0, 0, None, None), out_dims=-2)
+        return Output(*(part.flatten(-2) for part in each(self.parameters, self.buffers, features, present)))
+
+    def state(self) -> dict[str, Tensor]:
+        """The models' state dicts, stacked."""
+        return {name: tensor.detach() for name, tensor in {**self.parameters, **self.buffers}.items()}
+
+    def _call(
+        self,
+        parameters: dict[str, Tensor],
+        buffers: dict[str, Tensor],
+        features: Mapping[str, Tensor],
+        present: Tensor | None,
+    ) -> Output:
+        return functional_call(self._form, (parameters, buffers), (features, present))
+
+
+class _Batch(NamedTuple):
+    """features: modality -> (K, B, T, sum of widths). present: (K, B, T), None where all clips have T segments.
+
+    targets: (K, B, C), or of dense supervision (K, B, T, M, C). longest: segments of each model's longest clip, (K,).
+    """
+
+    features: dict[str, Tensor]
+    present: Tensor | None
+    targets: Tensor
+    longest: NDArray[np.int64]
+
+
+class _Step:
+    """A step of all optimisers. Called with a batch: the models' losses on it, before the step, (K,).
+
+    On CUDA, steps that come again in the same shape are recorded once and then replayed.
+    """
+
+    def __init__(self, stack: Stack, recipe: Recipe, device: torch.device, graphs: bool) -> None:
+        self._stack, self._recipe = stack, recipe
+        self._recording = graphs and device.type == "cuda"
+        self._optimiser = new_optimiser(stack.parameters.values(), recipe, capturable=self._recording)
+        self._confidence = torch.tensor(recipe.confidences(stack.modalities), device=device)
+        self._recorded: dict[tuple[torch.Size, ...], _Recorded | None] = {}
+
+    def begin(self, epoch: int) -> None:
+        """Set this epoch's learning rate."""
+        before = self._optimiser.param_groups[0]["lr"]
+        set_rate(self._optimiser, self._recipe, epoch)
+        if self._optimiser.param_groups[0]["lr"] != before:
+            self._recorded.clear()  # the rate was recorded with the step
+
+    def __call__(self, batch: _Batch) -> Tensor:
+        if not self._recording or batch.present is not None:
+            return self._now(batch)
+        shapes = (batch.targets.shape, *(x.shape for x in batch.features.values()))
+        if shapes not in self._recorded:
+            self._recorded[shapes] = None
+            return self._now(batch)  # what the first step of its kind sets up must not be recorded
+        recorded = self._recorded[shapes] or _Recorded(self._now, batch)
+        self._recorded[shapes] = recorded
+        return recorded(batch)
+
+    def _now(self, batch: _Batch) -> Tensor:
+        losses = self._losses(batch)
+        self._optimiser.zero_grad(set_to_none=True)
+        losses.sum().backward()
+        self._optimiser.step()
+        return losses.detach()
+
+    def _losses(self, batch: _Batch) -> Tensor:
+        output = self._stack.forward(batch.features, batch.present)
+        if self._recipe.supervision == "weak":
+            return torch.vmap(weak_loss, in_dims=(0, 0, None))(output, batch.targets, self._confidence)
+        # It is a mean over segments, those past a clip's end too, as many as the model's own batch would have.
+        return torch.stack(
+            [
+                dense_loss(Output(segment[:, :longest], clip, modality_clip), truth[:, :longest])
+                for segment, clip, modality_clip, truth, longest in zip(
+                    *output, batch.targets, batch.longest, strict=True
+                )
+            ]
+        )
+
+
+class _Recorded:
+    """A step as a CUDA graph: its hundreds of launches become one. Recording it does not take it."""
+
+    def __init__(self, step: Callable[[_Batch], Tensor], batch: _Batch) -> None:
+        """batch: without a mask; others of the same shapes can follow it."""
+        self._features = {name: x.clone() for name, x in batch.features.items()}
+        self._targets = batch.targets.clone()
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph, stream=torch.cuda.current_stream()):
+            self._losses = step(batch._replace(features=self._features, targets=self._targets))
+
+    def __call__(self, batch: _Batch) -> Tensor:
+        for name, x in batch.features.items():
+            self._features[name].copy_(x)
+        self._targets.copy_(batch.targets)
+        self._graph.replay()
+        return self._losses  # overwritten by the next replay
+
+
+def _train(
+    runs: Sequence[Run],
+    train: Split,
+    val: Split | None,
+    device: torch.device,
+    on_epoch: Callable[[Run, dict[str, Any]], None],
+    graphs: bool,
+) -> None:
+    recipe = runs[0].facts.recipe
+    seeds = [run.facts.seed for run in runs]
+    check_supervision(recipe, train)
+    rule = choice(recipe, val)
+    histories: list[list[dict[str, Any]]] = [[] for _ in runs]
+    with ExitStack() as context:
+        context.enter_context(torch.random.fork_rng([device] if device.type == "cuda" else []))
+        if device.type == "cuda":
+            # The stream on which every process begins can't be recorded.
+            stream = torch.cuda.Stream(device)
+            stream.wait_stream(torch.cuda.current_stream(device))
+            context.enter_context(torch.cuda.stream(stream))
+        stack = Stack(_models(runs, train, device))
+        if sum(parameter.numel() for parameter in stack.parameters.values()) <= SMALL_MODEL:
+            context.enter_context(one_thread())
+        step = _Step(stack, recipe, device, graphs)
+        chosen = {name: tensor.clone() for name, tensor in stack.state().items()}
+        for epoch in range(recipe.epochs):
+            going = [k for k, history in enumerate(histories) if not out_of_patience(history, recipe)]
+            if not going:
+                break
+            began = time.monotonic()
+            step.begin(epoch)
+            losses = _epoch(step, train, recipe, seeds, epoch)
+            entries: dict[int, dict[str, Any]] = {k: {"epoch": epoch, "loss": losses[k]} for k in going}
+            if val is not None:
+                for k, found in _validate(stack, val, runs, going).items():
+                    entries[k]["val"] = found
+            share = round((time.monotonic() - began) / len(going), 3)
+            for k, entry in entries.items():
+                entry["best"] = is_best(rule, entry, histories[k])
+                entry["seconds"] = share
+                histories[k].append(entry)
+            best = [k for k, entry in entries.items() if entry["best"]]
+            for name, tensor in stack.state().items():
+                chosen[name][best] = tensor[best]
+            for k, entry in entries.items():
+                on_epoch(runs[k], entry)
+    for k, (run, history) in enumerate(zip(runs, histories, strict=True)):
+        own = {name: tensor[k] for name, tensor in chosen.items()}
+        save_tensors(run.path / "model.safetensors", own, {"epoch": best_epoch(history)})
+        atomic_json(run.path / "history.json", history)
+    # Only now, so that a stack that was killed is whole when it starts again, and draws the same dropout.
+    for run, history in zip(runs, histories, strict=True):
+        finish(run, rule, history)
+
+
+def _models(runs: Sequence[Run], train: Split, device: torch.device) -> list[ParsingModel]:
+    """As they begin."""
+    moments = train.bags.moments() if runs[0].facts.recipe.standardise else {}
+    models = []
+    for run in runs:
+        torch.manual_seed(run.facts.seed)
+        model = run.new_model()
+        for name, (mean, deviation) in moments.items():
+            model.standardise(name, mean, deviation)
+        models.append(model.to(device))
+    return models
+
+
+def _epoch(step: _Step, train: Split, recipe: Recipe, seeds: Sequence[int], epoch: int) -> list[float]:
+    """One pass over the training clips, each model in its own order; the models' mean losses."""
+    orders = np.stack([np.random.default_rng([seed, epoch]).permutation(len(train.bags)) for seed in seeds])  # (K, N)
+    torch.manual_seed(int(np.random.default_rng([*seeds, epoch, 1]).integers(1 << 62)))  # dropout
+    truth = train.dense() if recipe.supervision == "dense" else None
+    total = torch.zeros(len(seeds), device=train.labels.device)
+    for start in range(0, orders.shape[1], recipe.batch):
+        clips = orders[:, start : start + recipe.batch]  # (K, B)
+        features, present = train.bags.batch(clips.reshape(-1))
+        lengths = train.bags.lengths[clips]  # (K, B)
+        index = torch.from_numpy(clips)
+        batch = _Batch(
+            {name: x.unflatten(0, clips.shape) for name, x in features.items()},
+            None if present is None else present.unflatten(0, clips.shape),
+            train.labels[index] if truth is None else truth[index, : lengths.max()],
+            lengths.max(axis=1),
+        )
+        total += step(batch) * clips.shape[1]
+    return [value / orders.shape[1] for value in total.tolist()]
+
+
+def _validate(stack: Stack, val: Split, runs: Sequence[Run], which: Sequence[int]) -> dict[int, dict[str, float]]:
+    """By the model's number, of these of the models."""
+    facts = runs[0].facts
+    n_modalities, n_classes = len(stack.modalities), stack.classes
+    every = over_windows(stack.side_by_side, val.bags, facts.window, n_modalities, len(runs) * n_classes)
+    found = {}
+    for k in which:
+        own = slice(k * n_classes, (k + 1) * n_classes)
+        probabilities = Probabilities(every.segment[..., own], every.clip[..., own], every.modality_clip[..., own])
+        found[k] = judge(probabilities, val, facts.recipe, stack.modalities, facts.classes).summary()
+    return found

@@ -1,0 +1,116 @@
+"""A store of several networks a modality, of known quality: what they show of the classes, under more or less noise."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seehear.labels import Event, write_dense
+from seehear.store import NetworkInfo, Origin, Store
+from seehear.training.recipe import resolve
+from seehear.verbs import selecting
+
+CLASSES = ("Cat", "Dog", "Fish")
+# name -> modality, width, noise beside directions of length 3
+NETWORKS = {
+    "ears": ("audio", 6, 0.3),
+    "cotton": ("audio", 9, 6.0),
+    "eyes": ("visual", 8, 0.3),
+    "fog": ("visual", 5, 6.0),
+    "nose": ("smell", 5, 0.3),
+    "cold": ("smell", 7, 6.0),
+}
+SHORT = 4  # segments of a clip
+
+
+class Choice:
+    """Label tables `train.csv` and `val.csv` with dense tables of both, and a store with the given networks."""
+
+    def __init__(self, folder: Path, networks=("ears", "cotton", "eyes", "fog"), clips: int = 40) -> None:
+        rng = np.random.default_rng(0)
+        self.folder, self.store, self.networks = folder, folder / "store", networks
+        self.dense: dict[str, dict[str, Path]] = {}
+        self.clips = {"train": clips, "val": clips // 2, "test": clips // 2}
+        kept = Store(self.store, create=True)
+        directions = {}
+        for name in networks:
+            modality, width, _ = NETWORKS[name]
+            kept.register(NetworkInfo(name, modality, width, "made"))
+            directions[name] = 3 * np.linalg.qr(rng.normal(size=(width, 3)))[0].T  # (C, width)
+        modalities = dict.fromkeys(NETWORKS[name][0] for name in networks)
+        for split, count in self.clips.items():
+            rows = ["filename\tevent_labels"]
+            events: dict[str, list[Event]] = {modality: [] for modality in modalities}
+            for n in range(count):
+                clip = f"{split}{n:02}"
+                present = rng.random(3) < 0.5
+                rows.append(f"{clip}\t{','.join(name for name, on in zip(CLASSES, present, strict=True) if on)}")
+                active = {modality: present * (rng.random((SHORT, 3)) < 0.7) for modality in modalities}
+                for name in networks:
+                    modality, width, noise = NETWORKS[name]
+                    features = active[modality] @ directions[name] + noise * rng.normal(size=(SHORT, width))
+                    kept.write(name, Origin(clip, "made", f"{n}"), features.astype(np.float32))
+                for modality, where in active.items():
+                    for t, c in zip(*np.nonzero(where), strict=True):
+                        events[modality].append(Event(clip, float(t), float(t + 1), CLASSES[c]))
+            (folder / f"{split}.csv").write_text("\n".join(rows) + "\n")
+            self.dense[split] = {modality: folder / f"{split}-{modality}.csv" for modality in modalities}
+            for modality, of_modality in events.items():
+                write_dense(self.dense[split][modality], of_modality)
+
+    def truth(self, split):
+        """Options that name the dense tables of a split."""
+        return {"dense": [f"{modality}={path}" for modality, path in self.dense[split].items()]}
+
+    def selecting(self, **changed):
+        """Options for seehear.select."""
+        options = {
+            "store": self.store,
+            "labels": self.folder / "train.csv",
+            "val": self.folder / "val.csv",
+            **self.truth("val"),
+            "out": self.folder / "selection",
+            "set": ["epochs=8", "width=16", "feed_forward=16", "learning_rate=0.01", "decay_every=0"],
+            "seeds": [0, 1],
+            "budget": 3.0,
+            "workers": 1,
+            "device": "cpu",
+        }
+        return options | changed
+
+    def task(self, workers=1, **changed):
+        """What `select` and `judge` work on."""
+        recipe = resolve("paper").model_copy(update={"epochs": 2, "width": 16, "feed_forward": 16})
+        settings = {
+            "store": str(self.store),
+            "networks": self.by_modality(),
+            "together": 1,
+            "train": selecting.Tables(str(self.folder / "train.csv")),
+            "val": self.tables("val"),
+            "classes": None,
+            "recipe": recipe.model_dump(),
+            "seeds": [0, 1],
+            "budget": 3.0,
+            "leaks": False,
+        }
+        given = selecting.Settings(**settings | changed)
+        return selecting.prepare(given, self.folder / "out", workers, "cpu", self.tables("test")).task
+
+    def by_modality(self):
+        """The good network of each modality first, as given; then what was added to the store."""
+        found: dict[str, list[str]] = {}
+        for name in dict.fromkeys([*self.networks, *Store(self.store).networks()]):
+            found.setdefault(Store(self.store).network(name).modality, []).append(name)
+        return found
+
+    def tables(self, split):
+        return selecting.tables_of(self.folder / f"{split}.csv", None, None, self.truth(split)["dense"])
+
+    def judging(self, **changed):
+        """Options for seehear.judge."""
+        return {"labels": self.folder / "test.csv", **self.truth("test"), "workers": 1, "device": "cpu"} | changed
+
+
+@pytest.fixture
+def choice(tmp_path):
+    return Choice(tmp_path)

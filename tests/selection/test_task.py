@@ -1,0 +1,187 @@
+"""Every estimator on the small world, in which one network a modality is good and the other poor."""
+
+import numpy as np
+import pytest
+
+from seehear.errors import SeehearError
+from seehear.selection.estimators import REGISTRY, find
+from seehear.selection.estimators.interface import ClosedForm, Trained
+from seehear.selection.estimators.two_stage import SEEDS_A_ROUND
+from seehear.selection.ranking import standing
+from seehear.selection.task import HALVES, around
+from seehear.store import NetworkInfo, Origin, Store
+from seehear.training.recipe import resolve
+from selection.conftest import Choice
+
+BLIND = {"chance", "width"}  # to what features say
+SETTINGS = {"epochs": 12, "width": 16, "feed_forward": 16, "learning_rate": 0.01, "decay_every": 0}
+
+
+def trained(choice, **changed):
+    return choice.task(recipe=resolve("paper").model_copy(update=SETTINGS).model_dump(), **changed)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """One world and one folder of trainings for all estimators."""
+    return Choice(tmp_path_factory.mktemp("world"), clips=60)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_estimator_finds_the_good_networks(world, name):
+    task = trained(world)
+    ((estimator, split),) = find(name)
+    found = task.estimate(estimator, split)
+    assert found.name == name
+    assert not found.failures
+    assert found.scores.shape == (4,)
+    if name in BLIND:
+        return
+    ranks = standing(found.scores, found.draws if found.draws is not None else found.scores[None]).rank
+    if "clip" in name or "loss" in name:  # these saturate or hardly differ: not last is all to be asked
+        assert ranks[0] < 4
+    elif name == "halving":  # one seed a rung
+        assert ranks[0] <= 2
+    else:
+        assert ranks[0] == 1
+    assert found.flops > 0
+    assert (found.trainings > 0) == (isinstance(estimator, Trained) or name == "halving")
+
+
+@pytest.mark.parametrize("name", [name for name, each in REGISTRY.items() if isinstance(each, ClosedForm)])
+def test_draws_of_closed_forms_lie_around_the_score(world, name):
+    found = trained(world).estimate(REGISTRY[name], "train")
+    assert found.draws.shape == (HALVES, 4)
+    np.testing.assert_allclose(found.draws.mean(axis=0), found.scores, rtol=1e-9, atol=1e-9)
+
+
+def test_draws_of_trainings_are_means_over_their_clips(world):
+    found = trained(world).estimate(REGISTRY["traversal"], "val")
+    assert [value.shape for value in found.values] == [(2, 30)] * 4
+    np.testing.assert_allclose(found.scores, [value.mean() for value in found.values])
+    assert np.abs(found.draws.mean(axis=0) - found.scores).max() < 2
+
+
+def test_cross_fitted_clips_come_in_order(world):
+    """A clip's score is that of the model that was not trained on it."""
+    task = trained(world)
+    found = task.estimate(REGISTRY["cross-fitted-weak"], "val")
+    plan = REGISTRY["cross-fitted-weak"].plan(task.setting("val"), task.grid.collocations[0])
+    one, other = task.bench.run(plan[:2], "again")
+    assert not set(one.clips) & set(other.clips)
+    assert set(plan[0].train.clips) == set(other.clips)
+    for outcome in (one, other):
+        np.testing.assert_array_equal(found.values[0][0][outcome.clips], outcome.score)
+
+
+def test_upper_bound_readings_are_of_one_curve(world):
+    task = trained(world)
+    names = [f"upper-bound-weak-segment-{reading}" for reading in ("final", "best", "area")]
+    final, best, area = (task.estimate(REGISTRY[name], "val").scores for name in names)
+    plan = REGISTRY[names[0]].plan(task.setting("val"), task.grid.collocations[1])
+    curves = [outcome.curve("type_at_av") for outcome in task.bench.run(plan, "again")]
+    assert len(curves[0]) == 12
+    assert final[1] == pytest.approx(np.mean([curve[-1] for curve in curves]))
+    assert best[1] == pytest.approx(np.mean([max(curve) for curve in curves]))
+    assert area[1] == pytest.approx(np.mean([sum(curve) / 12 for curve in curves]))
+
+
+def test_two_stage_tries_what_stage_1_leaves(tmp_path):
+    """Two networks that are the same but for their noise's draw can't be told apart: both are tried."""
+    choice = Choice(tmp_path, ("ears", "eyes", "fog"), clips=60)
+    store = Store(choice.store)
+    store.register(NetworkInfo("twin", "audio", 6, "made"))
+    rng = np.random.default_rng(1)
+    for clip in store.clips("ears"):
+        features = store.read("ears", clip)
+        store.write("twin", Origin(clip, "made", "x"), features + 0.1 * rng.normal(size=features.shape))
+    task = trained(choice, budget=20.0)
+    found = task.estimate(REGISTRY["two-stage"], "val")
+    notes = found.notes
+    assert set(notes["left by stage 1"]) == {"ears × eyes", "twin × eyes"}
+    assert set(notes["tried"]) == {"ears × eyes", "twin × eyes"}
+    assert min(notes["tried"].values()) >= SEEDS_A_ROUND
+    stood = standing(found.scores, found.draws)
+    names = [str(collocation) for collocation in task.grid]
+    assert stood.p_best[[names.index("ears × eyes"), names.index("twin × eyes")]].sum() == pytest.approx(1)
+    assert min(stood.rank[[names.index("ears × fog"), names.index("twin × fog")]]) == 3
+
+
+def test_two_stage_without_budget_says_what_it_did_not_try(tmp_path):
+    choice = Choice(tmp_path, ("ears", "eyes"), clips=30)
+    store = Store(choice.store)
+    store.register(NetworkInfo("twin", "audio", 6, "made"))
+    for clip in store.clips("ears"):
+        store.write("twin", Origin(clip, "made", "x"), 2 * store.read("ears", clip))
+    found = trained(choice, budget=0.0).estimate(REGISTRY["two-stage"], "val")
+    assert found.trainings == 0
+    assert set(found.notes["not tried for want of budget"]) == {"ears × eyes", "twin × eyes"}
+    assert standing(found.scores, found.draws).tied.all()
+
+
+def test_two_stage_spends_no_more_than_its_budget(world):
+    for budget in (0.5, 2.0, 6.0):
+        found = trained(world, budget=budget).estimate(REGISTRY["two-stage"], "val")
+        assert found.trainings <= found.notes["short trainings afforded"]
+
+
+def test_halving_trains_the_better_half_longer(world):
+    task = trained(world)
+    found = task.estimate(REGISTRY["halving"], "val")
+    assert found.trainings == 4 + 2
+    assert sorted(int(score // 100) for score in found.scores) == [0, 0, 1, 1]
+
+
+def test_constant_features_fail_alone(world, tmp_path):
+    choice = Choice(tmp_path)
+    store = Store(choice.store)
+    store.register(NetworkInfo("dead", "audio", 3, "made"))
+    for clip in store.clips("ears"):
+        store.write("dead", Origin(clip, "made", "x"), np.ones((4, 3), np.float32))
+    task = trained(choice)
+    found = task.estimate(REGISTRY["logme"], "train")
+    names = [str(collocation) for collocation in task.grid]
+    assert set(found.failures) == {"dead × eyes", "dead × fog"}
+    assert "features of dead are the same for all clips" in found.failures["dead × eyes"]
+    assert np.isnan(found.scores).sum() == 2
+    two = task.estimate(REGISTRY["two-stage"], "val")
+    assert names[int(np.nanargmax(two.scores))] == "ears × eyes"
+    assert np.isfinite(task.estimate(REGISTRY["short-run"], "val").scores).all()
+
+
+def test_one_that_fails_everywhere_is_an_error(tmp_path):
+    task = trained(Choice(tmp_path, ("ears", "cotton")))
+    with pytest.raises(SeehearError, match="cka failed for every collocation: agreement between modalities needs two"):
+        task.estimate(REGISTRY["cka"], "train")
+
+
+@pytest.mark.parametrize("networks", [("ears", "cotton"), ("ears", "cotton", "eyes", "fog", "nose", "cold")])
+def test_any_number_of_modalities(tmp_path, networks):
+    task = trained(Choice(tmp_path, networks, clips=60))
+    assert len(task.grid) == 2 ** (len(networks) // 2)
+    for name in ("ridge", "logme", "unimodal", "two-stage"):
+        ((estimator, split),) = find(name)
+        assert np.argmax(task.estimate(estimator, split).scores) == 0
+
+
+def test_several_networks_may_feed_a_modality(tmp_path):
+    task = trained(Choice(tmp_path, clips=30), together=2)
+    assert [str(collocation) for collocation in task.grid][-1] == "ears+cotton × eyes+fog"
+    assert len(task.grid) == 9
+    for name in ("ridge", "h-score", "short-run"):
+        ((estimator, split),) = find(name)
+        assert np.isfinite(task.estimate(estimator, split).scores).all()
+
+
+def test_around_keeps_the_spread_and_moves_the_mean():
+    draws = np.array([[1.0, 5.0], [3.0, 5.0]])
+    np.testing.assert_array_equal(around(np.array([10.0, 2.0]), draws), [[9, 2], [11, 2]])
+    assert around(np.array([1.0]), np.empty((0, 1))) is None
+
+
+def test_unknown_estimators_are_told_from_known():
+    with pytest.raises(SeehearError, match="did you mean logme"):
+        find("logm")
+    with pytest.raises(SeehearError, match="train or val"):
+        find("logme@test")
+    assert {estimator.name for estimator, _ in find("all")} == set(REGISTRY) - {"traversal"}
