@@ -1,0 +1,508 @@
+"""Pictures of a selection: every name and number is there, nothing lies on anything else, failures are marked."""
+
+import math
+import subprocess
+import sys
+import warnings
+import xml.etree.ElementTree as ET
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seehear.report.selection import (
+    BLUE,
+    CHEAPEST,
+    KEPT,
+    TIED,
+    VERMILION,
+    Curve,
+    Point,
+    _cost,
+    _decimals,
+    _draw_curves,
+    _draw_effects,
+    _draw_ranks,
+    _draw_trade,
+    _number,
+    _panels,
+    _place,
+    cost_against_agreement,
+    figure5,
+    heat_map,
+    ranking,
+)
+
+NAN = math.nan
+TRAPS = ["$x_1$ × $y^2$", "<b>&amp; × a_b", "_hidden × $", "\\frac{1}{2} × 山"]
+AUDIO = ["yamnet", "aisfx", "speech-embedding", "vggish", "openl3-audio", "yamnet+aisfx", "panns", "clap"]
+VISUAL = ["efficientnet-lite0", "efficientnet-lite2", "open-nsfw", "hed", "resnet152", "vgg19_bn", "senet154", "poly"]
+
+
+def names_of(n):
+    return [f"{audio} × {visual}" for audio in AUDIO for visual in VISUAL][:n]
+
+
+def scores_of(n, seed=0):
+    return 50 + 3 * np.random.default_rng(seed).normal(size=n)
+
+
+def curves_of(n):
+    truth = scores_of(n)
+    return [
+        Curve("traversal, 5 seeds", truth, truth - 1, truth + 1, "Type@AV, %"),
+        Curve("upper bound", truth + scores_of(n, 1) / 50, unit="Type@AV, %"),
+        Curve("LogME", scores_of(n, 2), unit="log evidence a clip"),
+    ]
+
+
+def points_of(n, seed=0):
+    random = np.random.default_rng(seed)
+    costs, taus = 10 ** random.uniform(-4, 0, n), random.uniform(-0.2, 0.9, n)
+    return [
+        Point(f"estimator {k}", costs[k], taus[k], taus[k] - 0.1, taus[k] + 0.1, 1 - taus[k], k % 3 == 0)
+        for k in range(n)
+    ]
+
+
+def effects_of(rows, columns):
+    """Arguments of `heat_map` up to the interaction, by loops."""
+    values = scores_of(rows * columns).reshape(rows, columns)
+    mean = sum(values[r][c] for r in range(rows) for c in range(columns)) / (rows * columns)
+    by_row = [sum(values[r]) / columns - mean for r in range(rows)]
+    by_column = [sum(values[:, c]) / rows - mean for c in range(columns)]
+    rest = [[values[r][c] - mean - by_row[r] - by_column[c] for c in range(columns)] for r in range(rows)]
+    return values, by_row, by_column, rest
+
+
+def ranks_of(n):
+    scores = scores_of(n)
+    place = np.argsort(np.argsort(-scores)) + 1
+    return scores, np.maximum(place - 2, 1), np.minimum(place + 2, n), np.full(n, 1 / n), place <= 3
+
+
+def picture_of(kind, n):
+    """Of n collocations or estimators, not yet written."""
+    side = max(1, math.isqrt(n))
+    if kind == "long names":
+        return _draw_effects(names_of(side), [" and ".join(VISUAL)] * side, *effects_of(side, side), "points")
+    if kind == "failures":
+        return _draw_curves(names_of(n), [Curve("t", [NAN] * n, unit="u"), Curve("o", [NAN] * n)], "truth", None)
+    if kind == "figure5":
+        return _draw_curves(names_of(n), curves_of(n), "truth", np.arange(n) < 2)
+    if kind == "heat_map":
+        return _draw_effects(AUDIO[:side], VISUAL[:side], *effects_of(side, side), "points")
+    if kind == "cost":
+        return _draw_trade(points_of(min(n, 30)), (0.8, 0.7, 0.9), "points")
+    return _draw_ranks(names_of(n), *ranks_of(n), "Type@AV, %")
+
+
+def written(path):
+    """Every text in an SVG, in order."""
+    return ["".join(text.itertext()) for text in ET.parse(path).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def shown(figure):
+    """(text, its box in pixels) of every text that is drawn level, and of every turned one."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.text import Text
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    unseen = set()
+    for ax in figure.axes:
+        for axis, limits in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+            for tick in axis.get_major_ticks():
+                if not ax.axison or not min(limits) <= tick.get_loc() <= max(limits):
+                    unseen |= {tick.label1, tick.label2}
+    texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible() and text not in unseen]
+    boxes = [(text, text.get_window_extent(canvas.get_renderer())) for text in texts]
+    level = [(text.get_text(), box) for text, box in boxes if text.get_rotation() in (0, 90)]
+    return level, [(text.get_text(), box) for text, box in boxes if text.get_rotation() not in (0, 90)]
+
+
+def lines(ax, marker):
+    return [line for line in ax.lines if line.get_marker() == marker and len(line.get_xdata())]
+
+
+@pytest.mark.parametrize("n", [1, 4, 60])
+@pytest.mark.parametrize("kind", ["figure5", "heat_map", "cost", "ranking", "long names", "failures"])
+def test_no_text_lies_on_another_or_outside(kind, n):
+    figure = picture_of(kind, n)
+    level, turned = shown(figure)
+    for text, box in level + turned:
+        assert box.x0 >= 0, text
+        assert box.y0 >= 0, text
+        assert box.x1 <= figure.bbox.x1, text
+        assert box.y1 <= figure.bbox.y1, text
+    for (one, first), (other, second) in combinations(level, 2):
+        across = min(first.x1, second.x1) - max(first.x0, second.x0)
+        up = min(first.y1, second.y1) - max(first.y0, second.y0)
+        assert across <= 2 or up <= 2, (one, other)  # pixels
+
+
+def test_turned_names_keep_apart():
+    figure = _draw_curves(names_of(60), curves_of(60), "truth", None)
+    ax = figure.axes[-1]
+    apart = (
+        ax.get_position().width * figure.get_figwidth() / 60 * math.sin(math.radians(60))
+    )  # inches between baselines
+    assert apart > ax.get_xticklabels()[0].get_fontsize() / 72
+
+
+@pytest.mark.parametrize("path", ["here", "run.v2", "a.svg", "a.png"])
+def test_both_formats_are_written_unless_one_is_named(tmp_path, path):
+    expected = [path] if path in ("a.svg", "a.png") else [f"{path}.png", f"{path}.svg"]
+    files = ranking(names_of(4), *ranks_of(4), tmp_path / "new" / path)
+    assert files == [tmp_path / "new" / name for name in expected]
+    for file in files:
+        assert file.read_bytes().startswith(b"\x89PNG" if file.suffix == ".png" else b"<?xml")
+    assert sorted((tmp_path / "new").iterdir()) == files
+
+
+def test_the_same_picture_is_the_same_bytes(tmp_path):
+    for suffix in ("png", "svg"):
+        one, other = (figure5(names_of(4), curves_of(4), tmp_path / f"{k}.{suffix}")[0] for k in range(2))
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_names_are_text_whatever_signs_are_in_them(tmp_path):
+    path, unit = tmp_path / "a.svg", "_$u_1$ <i>"
+    values = scores_of(4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        figure5(TRAPS, [Curve(TRAPS[2], values, unit=unit), Curve(TRAPS[0], values, unit="R")], path)
+        assert {*TRAPS, f"{TRAPS[0]} (R)", unit} <= set(written(path))
+        heat_map(TRAPS, TRAPS, *effects_of(4, 4), path, unit)
+        assert all(written(path).count(name) == 4 for name in TRAPS)  # two sides of two maps
+        assert any(unit in text for text in written(path))
+        points = [Point(name, 0.1, 0.5, 0.4, 0.6, 0.0, False) for name in TRAPS]
+        cost_against_agreement(points, path, unit=unit)
+        assert {*TRAPS, f"regret ({unit})"} <= set(written(path))
+        ranking(TRAPS, *ranks_of(4), path, unit=unit)
+        assert {*TRAPS, f"score ({unit})"} <= set(written(path))
+
+
+def test_lengths_must_agree(tmp_path):
+    with pytest.raises(ValueError, match="shape"):
+        figure5(names_of(3), curves_of(4), tmp_path / "a")
+    with pytest.raises(ValueError, match="shape"):
+        heat_map(AUDIO[:2], VISUAL[:4], *effects_of(4, 2), tmp_path / "a", "points")
+    with pytest.raises(ValueError, match="shape"):
+        ranking(names_of(3), *ranks_of(4), tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_the_module_does_not_load_matplotlib():
+    code = "import sys, seehear.report.selection; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# Figure 5
+
+
+def test_collocations_go_from_the_best_down_or_as_given(tmp_path):
+    names, truth = names_of(5), [3.0, NAN, 5.0, 4.0, 5.0]
+    for order, expected in (("truth", [2, 4, 3, 0, 1]), ("grid", range(5))):
+        figure5(names, [Curve("truth", truth)], tmp_path / "a.svg", order=order)
+        assert [text for text in written(tmp_path / "a.svg") if text in names] == [names[k] for k in expected]
+
+
+def test_points_stand_over_their_names():
+    truth, other = np.array([3.0, 5.0, 4.0]), np.array([30.0, 10.0, 20.0])
+    top, beneath = _draw_curves(names_of(3), [Curve("t", truth), Curve("o", other, unit="u")], "truth", None).axes
+    assert lines(top, "o")[0].get_ydata().tolist() == [5, 4, 3]
+    assert lines(beneath, "s")[0].get_ydata().tolist() == [10, 20, 30]
+    assert [label.get_text() for label in beneath.get_xticklabels()] == [names_of(3)[k] for k in (1, 2, 0)]
+
+
+def test_what_failed_is_crossed_and_beneath_all_else():
+    truth, other = np.array([3.0, NAN, 5.0, np.inf]), np.array([NAN, 3.0, NAN, 4.0])
+    figure = _draw_curves(names_of(4), [Curve("t", truth), Curve("o", other)], "grid", None)
+    (ax,) = figure.axes
+    assert [line.get_xdata().tolist() for line in lines(ax, "x")] == [[1, 3], [0, 2]]
+    highest = max(line.get_ydata().max() for line in lines(ax, "x"))  # of the panel's height
+    bottom, top = ax.get_ylim()
+    assert bottom + highest * (top - bottom) < 3
+    assert "no value" in {text for text, _ in shown(figure)[0]}
+
+
+def test_an_axis_without_values_has_no_numbers():
+    top, beneath = picture_of("failures", 3).axes
+    assert (len(top.get_yticks()), len(beneath.get_yticks())) == (0, 0)
+    assert [line.get_xdata().tolist() for ax in (top, beneath) for line in lines(ax, "x")] == [[0, 1, 2]] * 2
+
+
+def test_no_line_runs_into_what_the_truth_does_not_rank():
+    figure = _draw_curves(names_of(4), [Curve("t", [1, NAN, 2, 3]), Curve("o", [1.0, 2, 3, 4])], "truth", None)
+    drawn = [line for line in lines(figure.axes[0], "s") if line.get_linestyle() != "None"]
+    assert [line.get_ydata().tolist() for line in drawn] == [[4, 3, 1]]
+
+
+def test_tied_collocations_are_shaded_wherever_they_stand():
+    from matplotlib.colors import to_hex
+
+    curves = [Curve("t", [3.0, 5.0, 4.0, 1.0]), Curve("o", [1.0, 2.0, 3.0, 4.0], unit="u")]
+    for order, expected in (("truth", [0, 2]), ("grid", [0, 1])):
+        for ax in _draw_curves(names_of(4), curves, order, [True, True, False, False]).axes:
+            shaded = [patch for patch in ax.patches if to_hex(patch.get_facecolor()).upper() == TIED]
+            assert [patch.get_x() + 0.5 for patch in shaded] == expected
+
+
+def test_intervals_end_where_they_are_said_to():
+    figure = _draw_curves(names_of(2), [Curve("t", [1.0, 2.0], [0.5, 1.0], [4.0, 2.5])], "truth", None)
+    (bars,) = figure.axes[0].collections
+    ends = [segment[:, 1].tolist() for segment in bars.get_segments()]
+    assert ends == [[1.0, 2.5], [0.5, 4.0]]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.lists(st.floats(-100, 100) | st.just(NAN), min_size=3, max_size=3)),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_a_panel_is_of_one_unit_and_does_not_flatten_its_first_curve(curves):
+    units, values = [unit for unit, _ in curves], [np.array(value) for _, value in curves]
+    panels = _panels(units, values)
+    assert sorted(k for panel in panels for k in panel) == list(range(len(curves)))
+    assert panels[0][0] == 0
+    for panel in panels:
+        assert len({units[k] for k in panel}) == 1
+        known = [float(value) for k in panel for value in values[k] if math.isfinite(value)]
+        first = [float(value) for value in values[panel[0]] if math.isfinite(value)]
+        if len(panel) > 1 and known:
+            kept = max(first) - min(first) if first else 0.0
+            assert kept >= KEPT * (max(known) - min(known))
+
+
+def test_a_saturated_upper_bound_gets_a_panel_of_its_own():
+    truth = np.array([50.0, 52.0, 54.0])
+    assert _panels(["%", "%"], [truth, truth + 1]) == [[0, 1]]
+    assert _panels(["%", "%"], [truth, np.array([99.5, 99.7, 99.9])]) == [[0], [1]]
+    assert _panels(["%", "bits", "%"], [truth, truth, truth]) == [[0, 2], [1]]
+
+
+# Effects and interaction
+
+
+def test_scores_effects_and_interaction_are_written(tmp_path):
+    values = [[51.0, 53.0], [55.0, 61.0]]  # mean 55, effects ±3 and ±2, interaction ±1
+    heat_map(AUDIO[:2], VISUAL[:2], values, [-3, 3], [-2, 2], [[1, -1], [-1, 1]], tmp_path / "a.svg", "points")
+    texts = written(tmp_path / "a.svg")
+    expected = ["51.0", "53.0", "55.0", "61.0", "−3.0", "+3.0", "−2.0", "+2.0"]
+    assert all(texts.count(text) == 1 for text in expected)
+    assert (texts.count("+1.0"), texts.count("−1.0")) == (2, 2)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.floats(-30, 30) | st.just(NAN), min_size=12, max_size=12))
+def test_both_maps_spend_their_colours_on_the_same_span(flat):
+    values = np.array(flat[:6]).reshape(2, 3)
+    rest = np.array(flat[6:]).reshape(2, 3)
+    figure = _draw_effects(AUDIO[:2], VISUAL[:3], values, [0, 0], [0, 0, 0], rest, "points")
+    (low, high), (below, above) = (
+        ax.images[0].get_clim() for ax in figure.axes if ax.images and ax.images[0].get_array().shape == (2, 3)
+    )
+    assert below == -above
+    assert above - below == pytest.approx(high - low)
+    for value in values[np.isfinite(values)]:
+        assert low - 1e-9 <= value <= high + 1e-9
+    for value in rest[np.isfinite(rest)]:
+        assert below <= value <= above
+
+
+def test_failed_cells_are_hatched_and_the_best_is_framed():
+    values, by_row, by_column, rest = effects_of(3, 3)
+    values[1, 2], rest[1][2] = NAN, NAN
+    best = divmod(int(np.nanargmax(values)), 3)
+    figure = _draw_effects(AUDIO[:3], VISUAL[:3], values, by_row, by_column, rest, "points")
+    maps = [ax for ax in figure.axes if ax.images and ax.images[0].get_array().shape == (3, 3)]
+    for ax in maps:
+        hatched = [patch for patch in ax.patches if patch.get_hatch()]
+        assert [(patch.get_y() + 0.5, patch.get_x() + 0.5) for patch in hatched] == [(1, 2)]
+        assert [text.get_text() for text in ax.texts].count("–") == 1
+    framed = [patch for patch in maps[0].patches if not patch.get_fill()]
+    assert [(patch.get_y() + 0.5, patch.get_x() + 0.5) for patch in framed] == [best]
+    assert any("failed hatched" in text for text, _ in shown(figure)[0])
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 4), (4, 1), (1, 1)])
+def test_one_row_or_column_has_no_interaction(tmp_path, rows, columns):
+    heat_map(AUDIO[:rows], VISUAL[:columns], *effects_of(rows, columns), tmp_path / "a.svg", "points")
+    texts = written(tmp_path / "a.svg")
+    assert {*AUDIO[:rows], *VISUAL[:columns]} <= set(texts)
+    assert not any("interaction" in text for text in texts)
+    assert sum(text.startswith(("+", "−")) for text in texts) == (max(rows, columns) if rows != columns else 0)
+
+
+def test_one_modality_has_one_nameless_column(tmp_path):
+    values, by_row, by_column, rest = effects_of(3, 1)
+    heat_map(AUDIO[:3], [""], values, by_row, by_column, rest, tmp_path / "a.svg", "points")
+    assert set(AUDIO[:3]) <= set(written(tmp_path / "a.svg"))
+
+
+def test_a_wide_grid_is_stacked():
+    wide = _draw_effects(AUDIO[:2], VISUAL, *effects_of(2, 8), "points")
+    wider = _draw_effects(AUDIO[:2], [*VISUAL, *AUDIO], *effects_of(2, 16), "points")
+    assert wide.get_figwidth() > wide.get_figheight()
+    assert wider.get_figwidth() < wide.get_figwidth()
+
+
+# Cost against agreement
+
+
+def test_the_table_is_numbered_from_the_best(tmp_path):
+    points = [
+        Point("poor", 0.5, 0.1, -0.1, 0.3, 2.5, False),
+        Point("failed", 0.1, NAN, NAN, NAN, NAN, False),
+        Point("good", 0.0004, 0.8, 0.7, 0.9, 0.0, True),
+        Point("free", 0.0, 0.3, 0.1, 0.5, 1.25, False),
+    ]
+    cost_against_agreement(points, tmp_path / "a.svg", (0.85, 0.75, 0.95), unit="points")
+    texts = written(tmp_path / "a.svg")
+    row = ["estimator", "τ", "95 % interval", "cost", "regret (points)"]
+    row += ["○", "1", "good", "0.80", "0.70 … 0.90", "0.04 %", "0.00"]
+    row += ["●", "2", "free", "0.30", "0.10 … 0.50", "0 %", "1.25"]
+    row += ["●", "3", "poor", "0.10", "−0.10 … 0.30", "50 %", "2.50"]
+    row += ["●", "4", "failed", "–", "–", "10 %", "–"]
+    start = texts.index("estimator")
+    assert texts[start : start + len(row)] == row
+    assert {"looks at them (leaks)", "cheaper than the axis goes", "no value"} <= set(texts)
+    assert "ceiling: traversal against itself" in texts
+
+
+def test_without_intervals_none_are_spoken_of(tmp_path):
+    points = [Point("a", 0.1, 0.5, NAN, NAN, 0.5, False), Point("b", 0.2, 0.25, NAN, NAN, 1.0, False)]
+    cost_against_agreement(points, tmp_path / "a.svg")
+    texts = written(tmp_path / "a.svg")
+    start = texts.index("estimator")
+    assert texts[start : start + 10] == ["estimator", "τ", "cost", "regret", "●", "1", "a", "0.50", "10 %", "0.50"]
+    assert not any("interval" in text for text in texts)
+
+
+def test_markers_tell_leaking_cheap_and_failed_points():
+    from matplotlib.colors import to_hex
+
+    points = [
+        Point("honest", 0.1, 0.8, 0.7, 0.9, 0.0, False),
+        Point("leaking", 0.2, 0.7, 0.6, 0.8, 0.0, True),
+        Point("free", 0.0, 0.6, 0.5, 0.7, 0.0, False),
+        Point("nearly free", CHEAPEST / 9, 0.5, 0.4, 0.6, 0.0, False),
+        Point("cost unknown", NAN, 0.4, 0.3, 0.5, 0.0, False),
+        Point("failed", 0.3, NAN, NAN, NAN, NAN, False),
+    ]
+    ax = _draw_trade(points, None, "").axes[0]
+    dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in lines(ax, "o")]
+    assert dots == [(0.1, 0.8), (0.2, 0.7)]
+    assert [to_hex(line.get_markerfacecolor()).upper() for line in lines(ax, "o")] == [BLUE, "#FFFFFF"]
+    assert [to_hex(line.get_markeredgecolor()).upper() for line in lines(ax, "o")] == [BLUE, VERMILION]
+    left, right = ax.get_xlim()
+    assert [line.get_ydata()[0] for line in lines(ax, "<")] == [0.6, 0.5]
+    assert all(left < line.get_xdata()[0] < 0.1 for line in lines(ax, "<"))
+    assert [line.get_xdata()[0] for line in lines(ax, "x")] == [0.3]
+    assert right > 1
+    assert [text.get_text() for text in ax.texts] == ["1", "2", "3", "4", "6"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.floats(0.1, 4.9), st.floats(0.1, 3.9)), min_size=1, max_size=10))
+def test_numbers_lie_neither_on_each_other_nor_outside(points):
+    points, sizes, room = np.array(points), np.full((len(points), 2), (0.2, 0.12)), (5.0, 4.0)
+    places = _place(points, sizes, room)
+    assert places.shape == points.shape
+    for (x, y), (wide, tall) in zip(places, sizes, strict=True):
+        assert wide / 2 <= x <= room[0] - wide / 2
+        assert tall / 2 <= y <= room[1] - tall / 2
+        assert all(abs(x - px) >= wide / 2 or abs(y - py) >= tall / 2 for px, py in points)
+    for (x, y), (other_x, other_y) in combinations(places, 2):
+        assert abs(x - other_x) >= 0.2 or abs(y - other_y) >= 0.12
+
+
+def test_a_lonely_number_stands_to_the_right_of_its_point():
+    (place,) = _place(np.array([[2.0, 2.0]]), np.array([[0.2, 0.1]]), (5.0, 4.0))
+    assert place == pytest.approx([2.17, 2.0])
+
+
+def test_thirty_crowded_numbers_find_room():
+    points = np.random.default_rng(0).uniform((1.0, 2.0), (2.0, 3.0), (30, 2))
+    places = _place(points, np.full((30, 2), (0.16, 0.12)), (5.0, 5.0))
+    for (x, y), (other_x, other_y) in combinations(places, 2):
+        assert abs(x - other_x) >= 0.16 or abs(y - other_y) >= 0.12
+    assert np.linalg.norm(places - points, axis=1).max() < 1.3
+
+
+# Ranks
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.sampled_from([1.0, 2.0, 3.0, NAN]), min_size=1, max_size=6))
+def test_dots_stand_at_the_rank_by_score_best_on_top(scores):
+    n, names = len(scores), names_of(len(scores))
+    figure = _draw_ranks(names, scores, np.ones(n), np.full(n, n), np.full(n, 1 / n), np.zeros(n), "")
+    ax = figure.axes[0]
+    order = [label.get_text() for label in ax.get_yticklabels()]
+    assert sorted(order) == sorted(names)
+    sorted_scores = [scores[names.index(name)] for name in order]
+    known = [score for score in sorted_scores if not math.isnan(score)]
+    assert known == sorted(known, reverse=True)
+    assert all(math.isnan(score) for score in sorted_scores[len(known) :])
+    assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first row on top
+    expected = []
+    for score in known:  # places 1 to n are shared out evenly among the equal
+        places = [place for place, other in enumerate(known, 1) if other == score]
+        expected.append(sum(places) / len(places))
+    dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in lines(ax, "o")]
+    assert dots == [(rank, row) for row, rank in enumerate(expected)]
+    assert [text.get_text() for text in ax.texts] == ["no value"] * (n - len(known))
+
+
+def test_ranks_show_chances_and_what_is_tied():
+    from matplotlib.colors import to_hex
+
+    figure = _draw_ranks(
+        names_of(4), [1, 4, 3, NAN], [2, 1, 1, NAN], [3, 2, 2, NAN], [0.001, 0.6, 0.399, 0], [0, 1, 1, 0], "%"
+    )
+    ranks, chances = figure.axes
+    assert [text.get_text() for text in chances.texts] == ["0.60", "0.40", "< 0.01", "0.00"]
+    bars = [patch for patch in chances.patches if patch.get_height() == pytest.approx(0.6)]
+    assert [bar.get_width() for bar in bars] == [0.6, 0.399, 0.001, 0]
+    assert [to_hex(line.get_markeredgecolor()).upper() == BLUE for line in lines(ranks, "o")] == [True, True, False]
+    ends = [segment[:, 0].tolist() for one in ranks.collections for segment in one.get_segments() if len(segment)]
+    assert ends == [[1, 2], [1, 2], [2, 3]]
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "sign", "text"),
+    [(1.25, 1, "+", "+1.2"), (-0.04, 1, "", "0.0"), (-1.0, 2, "", "−1.00"), (NAN, 1, "+", "–"), (-np.inf, 1, "", "–")],
+)
+def test_numbers(value, decimals, sign, text):
+    assert _number(value, decimals, sign) == text
+
+
+@given(st.floats(1e-4, 1e4))
+def test_a_span_shows_in_three_digits(span):
+    digits = f"{span:.{_decimals(span)}f}".replace(".", "").lstrip("0")
+    assert 2 <= len(digits) <= 5
+    assert len(digits) == 3 or _decimals(span) in (0, 5) or digits == "1000"
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0.0, "0 %"),
+        (CHEAPEST / 10, "< 0.0001 %"),
+        (CHEAPEST, "0.0001 %"),
+        (0.0654, "6.5 %"),
+        (1.0, "100 %"),
+        (NAN, "–"),
+    ],
+)
+def test_costs(share, text):
+    assert _cost(share) == text
