@@ -303,7 +303,7 @@ def _draw(report: Judged, grid: Grid, folder: Path, pictured: set[str]) -> list[
     band = None if np.isnan(ends).any() else (itself.halves, ends[0], ends[1])
     written += cost_against_agreement(points, folder / "cost", band, unit="points")
     if report.effects is not None:
-        written += selecting.draw_effects(report.effects, grid, folder / "traversal", "score")
+        written += selecting.draw_effects(report.effects, grid, folder / "traversal", "points")
     return [path for path in written if path.suffix == ".png"]
 
 

@@ -57,12 +57,15 @@ ALL = "all"
 SPLITS = ("train", "val")
 
 
-def find(name: str) -> list[tuple[Estimator, str]]:
-    """The estimator of that name and the sample it is asked about: NAME@train, NAME@val, or where it is most at home.
+def find(names: str) -> list[tuple[Estimator, str]]:
+    """Estimators by name, with commas between, and the sample each is asked about: NAME@train, NAME@val, or its home.
 
     Closed forms are at home on the training clips, which are many; what trains, on the validation clips. `all` is
     every one but traversal. Raises SeehearError where there is none of that name.
     """
+    if "," in names:
+        return [pair for each in names.split(",") for pair in find(each)]
+    name = names.strip()
     if name == ALL:
         return [pair for each in REGISTRY if each != TRAVERSAL for pair in find(each)]
     bare, at, split = name.partition("@")

@@ -1,0 +1,213 @@
+"""seehear select and judge, as people call them."""
+
+import json
+
+import numpy as np
+import pytest
+
+import seehear
+from seehear.cli import main
+from seehear.errors import SeehearError
+from seehear.store import NetworkInfo, Origin, Store
+from selection.conftest import Choice
+
+LEAKS = "USED EVALUATION LABELS"
+
+
+def stamps(folder):
+    return {str(file): file.stat().st_mtime_ns for file in folder.rglob("*.safetensors")}
+
+
+def spoil(store, network, clip, features):
+    store.write(network, Origin(clip, "made", "spoilt"), features)
+
+
+def test_select_then_judge(choice, capsys):
+    found = seehear.select(**choice.selecting())
+    assert found.best.argument == "audio=ears visual=eyes"
+    assert found.exit_code == 0
+    text = found.text()
+    assert text.count("selection:two-stage@val") == 1
+    assert "4 collocations × 2 seeds: traversal takes 8 × (T0 + T1)" in capsys.readouterr().err
+    assert "--collocation audio=ears visual=eyes" in text
+    for picture in found.pictures:
+        assert picture.exists()
+    kept = json.loads((choice.folder / "selection" / "selection.json").read_text())
+    assert kept["best"] == {"audio": ["ears"], "visual": ["eyes"]}
+    assert sum(row["p_best"] for row in kept["ranking"]) == pytest.approx(1)
+
+    asked = ["two-stage", "ridge", "ridge@val", "upper-bound-weak-segment-final", "chance"]
+    judged = seehear.judge(choice.folder / "selection", estimators=asked, leaking=True, **choice.judging())
+    rows = {row.name: row for row in judged.rows}
+    assert set(asked[:2]) <= {row.estimates.name for row in judged.rows}
+    assert rows["ridge@val"].estimates.split == "val"
+    assert [name for name, row in rows.items() if row.leaks] == [
+        name for name in rows if name.endswith("@test") and name.startswith("upper-bound")
+    ]
+    assert rows["two-stage@val"].agreement.regret == 0
+    assert rows["two-stage@val"].agreement.tied_hit
+    assert judged.deviation > 0
+    assert judged.cost(rows["ridge@train"]) < 1
+    assert len(judged.text().split("clips:20|")) == 2
+    content = json.loads((choice.folder / "selection" / "judged-test.json").read_text())
+    assert {row["name"] for row in content["estimators"]} == set(rows)
+    before = stamps(choice.folder / "selection")
+    again = seehear.judge(choice.folder / "selection", estimators=["two-stage"], **choice.judging())
+    assert stamps(choice.folder / "selection") == before
+    np.testing.assert_array_equal(again.truth.scores, judged.truth.scores)
+
+
+def test_same_command_again_trains_nothing_and_says_the_same(choice):
+    first = seehear.select(**choice.selecting())
+    before = stamps(choice.folder)
+    again = seehear.select(**choice.selecting())
+    assert stamps(choice.folder) == before
+    np.testing.assert_array_equal(first.standing.scores, again.standing.scores)
+    np.testing.assert_array_equal(first.standing.p_best, again.standing.p_best)
+
+
+def test_plan_counts_and_trains_nothing(choice):
+    planned = seehear.select(**choice.selecting(plan=True, together=2, estimators=["all"]))
+    assert planned.plan.collocations == 9
+    assert planned.plan.traversal.trainings == 18
+    assert planned.plan.traversal.seconds[0] > 0
+    assert not (choice.folder / "selection").exists()
+    rows = {row.name: row for row in planned.plan.estimators}
+    assert rows["cross-fitted-weak"].trainings == 36
+    assert len(rows["upper-bound-weak-clip-final"].also) == 5
+    assert "read from the same trainings" in planned.text()
+
+
+def test_paper_protocol_says_that_it_leaks(choice):
+    options = {**choice.selecting(labels=choice.folder / "test.csv", **choice.truth("test")), "val": None}
+    found = seehear.select(**options, protocol="paper")
+    assert LEAKS in found.text().splitlines()[0]
+    assert found.as_json()["leaks"]
+    assert found.estimates[0].name == "upper-bound-weak-segment-final"
+    with pytest.raises(SeehearError, match="judge an honest one"):
+        seehear.judge(choice.folder / "selection", **choice.judging())
+    with pytest.raises(SeehearError, match="leave --val out"):
+        seehear.select(**choice.selecting(protocol="paper"))
+    assert LEAKS not in seehear.select(**choice.selecting(out=choice.folder / "honest")).text()
+
+
+def test_paper_protocol_without_dense_labels_reads_the_clip_score(choice):
+    options = {**choice.selecting(labels=choice.folder / "test.csv"), "val": None, "dense": []}
+    assert seehear.select(**options, protocol="paper").estimates[0].name == "upper-bound-weak-clip-final"
+
+
+def test_without_validation_clips_some_are_held_out(choice):
+    found = seehear.select(**{**choice.selecting(), "val": None, "dense": []})
+    assert any("8 of the labelled clips are held out" in note for note in found.notes)
+    assert found.best.argument == "audio=ears visual=eyes"
+    assert "clips:8|" in found.signature
+
+
+def test_one_network_a_modality_is_nothing_to_select(tmp_path):
+    choice = Choice(tmp_path, ("ears", "eyes"), clips=20)
+    found = seehear.select(**choice.selecting())
+    assert any("nothing to select" in note for note in found.notes)
+    assert found.best.argument == "audio=ears visual=eyes"
+    assert found.estimates[0].trainings == 0
+
+
+def test_a_choice_in_one_modality_alone(tmp_path):
+    choice = Choice(tmp_path, ("ears", "cotton", "eyes"), clips=30)
+    found = seehear.select(**choice.selecting())
+    assert any("only one network for visual" in note for note in found.notes)
+    assert found.effects is None
+    assert found.best.argument == "audio=ears visual=eyes"
+    judged = seehear.judge(choice.folder / "selection", estimators=["ridge"], **choice.judging())
+    assert judged.rows[0].agreement.regret == 0
+
+
+def test_clips_without_a_network_or_with_bad_features_are_left_out_and_listed(choice):
+    store = Store(choice.store)
+    store.file("cotton", "train03").unlink()
+    store.file("cotton", "train04").unlink()
+    features = store.read("fog", "train07").copy()
+    features[1, 2] = np.nan
+    spoil(store, "fog", "train07", features)
+    found = seehear.select(**choice.selecting())
+    assert found.missing == ["train03", "train04", "train07"]
+    assert found.exit_code == 1
+    assert any("37 of 40 clips" in note and "cotton lacks 2" in note for note in found.notes)
+    assert "3 labelled clips were left out" in found.text()
+    assert found.best.argument == "audio=ears visual=eyes"
+
+
+def test_constant_features_fail_in_their_rows_only(choice):
+    store = Store(choice.store)
+    store.register(NetworkInfo("dead", "audio", 3, "made"))
+    for clip in store.clips("ears"):
+        spoil(store, "dead", clip, np.ones((4, 3), np.float32))
+    found = seehear.select(**choice.selecting(estimators=["ridge"]))
+    assert found.best.argument == "audio=ears visual=eyes"
+    assert found.exit_code == 1
+    assert "dead × eyes: features of dead are the same for all clips" in found.text()
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [(lambda n: "Cat", "nothing to tell networks apart"), (lambda n: "", "nothing to tell networks apart")],
+)
+def test_labels_that_tell_nothing(choice, labels, message):
+    table = choice.folder / "train.csv"
+    rows = [f"train{n:02}\t{labels(n)}" for n in range(40)]
+    table.write_text("\n".join(["filename\tevent_labels", *rows]) + "\n")
+    with pytest.raises(SeehearError, match=message):
+        seehear.select(**choice.selecting(classes=None) | {"dense": [], "val": None})
+
+
+def test_one_class_is_enough(choice):
+    table = choice.folder / "train.csv"
+    rows = [row.split("\t") for row in table.read_text().splitlines()[1:]]
+    kept = [f"{clip}\t{'Cat' if 'Cat' in names else ''}" for clip, names in rows]
+    table.write_text("\n".join(["filename\tevent_labels", *kept]) + "\n")
+    found = seehear.select(**choice.selecting(estimators=["ridge", "logme", "knn"]))
+    assert found.best.argument == "audio=ears visual=eyes"
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"networks": ["audio=ears,nobody"]}, "no features of 'nobody'"),
+        ({"networks": ["audio=eyes"]}, "eyes is a network of modality visual"),
+        ({"networks": ["ears"]}, "MODALITY=NETWORK"),
+        ({"networks": ["audio=ears,ears"]}, "names a network twice"),
+        ({"estimators": ["rigde"]}, "did you mean ridge"),
+        ({"together": 0}, "--together is at least 1"),
+        ({"seeds": []}, "--seeds names one or more"),
+        ({"val": None}, "dense tables are for validation clips"),
+    ],
+)
+def test_what_cannot_be(choice, changed, message):
+    with pytest.raises(SeehearError, match=message):
+        seehear.select(**choice.selecting(**changed))
+
+
+def test_judging_what_was_not_selected(choice):
+    with pytest.raises(SeehearError, match="seehear select"):
+        seehear.judge(choice.folder / "nowhere", **choice.judging())
+
+
+def test_command_line_prints_and_gives_json(choice, capsys):
+    given = choice.selecting(estimators=["ridge"])
+    arguments = ["select", "--store", str(choice.store), "--labels", str(given["labels"])]
+    arguments += ["--val", str(given["val"])]
+    arguments += [
+        "--dense",
+        *given["dense"],
+        "--out",
+        str(given["out"]),
+        "--estimators",
+        "ridge,logme",
+        "--workers",
+        "1",
+    ]
+    arguments += ["--workers", "1", "--set", *given["set"], "--seeds", "0", "1", "--json"]
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 0
+    content = json.loads(capsys.readouterr().out)
+    assert [each["name"] for each in content["estimators"]] == ["ridge", "logme"]
