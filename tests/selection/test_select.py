@@ -194,18 +194,9 @@ def test_judging_what_was_not_selected(choice):
 def test_command_line_prints_and_gives_json(choice, capsys):
     given = choice.selecting(estimators=["ridge"])
     arguments = ["select", "--store", str(choice.store), "--labels", str(given["labels"])]
-    arguments += ["--val", str(given["val"])]
-    arguments += [
-        "--dense",
-        *given["dense"],
-        "--out",
-        str(given["out"]),
-        "--estimators",
-        "ridge,logme",
-        "--workers",
-        "1",
-    ]
-    arguments += ["--workers", "1", "--set", *given["set"], "--seeds", "0", "1", "--json"]
+    arguments += ["--val", str(given["val"]), "--dense", *given["dense"], "--out", str(given["out"])]
+    arguments += ["--estimators", "ridge,logme", "--set", *given["set"], "--seeds", "0", "1"]
+    arguments += ["--workers", "1", "--json"]
     with pytest.raises(SystemExit) as left:
         main(arguments)
     assert left.value.code == 0

@@ -129,13 +129,15 @@ def ranking(
     path: Path,
     *,
     unit: str = "",
+    measured: ArrayLike | None = None,
 ) -> list[Path]:
     """The answer of a selection: n collocations from the best down, with their ranks' intervals and P(best).
 
-    scores: (n,) in `unit`, NaN where it failed. rank_low, rank_high: (n,), ends of 95 % intervals, 1 the best.
+    scores: (n,) in `unit`, NaN where it failed. measured: (n,) bool, false where a score only says the order and is
+    not written; all are unless given. rank_low, rank_high: (n,), ends of 95 % intervals, 1 the best.
     p_best: (n,), in [0, 1]. tied: (n,) bool, those not told from the best. path, returns and raises: as for `figure5`.
     """
-    return _write(_draw_ranks(names, scores, rank_low, rank_high, p_best, tied, unit), path)
+    return _write(_draw_ranks(names, scores, rank_low, rank_high, p_best, tied, unit, measured), path)
 
 
 def _write(figure: Figure, path: Path) -> list[Path]:
@@ -493,8 +495,10 @@ def _draw_ranks(
     p_best: ArrayLike,
     tied: ArrayLike,
     unit: str,
+    measured: ArrayLike | None = None,
 ) -> Figure:
     n = len(names)
+    shown = np.ones(n, dtype=bool) if measured is None else _flags(measured, n)
     score, low, high, chance = (_array(values, n) for values in (scores, rank_low, rank_high, p_best))
     together = _flags(tied, n)
     at = np.argsort(-score, kind="stable")  # NaN comes last
@@ -502,9 +506,10 @@ def _draw_ranks(
     better = (score[None, known] > score[:, None]).sum(axis=1)  # (n,)
     equal = (score[None, known] == score[:, None]).sum(axis=1)  # (n,), itself among them
     rank = np.where(known, better + (equal + 1) / 2, np.nan)
-    decimals = _decimals(_span(score))
+    decimals = _decimals(_span(score[shown]))
     head = _with_unit("score", unit)
-    numbers = _widest([head, *(_number(value, decimals) for value in score)])
+    written = [_number(value, decimals) if show else "–" for value, show in zip(score, shown, strict=True)]
+    numbers = _widest([head, *written])
 
     left = EDGE + _widest(names) + 0.15
     wide, bars, tall = min(max(2.6, 0.2 * n), 5.0), 1.3, LINE * n
@@ -535,7 +540,7 @@ def _draw_ranks(
             ranks.plot(rank[k], row, "o", color=colour, markerfacecolor=fill, markersize=4.5)
         else:
             ranks.text(0.5 + 0.02 * n, row, "no value", fontsize=7, va="center_baseline", color=QUIET)
-        _text(figure, middle, top + LINE * (row + 0.5), _number(score[k], decimals), 8, ha="right")
+        _text(figure, middle, top + LINE * (row + 0.5), written[k], 8, ha="right")
         length = float(np.nan_to_num(chance[k]))
         chances.barh(row, length, height=0.6, color=colour)
         percent = "< 0.01" if 0 < length < 0.005 else _number(chance[k], 2)

@@ -7,12 +7,14 @@ clips than features is the usual case, not a special one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import reduce
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from seehear.errors import SeehearError
 from seehear.packed import Packed
@@ -22,6 +24,7 @@ Array = NDArray[np.float64]
 Kind = Literal["sum", "interaction"]
 
 FLAT = 1e-10  # share of the features' energy below which what differs between clips is rounding
+SMALL = 1000  # clips
 DIGITS = 9  # of a similarity: clips with the same features are to tie, whatever order they were summed in
 
 
@@ -153,6 +156,13 @@ def cosine(gram: Array) -> Array:
     square = np.diag(gram)
     length = np.sqrt(np.where(square > FLAT * square.mean(), square, np.inf))  # (N,)
     return np.round(gram / length[:, None] / length, DIGITS)
+
+
+@contextmanager
+def few_threads(clips: int) -> Iterator[None]:
+    """Matrices of so few clips take longer on several cores than on one: threads wait for each other."""
+    with threadpool_limits(1 if clips <= SMALL else None, user_api="blas"):
+        yield
 
 
 def pooled(packed: Packed) -> Array:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.selection.collocation import Collocation, Grid
 from seehear.selection.estimators.interface import ClosedForm, Estimator, Setting, Trained
-from seehear.selection.evidence import Evidence, pooled
+from seehear.selection.evidence import Evidence, few_threads, pooled
 from seehear.selection.ranking import draws_of
 from seehear.selection.trainings import Bench, Outcome
 from seehear.training.recipe import Recipe
@@ -33,7 +33,8 @@ class Estimates:
     scores: (n,), higher is better, NaN where it failed. draws: (B, n), what the scores might as well have been, or
     None where that isn't known. values: per trained collocation (S, N) or (S,), what the scores are the means of.
     failures: collocation -> why. seconds: of one core. flops: of matrix products. split: name of the sample it was
-    asked about. trainings: how many it needed. notes: what else it found out.
+    asked about. trainings: how many it needed. measured: (n,) bool, false where a score only says the order; None
+    where all are scores. notes: what else it found out.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Estimates:
     flops: float
     trainings: int = 0
     values: Sequence[Array] | None = None
+    measured: NDArray[np.bool_] | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -97,9 +99,10 @@ class Task:
     def _closed_form(self, estimator: ClosedForm, split: str) -> Estimates:
         began = time.process_time()
         evidence = self.evidence(split)
-        scores, failures = self.each(lambda collocation: estimator.score(evidence, collocation))
-        seconds, flops = time.process_time() - began, evidence.flops
-        draws = self.halves(evidence, [estimator.score])[0]
+        with few_threads(len(evidence)):
+            scores, failures = self.each(lambda collocation: estimator.score(evidence, collocation))
+            seconds, flops = time.process_time() - began, evidence.flops
+            draws = self.halves(evidence, [estimator.score])[0]
         return Estimates(estimator.name, split, scores, around(scores, draws), failures, seconds, flops)
 
     def each(self, score: Callable[[Collocation], float]) -> tuple[Array, dict[str, str]]:

@@ -90,7 +90,9 @@ class Selected(Result):
             for each in self.estimates[1:]
         ]
         tried = self.estimates[0].notes.get("tried")
-        rows = [["", "collocation", "tied", "ranks (95 %)", "P(best)", *(["trainings"] if tried is not None else [])]]
+        measured = self.estimates[0].measured
+        rows = [["", "collocation", "tied", "ranks (95 %)", "P(best)", "score"]]
+        rows[0] += ["trainings"] if tried is not None else []
         rows[0] += [name for name, _ in others]
         for place, n in enumerate(order[:MOST_ROWS], start=1):
             name = str(self.collocations[n])
@@ -102,6 +104,7 @@ class Selected(Result):
                     "*" if standing.tied[n] else "",
                     "failed" if failed else f"{standing.rank_low[n]} to {standing.rank_high[n]}",
                     f"{standing.p_best[n]:.2f}",
+                    "–" if failed or (measured is not None and not measured[n]) else f"{standing.scores[n]:.4g}",
                     *([str(tried.get(name, 0))] if tried is not None else []),
                     *(f"{scores[n]:.4g}" for _, scores in others),
                 ]
@@ -143,7 +146,7 @@ class Selected(Result):
 
     def as_json(self) -> Any:
         names = [str(collocation) for collocation in self.collocations]
-        standing = self.standing
+        standing, measured = self.standing, self.estimates[0].measured
 
         def number(value: float) -> float | None:
             return None if np.isnan(value) else float(value)
@@ -152,7 +155,7 @@ class Selected(Result):
             {
                 "collocation": self.collocations[n].as_json(),
                 "name": names[n],
-                "score": number(standing.scores[n]),
+                "score": number(standing.scores[n]) if measured is None or measured[n] else None,
                 "rank": int(standing.rank[n]),
                 "rank_low": int(standing.rank_low[n]),
                 "rank_high": int(standing.rank_high[n]),
@@ -367,6 +370,7 @@ def _draw(report: Selected, grid: Grid, out: Path) -> list[Path]:
         standing.tied,
         out / "ranking",
         unit=first.name,
+        measured=first.measured,
     )
     if report.effects is not None:
         written += draw_effects(report.effects, grid, out / "pairing", report.effects_of)

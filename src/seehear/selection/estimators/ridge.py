@@ -50,16 +50,20 @@ def out_of_fold(
     targets = evidence.targets  # (N, C)
     total = (targets**2).sum(axis=0)
     assigned = folds(len(evidence)) if fold is None else fold
-    parts = [np.flatnonzero(assigned == n) for n in np.unique(assigned)]
+    parts: dict[int, list[NDArray[np.int64]]] = {}
+    for n in np.unique(assigned):
+        clips = np.flatnonzero(assigned == n)
+        parts.setdefault(len(clips), []).append(clips)
+    stacks = [np.stack(equal) for equal in parts.values()]  # (folds, F): folds of one size are solved at once
     best: tuple[Array, Array, float] | None = None
     for penalty in PENALTIES * values.mean():
         kept = values / (values + penalty)  # (N,)
         residuals = targets - vectors @ (kept[:, None] * projected)
-        for clips in parts:
-            rows = vectors[clips]
-            left = np.eye(len(clips)) - 1 / len(evidence) - (rows * kept) @ rows.T  # I - H_ff
+        for clips in stacks:
+            rows, size = vectors[clips], clips[0].size
+            left = np.eye(size) - 1 / len(evidence) - (rows * kept) @ rows.swapaxes(1, 2)  # I - H_ff, (folds, F, F)
             residuals[clips] = np.linalg.solve(left, residuals[clips])
-            evidence.flops += 2.0 * len(clips) ** 2 * (len(evidence) + len(clips) / 3 + targets.shape[1])
+            evidence.flops += 2.0 * len(clips) * size**2 * (len(evidence) + size / 3 + targets.shape[1])
         evidence.flops += 2.0 * len(evidence) * projected.size
         r2 = 1 - (residuals**2).sum(axis=0) / total
         if best is None or r2.mean() > best[1].mean():

@@ -24,6 +24,7 @@ from seehear.selection.cost import epochs_at_least
 from seehear.selection.estimators import logme, ridge
 from seehear.selection.estimators.interface import Adaptive
 from seehear.selection.estimators.short_run import STEPS, trainings
+from seehear.selection.evidence import few_threads
 from seehear.selection.ranking import standing
 from seehear.selection.trainings import Outcome, Training
 
@@ -91,7 +92,8 @@ def run(task: Task, split: str) -> Estimates:
         "short trainings afforded": affordable,
         "seconds of stage 1": closed,
     }
-    return Estimates("two-stage", split, scores, draws, failures, seconds, flops, number, None, notes)
+    measured = np.isin(np.arange(len(grid)), there)
+    return Estimates("two-stage", split, scores, draws, failures, seconds, flops, number, None, measured, notes)
 
 
 def forecast(task: Task, split: str) -> list[Training]:
@@ -117,21 +119,17 @@ def stage_1(task: Task, split: str) -> tuple[Array, Array, dict[str, str], float
     evidence = task.evidence(split)
     found = np.empty((len(STAGE_1), len(task.grid)))
     failures: dict[str, str] = {}
-
-    def both(n: int) -> None:
-        for k, score in enumerate(STAGE_1):
-            found[k, n] = score(evidence, task.grid.collocations[n])
-
-    for n, collocation in enumerate(task.grid):
-        try:
-            both(n)
-        except SeehearError as error:
-            found[:, n] = np.nan
-            failures[str(collocation)] = str(error)
-    if np.isnan(found).all():
-        raise SeehearError(f"no collocation can be judged: {next(iter(failures.values()))}")
-    scores = -_mean_rank(found)
-    draws = np.stack([-_mean_rank(half) for half in task.halves(evidence, STAGE_1).swapaxes(0, 1)] or [scores])
+    with few_threads(len(evidence)):
+        for n, collocation in enumerate(task.grid):  # both of one collocation: they share its spectrum
+            try:
+                found[:, n] = [score(evidence, collocation) for score in STAGE_1]
+            except SeehearError as error:
+                found[:, n] = np.nan
+                failures[str(collocation)] = str(error)
+        if np.isnan(found).all():
+            raise SeehearError(f"no collocation can be judged: {next(iter(failures.values()))}")
+        scores = -_mean_rank(found)
+        draws = np.stack([-_mean_rank(half) for half in task.halves(evidence, STAGE_1).swapaxes(0, 1)] or [scores])
     moved = around(scores, draws)
     assert moved is not None
     return scores, moved, failures, evidence.flops
