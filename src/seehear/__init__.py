@@ -2,7 +2,7 @@
 
 Every command of the command line is a function here, with the same name and the same options:
 extract, select, judge, train, evaluate, parse, score, networks, check_networks, check_labels, import_features,
-export_features, recipes. Each returns a result with .text() and .as_json(). `network` turns a function of yours into
+export_features, recipes, estimators. Each returns a result with .text() and .as_json(). `network` turns a function of yours into
 a network.
 """
 
@@ -15,6 +15,7 @@ from seehear.version import __version__
 
 if TYPE_CHECKING:
     from seehear.networks.function import network
+    from seehear.verbs.estimators import estimators
     from seehear.verbs.evaluate import evaluate
     from seehear.verbs.extract import extract
     from seehear.verbs.features import export_features, import_features
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "check_labels": "seehear.verbs.labels",
     "check_networks": "seehear.verbs.networks",
+    "estimators": "seehear.verbs.estimators",
     "evaluate": "seehear.verbs.evaluate",
     "export_features": "seehear.verbs.features",
     "extract": "seehear.verbs.extract",
@@ -47,6 +49,7 @@ __all__ = [
     "__version__",
     "check_labels",
     "check_networks",
+    "estimators",
     "evaluate",
     "export_features",
     "extract",

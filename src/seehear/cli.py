@@ -33,6 +33,7 @@ app.command("seehear.verbs.parse:parse", help="Parse clips: events heard, seen a
 app.command("seehear.verbs.score:score", help="Score predictions of any system, given as dense tables.")
 app.command("seehear.verbs.select:select", help="Choose networks: which understand each other best on your clips.")
 app.command("seehear.verbs.judge:judge", help="Judge a selection, and every way to select, by full trainings.")
+app.command("seehear.verbs.estimators:estimators", help="List what can say which networks suit which clips.")
 app.command("seehear.verbs.recipes:recipes", help="List the recipes for training.")
 
 labels = App(name="labels", help="Check label tables.")

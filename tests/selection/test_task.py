@@ -13,7 +13,7 @@ from seehear.store import NetworkInfo, Origin, Store
 from seehear.training.recipe import resolve
 from selection.conftest import Choice
 
-BLIND = {"chance", "width"}  # to what features say
+BLIND = {"chance", "width", "interaction-gain"}  # to how much features say of the labels
 SETTINGS = {"epochs": 12, "width": 16, "feed_forward": 16, "learning_rate": 0.01, "decay_every": 0}
 
 

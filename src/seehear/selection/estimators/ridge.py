@@ -104,4 +104,11 @@ ESTIMATORS = (
         "weak",
         with_interaction,
     ),
+    ClosedForm(
+        "interaction-gain",
+        "what both modalities and their products tell beyond the better one",
+        "Hoerl and Kennard 1970",
+        "weak",
+        interaction_gain,
+    ),
 )
