@@ -2,8 +2,8 @@
 
 Every command of the command line is a function here, with the same name and the same options:
 extract, select, judge, train, evaluate, parse, score, networks, check_networks, check_labels, import_features,
-export_features, recipes, estimators. Each returns a result with .text() and .as_json(). `network` turns a function of yours into
-a network.
+export_features, recipes, estimators. Each returns a result with .text() and .as_json(). `network` turns a function of
+yours into a network.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from seehear.errors import SeehearError
 from seehear.selection.trainings import Outcome, Part, Training
 from selection.conftest import Choice
 
@@ -109,7 +111,7 @@ from selection.test_trainings import trainings
 if __name__ == "__main__":
     choice = Choice.__new__(Choice)
     choice.folder, choice.store = Path(sys.argv[2]), Path(sys.argv[2]) / "store"
-    modalities = ("audio", "visual")
+    choice.networks, modalities = (), ("audio", "visual")
     choice.dense = {split: {m: choice.folder / f"{split}-{m}.csv" for m in modalities} for split in ("val", "test")}
     task = choice.task(workers=2)
     task.bench.run(trainings(task, range(50)), "training")
@@ -123,6 +125,28 @@ def running(group):
     except ProcessLookupError:
         return False
     return True
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="lists children by /proc")
+def test_a_process_that_is_killed_is_told_from_a_training_that_fails(choice):
+    task = choice.task(workers=2)
+    found = []
+
+    def kill_one():
+        while not list(task.bench.out.rglob("judged-*")):
+            time.sleep(0.05)
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        workers = [child for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        os.kill(int(workers[0]), signal.SIGKILL)
+        found.append(workers)
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    with pytest.raises(SeehearError, match="was killed, most likely for want of memory"):
+        task.bench.run(trainings(task, range(40)), "training")
+    killer.join()
+    assert found
+    assert list(task.bench.out.rglob("judged-*"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")

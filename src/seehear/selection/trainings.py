@@ -15,6 +15,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.errors import SeehearError
+from seehear.files import DiskFullError
 from seehear.packed import Packed, pack
 from seehear.progress import Progress
 from seehear.selection.collocation import Collocation
@@ -117,7 +120,7 @@ class Bench:
     window: int
     workers: int = 1
     device: str = "cpu"
-    in_memory: int = IN_MEMORY
+    in_memory: int = IN_MEMORY  # bytes of features that each process may hold
     _packs: dict[tuple[str, str], Packed] = field(default_factory=dict, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -208,6 +211,11 @@ class Bench:
                 jobs = {pool.submit(_do, training): key for key, training in trainings.items()}
                 for job in as_completed(jobs):
                     yield jobs[job], _attempt(lambda job: job.result(), job)
+            except BrokenProcessPool:
+                raise SeehearError(
+                    f"{self.out}: a process that trained was killed, most likely for want of memory; what was finished "
+                    "is kept: run the same command again, with fewer --workers"
+                ) from None
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -296,8 +304,11 @@ def _keep(path: Path, per_clip: Mapping[str, Array], facts: Mapping[str, Any]) -
 
 
 def _attempt(do: Callable[[A], B], what: A) -> B | Exception:
+    """The error is a result like any other, unless those that follow would only meet it again."""
     try:
         return do(what)
+    except (DiskFullError, BrokenProcessPool):
+        raise
     except Exception as error:
         return error
 

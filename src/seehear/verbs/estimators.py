@@ -20,7 +20,9 @@ class Estimators(Result):
 
     def text(self) -> str:
         header = ["name", "trains", "labels", "what it does", "source"]
-        rows = [[str(row[name]) for name in ("name", "trains", "labels", "summary", "source")] for row in self.as_json()]
+        rows = [
+            [str(row[name]) for name in ("name", "trains", "labels", "summary", "source")] for row in self.as_json()
+        ]
         return table([header, *rows], right_from=len(header))
 
     def as_json(self) -> Any:

@@ -108,6 +108,7 @@ def prepare(settings: Settings, out: Path, workers: int, device: str, judged: Ta
     from seehear.selection.task import TRAIN, VAL, Task
     from seehear.selection.trainings import Bench, default_workers
     from seehear.store import Store
+    from seehear.training.bags import IN_MEMORY
     from seehear.training.inference import window_length
     from seehear.training.recipe import Recipe
     from seehear.verbs.scored import covered, strangers
@@ -147,9 +148,9 @@ def prepare(settings: Settings, out: Path, workers: int, device: str, judged: Ta
         notes.append(f"no --val: {len(samples[VAL])} of the labelled clips are held out to validate")
     lengths = next(iter(splits[TRAIN].packs.values()))[0].lengths()
     networks = {info.name: info for each in infos.values() for info in each}
-    bench = Bench(
-        out, store, networks, samples, classes, window_length(np.asarray(lengths)), workers or default_workers(), device
-    )
+    count = workers or default_workers()
+    window = window_length(np.asarray(lengths))
+    bench = Bench(out, store, networks, samples, classes, window, count, device, IN_MEMORY // count)
     task = Task(grid_of(settings), bench, Recipe(**settings.recipe), tuple(settings.seeds), settings.budget)
     return Prepared(task, missing, notes)
 
