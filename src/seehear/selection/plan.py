@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
 
 from seehear.errors import SeehearError
 from seehear.selection.collocation import Collocation
-from seehear.selection.cost import epochs_at_least, measure, memory
 from seehear.selection.estimators import traversal
 from seehear.selection.estimators.interface import ClosedForm, Estimator, Trained
 from seehear.selection.evidence import Evidence
+from seehear.selection.flops import step_flops
 from seehear.selection.task import MOST_CLIPS, TRAIN, VAL, Task
-from seehear.selection.trainings import Part, Training
+from seehear.selection.trainings import Bench, Part, Training
+from seehear.training.run import Run
+from seehear.training.validation import validate
 
 TRAVERSAL = traversal.ESTIMATORS[0]
+PROCESS = 400 << 20  # bytes of a process that has imported torch and trained a small model
+TIMED_STEPS = 12
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ def forecast(task: Task, estimators: Sequence[tuple[Estimator, str]]) -> Plan:
         epoch = between(training.collocation, "clip") * train + of_score * watched
         recipe = training.recipe
         return (
-            epochs_at_least(recipe.epochs, recipe.patience) * epoch + of_score * judged,
+            recipe.least_epochs * epoch + of_score * judged,
             recipe.epochs * epoch + of_score * judged,
         )
 
@@ -164,3 +172,51 @@ def forecast(task: Task, estimators: Sequence[tuple[Estimator, str]]) -> Plan:
         tuple(rows),
         most_memory,
     )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was timed on one collocation. clip: seconds of training on one clip once. score: T1, seconds of predicting
+    and scoring the judged clips. flops_clip, flops_score: of the same. parameters: of the model.
+    """
+
+    clip: float
+    score: float
+    flops_clip: float
+    flops_score: float
+    parameters: int
+
+
+def measure(bench: Bench, training: Training) -> Measured:
+    """Train for a moment on a few clips, and score once; what was timed, in one thread as workers have it."""
+    sample, recipe = training.train.sample, training.recipe
+    few = tuple(range(min(len(bench.samples[sample]), TIMED_STEPS * recipe.batch)))
+    short = recipe.model_copy(update={"epochs": 2, "patience": 0, "choose": "last"})  # the first epoch warms up
+    probe = replace(training, purpose="timing", recipe=short, train=Part(sample, few), watch=None)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            elsewhere = replace(bench, out=Path(folder))
+            outcome = elsewhere.do(probe)
+            run = Run(outcome.path)
+            model = run.model(bench.device)
+            judged = bench.split(training.collocation, training.judged)
+            began = time.perf_counter()
+            validate(model, judged, recipe, bench.window, bench.classes)
+            score = time.perf_counter() - began
+            of_clip, once = step_flops(run, bench.split(training.collocation, probe.train))
+    finally:
+        torch.set_num_threads(threads)
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    clip = outcome.history[-1]["seconds"] / len(few)
+    return Measured(clip, score, of_clip, once * len(judged.bags), parameters)
+
+
+def memory(features: int, parameters: int, workers: int, clips: int, networks: int) -> int:
+    """Bytes at most: workers · (features + 16 · parameters + 400 MB) + 8 · (3 · networks + 4) · clips².
+
+    features: bytes of the widest collocation's training and validation features. Each parameter has its gradient
+    and Adam's two moments beside it. The last term is that of Gram matrices of `clips` labelled clips.
+    """
+    return workers * (features + 16 * parameters + PROCESS) + 8 * (3 * networks + 4) * clips**2

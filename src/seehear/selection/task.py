@@ -1,8 +1,7 @@
-"""One selection: the grid, the labelled clips, and what an estimator says of every collocation."""
+"""One selection: the grid, the labelled clips, what trainings are made of, and what an estimator has to say."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,10 +11,9 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.selection.collocation import Collocation, Grid
-from seehear.selection.estimators.interface import ClosedForm, Estimator, Setting, Trained
-from seehear.selection.evidence import Evidence, few_threads, pooled
+from seehear.selection.evidence import Evidence, pooled
 from seehear.selection.ranking import draws_of
-from seehear.selection.trainings import Bench, Outcome
+from seehear.selection.trainings import Bench, Sample
 from seehear.training.recipe import Recipe
 
 Array = NDArray[np.float64]
@@ -24,6 +22,27 @@ MOST_CLIPS = 2000  # that closed forms look at: their time grows with the cube o
 HALVES = 32  # random halves of the clips that tell how sure a closed form is
 DRAWS = 1000  # bootstrap samples of what trainings scored
 TRAIN, VAL = "train", "val"  # the samples of every selection
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What trainings are made of. train: the sample to train on. watch: the one that chooses the epoch.
+
+    scored: the sample on which an estimator is to say how good a collocation is.
+    """
+
+    recipe: Recipe
+    seeds: tuple[int, ...]
+    samples: Mapping[str, Sample]
+    train: str
+    watch: str
+    scored: str
+
+    def part(self, share: float) -> tuple[int, ...]:
+        """A random share of the training clips, by number: the same for every collocation and seed."""
+        count = len(self.samples[self.train])
+        chosen = np.random.default_rng(0).permutation(count)[: max(1, round(share * count))]
+        return tuple(sorted(chosen.tolist()))
 
 
 @dataclass(frozen=True)
@@ -81,43 +100,6 @@ class Task:
             features[network] = self._pooled[network, split]
         return Evidence.of(features, sample.labels[chosen].astype(np.float64))
 
-    def estimate(self, estimator: Estimator, split: str) -> Estimates:
-        """What the estimator says of every collocation. One that fails for a collocation goes on with the others.
-
-        Raises SeehearError where it fails for all of them.
-        """
-        if isinstance(estimator, ClosedForm):
-            found = self._closed_form(estimator, split)
-        elif isinstance(estimator, Trained):
-            found = self._trained(estimator, split)
-        else:
-            found = estimator.run(self, split)
-        if np.isnan(found.scores).all():
-            raise SeehearError(f"{estimator.name} failed for every collocation: {next(iter(found.failures.values()))}")
-        return found
-
-    def _closed_form(self, estimator: ClosedForm, split: str) -> Estimates:
-        began = time.process_time()
-        evidence = self.evidence(split)
-        with few_threads(len(evidence)):
-            scores, failures = self.each(lambda collocation: estimator.score(evidence, collocation))
-            seconds, flops = time.process_time() - began, evidence.flops
-            draws = self.halves(evidence, [estimator.score])[0]
-        return Estimates(estimator.name, split, scores, around(scores, draws), failures, seconds, flops)
-
-    def each(self, score: Callable[[Collocation], float]) -> tuple[Array, dict[str, str]]:
-        """Scores of all collocations, (n,), and why some have none."""
-        scores, failures = np.full(len(self.grid), np.nan), {}
-        for n, collocation in enumerate(self.grid):
-            try:
-                scores[n] = score(collocation)
-                if not np.isfinite(scores[n]):
-                    raise SeehearError("its score is not finite")
-            except (SeehearError, ArithmeticError, np.linalg.LinAlgError) as error:
-                scores[n] = np.nan
-                failures[str(collocation)] = str(error)
-        return scores, failures
-
     def halves(self, evidence: Evidence, scores: Sequence[Callable[[Evidence, Collocation], float]]) -> Array:
         """Scores on random halves of the clips, (functions, HALVES, n).
 
@@ -144,36 +126,6 @@ class Task:
             rows.append(list(of_half))
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(scores), len(self.grid)).swapaxes(0, 1)
 
-    def _trained(self, estimator: Trained, split: str) -> Estimates:
-        setting = self.setting(split)
-        plans, failures = [], {}
-        for collocation in self.grid:
-            try:
-                plans.append(list(estimator.plan(setting, collocation)))
-            except SeehearError as error:
-                plans.append([])
-                failures[str(collocation)] = str(error)
-        outcomes = iter(self.bench.run([training for plan in plans for training in plan], estimator.name))
-        values: list[Array] = []
-        seconds = flops = 0.0
-        for collocation, plan in zip(self.grid, plans, strict=True):
-            done = [next(outcomes) for _ in plan]
-            kept = [outcome for outcome in done if isinstance(outcome, Outcome)]
-            seconds += sum(outcome.seconds for outcome in kept)
-            flops += sum(outcome.flops for outcome in kept)
-            errors = [outcome for outcome in done if isinstance(outcome, Exception)]
-            try:
-                if errors:
-                    raise SeehearError(_said(errors[0]))
-                values.append(estimator.read(kept) if kept else np.full(1, np.nan))
-            except SeehearError as error:
-                failures[str(collocation)] = str(error)
-                values.append(np.full(1, np.nan))
-        scores = np.array([value.mean() for value in values])
-        draws = bootstrapped(values)
-        number = sum(len(plan) for plan in plans)
-        return Estimates(estimator.name, split, scores, draws, failures, seconds, flops, number, values)
-
 
 def around(scores: Array, draws: Array) -> Array | None:
     """Draws (B, n) moved so that their mean is the score: on half of the clips all score lower."""
@@ -193,7 +145,3 @@ def bootstrapped(values: Sequence[Array], new_seed: bool = False) -> Array:
         grids = [value if value.ndim == 2 else value[:, None] for value in (values[n] for n in there)]
         draws[:, there] = draws_of(grids, np.random.default_rng(0), DRAWS, new_seed=new_seed)
     return draws
-
-
-def _said(error: Exception) -> str:
-    return str(error) if isinstance(error, SeehearError) else f"{type(error).__name__}: {error}"

@@ -238,7 +238,7 @@ class Bench:
 
     def do(self, training: Training) -> Outcome:
         """Train, from wherever an earlier attempt got to, and judge."""
-        from seehear.selection.cost import training_flops
+        from seehear.selection.flops import training_flops
         from seehear.training.fit import fit
         from seehear.training.validation import validate
 

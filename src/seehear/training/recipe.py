@@ -51,6 +51,11 @@ class Recipe(BaseModel):
         "average; auto is type_at_av where their dense labels are given, else loss, else last",
     )
 
+    @property
+    def least_epochs(self) -> int:
+        """Fewer a training can't take: patience has to run out first."""
+        return min(self.epochs, self.patience + 1) if self.patience else self.epochs
+
     def confidences(self, modalities: Sequence[str]) -> list[float]:
         """Of these modalities, in their order."""
         return [self.confidence.get(name, 1.0) for name in modalities]

@@ -222,6 +222,7 @@ def judge(
     from seehear.selection import estimators as registry
     from seehear.selection.agreement import agreement, ceiling, expected_by_chance
     from seehear.selection.effects import effects
+    from seehear.selection.estimate import estimate
     from seehear.selection.plan import forecast
     from seehear.selection.ranking import seed_deviation, standing
     from seehear.selection.task import VAL
@@ -245,7 +246,7 @@ def judge(
         asked += [(estimator, selecting.TEST) for estimator in registry.UPPER_BOUNDS]
     say(forecast(task, [(truth_of, VAL), *asked]).text())
 
-    truth = task.estimate(truth_of, selecting.TEST)
+    truth = estimate(task, truth_of, selecting.TEST)
     if truth.failures or truth.values is None:
         failures = [f"{name}: {why}" for name, why in truth.failures.items()]
         raise SeehearError(listed(failures, "there is no truth without every collocation; these failed"))
@@ -253,7 +254,7 @@ def judge(
     rows, failed = [], {}
     for estimator, split in asked:
         try:
-            found = task.estimate(estimator, split)
+            found = estimate(task, estimator, split)
         except SeehearError as error:
             failed[f"{estimator.name}@{split}"] = str(error)
             continue

@@ -263,6 +263,7 @@ def select(
     from seehear.files import atomic_json
     from seehear.progress import say
     from seehear.selection import estimators as registry
+    from seehear.selection.estimate import estimate
     from seehear.selection.plan import forecast
     from seehear.selection.ranking import standing
     from seehear.selection.task import TRAIN, VAL
@@ -307,7 +308,7 @@ def select(
         notes.append(f"one network a modality: there is nothing to select ({grid.collocations[0]})")
     elif fixed := [modality for modality, count in choices.items() if count == 1]:
         notes.append(f"only one network for {' and '.join(fixed)}: only the others are selected")
-    found = [task.estimate(estimator, split) for estimator, split in asked]
+    found = [estimate(task, estimator, split) for estimator, split in asked]
     first = found[0]
     draws = first.draws if first.draws is not None else first.scores[None]
     effects, effects_of = _effects(task, found)
@@ -339,6 +340,7 @@ def select(
 def _effects(task: Any, found: Sequence[Estimates]) -> tuple[Effects | None, str]:
     """Of the first estimator that has a score of every collocation in a unit of its own, not in ranks."""
     from seehear.selection.effects import effects
+    from seehear.selection.estimate import estimate
     from seehear.selection.estimators import ridge
     from seehear.selection.estimators.traversal import ESTIMATORS
     from seehear.selection.task import TRAIN
@@ -349,7 +351,7 @@ def _effects(task: Any, found: Sequence[Estimates]) -> tuple[Effects | None, str
     if trained and trained[0].values and not np.isnan(trained[0].scores).any():
         return effects(np.stack(list(trained[0].values)), task.grid.shape), trained[0].name
     closed = next((each for each in found if each.name == ridge.ESTIMATORS[0].name), None)
-    closed = closed or task.estimate(ridge.ESTIMATORS[0], TRAIN)
+    closed = closed or estimate(task, ridge.ESTIMATORS[0], TRAIN)
     if np.isnan(closed.scores).any():
         return None, ""
     return effects(closed.scores[:, None], task.grid.shape, closed.draws), closed.name

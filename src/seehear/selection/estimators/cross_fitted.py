@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.selection.collocation import Collocation
-from seehear.selection.estimators.interface import Setting, Trained
+from seehear.selection.estimators.interface import Trained
+from seehear.selection.task import Setting
 from seehear.selection.trainings import Outcome, Part, Training
 from seehear.training.recipe import Supervision
 

@@ -5,17 +5,14 @@ Each rung trains anew, so that every training is one that stands by itself; that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.errors import SeehearError
 from seehear.selection.estimators.interface import Adaptive
 from seehear.selection.estimators.short_run import trainings
+from seehear.selection.task import Estimates, Task, bootstrapped
 from seehear.selection.trainings import Outcome, Training
-
-if TYPE_CHECKING:
-    from seehear.selection.task import Estimates, Task
 
 FIRST_STEPS = 75
 ABOVE = 100.0  # per cent: whoever reached a rung is above whoever didn't
@@ -23,9 +20,6 @@ ABOVE = 100.0  # per cent: whoever reached a rung is above whoever didn't
 
 def run(task: Task, split: str) -> Estimates:
     """Scores of the last rung that each collocation reached, (n,), plus 100 a rung."""
-    from seehear.errors import SeehearError
-    from seehear.selection.task import Estimates, bootstrapped
-
     setting, grid = task.setting(split), task.grid.collocations
     values: list[NDArray[np.float64]] = [np.full(1, np.nan)] * len(grid)
     scores = np.full(len(grid), np.nan)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seehear.selection.collocation import Collocation
 from seehear.selection.evidence import Evidence
-from seehear.selection.trainings import Outcome, Sample, Training
-from seehear.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from seehear.selection.task import Estimates, Task
+from seehear.selection.task import Estimates, Setting, Task
+from seehear.selection.trainings import Outcome, Training
 
 Labels = Literal["none", "weak", "dense"]
 
@@ -33,27 +30,6 @@ class ClosedForm:
     source: str
     labels: Labels
     score: Callable[[Evidence, Collocation], float]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What trainings are made of. train: the sample to train on. watch: the one that chooses the epoch.
-
-    scored: the sample on which an estimator is to say how good a collocation is.
-    """
-
-    recipe: Recipe
-    seeds: tuple[int, ...]
-    samples: Mapping[str, Sample]
-    train: str
-    watch: str
-    scored: str
-
-    def part(self, share: float) -> tuple[int, ...]:
-        """A random share of the training clips, by number: the same for every collocation and seed."""
-        count = len(self.samples[self.train])
-        chosen = np.random.default_rng(0).permutation(count)[: max(1, round(share * count))]
-        return tuple(sorted(chosen.tolist()))
 
 
 @dataclass(frozen=True)

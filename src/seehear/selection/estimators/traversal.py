@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.selection.collocation import Collocation
-from seehear.selection.estimators.interface import Setting, Trained
+from seehear.selection.estimators.interface import Trained
+from seehear.selection.task import Setting
 from seehear.selection.trainings import Outcome, Part, Training
 
 

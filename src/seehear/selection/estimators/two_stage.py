@@ -13,23 +13,19 @@ budget didn't allow to try all that were left, those that were not tried are tak
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from seehear.errors import SeehearError
-from seehear.selection.cost import epochs_at_least
 from seehear.selection.estimators import logme, ridge
 from seehear.selection.estimators.interface import Adaptive
 from seehear.selection.estimators.short_run import STEPS, trainings
 from seehear.selection.evidence import few_threads
 from seehear.selection.ranking import standing
+from seehear.selection.task import TRAIN, Estimates, Task, around, bootstrapped
 from seehear.selection.trainings import Outcome, Training
-
-if TYPE_CHECKING:
-    from seehear.selection.task import Estimates, Task
 
 Array = NDArray[np.float64]
 
@@ -41,8 +37,6 @@ STAGE_1 = (logme.ESTIMATORS[0].score, ridge.ESTIMATORS[0].score)
 
 def run(task: Task, split: str) -> Estimates:
     """Scores of short trainings, (n,), per cent; below them, in the order of stage 1, what was not tried."""
-    from seehear.selection.task import TRAIN, Estimates, bootstrapped
-
     grid = task.grid.collocations
     began = time.process_time()
     first, first_draws, failures, flops = stage_1(task, TRAIN)
@@ -107,15 +101,13 @@ def _affordable(task: Task) -> int:
 
     Counted in clips and not in seconds, so that the answer does not hang on the machine.
     """
-    recipe, clips = task.recipe, len(task.bench.samples["train"])
-    traversal = len(task.grid) * len(task.seeds) * epochs_at_least(recipe.epochs, recipe.patience) * clips
+    recipe, clips = task.recipe, len(task.bench.samples[TRAIN])
+    traversal = len(task.grid) * len(task.seeds) * recipe.least_epochs * clips
     return int(task.budget * traversal / (STEPS * recipe.batch))
 
 
 def stage_1(task: Task, split: str) -> tuple[Array, Array, dict[str, str], float]:
     """Minus the mean rank by the two closed forms, (n,), on halves of the clips (B, n), failures, and flops."""
-    from seehear.selection.task import around
-
     evidence = task.evidence(split)
     found = np.empty((len(STAGE_1), len(task.grid)))
     failures: dict[str, str] = {}
@@ -146,8 +138,6 @@ def _together(
     first: Array, first_draws: Array, tried: list[int], values: list[Array], left: list[int]
 ) -> tuple[Array, Array]:
     """Scores (n,) and draws (B, n) of all: the tried by their trainings, beneath them the others by stage 1."""
-    from seehear.selection.task import bootstrapped
-
     of_tried = bootstrapped(values, new_seed=True)  # (B, tried)
     count = len(of_tried)
     rng = np.random.default_rng(2)

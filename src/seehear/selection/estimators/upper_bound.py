@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.selection.collocation import Collocation
-from seehear.selection.estimators.interface import Setting, Trained
+from seehear.selection.estimators.interface import Trained
+from seehear.selection.task import Setting
 from seehear.selection.trainings import LABEL_F1, Outcome, Part, Training
 from seehear.training.recipe import Supervision
 
