@@ -24,7 +24,7 @@ def step_flops(run: Run, train: Split) -> tuple[float, float]:
     return once + float(backward.get_total_flops()) / len(some), once
 
 
-def training_flops(run: Run, train: Split, watch: Split | None, epochs: int) -> float:
-    """Of a whole training: matrix products of all steps and of the validation after each epoch."""
+def training_flops(run: Run, train: Split, watch: Split | None, judged: Split, epochs: int) -> float:
+    """Of a whole training: matrix products of all steps, of the validation after each epoch, and of the judging."""
     step, once = step_flops(run, train)
-    return epochs * (step * len(train.bags) + (once * len(watch.bags) if watch else 0.0))
+    return epochs * (step * len(train.bags) + (once * len(watch.bags) if watch else 0.0)) + once * len(judged.bags)

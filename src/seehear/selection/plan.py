@@ -9,15 +9,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from seehear.errors import SeehearError
 from seehear.selection.collocation import Collocation
 from seehear.selection.estimators import traversal
 from seehear.selection.estimators.interface import ClosedForm, Estimator, Trained
-from seehear.selection.evidence import Evidence
+from seehear.selection.evidence import Array, Evidence, few_threads
 from seehear.selection.flops import step_flops
-from seehear.selection.task import MOST_CLIPS, TRAIN, VAL, Task
+from seehear.selection.task import HALVES, MOST_CLIPS, TRAIN, VAL, Task
 from seehear.selection.trainings import Bench, Part, Training
 from seehear.training.run import Run
 from seehear.training.validation import validate
@@ -25,19 +26,22 @@ from seehear.training.validation import validate
 TRAVERSAL = traversal.ESTIMATORS[0]
 PROCESS = 400 << 20  # bytes of a process that has imported torch and trained a small model
 TIMED_STEPS = 12
+OF_A_HALF = 0.25  # of the time that a closed form takes on all clips
 
 
 @dataclass(frozen=True)
 class Forecast:
     """What an estimator will take. also: others that are read from the same trainings. trainings: how many of them.
 
-    seconds: at least and at most, of one core. ratio: to traversal, both at most.
+    seconds: at least and at most, of one core. flops: of matrix products, at most. ratio: of seconds to traversal's,
+    both at most.
     """
 
     name: str
     also: tuple[str, ...]
     trainings: int
     seconds: tuple[float, float]
+    flops: float
     ratio: float
 
 
@@ -68,7 +72,8 @@ class Plan:
             of_traversal = f"{row.ratio:.2g} of traversal" if row.name != self.traversal.name else "all of it"
             trainings = f"{row.trainings} trainings, " if row.trainings else ""
             also = f" (and {len(row.also)} read from the same trainings)" if row.also else ""
-            lines.append(f"  {row.name}{also}: {trainings}{spell_range(*row.seconds)}, {of_traversal}")
+            cost = f"{spell_range(*row.seconds)}, {row.flops:.1g} FLOP"
+            lines.append(f"  {row.name}{also}: {trainings}{cost}, {of_traversal}")
         cores = "1 core" if self.workers == 1 else f"{self.workers} cores at once"
         lines.append(f"on {cores}, in {self.memory / (1 << 30):.1f} GB at most")
         return "\n".join(lines)
@@ -109,52 +114,62 @@ def forecast(task: Task, estimators: Sequence[tuple[Estimator, str]]) -> Plan:
         share = (width(collocation) - width(ends[0])) / span if span else 0.0
         return float(low + share * (high - low))
 
-    def takes(training: Training) -> tuple[float, float]:
-        of_score = between(training.collocation, "score") / max(1, len(bench.samples[scored]))  # a clip
+    def takes(training: Training) -> Array:
+        """Seconds at least and at most, and operations at most, (3,)."""
         train, judged = bench.count(training.train), bench.count(training.judged)
         watched = bench.count(training.watch) if training.watch else 0
-        epoch = between(training.collocation, "clip") * train + of_score * watched
-        recipe = training.recipe
-        return (
-            recipe.least_epochs * epoch + of_score * judged,
-            recipe.epochs * epoch + of_score * judged,
-        )
 
-    def all_of(trainings: Sequence[Training]) -> tuple[float, float]:
-        each = [takes(training) for training in trainings]
-        return sum(least for least, _ in each), sum(most for _, most in each)
+        def cost(a_clip: str, scoring: str, epochs: int) -> float:
+            of_score = between(training.collocation, scoring) / len(bench.samples[scored])  # a clip
+            epoch = between(training.collocation, a_clip) * train + of_score * watched
+            return epochs * epoch + of_score * judged
+
+        recipe = training.recipe
+        seconds = [cost("clip", "score", epochs) for epochs in (recipe.least_epochs, recipe.epochs)]
+        return np.array([*seconds, cost("flops_clip", "flops_score", recipe.epochs)])
+
+    def all_of(trainings: Sequence[Training]) -> Array:
+        return np.sum([takes(training) for training in trainings], axis=0) if trainings else np.zeros(3)
 
     def of_trained(estimator: Trained, split: str) -> list[Training]:
         return [training for collocation in grid for training in estimator.plan(task.setting(split), collocation)]
 
-    def of_closed(score: Callable[[Evidence, Collocation], float], split: str) -> float:
+    def of_closed(score: Callable[[Evidence, Collocation], float], split: str) -> Array:
+        """As `takes`, of all collocations."""
         began = time.process_time()
         evidence = task.evidence(split)
-        formed = time.process_time() - began
+        formed = np.array([time.process_time() - began, evidence.flops])
         began = time.process_time()
-        with suppress(SeehearError):
+        with few_threads(len(evidence)), suppress(SeehearError):
             score(evidence, by_width[-1])
-        return formed + len(grid) * (time.process_time() - began)
+        once = np.array([time.process_time() - began, evidence.flops - formed[1]])
+        seconds, flops = formed + len(grid) * once
+        return np.array([seconds, seconds, flops])
 
     traversal = of_trained(TRAVERSAL, scored)
     whole = all_of(traversal)
     rows: list[Forecast] = []
     same: dict[tuple[str, str], int] = {}  # what trains the same -> its row
     for estimator, split in estimators:
+        trainings: Sequence[Training] = []
         if isinstance(estimator, ClosedForm):
-            least = most = of_closed(estimator.score, split)
-            trainings: Sequence[Training] = []
+            cost = of_closed(estimator.score, split)
+        elif isinstance(estimator, Trained):
+            trainings = of_trained(estimator, split)
+            cost = all_of(trainings)
         else:
-            trainings = (
-                of_trained(estimator, split) if isinstance(estimator, Trained) else estimator.forecast(task, split)
+            trainings = estimator.forecast(task, split)
+            closed = [of_closed(each.score, TRAIN) for each in estimator.closed]
+            cost = (
+                all_of(trainings) + (1 + HALVES * OF_A_HALF) * np.sum(closed, axis=0) if closed else all_of(trainings)
             )
-            least, most = all_of(trainings)
         if trainings and isinstance(estimator, Trained):
             known = same.setdefault((trainings[0].purpose, split), len(rows))
             if known < len(rows):
                 rows[known] = replace(rows[known], also=(*rows[known].also, estimator.name))
                 continue
-        rows.append(Forecast(estimator.name, (), len(trainings), (least, most), most / whole[1]))
+        least, most, flops = cost.tolist()
+        rows.append(Forecast(estimator.name, (), len(trainings), (least, most), flops, most / float(whole[1])))
     middling = by_width[len(by_width) // 2]
     one = takes(TRAVERSAL.plan(setting, middling)[0])
     t1 = between(middling, "score")
@@ -166,9 +181,9 @@ def forecast(task: Task, estimators: Sequence[tuple[Estimator, str]]) -> Plan:
         len(grid),
         len(task.seeds),
         bench.workers,
-        (one[0] - t1, one[1] - t1),
+        (float(one[0]) - t1, float(one[1]) - t1),
         t1,
-        Forecast(TRAVERSAL.name, (), len(traversal), whole, 1.0),
+        Forecast(TRAVERSAL.name, (), len(traversal), (float(whole[0]), float(whole[1])), float(whole[2]), 1.0),
         tuple(rows),
         most_memory,
     )

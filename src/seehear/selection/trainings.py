@@ -253,7 +253,7 @@ class Bench:
         if found.scores is not None:
             per_clip["type_at_av"] = 100 * found.scores.per_clip["segment", "type_at_av"]
             per_clip[AVERAGE] = 100 * np.mean(list(found.scores.per_clip.values()), axis=0)
-        flops = training_flops(run, train, watch, len(history))
+        flops = training_flops(run, train, watch, judged, len(history))
         _keep(self._scored(training), per_clip, {"flops": flops, "signature": self.signature(training.judged)})
         outcome = self._kept(training)
         assert outcome is not None

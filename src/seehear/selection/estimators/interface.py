@@ -53,7 +53,8 @@ class Adaptive:
     """Scores the whole grid at once: what it tries next depends on what it has seen.
 
     run: from the task and the sample to score on to scores of every collocation, NaN where it has none.
-    forecast: trainings that cost as much as those that it may do.
+    forecast: trainings that cost as much as those that it may do. closed: closed forms that it asks besides, of all
+    training clips and of halves of them.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Adaptive:
     labels: Labels
     run: Callable[[Task, str], Estimates]
     forecast: Callable[[Task, str], Sequence[Training]]
+    closed: tuple[ClosedForm, ...] = ()
 
 
 Estimator = ClosedForm | Trained | Adaptive

@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 SEEDS_A_ROUND = 2  # the least that tells how much a seed matters
 MOST_SEEDS = 8
 FIRST_SEED = 1000  # far from those of full trainings, which would begin with the same weights
-STAGE_1 = (logme.ESTIMATORS[0].score, ridge.ESTIMATORS[0].score)
+STAGE_1 = (logme.ESTIMATORS[0], ridge.ESTIMATORS[0])
 
 
 def run(task: Task, split: str) -> Estimates:
@@ -114,14 +114,15 @@ def stage_1(task: Task, split: str) -> tuple[Array, Array, dict[str, str], float
     with few_threads(len(evidence)):
         for n, collocation in enumerate(task.grid):  # both of one collocation: they share its spectrum
             try:
-                found[:, n] = [score(evidence, collocation) for score in STAGE_1]
+                found[:, n] = [each.score(evidence, collocation) for each in STAGE_1]
             except SeehearError as error:
                 found[:, n] = np.nan
                 failures[str(collocation)] = str(error)
         if np.isnan(found).all():
             raise SeehearError(f"no collocation can be judged: {next(iter(failures.values()))}")
         scores = -_mean_rank(found)
-        draws = np.stack([-_mean_rank(half) for half in task.halves(evidence, STAGE_1).swapaxes(0, 1)] or [scores])
+        halves = task.halves(evidence, [each.score for each in STAGE_1]).swapaxes(0, 1)  # (halves, 2, n)
+        draws = np.stack([-_mean_rank(half) for half in halves] or [scores])
     moved = around(scores, draws)
     assert moved is not None
     return scores, moved, failures, evidence.flops
@@ -154,4 +155,6 @@ def _together(
     return scores, draws
 
 
-ESTIMATORS = (Adaptive("two-stage", "closed forms, then short trainings of those left", "", "weak", run, forecast),)
+ESTIMATORS = (
+    Adaptive("two-stage", "closed forms, then short trainings of those left", "", "weak", run, forecast, STAGE_1),
+)
