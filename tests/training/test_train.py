@@ -14,6 +14,7 @@ import torch
 
 import seehear
 from seehear.errors import SeehearError
+from seehear.store import NetworkInfo, Origin, Store
 from seehear.training.run import Run, load_tensors
 
 
@@ -287,3 +288,21 @@ def test_tensorboard_events(world):
     written = [scalar.value for scalar in events.Scalars("loss/train")]
     assert written == pytest.approx([entry["loss"] for entry in history])
     assert len(events.Scalars("type_at_av/val")) == 4
+
+
+def test_scaled_features_keep_their_zeros_and_lose_their_loudness(world):
+    """A network whose features are a thousand times as loud trains the same model; unscaled it doesn't."""
+    store = Store(world.store)
+    store.register(NetworkInfo("loud", "audio", 6, "made"))
+    for clip in store.clips("ears"):
+        store.write("loud", Origin(clip, "made", "x"), 1000 * store.read("ears", clip))
+    outputs = {}
+    for scale in ("true", "false"):
+        for ears in ("ears", "loud"):
+            settings = [*world.training()["set"], f"scale={scale}", "dropout=0"]
+            collocation = [f"audio={ears}", "visual=eyes"]
+            out = world.folder / f"{ears}-{scale}"
+            seehear.train(**world.training(collocation=collocation, set=settings, out=out))
+            outputs[ears, scale] = Run(out).history()[-1]["loss"]
+    assert outputs["loud", "true"] == pytest.approx(outputs["ears", "true"], rel=1e-3)
+    assert outputs["loud", "false"] != pytest.approx(outputs["ears", "false"], rel=1e-1)

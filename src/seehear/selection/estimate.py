@@ -38,7 +38,7 @@ def _closed_form(task: Task, estimator: ClosedForm, split: str) -> Estimates:
         scores, failures = _each(task, lambda collocation: estimator.score(evidence, collocation))
         seconds, flops = time.process_time() - began, evidence.flops
         draws = task.halves(evidence, [estimator.score])[0]
-    return Estimates(estimator.name, split, scores, around(scores, draws), failures, seconds, flops)
+    return Estimates(estimator.name, split, estimator.name, scores, around(scores, draws), failures, seconds, flops)
 
 
 def _each(task: Task, score: Callable[[Collocation], float]) -> tuple[Array, dict[str, str]]:
@@ -83,7 +83,7 @@ def _trained(task: Task, estimator: Trained, split: str) -> Estimates:
     scores = np.array([value.mean() for value in values])
     draws = bootstrapped(values)
     number = sum(len(plan) for plan in plans)
-    return Estimates(estimator.name, split, scores, draws, failures, seconds, flops, number, values)
+    return Estimates(estimator.name, split, estimator.unit, scores, draws, failures, seconds, flops, number, values)
 
 
 def _said(error: Exception) -> str:

@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 MOST_CLIPS = 2000  # that closed forms look at: their time grows with the cube of it
 HALVES = 32  # random halves of the clips that tell how sure a closed form is
 DRAWS = 1000  # bootstrap samples of what trainings scored
+PERCENT = "score, %"  # the unit of what models score
 TRAIN, VAL = "train", "val"  # the samples of every selection
 
 
@@ -49,7 +50,7 @@ class Setting:
 class Estimates:
     """What an estimator says of the n collocations of a grid, in its order.
 
-    scores: (n,), higher is better, NaN where it failed. draws: (B, n), what the scores might as well have been, or
+    unit: of the scores. scores: (n,), higher is better, NaN where it failed. draws: (B, n), what the scores might as well have been, or
     None where that isn't known. values: per trained collocation (S, N) or (S,), what the scores are the means of.
     failures: collocation -> why. seconds: of one core. flops: of matrix products. split: name of the sample it was
     asked about. trainings: how many it needed. measured: (n,) bool, false where a score only says the order; None
@@ -58,6 +59,7 @@ class Estimates:
 
     name: str
     split: str
+    unit: str
     scores: Array
     draws: Array | None
     failures: Mapping[str, str]

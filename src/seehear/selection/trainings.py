@@ -173,7 +173,9 @@ class Bench:
         return RunFacts(training.recipe, training.seed, networks, self.classes, self.store.segment, self.window, inputs)
 
     def folder(self, training: Training) -> Path:
-        facts = {**self.facts(training).as_json(), "seed": None}
+        # Settings that are as they come are left out, so that one that is new to seehear changes no folder.
+        settings = training.recipe.model_dump(exclude_defaults=True)
+        facts = {**self.facts(training).as_json(), "seed": None, "recipe": settings}
         key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
         place = "--".join("+".join(option) for _, option in training.collocation.options)
         return self.out / "trainings" / place / f"{training.purpose}-{key}" / f"seed-{training.seed}"

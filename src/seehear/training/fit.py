@@ -39,6 +39,25 @@ def choice(recipe: Recipe, val: Split | None) -> Choice:
     return "type_at_av" if val.truth is not None else "loss"
 
 
+def normalisation(run: Run, train: Split) -> dict[str, tuple[Tensor, Tensor]]:
+    """What the recipe wants taken from each modality's features, and what they are to be divided by, (widths,) each.
+
+    `standardise`: mean and deviation of each. `scale`: nothing, and one number a network, the root mean square of its
+    features; they keep their zeros and their proportions, but no network is louder than another.
+    """
+    recipe = run.facts.recipe
+    if not recipe.standardise and not recipe.scale:
+        return {}
+    moments = train.bags.moments()
+    if recipe.standardise:
+        return moments
+    found = {}
+    for name, (mean, deviation) in moments.items():
+        squares = (mean**2 + deviation**2).split(run.facts.widths[name])
+        found[name] = torch.zeros_like(mean), torch.cat([part.mean().sqrt().expand_as(part) for part in squares])
+    return found
+
+
 def check_supervision(recipe: Recipe, train: Split) -> None:
     """Raises SeehearError if the recipe asks for dense labels and the training clips have none."""
     if recipe.supervision == "dense" and train.truth is None:
@@ -68,9 +87,8 @@ def fit(
         model = run.new_model()
         if sum(parameter.numel() for parameter in model.parameters()) <= SMALL_MODEL:
             stack.enter_context(one_thread())
-        if recipe.standardise:
-            for name, (mean, deviation) in train.bags.moments().items():
-                model.standardise(name, mean, deviation)
+        for name, (mean, deviation) in normalisation(run, train).items():
+            model.standardise(name, mean, deviation)
         model.to(device)
         optimiser = new_optimiser(model.parameters(), recipe)
         history = _resume(run, model, optimiser)

@@ -31,6 +31,9 @@ class Recipe(BaseModel):
     dropout: Share = Field(0.1, description="dropout within the layers")
     input_dropout: Share = Field(0.0, description="dropout of features before the linear maps")
     standardise: bool = Field(False, description="centre and scale features by the training clips' mean and deviation")
+    scale: bool = Field(
+        False, description="divide each network's features by their root mean square in the training clips"
+    )
     learning_rate: float = Field(3e-4, gt=0, description="Adam's learning rate")
     decay_every: int = Field(10, ge=0, description="epochs between cuts of the learning rate, 0 for none")
     decay_by: float = Field(0.1, gt=0, le=1, description="factor of each cut")

@@ -37,6 +37,7 @@ from seehear.training.fit import (
     finish,
     is_best,
     new_optimiser,
+    normalisation,
     one_thread,
     out_of_patience,
     set_rate,
@@ -270,7 +271,7 @@ def _train(
 
 def _models(runs: Sequence[Run], train: Split, device: torch.device) -> list[ParsingModel]:
     """As they begin."""
-    moments = train.bags.moments() if runs[0].facts.recipe.standardise else {}
+    moments = normalisation(runs[0], train)
     models = []
     for run in runs:
         torch.manual_seed(run.facts.seed)

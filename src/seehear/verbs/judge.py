@@ -311,11 +311,11 @@ def _draw(report: Judged, grid: Grid, folder: Path, pictured: set[str]) -> list[
 def _curve(label: str, estimates: Estimates) -> Any:
     from seehear.report.selection import Curve
 
-    percent = estimates.values is not None and "loss" not in estimates.name
+    shown = np.isfinite(estimates.scores) if estimates.measured is None else estimates.measured
     low = high = None
     if estimates.draws is not None:
-        low, high = np.nanquantile(estimates.draws, [0.025, 0.975], axis=0)
-    return Curve(label, estimates.scores, low, high, "score, %" if percent else estimates.name)
+        low, high = np.where(shown, np.nanquantile(estimates.draws, [0.025, 0.975], axis=0), np.nan)
+    return Curve(label, np.where(shown, estimates.scores, np.nan), low, high, estimates.unit)
 
 
 def _number(value: float, digits: int = 2) -> str:

@@ -371,7 +371,7 @@ def _draw(report: Selected, grid: Grid, out: Path) -> list[Path]:
         standing.p_best,
         standing.tied,
         out / "ranking",
-        unit=first.name,
+        unit=first.unit,
         measured=first.measured,
     )
     if report.effects is not None:

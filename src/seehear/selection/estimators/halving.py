@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.selection.estimators.interface import Adaptive
 from seehear.selection.estimators.short_run import trainings
-from seehear.selection.task import Estimates, Task, bootstrapped
+from seehear.selection.task import PERCENT, Estimates, Task, bootstrapped
 from seehear.selection.trainings import Outcome, Training
 
 FIRST_STEPS = 75
@@ -47,7 +47,9 @@ def run(task: Task, split: str) -> Estimates:
         if len(left) == 1:
             break
     draws = bootstrapped(values)
-    return Estimates("halving", split, scores, draws, failures, seconds, flops, number, values)
+    return Estimates(
+        "halving", split, f"{PERCENT}, and 100 a rung", scores, draws, failures, seconds, flops, number, values
+    )
 
 
 def forecast(task: Task, split: str) -> list[Training]:

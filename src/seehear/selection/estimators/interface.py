@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seehear.selection.collocation import Collocation
 from seehear.selection.evidence import Evidence
-from seehear.selection.task import Estimates, Setting, Task
+from seehear.selection.task import PERCENT, Estimates, Setting, Task
 from seehear.selection.trainings import Outcome, Training
 
 Labels = Literal["none", "weak", "dense"]
@@ -37,7 +37,7 @@ class Trained:
     """Scores one collocation by what comes of trainings.
 
     plan: the trainings; several estimators may plan the same ones, they are done once. read: scores, per seed and
-    clip (S, N) or per seed (S,), higher is better; raises SeehearError where it can't tell.
+    clip (S, N) or per seed (S,), higher is better; raises SeehearError where it can't tell. unit: of the scores.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Trained:
     labels: Labels
     plan: Callable[[Setting, Collocation], Sequence[Training]]
     read: Callable[[Sequence[Outcome]], NDArray[np.float64]]
+    unit: str = PERCENT
 
 
 @dataclass(frozen=True)

@@ -62,5 +62,5 @@ def read_losses(outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
 
 ESTIMATORS = (
     Trained("short-run", "a fifth of the training clips, few steps", "", "weak", plan, read_scores),
-    Trained("loss-sum", "sum of the losses of a short run", "Ru et al. 2021", "weak", plan, read_losses),
+    Trained("loss-sum", "sum of the losses of a short run", "Ru et al. 2021", "weak", plan, read_losses, "minus loss"),
 )

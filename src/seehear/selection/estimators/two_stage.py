@@ -24,7 +24,7 @@ from seehear.selection.estimators.interface import Adaptive
 from seehear.selection.estimators.short_run import STEPS, trainings
 from seehear.selection.evidence import few_threads
 from seehear.selection.ranking import standing
-from seehear.selection.task import TRAIN, Estimates, Task, around, bootstrapped
+from seehear.selection.task import PERCENT, TRAIN, Estimates, Task, around, bootstrapped
 from seehear.selection.trainings import Outcome, Training
 
 Array = NDArray[np.float64]
@@ -87,7 +87,9 @@ def run(task: Task, split: str) -> Estimates:
         "seconds of stage 1": closed,
     }
     measured = np.isin(np.arange(len(grid)), there)
-    return Estimates("two-stage", split, scores, draws, failures, seconds, flops, number, None, measured, notes)
+    return Estimates(
+        "two-stage", split, PERCENT, scores, draws, failures, seconds, flops, number, None, measured, notes
+    )
 
 
 def forecast(task: Task, split: str) -> list[Training]:
