@@ -38,7 +38,16 @@ def _closed_form(task: Task, estimator: ClosedForm, split: str) -> Estimates:
         scores, failures = _each(task, lambda collocation: estimator.score(evidence, collocation))
         seconds, flops = time.process_time() - began, evidence.flops
         draws = task.halves(evidence, [estimator.score])[0]
-    return Estimates(estimator.name, split, estimator.name, scores, around(scores, draws), failures, seconds, flops)
+    return Estimates(
+        name=estimator.name,
+        split=split,
+        unit=estimator.name,
+        scores=scores,
+        draws=around(scores, draws),
+        failures=failures,
+        seconds=seconds,
+        flops=flops,
+    )
 
 
 def _each(task: Task, score: Callable[[Collocation], float]) -> tuple[Array, dict[str, str]]:
@@ -81,9 +90,18 @@ def _trained(task: Task, estimator: Trained, split: str) -> Estimates:
             failures[str(collocation)] = str(error)
             values.append(np.full(1, np.nan))
     scores = np.array([value.mean() for value in values])
-    draws = bootstrapped(values)
-    number = sum(len(plan) for plan in plans)
-    return Estimates(estimator.name, split, estimator.unit, scores, draws, failures, seconds, flops, number, values)
+    return Estimates(
+        name=estimator.name,
+        split=split,
+        unit=estimator.unit,
+        scores=scores,
+        draws=bootstrapped(values),
+        failures=failures,
+        seconds=seconds,
+        flops=flops,
+        trainings=sum(len(plan) for plan in plans),
+        values=values,
+    )
 
 
 def _said(error: Exception) -> str:

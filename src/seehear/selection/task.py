@@ -46,15 +46,15 @@ class Setting:
         return tuple(sorted(chosen.tolist()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Estimates:
     """What an estimator says of the n collocations of a grid, in its order.
 
-    unit: of the scores. scores: (n,), higher is better, NaN where it failed. draws: (B, n), what the scores might as well have been, or
-    None where that isn't known. values: per trained collocation (S, N) or (S,), what the scores are the means of.
-    failures: collocation -> why. seconds: of one core. flops: of matrix products. split: name of the sample it was
-    asked about. trainings: how many it needed. measured: (n,) bool, false where a score only says the order; None
-    where all are scores. notes: what else it found out.
+    split: name of the sample it was asked about. scores: (n,), in `unit`, higher is better, NaN where it failed.
+    draws: (B, n), what the scores might as well have been, or None where that isn't known. failures: collocation ->
+    why. seconds: of one core. flops: of matrix products. trainings: how many it needed. values: per trained
+    collocation (S, N) or (S,), what the scores are the means of. measured: (n,) bool, false where a score only says
+    the order; None where all are scores. notes: what else it found out.
     """
 
     name: str

@@ -46,9 +46,17 @@ def run(task: Task, split: str) -> Estimates:
         left, steps, rung = left[: -(-len(left) // 2)], 2 * steps, rung + 1
         if len(left) == 1:
             break
-    draws = bootstrapped(values)
     return Estimates(
-        "halving", split, f"{PERCENT}, and 100 a rung", scores, draws, failures, seconds, flops, number, values
+        name="halving",
+        split=split,
+        unit=f"{PERCENT}, and 100 a rung",
+        scores=scores,
+        draws=bootstrapped(values),
+        failures=failures,
+        seconds=seconds,
+        flops=flops,
+        trainings=number,
+        values=values,
     )
 
 

@@ -86,9 +86,18 @@ def run(task: Task, split: str) -> Estimates:
         "short trainings afforded": affordable,
         "seconds of stage 1": closed,
     }
-    measured = np.isin(np.arange(len(grid)), there)
     return Estimates(
-        "two-stage", split, PERCENT, scores, draws, failures, seconds, flops, number, None, measured, notes
+        name="two-stage",
+        split=split,
+        unit=PERCENT,
+        scores=scores,
+        draws=draws,
+        failures=failures,
+        seconds=seconds,
+        flops=flops,
+        trainings=number,
+        measured=np.isin(np.arange(len(grid)), there),
+        notes=notes,
     )
 
 
