@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -327,11 +328,14 @@ def select(
         pictures=[],
         command="",
     )
-    validated = "" if val is None else f" --val {val}"
-    report.command = (
-        f"seehear train --store {store} --labels {labels}{validated} --recipe {recipe} --out RUN "
-        f"--collocation {report.best.argument}"
-    )
+    arguments = ["seehear", "train", "--store", str(store), "--labels", str(labels), "--recipe", str(recipe)]
+    if val is not None:
+        arguments += ["--val", str(val)]
+        for modality, path in tables.dense.items():
+            known = modality in ("audio", "visual")
+            arguments += [f"--dense-{modality}", path] if known else ["--dense", f"{modality}={path}"]
+    arguments += ["--set", *set] if set else []
+    report.command = shlex.join([*arguments, "--out", "RUN", "--collocation", *report.best.argument.split(" ")])
     report.pictures = _draw(report, grid, Path(out))
     atomic_json(Path(out) / "selection.json", {"settings": settings.as_json(), **report.as_json()})
     return report
