@@ -72,7 +72,7 @@ def test_plan_counts_and_trains_nothing(choice):
     assert planned.plan.traversal.trainings == 18
     assert planned.plan.traversal.seconds[0] > 0
     assert not (choice.folder / "selection").exists()
-    rows = {row.name: row for row in planned.plan.estimators}
+    rows = {row.name.removesuffix("@val"): row for row in planned.plan.estimators}
     assert rows["cross-fitted-weak"].trainings == 36
     assert len(rows["upper-bound-weak-clip-final"].also) == 5
     assert "read from the same trainings" in planned.text()
@@ -139,7 +139,7 @@ def test_clips_without_a_network_or_with_bad_features_are_left_out_and_listed(ch
 def test_constant_features_fail_in_their_rows_only(choice):
     store = Store(choice.store)
     store.register(NetworkInfo("dead", "audio", 3, "made"))
-    for clip in store.clips("ears"):
+    for clip in sorted(store.clips("ears")):
         spoil(store, "dead", clip, np.ones((4, 3), np.float32))
     found = seehear.select(**choice.selecting(estimators=["ridge"]))
     assert found.best.argument == "audio=ears visual=eyes"
@@ -202,3 +202,25 @@ def test_command_line_prints_and_gives_json(choice, capsys):
     assert left.value.code == 0
     content = json.loads(capsys.readouterr().out)
     assert [each["name"] for each in content["estimators"]] == ["ridge", "logme"]
+
+
+def test_a_network_that_drowns_others_is_named(choice):
+    store = Store(choice.store)
+    store.register(NetworkInfo("loud", "audio", 6, "made"))
+    for clip in sorted(store.clips("ears")):
+        spoil(store, "loud", clip, 100 * store.read("ears", clip))
+    given = choice.selecting(estimators=["ridge"])
+    found = seehear.select(**given)
+    assert any("features of loud are" in note and "--set scale=true" in note for note in found.notes)
+    quiet = seehear.select(**{**given, "networks": ["audio=ears,cotton", "visual=eyes,fog"]})
+    scaled = seehear.select(**{**given, "set": [*given["set"], "scale=true"]})
+    assert not any("times as large" in note for note in [*quiet.notes, *scaled.notes])
+    trained = seehear.train(
+        store=choice.store,
+        labels=choice.folder / "train.csv",
+        collocation=["audio=loud", "visual=eyes"],
+        out=choice.folder / "run",
+        set=["epochs=1", "width=16"],
+        device="cpu",
+    )
+    assert any("features of loud are" in hint for hint in trained.hints)

@@ -93,7 +93,7 @@ def test_two_stage_tries_what_stage_1_leaves(tmp_path):
     store = Store(choice.store)
     store.register(NetworkInfo("twin", "audio", 6, "made"))
     rng = np.random.default_rng(1)
-    for clip in store.clips("ears"):
+    for clip in sorted(store.clips("ears")):
         features = store.read("ears", clip)
         store.write("twin", Origin(clip, "made", "x"), features + 0.1 * rng.normal(size=features.shape))
     task = trained(choice, budget=20.0)
@@ -112,7 +112,7 @@ def test_two_stage_without_budget_says_what_it_did_not_try(tmp_path):
     choice = Choice(tmp_path, ("ears", "eyes"), clips=30)
     store = Store(choice.store)
     store.register(NetworkInfo("twin", "audio", 6, "made"))
-    for clip in store.clips("ears"):
+    for clip in sorted(store.clips("ears")):
         store.write("twin", Origin(clip, "made", "x"), 2 * store.read("ears", clip))
     found = estimate(trained(choice, budget=0.0), REGISTRY["two-stage"], "val")
     assert found.trainings == 0
@@ -137,7 +137,7 @@ def test_constant_features_fail_alone(world, tmp_path):
     choice = Choice(tmp_path)
     store = Store(choice.store)
     store.register(NetworkInfo("dead", "audio", 3, "made"))
-    for clip in store.clips("ears"):
+    for clip in sorted(store.clips("ears")):
         store.write("dead", Origin(clip, "made", "x"), np.ones((4, 3), np.float32))
     task = trained(choice)
     found = estimate(task, REGISTRY["logme"], "train")
@@ -147,7 +147,7 @@ def test_constant_features_fail_alone(world, tmp_path):
     assert np.isnan(found.scores).sum() == 2
     two = estimate(task, REGISTRY["two-stage"], "val")
     assert names[int(np.nanargmax(two.scores))] == "ears × eyes"
-    assert np.isfinite(estimate(task, REGISTRY["short-run"], "val").scores).all()
+    assert np.isfinite(estimate(task, REGISTRY["traversal"], "val").scores).all()
 
 
 def test_one_that_fails_everywhere_is_an_error(tmp_path):
@@ -169,7 +169,7 @@ def test_several_networks_may_feed_a_modality(tmp_path):
     task = trained(Choice(tmp_path, clips=30), together=2)
     assert [str(collocation) for collocation in task.grid][-1] == "ears+cotton × eyes+fog"
     assert len(task.grid) == 9
-    for name in ("ridge", "h-score", "short-run"):
+    for name in ("ridge", "h-score", "traversal"):
         ((estimator, split),) = find(name)
         assert np.isfinite(estimate(task, estimator, split).scores).all()
 

@@ -69,7 +69,7 @@ class Plan:
             f"T0 {spell_range(*self.t0)}, T1 {spell(self.t1)}"
         ]
         for row in self.estimators:
-            of_traversal = f"{row.ratio:.2g} of traversal" if row.name != self.traversal.name else "all of it"
+            of_traversal = f"{row.ratio:.2g} of traversal"
             trainings = f"{row.trainings} trainings, " if row.trainings else ""
             also = f" (and {len(row.also)} read from the same trainings)" if row.also else ""
             cost = f"{spell_range(*row.seconds)}, {row.flops:.1g} FLOP"
@@ -169,7 +169,9 @@ def forecast(task: Task, estimators: Sequence[tuple[Estimator, str]]) -> Plan:
                 rows[known] = replace(rows[known], also=(*rows[known].also, estimator.name))
                 continue
         least, most, flops = cost.tolist()
-        rows.append(Forecast(estimator.name, (), len(trainings), (least, most), flops, most / float(whole[1])))
+        rows.append(
+            Forecast(f"{estimator.name}@{split}", (), len(trainings), (least, most), flops, most / float(whole[1]))
+        )
     middling = by_width[len(by_width) // 2]
     one = takes(TRAVERSAL.plan(setting, middling)[0])
     t1 = between(middling, "score")

@@ -25,7 +25,7 @@ LEGEND = """\
 p: of τ, one-sided, networks' names shuffled within modalities
 regret: points lost by the choice; P(≤ SD): probability that it is no more than the SD between seeds, {deviation:.2f}
 best tied: whether the tied set holds the best, and its size; cost: seconds as a share of traversal's"""
-PICTURED = ("upper-bound-weak-segment-final", "two-stage")  # beside the truth in Figure 5, with whatever is asked for
+PICTURED = ("upper-bound-weak-segment-final",)  # beside the truth in Figure 5, with whatever is asked for
 
 
 @dataclass
@@ -207,7 +207,7 @@ def judge(
         estimators: Names, with @train or @val for the clips that they look at; `all` for every one.
         leaking: Compare the upper bound on the judging clips as well, as the paper does.
         seeds: Of the full trainings; those of the selection unless given.
-        picture: Estimators to draw in Figure 5 besides the paper's upper bound and two-stage.
+        picture: Estimators to draw in Figure 5 besides the paper's upper bound.
         workers: Processes that train at once; one a core unless given.
         device: auto, cpu or cuda.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seehear.errors import SeehearError
 from seehear.verbs import options
-from seehear.verbs.tables import Labelled, read_split
+from seehear.verbs.tables import Labelled, loudness, read_split
 
 if TYPE_CHECKING:
     from seehear.selection.collocation import Grid
@@ -137,6 +137,8 @@ def prepare(settings: Settings, out: Path, workers: int, device: str, judged: Ta
         if split.dense:
             notes += covered(split.weak, split.dense)
     classes = known or classes_of([splits[TRAIN].weak])
+    if not classes:
+        raise SeehearError(f"{settings.train.labels}: names no class: nothing to tell networks apart by")
     for name, split in splits.items():
         if name != TRAIN:
             notes += strangers(classes_of([split.weak]), classes, str(tables[name].labels))
@@ -146,12 +148,15 @@ def prepare(settings: Settings, out: Path, workers: int, device: str, judged: Ta
     if VAL not in samples and not settings.leaks:
         samples |= _held_out(samples[TRAIN])
         notes.append(f"no --val: {len(samples[VAL])} of the labelled clips are held out to validate")
+    recipe = Recipe(**settings.recipe)
+    if not (recipe.scale or recipe.standardise):
+        notes += loudness(splits[TRAIN].packs, infos)
     lengths = next(iter(splits[TRAIN].packs.values()))[0].lengths()
     networks = {info.name: info for each in infos.values() for info in each}
     count = workers or default_workers()
     window = window_length(np.asarray(lengths))
     bench = Bench(out, store, networks, samples, classes, window, count, device, IN_MEMORY // count)
-    task = Task(grid_of(settings), bench, Recipe(**settings.recipe), tuple(settings.seeds), settings.budget)
+    task = Task(grid_of(settings), bench, recipe, tuple(settings.seeds), settings.budget)
     return Prepared(task, missing, notes)
 
 

@@ -15,6 +15,28 @@ from seehear.packed import NotFinite, Packed, finite, pack
 from seehear.scoring.signature import revision
 from seehear.store import NetworkInfo, Store
 
+LOUDER = 10.0  # times, from which on one network drowns another
+ROWS = 2000  # segments that tell how loud a network is
+
+
+def loudness(packs: Mapping[str, Sequence[Packed]], networks: Mapping[str, Sequence[NetworkInfo]]) -> list[str]:
+    """A note on networks whose features are far larger than those of others, on average over segments.
+
+    The layer's weights are shared by the modalities: it hears the loudest best (docs/lab.md).
+    """
+    sizes = {}
+    for modality, infos in networks.items():
+        for info, packed in zip(infos, packs[modality], strict=True):
+            rows = packed.rows[:: max(1, len(packed.rows) // ROWS)]
+            sizes[info.name] = float(np.linalg.norm(rows, axis=1).mean())
+    quiet, loud = (by(sizes, key=sizes.__getitem__) for by in (min, max))
+    if sizes[loud] <= LOUDER * sizes[quiet]:
+        return []
+    times = sizes[loud] / max(sizes[quiet], 1e-12)
+    return [
+        f"features of {loud} are {times:.0f} times as large as those of {quiet}, and may drown them: --set scale=true"
+    ]
+
 
 @dataclass(frozen=True)
 class Labelled:
