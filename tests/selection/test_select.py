@@ -100,7 +100,9 @@ def test_without_validation_clips_some_are_held_out(choice):
     found = seehear.select(**{**choice.selecting(), "val": None, "dense": []})
     assert any("8 of the labelled clips are held out" in note for note in found.notes)
     assert found.best.argument == "audio=ears visual=eyes"
+    assert found.signature.startswith("F1|clip|decoding:clip0.5|")
     assert "clips:8|" in found.signature
+    assert "no dense labels" in found.text()
 
 
 def test_one_network_a_modality_is_nothing_to_select(tmp_path):
@@ -178,6 +180,9 @@ def test_one_class_is_enough(choice):
         ({"estimators": ["rigde"]}, "did you mean ridge"),
         ({"together": 0}, "--together is at least 1"),
         ({"seeds": []}, "--seeds names one or more"),
+        ({"seeds": [1, 1]}, "each once"),
+        ({"workers": -1}, "--workers are at least 0"),
+        ({"budget": -0.1}, "--budget and --workers"),
         ({"val": None}, "dense tables are for validation clips"),
     ],
 )
@@ -224,3 +229,9 @@ def test_a_network_that_drowns_others_is_named(choice):
         device="cpu",
     )
     assert any("features of loud are" in hint for hint in trained.hints)
+
+
+def test_dense_labels_of_one_modality_are_not_enough(choice):
+    one = choice.truth("val")["dense"][:1]
+    with pytest.raises(SeehearError, match="give the dense table of visual too"):
+        seehear.select(**choice.selecting(dense=one))

@@ -15,7 +15,8 @@ class Signature:
     """How scores came about.
 
     decoding: how probabilities became events, `given` for predictions that came as events.
-    labels: names and revision of the label tables. clips: how many were scored.
+    labels: names and revision of the label tables. clips: how many were scored. levels: what was scored, `clip` where
+    it was the clip's set of classes.
     """
 
     decoding: str
@@ -23,10 +24,12 @@ class Signature:
     clips: int
     iou: float = 0.5
     version: str = __version__
+    levels: str = "segment+event"
 
     def __str__(self) -> str:
+        iou = f"iou{self.iou:g}|" if "event" in self.levels else ""
         return (
-            f"F1|segment+event|iou{self.iou:g}|decoding:{self.decoding}|labels:{self.labels}"
+            f"F1|{self.levels}|{iou}decoding:{self.decoding}|labels:{self.labels}"
             f"|clips:{self.clips}|seehear{self.version}"
         )
 

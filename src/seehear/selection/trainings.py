@@ -263,10 +263,19 @@ class Bench:
 
     def signature(self, part: Part) -> str:
         """Of the scores of this sample's clips."""
-        from seehear.scoring.decoding import Decoding
+        from seehear.scoring.decoding import HALF, Decoding
         from seehear.scoring.signature import Signature
 
-        return str(Signature(str(Decoding()), self.samples[part.sample].revision, self.count(part)))
+        sample, count = self.samples[part.sample], self.count(part)
+        if sample.truth is None:
+            return str(Signature(f"clip{HALF:g}", sample.revision, count, levels="clip"))
+        return str(Signature(str(Decoding()), sample.revision, count))
+
+    def metric(self, sample: str) -> str:
+        """What a score on this sample is, in words."""
+        if self.samples[sample].truth is None:
+            return "F1 of the clip's set of classes, per cent (there are no dense labels)"
+        return "the average of all segment- and event-level scores, per cent"
 
     def _scored(self, training: Training) -> Path:
         sample = self.samples[training.judged.sample]

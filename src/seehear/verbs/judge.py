@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from seehear.selection.task import Estimates, Task
 
 LEGEND = """\
+score: {metric}
 τ: Kendall's τ-b with traversal; within: the same over one modality's networks, the others fixed
 p: of τ, one-sided, networks' names shuffled within modalities
 regret: points lost by the choice; P(≤ SD): probability that it is no more than the SD between seeds, {deviation:.2f}
@@ -54,6 +55,7 @@ class Judged(Result):
     chance: Chance
     ceiling: Ceiling
     effects: Effects | None
+    metric: str
     signature: str
     missing: list[str]
     notes: list[str]
@@ -74,7 +76,7 @@ class Judged(Result):
             self._truth(),
             "",
             self._agreement(),
-            LEGEND.format(deviation=self.deviation),
+            LEGEND.format(deviation=self.deviation, metric=self.metric),
             "! looks at the clips that it is judged on" if any(row.leaks for row in self.rows) else "",
             f"a random choice: τ 0, regret {self.chance.regret:.2f}, P(≤ SD) {self.chance.p_regret:.2f}",
             f"traversal with itself: τ {self.ceiling.halves:.2f} between halves of the seeds, "
@@ -228,6 +230,8 @@ def judge(
     from seehear.selection.task import VAL
 
     folder = Path(selection)
+    if seeds:
+        selecting.check_seeds(seeds)
     if not (folder / "selection.json").exists():
         raise SeehearError(f"{folder}: no selection here; `seehear select --out {folder}` makes one")
     settings = selecting.Settings.from_json(read_json(folder / "selection.json")["settings"])
@@ -270,6 +274,7 @@ def judge(
         chance=expected_by_chance(values),
         ceiling=ceiling(values),
         effects=effects(values, grid.shape) if sum(count > 1 for count in grid.shape) > 1 else None,
+        metric=task.bench.metric(selecting.TEST),
         signature=f"{_judging(task)}|selection judged by traversal, {len(task.seeds)} seeds",
         missing=prepared.missing,
         notes=prepared.notes,

@@ -25,6 +25,10 @@ LEAKING = (
     "THIS CHOICE USED EVALUATION LABELS: the clips that chose are those that the paper reports on. "
     "Scores of the chosen collocation on these clips are not those of new ones"
 )
+LEGEND = """\
+tied (*): as good as the first for all that can be told; ranks: where 95 % of the bootstrap draws put it; P(best): share
+of draws that it is the best of; score: {unit}; –: only its place is known, it was not tried"""
+LITTLE = 5.0  # per cent of the spread
 MOST_ROWS = 20  # of the ranking on the terminal; selection.json has all
 
 
@@ -42,6 +46,7 @@ class Selected(Result):
     effects: Effects | None
     effects_of: str
     plan: Plan
+    metric: str
     signature: str
     leaks: bool
     missing: list[str]
@@ -65,12 +70,15 @@ class Selected(Result):
         return [self.collocations[n] for n in order if self.standing.tied[n]]
 
     def text(self) -> str:
+        from seehear.selection.task import PERCENT
+
         first = self.estimates[0]
         lines = [
             LEAKING if self.leaks else "",
             listed(self.missing, f"{len(self.missing)} labelled clips were left out"),
             *self.notes,
             self._ranking(),
+            LEGEND.format(unit=self.metric if first.unit == PERCENT else first.unit),
             listed([f"{name}: {why}" for name, why in first.failures.items()], "failed"),
             "",
             f"use {self.best.argument}",
@@ -133,6 +141,8 @@ class Selected(Result):
         text = f"pairing explains {share:.0f} % of what differs between collocations by {self.effects_of}"
         if not self.effects.low > 0:
             text += ", no more than chance may: pairing does not seem to matter here, only each network by itself"
+        elif share < LITTLE:
+            text += ": pairing hardly matters here, each network by itself nearly decides"
         return f"{text}; the best networks one by one: {by}"
 
     def _cost(self, first: Estimates) -> str:
@@ -272,8 +282,9 @@ def select(
     from seehear.store import Store
     from seehear.training.recipe import resolve
 
-    if together < 1 or not budget >= 0 or not seeds:
-        raise SeehearError("--together is at least 1, --budget at least 0, and --seeds names one or more")
+    if together < 1 or not budget >= 0 or workers < 0:
+        raise SeehearError("--together is at least 1, --budget and --workers are at least 0")
+    selecting.check_seeds(seeds)
     leaks = protocol == "paper"
     if leaks and val is not None:
         raise SeehearError("--protocol paper looks at the clips of --labels alone: leave --val out")
@@ -321,6 +332,7 @@ def select(
         effects=effects,
         effects_of=effects_of,
         plan=planned,
+        metric=task.bench.metric(scored),
         signature=f"{task.bench.signature(Part(scored))}|selection:{first.name}@{first.split}|budget{budget:g}",
         leaks=leaks,
         missing=prepared.missing,

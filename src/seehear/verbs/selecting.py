@@ -125,6 +125,12 @@ def prepare(settings: Settings, out: Path, workers: int, device: str, judged: Ta
         dense = {modality: Path(path) for modality, path in of_split.dense.items()}
         split = read_split(store, infos, of_split.labels, dense, known if name == TRAIN else None, leave_out=True)
         splits[name] = split
+        lacking_dense = [modality for modality in infos if modality not in split.dense]
+        if split.dense and lacking_dense:
+            raise SeehearError(
+                f"{of_split.labels}: scores need the truth of every modality: give the dense table of "
+                f"{' and '.join(lacking_dense)} too, or none"
+            )
         missing += split.missing
         if split.missing:
             clips = set(split.weak.clips)
@@ -203,6 +209,12 @@ def _held_out(sample: Sample) -> dict[str, Sample]:
         return Sample(clips, sample.labels[chosen], truth, sample.revision)
 
     return {VAL: part(sorted(order[:cut].tolist())), TRAIN: part(sorted(order[cut:].tolist()))}
+
+
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Raises SeehearError unless there is a seed, and none twice: two trainings of one seed are one."""
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise SeehearError("--seeds names one or more, each once")
 
 
 def tables_of(
