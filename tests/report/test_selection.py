@@ -452,9 +452,8 @@ def test_dots_stand_at_the_rank_by_score_best_on_top(scores):
     assert all(math.isnan(score) for score in sorted_scores[len(known) :])
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first row on top
     expected = []
-    for score in known:  # places 1 to n are shared out evenly among the equal
-        places = [place for place, other in enumerate(known, 1) if other == score]
-        expected.append(sum(places) / len(places))
+    for score in known:  # the equal share the best of their places
+        expected.append(1 + sum(other > score for other in known))
     dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in lines(ax, "o")]
     assert dots == [(rank, row) for row, rank in enumerate(expected)]
     assert [text.get_text() for text in ax.texts] == ["no value"] * (n - len(known))

@@ -181,8 +181,8 @@ def test_one_class_is_enough(choice):
         ({"together": 0}, "--together is at least 1"),
         ({"seeds": []}, "--seeds names one or more"),
         ({"seeds": [1, 1]}, "each once"),
-        ({"workers": -1}, "--workers are at least 0"),
-        ({"budget": -0.1}, "--budget and --workers"),
+        ({"workers": -1}, "--workers is a number"),
+        ({"budget": -0.1}, "--budget is a share"),
         ({"val": None}, "dense tables are for validation clips"),
     ],
 )
@@ -235,3 +235,37 @@ def test_dense_labels_of_one_modality_are_not_enough(choice):
     one = choice.truth("val")["dense"][:1]
     with pytest.raises(SeehearError, match="give the dense table of visual too"):
         seehear.select(**choice.selecting(dense=one))
+
+
+def test_judging_by_clips_that_chose_is_refused(choice):
+    seehear.select(**choice.selecting(estimators=["ridge"]))
+    own = {**choice.judging(), "labels": choice.folder / "val.csv", **choice.truth("val")}
+    with pytest.raises(SeehearError, match="20 of its clips had a part in the selection, as val00"):
+        seehear.judge(choice.folder / "selection", **own)
+    with pytest.raises(SeehearError, match="only what --estimators names can be drawn"):
+        seehear.judge(choice.folder / "selection", estimators=["ridge"], picture=["logme"], **choice.judging())
+    with pytest.raises(SeehearError, match="--workers"):
+        seehear.judge(choice.folder / "selection", **{**choice.judging(), "workers": -1})
+
+
+def test_judging_one_collocation_by_one_seed(tmp_path):
+    choice = Choice(tmp_path, ("ears", "eyes"), clips=20)
+    seehear.select(**choice.selecting())
+    judged = seehear.judge(choice.folder / "selection", estimators=["ridge"], seeds=[0], **choice.judging())
+    assert judged.rows[0].agreement.regret == 0
+    assert "nan" not in judged.text()
+
+
+def test_what_can_not_be_asked_for_want_of_dense_labels_is_skipped(choice):
+    seehear.select(**{**choice.selecting(estimators=["ridge"]), "dense": []})
+    judged = seehear.judge(choice.folder / "selection", estimators=["all"], **choice.judging())
+    assert judged.exit_code == 0
+    assert any("estimators can't be asked here" in note for note in judged.notes)
+    named = seehear.judge(choice.folder / "selection", estimators=["cross-fitted-dense"], **choice.judging())
+    assert named.exit_code == 1
+
+
+def test_out_that_is_a_file_is_refused_at_once(choice):
+    (choice.folder / "selection").write_text("")
+    with pytest.raises(SeehearError, match="is a file"):
+        seehear.select(**choice.selecting())

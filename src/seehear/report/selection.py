@@ -370,7 +370,7 @@ def _draw_trade(points: Sequence[Point], ceiling: Ceiling | None, unit: str) -> 
     leaks = np.array([point.leaks for point in points], dtype=bool)
     paid = costs[costs >= CHEAPEST]
     least = max(CHEAPEST, 10.0 ** math.floor(math.log10(min(paid, default=1e-3) / 1.3)))
-    edge, most = least / 1.8, 1.7 * max(1.0, *paid)
+    edge, most = least / 1.8, 1.7 * max([1.0, *paid])
     drawn = np.isfinite(costs)  # without a cost, a point has no place but in the table
     cheap, failed = drawn & (costs < least), drawn & ~np.isfinite(taus)
     kinds = {
@@ -390,7 +390,8 @@ def _draw_trade(points: Sequence[Point], ceiling: Ceiling | None, unit: str) -> 
     figure = _figure(beside + sum(columns) + EDGE, top + tall + 0.55 + EDGE)
     ax = _axes(figure, left, top, wide, tall)
     ends = np.array([*taus, *lows, *highs, *(ceiling or ())])
-    bottom, upper = min(0.0, *ends[np.isfinite(ends)]) - 0.07, max(0.1, *ends[np.isfinite(ends)]) + 0.05
+    known = [0.0, 0.1, *ends[np.isfinite(ends)].tolist()]
+    bottom, upper = min(known) - 0.07, max(known) + 0.05
     ax.set(xscale="log", xlim=(edge, most), ylim=(bottom, upper))
     ax.xaxis.set_major_formatter(lambda share, _: _percent(share))
     ax.minorticks_off()
@@ -504,8 +505,7 @@ def _draw_ranks(
     at = np.argsort(-score, kind="stable")  # NaN comes last
     known = np.isfinite(score)
     better = (score[None, known] > score[:, None]).sum(axis=1)  # (n,)
-    equal = (score[None, known] == score[:, None]).sum(axis=1)  # (n,), itself among them
-    rank = np.where(known, better + (equal + 1) / 2, np.nan)
+    rank = np.where(known, better + 1, np.nan)  # equal ones share the best of their ranks
     decimals = _decimals(_span(score[shown]))
     head = _with_unit("score", unit)
     written = [_number(value, decimals) if show else "–" for value, show in zip(score, shown, strict=True)]

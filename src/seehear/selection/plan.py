@@ -15,7 +15,7 @@ import torch
 from seehear.errors import SeehearError
 from seehear.selection.collocation import Collocation
 from seehear.selection.estimators import traversal
-from seehear.selection.estimators.interface import ClosedForm, Estimator, Trained
+from seehear.selection.estimators.interface import Adaptive, ClosedForm, Estimator, Trained
 from seehear.selection.evidence import Array, Evidence, few_threads
 from seehear.selection.flops import step_flops
 from seehear.selection.task import HALVES, MOST_CLIPS, TRAIN, VAL, Task
@@ -34,7 +34,7 @@ class Forecast:
     """What an estimator will take. also: others that are read from the same trainings. trainings: how many of them.
 
     seconds: at least and at most, of one core. flops: of matrix products, at most. ratio: of seconds to traversal's,
-    both at most.
+    both at most. chooses: whether it may take less, as it sees fit.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Forecast:
     seconds: tuple[float, float]
     flops: float
     ratio: float
+    chooses: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,13 @@ class Plan:
         lines = [
             f"{self.collocations} collocations × {self.seeds} seeds: traversal takes "
             f"{self.collocations * self.seeds} × (T0 + T1) = {spell_range(least, most)} of one core; "
-            f"T0 {spell_range(*self.t0)}, T1 {spell(self.t1)}"
+            f"T0, a training, {spell_range(*self.t0)}; T1, scoring its model, {spell(self.t1)}"
         ]
         for row in self.estimators:
             of_traversal = f"{row.ratio:.2g} of traversal"
             trainings = f"{row.trainings} trainings, " if row.trainings else ""
             also = f" (and {len(row.also)} read from the same trainings)" if row.also else ""
-            cost = f"{spell_range(*row.seconds)}, {row.flops:.1g} FLOP"
+            cost = f"{'at most ' if row.chooses else ''}{spell_range(*row.seconds)}, {row.flops:.1g} FLOP"
             lines.append(f"  {row.name}{also}: {trainings}{cost}, {of_traversal}")
         cores = "1 core" if self.workers == 1 else f"{self.workers} cores at once"
         lines.append(f"on {cores}, in {self.memory / (1 << 30):.1f} GB at most")
@@ -170,7 +171,15 @@ def forecast(task: Task, estimators: Sequence[tuple[Estimator, str]]) -> Plan:
                 continue
         least, most, flops = cost.tolist()
         rows.append(
-            Forecast(f"{estimator.name}@{split}", (), len(trainings), (least, most), flops, most / float(whole[1]))
+            Forecast(
+                name=f"{estimator.name}@{split}",
+                also=(),
+                trainings=len(trainings),
+                seconds=(least, most),
+                flops=flops,
+                ratio=most / float(whole[1]),
+                chooses=isinstance(estimator, Adaptive),
+            )
         )
     middling = by_width[len(by_width) // 2]
     one = takes(TRAVERSAL.plan(setting, middling)[0])

@@ -89,6 +89,11 @@ class Task:
         samples = self.bench.samples
         return Setting(self.recipe, self.seeds, samples, TRAIN, VAL if VAL in samples else scored, scored)
 
+    def budget_of(self, steps: int) -> float:
+        """A training of so many steps as a share of traversal, in clips that pass through a model."""
+        clips = len(self.bench.samples[TRAIN])
+        return steps * self.recipe.batch / (len(self.grid) * len(self.seeds) * self.recipe.least_epochs * clips)
+
     def evidence(self, split: str) -> Evidence:
         """A fresh one, so that each estimator pays for its own matrices."""
         sample = self.bench.samples[split]

@@ -215,8 +215,9 @@ class Bench:
                     yield jobs[job], _attempt(lambda job: job.result(), job)
             except BrokenProcessPool:
                 raise SeehearError(
-                    f"{self.out}: a process that trained was killed, most likely for want of memory; what was finished "
-                    "is kept: run the same command again, with fewer --workers"
+                    f"{self.out}: a process that trained ended early: for want of memory, then run the same again with "
+                    "fewer --workers, what was finished is kept; or it could not begin, as in a script that does not "
+                    'call this under `if __name__ == "__main__":`'
                 ) from None
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 LEGEND = """\
 score: {metric}
-τ: Kendall's τ-b with traversal; within: the same over one modality's networks, the others fixed
+τ: Kendall's τ-b with traversal; weighted: the same, the top counting most; Spearman: correlation of ranks
+within: the same over one modality's networks, the others fixed
 p: of τ, one-sided, networks' names shuffled within modalities
-regret: points lost by the choice; P(≤ SD): probability that it is no more than the SD between seeds, {deviation:.2f}
+regret: points lost by the choice; P(≤ SD): probability that it is no more than the SD between seeds, {deviation}
 best tied: whether the tied set holds the best, and its size; cost: seconds as a share of traversal's"""
 PICTURED = ("upper-bound-weak-segment-final",)  # beside the truth in Figure 5, with whatever is asked for
 
@@ -76,18 +77,25 @@ class Judged(Result):
             self._truth(),
             "",
             self._agreement(),
-            LEGEND.format(deviation=self.deviation, metric=self.metric),
+            LEGEND.format(deviation=_number(self.deviation), metric=self.metric),
             "! looks at the clips that it is judged on" if any(row.leaks for row in self.rows) else "",
-            f"a random choice: τ 0, regret {self.chance.regret:.2f}, P(≤ SD) {self.chance.p_regret:.2f}",
-            f"traversal with itself: τ {self.ceiling.halves:.2f} between halves of the seeds, "
-            f"{self.ceiling.one_seed:.2f} one seed with the others, "
-            f"{self.ceiling.halves_and_clips:.2f} between halves of seeds and clips",
+            f"a random choice: τ 0, regret {self.chance.regret:.2f}, P(≤ SD) {_number(self.chance.p_regret)}",
+            self._itself(),
             self.effects.sentence() if self.effects else "",
             listed([f"{name}: {why}" for name, why in self.failed.items()], "estimators that failed"),
             f"signature {self.signature}",
             *(f"picture {path}" for path in self.pictures),
         ]
         return "\n".join(line for n, line in enumerate(lines) if line or n == len(self.notes) + 2)
+
+    def _itself(self) -> str:
+        if np.isnan(self.ceiling.halves):
+            return "traversal with itself: not known from one seed, nor from one collocation"
+        return (
+            f"traversal with itself: τ {self.ceiling.halves:.2f} between halves of the seeds, "
+            f"{self.ceiling.one_seed:.2f} one seed with the others, "
+            f"{_number(self.ceiling.halves_and_clips)} between halves of seeds and clips"
+        )
 
     def _truth(self) -> str:
         low, high = np.nanquantile(self.truth.draws, [0.025, 0.975], axis=0)  # type: ignore[arg-type]
@@ -230,8 +238,6 @@ def judge(
     from seehear.selection.task import VAL
 
     folder = Path(selection)
-    if seeds:
-        selecting.check_seeds(seeds)
     if not (folder / "selection.json").exists():
         raise SeehearError(f"{folder}: no selection here; `seehear select --out {folder}` makes one")
     settings = selecting.Settings.from_json(read_json(folder / "selection.json")["settings"])
@@ -240,10 +246,15 @@ def judge(
             f"{folder}: chose by evaluation labels (--protocol paper); judge an honest one, with --leaking"
         )
     settings = replace(settings, seeds=list(seeds)) if seeds else settings
+    selecting.check(settings.seeds, workers, folder)
     tables = selecting.tables_of(labels, dense_audio, dense_visual, dense)
     prepared = selecting.prepare(settings, folder, workers, resolve(device), tables)
     task, grid = prepared.task, prepared.task.grid
     asked = [pair for name in estimators for pair in registry.find(name)]
+    drawn = {estimator.name for name in picture for estimator, _ in registry.find(name)}
+    if missing := drawn - {estimator.name for estimator, _ in asked}:
+        raise SeehearError(f"--picture {', '.join(sorted(missing))}: only what --estimators names can be drawn")
+    named = {estimator.name for name in estimators if registry.ALL not in name for estimator, _ in registry.find(name)}
     truth_of = registry.REGISTRY[registry.TRAVERSAL]
     asked = [(estimator, split) for estimator, split in asked if estimator.name != registry.TRAVERSAL]
     if leaking:
@@ -255,12 +266,15 @@ def judge(
         failures = [f"{name}: {why}" for name, why in truth.failures.items()]
         raise SeehearError(listed(failures, "there is no truth without every collocation; these failed"))
     values = np.stack(list(truth.values))  # (n, S, N)
-    rows, failed = [], {}
+    rows: list[Row] = []
+    failed: dict[str, str] = {}
+    skipped: dict[str, str] = {}
     for estimator, split in asked:
         try:
             found = estimate(task, estimator, split)
         except SeehearError as error:
-            failed[f"{estimator.name}@{split}"] = str(error)
+            place = failed if estimator.name in named else skipped
+            place[f"{estimator.name}@{split}"] = str(error)
             continue
         rows.append(Row(found, agreement(found.scores, values, grid.shape, found.draws), split == selecting.TEST))
     assert truth.draws is not None
@@ -277,12 +291,18 @@ def judge(
         metric=task.bench.metric(selecting.TEST),
         signature=f"{_judging(task)}|selection judged by traversal, {len(task.seeds)} seeds",
         missing=prepared.missing,
-        notes=prepared.notes,
+        notes=[*prepared.notes, *_skipped(skipped)],
         pictures=[],
     )
     report.pictures = _draw(report, grid, folder, {*PICTURED, *picture})
     atomic_json(folder / f"judged-{Path(labels).stem}.json", report.as_json())
     return report
+
+
+def _skipped(skipped: Mapping[str, str]) -> list[str]:
+    """A line for those of `all` that can't be asked here."""
+    named = [f"{name}: {why}" for name, why in skipped.items()]
+    return [f"{len(named)} estimators can't be asked here, as {named[0]}"] if named else []
 
 
 def _judging(task: Task) -> str:
@@ -307,7 +327,8 @@ def _draw(report: Judged, grid: Grid, folder: Path, pictured: set[str]) -> list[
     itself = report.ceiling
     ends = sorted((itself.halves_and_clips, itself.halves))
     band = None if np.isnan(ends).any() else (itself.halves, ends[0], ends[1])
-    written += cost_against_agreement(points, folder / "cost", band, unit="points")
+    if points:
+        written += cost_against_agreement(points, folder / "cost", band, unit="points")
     if report.effects is not None:
         written += selecting.draw_effects(report.effects, grid, folder / "traversal", "points")
     return [path for path in written if path.suffix == ".png"]

@@ -83,6 +83,7 @@ class Selected(Result):
             "",
             f"use {self.best.argument}",
             self._tied(),
+            self._untried(),
             self.pairing(),
             self._cost(first),
             f"signature {self.signature}",
@@ -103,12 +104,12 @@ class Selected(Result):
         rows = [["", "collocation", "tied", "ranks (95 %)", "P(best)", "score"]]
         rows[0] += ["trainings"] if tried is not None else []
         rows[0] += [name for name, _ in others]
-        for place, n in enumerate(order[:MOST_ROWS], start=1):
+        for n in order[:MOST_ROWS]:
             name = str(self.collocations[n])
             failed = np.isnan(standing.scores[n])
             rows.append(
                 [
-                    "–" if failed else str(place),
+                    "–" if failed else str(standing.rank[n]),
                     name,
                     "*" if standing.tied[n] else "",
                     "failed" if failed else f"{standing.rank_low[n]} to {standing.rank_high[n]}",
@@ -130,6 +131,17 @@ class Selected(Result):
         named = ", ".join(others[:MOST_ROWS]) + (" …" if len(others) > MOST_ROWS else "")
         return f"as good for all that can be told ({len(others)}): {named}"
 
+    def _untried(self) -> str:
+        """What the budget was too small for."""
+        notes = self.estimates[0].notes
+        untried = notes.get("not tried for want of budget", [])
+        if not untried:
+            return ""
+        return (
+            f"{len(untried)} of these were not tried: P(best) takes them for as good as any that were tried, or as the "
+            f"closed forms have them; --budget {notes['budget to try them all']:.2g} tries them all"
+        )
+
     def pairing(self) -> str:
         """Whether it matters which networks are paired, or only how good each is by itself."""
         if self.effects is None:
@@ -143,16 +155,18 @@ class Selected(Result):
             text += ", no more than chance may: pairing does not seem to matter here, only each network by itself"
         elif share < LITTLE:
             text += ": pairing hardly matters here, each network by itself nearly decides"
-        return f"{text}; the best networks one by one: {by}"
+        return f"{text}; by it the best networks one by one: {by}"
 
     def _cost(self, first: Estimates) -> str:
         from seehear.selection.plan import spell, spell_range
 
         least, most = self.plan.traversal.seconds
         trainings = f"{first.trainings} trainings, " if first.trainings else ""
+        ends = dict.fromkeys(f"1/{seconds / max(first.seconds, 1e-9):.0f}" for seconds in (least, most))
+        share = " to ".join(ends)
         return (
             f"{first.name} took {trainings}{spell(first.seconds)} of one core, {first.flops:.2g} FLOP; traversal would "
-            f"take {spell_range(least, most)}: 1/{least / first.seconds:.0f} to 1/{most / first.seconds:.0f} of it"
+            f"take {spell_range(least, most)}: {share} of it"
         )
 
     def as_json(self) -> Any:
@@ -282,9 +296,11 @@ def select(
     from seehear.store import Store
     from seehear.training.recipe import resolve
 
-    if together < 1 or not budget >= 0 or workers < 0:
-        raise SeehearError("--together is at least 1, --budget and --workers are at least 0")
-    selecting.check_seeds(seeds)
+    if together < 1:
+        raise SeehearError(f"--together is at least 1, not {together}")
+    if not budget >= 0:
+        raise SeehearError(f"--budget is a share, at least 0, not {budget:g}")
+    selecting.check(seeds, workers, Path(out))
     leaks = protocol == "paper"
     if leaks and val is not None:
         raise SeehearError("--protocol paper looks at the clips of --labels alone: leave --val out")
@@ -375,6 +391,7 @@ def _effects(task: Any, found: Sequence[Estimates]) -> tuple[Effects | None, str
 
 def _draw(report: Selected, grid: Grid, out: Path) -> list[Path]:
     from seehear.report.selection import ranking
+    from seehear.selection.task import PERCENT
     from seehear.verbs.selecting import draw_effects
 
     standing, first = report.standing, report.estimates[0]
@@ -387,7 +404,7 @@ def _draw(report: Selected, grid: Grid, out: Path) -> list[Path]:
         standing.p_best,
         standing.tied,
         out / "ranking",
-        unit=first.unit,
+        unit="%" if first.unit == PERCENT else first.unit,
         measured=first.measured,
     )
     if report.effects is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seehear.errors import SeehearError
+from seehear.packed import finite
 from seehear.verbs import options
 from seehear.verbs.tables import Labelled, loudness, read_split
 
@@ -134,11 +135,15 @@ def prepare(settings: Settings, out: Path, workers: int, device: str, judged: Ta
         missing += split.missing
         if split.missing:
             clips = set(split.weak.clips)
-            lacking = {info.name: len(clips - store.clips(info.name)) for each in infos.values() for info in each}
-            why = ", ".join(f"{network} lacks {count}" for network, count in lacking.items() if count)
+            names = [info.name for each in infos.values() for info in each]
+            lacking = {name: len(clips - store.clips(name)) for name in names}
+            why = [f"{name} lacks {count}" for name, count in lacking.items() if count]
+            whole = [clip for clip in split.missing if all(clip in store.clips(name) for name in names)]
+            spoilt = {name: finite(store, name, whole).count(False) for name in names}
+            why += [f"{name} has features that are not finite in {count}" for name, count in spoilt.items() if count]
             notes.append(
                 f"{of_split.labels}: {len(split.clips)} of {len(split.weak.clips)} clips have features of every network"
-                f" ({why or 'the others have features that are not finite'}); only they are used"
+                f" ({', '.join(why)}); only they are used"
             )
         if split.dense:
             notes += covered(split.weak, split.dense)
@@ -148,7 +153,13 @@ def prepare(settings: Settings, out: Path, workers: int, device: str, judged: Ta
     for name, split in splits.items():
         if name != TRAIN:
             notes += strangers(classes_of([split.weak]), classes, str(tables[name].labels))
-        if shared := set(split.clips) & set(splits[TRAIN].clips) if name != TRAIN else set():
+        seen = {clip for other in (TRAIN, VAL) if other in splits for clip in splits[other].clips}
+        if name == TEST and (shared := set(split.clips) & seen):
+            raise SeehearError(
+                f"{tables[name].labels}: {len(shared)} of its clips had a part in the selection, as {min(shared)}: "
+                "judge by others"
+            )
+        if name == VAL and (shared := set(split.clips) & set(splits[TRAIN].clips)):
             notes.append(f"{len(shared)} clips of {tables[name].labels} are trained on as well, as {min(shared)}")
     samples = {name: _sample(split, classes) for name, split in splits.items()}
     if VAL not in samples and not settings.leaks:
@@ -211,10 +222,14 @@ def _held_out(sample: Sample) -> dict[str, Sample]:
     return {VAL: part(sorted(order[:cut].tolist())), TRAIN: part(sorted(order[cut:].tolist()))}
 
 
-def check_seeds(seeds: Sequence[int]) -> None:
-    """Raises SeehearError unless there is a seed, and none twice: two trainings of one seed are one."""
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise SeehearError("--seeds names one or more, each once")
+def check(seeds: Sequence[int], workers: int, out: Path) -> None:
+    """Raises SeehearError unless there is a seed and none twice, workers aren't negative, and out can be a folder."""
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise SeehearError("--seeds names one or more, each once, from 0 on")
+    if workers < 0:
+        raise SeehearError(f"--workers is a number of processes, or 0 for one a core, not {workers}")
+    if out.exists() and not out.is_dir():
+        raise SeehearError(f"{out}: is a file; name a folder for the selection")
 
 
 def tables_of(

@@ -84,6 +84,7 @@ def run(task: Task, split: str) -> Estimates:
         "tried": {str(grid[n]): len(values[n]) for n in there},
         "not tried for want of budget": [str(grid[n]) for n in left if n not in there] if len(left) > 1 else [],
         "short trainings afforded": affordable,
+        "budget to try them all": SEEDS_A_ROUND * len(left) * task.budget_of(STEPS),
         "seconds of stage 1": closed,
     }
     return Estimates(
@@ -112,9 +113,7 @@ def _affordable(task: Task) -> int:
 
     Counted in clips and not in seconds, so that the answer does not hang on the machine.
     """
-    recipe, clips = task.recipe, len(task.bench.samples[TRAIN])
-    traversal = len(task.grid) * len(task.seeds) * recipe.least_epochs * clips
-    return int(task.budget * traversal / (STEPS * recipe.batch))
+    return int(task.budget / task.budget_of(STEPS))
 
 
 def stage_1(task: Task, split: str) -> tuple[Array, Array, dict[str, str], float]:
