@@ -269,3 +269,12 @@ def test_out_that_is_a_file_is_refused_at_once(choice):
     (choice.folder / "selection").write_text("")
     with pytest.raises(SeehearError, match="is a file"):
         seehear.select(**choice.selecting())
+
+
+def test_an_estimator_that_fails_altogether_stops_no_other(choice):
+    given = {**choice.selecting(estimators=["ridge", "cross-fitted-dense", "knn"]), "dense": []}
+    found = seehear.select(**given)
+    assert [each.name for each in found.estimates] == ["ridge", "knn"]
+    assert any("cross-fitted-dense failed for every collocation" in note for note in found.notes)
+    with pytest.raises(SeehearError, match="cross-fitted-dense failed"):
+        seehear.select(**{**given, "estimators": ["cross-fitted-dense"]})

@@ -336,7 +336,16 @@ def select(
         notes.append(f"one network a modality: there is nothing to select ({grid.collocations[0]})")
     elif fixed := [modality for modality, count in choices.items() if count == 1]:
         notes.append(f"only one network for {' and '.join(fixed)}: only the others are selected")
-    found = [estimate(task, estimator, split) for estimator, split in asked]
+    found: list[Estimates] = []
+    failed: list[str] = []
+    for estimator, split in asked:
+        try:
+            found.append(estimate(task, estimator, split))
+        except SeehearError as error:
+            if not found:  # it was to answer
+                raise
+            failed.append(str(error))
+    notes += failed
     first = found[0]
     draws = first.draws if first.draws is not None else first.scores[None]
     effects, effects_of = _effects(task, found)
