@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from seehear.errors import SeehearError
 from seehear.selection.collocation import Collocation
@@ -20,6 +19,7 @@ from seehear.selection.evidence import Array, Evidence, few_threads
 from seehear.selection.flops import step_flops
 from seehear.selection.task import HALVES, MOST_CLIPS, TRAIN, VAL, Task
 from seehear.selection.trainings import Bench, Part, Training
+from seehear.training.fit import one_thread
 from seehear.training.run import Run
 from seehear.training.validation import validate
 
@@ -219,21 +219,16 @@ def measure(bench: Bench, training: Training) -> Measured:
     few = tuple(range(min(len(bench.samples[sample]), TIMED_STEPS * recipe.batch)))
     short = recipe.model_copy(update={"epochs": 2, "patience": 0, "choose": "last"})  # the first epoch warms up
     probe = replace(training, purpose="timing", recipe=short, train=Part(sample, few), watch=None)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            elsewhere = replace(bench, out=Path(folder))
-            outcome = elsewhere.do(probe)
-            run = Run(outcome.path)
-            model = run.model(bench.device)
-            judged = bench.split(training.collocation, training.judged)
-            began = time.perf_counter()
-            validate(model, judged, recipe, bench.window, bench.classes)
-            score = time.perf_counter() - began
-            of_clip, once = step_flops(run, bench.split(training.collocation, probe.train))
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread(), tempfile.TemporaryDirectory() as folder:
+        elsewhere = replace(bench, out=Path(folder))
+        outcome = elsewhere.do(probe)
+        run = Run(outcome.path)
+        model = run.model(bench.device)
+        judged = bench.split(training.collocation, training.judged)
+        began = time.perf_counter()
+        validate(model, judged, recipe, bench.window, bench.classes)
+        score = time.perf_counter() - began
+        of_clip, once = step_flops(run, bench.split(training.collocation, probe.train))
     parameters = sum(parameter.numel() for parameter in model.parameters())
     clip = outcome.history[-1]["seconds"] / len(few)
     return Measured(clip, score, of_clip, once * len(judged.bags), parameters)

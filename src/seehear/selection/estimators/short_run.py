@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.selection.collocation import Collocation
+from seehear.selection.estimators import traversal
 from seehear.selection.estimators.interface import Trained
 from seehear.selection.task import Setting
 from seehear.selection.trainings import Outcome, Part, Training
@@ -50,17 +51,12 @@ def plan(setting: Setting, collocation: Collocation) -> list[Training]:
     return trainings(setting, collocation, setting.seeds, SHARE)
 
 
-def read_scores(outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
-    """Each seed's score of each clip, (S, N), per cent."""
-    return np.stack([outcome.score for outcome in outcomes])
-
-
 def read_losses(outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
     """Minus the sum over epochs of the training loss, (S,)."""
     return np.array([-sum(entry["loss"] for entry in outcome.history) for outcome in outcomes])
 
 
 ESTIMATORS = (
-    Trained("short-run", "a fifth of the training clips, few steps", "", "weak", plan, read_scores),
+    Trained("short-run", "a fifth of the training clips, few steps", "", "weak", plan, traversal.read),
     Trained("loss-sum", "sum of the losses of a short run", "Ru et al. 2021", "weak", plan, read_losses, "minus loss"),
 )

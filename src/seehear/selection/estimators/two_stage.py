@@ -42,7 +42,8 @@ def run(task: Task, split: str) -> Estimates:
     first, first_draws, failures, flops = stage_1(task, TRAIN)
     seconds = closed = time.process_time() - began
     order = [int(n) for n in np.argsort(-first, kind="stable") if np.isfinite(first[n])]
-    left = [n for n in order if standing(first, first_draws).tied[n]]
+    tied = standing(first, first_draws).tied
+    left = [n for n in order if tied[n]]
     setting = task.setting(split)
     affordable = _affordable(task)
     tried = left[: affordable // SEEDS_A_ROUND]
