@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from seehear.errors import SeehearError
-from seehear.files import DiskFullError, atomic, atomic_json, read_json
+from seehear.files import DiskFullError, atomic, atomic_json, read_json, sweep
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):
@@ -37,6 +37,16 @@ def test_a_full_disk_is_named(tmp_path):
 
     with pytest.raises(DiskFullError, match="make room"):
         fill()
+
+
+def test_half_written_files_are_swept_and_no_others(tmp_path):
+    with atomic(tmp_path / "f.json") as temporary:
+        temporary.write_text("half")
+        left = temporary.name
+    (tmp_path / left).write_text("half")
+    (tmp_path / ".hidden").write_text("whole")
+    sweep(tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".hidden", "f.json"]
 
 
 def test_json_goes_round(tmp_path):

@@ -51,6 +51,12 @@ def atomic(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a killed process left half-written in a folder that no other process writes to."""
+    for left in folder.glob(".*-*"):
+        left.unlink(missing_ok=True)
+
+
 class DiskFullError(SeehearError):
     """No room is left: going on would only fail again."""
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seehear.errors import SeehearError
-from seehear.files import atomic_bytes, atomic_json, read_json
+from seehear.files import atomic_bytes, atomic_json, read_json, sweep
 from seehear.store import NetworkInfo, Store
 from seehear.training.recipe import Recipe
 from seehear.version import __version__
@@ -105,6 +105,7 @@ class Run:
     def start(path: Path, facts: RunFacts) -> Run:
         """The folder of this run, new or as far as it came. Raises SeehearError if another run lies there."""
         marker = path / "run.json"
+        sweep(path)
         if marker.exists():
             old, new = Run(path).facts.as_json(), json.loads(json.dumps(facts.as_json()))
             differ = differences(old, new)
