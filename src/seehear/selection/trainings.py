@@ -174,7 +174,7 @@ class Bench:
 
     def folder(self, training: Training) -> Path:
         # Settings that are as they come are left out, so that one that is new to seehear changes no folder.
-        settings = training.recipe.model_dump(exclude_defaults=True)
+        settings = training.recipe.model_dump(mode="json", exclude_defaults=True)
         facts = {**self.facts(training).as_json(), "seed": None, "recipe": settings}
         key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
         place = "--".join("+".join(option) for _, option in training.collocation.options)

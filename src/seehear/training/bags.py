@@ -97,13 +97,19 @@ class Bags:
 class Split:
     """Clips to train on or to validate with. labels: (N, C) in [0, 1].
 
-    truth: modality -> (N, T, C) bool, where dense labels are known. revision: of these, for signatures.
+    truth: modality -> (N, T, C) bool, where dense labels are known. revision: of these, for signatures. clips: names,
+    for messages.
     """
 
     bags: Bags
     labels: Tensor
     truth: Mapping[str, NDArray[np.bool_]] | None = None
     revision: str = ""
+    clips: tuple[str, ...] = ()
+
+    def clip(self, n: int) -> str:
+        """The name of clip n, or its number where no names were given."""
+        return self.clips[n] if self.clips else f"number {n}"
 
     def dense(self) -> Tensor:
         """The truth as targets of a loss, (N, T, M, C), on the device of the labels."""

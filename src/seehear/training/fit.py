@@ -7,7 +7,7 @@ whether or not the process that began the run is the one that ends it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -18,11 +18,16 @@ from torch import Tensor
 from seehear.errors import SeehearError
 from seehear.files import atomic_json, atomic_text
 from seehear.fusion.model import ParsingModel
+from seehear.losses.contrastive.module import ContrastiveLoss
 from seehear.losses.dense import dense_loss
 from seehear.losses.weak import weak_loss
+from seehear.training import checkpoint
 from seehear.training.bags import Split
+from seehear.training.divergence import explain
+from seehear.training.optimiser import new_optimiser, set_rate
+from seehear.training.pretraining import pretrain
 from seehear.training.recipe import Choice, Recipe
-from seehear.training.run import Run, load_tensors, save_tensors
+from seehear.training.run import Run, RunFacts, save_tensors
 from seehear.training.validation import validate
 
 SAVE_EVERY = 5.0  # seconds of training that a killed process may lose
@@ -73,13 +78,15 @@ def fit(
 ) -> list[dict[str, Any]]:
     """Train to the end of the recipe, from wherever the run folder got to; the history of all epochs.
 
-    on_epoch: is shown each epoch's entry of the history. Raises SeehearError if the recipe asks for dense labels
-    and the training clips have none.
+    on_epoch: is shown each epoch's entry of the history, and before them those of pretraining, which have `stage`.
+    Raises SeehearError if the recipe asks for dense labels and the training clips have none, for a contrastive loss of
+    one modality, or if the loss is no longer finite, naming the clip and network where one is at fault.
     """
     if run.done:
         return run.history()
     recipe, seed = run.facts.recipe, run.facts.seed
     check_supervision(recipe, train)
+    recipe.contrast.check(run.facts.modalities)
     rule = choice(recipe, val)
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
     with torch.random.fork_rng(devices), ExitStack() as stack:
@@ -91,7 +98,11 @@ def fit(
             model.standardise(name, mean, deviation)
         model.to(device)
         optimiser = new_optimiser(model.parameters(), recipe)
-        history = _resume(run, model, optimiser)
+        last_state = run.path / "checkpoint.safetensors"
+        history = checkpoint.resume(last_state, model, optimiser)
+        if recipe.contrast.before and not history:
+            pretrain(run, model, train, SAVE_EVERY, on_epoch)
+        contrast = ContrastiveLoss(recipe.contrast, model.modalities) if recipe.contrast.joint else None
         saved = time.monotonic()
         best_state = None
         for epoch in range(len(history), recipe.epochs):
@@ -99,7 +110,7 @@ def fit(
                 break
             began = time.monotonic()
             set_rate(optimiser, recipe, epoch)
-            entry: dict[str, Any] = {"epoch": epoch, "loss": _epoch(model, optimiser, train, recipe, seed, epoch)}
+            entry: dict[str, Any] = {"epoch": epoch, **_epoch(model, optimiser, train, run.facts, epoch, contrast)}
             if val is not None:
                 entry["val"] = validate(model, val, recipe, run.facts.window, run.facts.classes).summary()
             entry["best"] = is_best(rule, entry, history)
@@ -112,7 +123,8 @@ def fit(
                 if best_state is not None:
                     save_tensors(run.path / "model.safetensors", best_state, {"epoch": best_epoch(history)})
                     best_state = None
-                _save(run, model, optimiser, history)
+                checkpoint.save(last_state, model, optimiser, history)
+                atomic_json(run.path / "history.json", history)
                 saved = time.monotonic()
             on_epoch(entry)
     finish(run, rule, history)
@@ -123,7 +135,8 @@ def finish(run: Run, rule: Choice, history: list[dict[str, Any]]) -> None:
     """Mark a run done whose other files are written."""
     atomic_text(run.path / "done", f"epoch {best_epoch(history)}, chosen by {rule}\n")
     # Only needed to go on, and thrice the model's size.
-    (run.path / "checkpoint.safetensors").unlink(missing_ok=True)
+    for name in ("checkpoint.safetensors", "pretraining.safetensors"):
+        (run.path / name).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -137,41 +150,44 @@ def one_thread() -> Iterator[None]:
 
 
 def _epoch(
-    model: ParsingModel, optimiser: torch.optim.Optimizer, train: Split, recipe: Recipe, seed: int, epoch: int
-) -> float:
-    """One pass over the training clips; the mean loss."""
+    model: ParsingModel,
+    optimiser: torch.optim.Optimizer,
+    train: Split,
+    facts: RunFacts,
+    epoch: int,
+    contrast: ContrastiveLoss | None,
+) -> dict[str, float]:
+    """One pass over the training clips; the mean loss, and of it the contrastive one, before it is weighted."""
+    recipe, seed = facts.recipe, facts.seed
     order = np.random.default_rng([seed, epoch]).permutation(len(train.bags))
     torch.manual_seed(int(np.random.default_rng([seed, epoch, 1]).integers(1 << 62)))  # dropout
     confidence = recipe.confidences(model.modalities)
     truth = train.dense() if recipe.supervision == "dense" else None
-    total = torch.zeros((), device=train.labels.device)
+    weight = recipe.contrast.weight_in(epoch)
+    total, of_contrast = torch.zeros(2, device=train.labels.device)
     model.train()
     for start in range(0, len(order), recipe.batch):
         clips = order[start : start + recipe.batch]
-        output = model(*train.bags.batch(clips))
+        index = torch.from_numpy(clips)
+        features, present = train.bags.batch(clips)
+        embeddings = model.embed(features)  # (M, B, T, d)
+        output = model.parse(embeddings, present)
+        if not output.clip.isfinite().all():
+            raise explain(model, facts, features, [train.clip(n) for n in clips])
         if truth is None:
-            loss = weak_loss(output, train.labels[torch.from_numpy(clips)], confidence)
+            loss = weak_loss(output, train.labels[index], confidence)
         else:
-            loss = dense_loss(output, truth[torch.from_numpy(clips), : output.segment.shape[1]])
+            loss = dense_loss(output, truth[index, : output.segment.shape[1]])
+        if contrast is not None:
+            apart = contrast(embeddings, train.labels[index], present)
+            loss = loss + weight * apart
+            of_contrast += apart.detach() * len(clips)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         total += loss.detach() * len(clips)
-    return float(total) / len(order)
-
-
-def new_optimiser(parameters: Iterable[Tensor], recipe: Recipe, capturable: bool = False) -> torch.optim.Optimizer:
-    """capturable: whether its steps may be recorded as a CUDA graph."""
-    kind = torch.optim.AdamW if recipe.weight_decay else torch.optim.Adam
-    return kind(
-        parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True, capturable=capturable
-    )
-
-
-def set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> None:
-    cuts = epoch // recipe.decay_every if recipe.decay_every else 0
-    for group in optimiser.param_groups:
-        group["lr"] = recipe.learning_rate * recipe.decay_by**cuts
+    found = {"loss": float(total) / len(order)}
+    return found if contrast is None else {**found, "contrast": float(of_contrast) / len(order)}
 
 
 def is_best(rule: Choice, entry: Mapping[str, Any], history: list[dict[str, Any]]) -> bool:
@@ -189,27 +205,3 @@ def best_epoch(history: list[dict[str, Any]]) -> int:
 
 def out_of_patience(history: list[dict[str, Any]], recipe: Recipe) -> bool:
     return bool(recipe.patience and history) and history[-1]["epoch"] - best_epoch(history) >= recipe.patience
-
-
-def _save(run: Run, model: ParsingModel, optimiser: torch.optim.Optimizer, history: list[dict[str, Any]]) -> None:
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    for number, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
-    save_tensors(run.path / "checkpoint.safetensors", tensors, history)
-    atomic_json(run.path / "history.json", history)
-
-
-def _resume(run: Run, model: ParsingModel, optimiser: torch.optim.Optimizer) -> list[dict[str, Any]]:
-    """Put model and optimiser where the last checkpoint left them; the history up to there."""
-    file = run.path / "checkpoint.safetensors"
-    if not file.exists():
-        return []
-    tensors, history = load_tensors(file)
-    model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimiser."):
-            _, number, name = key.split(".")
-            state.setdefault(int(number), {})[name] = value
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-    return list(history)

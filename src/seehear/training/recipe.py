@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from seehear.errors import SeehearError
+from seehear.losses.contrastive.settings import ContrastSettings
 
 Choice = Literal["auto", "last", "loss", "type_at_av", "average"]
 Supervision = Literal["weak", "dense"]
@@ -48,6 +50,9 @@ class Recipe(BaseModel):
     supervision: Supervision = Field(
         "weak", description="labels that the loss sees: weak, of the clip; dense, of each segment, to see what they add"
     )
+    contrast: ContrastSettings = Field(
+        ContrastSettings.model_validate({}), description="what brings the modalities' embeddings together"
+    )
     choose: Choice = Field(
         "auto",
         description="which epoch's model is kept: last, or the best on validation clips by loss, segment type_at_av or "
@@ -62,6 +67,17 @@ class Recipe(BaseModel):
     def confidences(self, modalities: Sequence[str]) -> list[float]:
         """Of these modalities, in their order."""
         return [self.confidence.get(name, 1.0) for name in modalities]
+
+
+def settings(of: type[BaseModel] = Recipe, within: str = "") -> dict[str, FieldInfo]:
+    """Every setting by the name that overrides give it, as `epochs` or `contrast.weight`."""
+    found: dict[str, FieldInfo] = {}
+    for name, field in of.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= settings(field.annotation, f"{within}{name}.")
+        else:
+            found[within + name] = field
+    return found
 
 
 def named() -> dict[str, Recipe]:
@@ -96,6 +112,8 @@ def resolve(recipe: str | Path | Recipe = "paper", overrides: Sequence[str] = ()
             raise SeehearError(f'{override!r}: a setting is KEY=VALUE, as in set=["learning_rate=1e-3"]')
         top, _, part = key.strip().partition(".")
         if part:
+            if not isinstance(base.get(top, {}), Mapping):
+                raise SeehearError(f"{override!r}: {top} is one value, it has no {part}")
             base[top] = {**base.get(top, {}), part: _value(value)}
         else:
             base[top] = _value(value)
@@ -109,7 +127,9 @@ def resolve(recipe: str | Path | Recipe = "paper", overrides: Sequence[str] = ()
 def _problem(setting: str, kind: str, message: str) -> str:
     if kind != "extra_forbidden":
         return f"{setting}: {message}"
-    close = difflib.get_close_matches(setting, Recipe.model_fields, n=1)
+    # Of a group that is unknown, the group alone is named.
+    groups = {name.partition(".")[0] for name in settings()}
+    close = difflib.get_close_matches(setting, [*settings(), *groups], n=1)
     return f"no setting {setting!r}: " + (f"did you mean {close[0]}?" if close else "`seehear recipes` lists them")
 
 

@@ -61,7 +61,7 @@ class RunFacts:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "recipe": self.recipe.model_dump(),
+            "recipe": self.recipe.model_dump(mode="json"),
             "seed": self.seed,
             "networks": {modality: [asdict(info) for info in infos] for modality, infos in self.networks.items()},
             "classes": list(self.classes),
@@ -138,8 +138,8 @@ class Run:
         file = self.path / "history.json"
         return list(read_json(file)) if file.exists() else []
 
-    def new_model(self) -> ParsingModel:
-        """A model of this run's shape, its weights as they are made."""
+    def new_model(self, projection: str | None = None) -> ParsingModel:
+        """A model of this run's shape, its weights as they are made. projection: another than the recipe's."""
         from seehear.fusion.model import ParsingModel
 
         recipe = self.facts.recipe
@@ -152,6 +152,7 @@ class Run:
             feed_forward=recipe.feed_forward,
             dropout=recipe.dropout,
             input_dropout=recipe.input_dropout,
+            projection=projection or recipe.contrast.projection_of_task(self.facts.modalities),
         )
 
     def model(self, device: str = "cpu") -> ParsingModel:

@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,24 +36,28 @@ from seehear.training.fit import (
     check_supervision,
     choice,
     finish,
+    fit,
     is_best,
-    new_optimiser,
     normalisation,
     one_thread,
     out_of_patience,
-    set_rate,
 )
 from seehear.training.inference import over_windows
+from seehear.training.optimiser import new_optimiser, set_rate
 from seehear.training.recipe import Recipe
 from seehear.training.run import Run, save_tensors
 from seehear.training.validation import judge
 
 
 def stackable(runs: Sequence[Run]) -> list[list[Run]]:
-    """Groups of runs that `fit_many` can train at once: those that differ in nothing but the seed, in their order."""
+    """Groups of runs that `fit_many` can train at once: those that differ in nothing but the seed, in their order.
+
+    A run with a contrastive loss is a group of its own.
+    """
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        facts = json.dumps({**run.facts.as_json(), "seed": None}, sort_keys=True)
+        alone = run.facts.recipe.contrast.loss != "none"
+        facts = json.dumps({**run.facts.as_json(), "seed": run.facts.seed if alone else None}, sort_keys=True)
         groups.setdefault(facts, []).append(run)
     return list(groups.values())
 
@@ -82,6 +87,8 @@ def fit_many(
     """
     if len(stackable(runs)) > 1:
         raise ValueError("runs that differ in more than the seed can't be trained at once: group them by stackable()")
+    if len(runs) == 1 and runs[0].facts.recipe.contrast.loss != "none":
+        return [fit(runs[0], train, val, device, partial(on_epoch, runs[0]))]
     if todo := [run for run in runs if not run.done]:
         _train(todo, train, val, torch.device(device), on_epoch, graphs)
     return [run.history() for run in runs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from seehear.verbs.result import Result, table
@@ -18,20 +19,22 @@ class Recipes(Result):
     recipes: dict[str, Recipe]
 
     def text(self) -> str:
-        from seehear.training.recipe import Recipe
+        from seehear.training.recipe import settings
 
         rows = [["setting", *self.recipes, "meaning"]]
-        for name, field in Recipe.model_fields.items():
-            values = [_spelled(getattr(recipe, name)) for recipe in self.recipes.values()]
+        for name, field in settings().items():
+            values = [_spelled(attrgetter(name)(recipe)) for recipe in self.recipes.values()]
             rows.append([name, *values, field.description or ""])
         return table(rows, right_from=len(rows[0]))
 
     def as_json(self) -> Any:
-        return {name: recipe.model_dump() for name, recipe in self.recipes.items()}
+        return {name: recipe.model_dump(mode="json") for name, recipe in self.recipes.items()}
 
 
 def _spelled(value: object) -> str:
-    return " ".join(f"{key}={part:g}" for key, part in value.items()) if isinstance(value, dict) else str(value)
+    if isinstance(value, dict):
+        return " ".join(f"{key}={part:g}" for key, part in value.items())
+    return (" ".join(value) or "all") if isinstance(value, tuple) else str(value)
 
 
 def recipes() -> Recipes:

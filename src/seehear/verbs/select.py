@@ -314,7 +314,7 @@ def select(
         train=tables if leaks else selecting.Tables(str(labels)),
         val=tables if val is not None else None,
         classes=str(classes) if classes else None,
-        recipe=resolve(recipe, set).model_dump(),
+        recipe=resolve(recipe, set).model_dump(mode="json"),
         seeds=list(seeds),
         budget=budget,
         leaks=leaks,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seehear.errors import SeehearError
 from seehear.packed import finite
 from seehear.verbs import options
-from seehear.verbs.tables import Labelled, loudness, read_split
+from seehear.verbs.tables import Labelled, loudness, networks_of, read_split
 
 if TYPE_CHECKING:
     from seehear.selection.collocation import Grid
@@ -85,11 +85,8 @@ def candidates(store: Store, given: Sequence[str]) -> dict[str, list[str]]:
         if not equals or not modality or not listed:
             raise SeehearError(f"{text!r}: must be MODALITY=NETWORK,NETWORK, as in audio=yamnet,aisfx")
         chosen.setdefault(modality, []).extend(listed)
+    networks_of(store, chosen)
     for modality, names_of in chosen.items():
-        for name in names_of:
-            info = store.network(name)
-            if info.modality != modality:
-                raise SeehearError(f"{name} is a network of modality {info.modality}: it can't feed {modality}")
         if len(set(names_of)) < len(names_of):
             raise SeehearError(f"{modality} names a network twice: {', '.join(names_of)}")
     return chosen

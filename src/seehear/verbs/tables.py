@@ -42,7 +42,8 @@ def loudness(packs: Mapping[str, Sequence[Packed]], networks: Mapping[str, Seque
 class Labelled:
     """A split: its clips in the table's order, and which of them have features.
 
-    packs: modality -> its networks' features of `clips`. missing: clips with a label but without features.
+    missing: clips with a label but without features. networks: modality -> those asked for. packs: modality -> their
+    features of `clips`.
     """
 
     weak: WeakTable
@@ -51,6 +52,7 @@ class Labelled:
     missing: tuple[str, ...]
     packs: Mapping[str, Sequence[Packed]]
     segment: float
+    networks: Mapping[str, Sequence[NetworkInfo]]
 
     @property
     def revision(self) -> str:
@@ -62,11 +64,29 @@ class Labelled:
         """Of the features."""
         return "+".join(packed.contents for of_modality in self.packs.values() for packed in of_modality)
 
+    def packs_of(self, networks: Mapping[str, Sequence[NetworkInfo]]) -> dict[str, list[Packed]]:
+        """The features of some of the split's networks, modality by modality."""
+        names = {modality: [info.name for info in infos] for modality, infos in self.networks.items()}
+        return {
+            modality: [self.packs[modality][names[modality].index(info.name)] for info in infos]
+            for modality, infos in networks.items()
+        }
+
     def truth(self, classes: Sequence[str], segments: int, clips: Sequence[str]) -> dict[str, NDArray[np.bool_]] | None:
         """modality -> (clips, segments, C) bool; None unless every modality has a dense table."""
         if not set(self.packs) <= set(self.dense):
             return None
         return {name: self.dense[name].array(clips, classes, segments, self.segment) for name in self.packs}
+
+
+def networks_of(store: Store, collocation: Mapping[str, Sequence[str]]) -> dict[str, list[NetworkInfo]]:
+    """modality -> its networks as the store knows them. Raises SeehearError for one that is of another modality."""
+    chosen = {modality: [store.network(name) for name in names] for modality, names in collocation.items()}
+    for modality, infos in chosen.items():
+        for info in infos:
+            if info.modality != modality:
+                raise SeehearError(f"{info.name} is a network of modality {info.modality}: it can't feed {modality}")
+    return chosen
 
 
 def read_split(
@@ -117,4 +137,4 @@ def read_split(
                 f"and so have {len(differ) - 1} more; extract both from the same files"
             )
     missing = tuple(clip for clip in weak.clips if clip not in set(clips))
-    return Labelled(weak, tables, clips, missing, packs, store.segment)
+    return Labelled(weak, tables, clips, missing, packs, store.segment, networks)

@@ -14,7 +14,7 @@ from seehear.verbs import options
 from seehear.verbs.result import Result, listed
 
 if TYPE_CHECKING:
-    from seehear.store import NetworkInfo, Store
+    from seehear.training.run import Run
     from seehear.verbs.tables import Labelled
 
 SMALL = 2000  # training clips under which the recipe `small` is suggested
@@ -104,13 +104,14 @@ def train(
     from seehear.training.inference import window_length
     from seehear.training.recipe import resolve
     from seehear.training.run import Run, RunFacts
-    from seehear.verbs.tables import loudness, read_split
+    from seehear.verbs.tables import loudness, networks_of, read_split
 
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise SeehearError("TensorBoard is not installed: pip install 'seehear[tensorboard]'")
     settings = resolve(recipe, set)
     features = Store(store)
-    networks = _networks(features, options.collocation(collocation))
+    networks = networks_of(features, options.collocation(collocation))
+    settings.contrast.check(tuple(networks))
     known = read_classes(classes) if classes else None
     truths = options.by_modality(dense_audio, dense_visual, dense)
     if truths and not val:
@@ -128,7 +129,8 @@ def train(
     def as_split(split: Labelled) -> Split:
         bags = Bags(split.packs, where)
         weak = torch.from_numpy(split.weak.array(split.clips, names)).to(where)
-        return Split(bags, weak, split.truth(names, int(bags.lengths.max()), split.clips), split.revision)
+        truth = split.truth(names, int(bags.lengths.max()), split.clips)
+        return Split(bags, weak, truth, split.revision, split.clips)
 
     train_split = as_split(training)
     val_split = as_split(validation) if validation else None
@@ -149,12 +151,13 @@ def train(
         ],
     )
     window = window_length(train_split.bags.lengths)
+    before = settings.contrast.epochs if settings.contrast.before else 0
     for seed in seeds:
         folder = Path(out) / f"seed-{seed}" if len(seeds) > 1 else Path(out)
         run = Run.start(folder, RunFacts(settings, seed, networks, names, features.segment, window, inputs))
         what = f"training seed {seed}" if len(seeds) > 1 else "training"
         with (
-            Progress(what, settings.epochs, done=len(run.history())) as progress,
+            Progress(what, before + settings.epochs, done=_done(run, before)) as progress,
             _events(folder, tensorboard) as write,
         ):
 
@@ -185,17 +188,16 @@ def _suspicions(training: Labelled, validation: Labelled | None, classes: Sequen
     return notes
 
 
-def _networks(store: Store, collocation: Mapping[str, Sequence[str]]) -> dict[str, list[NetworkInfo]]:
-    chosen = {modality: [store.network(name) for name in names] for modality, names in collocation.items()}
-    for modality, infos in chosen.items():
-        for info in infos:
-            if info.modality != modality:
-                raise SeehearError(f"{info.name} is a network of modality {info.modality}: it can't feed {modality}")
-    return chosen
+def _done(run: Run, before: int) -> int:
+    """Epochs that a run has behind it, those of pretraining included."""
+    epochs = len(run.history())
+    return before + epochs if epochs else 0
 
 
 def _told(entry: Mapping[str, Any]) -> str:
     """An epoch in a line."""
+    if "stage" in entry:
+        return f"{entry['stage']}, contrast {entry['contrast']:.4f}"
     val = "".join(f" {name} {value:.4g}" for name, value in entry.get("val", {}).items())
     return f"loss {entry['loss']:.4f}" + (f", validation{val}" if val else "")
 
@@ -211,7 +213,10 @@ def _events(folder: Path, wanted: bool) -> Iterator[Callable[[Mapping[str, Any]]
     with SummaryWriter(str(folder / "tensorboard")) as writer:
 
         def write(entry: Mapping[str, Any]) -> None:
-            writer.add_scalar("loss/train", entry["loss"], entry["epoch"])
+            stage = entry.get("stage", "train")
+            for name in ("loss", "contrast"):
+                if name in entry:
+                    writer.add_scalar(f"{name}/{stage}", entry[name], entry["epoch"])
             for name, value in entry.get("val", {}).items():
                 writer.add_scalar(f"{name}/val", value, entry["epoch"])
 

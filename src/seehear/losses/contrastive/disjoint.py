@@ -1,0 +1,25 @@
+"""Negatives that weak labels vouch for: segments of clips that have no label in common. Not in the paper."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from seehear.losses.contrastive.reduction import everywhere, mean_where
+from seehear.losses.contrastive.similarity import direction
+
+
+def disjoint(first: Tensor, second: Tensor, labels: Tensor, present: Tensor | None = None) -> Tensor:
+    """Mean squared cosine of a clip's segments in the first modality and those of strangers in the second, (B,).
+
+    first, second: (B, T, d). labels: (B, C) in [0, 1]; strangers are clips of the batch that share none above 0.5, both
+    having some. 0 for a clip without any.
+    """
+    there = everywhere(first) if present is None else present  # (B, T)
+    known = (labels > 0.5).to(first.dtype)  # (B, C)
+    some = known.any(dim=1)  # (B,)
+    strangers = (known @ known.T == 0) & some[:, None] & some  # (B, B)
+    one, other = direction(first).flatten(0, 1), direction(second).flatten(0, 1)  # (B · T, d)
+    n_clips, n_segments = there.shape
+    similarity = (one @ other.T).view(n_clips, n_segments, n_clips, n_segments)
+    counts = strangers[:, None, :, None] & there[:, :, None, None] & there  # (B, T, B, T)
+    return mean_where(similarity**2, counts)

@@ -1,0 +1,68 @@
+"""Algorithm 1 of Wu et al.: the linear maps t learn from the contrastive loss alone, before the task is begun.
+
+The projection g learns with them and is then thrown away; the task model goes on from t and trains all of itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from seehear.files import atomic_json
+from seehear.fusion.model import ParsingModel
+from seehear.losses.contrastive.module import ContrastiveLoss
+from seehear.training import checkpoint
+from seehear.training.bags import Split
+from seehear.training.divergence import explain
+from seehear.training.optimiser import new_optimiser
+from seehear.training.run import Run
+
+
+def pretrain(
+    run: Run, model: ParsingModel, train: Split, save_every: float, on_epoch: Callable[[dict[str, Any]], None]
+) -> None:
+    """Put into the model, as it was made, the linear maps that came of it. Goes on from where it was stopped.
+
+    save_every: seconds that a killed process may lose. Its history is kept in RUN/pretraining.json.
+    """
+    recipe, seed = run.facts.recipe, run.facts.seed
+    settings = recipe.contrast
+    file = run.path / "pretraining.safetensors"
+    torch.manual_seed(seed)
+    own = run.new_model(settings.projection_before).to(next(model.parameters()).device)
+    before = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("projection.")}
+    own.load_state_dict(before, strict=False)
+    parameters = [*own.project.parameters(), *own.projection.parameters()]
+    optimiser = new_optimiser(parameters, recipe)
+    loss_of = ContrastiveLoss(settings, own.modalities)
+    history = checkpoint.resume(file, own, optimiser)
+    saved = time.monotonic()
+    own.train()
+    for epoch in range(len(history), settings.epochs):
+        began = time.monotonic()
+        # Another order than that of the task's epochs.
+        torch.manual_seed(int(np.random.default_rng([seed, epoch, 3]).integers(1 << 62)))  # dropout of features
+        order = np.random.default_rng([seed, epoch, 2]).permutation(len(train.bags))
+        total = torch.zeros((), device=train.labels.device)
+        for start in range(0, len(order), recipe.batch):
+            clips = order[start : start + recipe.batch]
+            features, present = train.bags.batch(clips)
+            loss = loss_of(own.embed(features), train.labels[torch.from_numpy(clips)], present)
+            if not torch.isfinite(loss):
+                raise explain(own, run.facts, features, [train.clip(n) for n in clips])
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            total += loss.detach() * len(clips)
+        entry = {"stage": "pretrain", "epoch": epoch, "contrast": float(total) / len(order)}
+        history.append({**entry, "seconds": round(time.monotonic() - began, 3)})
+        if epoch + 1 == settings.epochs or time.monotonic() - saved > save_every:
+            checkpoint.save(file, own, optimiser, history)
+            atomic_json(run.path / "pretraining.json", history)
+            saved = time.monotonic()
+        on_epoch(history[-1])
+    model.project.load_state_dict(own.project.state_dict())

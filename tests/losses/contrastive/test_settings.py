@@ -1,0 +1,148 @@
+"""Settings: what is refused and what it says, and what they mean for model and training."""
+
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from seehear.errors import SeehearError
+from seehear.losses.contrastive.settings import LOSSES, ContrastSettings, find
+from seehear.training.recipe import resolve
+
+TWO, THREE = ("audio", "visual"), ("audio", "smell", "touch")
+
+
+@pytest.mark.parametrize("name", list(LOSSES))
+def test_every_loss_is_found(name):
+    assert resolve(overrides=[f"contrast.loss={name}"]).contrast.loss == name
+    assert find(name).__name__ == "of"
+    assert find(name).__module__ == f"seehear.losses.contrastive.{LOSSES[name]}"
+
+
+def test_no_loss_unless_asked_for():
+    settings = resolve().contrast
+    assert settings == ContrastSettings()
+    assert settings.loss == "none"
+    assert not settings.joint
+    assert not settings.before
+
+
+def test_stages():
+    joint, before = ContrastSettings(loss="mtsc"), ContrastSettings(loss="mtsc", stage="pretrain")
+    assert (joint.joint, joint.before) == (True, False)
+    assert (before.joint, before.before) == (False, True)
+    assert not ContrastSettings(stage="pretrain").before
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("contrast.weight=-1", r"contrast\.weight: .*greater than or equal to 0"),
+        ("contrast.weight=nan", r"contrast\.weight"),
+        ("contrast.temperature=0", r"contrast\.temperature: .*greater than 0"),
+        ("contrast.exponent=-0.5", r"contrast\.exponent: .*greater than or equal to 0"),
+        ("contrast.disjoint=-1", r"contrast\.disjoint"),
+        ("contrast.warmup=-1", r"contrast\.warmup"),
+        ("contrast.epochs=0", r"contrast\.epochs"),
+        ("contrast.loss=nope", r"contrast\.loss: .*'nope': choose from none, .*mtsc"),
+        ("contrast.pairs=all", r"contrast\.pairs: .*'part' or 'entire'"),
+        ("contrast.residual=cubed", r"contrast\.residual: .*'literal'"),
+        ("contrast.lag=none", r"contrast\.lag: .*'clamped' or 'shifted'"),
+        ("contrast.within=third", r"contrast\.within: .*'both'"),
+        ("contrast.follow=me", r"contrast\.follow: .*'agreement'"),
+        ("contrast.stage=after", r"contrast\.stage: .*'pretrain'"),
+        ("contrast.wieght=1", r"no setting 'contrast\.wieght': did you mean contrast\.weight\?"),
+    ],
+)
+def test_mistakes_are_named(override, message):
+    with pytest.raises(SeehearError, match=message):
+        resolve(overrides=[override])
+
+
+def test_edges_that_are_allowed():
+    found = resolve(overrides=["contrast.weight=0", "contrast.exponent=0", "contrast.loss=mtsc"]).contrast
+    assert (found.weight, found.exponent, found.loss) == (0, 0, "mtsc")
+
+
+def test_settings_do_not_change():
+    with pytest.raises(ValidationError):
+        ContrastSettings().weight = 2
+
+
+@pytest.mark.parametrize("stage", ["joint", "pretrain"])
+def test_one_modality_has_nothing_to_be_brought_together_with(stage):
+    with pytest.raises(SeehearError, match=r"contrast\.loss=mtsc .*two modalities.*only audio.*contrast\.loss=none"):
+        ContrastSettings(loss="mtsc", stage=stage).check(["audio"])
+    ContrastSettings(stage=stage).check(["audio"])
+
+
+def test_a_projection_of_what_is_not_there():
+    for good in ("auto", "none", "shared", "separate", *THREE):
+        ContrastSettings(loss="mtsc", projection=good).check(THREE)
+    with pytest.raises(SeehearError, match=r"contrast\.projection=visual: .*separate, audio, smell, touch"):
+        ContrastSettings(loss="mtsc", projection="visual").check(THREE)
+
+
+@pytest.mark.parametrize(
+    "pair", ["audio", "audio+audio", "audio+visual", "audio+smell+touch", "audio + smell", "", "+"]
+)
+def test_between_others_than_two_that_are_there(pair):
+    settings = ContrastSettings(loss="mtsc", between=("audio+touch", pair))
+    with pytest.raises(SeehearError, match=r"contrast\.between: .*FIRST\+SECOND.*audio, smell, touch"):
+        settings.check(THREE)
+
+
+def test_pairs():
+    assert ContrastSettings().pairs_of(TWO) == [(0, 1)]
+    assert sorted(ContrastSettings().pairs_of(THREE)) == [(0, 1), (0, 2), (1, 2)]
+    settings = resolve(overrides=['contrast.between=["touch+audio", "audio+smell"]']).contrast
+    settings.check(THREE)
+    assert settings.pairs_of(THREE) == [(2, 0), (0, 1)]
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 4])
+def test_weight_grows_evenly_to_the_end_of_the_warm_up(warmup):
+    settings = ContrastSettings(loss="mtsc", weight=3.0, warmup=warmup)
+    weights = [settings.weight_in(epoch) for epoch in range(warmup + 3)]
+    steps = [after - before for before, after in zip([0.0, *weights], weights, strict=False)]
+    assert steps[: warmup + 1] == pytest.approx([3 / (warmup + 1)] * (warmup + 1))
+    assert weights[warmup:] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("loss", "stage", "projection", "modalities", "task"),
+    [
+        ("mtsc", "joint", "auto", TWO, "visual"),
+        ("mtsc", "joint", "auto", ("visual", "audio"), "visual"),
+        ("mtsc", "joint", "auto", THREE, "touch"),
+        ("mtsc", "joint", "none", TWO, "none"),
+        ("mtsc", "joint", "shared", TWO, "shared"),
+        ("mtsc", "joint", "separate", TWO, "separate"),
+        ("mtsc", "joint", "audio", TWO, "audio"),
+        ("mtsc", "pretrain", "auto", TWO, "none"),
+        ("mtsc", "pretrain", "shared", TWO, "none"),
+        ("mtsc", "pretrain", "visual", TWO, "none"),
+        ("none", "joint", "auto", TWO, "none"),
+        ("none", "joint", "visual", TWO, "visual"),  # the control: g without the loss
+        ("none", "joint", "auto", ("audio",), "none"),
+    ],
+)
+def test_projection_of_the_task(loss, stage, projection, modalities, task):
+    settings = ContrastSettings(loss=loss, stage=stage, projection=projection)
+    settings.check(modalities)
+    assert settings.projection_of_task(modalities) == task
+
+
+def test_projection_before_the_task():
+    def before(projection):
+        return ContrastSettings(loss="mtsc", stage="pretrain", projection=projection).projection_before
+
+    assert before("auto") == "shared"
+    for projection in ("none", "shared", "separate", "audio"):
+        assert before(projection) == projection
+
+
+def test_recipes_are_read_without_torch():
+    code = "import sys, seehear.losses.contrastive.settings; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,220 @@
+"""Training with a contrastive loss: beside the task, before it, and what is refused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+import seehear
+from seehear.errors import SeehearError
+from seehear.losses.contrastive.mtsc import mtsc
+from seehear.store import Origin, Store
+from seehear.training.bags import Bags
+from seehear.training.checkpoint import resume
+from seehear.training.run import Run, load_tensors
+from seehear.training.stacked import fit_many, stackable
+
+SMALL = ["width=16", "feed_forward=16", "learning_rate=0.003", "decay_every=0"]
+
+
+def trained(world, *settings, out="run", **changed):
+    seehear.train(**world.training(set=[*SMALL, "epochs=4", *settings], out=world.folder / out, **changed))
+    return Run(world.folder / out)
+
+
+def weights(run):
+    return load_tensors(run.path / "model.safetensors")[0]
+
+
+def equal(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def apart(run):
+    """The loss itself, of the trained model's embeddings of all clips."""
+    store = Store(Run(run.path).path.parent / "store")
+    clips = sorted(store.clips("ears"))
+    features = {
+        modality: torch.from_numpy(np.stack([store.read(infos[0].name, clip) for clip in clips]))
+        for modality, infos in run.facts.networks.items()
+    }
+    with torch.no_grad():
+        embedded = run.model().embed(features)
+    return float(mtsc(embedded[0], embedded[1]).mean())
+
+
+def test_without_weight_it_is_the_control(world):
+    """g without the loss, and with the loss at weight 0, are the same model; without g it is the baseline's."""
+    control = trained(world, "contrast.projection=visual", out="control")
+    silent = trained(world, "contrast.loss=mtsc", "contrast.weight=0", out="silent")
+    assert equal(weights(control), weights(silent))
+    baseline = trained(world, out="baseline")
+    free = trained(world, "contrast.loss=mtsc", "contrast.weight=0", "contrast.projection=none", out="free")
+    assert equal(weights(baseline), weights(free))
+    assert not equal(weights(baseline), weights(control))
+
+
+def test_a_model_with_g_begins_as_one_without(world):
+    runs = [trained(world, f"contrast.projection={name}", out=name) for name in ("none", "visual", "separate")]
+    torch.manual_seed(0)
+    states = [run.new_model().state_dict() for run in runs[:1]]
+    for run in runs[1:]:
+        torch.manual_seed(0)
+        states.append(run.new_model().state_dict())
+    for state in states[1:]:
+        assert all(torch.equal(state[name], tensor) for name, tensor in states[0].items())
+
+
+def test_the_loss_brings_embeddings_to_their_targets(world):
+    far, near = (
+        apart(trained(world, "epochs=20", "choose=last", "contrast.loss=mtsc", f"contrast.weight={weight}", out=weight))
+        for weight in ("0", "10")
+    )
+    assert near < 0.7 * far
+
+
+def test_history_tells_the_losses_apart(world):
+    run = trained(world, "contrast.loss=simclr", "contrast.weight=0.5")
+    assert all(entry["contrast"] > 0 and 0.5 * entry["contrast"] < entry["loss"] for entry in run.history())
+    assert "contrast" not in trained(world, out="plain").history()[0]
+
+
+@pytest.mark.parametrize("projection", ["visual", "shared", "separate", "none", "audio"])
+def test_every_reading_of_g_trains_and_scores(uneven_world, projection):
+    run = trained(uneven_world, "contrast.loss=mtsc", f"contrast.projection={projection}")
+    layers = {name.split(".")[1] for name in weights(run) if name.startswith("projection.")}
+    expected = {"separate": {"audio", "visual"}, "none": set()}.get(projection, {projection})
+    assert layers == expected
+    assert seehear.evaluate([run.path], **uneven_world.evaluation()).exit_code == 0
+
+
+@pytest.mark.parametrize("loss", ["simclr", "time-weighted", "mtsc", "mtsc-soft"])
+def test_every_loss_trains_on_three_modalities_of_uneven_clips(uneven_world, loss):
+    run = trained(
+        uneven_world,
+        f"contrast.loss={loss}",
+        "contrast.disjoint=0.5",
+        "contrast.follow=agreement",
+        collocation=["audio=ears", "visual=eyes", "smell=nose"],
+        dense=["smell=" + str(uneven_world.dense["smell"])],
+    )
+    assert np.isfinite([entry["loss"] for entry in run.history()]).all()
+
+
+def test_pretraining_hands_on_t_and_throws_g_away(world):
+    run = trained(world, "contrast.loss=mtsc", "contrast.stage=pretrain", "contrast.epochs=30", "choose=last")
+    assert not [name for name in weights(run) if name.startswith("projection.")]
+    told = json.loads((run.path / "pretraining.json").read_text())
+    assert [entry["epoch"] for entry in told] == list(range(30))
+    assert told[-1]["contrast"] < 0.7 * told[0]["contrast"]
+    assert [entry["epoch"] for entry in run.history()] == list(range(4))
+    assert "contrast" not in run.history()[0]
+    assert not (run.path / "pretraining.safetensors").exists()
+    # What the task begins from is not what it begins from without.
+    plain = trained(world, "choose=last", out="plain")
+    assert run.history()[0]["loss"] != plain.history()[0]["loss"]
+
+
+KILLED = """
+import sys, json, seehear, seehear.training.fit as fit
+fit.SAVE_EVERY = 0.0
+seehear.train(**json.loads(sys.argv[1]))
+"""
+
+
+def test_pretraining_goes_on_bit_exactly_after_kill_9(world):
+    settings = [*SMALL, "epochs=3", "contrast.loss=mtsc", "contrast.stage=pretrain", "contrast.epochs=60"]
+    options = world.training(set=settings, out=world.folder / "killed")
+    process = subprocess.Popen([sys.executable, "-c", KILLED, json.dumps(options, default=str)], stderr=-3)
+    checkpoint = world.folder / "killed/pretraining.safetensors"
+    while process.poll() is None and not (checkpoint.exists() and len(load_tensors(checkpoint)[1]) >= 3):
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert 3 <= len(load_tensors(checkpoint)[1]) < 60
+    seehear.train(**options)
+    seehear.train(**world.training(set=settings, out=world.folder / "whole"))
+    assert equal(weights(Run(world.folder / "killed")), weights(Run(world.folder / "whole")))
+
+
+def test_the_task_goes_on_from_its_own_checkpoint_not_from_pretraining(world):
+    """A run that was killed in the task's epochs does not pretrain again."""
+    settings = ["contrast.loss=mtsc", "contrast.stage=pretrain", "contrast.epochs=2", "choose=last"]
+    whole = trained(world, *settings, out="whole")
+    model = whole.new_model()
+    optimiser = torch.optim.Adam(model.parameters())
+    assert resume(world.folder / "nothing.safetensors", model, optimiser) == []
+    again = seehear.train(**world.training(set=[*SMALL, "epochs=4", *settings], out=whole.path))
+    assert again.epochs[0]["epoch"] == 3
+
+
+def test_weight_warms_up(world):
+    """In the first epoch of a long warm-up the loss hardly acts; without one it does."""
+    slow, plain = (
+        trained(world, "epochs=1", "contrast.loss=mtsc", "contrast.weight=9", f"contrast.warmup={warmup}", out=warmup)
+        for warmup in ("9999", "0")
+    )
+    silent = trained(world, "epochs=1", "contrast.projection=visual", out="silent")
+    first = silent.history()[0]["loss"]
+    assert abs(slow.history()[0]["loss"] - first) < 0.01 < plain.history()[0]["loss"] - first
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["contrast.weight=-1"], r"contrast\.weight"),
+        (["contrast.temperature=0"], r"contrast\.temperature"),
+        (["contrast.loss=nope"], "no contrastive loss 'nope'"),
+        (["contrast.wieght=1"], r"did you mean contrast\.weight"),
+        (["contrast.projection=nose"], r"contrast\.projection=nose: choose from"),
+        (["contrast.loss=mtsc", "contrast.between=['audio+smell']"], "two of the modalities audio, visual"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(world, settings, message):
+    with pytest.raises(SeehearError, match=message):
+        trained(world, *settings)
+
+
+def test_one_modality_can_not_be_compared(world):
+    with pytest.raises(SeehearError, match=r"brings two modalities together, and there is only audio"):
+        trained(world, "contrast.loss=mtsc", collocation=["audio=ears"])
+
+
+def test_features_too_large_name_clip_and_network(world):
+    store = Store(world.store)
+    store.write("eyes", Origin("clip03", "made", "x"), np.full((5, 8), 3e30, dtype=np.float32))
+    for settings in ([], ["contrast.loss=mtsc"], ["contrast.loss=mtsc", "contrast.stage=pretrain"]):
+        with pytest.raises(SeehearError, match=r"clip clip03: its embedding of eyes is not finite, .* up to 3e\+30"):
+            trained(world, *settings, out="-".join(["run", *settings]))
+
+
+def test_a_rate_too_high_is_told_from_a_bad_clip(world):
+    with pytest.raises(SeehearError, match="training diverged"):
+        trained(world, "learning_rate=1e30", "epochs=20")
+
+
+def test_contrast_is_not_stacked_and_trains_all_the_same(world):
+    """`fit_many` leaves a run with a contrastive loss to `fit`; a stack of several is refused."""
+    for seed in (0, 1):
+        trained(world, "contrast.loss=mtsc", "epochs=2", out=f"one/{seed}", seeds=[seed])
+    done = [Run(world.folder / f"one/{seed}") for seed in (0, 1)]
+    assert [len(group) for group in stackable(done)] == [1, 1]
+    run = Run.start(world.folder / "again", done[0].facts)
+    kept = Store(world.store)
+    from seehear.training.bags import Split
+    from seehear.verbs.tables import read_split
+
+    read = read_split(kept, run.facts.networks, world.labels, {})
+    labels = torch.from_numpy(read.weak.array(read.clips, run.facts.classes))
+    split = Split(Bags(read.packs), labels, None, "", read.clips)
+    (history,) = fit_many([run], split, None)
+    assert len(history) == 2
+    assert history[0]["contrast"] == pytest.approx(done[0].history()[0]["contrast"])
+    with pytest.raises(ValueError, match="stackable"):
+        fit_many(done, split, None)
