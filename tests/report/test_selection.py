@@ -4,7 +4,6 @@ import math
 import subprocess
 import sys
 import warnings
-import xml.etree.ElementTree as ET
 from itertools import combinations
 
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from report.looks import apart, shown, written
 from seehear.report.selection import (
     BLUE,
     CHEAPEST,
@@ -21,12 +21,10 @@ from seehear.report.selection import (
     Curve,
     Point,
     _cost,
-    _decimals,
     _draw_curves,
     _draw_effects,
     _draw_ranks,
     _draw_trade,
-    _number,
     _panels,
     _place,
     cost_against_agreement,
@@ -34,6 +32,7 @@ from seehear.report.selection import (
     heat_map,
     ranking,
 )
+from seehear.report.sheet import decimals, number
 
 NAN = math.nan
 TRAPS = ["$x_1$ × $y^2$", "<b>&amp; × a_b", "_hidden × $", "\\frac{1}{2} × 山"]
@@ -99,30 +98,6 @@ def picture_of(kind, n):
     return _draw_ranks(names_of(n), *ranks_of(n), "Type@AV, %")
 
 
-def written(path):
-    """Every text in an SVG, in order."""
-    return ["".join(text.itertext()) for text in ET.parse(path).iter("{http://www.w3.org/2000/svg}text")]
-
-
-def shown(figure):
-    """(text, its box in pixels) of every text that is drawn level, and of every turned one."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.text import Text
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    unseen = set()
-    for ax in figure.axes:
-        for axis, limits in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
-            for tick in axis.get_major_ticks():
-                if not ax.axison or not min(limits) <= tick.get_loc() <= max(limits):
-                    unseen |= {tick.label1, tick.label2}
-    texts = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible() and text not in unseen]
-    boxes = [(text, text.get_window_extent(canvas.get_renderer())) for text in texts]
-    level = [(text.get_text(), box) for text, box in boxes if text.get_rotation() in (0, 90)]
-    return level, [(text.get_text(), box) for text, box in boxes if text.get_rotation() not in (0, 90)]
-
-
 def lines(ax, marker):
     return [line for line in ax.lines if line.get_marker() == marker and len(line.get_xdata())]
 
@@ -130,26 +105,16 @@ def lines(ax, marker):
 @pytest.mark.parametrize("n", [1, 4, 60])
 @pytest.mark.parametrize("kind", ["figure5", "heat_map", "cost", "ranking", "long names", "failures"])
 def test_no_text_lies_on_another_or_outside(kind, n):
-    figure = picture_of(kind, n)
-    level, turned = shown(figure)
-    for text, box in level + turned:
-        assert box.x0 >= 0, text
-        assert box.y0 >= 0, text
-        assert box.x1 <= figure.bbox.x1, text
-        assert box.y1 <= figure.bbox.y1, text
-    for (one, first), (other, second) in combinations(level, 2):
-        across = min(first.x1, second.x1) - max(first.x0, second.x0)
-        up = min(first.y1, second.y1) - max(first.y0, second.y0)
-        assert across <= 2 or up <= 2, (one, other)  # pixels
+    apart(picture_of(kind, n))
 
 
 def test_turned_names_keep_apart():
     figure = _draw_curves(names_of(60), curves_of(60), "truth", None)
     ax = figure.axes[-1]
-    apart = (
+    between = (
         ax.get_position().width * figure.get_figwidth() / 60 * math.sin(math.radians(60))
     )  # inches between baselines
-    assert apart > ax.get_xticklabels()[0].get_fontsize() / 72
+    assert between > ax.get_xticklabels()[0].get_fontsize() / 72
 
 
 @pytest.mark.parametrize("path", ["here", "run.v2", "a.svg", "a.png"])
@@ -482,14 +447,14 @@ def test_ranks_show_chances_and_what_is_tied():
     [(1.25, 1, "+", "+1.2"), (-0.04, 1, "", "0.0"), (-1.0, 2, "", "−1.00"), (NAN, 1, "+", "–"), (-np.inf, 1, "", "–")],
 )
 def test_numbers(value, decimals, sign, text):
-    assert _number(value, decimals, sign) == text
+    assert number(value, decimals, sign) == text
 
 
 @given(st.floats(1e-4, 1e4))
 def test_a_span_shows_in_three_digits(span):
-    digits = f"{span:.{_decimals(span)}f}".replace(".", "").lstrip("0")
+    digits = f"{span:.{decimals(span)}f}".replace(".", "").lstrip("0")
     assert 2 <= len(digits) <= 5
-    assert len(digits) == 3 or _decimals(span) in (0, 5) or digits == "1000"
+    assert len(digits) == 3 or decimals(span) in (0, 5) or digits == "1000"
 
 
 @pytest.mark.parametrize(

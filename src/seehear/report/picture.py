@@ -56,9 +56,9 @@ def draw(parsed: ParsedClip, strip: Strip, truth: Mapping[str, Sequence[ParsedEv
     figure.text(0.985, 1 - 0.26 / height, f"{parsed.duration:.1f} s", fontsize=9, va="center", ha="right", color="0.35")
     remaining = iter(axes)
     if strip.thumbnails:
-        _draw_thumbnails(next(remaining), strip)
+        draw_thumbnails(next(remaining), strip)
     if strip.has_sound:
-        _draw_spectrogram(next(remaining), strip)
+        draw_spectrogram(next(remaining), strip)
     for (modality, lanes), ax in zip(tracks, remaining, strict=True):
         _draw_track(ax, parsed, modality, lanes, truth)
     axes[-1].set_xlabel("seconds", fontsize=8)
@@ -89,7 +89,7 @@ def _lanes(parsed: ParsedClip, modality: str, truth: Mapping[str, Sequence[Parse
     return list(dict.fromkeys(event.label for event in sorted(events, key=lambda event: (event.onset, event.label))))
 
 
-def _draw_thumbnails(ax: Axes, strip: Strip) -> None:
+def draw_thumbnails(ax: Axes, strip: Strip) -> None:
     each = strip.duration / len(strip.thumbnails)
     for n, picture in enumerate(strip.thumbnails):
         ax.imshow(picture, extent=(n * each, (n + 1) * each, 0, 1), aspect="auto", interpolation="antialiased")
@@ -98,7 +98,7 @@ def _draw_thumbnails(ax: Axes, strip: Strip) -> None:
     ax.set_ylim(0, 1)
 
 
-def _draw_spectrogram(ax: Axes, strip: Strip) -> None:
+def draw_spectrogram(ax: Axes, strip: Strip) -> None:
     extent = (0, strip.duration, 0, 1)
     ax.imshow(strip.spectrogram, origin="lower", extent=extent, aspect="auto", cmap="magma", vmin=-FLOOR, vmax=0)
     ax.set_yticks([0, 1], [f"{LOWEST:.0f} Hz", f"{HIGHEST / 1000:.0f} kHz"], fontsize=7)

@@ -7,17 +7,30 @@ Colours are Okabe and Ito's; what a colour says, a shape or a number says too, s
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seehear.report.picture import save
+from seehear.report import sheet
+from seehear.report.sheet import (
+    BLUE,
+    EDGE,
+    GREEN,
+    GUIDE,
+    KEY,
+    LINE,
+    NOTHING,
+    ORANGE,
+    PURPLE,
+    QUIET,
+    SKY,
+    STRIP,
+    VERMILION,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,17 +40,13 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 Ceiling = tuple[float, float, float]  # tau, and the ends of its interval
 
-DPI = 150
-EDGE, LINE, STRIP, KEY = 0.15, 0.2, 0.2, 0.45  # inches: a figure's edge; a table's line; a legend's line, and its sign
-BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, SKY, "black")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-TIED, GUIDE, QUIET = "#DDECF6", "0.91", "0.4"  # behind what is tied; faint lines; what steps back
+TIED = "#DDECF6"  # behind what is tied
 KEPT = 1 / 3  # of a panel's height must be left to its first curve
 CHEAPEST = 1e-6  # of traversal's cost; what costs less is drawn at the left edge
 CROSS = 0.14  # inches of height for the crosses of one curve
 LED = 0.15  # inches from a point, from which on its number has a line to it
-NOTHING = "–"  # where a number would be
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,7 @@ def figure5(
     path: ending in .png or .svg, to write that alone; otherwise both are written, each suffix appended. Returns what
     was written. Raises ValueError where lengths differ.
     """
-    return _write(_draw_curves(names, curves, order, tied), path)
+    return sheet.write(_draw_curves(names, curves, order, tied), path)
 
 
 def heat_map(
@@ -104,7 +113,7 @@ def heat_map(
     maps the same difference is the same distance in the colour bar, so that a pale interaction is a small one. With
     one row or one column there is none, and it is left out. path, returns and raises: as for `figure5`.
     """
-    return _write(_draw_effects(rows, columns, values, row_effects, column_effects, interaction, unit), path)
+    return sheet.write(_draw_effects(rows, columns, values, row_effects, column_effects, interaction, unit), path)
 
 
 def cost_against_agreement(
@@ -116,7 +125,7 @@ def cost_against_agreement(
     traversal's agreement with itself, which no estimator can be expected to pass. unit: of the regrets. path, returns:
     as for `figure5`.
     """
-    return _write(_draw_trade(points, ceiling, unit), path)
+    return sheet.write(_draw_trade(points, ceiling, unit), path)
 
 
 def ranking(
@@ -137,22 +146,13 @@ def ranking(
     not written; all are unless given. rank_low, rank_high: (n,), ends of 95 % intervals, 1 the best.
     p_best: (n,), in [0, 1]. tied: (n,) bool, those not told from the best. path, returns and raises: as for `figure5`.
     """
-    return _write(_draw_ranks(names, scores, rank_low, rank_high, p_best, tied, unit, measured), path)
-
-
-def _write(figure: Figure, path: Path) -> list[Path]:
-    files = [path]
-    if path.suffix not in (".png", ".svg"):
-        files = [path.with_name(path.name + suffix) for suffix in (".png", ".svg")]
-    for file in files:
-        save(figure, file)
-    return files
+    return sheet.write(_draw_ranks(names, scores, rank_low, rank_high, p_best, tied, unit, measured), path)
 
 
 def _draw_curves(names: Sequence[str], curves: Sequence[Curve], order: str, tied: ArrayLike | None) -> Figure:
     n = len(names)
-    values = [_array(curve.values, n) for curve in curves]
-    bars = [(_array(curve.low, n), _array(curve.high, n)) for curve in curves]
+    values = [sheet.array(curve.values, n) for curve in curves]
+    bars = [(sheet.array(curve.low, n), sheet.array(curve.high, n)) for curve in curves]
     at = np.argsort(-values[0], kind="stable") if order == "truth" else np.arange(n)  # NaN comes last
     ranked = int(np.isfinite(values[0]).sum()) if order == "truth" else n  # where the truth failed there is no order
     together = np.flatnonzero(_flags(tied, n)[at])
@@ -160,25 +160,28 @@ def _draw_curves(names: Sequence[str], curves: Sequence[Curve], order: str, tied
 
     size = 8.0 if n <= 30 else 7.0
     words = [
-        [_with_unit(curves[k].label, curves[k].unit if p else "") for k in panel] for p, panel in enumerate(panels)
+        [sheet.with_unit(curves[k].label, curves[k].unit if p else "") for k in panel] for p, panel in enumerate(panels)
     ]
     extra = {
-        "95 % interval": (any(np.isfinite(low).any() for low, _ in bars), _line(marker="|", color=QUIET, markersize=9)),
-        "tied with the best": (len(together) > 0, _line(marker="s", color=TIED)),
-        "no value": (not np.isfinite(values).all(), _line(marker="x", color=QUIET)),
+        "95 % interval": (
+            any(np.isfinite(low).any() for low, _ in bars),
+            sheet.line(marker="|", color=QUIET, markersize=9),
+        ),
+        "tied with the best": (len(together) > 0, sheet.line(marker="s", color=TIED)),
+        "no value": (not np.isfinite(values).all(), sheet.line(marker="x", color=QUIET)),
     }
     words[0] += [word for word, (wanted, _) in extra.items() if wanted]
-    wide = max(n * min(max(7 / n, 0.19), 0.55), KEY + max(_widest(labels) for labels in words), 3.6)
+    wide = max(n * min(max(7 / n, 0.19), 0.55), KEY + max(sheet.widest(labels) for labels in words), 3.6)
     beneath, overhang = _reach([names[k] for k in at], size, 60, wide)
     left = max(0.8, overhang + EDGE)
-    strips = [STRIP * math.ceil(len(labels) / _legend_columns(labels, wide)) + 0.1 for labels in words]
+    strips = [STRIP * math.ceil(len(labels) / sheet.legend_columns(labels, wide)) + 0.1 for labels in words]
     talls = [2.8] + [1.05] * (len(panels) - 1)
-    figure = _figure(left + wide + EDGE, sum(strips) + sum(talls) + beneath + 2 * EDGE)
+    figure = sheet.figure(left + wide + EDGE, sum(strips) + sum(talls) + beneath + 2 * EDGE)
 
     top = EDGE
     x = np.arange(n)
     for p, panel in enumerate(panels):
-        ax = _axes(figure, left, top + strips[p], wide, talls[p])
+        ax = sheet.axes(figure, left, top + strips[p], wide, talls[p])
         top += strips[p] + talls[p]
         ax.set_xlim(-0.5, n - 0.5)
         ax.set_xticks(x, [""] * n)
@@ -211,10 +214,10 @@ def _draw_curves(names: Sequence[str], curves: Sequence[Curve], order: str, tied
             ax.locator_params(axis="y", nbins=3)
         if not known.any():
             ax.set_yticks([])
-        _legend(ax, handles, words[p], wide)
+        sheet.legend(ax, handles, words[p], wide)
     ax.set_xticks(x, [names[k] for k in at], fontsize=size)
     _turn(ax, 60)
-    _plain(ax.get_xticklabels())
+    sheet.plain(ax.get_xticklabels())
     return figure
 
 
@@ -224,7 +227,7 @@ def _panels(units: Sequence[str], values: Sequence[Array]) -> list[list[int]]:
     for k, unit in enumerate(units):
         for panel in panels:
             joined = np.concatenate([values[other] for other in (*panel, k)])
-            if units[panel[0]] == unit and _span(values[panel[0]]) >= KEPT * _span(joined):
+            if units[panel[0]] == unit and sheet.span(values[panel[0]]) >= KEPT * sheet.span(joined):
                 panel.append(k)
                 break
         else:
@@ -244,38 +247,40 @@ def _draw_effects(
     from matplotlib.colors import LinearSegmentedColormap
 
     shape = len(rows), len(columns)
-    scores, residuals = _array(values, *shape), _array(interaction, *shape)
-    effects = _array(row_effects, shape[0]), _array(column_effects, shape[1])
+    scores, residuals = sheet.array(values, *shape), sheet.array(interaction, *shape)
+    effects = sheet.array(row_effects, shape[0]), sheet.array(column_effects, shape[1])
     paired = min(shape) > 1
     known = scores[np.isfinite(scores)]
     middle = (known.min() + known.max()) / 2 if len(known) else 0.0
-    half = max(_span(scores) / 2, _furthest(residuals) if paired else 0.0) or 0.5
-    decimals = _decimals(2 * half)
+    half = max(sheet.span(scores) / 2, _furthest(residuals) if paired else 0.0) or 0.5
+    decimals = sheet.decimals(2 * half)
     light = LinearSegmentedColormap.from_list("score", ["#F4F9FD", SKY, BLUE, "#002A47"])
     apart = LinearSegmentedColormap.from_list("interaction", ["#7A3500", VERMILION, "white", BLUE, "#00365A"])
 
-    cell = max(0.5, 0.14 + _widest([_number(value, decimals, "+") for value in (*scores.flat, *residuals.flat)]))
+    cell = max(
+        0.5, 0.14 + sheet.widest([sheet.number(value, decimals, "+") for value in (*scores.flat, *residuals.flat)])
+    )
     wide, tall = cell * shape[1], 0.32 * shape[0]
-    slope = 0 if _widest(columns) < cell - 0.08 else 50
+    slope = 0 if sheet.widest(columns) < cell - 0.08 else 50
     beneath, overhang = _reach(columns, 8, slope, wide)
-    left = EDGE + max(0.1 + _widest(rows), overhang)
+    left = EDGE + max(0.1 + sheet.widest(rows), overhang)
     over, right = 0.9 if shape[1] > 1 else 0.0, 1.4 if shape[0] > 1 else 0.0  # inches for main effects
     bar = min(max(wide, 2.2), 3.2)
     marks = "; best framed" if len(known) == scores.size else "; best framed, failed hatched"
     heads = (
-        _with_unit("score and main effects", unit) + marks,
-        _with_unit("interaction: score less mean and main effects", unit),
+        sheet.with_unit("score and main effects", unit) + marks,
+        sheet.with_unit("interaction: score less mean and main effects", unit),
     )
-    blocks = max(wide + right, bar, _inches(heads[0], 9)), max(wide, bar, _inches(heads[1], 9))
+    blocks = max(wide + right, bar, sheet.inches(heads[0], 9)), max(wide, bar, sheet.inches(heads[1], 9))
     height = 0.3 + over + tall + beneath + 0.5
     stacked = paired and blocks[0] > 6.5
     across = [left + blocks[0]] + ([left + blocks[1]] if paired else [])
     size = (max(across), height * 2 - over + 0.2) if stacked else (sum(across), height)
-    figure = _figure(size[0] + EDGE, size[1] + 2 * EDGE)
+    figure = sheet.figure(size[0] + EDGE, size[1] + 2 * EDGE)
 
     top = EDGE + 0.3 + over
-    _text(figure, left, EDGE + 0.1, heads[0], 9)
-    ax = _axes(figure, left, top, wide, tall)
+    sheet.text(figure, left, EDGE + 0.1, heads[0], 9)
+    ax = sheet.axes(figure, left, top, wide, tall)
     _draw_map(ax, scores, light, (middle - half, middle + half), decimals, "")
     _name_sides(ax, rows, columns, slope)
     if len(known):
@@ -283,16 +288,16 @@ def _draw_effects(
         ax.add_patch(_cell(row, column, fill=False, edgecolor=ORANGE, linewidth=2, zorder=3, clip_on=False))
     furthest = max(_furthest(effects[0]), _furthest(effects[1])) or 1.0
     if over:
-        ax = _axes(figure, left, EDGE + 0.3, wide, over)
+        ax = sheet.axes(figure, left, EDGE + 0.3, wide, over)
         _draw_margin(ax, effects[1], furthest, decimals, sideways=False)
     if right:
-        ax = _axes(figure, left + wide + 0.08, top, right - 0.08, tall)
+        ax = sheet.axes(figure, left + wide + 0.08, top, right - 0.08, tall)
         _draw_margin(ax, effects[0], furthest, decimals, sideways=True)
     _draw_scale(figure, left, top + tall + beneath, bar, light, (middle - half, middle + half))
     if paired:
         left, top = (left, top + height - over + 0.2) if stacked else (across[0] + left, top)
-        _text(figure, left, top - 0.2, heads[1], 9)
-        ax = _axes(figure, left, top, wide, tall)
+        sheet.text(figure, left, top - 0.2, heads[1], 9)
+        ax = sheet.axes(figure, left, top, wide, tall)
         _draw_map(ax, residuals, apart, (-half, half), decimals, "+")
         _name_sides(ax, rows, columns, slope)
         _draw_scale(figure, left, top + tall + beneath, bar, apart, (-half, half))
@@ -311,11 +316,11 @@ def _draw_map(
         else:
             ax.add_patch(_cell(r, c, facecolor="0.95", edgecolor="0.75", hatch="////", linewidth=0))
         colour = "white" if dark else "0.1"
-        ax.text(c, r, _number(value, decimals, sign), fontsize=8, ha="center", va="center", color=colour)
+        ax.text(c, r, sheet.number(value, decimals, sign), fontsize=8, ha="center", va="center", color=colour)
     ax.set_xticks(np.arange(1, values.shape[1]) - 0.5, minor=True)
     ax.set_yticks(np.arange(1, values.shape[0]) - 0.5, minor=True)
     ax.grid(which="minor", color="white", linewidth=1.2)
-    _bare(ax)
+    sheet.bare(ax)
 
 
 def _name_sides(ax: Axes, rows: Sequence[str], columns: Sequence[str], slope: int) -> None:
@@ -324,7 +329,7 @@ def _name_sides(ax: Axes, rows: Sequence[str], columns: Sequence[str], slope: in
         _turn(ax, slope)
     ax.set_yticks(range(len(rows)), rows, fontsize=8)
     ax.tick_params(which="both", length=0)
-    _plain([*ax.get_xticklabels(), *ax.get_yticklabels()])
+    sheet.plain([*ax.get_xticklabels(), *ax.get_yticklabels()])
 
 
 def _draw_margin(ax: Axes, effects: Array, furthest: float, decimals: int, sideways: bool) -> None:
@@ -343,7 +348,7 @@ def _draw_margin(ax: Axes, effects: Array, furthest: float, decimals: int, sidew
     for k, effect in enumerate(effects):
         end, direction = (effect, math.copysign(1, effect)) if math.isfinite(effect) else (0.0, 1.0)
         end += direction * 0.1 * furthest
-        text = _number(effect, decimals, "+")
+        text = sheet.number(effect, decimals, "+")
         if sideways:
             ax.text(end, k, text, fontsize=7, va="center", ha="left" if direction > 0 else "right")
         else:
@@ -354,19 +359,22 @@ def _draw_margin(ax: Axes, effects: Array, furthest: float, decimals: int, sidew
 def _draw_scale(
     figure: Figure, left: float, top: float, wide: float, colours: Colormap, limits: tuple[float, float]
 ) -> None:
-    ax = _axes(figure, left, top, wide, 0.12)
+    ax = sheet.axes(figure, left, top, wide, 0.12)
     ax.imshow(np.linspace(0, 1, 256)[None], cmap=colours, aspect="auto", extent=(*limits, 0, 1))
     ax.set_yticks([])
     ax.locator_params(axis="x", nbins=5)
     ax.tick_params(axis="x", labelsize=7, length=2)
-    _bare(ax)
+    sheet.bare(ax)
 
 
 def _draw_trade(points: Sequence[Point], ceiling: Ceiling | None, unit: str) -> Figure:
     points = sorted(points, key=lambda point: -point.tau if math.isfinite(point.tau) else math.inf)
     n = len(points)
-    costs, taus = _array([point.cost_ratio for point in points], n), _array([point.tau for point in points], n)
-    lows, highs = _array([point.low for point in points], n), _array([point.high for point in points], n)
+    costs, taus = (
+        sheet.array([point.cost_ratio for point in points], n),
+        sheet.array([point.tau for point in points], n),
+    )
+    lows, highs = sheet.array([point.low for point in points], n), sheet.array([point.high for point in points], n)
     leaks = np.array([point.leaks for point in points], dtype=bool)
     paid = costs[costs >= CHEAPEST]
     least = max(CHEAPEST, 10.0 ** math.floor(math.log10(min(paid, default=1e-3) / 1.3)))
@@ -374,21 +382,21 @@ def _draw_trade(points: Sequence[Point], ceiling: Ceiling | None, unit: str) -> 
     drawn = np.isfinite(costs)  # without a cost, a point has no place but in the table
     cheap, failed = drawn & (costs < least), drawn & ~np.isfinite(taus)
     kinds = {
-        "doesn't look at the clips reported on": (drawn & ~leaks, _line(marker="o", color=BLUE)),
-        "looks at them (leaks)": (drawn & leaks, _line(marker="o", color=VERMILION, markerfacecolor="white")),
-        "cheaper than the axis goes": (cheap, _line(marker="<", color=QUIET)),
-        "no value": (failed, _line(marker="x", color=QUIET)),
-        "ceiling: traversal against itself": (np.array([ceiling is not None]), _line(color=QUIET, linestyle="--")),
+        "doesn't look at the clips reported on": (drawn & ~leaks, sheet.line(marker="o", color=BLUE)),
+        "looks at them (leaks)": (drawn & leaks, sheet.line(marker="o", color=VERMILION, markerfacecolor="white")),
+        "cheaper than the axis goes": (cheap, sheet.line(marker="<", color=QUIET)),
+        "no value": (failed, sheet.line(marker="x", color=QUIET)),
+        "ceiling: traversal against itself": (np.array([ceiling is not None]), sheet.line(color=QUIET, linestyle="--")),
     }
     words = [word for word, (which, _) in kinds.items() if which.any()]
 
     table = _table(points, unit)
-    columns = [_widest(column) + 0.22 for column in zip(*table, strict=True)]
+    columns = [sheet.widest(column) + 0.22 for column in zip(*table, strict=True)]
     left, wide, tall = 0.75, 5.6, max(4.0, LINE * len(table))
     beside = left + wide + 0.35
-    top = EDGE + STRIP * math.ceil(len(words) / _legend_columns(words, wide)) + 0.1
-    figure = _figure(beside + sum(columns) + EDGE, top + tall + 0.55 + EDGE)
-    ax = _axes(figure, left, top, wide, tall)
+    top = EDGE + STRIP * math.ceil(len(words) / sheet.legend_columns(words, wide)) + 0.1
+    figure = sheet.figure(beside + sum(columns) + EDGE, top + tall + 0.55 + EDGE)
+    ax = sheet.axes(figure, left, top, wide, tall)
     ends = np.array([*taus, *lows, *highs, *(ceiling or ())])
     known = [0.0, 0.1, *ends[np.isfinite(ends)].tolist()]
     bottom, upper = min(known) - 0.07, max(known) + 0.05
@@ -415,14 +423,14 @@ def _draw_trade(points: Sequence[Point], ceiling: Ceiling | None, unit: str) -> 
         ax.plot(x[k], y[k], marker, color=colour, markerfacecolor=fill, markersize=5, clip_on=False, zorder=3)
     at = np.stack([np.log(x / edge) / math.log(most / edge) * wide, (y - bottom) / (upper - bottom) * tall], axis=1)
     numbers = [str(k + 1) for k in np.flatnonzero(drawn)]
-    sizes = np.array([(_inches(number, 7.5) + 0.03, 0.12) for number in numbers]).reshape(-1, 2)
+    sizes = np.array([(sheet.inches(number, 7.5) + 0.03, 0.12) for number in numbers]).reshape(-1, 2)
     for number, point, place in zip(numbers, at[drawn], _place(at[drawn], sizes, (wide, tall)), strict=True):
         (x0, y0), (x1, y1) = point / (wide, tall), place / (wide, tall)
         if math.dist(point, place) > LED + 0.07:
             ax.plot([x0, x1], [y0, y1], color="0.5", linewidth=0.6, transform=ax.transAxes, zorder=2)
         behind = {"facecolor": "white", "alpha": 0.75, "pad": 0.4, "linewidth": 0}  # where a line passes
         ax.text(x1, y1, number, fontsize=7.5, ha="center", va="center", transform=ax.transAxes, zorder=4, bbox=behind)
-    _legend(ax, [kinds[word][1] for word in words], words, wide)
+    sheet.legend(ax, [kinds[word][1] for word in words], words, wide)
 
     for row, line in enumerate(table):
         right = beside
@@ -430,14 +438,16 @@ def _draw_trade(points: Sequence[Point], ceiling: Ceiling | None, unit: str) -> 
             right += room
             colour = QUIET if row == 0 else VERMILION if leaks[row - 1] else BLUE if c == 0 else "black"
             where, aligned = (right - room, "left") if c == 2 else (right - 0.22, "right")
-            _text(figure, where, top + LINE * (row + 0.5), word, 8, ha=aligned, color=colour)
+            sheet.text(figure, where, top + LINE * (row + 0.5), word, 8, ha=aligned, color=colour)
     return figure
 
 
 def _table(points: Sequence[Point], unit: str) -> list[tuple[str, ...]]:
     """The head, and a line a point: its sign, number, name, tau, interval if any has one, cost and regret."""
-    decimals = _decimals(_span(np.array([0.0, *(point.regret for point in points)])))
-    table: list[tuple[str, ...]] = [("", "", "estimator", "τ", "95 % interval", "cost", _with_unit("regret", unit))]
+    decimals = sheet.decimals(sheet.span(np.array([0.0, *(point.regret for point in points)])))
+    table: list[tuple[str, ...]] = [
+        ("", "", "estimator", "τ", "95 % interval", "cost", sheet.with_unit("regret", unit))
+    ]
     for number, point in enumerate(points, 1):
         known = math.isfinite(point.low) and math.isfinite(point.high)
         table.append(
@@ -445,10 +455,10 @@ def _table(points: Sequence[Point], unit: str) -> list[tuple[str, ...]]:
                 "○" if point.leaks else "●",
                 str(number),
                 point.label,
-                _number(point.tau, 2),
-                f"{_number(point.low, 2)} … {_number(point.high, 2)}" if known else NOTHING,
+                sheet.number(point.tau, 2),
+                f"{sheet.number(point.low, 2)} … {sheet.number(point.high, 2)}" if known else NOTHING,
                 _cost(point.cost_ratio),
-                _number(point.regret, decimals),
+                sheet.number(point.regret, decimals),
             )
         )
     if all(line[4] == NOTHING for line in table[1:]):
@@ -500,31 +510,31 @@ def _draw_ranks(
 ) -> Figure:
     n = len(names)
     shown = np.ones(n, dtype=bool) if measured is None else _flags(measured, n)
-    score, low, high, chance = (_array(values, n) for values in (scores, rank_low, rank_high, p_best))
+    score, low, high, chance = (sheet.array(values, n) for values in (scores, rank_low, rank_high, p_best))
     together = _flags(tied, n)
     at = np.argsort(-score, kind="stable")  # NaN comes last
     known = np.isfinite(score)
     better = (score[None, known] > score[:, None]).sum(axis=1)  # (n,)
     rank = np.where(known, better + 1, np.nan)  # equal ones share the best of their ranks
-    decimals = _decimals(_span(score[shown]))
-    head = _with_unit("score", unit)
-    written = [_number(value, decimals) if show else "–" for value, show in zip(score, shown, strict=True)]
-    numbers = _widest([head, *written])
+    decimals = sheet.decimals(sheet.span(score[shown]))
+    head = sheet.with_unit("score", unit)
+    written = [sheet.number(value, decimals) if show else "–" for value, show in zip(score, shown, strict=True)]
+    numbers = sheet.widest([head, *written])
 
-    left = EDGE + _widest(names) + 0.15
+    left = EDGE + sheet.widest(names) + 0.15
     wide, bars, tall = min(max(2.6, 0.2 * n), 5.0), 1.3, LINE * n
     middle = left + wide + 0.25 + numbers
     labels = {
-        "rank by score": _line(marker="o", color=QUIET),
-        "95 % interval": _line(linestyle="-", color=QUIET, linewidth=1.6),
-        "tied with the best": _line(marker="s", color=TIED, markersize=8),
+        "rank by score": sheet.line(marker="o", color=QUIET),
+        "95 % interval": sheet.line(linestyle="-", color=QUIET, linewidth=1.6),
+        "tied with the best": sheet.line(marker="s", color=TIED, markersize=8),
     }
     if not together.any():
         del labels["tied with the best"]
     whole = middle + 0.3 + bars
-    top = EDGE + STRIP * math.ceil(len(labels) / _legend_columns(list(labels), whole - left)) + 0.35
-    figure = _figure(whole + EDGE, top + tall + 0.55)
-    ranks, chances = _axes(figure, left, top, wide, tall), _axes(figure, middle + 0.3, top, bars, tall)
+    top = EDGE + STRIP * math.ceil(len(labels) / sheet.legend_columns(list(labels), whole - left)) + 0.35
+    figure = sheet.figure(whole + EDGE, top + tall + 0.55)
+    ranks, chances = sheet.axes(figure, left, top, wide, tall), sheet.axes(figure, middle + 0.3, top, bars, tall)
     for ax in (ranks, chances):
         ax.set_ylim(n - 0.5, -0.5)
         ax.set_yticks(range(n), [""] * n)
@@ -540,50 +550,25 @@ def _draw_ranks(
             ranks.plot(rank[k], row, "o", color=colour, markerfacecolor=fill, markersize=4.5)
         else:
             ranks.text(0.5 + 0.02 * n, row, "no value", fontsize=7, va="center_baseline", color=QUIET)
-        _text(figure, middle, top + LINE * (row + 0.5), written[k], 8, ha="right")
+        sheet.text(figure, middle, top + LINE * (row + 0.5), written[k], 8, ha="right")
         length = float(np.nan_to_num(chance[k]))
         chances.barh(row, length, height=0.6, color=colour)
-        percent = "< 0.01" if 0 < length < 0.005 else _number(chance[k], 2)
+        percent = "< 0.01" if 0 < length < 0.005 else sheet.number(chance[k], 2)
         chances.text(length + 0.03, row, percent, fontsize=7, va="center_baseline")
     ranks.set_yticks(range(n), [names[k] for k in at], fontsize=8)
-    _plain(ranks.get_yticklabels())
+    sheet.plain(ranks.get_yticklabels())
     ranks.set_xlim(0.5, n + 0.5)
     step = 1 if n <= 12 else 5 if n <= 30 else 10
     ranks.set_xticks(sorted({1, *range(step, n + 1, step)}))
     chances.set(xlim=(0, 1.3), xticks=[0, 0.5, 1])
-    _text(figure, left, top - 0.12, "rank", 8, color=QUIET)
-    _text(figure, middle, top - 0.12, head, 8, ha="right", color=QUIET)
-    _text(figure, middle + 0.3, top - 0.12, "P(best)", 8, color=QUIET)
-    _legend(ranks, list(labels.values()), list(labels), whole - left, above=0.2 / tall)
+    sheet.text(figure, left, top - 0.12, "rank", 8, color=QUIET)
+    sheet.text(figure, middle, top - 0.12, head, 8, ha="right", color=QUIET)
+    sheet.text(figure, middle + 0.3, top - 0.12, "P(best)", 8, color=QUIET)
+    sheet.legend(ranks, list(labels.values()), list(labels), whole - left, above=0.2 / tall)
     return figure
 
 
-# What all pictures are put together from. Lengths are inches, from the figure's upper left.
-
-
-def _figure(wide: float, tall: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(wide, tall), dpi=DPI)
-
-
-def _axes(figure: Figure, left: float, top: float, wide: float, tall: float) -> Axes:
-    width, height = figure.get_size_inches()
-    ax = figure.add_axes((left / width, 1 - (top + tall) / height, wide / width, tall / height))
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.tick_params(labelsize=8, length=2.5)
-    ax.set_axisbelow(True)
-    return ax
-
-
-def _bare(ax: Axes) -> None:
-    ax.spines[:].set_visible(False)
-
-
-def _text(figure: Figure, left: float, top: float, text: str, size: float, **style: Any) -> None:
-    # A name is text, whatever signs are in it: matplotlib would read mathematics between dollars.
-    width, height = figure.get_size_inches()
-    figure.text(left / width, 1 - top / height, text, fontsize=size, va="center_baseline", parse_math=False, **style)
+# What the pictures are put together from
 
 
 def _turn(ax: Axes, slope: int) -> None:
@@ -595,44 +580,11 @@ def _reach(names: Sequence[str], size: float, slope: int, wide: float) -> tuple[
     """How far names under axes `wide` across, turned by `slope` degrees, reach down, and to the left of the axes."""
     angle = math.radians(slope)
     left = [
-        _inches(name, size) * math.cos(angle) - wide * (k + 0.5) / len(names) for k, name in enumerate(names) if slope
+        sheet.inches(name, size) * math.cos(angle) - wide * (k + 0.5) / len(names)
+        for k, name in enumerate(names)
+        if slope
     ]
-    return 0.25 + _widest(names, size) * math.sin(angle), max(left, default=0.0)
-
-
-def _plain(texts: Sequence[Any]) -> None:
-    for text in texts:
-        text.set_parse_math(False)
-
-
-def _legend(ax: Axes, handles: Sequence[Any], labels: Sequence[str], wide: float, above: float = 0.0) -> None:
-    """On top of the axes, or above them by a share of their height."""
-    legend = ax.legend(
-        handles,
-        [str(k) for k in range(len(labels))],  # some versions of matplotlib leave out what begins with "_"
-        loc="lower left",
-        bbox_to_anchor=(0, 1 + above),
-        ncols=_legend_columns(labels, wide),
-        fontsize=8,
-        frameon=False,
-        borderaxespad=0.1,
-        borderpad=0.2,
-        handlelength=1.6,
-        columnspacing=1.4,
-    )
-    for text, label in zip(legend.get_texts(), labels, strict=True):
-        text.set_text(label)
-    _plain(legend.get_texts())
-
-
-def _legend_columns(labels: Sequence[str], wide: float) -> int:
-    return max(1, min(len(labels), int(wide / (_widest(labels) + KEY))))
-
-
-def _line(**style: Any) -> Any:
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], **{"linestyle": "none", "markersize": 5, "linewidth": 1.0, **style})
+    return 0.25 + sheet.widest(names, size) * math.sin(angle), max(left, default=0.0)
 
 
 def _cell(row: int, column: int, **style: Any) -> Any:
@@ -641,56 +593,15 @@ def _cell(row: int, column: int, **style: Any) -> Any:
     return Rectangle((column - 0.5, row - 0.5), 1, 1, **style)
 
 
-@cache
-def _inches(text: str, size: float) -> float:
-    """How wide a text will be."""
-    from matplotlib.backends.backend_agg import RendererAgg
-    from matplotlib.font_manager import FontProperties
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        width, _, _ = RendererAgg(1, 1, 72).get_text_width_height_descent(text, FontProperties(size=size), False)
-    return float(width) / 72
-
-
-def _widest(texts: Sequence[str], size: float = 8) -> float:
-    return max(_inches(text, size) for text in texts)
-
-
 # Numbers
 
 
-def _array(values: ArrayLike | None, *shape: int) -> Array:
-    """Of this shape, NaN where not finite or None. Raises ValueError for another shape."""
-    if values is None:
-        return np.full(shape, np.nan)
-    array = np.array(values, dtype=np.float64)
-    if array.shape != shape:
-        raise ValueError(f"of shape {array.shape} instead of {shape}")
-    return np.where(np.isfinite(array), array, np.nan)
-
-
 def _flags(values: ArrayLike | None, n: int) -> NDArray[np.bool_]:
-    return np.nan_to_num(_array(values, n)) > 0
-
-
-def _span(values: Array) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.max() - known.min()) if len(known) else 0.0
+    return np.nan_to_num(sheet.array(values, n)) > 0
 
 
 def _furthest(values: Array) -> float:
     return float(np.nan_to_num(np.abs(values)).max(initial=0.0))
-
-
-def _decimals(span: float) -> int:
-    """That three digits of differences as large as `span` show."""
-    return min(max(2 - math.floor(math.log10(span)), 0), 5) if span > 0 else 2
-
-
-def _number(value: float, decimals: int, sign: str = "") -> str:
-    """With a true minus, and none before a zero."""
-    return f"{value:{sign}z.{decimals}f}".replace("-", "−") if math.isfinite(value) else NOTHING
 
 
 def _cost(share: float) -> str:
@@ -703,7 +614,3 @@ def _cost(share: float) -> str:
 
 def _percent(share: float) -> str:
     return np.format_float_positional(100 * share, precision=2, fractional=False, trim="-") + " %"
-
-
-def _with_unit(word: str, unit: str) -> str:
-    return f"{word} ({unit})" if unit else word

@@ -13,6 +13,7 @@ from seehear.media import Media, Span
 COLUMNS = 600  # of the spectrogram, whatever the clip's length
 BANDS = 64  # of the spectrogram, evenly spaced on the mel scale
 LOWEST, HIGHEST = 60.0, 8000.0  # Hz
+SPAN, FPS = 10.0, 2.0  # seconds decoded at a time and pictures a second, where nothing else asks for any
 FLOOR = 70.0  # decibels shown below the loudest
 
 
@@ -31,6 +32,15 @@ class Strip:
         self._taken: dict[int, tuple[float, NDArray[np.uint8]]] = {}
         self._power = np.zeros((BANDS, COLUMNS))
         self._count = np.zeros(COLUMNS)
+
+    @staticmethod
+    def of(media: Media, thumbnails: int, size: int = 160) -> Strip:
+        """Of a clip that is decoded for this alone."""
+        strip = Strip(media, thumbnails if media.has_video else 0, size if media.has_video else 0)
+        sizes = {size} if media.has_video else set()
+        for span in media.spans(SPAN, fps=FPS, sizes=sizes, sound=media.has_audio):
+            strip.add(span)
+        return strip
 
     def add(self, span: Span) -> None:
         if self._size and len(span.at):

@@ -1,4 +1,4 @@
-"""How sure a score is: bootstrap intervals over clips and seeds, and a paired test between two systems."""
+"""How sure a score is: bootstrap intervals over clips and seeds."""
 
 from __future__ import annotations
 
@@ -34,16 +34,3 @@ def bootstrap(values: NDArray[np.float64], seed: int = 0) -> Interval:
     low, high = np.quantile(draws, [0.025, 0.975])
     deviation = float(values.mean(axis=1).std(ddof=1)) if n_seeds > 1 else 0.0
     return Interval(float(values.mean()), float(low), float(high), deviation)
-
-
-def paired(one: NDArray[np.float64], other: NDArray[np.float64], seed: int = 0) -> tuple[Interval, float]:
-    """one minus other, (S, N) each over the same clips, and the two-sided p of a sign-flip test over clips.
-
-    The seeds of the two need not correspond: each system's clips are first averaged over its seeds.
-    """
-    difference = one.mean(axis=0) - other.mean(axis=0)  # (N,)
-    rng = np.random.default_rng(seed)
-    signs = rng.integers(0, 2, size=(DRAWS, len(difference))) * 2 - 1
-    null = np.abs((signs * difference).mean(axis=1))
-    p = (1 + int((null >= abs(difference.mean()) - 1e-15).sum())) / (DRAWS + 1)
-    return bootstrap(difference[None], seed), p

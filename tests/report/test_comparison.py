@@ -1,0 +1,128 @@
+"""The forest plot: what is drawn is what was given, and nothing lies on anything else."""
+
+import math
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from report.looks import apart, shown, written
+from seehear.report.comparison import BLUE, VERMILION, Compared, Row, _draw, forest
+from seehear.scoring.comparison import Difference
+
+SCORES = [(level, score) for level in ("segment", "event") for score in ("audio", "visual", "type_at_av")]
+SIGNATURE = "F1|segment+event|iou0.5|decoding:global,clip0.5,seg0.5|labels:test@5ba72fe7|clips:160|seehear0.1.0"
+
+
+def rows_of(seed=0, seeds=(8, 8), spread=2.0):
+    rng = np.random.default_rng(seed)
+    rows = []
+    for n, (level, score) in enumerate([*SCORES, ("", "average")]):
+        mean, half = spread * rng.normal(), 0.2 + rng.random()
+        p = 0.001 if abs(mean) > 2 * half else 0.4
+        found = Difference(mean, mean - half, mean + half, p, p, p, seeds, 160, True)
+        rows.append(Row(score, level, 60.0 + n, found, p))
+    return rows
+
+
+def systems_of(n):
+    return [Compared(f"system {k}", rows_of(k)) for k in range(n)]
+
+
+def panels(figure):
+    return [ax for ax in figure.axes if ax.get_xlabel() == "difference (points)"]
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 8])
+@pytest.mark.parametrize(
+    "name", ["mtsc", "a/long/path/of/folders/mtsc-entire-squared-clamped-visual-0.3/trained", "$x$"]
+)
+def test_nothing_lies_on_another_or_outside(n, name):
+    systems = [replace(one, name=f"{name} {one.name}") for one in systems_of(n)]
+    apart(_draw(systems, name, SIGNATURE))
+
+
+def test_marks_and_intervals_stand_where_the_numbers_are():
+    systems = systems_of(3)
+    found = panels(_draw(systems, "baseline", SIGNATURE))
+    assert len(found) == 3
+    for ax, system in zip(found, systems, strict=True):
+        dots = [line for line in ax.lines if line.get_marker() == "o"]
+        assert [float(dot.get_xdata()[0]) for dot in dots] == [row.difference.mean for row in system.rows]
+        ends = [tuple(segment[:, 0]) for part in ax.collections for segment in part.get_segments()]
+        assert ends == [(row.difference.low, row.difference.high) for row in system.rows]
+        heights = [float(np.atleast_1d(dot.get_ydata())[0]) for dot in dots]
+        assert heights == sorted(heights)  # downwards, since the axis is turned
+        assert min(ax.get_xlim()) < min(row.difference.low for row in system.rows)
+        assert max(ax.get_xlim()) > max(row.difference.high for row in system.rows)
+
+
+def test_panels_share_their_axis():
+    assert len({ax.get_xlim() for ax in panels(_draw(systems_of(8), "baseline", SIGNATURE))}) == 1
+
+
+def test_only_what_is_significant_is_filled_and_coloured_by_its_side():
+    rows = rows_of(spread=4.0)
+    (ax,) = panels(_draw([Compared("one", rows)], "baseline", SIGNATURE))
+    looks = {(dot.get_markerfacecolor(), dot.get_color()) for dot in ax.lines if dot.get_marker() == "o"}
+    for row, dot in zip(rows, (line for line in ax.lines if line.get_marker() == "o"), strict=True):
+        if row.adjusted < 0.05:
+            side = BLUE if row.difference.mean > 0 else VERMILION
+            assert (dot.get_markerfacecolor(), dot.get_color()) == (side, side)
+        else:
+            assert dot.get_markerfacecolor() == "white"
+    assert len(looks) > 1
+
+
+def test_every_number_and_name_is_written(tmp_path):
+    systems = systems_of(2)
+    forest(systems, tmp_path / "a.svg", baseline="<b>baseline</b> & $1", signature=SIGNATURE)
+    texts = written(tmp_path / "a.svg")
+    assert "systems minus <b>baseline</b> & $1" in texts
+    assert {"system 0", "system 1", "segment", "event", "average", SIGNATURE} <= set(texts)
+    for row in systems[0].rows:
+        assert f"{row.baseline:.1f}" in texts
+    assert any("Holm-adjusted for 2 systems" in text and "160 clips" in text for text in texts)
+    assert "8 against 8 seeds, in pairs" in texts
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [((1, 1), "1 against 1 seeds: says nothing of other seeds"), ((3, 3), "too few for any p < 0.05")],
+)
+def test_few_seeds_are_told(seeds, said):
+    level, _ = shown(_draw([Compared("one", rows_of(seeds=seeds))], "baseline", SIGNATURE))
+    assert any(said in text for text, _ in level)
+
+
+def test_what_is_not_finite_is_marked():
+    rows = rows_of()
+    lost = replace(rows[2].difference, mean=math.nan, low=math.nan, high=math.nan, p=math.nan)
+    rows[2] = replace(rows[2], difference=lost, adjusted=math.nan)
+    (ax,) = panels(_draw([Compared("one", rows)], "baseline", SIGNATURE))
+    assert len([line for line in ax.lines if line.get_marker() == "x"]) == 1
+    assert len([line for line in ax.lines if line.get_marker() == "o"]) == len(rows) - 1
+
+
+def test_what_can_not_be_drawn_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="no system"):
+        forest([], tmp_path / "a", baseline="b", signature="s")
+    two = [Compared("one", rows_of()), Compared("other", rows_of()[1:])]
+    with pytest.raises(ValueError, match="other scores"):
+        forest(two, tmp_path / "a", baseline="b", signature="s")
+
+
+def test_the_same_picture_is_the_same_bytes(tmp_path):
+    for suffix in ("png", "svg"):
+        one, other = (
+            forest(systems_of(2), tmp_path / f"{k}.{suffix}", baseline="b", signature="s")[0].read_bytes()
+            for k in range(2)
+        )
+        assert one == other
+
+
+def test_reading_the_module_does_not_load_matplotlib():
+    code = "import sys, seehear.report.comparison; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,277 @@
+"""Similarity matrices: the given values are drawn, bands lie at the segments of the events, nothing overlaps."""
+
+import math
+import xml.etree.ElementTree as ET
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seehear.parsing import ParsedEvent
+from seehear.report.picture import save
+from seehear.report.similarity import COLOURS, Matrices, _band, _fit, _ink, _number, draw
+from seehear.report.strip import BANDS, COLUMNS
+
+PAIR = ("audio", "visual")
+TRAPS = "$x_1$ <b>&amp; \\frac{1}{2} 山 and so on, for as long as a name can be"
+
+
+def cosines(count, seed):
+    return np.random.default_rng(seed).uniform(-1, 1, (count, count))
+
+
+def system(count, name="baseline", target=True, pair=PAIR):
+    within = {modality: cosines(count, k) for k, modality in enumerate(pair)}
+    return Matrices(name, within, cosines(count, 2), cosines(count, 3) if target else None)
+
+
+def event(label, onset, offset, modality="audio"):
+    return ParsedEvent(label, modality, onset, offset, 1.0)
+
+
+TRUTH = {
+    "audio": [event("Dog", 0, 2), event("Cat", 1, 4), event("Car", 3, 6)],
+    "visual": [event("Cat", 2, 3, "visual")],
+    "audio_visual": [event("Cat", 2, 3, "audio_visual")],
+}
+
+
+class Strip:
+    """What is drawn of a clip: its thumbnails and its spectrogram."""
+
+    duration, has_sound = 6.0, True
+    thumbnails = (np.zeros((8, 8, 3), np.uint8),) * 5
+    spectrogram = np.full((BANDS, COLUMNS), -10.0)
+
+
+def matrices(figure):
+    """The (T, T) pictures of a figure, in order; with their axes."""
+    images = [(ax, ax.images[0].get_array()) for ax in figure.axes if ax.images]
+    return [(ax, array) for ax, array in images if array.ndim == 2 and array.shape[0] == array.shape[1]]
+
+
+def bands(figure, ax):
+    """The axes of the band beside a matrix and of the one above it."""
+    box = ax.get_position()
+    others = [other for other in figure.axes if not other.images and other is not ax]
+    beside = [
+        other
+        for other in others
+        if other.get_position().y0 == pytest.approx(box.y0)
+        and other.get_position().height == pytest.approx(box.height)
+        and 0 < box.x0 - other.get_position().x1 < 0.01
+    ]
+    over = [
+        other
+        for other in others
+        if other.get_position().x0 == pytest.approx(box.x0)
+        and other.get_position().width == pytest.approx(box.width)
+        and 0 < other.get_position().y0 - box.y1 < 0.02
+    ]
+    return beside, over
+
+
+def texts_of(figure, path):
+    save(figure, path)
+    return ["".join(text.itertext()) for text in ET.parse(path).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def boxes(figure):
+    """(text, its box in pixels) of every text that is seen."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.text import Text
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    found = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+    return [(text.get_text(), text.get_window_extent(canvas.get_renderer())) for text in found]
+
+
+def test_the_given_values_are_drawn_on_one_scale():
+    systems = [system(6, "one"), system(6, "two", target=False)]
+    drawn = matrices(draw("clip", PAIR, systems, TRUTH, 1.0, Strip()))
+    expected = []
+    for each in systems:
+        expected += [each.within["audio"], each.within["visual"], each.between]
+        expected += [each.target] if each.target is not None else []
+    assert len(drawn) == len(expected) == 7
+    for (ax, array), values in zip(drawn, expected, strict=True):
+        np.testing.assert_array_equal(array, values)
+        assert ax.images[0].get_clim() == (-1, 1)
+        assert ax.images[0].get_extent() == [0, 6, 6, 0]  # the first segment in the upper left
+
+
+@pytest.mark.parametrize("count", [1, 10, 11])
+def test_numbers_stand_in_their_cells_while_they_fit(count):
+    segment = 0.5
+    ax, values = matrices(draw("clip", PAIR, [system(count)], None, segment))[2]
+    assert len(ax.texts) == (count * count if count <= 10 else 0)
+    for text in ax.texts:
+        x, y = text.get_position()
+        assert text.get_text() == _number(values[int(y / segment), int(x / segment)])
+
+
+def test_bands_lie_at_the_segments_of_their_modality():
+    from matplotlib.colors import to_rgb
+
+    figure = draw("clip", PAIR, [system(6)], TRUTH, 1.0)
+    looks = dict(zip(("Dog", "Cat", "Car"), COLOURS, strict=False))
+    spans = {
+        "audio": [("Dog", 0, 2, 0), ("Cat", 1, 4, 1), ("Car", 3, 6, 0)],  # the car takes the lane that the dog left
+        "visual": [("Cat", 2, 3, 0)],
+    }
+    axes = [ax for ax, _ in matrices(figure)]
+    for ax, (down, across) in zip(axes, [PAIR[:1] * 2, PAIR[1:] * 2, PAIR, PAIR], strict=True):
+        (beside,), (over,) = bands(figure, ax)
+        assert beside.get_ylim() == (6, 0)
+        assert over.get_xlim() == (0, 6)
+        for band, modality in ((beside, down), (over, across)):
+            found = []
+            for patch in band.patches:
+                label = next(name for name, colour in looks.items() if to_rgb(colour) == patch.get_facecolor()[:3])
+                start, length = patch.get_y(), patch.get_height()
+                lane = patch.get_x()
+                if band is over:
+                    start, length, lane = patch.get_x(), patch.get_width(), patch.get_y()
+                found.append((label, start, start + length, lane))
+            assert sorted(found) == sorted(spans[modality])
+
+
+def test_without_truth_there_are_no_bands_and_the_matrices_are_larger(tmp_path):
+    bare, banded = draw("clip", PAIR, [system(6)], None, 1.0), draw("clip", PAIR, [system(6)], TRUTH, 1.0)
+    assert bands(bare, matrices(bare)[0][0]) == ([], [])
+    assert matrices(bare)[0][0].get_position().width > matrices(banded)[0][0].get_position().width
+    texts = texts_of(bare, tmp_path / "a.svg")
+    assert any("along its diagonal" in text for text in texts)
+    assert "heard" not in texts
+
+
+def test_what_is_written(tmp_path):
+    figure = draw("clip", PAIR, [system(6, "with mtsc"), system(6, target=False)], TRUTH, 1.0, Strip())
+    texts = texts_of(figure, tmp_path / "a.svg")
+    wanted = {"clip", "6.0 s", "heard", "seen", "both", "Dog", "Cat", "Car", "with mtsc", "baseline", "has no target"}
+    assert wanted <= set(texts)
+    assert [texts.count(title) for title in ("audio–audio", "visual–visual", "audio–visual")] == [2, 2, 2]
+    assert texts.count("target of audio–visual") == 2
+    assert "A good audio–visual matrix is blue where both its bands carry one class, and pale elsewhere." in texts
+
+
+def test_a_modality_in_which_nothing_happens(tmp_path):
+    figure = draw("clip", PAIR, [system(6)], {"audio": TRUTH["audio"], "visual": []}, 1.0)
+    assert texts_of(figure, tmp_path / "a.svg").count("nothing") == 1
+    (_,), (over,) = bands(figure, matrices(figure)[2][0])
+    assert not over.patches
+
+
+def test_what_has_no_value_is_marked():
+    one = system(3)
+    values = np.array(one.between)
+    values[1, 2] = math.nan
+    ax, array = matrices(draw("clip", PAIR, [Matrices("a", one.within, values)], None, 1.0))[2]
+    assert np.ma.getmaskarray(array).tolist() == np.isnan(values).tolist()
+    assert [text.get_position() for text in ax.texts if text.get_text() == "–"] == [(2.5, 1.5)]
+
+
+def picture_of(kind):
+    if kind == "one segment":
+        return draw("clip", PAIR, [system(1)], {"audio": [event("Dog", 0, 1)], "visual": []}, 1.0)
+    if kind == "a minute":
+        many = [event(f"class {k}", 7 * k, 7 * k + 12) for k in range(8)]
+        return draw("clip", PAIR, [system(60, f"system {k}") for k in range(5)], {"audio": many}, 1.0, Strip())
+    if kind == "long names":
+        pair = (TRAPS, TRAPS[::-1])
+        truth = {name: [event(TRAPS, 0, 2), event(f"{TRAPS[::-1]}", 1, 4)] for name in (*pair, "both_of_them")}
+        return draw(TRAPS * 3, pair, [system(6, TRAPS * 3, pair=pair)], truth, 1.0)
+    if kind == "no truth":
+        return draw("clip", PAIR, [system(7), system(7, target=False)], None, 0.96)
+    return draw("clip", PAIR, [system(10)], TRUTH, 1.0, Strip())
+
+
+@pytest.mark.filterwarnings("ignore:Glyph .* missing")
+@pytest.mark.parametrize("kind", ["one segment", "a minute", "long names", "no truth", "strip"])
+def test_nothing_lies_on_another_or_outside(kind):
+    figure = picture_of(kind)
+    texts = boxes(figure)
+    for text, box in texts:
+        assert box.x0 >= 0, text
+        assert box.y0 >= 0, text
+        assert box.x1 <= figure.bbox.x1, text
+        assert box.y1 <= figure.bbox.y1, text
+    for ax in figure.axes:
+        place = ax.get_position()
+        assert min(place.x0, place.y0) >= 0
+        assert max(place.x1, place.y1) <= 1
+    for (one, first), (other, second) in combinations(texts, 2):
+        wide = min(first.x1, second.x1) - max(first.x0, second.x0)
+        tall = min(first.y1, second.y1) - max(first.y0, second.y0)
+        assert min(wide, tall) <= 1, (one, other)
+    for one, other in combinations(figure.axes, 2):
+        wide = min(one.get_position().x1, other.get_position().x1) - max(one.get_position().x0, other.get_position().x0)
+        tall = min(one.get_position().y1, other.get_position().y1) - max(one.get_position().y0, other.get_position().y0)
+        assert min(wide, tall) <= 1e-9
+
+
+def test_names_are_text_not_markup(tmp_path):
+    truth = {"audio": [event("$y$ & <i>", 0, 4)], "visual": []}
+    texts = texts_of(draw("$x_1$ <b>&amp;", PAIR, [system(6, "$z$ <u>")], truth, 1.0), tmp_path / "a.svg")
+    assert {"$x_1$ <b>&amp;", "$y$ & <i>", "$z$ <u>"} <= set(texts)
+
+
+def test_the_same_picture_is_the_same_bytes(tmp_path):
+    files = [tmp_path / f"{n}.png" for n in range(2)]
+    for file in files:
+        save(draw("clip", PAIR, [system(2)], TRUTH, 1.0), file)
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_what_can_not_be_drawn_is_refused():
+    with pytest.raises(ValueError, match="no system"):
+        draw("clip", PAIR, [], None, 1.0)
+    with pytest.raises(ValueError, match="segment"):
+        draw("clip", PAIR, [system(0)], None, 1.0)
+    with pytest.raises(ValueError, match="shape"):
+        draw("clip", PAIR, [system(6), system(5)], None, 1.0)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 11), st.integers(0, 14)), max_size=8))
+def test_lanes_hold_every_event_once_and_are_as_few_as_can_be(given_events):
+    events = [event(label, start, stop) for label, start, stop in given_events]
+    lanes = _band(events, 12, 1.0)
+    held = sorted(place for lane in lanes for place in lane)
+    assert held == sorted((label, start, min(stop, 12)) for label, start, stop in given_events if stop > start)
+    for lane in lanes:
+        for (_, _, stop), (_, start, _) in pairwise(lane):
+            assert stop <= start
+    at_once = [sum(start <= segment < stop for _, start, stop in held) for segment in range(12)]
+    assert len(lanes) == max(1, *at_once)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.834, ".83"), (-0.07, "−.07"), (-0.001, ".00"), (1.0, "1.0"), (0.996, "1.0"), (-1.0, "−1.0"), (math.nan, "–")],
+)
+def test_numbers(value, text):
+    assert _number(value) == text
+
+
+def test_ink_is_light_on_dark_and_dark_on_light():
+    assert _ink((0, 0.1, 0.3)) == "white"
+    assert _ink((1, 1, 0.8)) == "0.1"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text("abcW .", max_size=60), st.floats(0.3, 3))
+def test_a_text_keeps_as_much_as_fits(text, wide):
+    from seehear.report.sheet import inches
+
+    fitted = _fit(text, 8, wide)
+    assert inches(fitted, 8) <= wide
+    if fitted != text:
+        kept = fitted.removesuffix("…")
+        assert text.startswith(kept)
+        assert inches(text[: len(kept) + 1] + "…", 8) > wide or text[len(kept)] == " "
+    else:
+        assert inches(text, 8) <= wide
