@@ -15,9 +15,15 @@ from seehear.losses.contrastive.settings import LOSSES, ContrastSettings, find
 every_loss = pytest.mark.parametrize("name", list(LOSSES))
 
 
-def loss_of(name):
+def loss_of(name, strangers=True):
+    """Of clips that have no label in common, or all have the same one."""
     readings = ContrastSettings(loss=name)
-    return lambda *clips: find(name)(Pair(*clips), readings)
+
+    def loss(first, second, present=None):
+        labels = torch.eye(len(first)) if strangers else torch.ones(len(first), 1)
+        return find(name)(Pair(first, second, labels.to(first.dtype), present), readings)
+
+    return loss
 
 
 def test_every_loss_is_registered():
@@ -54,13 +60,19 @@ def test_neither_padding_nor_the_length_of_vectors_matters(name, batch):
 
 
 @every_loss
-def test_clips_do_not_meet(name):
+def test_the_order_of_clips_does_not_matter(name):
     first, second, present = uneven()
     order = [1, 0]
     expected = loss_of(name)(first, second, present)
     assert expected[0] != expected[1]
     torch.testing.assert_close(loss_of(name)(first[order], second[order], present[order]), expected[order])
-    torch.testing.assert_close(loss_of(name)(first[:1], second[:1], present[:1]), expected[:1])
+
+
+@every_loss
+def test_clips_that_are_no_strangers_do_not_meet(name):
+    first, second, present = uneven()
+    loss = loss_of(name, strangers=False)
+    torch.testing.assert_close(loss(first[:1], second[:1], present[:1]), loss(first, second, present)[:1])
 
 
 @every_loss

@@ -15,11 +15,18 @@ def disjoint(first: Tensor, second: Tensor, labels: Tensor, present: Tensor | No
     having some. 0 for a clip without any.
     """
     there = everywhere(first) if present is None else present  # (B, T)
-    known = (labels > 0.5).to(first.dtype)  # (B, C)
+    counts = strangers(labels)[:, None, :, None] & there[:, :, None, None] & there  # (B, T, B, T)
+    return mean_where(across(first, second) ** 2, counts)
+
+
+def strangers(labels: Tensor) -> Tensor:
+    """Which clips have no label in common, (B, B) bool, from (B, C). A clip without labels is no one's stranger."""
+    known = (labels > 0.5).to(labels.dtype)  # (B, C)
     some = known.any(dim=1)  # (B,)
-    strangers = (known @ known.T == 0) & some[:, None] & some  # (B, B)
-    one, other = direction(first).flatten(0, 1), direction(second).flatten(0, 1)  # (B · T, d)
-    n_clips, n_segments = there.shape
-    similarity = (one @ other.T).view(n_clips, n_segments, n_clips, n_segments)
-    counts = strangers[:, None, :, None] & there[:, :, None, None] & there  # (B, T, B, T)
-    return mean_where(similarity**2, counts)
+    return (known @ known.T == 0) & some[:, None] & some
+
+
+def across(first: Tensor, second: Tensor) -> Tensor:
+    """Cosines of all segments of all clips, (B, T, d) each to (B, T, B, T)."""
+    similarity = direction(first).flatten(0, 1) @ direction(second).flatten(0, 1).T  # (B · T, B · T)
+    return similarity.view(*first.shape[:2], *second.shape[:2])

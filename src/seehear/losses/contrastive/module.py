@@ -29,7 +29,7 @@ class ContrastiveLoss(nn.Module):
         return torch.stack([self._between(embeddings[m], embeddings[n], labels, present) for m, n in self.pairs]).mean()
 
     def _between(self, first: Tensor, second: Tensor, labels: Tensor, present: Tensor | None) -> Tensor:
-        each = self.loss(Pair(first, second, present), self.settings)  # (B,)
+        each = self.loss(Pair(first, second, labels, present), self.settings)  # (B,)
         if self.settings.follow == "agreement":
             each = each * agreement(first, second, present)
         if self.settings.disjoint:

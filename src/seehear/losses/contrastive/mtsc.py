@@ -37,7 +37,9 @@ def mtsc(
 def of(pair: Pair, settings: ContrastSettings) -> Tensor:
     """Of each clip, (B,)."""
     return mtsc(
-        *pair,
+        pair.first,
+        pair.second,
+        pair.present,
         pairs=settings.pairs,
         residual=settings.residual,
         within=settings.within,

@@ -42,7 +42,9 @@ def mtsc_soft(
 def of(pair: Pair, settings: ContrastSettings) -> Tensor:
     """Of each clip, (B,)."""
     return mtsc_soft(
-        *pair,
+        pair.first,
+        pair.second,
+        pair.present,
         temperature=settings.temperature,
         within=settings.within,
         lag=settings.lag,

@@ -8,8 +8,12 @@ from torch import Tensor
 
 
 class Pair(NamedTuple):
-    """first, second: embeddings, (B, T, d). present: (B, T) bool, None where every clip has T segments."""
+    """first, second: embeddings, (B, T, d). labels: weak, (B, C) in [0, 1].
+
+    present: (B, T) bool, None where every clip has T segments.
+    """
 
     first: Tensor
     second: Tensor
+    labels: Tensor
     present: Tensor | None = None

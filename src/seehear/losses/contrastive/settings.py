@@ -22,6 +22,7 @@ LOSSES = {
     "time-weighted": "time_weighted",
     "mtsc": "mtsc",
     "mtsc-soft": "mtsc_soft",
+    "mil-nce": "mil_nce",
 }
 
 Stage = Literal["joint", "pretrain"]
@@ -55,7 +56,7 @@ class ContrastSettings(BaseModel):
     lag: Lag = Field("clamped", description="pairs' weight at lag l: clamped, 1/max(l, 1)^e; shifted, 1/(l + 1)^e")
     exponent: float = Field(5.0, ge=0, description="e of the lag's weight")
     within: Within = Field("first", description="modality whose own similarity is the target: first, second, both")
-    temperature: float = Field(0.1, gt=0, description="τ of simclr, time-weighted and mtsc-soft")
+    temperature: float = Field(0.1, gt=0, description="τ of simclr, time-weighted, mtsc-soft and mil-nce")
     disjoint: float = Field(
         0.0, ge=0, description="weight of pairs from clips without a common label, to have similarity 0"
     )

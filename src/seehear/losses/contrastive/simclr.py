@@ -34,4 +34,4 @@ def against_others(positive: Tensor, negative: Tensor, present: Tensor, temperat
 
 def of(pair: Pair, settings: ContrastSettings) -> Tensor:
     """Of each clip, (B,)."""
-    return simclr(*pair, temperature=settings.temperature)
+    return simclr(pair.first, pair.second, pair.present, settings.temperature)

@@ -31,4 +31,4 @@ def time_weighted(
 
 def of(pair: Pair, settings: ContrastSettings) -> Tensor:
     """Of each clip, (B,)."""
-    return time_weighted(*pair, settings.temperature, settings.lag, settings.exponent)
+    return time_weighted(pair.first, pair.second, pair.present, settings.temperature, settings.lag, settings.exponent)
