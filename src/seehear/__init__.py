@@ -1,9 +1,9 @@
 """seehear: what is heard, what is seen, and both, second by second, from clip-level labels.
 
 Every command of the command line is a function here, with the same name and the same options:
-extract, select, judge, train, evaluate, parse, score, networks, check_networks, check_labels, import_features,
-export_features, recipes, estimators. Each returns a result with .text() and .as_json(). `network` turns a function of
-yours into a network.
+extract, select, judge, train, evaluate, compare, align, parse, score, networks, check_networks, check_labels,
+import_features, export_features, recipes, estimators. Each returns a result with .text() and .as_json(). `network`
+turns a function of yours into a network.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from seehear.version import __version__
 
 if TYPE_CHECKING:
     from seehear.networks.function import network
+    from seehear.verbs.align import align
+    from seehear.verbs.compare import compare
     from seehear.verbs.estimators import estimators
     from seehear.verbs.evaluate import evaluate
     from seehear.verbs.extract import extract
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
 
 # Imported when first used: torch alone takes longer than `seehear --help` may.
 _HOMES = {
+    "align": "seehear.verbs.align",
     "check_labels": "seehear.verbs.labels",
     "check_networks": "seehear.verbs.networks",
+    "compare": "seehear.verbs.compare",
     "estimators": "seehear.verbs.estimators",
     "evaluate": "seehear.verbs.evaluate",
     "export_features": "seehear.verbs.features",
@@ -47,8 +51,10 @@ _HOMES = {
 }
 __all__ = [
     "__version__",
+    "align",
     "check_labels",
     "check_networks",
+    "compare",
     "estimators",
     "evaluate",
     "export_features",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.scoring.decoding import HALF, Filter
+from seehear.scoring.decoding import HALF, Decoding, Filter
 from seehear.verbs import options
 from seehear.verbs.scored import Scored, covered, references, strangers
 
@@ -53,8 +53,27 @@ def evaluate(
     Returns:
         The eleven scores, their intervals and signature. Written to RUN/scores-<labels>.json too.
     """
-    from seehear.device import resolve
     from seehear.files import atomic_json
+
+    protocol = options.decoding(filter, threshold, clip_threshold, thresholds)
+    truths = options.by_modality(dense_audio, dense_visual, dense)
+    report = score_runs(runs, store, labels, truths, protocol, device)
+    for run, scores in zip(report.runs, report.scores, strict=True):
+        alone = Scored([run], [scores], report.references, report.missing, report.notes)
+        atomic_json(run / f"scores-{Path(labels).stem}.json", alone.as_json())
+    return report
+
+
+def score_runs(
+    runs: Sequence[str | Path],
+    store: str | Path,
+    labels: str | Path,
+    truths: Mapping[str, Path],
+    protocol: Decoding,
+    device: str,
+) -> Scored:
+    """The scores of runs that differ in their seeds alone. truths: modality -> dense table, of every modality."""
+    from seehear.device import resolve
     from seehear.labels import classes_of
     from seehear.scoring.decoding import Probabilities
     from seehear.scoring.scores import score
@@ -69,11 +88,10 @@ def evaluate(
     facts = found[0].facts
     _alike(found)
     features = Store(store)
-    protocol = options.decoding(filter, threshold, clip_threshold, thresholds)
     where = resolve(device)
-    split = read_split(features, facts.networks, Path(labels), options.by_modality(dense_audio, dense_visual, dense))
+    split = read_split(features, facts.networks, Path(labels), truths)
     # A class that the truth has and the run doesn't know is missed by it; leaving it out would flatter the run.
-    clips = [*split.clips, *split.missing]
+    clips = split.weak.clips
     there = {event.label for one in split.dense.values() for event in one.events if event.clip in split.weak.labels}
     names = tuple(dict.fromkeys([*facts.classes, *classes_of([split.weak]), *sorted(there)]))
     bags = Bags(split.packs, where)
@@ -85,10 +103,12 @@ def evaluate(
         lacking = ", ".join(f"--dense-{name}" for name in facts.modalities if name not in split.dense)
         raise SeehearError(f"scores need the truth of every modality: give {lacking}")
 
+    featured = np.isin(clips, split.clips)
+
     def whole(active: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """(clips with features, T, known classes) to (all clips, segments, all classes)."""
         full = np.zeros((len(clips), segments, len(names)), dtype=bool)
-        full[: active.shape[0], : active.shape[1], : active.shape[2]] = active
+        full[featured, : active.shape[1], : active.shape[2]] = active
         return full
 
     notes = covered(split.weak, split.dense) + strangers(names, facts.classes, str(labels))
@@ -101,14 +121,12 @@ def evaluate(
         scores = score({name: whole(part) for name, part in active.items()}, truth, names, signature)
         report.runs.append(run.path)
         report.scores.append(scores)
-    lengths = np.array([*bags.lengths, *([segments] * len(split.missing))])
+    lengths = np.full(len(clips), segments)
+    lengths[featured] = bags.lengths
     report.references = {
         name: score(prediction, truth, names, Signature(name, split.revision, len(clips)))
         for name, prediction in references(truth, split.weak.array(clips, names), lengths).items()
     }
-    for run, scores in zip(found, report.scores, strict=True):
-        alone = Scored([run.path], [scores], report.references, report.missing, notes)
-        atomic_json(run.path / f"scores-{Path(labels).stem}.json", alone.as_json())
     return report
 
 

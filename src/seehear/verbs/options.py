@@ -52,6 +52,15 @@ def decoding(filter: Filter, threshold: float, clip_threshold: float, thresholds
     return Decoding(filter, segment, clip)
 
 
+def systems(runs: Sequence[str | Path]) -> dict[str, Path]:
+    """name -> run folder: the folders' own names where they differ, else their paths. SeehearError if one is twice."""
+    paths = [Path(run) for run in runs]
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise SeehearError(f"a run is named twice: {', '.join(map(str, paths))}")
+    short = [path.resolve().name for path in paths]
+    return dict(zip(short if len(set(short)) == len(short) else map(str, paths), paths, strict=True))
+
+
 @dataclass(frozen=True)
 class Shard:
     """The n-th of `of` parts of a list of clips, by name: the same on every machine."""

@@ -1,0 +1,173 @@
+"""What the nearest segments of a gallery share with a query: exact retrieval in bounded memory.
+
+The measures are those of Wu et al., Tables 1 and 2, each with what a random order of the gallery would come to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.errors import SeehearError
+
+Exclude = Literal["none", "self", "clip"]
+Array = NDArray[np.float64]
+
+TIED = 1e-6  # similarities no further apart count as the same: float32 can't tell them apart
+BLOCK = 256  # queries at a time
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Embedded segments of one modality.
+
+    embeddings: (n, d) float32, of any length. labels: (n, C), which classes are active. clip: (n,), number of the
+    clip that each is of; the same clip has the same number in queries and gallery.
+    """
+
+    embeddings: NDArray[np.float32]
+    labels: NDArray[np.bool_]
+    clip: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the nearest gallery segments of each query share with it; all (n,), in [0, 1].
+
+    Two segments match *exactly* if their sets of labels are the same, so two without any label do; they *overlap* if
+    they share at least one label.
+
+    recall_exact, recall_overlap: share of the nearest segment that matches, 0 or 1 unless several are tied for it:
+    then the mean over them. recall_overlap is NaN for a query without labels, which nothing can overlap.
+    distinguish: share of the nearest segment, likewise, that carries any label.
+    precision_exact, precision_overlap: R-precision. For a query that M segments match, the expected share of matches
+    among its M nearest, where those tied at the M-th place are drawn from at random; NaN where M = 0.
+    chance_*: the same, expected of a random order of the gallery; NaN where the measure is.
+    All are NaN where no gallery segment is allowed. Similarities within 1e-6 (`TIED`) of the nearest, or of the M-th
+    nearest, are tied with it.
+    """
+
+    recall_exact: Array
+    recall_overlap: Array
+    distinguish: Array
+    precision_exact: Array
+    precision_overlap: Array
+    chance_recall_exact: Array
+    chance_recall_overlap: Array
+    chance_distinguish: Array
+    chance_precision_exact: Array
+    chance_precision_overlap: Array
+
+
+def retrieve(queries: Segments, gallery: Segments, exclude: Exclude = "none", block: int = BLOCK) -> Found:
+    """Compare every query with every gallery segment by cosine; a vector of zeros has cosine 0 with all.
+
+    exclude: what a query may not find. "none": it may find all. "self": query i is gallery segment i, which it may not
+    find. "clip": whatever is of the query's clip.
+    block: queries at a time. Memory beside the input: a copy of the embeddings in float32, and about
+    30 · block · len(gallery) bytes. Raises SeehearError where the shapes do not fit or an embedding is not finite.
+    """
+    _check(queries, gallery, exclude)
+    n_queries, n_gallery = len(queries.clip), len(gallery.clip)
+    query_directions, gallery_directions = _directions(queries.embeddings), _directions(gallery.embeddings)
+    labels = np.concatenate([queries.labels, gallery.labels])
+    label_set = np.unique(labels, axis=0, return_inverse=True)[1].ravel()  # equal sets have equal numbers
+    query_set, gallery_set = label_set[:n_queries], label_set[n_queries:]
+    query_labels, gallery_labels = queries.labels.astype(np.float32), gallery.labels.astype(np.float32)
+    labelled = np.asarray(gallery.labels.any(axis=1))  # (G,)
+
+    found = np.empty((10, n_queries))  # in the order of Found's fields
+    for start in range(0, n_queries, block):
+        rows = slice(start, start + block)
+        similar = query_directions[rows] @ gallery_directions.T  # (b, G)
+        exact = query_set[rows, None] == gallery_set  # (b, G)
+        overlap = query_labels[rows] @ gallery_labels.T > 0  # (b, G)
+
+        n_rows = len(similar)
+        barred = _barred(queries.clip[rows], gallery.clip, exclude, start)
+        similar[barred] = -np.inf
+        exact[barred] = overlap[barred] = False
+        n_allowed = n_gallery - np.bincount(barred[0], minlength=n_rows)  # (b,)
+        n_labelled = labelled.sum() - np.bincount(barred[0], labelled[barred[1]], minlength=n_rows)
+        n_exact, n_overlap = exact.sum(axis=1), overlap.sum(axis=1)
+
+        nearest = similar >= similar.max(axis=1, initial=-np.inf)[:, None] - TIED  # (b, G)
+        nearest[n_allowed == 0] = False
+        n_nearest = nearest.sum(axis=1)
+        with np.errstate(invalid="ignore"):  # what is undefined comes out as 0/0, NaN
+            found[:, rows] = [
+                (nearest & exact).sum(axis=1) / n_nearest,
+                np.where(query_labels[rows].any(axis=1), (nearest & overlap).sum(axis=1) / n_nearest, np.nan),
+                (nearest & labelled).sum(axis=1) / n_nearest,
+                _precision(similar, exact, n_exact),
+                _precision(similar, overlap, n_overlap),
+                *(count / n_allowed for count in (n_exact, n_overlap, n_labelled, n_exact, n_overlap)),
+            ]
+    values, chance = found[:5], found[5:]
+    chance[np.isnan(values)] = np.nan
+    return Found(*found)
+
+
+def _barred(
+    query_clip: NDArray[np.int64], gallery_clip: NDArray[np.int64], exclude: Exclude, start: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Places (row, column) in a block of queries from `start` on that the queries may not find."""
+    if exclude == "clip":
+        row, column = np.nonzero(query_clip[:, None] == gallery_clip)
+        return row, column
+    row = np.arange(len(query_clip) if exclude == "self" else 0)
+    return row, start + row
+
+
+def _precision(similar: NDArray[np.float32], match: NDArray[np.bool_], count: NDArray[np.int64]) -> Array:
+    """Expected R-precision of each query, (b,): similar, match (b, G), count (b,) of the matches; NaN for no match."""
+    last = np.full(len(similar), np.inf, dtype=np.float32)
+    for n in np.flatnonzero(count):
+        last[n] = np.partition(similar[n], -count[n])[-count[n]]
+    nearer = similar > (last + TIED)[:, None]  # (b, G)
+    within = similar >= (last - TIED)[:, None]  # those nearer, and those tied at the last place
+    n_nearer, n_within = nearer.sum(axis=1), within.sum(axis=1)
+    hits_nearer, hits_within = (nearer & match).sum(axis=1), (within & match).sum(axis=1)
+    among_tied = (hits_within - hits_nearer) / (n_within - n_nearer)
+    return (hits_nearer + (count - n_nearer) * among_tied) / count
+
+
+def _directions(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Embeddings (n, d) scaled to length 1, zeros left as they are."""
+    # In float64, where squares of what float32 holds neither overflow nor vanish.
+    length = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings, dtype=np.float64))  # (n,)
+    length[length == 0] = 1.0
+    return np.divide(embeddings, length[:, None], out=np.empty(embeddings.shape, np.float32), casting="same_kind")
+
+
+def _check(queries: Segments, gallery: Segments, exclude: Exclude) -> None:
+    for name, of in (("queries", queries), ("gallery", gallery)):
+        n = len(of.clip)
+        if (
+            of.embeddings.ndim != 2
+            or of.labels.ndim != 2
+            or of.clip.shape != (len(of.embeddings),)
+            or len(of.labels) != n
+        ):
+            raise SeehearError(
+                f"{name}: embeddings (n, d), labels (n, C) and clips (n,) must be of the same segments, "
+                f"not {of.embeddings.shape}, {of.labels.shape} and {of.clip.shape}"
+            )
+        if not np.isfinite(of.embeddings).all():
+            raise SeehearError(f"{name}: an embedding is not finite")
+    for what, one, other in (
+        ("embeddings of one width", queries.embeddings, gallery.embeddings),
+        ("labels of the same classes", queries.labels, gallery.labels),
+    ):
+        if one.shape[1] != other.shape[1]:
+            raise SeehearError(f"queries and gallery must have {what}, not {one.shape[1]} and {other.shape[1]}")
+    if exclude not in ("none", "self", "clip"):
+        raise SeehearError(f"exclude is none, self or clip, not {exclude!r}")
+    if exclude == "self" and len(queries.clip) != len(gallery.clip):
+        raise SeehearError(
+            f"each query can be left out of its own gallery only where they are the same segments: there are "
+            f"{len(queries.clip)} queries and {len(gallery.clip)} gallery segments"
+        )

@@ -1,0 +1,395 @@
+"""seehear align: how well the modalities' embeddings agree in meaning, of features and of trained systems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.alignment.metrics import METRICS, Measured, per_clip, summarise
+from seehear.alignment.questions import Point, Question, between, within
+from seehear.alignment.retrieval import Found
+from seehear.errors import SeehearError
+from seehear.scoring.comparison import Difference, difference
+from seehear.verbs import options
+from seehear.verbs.result import Result, listed, table
+from seehear.version import __version__
+
+if TYPE_CHECKING:
+    from seehear.packed import Packed
+    from seehear.report.similarity import Matrices
+    from seehear.scoring.intervals import Interval
+    from seehear.store import NetworkInfo, Store
+    from seehear.training.run import Run
+    from seehear.verbs.tables import Labelled
+
+WIDTH = 64  # of projected features: the canonical directions of some hundred clips beyond it are mostly noise
+HEADS = ("recall-top1", "by overlap", "distinguish", "precision", "by overlap")
+FEATURES = "features"  # the name of the system that nobody trained
+
+Embedded = Mapping[str, NDArray[np.float32]]  # modality -> (sum of T, d)
+
+
+@dataclass
+class System:
+    """What one system answers. seeds: none where nothing was trained. found: of each question, of each seed."""
+
+    name: str
+    seeds: list[int]
+    found: dict[Question, list[Found]]
+    measured: dict[Question, dict[str, Measured]]
+    type_at_av: Interval | None = None
+
+
+@dataclass
+class Aligned(Result):
+    """differences: name -> measure -> how far this trained system is from the first one, in `compared`.
+
+    missing: clips without features, left out.
+    """
+
+    systems: list[System]
+    compared: Question
+    differences: dict[str, dict[str, Difference]]
+    signature: str
+    missing: list[str]
+    notes: list[str] = field(default_factory=list)
+    pictures: list[Path] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 1 if self.missing else 0
+
+    def text(self) -> str:
+        questions = list(dict.fromkeys(question for system in self.systems for question in system.measured))
+        parts = [listed(self.missing, f"{len(self.missing)} clips without features, left out")]
+        for question in questions:
+            parts += [*self._table(question), ""]
+        if self.differences:
+            first = next(system.name for system in self.systems if system.seeds)
+            rows = [[f"{self.compared}, beside {first}", *HEADS]]
+            for name, found in self.differences.items():
+                cells = [f"{one.mean:+.1f} ({one.low:+.1f} to {one.high:+.1f}) p {one.p:.3f}" for one in found.values()]
+                rows.append([name, *cells])
+            parts += [table(rows), "paired by clip, and by seed where they are the same", ""]
+        parts += [
+            "per cent (95 % interval by bootstrap over the queries' clips, and over seeds where there are several)",
+            "recall-top1: the nearest has the same labels, by overlap: shares one; distinguish: it has any; "
+            "precision: share of matches among the M nearest, where M match",
+            *self.notes,
+            *(f"picture {path}" for path in self.pictures),
+            f"signature {self.signature}",
+        ]
+        return "\n".join(part for n, part in enumerate(parts) if part or n)
+
+    def _table(self, question: Question) -> list[str]:
+        """Every system's answers to one question, above chance."""
+        systems = [system for system in self.systems if question in system.measured]
+        scored = question == self.compared and any(system.type_at_av for system in systems)
+        rows = [[str(question), *HEADS, *(["Type@AV"] if scored else [])]]
+        for system in systems:
+            cells = [_spelled(system.measured[question][name]) for name in METRICS]
+            score = system.type_at_av
+            above = f"{score.mean:.1f} ({score.low:.1f}–{score.high:.1f})" if score else ""
+            rows.append([system.name, *cells, *([above] if scored else [])])
+        of_any = systems[0].measured[question]
+        rows.append(["chance", *(_per_cent(of_any[name].chance) for name in METRICS), *([""] if scored else [])])
+        left = [f"{of_any[name].left_out} of {of_any[name].queries + of_any[name].left_out}" for name in METRICS[3:]]
+        return [table(rows), f"queries without a match, left out of precision: {left[0]}; by overlap: {left[1]}"]
+
+    def as_json(self) -> Any:
+        return {
+            "systems": [
+                {
+                    "name": system.name,
+                    "seeds": system.seeds,
+                    "type_at_av": asdict(system.type_at_av) if system.type_at_av else None,
+                    "questions": [
+                        {**asdict(question), "measured": {name: asdict(one) for name, one in measured.items()}}
+                        for question, measured in system.measured.items()
+                    ],
+                }
+                for system in self.systems
+            ],
+            "compared": asdict(self.compared),
+            "differences": {
+                name: {metric: asdict(one) for metric, one in found.items()} for name, found in self.differences.items()
+            },
+            "signature": self.signature,
+            "missing": self.missing,
+            "notes": self.notes,
+            "pictures": [str(path) for path in self.pictures],
+        }
+
+
+def align(
+    runs: Sequence[str | Path] = (),
+    *,
+    store: str | Path,
+    labels: str | Path,
+    dense_audio: str | Path | None = None,
+    dense_visual: str | Path | None = None,
+    dense: Sequence[str] = (),
+    collocation: Sequence[str] = (),
+    fit: str | Path | None = None,
+    width: int = WIDTH,
+    point: Point = "embedding",
+    draw: Sequence[str] = (),
+    clips: str | Path | None = None,
+    out: str | Path | None = None,
+    device: str = "auto",
+) -> Aligned:
+    """Measure how well modalities agree in meaning: whose nearest segments carry the same labels.
+
+    Every segment of one modality is looked for among all segments of another, or of its own, by the cosine of their
+    embeddings: the rows of Wu et al., Tables 1 and 2, each above what chance would come to.
+
+    Args:
+        runs: Folders, each a trained system: a run, or the runs of several seeds (RUN/seed-N).
+        store: The folder with the clips' features.
+        labels: Weak table: which clips to measure.
+        dense_audio: Dense table of what is heard in them.
+        dense_visual: Dense table of what is seen in them.
+        dense: MODALITY=TABLE for other modalities.
+        collocation: MODALITY=NETWORK for each modality, whose features are measured as they are; the first run's
+            unless given.
+        fit: Weak table of other clips. By what happens at the same time in them, not by their labels, features are
+            brought to one width (canonical correlation); without it, at random, which says nothing between modalities.
+        width: What features are brought to; a narrower network's own width, if that is less.
+        point: Where in the models: mapped, after the linear maps; embedding, after the projections too, before the
+            attention; fused, after it.
+        draw: Clips whose similarities to draw.
+        clips: Folder of the clips' files, to show them above their similarities.
+        out: Folder for alignment.json and pictures.
+        device: auto, cpu or cuda.
+
+    Returns:
+        The five measures of features and of each trained system, between modalities and within each.
+    """
+    from seehear.device import resolve
+    from seehear.files import atomic_json
+    from seehear.labels import classes_of
+    from seehear.progress import Progress
+    from seehear.scoring.decoding import Decoding
+    from seehear.store import Store
+    from seehear.training.run import find_runs
+    from seehear.verbs.evaluate import score_runs
+    from seehear.verbs.tables import networks_of, read_split
+
+    if not runs and not collocation:
+        raise SeehearError("nothing to measure: name run folders, or networks by collocation audio=… visual=…")
+    if draw and out is None:
+        raise SeehearError("pictures need a folder: give --out")
+    features, truths, where = Store(store), options.by_modality(dense_audio, dense_visual, dense), resolve(device)
+    folders = options.systems(runs)
+    trained = {name: find_runs([path]) for name, path in folders.items()}
+    every = [run for of_system in trained.values() for run in of_system]
+    for run in every:
+        run.check_store(features)
+    own = networks_of(features, options.collocation(collocation) if collocation else every[0].facts.collocation)
+    modalities = tuple(own)
+    if len(modalities) < 2:
+        raise SeehearError(f"alignment is between modalities, and there is only {modalities[0]}")
+    if lacking := [f"--dense-{name}" for name in modalities if name not in truths]:
+        raise SeehearError(
+            f"only the truth of every modality tells what is alike in meaning: give {', '.join(lacking)}"
+        )
+    for run in every:
+        if run.facts.modalities != modalities:
+            raise SeehearError(f"{run.path}: is of {', '.join(run.facts.modalities)}, not {', '.join(modalities)}")
+    split = read_split(features, _together([own, *(run.facts.networks for run in every)]), Path(labels), truths)
+    if unknown := sorted({*draw} - {*split.clips}):
+        raise SeehearError(f"no clip {unknown[0]!r} with features in {labels}")
+    names = classes_of([split.weak, *(split.dense[name] for name in modalities)])
+    lengths = next(iter(split.packs.values()))[0].lengths()
+    clip = np.repeat(np.arange(len(lengths)), lengths)  # (sum of T,)
+    inside = np.arange(int(lengths.max())) < lengths[:, None]  # (N, T)
+    truth = split.truth(names, int(lengths.max()), split.clips)
+    assert truth is not None
+    of_segments = {name: truth[name][inside] for name in modalities}  # (sum of T, C) each
+
+    asked = [*between(modalities), *within(modalities)]
+    rows, projected, how = _features(split, own, features, fit, width)
+    systems: list[System] = []
+    first_of: dict[str, Embedded] = {}  # what is drawn
+    with Progress("aligning", len(asked) * (1 + len(every))) as progress:
+
+        def ask(embedded: Mapping[Question, Embedded]) -> dict[Question, Found]:
+            answers = {}
+            for question in asked:
+                answers[question] = question.answer(embedded[question], of_segments, clip)
+                progress.advance(str(question))
+            return answers
+
+        raw = {question: rows if question.queries == question.gallery else projected for question in asked}
+        systems.append(_system(FEATURES, [], [ask(raw)], clip))
+        for name, of_system in trained.items():
+            each = []
+            for run in of_system:
+                embedded = _embedded(run, split, point, where)
+                first_of.setdefault(name, embedded)
+                each.append(ask(dict.fromkeys(asked, embedded)))
+            system = _system(name, [run.facts.seed for run in of_system], each, clip)
+            system.type_at_av = score_runs([folders[name]], store, labels, truths, Decoding(), device).interval(
+                "segment", "type_at_av"
+            )
+            systems.append(system)
+    report = Aligned(
+        systems,
+        asked[0],
+        _differences([system for system in systems if system.seeds], asked[0], clip),
+        f"alignment|cosine|{f'point:{point}|' if every else ''}features:{how}|labels:{split.revision}"
+        f"|clips:{len(split.clips)}|segments:{len(clip)}|seehear{__version__}",
+        list(split.missing),
+    )
+    if out is not None:
+        for one in draw:
+            at = clip == split.clips.index(one)
+            drawn = [_matrices(FEATURES, rows, projected, at, modalities)]
+            drawn += [
+                _matrices(name, embedded, embedded, at, modalities, trained[name][0])
+                for name, embedded in first_of.items()
+            ]
+            report.pictures += _draw(one, drawn, split, modalities, clips, Path(out))
+        atomic_json(Path(out) / "alignment.json", report.as_json())
+    return report
+
+
+def _together(each: Sequence[Mapping[str, Sequence[NetworkInfo]]]) -> dict[str, list[NetworkInfo]]:
+    """Every network that any of these has, so that all are measured on the same clips."""
+    found: dict[str, dict[str, NetworkInfo]] = {}
+    for networks in each:
+        for modality, infos in networks.items():
+            found.setdefault(modality, {}).update({info.name: info for info in infos})
+    return {modality: [*infos.values()] for modality, infos in found.items()}
+
+
+def _features(
+    split: Labelled, networks: Mapping[str, Sequence[NetworkInfo]], store: Store, fit: str | Path | None, width: int
+) -> tuple[Embedded, Embedded, str]:
+    """Features as they are and brought to one width, modality -> (sum of T, d), and how."""
+    from seehear.alignment.projection import PROJECTIONS
+    from seehear.verbs.tables import read_split
+
+    def rows(packs: Mapping[str, Sequence[Packed]]) -> dict[str, NDArray[np.float32]]:
+        return {name: np.concatenate([one.rows for one in each], axis=1) for name, each in packs.items()}
+
+    own = rows(split.packs_of(networks))
+    kind = "cca" if fit is not None else "random"
+    fitted = rows(read_split(store, networks, Path(fit), {}).packs) if fit is not None else own
+    width = min(width, *(part.shape[1] for part in own.values()))
+    projections = PROJECTIONS[kind](fitted, width, 0)
+    brought = {name: projections[name](part) for name, part in own.items()}
+    _check(brought, split, networks)
+    return own, brought, f"{kind}{width}"
+
+
+def _embedded(run: Run, split: Labelled, point: Point, device: str) -> Embedded:
+    from seehear.alignment.embeddings import embeddings
+    from seehear.training.bags import Bags
+
+    found = embeddings(run.model(device), Bags(split.packs_of(run.facts.networks), device), point)
+    _check(found, split, run.facts.networks)
+    return found
+
+
+def _check(embedded: Embedded, split: Labelled, networks: Mapping[str, Sequence[NetworkInfo]]) -> None:
+    """Raises SeehearError naming the clip and networks of an embedding that is not finite."""
+    lengths = next(iter(split.packs.values()))[0].lengths()
+    for name, rows in embedded.items():
+        for bad in np.flatnonzero(~np.isfinite(rows).all(axis=1)):
+            clip = split.clips[int(np.searchsorted(np.cumsum(lengths), bad, side="right"))]
+            said = "+".join(info.name for info in networks[name])
+            raise SeehearError(f"clip {clip}: its embedding of {said} ({name}) is not finite; leave it out")
+
+
+def _system(name: str, seeds: list[int], each: Sequence[Mapping[Question, Found]], clip: NDArray[np.int64]) -> System:
+    found = {question: [answers[question] for answers in each] for question in each[0]}
+    return System(name, seeds, found, {question: summarise(answers, clip) for question, answers in found.items()})
+
+
+def _differences(
+    systems: Sequence[System], question: Question, clip: NDArray[np.int64]
+) -> dict[str, dict[str, Difference]]:
+    """How far each trained system is from the first."""
+    n_clips = int(clip.max()) + 1
+
+    def values(system: System, metric: str) -> NDArray[np.float64]:
+        """(S, N), per cent; clips weigh as much as they have queries that count, so that their mean is the measure."""
+        of_seeds = [per_clip(getattr(found, metric), clip, n_clips) for found in system.found[question]]
+        return np.stack([100 * sums * n_clips / max(1, counts.sum()) for sums, counts in of_seeds])
+
+    return {
+        system.name: {
+            metric: difference(values(system, metric), values(systems[0], metric), (system.seeds, systems[0].seeds))
+            for metric in METRICS
+        }
+        for system in systems[1:]
+    }
+
+
+def _matrices(
+    name: str,
+    own: Embedded,
+    brought: Embedded,
+    at: NDArray[np.bool_],
+    modalities: Sequence[str],
+    run: Run | None = None,
+) -> Matrices:
+    """A clip's similarities. own: for those within a modality, brought: between. run: whose loss has the target."""
+    import torch
+
+    from seehear.losses.contrastive.similarity import cosine
+    from seehear.losses.contrastive.target import target
+    from seehear.report.similarity import Matrices
+
+    first, second = modalities[:2]
+    apart = {which: torch.from_numpy(own[which][at]) for which in (first, second)}  # (T, d) each
+    one, other = (torch.from_numpy(brought[which][at]) for which in (first, second))
+    wanted = None
+    if run is not None:
+        settings = run.facts.recipe.contrast
+        wanted = target(one, other, settings.within, settings.lag, settings.exponent).numpy()
+    within = {which: cosine(x, x).numpy() for which, x in apart.items()}
+    return Matrices(name, within, cosine(one, other).numpy(), wanted)
+
+
+def _draw(
+    clip: str,
+    drawn: Sequence[Matrices],
+    split: Labelled,
+    modalities: Sequence[str],
+    folder: str | Path | None,
+    out: Path,
+) -> list[Path]:
+    from seehear.extraction import find_clips
+    from seehear.media import Media
+    from seehear.parsing import true_events
+    from seehear.report import sheet
+    from seehear.report.picture import thumbnails_for
+    from seehear.report.similarity import draw
+    from seehear.report.strip import Strip
+
+    truth = true_events(clip, split.dense, tuple(modalities), split.segment)
+    strip = None
+    if folder is not None:
+        files = find_clips([folder])
+        if clip not in files:
+            raise SeehearError(f"{folder}: no file of clip {clip}")
+        media = Media(files[clip])
+        strip = Strip.of(media, thumbnails_for(media.aspect))
+    figure = draw(clip, (modalities[0], modalities[1]), drawn, truth, split.segment, strip)
+    return sheet.write(figure, out / f"similarity-{clip}")
+
+
+def _spelled(measured: Measured) -> str:
+    value, low, high = (_per_cent(part) for part in (measured.value, measured.low, measured.high))
+    return f"{value} ({low}–{high})"
+
+
+def _per_cent(share: float) -> str:
+    return "–" if np.isnan(share) else f"{100 * share:.1f}"

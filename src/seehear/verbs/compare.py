@@ -1,0 +1,185 @@
+"""seehear compare: how far trained systems are from the first of them, and whether clips and seeds could make it so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seehear.errors import SeehearError
+from seehear.scoring.comparison import difference, holm
+from seehear.scoring.decoding import HALF, Filter
+from seehear.verbs import options
+from seehear.verbs.result import Result, listed, table
+from seehear.verbs.scored import Scored
+
+if TYPE_CHECKING:
+    from seehear.report.comparison import Row
+
+AVERAGE = ("", "average")
+SURE = 0.05  # adjusted p under which a difference is called one
+
+
+@dataclass
+class Comparison(Result):
+    """runs: the systems' folders, by name; the first is the one that others are compared with.
+
+    rows: each other system's scores beside the first's. seeds: of each system. missing: clips without features, which
+    count as ones in which nothing was found.
+    """
+
+    runs: dict[str, str]
+    seeds: dict[str, list[int]]
+    rows: dict[str, list[Row]]
+    signature: str
+    missing: list[str]
+    notes: list[str] = field(default_factory=list)
+    pictures: list[Path] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 1 if self.missing else 0
+
+    def text(self) -> str:
+        first, *others = self.runs
+        lines = [listed(self.missing, f"{len(self.missing)} clips without features, scored as if nothing was found")]
+        for name in others:
+            head = ["", "first", "this", "difference", "95 % interval", "p", "adjusted"]
+            rows = [head, *(_cells(row) for row in self.rows[name])]
+            lines += [f"{name} beside {first}", table(rows), self._seeds(name), ""]
+        lines += [
+            "per cent; this − first; intervals by bootstrap, p by permutation, both over clips and seeds",
+            f"adjusted: p by Holm over the systems, each score by itself; *: under {SURE:g}. So many scores are not as "
+            "many findings: decide beforehand which one counts",
+            *self.notes,
+            *(f"picture {path}" for path in self.pictures),
+            f"signature {self.signature}",
+        ]
+        return "\n".join(line for n, line in enumerate(lines) if line or n)
+
+    def _seeds(self, name: str) -> str:
+        """How this system's seeds were compared with the first's, and what follows from their number."""
+        found = self.rows[name][0].difference
+        one, other = (", ".join(map(str, self.seeds[system])) for system in (name, next(iter(self.runs))))
+        if not found.over_seeds:
+            return f"seeds {one} beside {other}: one run says nothing of other seeds; interval and p are of clips alone"
+        if found.paired_seeds:
+            how = f"seeds {one}, paired"
+        else:
+            how = f"seeds {one} beside {other}, not paired, since they are not the same"
+        return how + (f"; so few that p can't be under {found.floor:.3f}" if found.floor > SURE / 5 else "")
+
+    def as_json(self) -> Any:
+        return {
+            "runs": self.runs,
+            "seeds": self.seeds,
+            "systems": {name: [asdict(row) for row in rows] for name, rows in self.rows.items()},
+            "signature": self.signature,
+            "missing": self.missing,
+            "notes": self.notes,
+            "pictures": [str(path) for path in self.pictures],
+        }
+
+
+def compare(
+    runs: Sequence[str | Path],
+    *,
+    store: str | Path,
+    labels: str | Path,
+    dense_audio: str | Path | None = None,
+    dense_visual: str | Path | None = None,
+    dense: Sequence[str] = (),
+    filter: Filter = "global",
+    threshold: float = HALF,
+    clip_threshold: float = HALF,
+    thresholds: str | Path | None = None,
+    out: str | Path | None = None,
+    device: str = "auto",
+) -> Comparison:
+    """Compare trained systems with the first of them, score by score.
+
+    Every difference is paired by clip, and by seed where both were trained with the same seeds. It comes with a 95 %
+    interval over clips and seeds and a permutation p that both must beat.
+
+    Args:
+        runs: Two or more folders, each a system: a run, or the runs of several seeds (RUN/seed-N).
+        store: The folder with the clips' features.
+        labels: Weak table: which clips to score, with their labels.
+        dense_audio: Dense table of what is heard in them.
+        dense_visual: Dense table of what is seen in them.
+        dense: MODALITY=TABLE for other modalities.
+        filter: Which clip probability must reach the clip threshold for a class to be kept in a clip.
+        threshold: Probability from which on a segment is active.
+        clip_threshold: Probability from which on a class is kept.
+        thresholds: JSON file with thresholds by class.
+        out: Folder for comparison.json and a picture of the differences.
+        device: auto, cpu or cuda.
+
+    Returns:
+        The differences of all scores, with intervals and p.
+    """
+    from seehear.files import atomic_json
+    from seehear.report.comparison import Compared as System
+    from seehear.report.comparison import forest
+    from seehear.training.run import find_runs
+    from seehear.verbs.evaluate import score_runs
+
+    if len(runs) < 2:
+        raise SeehearError(
+            "to compare takes two systems or more: name their run folders, the one to compare with first"
+        )
+    systems = options.systems(runs)
+    protocol = options.decoding(filter, threshold, clip_threshold, thresholds)
+    truths = options.by_modality(dense_audio, dense_visual, dense)
+    found = {name: score_runs([path], store, labels, truths, protocol, device) for name, path in systems.items()}
+    seeds = {name: [run.facts.seed for run in find_runs([path])] for name, path in systems.items()}
+    baseline = next(iter(systems))
+    first = found[baseline]
+    for name, scored in found.items():
+        if scored.scores[0].per_clip.keys() != first.scores[0].per_clip.keys():
+            raise SeehearError(f"{name} and {baseline} are of other modalities: their scores can't be compared")
+    report = Comparison(
+        {name: str(path) for name, path in systems.items()},
+        seeds,
+        _rows(found, seeds),
+        str(first.scores[0].signature),
+        sorted({clip for scored in found.values() for clip in scored.missing}),
+        list(dict.fromkeys(note for scored in found.values() for note in scored.notes)),
+    )
+    if out is not None:
+        others = [System(name, rows) for name, rows in report.rows.items()]
+        report.pictures = forest(others, Path(out) / "comparison", baseline=baseline, signature=report.signature)
+        atomic_json(Path(out) / "comparison.json", report.as_json())
+    return report
+
+
+def _rows(found: Mapping[str, Scored], seeds: Mapping[str, list[int]]) -> dict[str, list[Row]]:
+    """By system, all but the first."""
+    from seehear.report.comparison import Row
+
+    first, *others = found
+    rows: dict[str, list[Row]] = {name: [] for name in others}
+    for level, score in [*found[first].scores[0].per_clip, AVERAGE]:
+        values = {
+            name: scored.average_per_clip() if (level, score) == AVERAGE else scored.per_clip(level, score)
+            for name, scored in found.items()
+        }  # (S, N) each
+        differences = [difference(values[name], values[first], (seeds[name], seeds[first])) for name in others]
+        adjusted = holm([each.p for each in differences])
+        for name, each, p in zip(others, differences, adjusted, strict=True):
+            rows[name].append(Row(score, level, float(values[first].mean()), each, p))
+    return rows
+
+
+def _cells(row: Row) -> list[str]:
+    found = row.difference
+    return [
+        f"{row.level} {row.score}".strip(),
+        f"{row.baseline:.2f}",
+        f"{row.baseline + found.mean:.2f}",
+        f"{found.mean:+.2f}",
+        f"{found.low:+.2f} to {found.high:+.2f}",
+        f"{found.p:.3f}",
+        f"{row.adjusted:.3f}{' *' if row.adjusted < SURE else ''}",
+    ]

@@ -1,0 +1,109 @@
+"""seehear compare: its differences are those between what evaluate finds."""
+
+import json
+
+import pytest
+
+import seehear
+from seehear.errors import SeehearError
+from seehear.scoring.comparison import difference, holm
+from training.conftest import World
+
+SMALL = ["epochs=2", "width=16", "feed_forward=16", "learning_rate=0.003"]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A world with a plain system, one that trained longer, and one of a single other seed in it."""
+    made = World(tmp_path_factory.mktemp("world"), clips=30)
+    seehear.train(**made.training(set=SMALL, seeds=[0, 1, 2], out=made.folder / "plain"))
+    seehear.train(**made.training(set=[*SMALL, "epochs=30"], seeds=[0, 1, 2], out=made.folder / "longer"))
+    seehear.train(**made.training(set=SMALL, seeds=[7], out=made.folder / "single"))
+    return made
+
+
+def of(world, *runs, **changed):
+    return seehear.compare([world.folder / run for run in runs], **world.evaluation(**changed))
+
+
+def test_differences_are_between_what_evaluate_finds(world):
+    report = of(world, "plain", "longer", "single")
+    scored = {name: seehear.evaluate([world.folder / name], **world.evaluation()) for name in report.runs}
+    assert list(report.rows) == ["longer", "single"]
+    for name, rows in report.rows.items():
+        assert [(row.level, row.score) for row in rows[:-1]] == list(scored[name].scores[0].per_clip)
+        for row in rows[:-1]:
+            one, other = (scored[system].interval(row.level, row.score).mean for system in (name, "plain"))
+            assert row.baseline == pytest.approx(other)
+            assert row.difference.mean == pytest.approx(one - other)
+        assert rows[-1].score == "average"
+        assert rows[-1].difference.mean == pytest.approx(scored[name].average.mean - scored["plain"].average.mean)
+    assert report.signature == str(scored["plain"].scores[0].signature)
+
+
+def test_clips_and_seeds_are_paired(world):
+    """The numbers of the average are those of the statistics, of all seeds' scores clip by clip."""
+    report = of(world, "plain", "longer")
+    longer, plain = (seehear.evaluate([world.folder / name], **world.evaluation()) for name in ("longer", "plain"))
+    expected = difference(longer.average_per_clip(), plain.average_per_clip(), ([0, 1, 2], [0, 1, 2]))
+    (found,) = (row.difference for row in report.rows["longer"] if row.score == "average")
+    assert found == expected
+    assert found.paired_seeds
+    assert "seeds 0, 1, 2, paired; so few that p can't be under 0.125" in report.text()
+
+
+def test_p_is_adjusted_over_systems(world):
+    report = of(world, "plain", "longer", "single")
+    for rows in zip(*report.rows.values(), strict=True):
+        assert [row.adjusted for row in rows] == holm([row.difference.p for row in rows])
+
+
+def test_one_seed_says_nothing_of_others(world):
+    report = of(world, "plain", "single")
+    text = report.text()
+    assert "seeds 7 beside 0, 1, 2: one run says nothing of other seeds" in text
+    assert text.count("single beside plain") == 1
+    other = of(world, "single", "plain")
+    for row, turned in zip(report.rows["single"], other.rows["plain"], strict=True):
+        assert turned.difference.mean == pytest.approx(-row.difference.mean)
+
+
+def test_what_is_written(world, tmp_path):
+    report = of(world, "plain", "longer", out=tmp_path)
+    written = json.loads((tmp_path / "comparison.json").read_text())
+    assert written == json.loads(json.dumps(report.as_json()))
+    assert sorted(path.name for path in report.pictures) == ["comparison.png", "comparison.svg"]
+    assert "longer" in (tmp_path / "comparison.svg").read_text()
+
+
+def test_clips_without_features_count_and_are_told(world, tmp_path):
+    table = tmp_path / "more.csv"
+    table.write_text(world.labels.read_text().replace("clip00\t", "aaa\tDog\nclip00\t"))
+    report = of(world, "plain", "longer", labels=table)
+    assert report.missing == ["aaa"]
+    assert report.exit_code == 1
+    assert "clips:31" in report.signature
+    (average,) = (row for row in report.rows["longer"] if row.score == "average")
+    whole = of(world, "plain", "longer").rows["longer"][-1]
+    assert average.difference.mean == pytest.approx(whole.difference.mean * 30 / 31)
+
+
+@pytest.mark.parametrize(
+    ("runs", "message"),
+    [
+        (["plain"], "takes two systems"),
+        (["plain", "plain"], "named twice"),
+        (["plain", "nothing"], "no run here"),
+    ],
+)
+def test_mistakes_are_named(world, runs, message):
+    with pytest.raises(SeehearError, match=message):
+        of(world, *runs)
+
+
+def test_systems_of_other_modalities_have_other_scores(world):
+    dense = ["smell=" + str(world.dense["smell"])]
+    collocation = ["audio=ears", "smell=nose"]
+    seehear.train(**world.training(set=SMALL, collocation=collocation, dense=dense, out=world.folder / "smelling"))
+    with pytest.raises(SeehearError, match="other modalities"):
+        of(world, "plain", "smelling", dense=dense)
