@@ -57,7 +57,7 @@ def test_operations_of_a_step_are_three_times_those_of_a_look(choice):
 
 
 def test_memory_is_the_stated_formula():
-    assert memory(1000, 10, 2, 100, 4) == 2 * (1000 + 160 + 400 * 2**20) + 8 * 16 * 10_000
+    assert memory(1000, 10, 2, 100, 4) == 2 * (1000 + 160 + 450 * 2**20) + 650 * 2**20 + 8 * 16 * 10_000
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.012, "12 ms"), (3.4, "3.4 s"), (300, "5 min"), (7560, "2.1 h")])
