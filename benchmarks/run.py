@@ -1,6 +1,6 @@
 """How fast seehear is on this machine, beside what it set out to reach. Run it with nothing else running.
 
-python benchmarks/run.py [scoring] [training] [loading] [extraction] [parsing]
+python benchmarks/run.py [scoring] [training] [alignment] [loading] [extraction] [parsing]
 """
 
 from __future__ import annotations
@@ -124,6 +124,29 @@ def arithmetic() -> float:
     return 2 * inputs + 3 * (layer + attention + heads)
 
 
+def alignment() -> list[Row]:
+    import torch
+
+    from seehear.alignment.questions import Question
+    from seehear.losses.contrastive.module import ContrastiveLoss
+    from seehear.losses.contrastive.settings import ContrastSettings
+
+    rng = np.random.default_rng(0)
+    n = CLIPS * SEGMENTS
+    embedded = {name: rng.standard_normal((n, WIDTH), dtype=np.float32) for name in ("audio", "visual")}
+    labels = {name: spans(rng).reshape(n, CLASSES) for name in embedded}
+    question = Question("audio", "visual", "none")
+    took = seconds(lambda: question.answer(embedded, labels, np.repeat(np.arange(CLIPS), SEGMENTS)))
+    loss = ContrastiveLoss(ContrastSettings(loss="mtsc"), tuple(embedded))
+    embeddings = torch.randn(2, BATCH, SEGMENTS, WIDTH, requires_grad=True)
+    weak = (torch.rand(BATCH, CLASSES) < 0.1).float()
+    added = seconds(lambda: torch.autograd.grad(loss(embeddings, weak), embeddings), 0.2)
+    return [
+        (f"five alignment measures of {n:,} × {n:,} segments, width {WIDTH}", f"{took:.1f} s", "10 s"),
+        ("MTSC and its gradient, batch 16, width 512", f"{1000 * added:.1f} ms", "10 % of a step"),
+    ]
+
+
 def loading() -> list[Row]:
     from seehear.packed import Packed
     from seehear.training.bags import Bags
@@ -198,7 +221,7 @@ def parsing() -> list[Row]:
     ]
 
 
-SECTIONS = (scoring, training, loading, extraction, parsing)
+SECTIONS = (scoring, training, alignment, loading, extraction, parsing)
 
 
 def main() -> None:
