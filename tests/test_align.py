@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 import seehear
+from make_media import movie, number_of
 from seehear.alignment.embeddings import embeddings
 from seehear.alignment.questions import Question, between, within
 from seehear.errors import SeehearError
 from seehear.labels import read_dense
+from seehear.media import Media
+from seehear.report.strip import Strip
 from seehear.store import NetworkInfo, Origin, Store
 from seehear.training.bags import Bags
 from seehear.training.run import Run
@@ -138,6 +141,28 @@ def test_pictures_of_a_clip(world, tmp_path):
     for name in ("features", "plain", "mtsc", "target of audio–visual"):
         assert name in text
     assert json.loads((tmp_path / "alignment.json").read_text())["signature"] == report.signature
+
+
+def test_the_clip_itself_stands_above_its_similarities(world, tmp_path):
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    movie(clips / "clip03.mp4", 9.0)
+    (silent,) = (
+        path for path in of(world, "plain", draw=["clip03"], out=tmp_path / "a").pictures if path.suffix == ".png"
+    )
+    shown = of(world, "plain", draw=["clip03"], clips=clips, out=tmp_path / "b").pictures[0]
+    heights = [int.from_bytes(path.read_bytes()[20:24], "big") for path in (silent, shown)]  # of a PNG
+    assert heights[0] + 100 < heights[1]
+    with pytest.raises(SeehearError, match="no file of clip clip04"):
+        of(world, "plain", draw=["clip04"], clips=clips, out=tmp_path / "c")
+
+
+def test_a_strip_of_its_own_is_that_of_the_whole_clip(tmp_path):
+    media = Media(movie(tmp_path / "a.mp4", 12.0, hertz=1000.0))
+    strip = Strip.of(media, 6)
+    assert [number_of(picture) // 10 for picture in strip.thumbnails] == [0, 2, 4, 6, 8, 10]
+    level = strip.spectrogram
+    assert level[:, 30:-30].max(axis=0).min() > -10  # the tone is heard throughout
 
 
 @pytest.mark.parametrize(

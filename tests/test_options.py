@@ -61,3 +61,11 @@ def test_devices():
     assert resolve("auto") in ("cpu", "cuda")
     with pytest.raises(SeehearError, match="toaster"):
         resolve("toaster")
+
+
+def test_systems_are_named_by_their_folders_where_these_differ(tmp_path):
+    assert list(options.systems([tmp_path / "a/plain", tmp_path / "b/mtsc/"])) == ["plain", "mtsc"]
+    same = [tmp_path / "a/run", tmp_path / "b/run"]
+    assert options.systems(same) == {str(path): path for path in same}
+    with pytest.raises(SeehearError, match="named twice"):
+        options.systems([tmp_path / "a", tmp_path / "b/../a"])
