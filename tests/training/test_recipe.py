@@ -47,3 +47,9 @@ def test_a_file_that_is_no_toml(tmp_path):
     (tmp_path / "r.toml").write_text("width =")
     with pytest.raises(SeehearError, match=r"r\.toml: not a TOML file"):
         resolve(tmp_path / "r.toml")
+
+
+def test_small_contrast_is_small_but_for_the_contrast():
+    small, other = named()["small"], named()["small-contrast"]
+    assert other.contrast.loss != small.contrast.loss
+    assert other.model_copy(update={"contrast": small.contrast}) == small
