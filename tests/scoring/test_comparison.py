@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seehear.errors import SeehearError
 from seehear.scoring import comparison
-from seehear.scoring.comparison import _dealt, _draws, _flipped, _rows, _shares, difference, holm, resampled
+from seehear.scoring.comparison import _dealt, _draws, _flipped, _rows, difference, holm, resampled, shares
 from seehear.scoring.intervals import DRAWS
 
 
@@ -268,10 +268,10 @@ def test_rows_are_all_there_once_and_few_at_a_time(count, n, held):
 
 
 def test_shares_are_of_draws_with_replacement():
-    shares = _shares(5, 3000, np.random.default_rng(0))
-    np.testing.assert_allclose(shares.sum(axis=1), 1)
-    np.testing.assert_allclose(shares * 5, np.round(shares * 5))
-    assert (shares == 0).mean() == pytest.approx(0.8**5, abs=0.01)
+    drawn = shares(5, 3000, np.random.default_rng(0))
+    np.testing.assert_allclose(drawn.sum(axis=1), 1)
+    np.testing.assert_allclose(drawn * 5, np.round(drawn * 5))
+    assert (drawn == 0).mean() == pytest.approx(0.8**5, abs=0.01)
 
 
 def test_holm_by_hand():

@@ -162,15 +162,15 @@ def _checked(one: Array, other: Array, seeds: tuple[Sequence[int], Sequence[int]
 
 def _draws(parts: Sequence[Array], rng: np.random.Generator) -> Array:
     """The sum of the parts' means in each of DRAWS draws; clips drawn once for all parts, seeds for each by itself."""
-    seeds = [_shares(len(part), DRAWS, rng) for part in parts]
+    seeds = [shares(len(part), DRAWS, rng) for part in parts]
     draws = np.empty(DRAWS)
     for rows in _rows(DRAWS, parts[0].shape[1]):
-        clips = _shares(parts[0].shape[1], rows.stop - rows.start, rng)
+        clips = shares(parts[0].shape[1], rows.stop - rows.start, rng)
         draws[rows] = sum(resampled(part, clips, of_part[rows]) for part, of_part in zip(parts, seeds, strict=True))
     return draws
 
 
-def _shares(n: int, count: int, rng: np.random.Generator) -> Array:
+def shares(n: int, count: int, rng: np.random.Generator) -> Array:
     """How large a share each of n has in each of `count` draws of n with replacement, (count, n)."""
     return rng.multinomial(n, np.full(n, 1 / n), size=count) / n
 

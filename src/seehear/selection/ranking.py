@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from seehear.errors import SeehearError
+from seehear.scoring.comparison import resampled, shares
 from seehear.scoring.intervals import DRAWS
 
 Array = NDArray[np.float64]
@@ -95,16 +96,10 @@ def draws_of(values: Values, seed: int | np.random.Generator = 0, count: int = D
 
     rng = np.random.default_rng(seed)
     (n_clips,) = clip_counts
-    clips = rng.multinomial(n_clips, np.full(n_clips, 1 / n_clips), size=count) / n_clips  # (B, N)
+    clips = shares(n_clips, count, rng)  # (B, N)
     draws = np.empty((count, len(values)))
     for n, of_one in enumerate(values):
-        n_seeds = len(of_one)
-        mean = of_one.mean(axis=0)  # (N,)
-        draws[:, n] = clips @ mean
-        if n_seeds > 1:
-            seeds = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), size=count) / n_seeds  # (B, S)
-            apart = (of_one - mean) * math.sqrt(n_seeds / (n_seeds - 1))  # (S, N)
-            draws[:, n] += (seeds * (clips @ apart.T)).sum(axis=1)
-        elif not math.isnan(deviation):
+        draws[:, n] = resampled(of_one, clips, shares(len(of_one), count, rng))
+        if len(of_one) == 1 and not math.isnan(deviation):
             draws[:, n] += rng.normal(0, deviation, size=count)
     return draws + rng.normal(0, deviation, size=draws.shape) if new_seed else draws
