@@ -276,5 +276,6 @@ def test_an_estimator_that_fails_altogether_stops_no_other(choice):
     found = seehear.select(**given)
     assert [each.name for each in found.estimates] == ["ridge", "knn"]
     assert any("cross-fitted-dense failed for every collocation" in note for note in found.notes)
+    assert found.exit_code == 1
     with pytest.raises(SeehearError, match="cross-fitted-dense failed"):
         seehear.select(**{**given, "estimators": ["cross-fitted-dense"]})

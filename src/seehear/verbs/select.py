@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -37,7 +37,8 @@ class Selected(Result):
     """estimates: of the estimators that were run, the first of which answers, by its standing.
 
     effects: what each network adds, and what pairing adds, in scores of the estimator `effects_of`; None where fewer
-    than two modalities have a choice, or scores are missing. missing: labelled clips left out.
+    than two modalities have a choice, or scores are missing. missing: labelled clips left out. failed: what became of
+    estimators that answer nothing.
     """
 
     collocations: Sequence[Collocation]
@@ -53,10 +54,11 @@ class Selected(Result):
     notes: list[str]
     pictures: list[Path]
     command: str
+    failed: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
-        return 1 if self.missing or self.estimates[0].failures else 0
+        return 1 if self.missing or self.failed or self.estimates[0].failures else 0
 
     @property
     def best(self) -> Collocation:
@@ -364,6 +366,7 @@ def select(
         notes=notes,
         pictures=[],
         command="",
+        failed=failed,
     )
     arguments = ["seehear", "train", "--store", str(store), "--labels", str(labels), "--recipe", str(recipe)]
     if val is not None:
