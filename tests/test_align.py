@@ -68,13 +68,16 @@ def test_every_question_is_asked_of_every_system(world):
         "audio → audio, but its own clip",
         "visual → visual, but its own clip",
     ]
-    for system in report.systems:
+    features, *trained = report.systems
+    assert list(features.measured) == asked[4:]  # widths differ
+    for system in trained:
         assert list(system.measured) == asked
     text = report.text()
     for question in asked:
         assert f"{question} " in text
-    assert text.count("chance") == len(asked)
-    assert "signature alignment|cosine|point:embedding|features:random6|labels:labels+audio+visual@" in text
+    assert text.count("\nchance ") == len(asked)
+    assert text.index("audio → visual ") < text.index("audio → audio,")
+    assert "signature alignment|cosine|point:embedding|features:unprojected|labels:labels+audio+visual@" in text
     assert f"|clips:24|segments:{sum((5, 5, 3, 9)) * 6}|" in text
     assert json.loads(json.dumps(report.as_json()))["systems"][1]["seeds"] == [0, 1]
 
@@ -82,12 +85,13 @@ def test_every_question_is_asked_of_every_system(world):
 def test_differences_are_those_of_the_measures(world):
     report = of(world, "plain", "mtsc")
     plain, mtsc = report.systems[1:]
-    (found,) = report.differences.values()
-    question = Question("audio", "visual", "none")
-    for measure, difference in found.items():
-        apart = mtsc.measured[question][measure].value - plain.measured[question][measure].value
-        assert difference.mean == pytest.approx(100 * apart)
-        assert difference.paired_seeds
+    assert list(report.differences) == [Question("audio", "visual", "none"), Question("visual", "audio", "none")]
+    for question, systems in report.differences.items():
+        for measure, difference in systems["mtsc"].items():
+            apart = mtsc.measured[question][measure].value - plain.measured[question][measure].value
+            assert difference.mean == pytest.approx(100 * apart)
+            assert difference.paired_seeds
+    assert "mtsc: seeds 0, 1, paired; so few that p can't be under 0.250" in report.text()
 
 
 def test_type_at_av_is_that_of_evaluate(world):
@@ -96,12 +100,20 @@ def test_type_at_av_is_that_of_evaluate(world):
     assert report.systems[1].type_at_av == evaluated.interval("segment", "type_at_av")
 
 
-def test_features_brought_together_by_time_find_each_other(world):
+def test_features_brought_together_by_time_find_each_other(world, tmp_path):
     """Both modalities of a class follow the same clip's labels, so that canonical directions carry meaning."""
     question = Question("audio", "visual", "none")
     collocation = ["audio=ears", "visual=eyes"]
-    (chance,) = of(world, collocation=collocation).systems
-    (fitted,) = of(world, collocation=collocation, fit=world.labels, width=3).systems
+    rows = world.labels.read_text().splitlines(keepends=True)
+    half, other = tmp_path / "half.csv", tmp_path / "other.csv"
+    half.write_text("".join(rows[:13]))
+    other.write_text("".join([rows[0], *rows[13:]]))
+    (chance,) = of(world, collocation=collocation, labels=other, projection="random").systems
+    report = of(world, collocation=collocation, labels=other, fit=half, width=3)
+    (fitted,) = report.systems
+    assert "features:cca3@half@" in report.signature
+    with pytest.raises(SeehearError, match="12 of its clips are measured, as clip00"):
+        of(world, collocation=collocation, fit=half)
     measured = fitted.measured[question]["precision_overlap"]
     assert measured.value > chance.measured[question]["precision_overlap"].high
     # Within a modality nothing is projected.
@@ -130,7 +142,8 @@ def test_a_system_without_g_is_mapped_as_it_is_embedded(world):
 
 def test_three_modalities(world):
     dense = ["smell=" + str(world.dense["smell"])]
-    (features,) = of(world, collocation=["audio=ears", "visual=eyes", "smell=nose"], dense=dense).systems
+    collocation = ["audio=ears", "visual=eyes", "smell=nose"]
+    (features,) = of(world, collocation=collocation, dense=dense, projection="random").systems
     assert len(features.measured) == 12 + 6
 
 
@@ -138,7 +151,7 @@ def test_pictures_of_a_clip(world, tmp_path):
     report = of(world, "plain", "mtsc", draw=["clip03"], out=tmp_path)
     assert [path.name for path in report.pictures] == ["similarity-clip03.png", "similarity-clip03.svg"]
     text = (tmp_path / "similarity-clip03.svg").read_text()
-    for name in ("features", "plain", "mtsc", "target of audio–visual"):
+    for name in ("features", "plain, seed 0", "mtsc, seed 0", "target of audio–visual"):
         assert name in text
     assert json.loads((tmp_path / "alignment.json").read_text())["signature"] == report.signature
 
@@ -174,7 +187,12 @@ def test_a_strip_of_its_own_is_that_of_the_whole_clip(tmp_path):
         (["plain"], {"draw": ["stranger"], "out": "x"}, "no clip 'stranger'"),
         ([], {"collocation": ["audio=ears"]}, "there is only audio"),
         (["plain"], {"collocation": ["audio=ears", "smell=nose"]}, "give --dense-smell"),
-        ([], {"collocation": ["audio=ears", "visual=eyes"], "width": 0}, "width must be from 1"),
+        (
+            [],
+            {"collocation": ["audio=ears", "visual=eyes"], "projection": "random", "width": 0},
+            "width must be from 1",
+        ),
+        (["plain", "plain/seed-0"], {}, "is in plain and in seed-0"),
     ],
 )
 def test_mistakes_are_named(world, runs, changed, message):

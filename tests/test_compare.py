@@ -52,6 +52,12 @@ def test_clips_and_seeds_are_paired(world):
     assert "seeds 0, 1, 2, paired; so few that p can't be under 0.125" in report.text()
 
 
+def test_what_systems_differ_in_is_told(world):
+    report = of(world, "plain", "longer", "single")
+    assert report.settings == {"longer": "differs in recipe.epochs 2 → 30", "single": "trained alike"}
+    assert "differs in recipe.epochs 2 → 30" in report.text()
+
+
 def test_p_is_adjusted_over_systems(world):
     report = of(world, "plain", "longer", "single")
     for rows in zip(*report.rows.values(), strict=True):
@@ -62,6 +68,7 @@ def test_one_seed_says_nothing_of_others(world):
     report = of(world, "plain", "single")
     text = report.text()
     assert "seeds 7 beside 0, 1, 2: one run says nothing of other seeds" in text
+    assert "*\n" not in text.replace("*:", "")  # nothing is called a finding
     assert text.count("single beside plain") == 1
     other = of(world, "single", "plain")
     for row, turned in zip(report.rows["single"], other.rows["plain"], strict=True):
@@ -94,6 +101,8 @@ def test_clips_without_features_count_and_are_told(world, tmp_path):
         (["plain"], "takes two systems"),
         (["plain", "plain"], "named twice"),
         (["plain", "nothing"], "no run here"),
+        (["plain", "plain/seed-1"], "can't be compared with itself"),
+        (["plain", "."], "a folder of runs, not a run: name one, as .*longer"),
     ],
 )
 def test_mistakes_are_named(world, runs, message):

@@ -82,7 +82,9 @@ def _draw(compared: Sequence[Compared], baseline: str, signature: str) -> Figure
     owns = sheet.widest(["baseline", *(own for _, _, own in scores[0])])
     means = max(sheet.widest([_mean(row, decimals) for row in system.rows]) for system in compared)
     means = max(means, sheet.widest(["difference"], 7))
+    head = "p" if len(compared) == 1 else "adjusted p"
     chances = max(sheet.widest([_chance(row.adjusted) for row in system.rows]) for system in compared)
+    chances = max(chances, sheet.widest([head], 7))
     left = EDGE + names + 0.2 + owns + 0.2
     panel = ALONE if len(compared) == 1 else PANEL
     each = panel + 0.12 + means + 0.15 + chances
@@ -134,7 +136,7 @@ def _draw(compared: Sequence[Compared], baseline: str, signature: str) -> Figure
                 sheet.legend(ax, handles, labels, whole - left, above=over / tall)
             end = start + panel + 0.12 + means
             sheet.text(figure, end, top - 0.1, "difference", 7, ha="right", color=QUIET)
-            sheet.text(figure, start + each, top - 0.1, "p", 7, ha="right", color=QUIET)
+            sheet.text(figure, start + each, top - 0.1, head, 7, ha="right", color=QUIET)
             for row, at in zip(system.rows, heights, strict=True):
                 sheet.text(figure, end, top + at, _mean(row, decimals), 8, ha="right")
                 sheet.text(figure, start + each, top + at, _chance(row.adjusted), 8, ha="right")
@@ -204,7 +206,7 @@ def _foot(compared: Sequence[Compared], signature: str) -> list[str]:
     """How the picture is to be read, and of which clips and scores it is."""
     differences = [row.difference for system in compared for row in system.rows]
     clips = sorted({one.clips for one in differences})
-    words = "p is of clips and seeds together"
+    words = "p is of clips and seeds together and stricter than the interval"
     if len(compared) > 1:
         words += f", Holm-adjusted for {len(compared)} systems"
     if not all(one.over_seeds for one in differences):

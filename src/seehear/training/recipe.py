@@ -125,8 +125,12 @@ def resolve(recipe: str | Path | Recipe = "paper", overrides: Sequence[str] = ()
 
 
 def _problem(setting: str, kind: str, message: str) -> str:
+    if kind == "model_type":
+        return (
+            f"{setting}: is a group of settings, as in {next(name for name in settings() if name.startswith(setting))}"
+        )
     if kind != "extra_forbidden":
-        return f"{setting}: {message}"
+        return f"{setting}: {message.removeprefix('Value error, ')}"
     # Of a group that is unknown, the group alone is named.
     groups = {name.partition(".")[0] for name in settings()}
     close = difflib.get_close_matches(setting, [*settings(), *groups], n=1)

@@ -93,7 +93,9 @@ class Run:
         if several := sorted(child.parent.name for child in self.path.glob("seed-*/run.json")):
             raise SeehearError(f"{self.path}: holds runs of several seeds: name one, as {self.path / several[0]}")
         if not (self.path / "run.json").exists():
-            raise SeehearError(f"{self.path}: no run here; `seehear train --out {self.path}` makes one")
+            if within := sorted({file.relative_to(self.path).parts[0] for file in self.path.glob("*/seed-*/run.json")}):
+                raise SeehearError(f"{self.path}: a folder of runs, not a run: name one, as {self.path / within[0]}")
+            raise SeehearError(f"{self.path}: no run here; `seehear train --out` makes one")
         content = read_json(self.path / "run.json")
         if content.get("format") != FORMAT:
             raise SeehearError(

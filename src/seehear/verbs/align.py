@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from seehear.alignment.retrieval import Found
 from seehear.errors import SeehearError
 from seehear.scoring.comparison import Difference, difference
 from seehear.verbs import options
+from seehear.verbs.differences import READ, check_apart, of_seeds, told
 from seehear.verbs.result import Result, listed, table
 from seehear.version import __version__
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 WIDTH = 64  # of projected features: the canonical directions of some hundred clips beyond it are mostly noise
 HEADS = ("recall-top1", "by overlap", "distinguish", "precision", "by overlap")
+Projected = Literal["cca", "random"]
 FEATURES = "features"  # the name of the system that nobody trained
 
 Embedded = Mapping[str, NDArray[np.float32]]  # modality -> (sum of T, d)
@@ -47,14 +49,13 @@ class System:
 
 @dataclass
 class Aligned(Result):
-    """differences: name -> measure -> how far this trained system is from the first one, in `compared`.
+    """differences: of questions between modalities, trained system -> measure -> how far it is from the first one.
 
     missing: clips without features, left out.
     """
 
     systems: list[System]
-    compared: Question
-    differences: dict[str, dict[str, Difference]]
+    differences: dict[Question, dict[str, dict[str, Difference]]]
     signature: str
     missing: list[str]
     notes: list[str] = field(default_factory=list)
@@ -65,31 +66,48 @@ class Aligned(Result):
         return 1 if self.missing else 0
 
     def text(self) -> str:
-        questions = list(dict.fromkeys(question for system in self.systems for question in system.measured))
+        questions = list(dict.fromkeys(question for system in reversed(self.systems) for question in system.measured))
         parts = [listed(self.missing, f"{len(self.missing)} clips without features, left out")]
         for question in questions:
             parts += [*self._table(question), ""]
-        if self.differences:
-            first = next(system.name for system in self.systems if system.seeds)
-            rows = [[f"{self.compared}, beside {first}", *HEADS]]
-            for name, found in self.differences.items():
-                cells = [f"{one.mean:+.1f} ({one.low:+.1f} to {one.high:+.1f}) p {one.p:.3f}" for one in found.values()]
-                rows.append([name, *cells])
-            parts += [table(rows), "paired by clip, and by seed where they are the same", ""]
+        parts += self._beside()
         parts += [
             "per cent (95 % interval by bootstrap over the queries' clips, and over seeds where there are several)",
-            "recall-top1: the nearest has the same labels, by overlap: shares one; distinguish: it has any; "
-            "precision: share of matches among the M nearest, where M match",
+            "recall-top1: the nearest has the same labels, or none like the query",
+            "  by overlap: of queries with labels, the nearest shares one",
+            "distinguish: the nearest has any label at all",
+            "precision: share of matches among the M nearest, of queries that M > 0 match, exactly or by overlap",
             *self.notes,
             *(f"picture {path}" for path in self.pictures),
             f"signature {self.signature}",
         ]
         return "\n".join(part for n, part in enumerate(parts) if part or n)
 
+    def _beside(self) -> list[str]:
+        """The trained systems beside the first of them."""
+        parts: list[str] = []
+        seeds = {system.name: system.seeds for system in self.systems if system.seeds}
+        for question, of_systems in self.differences.items():
+            rows = [[f"{question}, beside {next(iter(seeds))}", *HEADS]]
+            for name, found in of_systems.items():
+                cells = [
+                    f"{one.mean:+.1f} ({one.low:+.1f} to {one.high:+.1f}) p {told(one.p)}" for one in found.values()
+                ]
+                rows.append([name, *cells])
+            parts += [table(rows), ""]
+        if parts:
+            first, *others = seeds
+            any_of = next(iter(self.differences.values()))
+            parts += [
+                f"{name}: {of_seeds(next(iter(any_of[name].values())), seeds[name], seeds[first])}" for name in others
+            ]
+            parts += [*READ, "points; p is not adjusted for how many are printed", ""]
+        return parts
+
     def _table(self, question: Question) -> list[str]:
         """Every system's answers to one question, above chance."""
         systems = [system for system in self.systems if question in system.measured]
-        scored = question == self.compared and any(system.type_at_av for system in systems)
+        scored = question == next(iter(self.systems[-1].measured)) and any(system.type_at_av for system in systems)
         rows = [[str(question), *HEADS, *(["Type@AV"] if scored else [])]]
         for system in systems:
             cells = [_spelled(system.measured[question][name]) for name in METRICS]
@@ -115,10 +133,15 @@ class Aligned(Result):
                 }
                 for system in self.systems
             ],
-            "compared": asdict(self.compared),
-            "differences": {
-                name: {metric: asdict(one) for metric, one in found.items()} for name, found in self.differences.items()
-            },
+            "differences": [
+                {
+                    **asdict(question),
+                    "systems": {
+                        name: {metric: asdict(one) for metric, one in found.items()} for name, found in systems.items()
+                    },
+                }
+                for question, systems in self.differences.items()
+            ],
             "signature": self.signature,
             "missing": self.missing,
             "notes": self.notes,
@@ -136,6 +159,7 @@ def align(
     dense: Sequence[str] = (),
     collocation: Sequence[str] = (),
     fit: str | Path | None = None,
+    projection: Projected = "cca",
     width: int = WIDTH,
     point: Point = "embedding",
     draw: Sequence[str] = (),
@@ -157,8 +181,9 @@ def align(
         dense: MODALITY=TABLE for other modalities.
         collocation: MODALITY=NETWORK for each modality, whose features are measured as they are; the first run's
             unless given.
-        fit: Weak table of other clips. By what happens at the same time in them, not by their labels, features are
-            brought to one width (canonical correlation); without it, at random, which says nothing between modalities.
+        fit: Weak table of other clips. By what happens at the same time in them, not by their labels, features of
+            different width are brought to one; without it they are measured within each modality alone.
+        projection: How: cca, by canonical correlation; random, which needs no clips and says what chance is.
         width: What features are brought to; a narrower network's own width, if that is less.
         point: Where in the models: mapped, after the linear maps; embedding, after the projections too, before the
             attention; fused, after it.
@@ -171,6 +196,7 @@ def align(
         The five measures of features and of each trained system, between modalities and within each.
     """
     from seehear.device import resolve
+    from seehear.extraction import find_clips
     from seehear.files import atomic_json
     from seehear.labels import classes_of
     from seehear.progress import Progress
@@ -188,8 +214,12 @@ def align(
     folders = options.systems(runs)
     trained = {name: find_runs([path]) for name, path in folders.items()}
     every = [run for of_system in trained.values() for run in of_system]
+    check_apart(trained)
     for run in every:
         run.check_store(features)
+    files = find_clips([clips]) if clips is not None else {}
+    if clips is not None and (lost := [clip for clip in draw if clip not in files]):
+        raise SeehearError(f"{clips}: no file of clip {lost[0]}")
     own = networks_of(features, options.collocation(collocation) if collocation else every[0].facts.collocation)
     modalities = tuple(own)
     if len(modalities) < 2:
@@ -213,49 +243,52 @@ def align(
     of_segments = {name: truth[name][inside] for name in modalities}  # (sum of T, C) each
 
     asked = [*between(modalities), *within(modalities)]
-    rows, projected, how = _features(split, own, features, fit, width)
+    rows, brought, how = _features(split, own, features, fit, projection, width)
     systems: list[System] = []
     first_of: dict[str, Embedded] = {}  # what is drawn
     with Progress("aligning", len(asked) * (1 + len(every))) as progress:
 
-        def ask(embedded: Mapping[Question, Embedded]) -> dict[Question, Found]:
+        def ask(questions: Sequence[Question], embedded: Embedded) -> dict[Question, Found]:
             answers = {}
-            for question in asked:
-                answers[question] = question.answer(embedded[question], of_segments, clip)
+            for question in questions:
+                answers[question] = question.answer(embedded, of_segments, clip)
                 progress.advance(str(question))
             return answers
 
-        raw = {question: rows if question.queries == question.gallery else projected for question in asked}
-        systems.append(_system(FEATURES, [], [ask(raw)], clip))
+        raw = ask(between(modalities), brought) if brought else {}
+        systems.append(_system(FEATURES, [], [{**raw, **ask(within(modalities), rows)}], clip))
         for name, of_system in trained.items():
             each = []
             for run in of_system:
                 embedded = _embedded(run, split, point, where)
                 first_of.setdefault(name, embedded)
-                each.append(ask(dict.fromkeys(asked, embedded)))
+                each.append(ask(asked, embedded))
             system = _system(name, [run.facts.seed for run in of_system], each, clip)
             system.type_at_av = score_runs([folders[name]], store, labels, truths, Decoding(), device).interval(
                 "segment", "type_at_av"
             )
             systems.append(system)
+    notes = [f"features: {', '.join(f'{name}={_named(infos)}' for name, infos in own.items())}"]
+    if brought is None:
+        notes.append("between modalities, features need one width: give --fit, or --projection random for chance")
     report = Aligned(
         systems,
-        asked[0],
-        _differences([system for system in systems if system.seeds], asked[0], clip),
+        _differences([system for system in systems if system.seeds], between(modalities), clip),
         f"alignment|cosine|{f'point:{point}|' if every else ''}features:{how}|labels:{split.revision}"
         f"|clips:{len(split.clips)}|segments:{len(clip)}|seehear{__version__}",
         list(split.missing),
+        notes,
     )
     if out is not None:
+        atomic_json(Path(out) / "alignment.json", report.as_json())
         for one in draw:
             at = clip == split.clips.index(one)
-            drawn = [_matrices(FEATURES, rows, projected, at, modalities)]
+            drawn = [_matrices(FEATURES, rows, brought, at, modalities)]
             drawn += [
                 _matrices(name, embedded, embedded, at, modalities, trained[name][0])
                 for name, embedded in first_of.items()
             ]
-            report.pictures += _draw(one, drawn, split, modalities, clips, Path(out))
-        atomic_json(Path(out) / "alignment.json", report.as_json())
+            report.pictures += _draw(one, drawn, split, modalities, files.get(one), Path(out))
     return report
 
 
@@ -269,9 +302,14 @@ def _together(each: Sequence[Mapping[str, Sequence[NetworkInfo]]]) -> dict[str, 
 
 
 def _features(
-    split: Labelled, networks: Mapping[str, Sequence[NetworkInfo]], store: Store, fit: str | Path | None, width: int
-) -> tuple[Embedded, Embedded, str]:
-    """Features as they are and brought to one width, modality -> (sum of T, d), and how."""
+    split: Labelled,
+    networks: Mapping[str, Sequence[NetworkInfo]],
+    store: Store,
+    fit: str | Path | None,
+    projection: Projected,
+    width: int,
+) -> tuple[Embedded, Embedded | None, str]:
+    """Features as they are and brought to one width, modality -> (sum of T, d), and how; None without clips to fit."""
     from seehear.alignment.projection import PROJECTIONS
     from seehear.verbs.tables import read_split
 
@@ -279,13 +317,23 @@ def _features(
         return {name: np.concatenate([one.rows for one in each], axis=1) for name, each in packs.items()}
 
     own = rows(split.packs_of(networks))
-    kind = "cca" if fit is not None else "random"
-    fitted = rows(read_split(store, networks, Path(fit), {}).packs) if fit is not None else own
+    _check(own, split, networks)
+    if fit is None and projection != "random":
+        return own, None, "unprojected"
+    fitted, how = own, ""
+    if fit is not None:
+        other = read_split(store, networks, Path(fit), {})
+        if shared := {*other.clips} & {*split.clips}:
+            raise SeehearError(
+                f"{fit}: {len(shared)} of its clips are measured, as {min(shared)}: what is fitted to them flatters "
+                "them; name others"
+            )
+        fitted, how = rows(other.packs), f"@{other.revision}"
     width = min(width, *(part.shape[1] for part in own.values()))
-    projections = PROJECTIONS[kind](fitted, width, 0)
+    projections = PROJECTIONS[projection](fitted, width, 0)
     brought = {name: projections[name](part) for name, part in own.items()}
     _check(brought, split, networks)
-    return own, brought, f"{kind}{width}"
+    return own, brought, f"{projection}{width}{how}"
 
 
 def _embedded(run: Run, split: Labelled, point: Point, device: str) -> Embedded:
@@ -303,8 +351,13 @@ def _check(embedded: Embedded, split: Labelled, networks: Mapping[str, Sequence[
     for name, rows in embedded.items():
         for bad in np.flatnonzero(~np.isfinite(rows).all(axis=1)):
             clip = split.clips[int(np.searchsorted(np.cumsum(lengths), bad, side="right"))]
-            said = "+".join(info.name for info in networks[name])
-            raise SeehearError(f"clip {clip}: its embedding of {said} ({name}) is not finite; leave it out")
+            raise SeehearError(
+                f"clip {clip}: its embedding of {_named(networks[name])} ({name}) is not finite; leave it out"
+            )
+
+
+def _named(infos: Sequence[NetworkInfo]) -> str:
+    return "+".join(info.name for info in infos)
 
 
 def _system(name: str, seeds: list[int], each: Sequence[Mapping[Question, Found]], clip: NDArray[np.int64]) -> System:
@@ -313,29 +366,38 @@ def _system(name: str, seeds: list[int], each: Sequence[Mapping[Question, Found]
 
 
 def _differences(
-    systems: Sequence[System], question: Question, clip: NDArray[np.int64]
-) -> dict[str, dict[str, Difference]]:
-    """How far each trained system is from the first."""
+    systems: Sequence[System], questions: Sequence[Question], clip: NDArray[np.int64]
+) -> dict[Question, dict[str, dict[str, Difference]]]:
+    """How far each trained system is from the first, in what may be found anywhere."""
     n_clips = int(clip.max()) + 1
 
-    def values(system: System, metric: str) -> NDArray[np.float64]:
+    def values(system: System, question: Question, metric: str) -> NDArray[np.float64]:
         """(S, N), per cent; clips weigh as much as they have queries that count, so that their mean is the measure."""
         of_seeds = [per_clip(getattr(found, metric), clip, n_clips) for found in system.found[question]]
         return np.stack([100 * sums * n_clips / max(1, counts.sum()) for sums, counts in of_seeds])
 
+    if len(systems) < 2:
+        return {}
+    first = systems[0]
     return {
-        system.name: {
-            metric: difference(values(system, metric), values(systems[0], metric), (system.seeds, systems[0].seeds))
-            for metric in METRICS
+        question: {
+            system.name: {
+                metric: difference(
+                    values(system, question, metric), values(first, question, metric), (system.seeds, first.seeds)
+                )
+                for metric in METRICS
+            }
+            for system in systems[1:]
         }
-        for system in systems[1:]
+        for question in questions
+        if question.exclude == "none"
     }
 
 
 def _matrices(
     name: str,
     own: Embedded,
-    brought: Embedded,
+    brought: Embedded | None,
     at: NDArray[np.bool_],
     modalities: Sequence[str],
     run: Run | None = None,
@@ -349,13 +411,17 @@ def _matrices(
 
     first, second = modalities[:2]
     apart = {which: torch.from_numpy(own[which][at]) for which in (first, second)}  # (T, d) each
+    apart_by = {which: cosine(x, x).numpy() for which, x in apart.items()}
+    if brought is None:
+        return Matrices(name, apart_by, np.full((int(at.sum()),) * 2, np.nan))
     one, other = (torch.from_numpy(brought[which][at]) for which in (first, second))
     wanted = None
     if run is not None:
+        name = f"{name}, seed {run.facts.seed}"
         settings = run.facts.recipe.contrast
-        wanted = target(one, other, settings.within, settings.lag, settings.exponent).numpy()
-    within = {which: cosine(x, x).numpy() for which, x in apart.items()}
-    return Matrices(name, within, cosine(one, other).numpy(), wanted)
+        if settings.loss.startswith("mtsc"):  # others have no target
+            wanted = target(one, other, settings.within, settings.lag, settings.exponent).numpy()
+    return Matrices(name, apart_by, cosine(one, other).numpy(), wanted)
 
 
 def _draw(
@@ -363,10 +429,9 @@ def _draw(
     drawn: Sequence[Matrices],
     split: Labelled,
     modalities: Sequence[str],
-    folder: str | Path | None,
+    file: Path | None,
     out: Path,
 ) -> list[Path]:
-    from seehear.extraction import find_clips
     from seehear.media import Media
     from seehear.parsing import true_events
     from seehear.report import sheet
@@ -376,11 +441,8 @@ def _draw(
 
     truth = true_events(clip, split.dense, tuple(modalities), split.segment)
     strip = None
-    if folder is not None:
-        files = find_clips([folder])
-        if clip not in files:
-            raise SeehearError(f"{folder}: no file of clip {clip}")
-        media = Media(files[clip])
+    if file is not None:
+        media = Media(file)
         strip = Strip.of(media, thumbnails_for(media.aspect))
     figure = draw(clip, (modalities[0], modalities[1]), drawn, truth, split.segment, strip)
     return sheet.write(figure, out / f"similarity-{clip}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seehear.errors import SeehearError
 from seehear.scoring.comparison import difference, holm
 from seehear.scoring.decoding import HALF, Filter
-from seehear.verbs import options
+from seehear.verbs import differences, options
 from seehear.verbs.result import Result, listed, table
 from seehear.verbs.scored import Scored
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from seehear.report.comparison import Row
 
 AVERAGE = ("", "average")
-SURE = 0.05  # adjusted p under which a difference is called one
 
 
 @dataclass
 class Comparison(Result):
     """runs: the systems' folders, by name; the first is the one that others are compared with.
 
-    rows: each other system's scores beside the first's. seeds: of each system. missing: clips without features, which
-    count as ones in which nothing was found.
+    settings: what each other differs in. rows: its scores beside the first's. seeds: of each system. missing: clips
+    without features, which count as ones in which nothing was found.
     """
 
     runs: dict[str, str]
     seeds: dict[str, list[int]]
+    settings: dict[str, str]
     rows: dict[str, list[Row]]
     signature: str
     missing: list[str]
@@ -47,33 +47,25 @@ class Comparison(Result):
         for name in others:
             head = ["", "first", "this", "difference", "95 % interval", "p", "adjusted"]
             rows = [head, *(_cells(row) for row in self.rows[name])]
-            lines += [f"{name} beside {first}", table(rows), self._seeds(name), ""]
+            found = self.rows[name][0].difference
+            of_seeds = differences.of_seeds(found, self.seeds[name], self.seeds[first])
+            lines += [f"{name} beside {first}", self.settings[name], table(rows), of_seeds, ""]
         lines += [
-            "per cent; this − first; intervals by bootstrap, p by permutation, both over clips and seeds",
-            f"adjusted: p by Holm over the systems, each score by itself; *: under {SURE:g}. So many scores are not as "
-            "many findings: decide beforehand which one counts",
+            "per cent; average: of all the scores above it",
+            *differences.READ,
+            f"adjusted: p by Holm over the systems, each score by itself; *: under {differences.SURE:g}, of several "
+            "seeds. So many scores are not as many findings: decide beforehand which one counts",
             *self.notes,
             *(f"picture {path}" for path in self.pictures),
             f"signature {self.signature}",
         ]
         return "\n".join(line for n, line in enumerate(lines) if line or n)
 
-    def _seeds(self, name: str) -> str:
-        """How this system's seeds were compared with the first's, and what follows from their number."""
-        found = self.rows[name][0].difference
-        one, other = (", ".join(map(str, self.seeds[system])) for system in (name, next(iter(self.runs))))
-        if not found.over_seeds:
-            return f"seeds {one} beside {other}: one run says nothing of other seeds; interval and p are of clips alone"
-        if found.paired_seeds:
-            how = f"seeds {one}, paired"
-        else:
-            how = f"seeds {one} beside {other}, not paired, since they are not the same"
-        return how + (f"; so few that p can't be under {found.floor:.3f}" if found.floor > SURE / 5 else "")
-
     def as_json(self) -> Any:
         return {
             "runs": self.runs,
             "seeds": self.seeds,
+            "settings": self.settings,
             "systems": {name: [asdict(row) for row in rows] for name, rows in self.rows.items()},
             "signature": self.signature,
             "missing": self.missing,
@@ -130,11 +122,13 @@ def compare(
             "to compare takes two systems or more: name their run folders, the one to compare with first"
         )
     systems = options.systems(runs)
+    trained = {name: find_runs([path]) for name, path in systems.items()}
+    differences.check_apart(trained)
     protocol = options.decoding(filter, threshold, clip_threshold, thresholds)
     truths = options.by_modality(dense_audio, dense_visual, dense)
     found = {name: score_runs([path], store, labels, truths, protocol, device) for name, path in systems.items()}
-    seeds = {name: [run.facts.seed for run in find_runs([path])] for name, path in systems.items()}
-    baseline = next(iter(systems))
+    seeds = {name: [run.facts.seed for run in of_system] for name, of_system in trained.items()}
+    baseline, *others = systems
     first = found[baseline]
     for name, scored in found.items():
         if scored.scores[0].per_clip.keys() != first.scores[0].per_clip.keys():
@@ -142,14 +136,15 @@ def compare(
     report = Comparison(
         {name: str(path) for name, path in systems.items()},
         seeds,
+        {name: differences.of_settings(trained[baseline][0], trained[name][0]) for name in others},
         _rows(found, seeds),
         str(first.scores[0].signature),
         sorted({clip for scored in found.values() for clip in scored.missing}),
         list(dict.fromkeys(note for scored in found.values() for note in scored.notes)),
     )
     if out is not None:
-        others = [System(name, rows) for name, rows in report.rows.items()]
-        report.pictures = forest(others, Path(out) / "comparison", baseline=baseline, signature=report.signature)
+        drawn = [System(name, rows) for name, rows in report.rows.items()]
+        report.pictures = forest(drawn, Path(out) / "comparison", baseline=baseline, signature=report.signature)
         atomic_json(Path(out) / "comparison.json", report.as_json())
     return report
 
@@ -165,9 +160,9 @@ def _rows(found: Mapping[str, Scored], seeds: Mapping[str, list[int]]) -> dict[s
             name: scored.average_per_clip() if (level, score) == AVERAGE else scored.per_clip(level, score)
             for name, scored in found.items()
         }  # (S, N) each
-        differences = [difference(values[name], values[first], (seeds[name], seeds[first])) for name in others]
-        adjusted = holm([each.p for each in differences])
-        for name, each, p in zip(others, differences, adjusted, strict=True):
+        found_each = [difference(values[name], values[first], (seeds[name], seeds[first])) for name in others]
+        adjusted = holm([each.p for each in found_each])
+        for name, each, p in zip(others, found_each, adjusted, strict=True):
             rows[name].append(Row(score, level, float(values[first].mean()), each, p))
     return rows
 
@@ -180,6 +175,6 @@ def _cells(row: Row) -> list[str]:
         f"{row.baseline + found.mean:.2f}",
         f"{found.mean:+.2f}",
         f"{found.low:+.2f} to {found.high:+.2f}",
-        f"{found.p:.3f}",
-        f"{row.adjusted:.3f}{' *' if row.adjusted < SURE else ''}",
+        differences.told(found.p),
+        differences.told(row.adjusted) + (" *" if row.adjusted < differences.SURE and found.over_seeds else ""),
     ]

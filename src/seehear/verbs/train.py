@@ -14,6 +14,7 @@ from seehear.verbs import options
 from seehear.verbs.result import Result, listed
 
 if TYPE_CHECKING:
+    from seehear.training.recipe import Recipe
     from seehear.training.run import Run
     from seehear.verbs.tables import Labelled
 
@@ -145,6 +146,7 @@ def train(
         missing=[*training.missing, *(validation.missing if validation else ())],
         hints=[
             *_suspicions(training, validation, names),
+            *_idle(settings),
             *([] if settings.scale or settings.standardise else loudness(training.packs, networks)),
             *(["the paper's recipe was tuned for 10,000 clips: try --recipe small"] if few else []),
             *([] if validation else ["without --val the last epoch is kept, which on few clips is past the best one"]),
@@ -188,6 +190,18 @@ def _suspicions(training: Labelled, validation: Labelled | None, classes: Sequen
     return notes
 
 
+def _idle(recipe: Recipe) -> list[str]:
+    """What was set and does nothing."""
+    contrast = recipe.contrast
+    if contrast.loss == "none" and contrast.model_copy(update={"projection": "auto"}) != type(contrast).model_validate(
+        {}
+    ):
+        return ["contrast.loss is none: the other settings of contrast do nothing, but for the projection"]
+    if contrast.joint and contrast.warmup >= recipe.epochs:
+        return [f"contrast.warmup={contrast.warmup} is not over after {recipe.epochs} epochs"]
+    return []
+
+
 def _done(run: Run, before: int) -> int:
     """Epochs that a run has behind it, those of pretraining included."""
     epochs = len(run.history())
@@ -199,7 +213,8 @@ def _told(entry: Mapping[str, Any]) -> str:
     if "stage" in entry:
         return f"{entry['stage']}, contrast {entry['contrast']:.4f}"
     val = "".join(f" {name} {value:.4g}" for name, value in entry.get("val", {}).items())
-    return f"loss {entry['loss']:.4f}" + (f", validation{val}" if val else "")
+    contrast = f" with contrast {entry['contrast']:.4f}" if "contrast" in entry else ""
+    return f"loss {entry['loss']:.4f}{contrast}" + (f", validation{val}" if val else "")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
@@ -77,7 +78,9 @@ class ContrastSettings(BaseModel):
     @classmethod
     def _is_known(cls, loss: str) -> str:
         if loss != "none" and loss not in LOSSES:
-            raise ValueError(f"no contrastive loss {loss!r}: choose from none, {', '.join(LOSSES)}")
+            close = get_close_matches(loss.lower(), LOSSES, n=1)
+            meant = f"did you mean {close[0]}?" if close else f"choose from none, {', '.join(LOSSES)}"
+            raise ValueError(f"no contrastive loss {loss!r}: {meant}")
         return loss
 
     @property
