@@ -44,8 +44,8 @@ def pretrain(
     own.train()
     for epoch in range(len(history), settings.epochs):
         began = time.monotonic()
-        # Another order than that of the task's epochs.
         torch.manual_seed(int(np.random.default_rng([seed, epoch, 3]).integers(1 << 62)))  # dropout of features
+        # Another order than that of the task's epochs.
         order = np.random.default_rng([seed, epoch, 2]).permutation(len(train.bags))
         total = torch.zeros((), device=train.labels.device)
         for start in range(0, len(order), recipe.batch):

@@ -246,7 +246,8 @@ def align(
     rows, brought, how = _features(split, own, features, fit, projection, width)
     systems: list[System] = []
     first_of: dict[str, Embedded] = {}  # what is drawn
-    with Progress("aligning", len(asked) * (1 + len(every))) as progress:
+    of_features = asked if brought else within(modalities)
+    with Progress("aligning", len(of_features) + len(asked) * len(every)) as progress:
 
         def ask(questions: Sequence[Question], embedded: Embedded) -> dict[Question, Found]:
             answers = {}
@@ -289,6 +290,7 @@ def align(
                 for name, embedded in first_of.items()
             ]
             report.pictures += _draw(one, drawn, split, modalities, files.get(one), Path(out))
+            atomic_json(Path(out) / "alignment.json", report.as_json())  # which now names the picture
     return report
 
 
