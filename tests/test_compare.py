@@ -49,7 +49,7 @@ def test_clips_and_seeds_are_paired(world):
     (found,) = (row.difference for row in report.rows["longer"] if row.score == "average")
     assert found == expected
     assert found.paired_seeds
-    assert "seeds 0, 1, 2, paired; so few that p can't be under 0.125" in report.text()
+    assert "seeds 0, 1, 2, paired; so few that p can't be under 0.250" in report.text()
 
 
 def test_what_systems_differ_in_is_told(world):

@@ -218,3 +218,13 @@ def test_contrast_is_not_stacked_and_trains_all_the_same(world):
     assert history[0]["contrast"] == pytest.approx(done[0].history()[0]["contrast"])
     with pytest.raises(ValueError, match="stackable"):
         fit_many(done, split, None)
+
+
+def test_a_run_with_a_loss_that_is_not_here_is_told(world):
+    run = trained(world, "contrast.loss=mtsc", "epochs=1")
+    marker = run.path / "run.json"
+    marker.write_text(marker.read_text().replace('"mtsc"', '"elsewhere"'))
+    with pytest.raises(
+        SeehearError, match=r"run\.json: has a recipe .* contrast\.loss .*no contrastive loss 'elsewhere'"
+    ):
+        Run(run.path)

@@ -54,16 +54,16 @@ class Difference:
 
     @property
     def floor(self) -> float:
-        """What p can't fall below, but for chance in its draws, however far the systems are apart; 0 with one seed.
+        """What p can't fall below, however far the systems are apart; 0 with one seed.
 
-        Few seeds can be exchanged in few ways. One of them changes nothing, another exchanges all, and what flipped
-        clips add takes either of them further from 0 as often as nearer.
+        Few seeds can be exchanged in few ways. One of them changes nothing and, unless the systems have different
+        numbers of runs, another exchanges all: both come as far from 0 as what was observed.
         """
         if not self.over_seeds:
             return 0.0
         if self.paired_seeds:
-            return 2.0 ** -self.seeds[0]
-        return (1 if self.seeds[0] == self.seeds[1] else 0.5) / math.comb(sum(self.seeds), self.seeds[0])
+            return 2.0 ** (1 - self.seeds[0])
+        return (2 if self.seeds[0] == self.seeds[1] else 1) / math.comb(sum(self.seeds), self.seeds[0])
 
 
 def difference(
@@ -83,7 +83,8 @@ def difference(
     p: two permutation tests in one. Were the systems the same, then each clip could as well have had its difference
     the other way round (signs of the N differences of seed means are flipped), and each run could have been the other
     system's (signs of the S differences of paired runs are flipped; unpaired runs are dealt out anew). The null of p is
-    the sum of a difference by flipped clips and one by exchanged runs, drawn independently. Drawn permutations count
+    the sum of a difference by flipped clips and one by exchanged runs, drawn independently; p is never less than either
+    part's own. Drawn permutations count
     the observed one as well (Phipson and Smyth 2010).
     """
     one, other, paired = _checked(one, other, seeds)
@@ -108,7 +109,9 @@ def difference(
         seed_null = _flipped(runs[0] - runs[1], for_seeds) if paired else _dealt(*runs, for_seeds)
         p_seeds = _p(seed_null, mean)
         null = for_both.choice(clip_null, PERMUTATIONS) + for_both.choice(seed_null, PERMUTATIONS)
-        p = _p(null, mean)
+        # Noise of clips takes the exchange of all runs, or of none, nearer to 0 as often as further from it: beside few
+        # seeds the sum alone would come out at half of what the seeds allow.
+        p = max(_p(null, mean), p_clips, p_seeds)
     return Difference(mean, float(low), float(high), p, p_clips, p_seeds, (len(one), len(other)), len(by_clip), paired)
 
 

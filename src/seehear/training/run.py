@@ -96,12 +96,19 @@ class Run:
             if within := sorted({file.relative_to(self.path).parts[0] for file in self.path.glob("*/seed-*/run.json")}):
                 raise SeehearError(f"{self.path}: a folder of runs, not a run: name one, as {self.path / within[0]}")
             raise SeehearError(f"{self.path}: no run here; `seehear train --out` makes one")
-        content = read_json(self.path / "run.json")
+        marker = self.path / "run.json"
+        content = read_json(marker)
         if content.get("format") != FORMAT:
             raise SeehearError(
                 f"{self.path}: a run of format {content.get('format')}, this seehear reads format {FORMAT}"
             )
-        self.facts = RunFacts.from_json(content)
+        try:
+            self.facts = RunFacts.from_json(content)
+        except ValueError as error:  # of pydantic, in lines
+            said = " ".join(str(error).splitlines()[1:3]).split(" [type=")[0]
+            raise SeehearError(
+                f"{marker}: has a recipe that this seehear does not know: {' '.join(said.split())}"
+            ) from None
 
     @staticmethod
     def start(path: Path, facts: RunFacts) -> Run:

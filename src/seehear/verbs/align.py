@@ -208,6 +208,7 @@ def align(
 
     if not runs and not collocation:
         raise SeehearError("nothing to measure: name run folders, or networks by collocation audio=… visual=…")
+    draw = [draw] if isinstance(draw, str) else draw
     if draw and out is None:
         raise SeehearError("pictures need a folder: give --out")
     features, truths, where = Store(store), options.by_modality(dense_audio, dense_visual, dense), resolve(device)

@@ -117,7 +117,7 @@ def compare(
     from seehear.training.run import find_runs
     from seehear.verbs.evaluate import score_runs
 
-    if len(runs) < 2:
+    if isinstance(runs, str) or len(runs) < 2:
         raise SeehearError(
             "to compare takes two systems or more: name their run folders, the one to compare with first"
         )

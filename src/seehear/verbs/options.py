@@ -54,7 +54,7 @@ def decoding(filter: Filter, threshold: float, clip_threshold: float, thresholds
 
 def systems(runs: Sequence[str | Path]) -> dict[str, Path]:
     """name -> run folder: the folders' own names where they differ, else their paths. SeehearError if one is twice."""
-    paths = [Path(run) for run in runs]
+    paths = [Path(run) for run in ([runs] if isinstance(runs, str) else runs)]
     if len({path.resolve() for path in paths}) < len(paths):
         raise SeehearError(f"a run is named twice: {', '.join(map(str, paths))}")
     short = [path.resolve().name for path in paths]
