@@ -12,6 +12,15 @@ CLASSES = ("Cat", "Dog", "Fish")
 NETWORKS = {"ears": ("audio", 6), "eyes": ("visual", 8), "nose": ("smell", 5)}
 
 
+# A process that trains by the options in its argument and saves after every epoch, to be killed.
+KILLED = """
+import sys, json, seehear, seehear.training.fit as fit
+fit.SAVE_EVERY = 0.0
+options = json.loads(sys.argv[1])
+seehear.train(**options)
+"""
+
+
 class World:
     """A store and label tables of random clips; each class adds its direction to a modality's features."""
 

@@ -19,6 +19,7 @@ from seehear.training.bags import Bags
 from seehear.training.checkpoint import resume
 from seehear.training.run import Run, load_tensors
 from seehear.training.stacked import fit_many, stackable
+from training.conftest import KILLED
 
 SMALL = ["width=16", "feed_forward=16", "learning_rate=0.003", "decay_every=0"]
 
@@ -119,13 +120,6 @@ def test_pretraining_hands_on_t_and_throws_g_away(world):
     # What the task begins from is not what it begins from without.
     plain = trained(world, "choose=last", out="plain")
     assert run.history()[0]["loss"] != plain.history()[0]["loss"]
-
-
-KILLED = """
-import sys, json, seehear, seehear.training.fit as fit
-fit.SAVE_EVERY = 0.0
-seehear.train(**json.loads(sys.argv[1]))
-"""
 
 
 def test_pretraining_goes_on_bit_exactly_after_kill_9(world):

@@ -16,6 +16,7 @@ import seehear
 from seehear.errors import SeehearError
 from seehear.store import NetworkInfo, Origin, Store
 from seehear.training.run import Run, load_tensors
+from training.conftest import KILLED
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -54,14 +55,6 @@ def test_training_again_changes_nothing(world):
     again = seehear.train(**world.training())
     assert {file: file.stat().st_mtime_ns for file in (world.folder / "run").iterdir()} == before
     assert again.epochs[0]["epoch"] <= 3
-
-
-KILLED = """
-import sys, json, seehear, seehear.training.fit as fit
-fit.SAVE_EVERY = 0.0
-options = json.loads(sys.argv[1])
-seehear.train(**options)
-"""
 
 
 def test_goes_on_bit_exactly_after_kill_9(world):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from seehear.alignment.retrieval import Found
 from seehear.errors import SeehearError
+from seehear.scoring.comparison import shares
 from seehear.scoring.intervals import DRAWS
 
 METRICS = ("recall_exact", "recall_overlap", "distinguish", "precision_exact", "precision_overlap")
@@ -51,8 +52,7 @@ def summarise(found: Found | Sequence[Found], clip: NDArray[np.int64], seed: int
     n_clips, n_seeds = len(names), len(seeds)
 
     rng = np.random.default_rng(seed)
-    weights = rng.multinomial(n_clips, np.full(n_clips, 1 / n_clips), size=DRAWS).astype(float)  # (B, N)
-    seed_weights = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), size=DRAWS) / n_seeds  # (B, S)
+    weights, seed_weights = shares(n_clips, DRAWS, rng), shares(n_seeds, DRAWS, rng)  # (B, N), (B, S)
 
     measured = {}
     for name in METRICS:

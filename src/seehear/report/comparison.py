@@ -17,13 +17,12 @@ import numpy as np
 
 from seehear.report import sheet
 from seehear.report.sheet import BLUE, EDGE, GUIDE, LINE, NOTHING, QUIET, STRIP, VERMILION
-from seehear.scoring.comparison import Difference
+from seehear.scoring.comparison import LEVEL, Difference
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LEVEL = 0.05  # adjusted p beneath it is significant
 ABREAST = 4  # panels side by side
 PANEL, ALONE = 1.7, 3.4  # inches across: of a panel among several, and of one by itself
 SMALL = 6.5  # points: the type of a foot

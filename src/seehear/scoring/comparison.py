@@ -19,6 +19,7 @@ from seehear.scoring.intervals import DRAWS
 
 Array = NDArray[np.float64]
 
+LEVEL = 0.05  # p under which a difference is called one
 PERMUTATIONS = 10_000  # drawn where there are more than ENUMERATED
 ENUMERATED = 2**12  # as many or fewer permutations are all gone through
 HELD = 2**22  # weights or signs in memory at once

@@ -28,6 +28,7 @@ from seehear.training.optimiser import new_optimiser, set_rate
 from seehear.training.pretraining import pretrain
 from seehear.training.recipe import Choice, Recipe
 from seehear.training.run import Run, RunFacts, save_tensors
+from seehear.training.seeding import seed_torch
 from seehear.training.validation import validate
 
 SAVE_EVERY = 5.0  # seconds of training that a killed process may lose
@@ -160,7 +161,7 @@ def _epoch(
     """One pass over the training clips; the mean loss, and of it the contrastive one, before it is weighted."""
     recipe, seed = facts.recipe, facts.seed
     order = np.random.default_rng([seed, epoch]).permutation(len(train.bags))
-    torch.manual_seed(int(np.random.default_rng([seed, epoch, 1]).integers(1 << 62)))  # dropout
+    seed_torch(seed, epoch, 1)  # dropout
     confidence = recipe.confidences(model.modalities)
     truth = train.dense() if recipe.supervision == "dense" else None
     weight = recipe.contrast.weight_in(epoch)

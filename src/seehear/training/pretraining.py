@@ -20,6 +20,7 @@ from seehear.training.bags import Split
 from seehear.training.divergence import explain
 from seehear.training.optimiser import new_optimiser
 from seehear.training.run import Run
+from seehear.training.seeding import seed_torch
 
 
 def pretrain(
@@ -44,7 +45,7 @@ def pretrain(
     own.train()
     for epoch in range(len(history), settings.epochs):
         began = time.monotonic()
-        torch.manual_seed(int(np.random.default_rng([seed, epoch, 3]).integers(1 << 62)))  # dropout of features
+        seed_torch(seed, epoch, 3)  # dropout of features
         # Another order than that of the task's epochs.
         order = np.random.default_rng([seed, epoch, 2]).permutation(len(train.bags))
         total = torch.zeros((), device=train.labels.device)

@@ -198,6 +198,12 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
     return [] if old == new else [f"{where} {json.dumps(old)} → {json.dumps(new)}"]
 
 
+def apart_from_seeds(one: Run, other: Run) -> list[str]:
+    """What two runs differ in besides their seeds, as `differences` tells it."""
+    old, new = ({**run.facts.as_json(), "seed": None} for run in (one, other))
+    return differences(old, new)
+
+
 def find_runs(paths: Sequence[str | Path]) -> list[Run]:
     """Runs in these folders, or in their folders seed-0, seed-1, … where they hold several."""
     runs = []

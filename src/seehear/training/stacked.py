@@ -46,6 +46,7 @@ from seehear.training.inference import over_windows
 from seehear.training.optimiser import new_optimiser, set_rate
 from seehear.training.recipe import Recipe
 from seehear.training.run import Run, save_tensors
+from seehear.training.seeding import seed_torch
 from seehear.training.validation import judge
 
 
@@ -292,7 +293,7 @@ def _models(runs: Sequence[Run], train: Split, device: torch.device) -> list[Par
 def _epoch(step: _Step, train: Split, recipe: Recipe, seeds: Sequence[int], epoch: int) -> list[float]:
     """One pass over the training clips, each model in its own order; the models' mean losses."""
     orders = np.stack([np.random.default_rng([seed, epoch]).permutation(len(train.bags)) for seed in seeds])  # (K, N)
-    torch.manual_seed(int(np.random.default_rng([*seeds, epoch, 1]).integers(1 << 62)))  # dropout
+    seed_torch(*seeds, epoch, 1)  # dropout
     truth = train.dense() if recipe.supervision == "dense" else None
     total = torch.zeros(len(seeds), device=train.labels.device)
     for start in range(0, orders.shape[1], recipe.batch):

@@ -212,8 +212,7 @@ def align(
     if draw and out is None:
         raise SeehearError("pictures need a folder: give --out")
     features, truths, where = Store(store), options.by_modality(dense_audio, dense_visual, dense), resolve(device)
-    folders = options.systems(runs)
-    trained = {name: find_runs([path]) for name, path in folders.items()}
+    trained = {name: find_runs([path]) for name, path in options.systems(runs).items()}
     every = [run for of_system in trained.values() for run in of_system]
     check_apart(trained)
     for run in every:
@@ -266,7 +265,7 @@ def align(
                 first_of.setdefault(name, embedded)
                 each.append(ask(asked, embedded))
             system = _system(name, [run.facts.seed for run in of_system], each, clip)
-            system.type_at_av = score_runs([folders[name]], store, labels, truths, Decoding(), device).interval(
+            system.type_at_av = score_runs(of_system, store, labels, truths, Decoding(), device).interval(
                 "segment", "type_at_av"
             )
             systems.append(system)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seehear.errors import SeehearError
-from seehear.scoring.comparison import difference, holm
+from seehear.scoring.comparison import LEVEL, difference, holm
 from seehear.scoring.decoding import HALF, Filter
 from seehear.verbs import differences, options
 from seehear.verbs.result import Result, listed, table
@@ -53,7 +53,7 @@ class Comparison(Result):
         lines += [
             "per cent; average: of all the scores above it",
             *differences.READ,
-            f"adjusted: p by Holm over the systems, each score by itself; *: under {differences.SURE:g}, of several "
+            f"adjusted: p by Holm over the systems, each score by itself; *: under {LEVEL:g}, of several "
             "seeds. So many scores are not as many findings: decide beforehand which one counts",
             *self.notes,
             *(f"picture {path}" for path in self.pictures),
@@ -126,7 +126,9 @@ def compare(
     differences.check_apart(trained)
     protocol = options.decoding(filter, threshold, clip_threshold, thresholds)
     truths = options.by_modality(dense_audio, dense_visual, dense)
-    found = {name: score_runs([path], store, labels, truths, protocol, device) for name, path in systems.items()}
+    found = {
+        name: score_runs(of_system, store, labels, truths, protocol, device) for name, of_system in trained.items()
+    }
     seeds = {name: [run.facts.seed for run in of_system] for name, of_system in trained.items()}
     baseline, *others = systems
     first = found[baseline]
@@ -176,5 +178,5 @@ def _cells(row: Row) -> list[str]:
         f"{found.mean:+.2f}",
         f"{found.low:+.2f} to {found.high:+.2f}",
         differences.told(found.p),
-        differences.told(row.adjusted) + (" *" if row.adjusted < differences.SURE and found.over_seeds else ""),
+        differences.told(row.adjusted) + (" *" if row.adjusted < LEVEL and found.over_seeds else ""),
     ]

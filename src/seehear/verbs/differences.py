@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from seehear.errors import SeehearError
-from seehear.scoring.comparison import Difference
-from seehear.training.run import Run, differences
+from seehear.scoring.comparison import LEVEL, Difference
+from seehear.training.run import Run, apart_from_seeds
 
-SURE = 0.05  # p under which a difference is called one
 MOST = 8  # settings that are listed
 READ = (
     "this − first; 95 % intervals by bootstrap, p by permutation, both over clips and, where each system has several, "
     "seeds",
     "p is the stricter: it takes every difference between seeds for luck. Where an interval leaves out 0 and p is "
-    f"{SURE:g} or more, the question is open",
+    f"{LEVEL:g} or more, the question is open",
 )
 
 
@@ -29,13 +28,12 @@ def of_seeds(found: Difference, one: Sequence[int], other: Sequence[int]) -> str
     if not found.over_seeds:
         return f"seeds {ones} beside {others}: one run says nothing of other seeds; interval and p are of clips alone"
     how = f"seeds {ones}, paired" if found.paired_seeds else f"seeds {ones} beside {others}, not the same: not paired"
-    return how + (f"; so few that p can't be under {found.floor:.3f}" if found.floor > SURE / 5 else "")
+    return how + (f"; so few that p can't be under {found.floor:.3f}" if found.floor > LEVEL / 5 else "")
 
 
 def of_settings(first: Run, other: Run) -> str:
     """What two systems differ in besides their seeds."""
-    old, new = ({**run.facts.as_json(), "seed": None} for run in (first, other))
-    found = differences(old, new)
+    found = apart_from_seeds(first, other)
     if not found:
         return "trained alike"
     more = f" and {len(found) - MOST} more" if len(found) > MOST else ""

@@ -54,10 +54,11 @@ def evaluate(
         The eleven scores, their intervals and signature. Written to RUN/scores-<labels>.json too.
     """
     from seehear.files import atomic_json
+    from seehear.training.run import find_runs
 
     protocol = options.decoding(filter, threshold, clip_threshold, thresholds)
     truths = options.by_modality(dense_audio, dense_visual, dense)
-    report = score_runs(runs, store, labels, truths, protocol, device)
+    report = score_runs(find_runs(runs), store, labels, truths, protocol, device)
     for run, scores in zip(report.runs, report.scores, strict=True):
         alone = Scored([run], [scores], report.references, report.missing, report.notes)
         atomic_json(run / f"scores-{Path(labels).stem}.json", alone.as_json())
@@ -65,7 +66,7 @@ def evaluate(
 
 
 def score_runs(
-    runs: Sequence[str | Path],
+    runs: Sequence[Run],
     store: str | Path,
     labels: str | Path,
     truths: Mapping[str, Path],
@@ -81,12 +82,10 @@ def score_runs(
     from seehear.store import Store
     from seehear.training.bags import Bags
     from seehear.training.inference import predict
-    from seehear.training.run import find_runs
     from seehear.verbs.tables import read_split
 
-    found = find_runs(runs)
-    facts = found[0].facts
-    _alike(found)
+    facts = runs[0].facts
+    _alike(runs)
     features = Store(store)
     where = resolve(device)
     split = read_split(features, facts.networks, Path(labels), truths)
@@ -114,7 +113,7 @@ def score_runs(
     notes = covered(split.weak, split.dense) + strangers(names, facts.classes, str(labels))
     signature = Signature(str(protocol), split.revision, len(clips))
     report = Scored([], [], {}, list(split.missing), notes)
-    for run in found:
+    for run in runs:
         run.check_store(features)
         probabilities: Probabilities = predict(run.model(where), bags, facts.window)
         active = protocol(probabilities, facts.classes, facts.modalities)
@@ -132,10 +131,8 @@ def score_runs(
 
 def _alike(runs: Sequence[Run]) -> None:
     """Raises SeehearError unless the runs differ in their seeds alone."""
-    from seehear.training.run import differences
+    from seehear.training.run import apart_from_seeds
 
-    first = {**runs[0].facts.as_json(), "seed": None}
     for run in runs[1:]:
-        differ = differences(first, {**run.facts.as_json(), "seed": None})
-        if differ:
+        if differ := apart_from_seeds(runs[0], run):
             raise SeehearError(f"{runs[0].path} and {run.path} differ in {'; '.join(differ)}: evaluate them one by one")

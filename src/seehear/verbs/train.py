@@ -193,9 +193,7 @@ def _suspicions(training: Labelled, validation: Labelled | None, classes: Sequen
 def _idle(recipe: Recipe) -> list[str]:
     """What was set and does nothing."""
     contrast = recipe.contrast
-    if contrast.loss == "none" and contrast.model_copy(update={"projection": "auto"}) != type(contrast).model_validate(
-        {}
-    ):
+    if contrast.loss == "none" and contrast.model_dump(exclude_defaults=True).keys() - {"projection"}:
         return ["contrast.loss is none: the other settings of contrast do nothing, but for the projection"]
     if contrast.joint and contrast.warmup >= recipe.epochs:
         return [f"contrast.warmup={contrast.warmup} is not over after {recipe.epochs} epochs"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from seehear.losses.contrastive.reduction import counting, everywhere
+from seehear.losses.contrastive.reduction import counting, mask
 from seehear.losses.contrastive.similarity import cosine
 
 
@@ -14,8 +14,8 @@ def agreement(first: Tensor, second: Tensor, present: Tensor | None = None) -> T
 
     0 where either does not vary. Passes no gradient.
     """
-    there = everywhere(first) if present is None else present
-    counts = counting(there) & ~torch.eye(there.shape[1], dtype=torch.bool, device=there.device)  # (B, T, T)
+    there = mask(first, present)
+    counts = counting(there, "others")  # (B, T, T)
     number = counts.sum(dim=(1, 2)).clamp(min=1)[:, None, None]
 
     def centred(x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from seehear.losses.contrastive.reduction import everywhere, mean_where
+from seehear.losses.contrastive.reduction import mask, mean_where
 from seehear.losses.contrastive.similarity import direction
 
 
@@ -14,7 +14,7 @@ def disjoint(first: Tensor, second: Tensor, labels: Tensor, present: Tensor | No
     first, second: (B, T, d). labels: (B, C) in [0, 1]; strangers are clips of the batch that share none above 0.5, both
     having some. 0 for a clip without any.
     """
-    there = everywhere(first) if present is None else present  # (B, T)
+    there = mask(first, present)  # (B, T)
     counts = strangers(labels)[:, None, :, None] & there[:, :, None, None] & there  # (B, T, B, T)
     return mean_where(across(first, second) ** 2, counts)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from seehear.losses.contrastive.disjoint import across, strangers
 from seehear.losses.contrastive.pair import Pair
-from seehear.losses.contrastive.reduction import everywhere
+from seehear.losses.contrastive.reduction import mask
 from seehear.losses.contrastive.settings import ContrastSettings
 
 
@@ -25,7 +25,7 @@ def mil_nce(
     (B, C) in [0, 1]. 0 for a clip without strangers. Means in place of sums, so that neither a clip's length nor the
     number of strangers counts.
     """
-    there = everywhere(first) if present is None else present  # (B, T)
+    there = mask(first, present)  # (B, T)
     logits = across(first, second) / temperature  # (B, T, B, T)
     logits = logits.masked_fill(~(there[:, :, None, None] & there), torch.finfo(logits.dtype).min)
     number = there.sum(dim=1).log()  # (B,)

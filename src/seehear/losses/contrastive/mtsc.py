@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from seehear.losses.contrastive.pair import Pair
-from seehear.losses.contrastive.reduction import counting, everywhere, mean_where
+from seehear.losses.contrastive.reduction import counting, mask, mean_where
 from seehear.losses.contrastive.residual import RESIDUALS
 from seehear.losses.contrastive.settings import ContrastSettings
 from seehear.losses.contrastive.similarity import cosine
@@ -30,7 +30,7 @@ def mtsc(
     `literal`. within: modality whose own similarity is the target. lag, exponent: of T, see `lag_weights`.
     """
     wanted = target(first, second, within, lag, exponent)  # (B, T, T)
-    counts = counting(everywhere(first) if present is None else present, pairs)  # (B, T, T)
+    counts = counting(mask(first, present), pairs)  # (B, T, T)
     return mean_where(RESIDUALS[residual](cosine(first, second), wanted), counts)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seehear.losses.contrastive.pair import Pair
-from seehear.losses.contrastive.reduction import counting, everywhere, mean_where
+from seehear.losses.contrastive.reduction import counting, mask, mean_where
 from seehear.losses.contrastive.settings import ContrastSettings
 from seehear.losses.contrastive.similarity import cosine
 from seehear.losses.contrastive.target import target
@@ -27,7 +27,7 @@ def mtsc_soft(
     exponent: float = 5.0,
 ) -> Tensor:
     """Mean over i of the cross-entropy of softmax_j(sim_ij / τ) against softmax_j(target_ij / τ), (B,)."""
-    there = everywhere(first) if present is None else present  # (B, T)
+    there = mask(first, present)  # (B, T)
     counts = counting(there)  # (B, T, T)
     lowest = torch.finfo(first.dtype).min
 

@@ -7,16 +7,18 @@ from torch import Tensor
 
 
 def counting(present: Tensor, pairs: str = "entire") -> Tensor:
-    """Which pairs of a clip's segments count, (B, T, T) bool. present: (B, T) bool. pairs: `part`, `entire`."""
+    """Which pairs of a clip's segments count, (B, T, T) bool. present: (B, T) bool.
+
+    pairs: `part`, a segment and itself; `others`, two segments; `entire`, both.
+    """
     both = present[:, :, None] & present[:, None, :]  # (B, T, T)
-    if pairs == "part":
-        return both & torch.eye(present.shape[1], dtype=torch.bool, device=present.device)
-    return both
+    itself = torch.eye(present.shape[1], dtype=torch.bool, device=present.device)
+    return {"part": both & itself, "others": both & ~itself, "entire": both}[pairs]
 
 
-def everywhere(x: Tensor) -> Tensor:
-    """present, (B, T), of clips (B, T, d) that all have T segments."""
-    return torch.ones(x.shape[:-1], dtype=torch.bool, device=x.device)
+def mask(x: Tensor, present: Tensor | None) -> Tensor:
+    """Which segments of clips x (B, T, d) are there, (B, T) bool: those of `present`, all of them where it is None."""
+    return torch.ones(x.shape[:-1], dtype=torch.bool, device=x.device) if present is None else present
 
 
 def mean_where(values: Tensor, counts: Tensor) -> Tensor:

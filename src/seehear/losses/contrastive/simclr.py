@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from seehear.losses.contrastive.pair import Pair
-from seehear.losses.contrastive.reduction import counting, everywhere, mean_where
+from seehear.losses.contrastive.reduction import counting, mask, mean_where
 from seehear.losses.contrastive.settings import ContrastSettings
 from seehear.losses.contrastive.similarity import cosine
 
@@ -18,13 +18,12 @@ def simclr(first: Tensor, second: Tensor, present: Tensor | None = None, tempera
     pair is not in the denominator, as printed. 0 for a clip of one segment: there is nothing to tell it from.
     """
     similarity = cosine(first, second)  # (B, T, T)
-    return against_others(similarity, similarity, present if present is not None else everywhere(first), temperature)
+    return against_others(similarity, similarity, mask(first, present), temperature)
 
 
 def against_others(positive: Tensor, negative: Tensor, present: Tensor, temperature: float) -> Tensor:
     """The same of any similarities (B, T, T): the diagonal of one against all but the diagonal of the other."""
-    itself = torch.eye(present.shape[1], dtype=torch.bool, device=present.device)
-    others = counting(present) & ~itself  # (B, T, T)
+    others = counting(present, "others")  # (B, T, T)
     alone = ~others.any(dim=-1)  # (B, T)
     # Not −inf, so that a row of nothing else stays finite; it does not count.
     logits = (negative / temperature).masked_fill(~others, torch.finfo(negative.dtype).min)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from seehear.losses.contrastive.lag import lag_weights
 from seehear.losses.contrastive.pair import Pair
-from seehear.losses.contrastive.reduction import everywhere
+from seehear.losses.contrastive.reduction import mask
 from seehear.losses.contrastive.settings import ContrastSettings
 from seehear.losses.contrastive.simclr import against_others
 from seehear.losses.contrastive.similarity import cosine
@@ -26,7 +26,7 @@ def time_weighted(
     """
     similarity = cosine(first, second)  # (B, T, T)
     weighed = lag_weights(first.shape[-2], lag, exponent, first.device) * similarity
-    return against_others(similarity, weighed, present if present is not None else everywhere(first), temperature)
+    return against_others(similarity, weighed, mask(first, present), temperature)
 
 
 def of(pair: Pair, settings: ContrastSettings) -> Tensor:

@@ -1,0 +1,11 @@
+"""What an epoch draws hangs on the run's seed and the epoch's number alone, whichever process trains it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+
+def seed_torch(*numbers: int) -> None:
+    """Let torch draw, as dropout does, by these numbers."""
+    torch.manual_seed(int(np.random.default_rng(numbers).integers(1 << 62)))
