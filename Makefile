@@ -34,6 +34,9 @@ clean:
 	touch $@
 
 # The same and what tests need: their tools, and the networks that need one more reader for their weights.
+# pytorchcv comes without torchvision, which it asks for and seehear does not use: a build of it that does not fit torch
+# breaks transformers.
 .venv/installed-dev: .venv/installed requirements-dev.txt
 	$(PIP) install --quiet --constraint constraints.txt --requirement requirements-dev.txt --editable '.[all]'
+	$(PIP) install --quiet --constraint constraints.txt --no-deps pytorchcv
 	touch $@

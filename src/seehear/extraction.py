@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from seehear.errors import ClipError, SeehearError
 from seehear.media import SUFFIXES, Media, Span
-from seehear.networks.spec import AudioInput, ImageInput, Network, NetworkSpec
+from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
 
 REVISION = "1"  # changes whenever decoding or windowing changes what a network is given
 SPAN = 8.0  # seconds decoded at once: bounds the memory, whatever the clip's length
@@ -248,13 +248,24 @@ def segment_features(span: Span, spec: NetworkSpec, network: Network, settings: 
         cut = windows(span, spec.input, settings)
         made = _in_batches(network, cut.reshape(-1, cut.shape[-1]), spec)
         return made.reshape(*cut.shape[:2], -1).mean(axis=1)
-    made = _in_batches(network, span.pictures[spec.input.size], spec)
+    pictures = span.pictures[spec.input.size]
     mean = np.full((_segments_in(span, settings), spec.width), np.nan, dtype=np.float32)
     segment = ((span.at - span.start) / settings.segment + 1e-9).astype(int)  # (pictures,)
     segment = np.minimum(segment, len(mean) - 1)
+    if isinstance(spec.input, ClipInput):
+        there = np.unique(segment)
+        taken = [np.flatnonzero(segment == t)[_spread(int((segment == t).sum()), spec.input.frames)] for t in there]
+        mean[there] = _in_batches(network, pictures[np.array(taken, dtype=int)], spec)
+        return mean
+    made = _in_batches(network, pictures, spec)
     for t in np.unique(segment):
         mean[t] = made[segment == t].mean(axis=0)
     return mean
+
+
+def _spread(there: int, wanted: int) -> NDArray[np.int64]:
+    """Which of so many pictures to take, evenly spread, (wanted,); some twice where there are fewer."""
+    return (np.arange(wanted) * there) // wanted
 
 
 def _in_batches(network: Network, batch: NDArray[Any], spec: NetworkSpec) -> NDArray[np.float32]:

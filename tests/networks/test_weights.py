@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import hashlib
 import http.server
 import json
@@ -117,6 +118,47 @@ def test_url(tmp_path, capsys):
         file = WeightFile("w.bin", SHA, (Url(f"{address}/gone"), Url(f"{address}/w.bin")))
         assert fetch([file])["w.bin"].read_bytes() == CONTENT
     assert "fetching w.bin (0.0 MB)" in capsys.readouterr().err
+
+
+def test_url_of_a_packed_file(tmp_path):
+    (tmp_path / "w.bin.gz").write_bytes(gzip.compress(CONTENT))
+    with zipfile.ZipFile(tmp_path / "w.zip", "w") as archive:
+        archive.writestr("in/w.bin", CONTENT)
+    with serving(tmp_path) as address:
+        for n, source in enumerate((Url(f"{address}/w.bin.gz"), Url(f"{address}/w.zip", "in/w.bin"))):
+            assert fetch([WeightFile(f"{n}.bin", SHA, (source,))])[f"{n}.bin"].read_bytes() == CONTENT
+        (tmp_path / "bad.gz").write_bytes(CONTENT)
+        bad = (Url(f"{address}/w.zip", "in/v.bin"), Url(f"{address}/bad.gz"), Url(f"{address}/w.bin.gz", "w.bin"))
+        with pytest.raises(SeehearError) as error:
+            fetch([WeightFile("w.bin", SHA, bad)])
+    said = str(error.value).splitlines()
+    assert "no item named 'in/v.bin'" in said[1]
+    assert "Not a gzipped file" in said[2]
+    assert "not a zip file" in said[3]
+
+
+@pytest.mark.parametrize("hashes", [(SHA[:8], ""), ("", hashlib.sha1(CONTENT).hexdigest())])
+def test_what_makers_tell_of_a_hash_decides(tmp_path, hashes):
+    right, wrong = put(tmp_path / "right"), put(tmp_path / "wrong", b"something else")
+    file = WeightFile("w.bin", hashes[0], (wrong, right), hashes[1])
+    assert fetch([file])["w.bin"].read_bytes() == CONTENT
+    assert file.identity == (hashes[0] or hashes[1])
+    file.path.write_bytes(b"damaged")
+    kind = "sha256" if hashes[0] else "sha1"
+    with pytest.raises(SeehearError, match=f"{kind} {file.identity}(.|\n)*it is used when its {kind} is right"):
+        fetch([replace(file, sources=())])
+
+
+def test_without_a_published_hash_any_file_is_taken_and_told_apart(tmp_path):
+    file = WeightFile("w.bin", "", ())
+    assert file.identity == ""
+    with pytest.raises(SeehearError, match=r"no published hash(.|\n)*whatever lies there is used"):
+        fetch([file])
+    file.path.parent.mkdir(parents=True)
+    for content in (CONTENT, b"another"):
+        file.path.write_bytes(content)
+        assert fetch([file]) == {"w.bin": file.path}
+        assert file.identity == hashlib.sha256(content).hexdigest()
 
 
 @pytest.fixture

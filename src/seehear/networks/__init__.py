@@ -17,12 +17,13 @@ from pathlib import Path
 from seehear.errors import SeehearError
 from seehear.networks import aisfx, efficientnet_lite, hed, open_nsfw, speech_embedding, yamnet
 from seehear.networks.function import network
-from seehear.networks.spec import AudioInput, ImageInput, Network, NetworkSpec
+from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
 from seehear.networks.weights import LocalFile, Url, WeightFile, Wheel, fetch
 
 __all__ = [
     "REGISTRY",
     "AudioInput",
+    "ClipInput",
     "ImageInput",
     "LocalFile",
     "Network",
@@ -48,7 +49,12 @@ REGISTRY: dict[str, NetworkSpec] = {
     )
 }
 
-EXTRAS = {"speech": "ai_edge_litert", "hed": "h5py"}  # what each optional dependency lets one import
+EXTRAS = {  # what each optional dependency lets one import
+    "speech": "ai_edge_litert",
+    "hed": "h5py",
+    "paper": "pytorchcv",
+    "transformers": "transformers",
+}
 
 
 def get(name: str) -> NetworkSpec:

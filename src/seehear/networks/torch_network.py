@@ -1,0 +1,114 @@
+"""Running torch modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from seehear.device import resolve
+from seehear.errors import SeehearError
+from seehear.networks.session import in_chunks
+from seehear.networks.spec import Batch, Network
+
+MOST_NAMED = 3  # names of weights in a message
+
+
+class TorchNetwork(Network):
+    """A torch module from a batch, as `Network.features` takes it, to features (n, width)."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        device: str = "auto",
+        *,
+        front_end: Callable[[Any], NDArray[Any]] = np.asarray,
+        chunk: int = 16,
+    ) -> None:
+        """front_end: from a batch to the module's input, in numpy. chunk: items in one run."""
+        self._device = torch.device(resolve(device))
+        self._module = module.to(self._device).eval()
+        self._front_end = front_end
+        self._chunk = chunk
+
+    @torch.inference_mode()
+    def features(self, batch: Batch) -> NDArray[np.float32]:
+        if len(batch) == 0:
+            return self.features(np.zeros((1, *batch.shape[1:]), batch.dtype))[:0]
+        pieces = [
+            self._module(torch.from_numpy(np.ascontiguousarray(self._front_end(piece))).to(self._device)).float().cpu()
+            for piece in in_chunks(batch, self._chunk)
+        ]
+        return np.concatenate([piece.numpy() for piece in pieces])
+
+    def module(self) -> nn.Module:
+        return self._module
+
+
+class Pictures(nn.Module):
+    """From pictures (…, size, size, 3) uint8 to (…, 3, size, size): divided by 255, less the mean, by the deviation."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, mean: tuple[float, float, float], deviation: tuple[float, float, float]) -> None:
+        """Of each of red, green and blue, in [0, 1]."""
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean), persistent=False)
+        self.register_buffer("deviation", torch.tensor(deviation), persistent=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        x = (pictures.float() / 255 - self.mean) / self.deviation  # (…, size, size, 3)
+        return x.movedim(-1, -3)
+
+
+IMAGENET = Pictures((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # of its pictures; most networks expect these
+
+
+def load_state(
+    module: nn.Module,
+    path: Path,
+    what: str,
+    *,
+    rename: Callable[[str], str | None] = lambda name: name,
+) -> nn.Module:
+    """The module with the weights of a torch or safetensors file, all of them, and no other.
+
+    what: whose weights they should be, for the message. rename: from a name in the file to the module's, None to leave
+    a weight out. Raises SeehearError naming the file and what does not fit.
+    """
+    state = {new: tensor for name, tensor in _read(path, what).items() if (new := rename(name)) is not None}
+    own = module.state_dict()
+    counters = {name for name in own if name.endswith("num_batches_tracked")}  # which older files lack
+    lacking = sorted(own.keys() - state.keys() - counters)
+    strange = sorted(state.keys() - own.keys())
+    differ = sorted(name for name in own.keys() & state.keys() if own[name].shape != state[name].shape)
+    for names, how in ((lacking, "lacks"), (strange, "has besides"), (differ, "has in another shape")):
+        if names:
+            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+            raise SeehearError(f"{path}: is not the weights of {what}: it {how} {', '.join(names[:MOST_NAMED])}{more}")
+    module.load_state_dict(state, strict=False)
+    return module
+
+
+def _read(path: Path, what: str) -> Mapping[str, Tensor]:
+    import pickle
+
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise SeehearError(f"{path}: can't be read as the weights of {what}: {str(error).splitlines()[0]}") from None
+    content = content.get("state_dict", content) if isinstance(content, Mapping) else content
+    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise SeehearError(f"{path}: holds no weights by name, as those of {what}")
+    return content
