@@ -122,7 +122,7 @@ def test_weights_of_another_network_are_told(name, with_fresh_weights):
 
     spec = with_fresh_weights(name)
     torch.save({"something.else": torch.zeros(2)}, spec.weights[0].path)
-    with pytest.raises(SeehearError, match=f"is not the weights of {name}: it lacks"):
+    with pytest.raises(SeehearError, match=f"is not the weights of {name}: it lacks|can't be read as the weights"):
         load(spec, "cpu")
 
 
@@ -136,7 +136,7 @@ def test_fingerprint_follows_what_decides_the_features():
 
 
 def test_unknown_name_tells_close_ones():
-    with pytest.raises(SeehearError, match=r"'yamnett': did you mean yamnet\?"):
+    with pytest.raises(SeehearError, match=r"'yamnett': did you mean yamnet"):
         get("yamnett")
     with pytest.raises(SeehearError, match="there are aisfx, efficientnet-lite0"):
         get("qqqqqq")

@@ -15,7 +15,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from seehear.errors import SeehearError
-from seehear.networks import aisfx, efficientnet_lite, hed, open_nsfw, speech_embedding, yamnet
+from seehear.networks import (
+    aisfx,
+    efficientnet_lite,
+    hed,
+    open_nsfw,
+    openl3,
+    pytorchcv_zoo,
+    r2plus1d,
+    speech_embedding,
+    transformer,
+    vggish,
+    yamnet,
+)
 from seehear.networks.function import network
 from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
 from seehear.networks.weights import LocalFile, Url, WeightFile, Wheel, fetch
@@ -46,12 +58,25 @@ REGISTRY: dict[str, NetworkSpec] = {
         efficientnet_lite.LITE2_SPEC,
         open_nsfw.SPEC,
         hed.SPEC,
+        pytorchcv_zoo.RESNET152_SPEC,
+        pytorchcv_zoo.VGG19_BN_SPEC,
+        pytorchcv_zoo.SENET154_SPEC,
+        pytorchcv_zoo.POLYNET_SPEC,
+        r2plus1d.SPEC,
+        vggish.SPEC,
+        openl3.AUDIO_SPEC,
+        openl3.IMAGE_SPEC,
+        transformer.CLAP_SPEC,
+        transformer.AST_SPEC,
+        transformer.CLIP_SPEC,
+        transformer.DINOV2_SPEC,
     )
 }
 
 EXTRAS = {  # what each optional dependency lets one import
     "speech": "ai_edge_litert",
     "hed": "h5py",
+    "openl3": "h5py",
     "paper": "pytorchcv",
     "transformers": "transformers",
 }

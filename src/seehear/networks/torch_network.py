@@ -67,9 +67,6 @@ class Pictures(nn.Module):
         return x.movedim(-1, -3)
 
 
-IMAGENET = Pictures((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # of its pictures; most networks expect these
-
-
 def load_state(
     module: nn.Module,
     path: Path,

@@ -166,7 +166,8 @@ def _describe(source: Wheel | Url | LocalFile) -> str:
         case Wheel():
             return f"{source.member} in the wheel of {source.requirement}"
         case Url():
-            return source.address
+            packed = source.member or source.address.endswith(".gz")
+            return source.address + (" (packed: unpack it)" if packed else "")
         case LocalFile():
             return source.path
 

@@ -20,9 +20,11 @@ class Networks(Result):
     specs: list[NetworkSpec]
 
     def text(self) -> str:
-        rows = [["name", "modality", "input", "width", "trained on", "licence"]]
+        rows = [["name", "modality", "input", "width", "trained on", "needs", "licence"]]
         for spec in self.specs:
-            rows.append([spec.name, spec.modality, spec.input.described, str(spec.width), spec.domain, spec.licence])
+            needs = f"seehear[{spec.extra}]" if spec.extra else ""
+            facts = [spec.name, spec.modality, spec.input.described, str(spec.width), spec.domain, needs, spec.licence]
+            rows.append(facts)
         return table(rows, right_from=len(rows[0]))
 
     def as_json(self) -> Any:
@@ -87,7 +89,7 @@ def check_networks(names: Sequence[str] = (), *, device: str = "auto") -> Checke
     """Prove networks on real sound and a real picture: shapes, determinism, sensible classes, speed.
 
     Args:
-        names: Networks, by name or as FILE.py:NAME; all of the registry unless given.
+        names: Networks, by name or as FILE.py:NAME; unless given, all but those on hubs that were not fetched yet.
         device: auto, cpu or cuda.
 
     Returns:
@@ -96,4 +98,9 @@ def check_networks(names: Sequence[str] = (), *, device: str = "auto") -> Checke
     from seehear.checking import check
     from seehear.networks import REGISTRY, get
 
-    return Checked([check(get(name), device=device) for name in names or REGISTRY])
+    at_hand = [
+        name
+        for name, spec in REGISTRY.items()
+        if spec.build is None or all(file.path.is_file() for file in spec.weights)
+    ]
+    return Checked([check(get(name), device=device) for name in names or at_hand])

@@ -1,0 +1,166 @@
+"""OpenL3: two networks trained on whether a second of sound and a picture come from the same place in a video.
+
+Source: A. L. Cramer, H.-H. Wu, J. Salamon, J. P. Bello, "Look, listen and learn more: design choices for deep audio
+embeddings", ICASSP 2019; the packages openl3 0.4.2 (Keras) and torchopenl3 1.0.1 (its audio networks in torch).
+
+There are variants. Those in the registry hear mel spectra of 256 bands, the packages' default, were trained on
+environmental videos of AudioSet rather than on those of music, and give 512 numbers. Others can be named as
+seehear.networks.openl3:AUDIO_6144_SPEC and seehear.networks.openl3:AUDIO_MUSIC_SPEC.
+
+The audio networks hear what they were trained on, as in torchopenl3 and openl3 before 0.4: mel powers, then their
+roots, and silence at both ends. openl3 0.4 hears something else through the same weights (mel magnitudes through other
+filters, silence at the end only), and so gives other features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.errors import SeehearError
+from seehear.networks.mel import hertz_to_mel
+from seehear.networks.spec import AudioInput, ImageInput, Network, NetworkSpec
+from seehear.networks.weights import Url, WeightFile
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+RATE = 48000
+FFT, HOP = 2048, 242  # samples
+BANDS, FRAMES = 256, 199
+SIZE = 224  # pixels
+# Tiles over which the maximum is taken, of 32 bands × 24 frames and of 28 × 28 places.
+AUDIO_TILES = {512: (32, 24), 6144: (8, 8)}
+IMAGE_TILE = (28, 28)
+
+PAPER = "Cramer et al., Look, listen and learn more: design choices for deep audio embeddings, ICASSP 2019"
+ORIGIN = "A. L. Cramer and others; https://github.com/marl/openl3"
+LICENCE = "code MIT; weights CC BY 4.0"
+
+
+def mel_filters(rate: int, fft: int, bands: int) -> NDArray[np.float32]:
+    """Triangles (bands, fft // 2 + 1) from 0 Hz to half the rate, each of area 1 over Hz.
+
+    Their corners are evenly spread on HTK's mel scale; their sides are straight over Hz.
+    """
+    bins = np.arange(fft // 2 + 1) * rate / fft
+    last = float(hertz_to_mel(np.array(rate / 2)))
+    corners = 700 * np.expm1(np.linspace(0, last, bands + 2) / 1127)[:, None]  # (bands + 2, 1) Hz
+    left, centre, right = corners[:-2], corners[1:-1], corners[2:]
+    filters = np.maximum(0, np.minimum((bins - left) / (centre - left), (right - bins) / (right - centre)))
+    return np.asarray(filters * 2 / (right - left), np.float32)
+
+
+def build_audio(width: int = 512) -> nn.Module:
+    """From waves (n, 48000) in [-1, 1] to features (n, width), 512 or 6144, with weights as they are made."""
+    from seehear.networks.openl3_module import Audio
+
+    return Audio(AUDIO_TILES[width])
+
+
+def build_image() -> nn.Module:
+    """From pictures (n, 224, 224, 3) uint8 to features (n, 512), with weights as they are made."""
+    from seehear.networks.openl3_module import Image
+
+    return Image(IMAGE_TILE)
+
+
+def read_keras(path: Path, module: nn.Module, what: str) -> dict[str, Tensor]:
+    """The state dict of a module whose layers are in the order of those in a file of weights that Keras 2 wrote.
+
+    what: whose weights they should be, for the message. Raises SeehearError naming the file and what does not fit.
+    """
+    import h5py
+    import torch
+
+    try:
+        with h5py.File(path) as file:
+            root = file.get("model_weights", file)  # a whole model holds its weights in there
+            groups = [root[name] for name in root.attrs["layer_names"]]
+            layers = [[group[name][()] for name in group.attrs["weight_names"]] for group in groups]
+    except (OSError, KeyError) as error:
+        raise SeehearError(f"{path}: can't be read as the weights of {what}: {error}") from None
+    arrays = [_as_torch(array) for layer in layers for array in layer]
+    own = {name: value for name, value in module.state_dict().items() if not name.endswith("num_batches_tracked")}
+    if len(arrays) != len(own):
+        raise SeehearError(f"{path}: is not the weights of {what}: it has {len(arrays)} arrays, not {len(own)}")
+    for array, (name, value) in zip(arrays, own.items(), strict=True):
+        if array.shape != value.shape:
+            raise SeehearError(f"{path}: is not the weights of {what}: it has in another shape {name}")
+    return {name: torch.from_numpy(array) for name, array in zip(own, arrays, strict=True)}
+
+
+def _as_torch(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The kernel of a convolution as torch keeps it, (out, in, height, width); anything else as it is."""
+    return np.ascontiguousarray(array.transpose(3, 2, 0, 1) if array.ndim == 4 else array, np.float32)
+
+
+def _audio(name: str, content: str, width: int, domain: str) -> NetworkSpec:
+    # torchopenl3 1.0.1, core.py. Its makers tell no hash.
+    file = f"torchopenl3_mel256_{content}_{width}.pth.tar"
+    weights = WeightFile(file, "", (Url(f"https://github.com/torchopenl3/torchopenl3-models/raw/master/{file}"),))
+
+    def build() -> nn.Module:
+        return build_audio(width)
+
+    def load(paths: Mapping[str, Path], device: str) -> Network:
+        from seehear.networks.torch_network import TorchNetwork, load_state
+
+        return TorchNetwork(load_state(build(), paths[file], name, rename=_renamed), device, chunk=4)
+
+    return NetworkSpec(
+        name=name,
+        input=AudioInput(rate=RATE, window=1.0),
+        width=width,
+        domain=domain,
+        origin=f"{ORIGIN}; for torch https://github.com/torchopenl3/torchopenl3",
+        paper=PAPER,
+        licence=LICENCE,
+        load=load,
+        weights=(weights,),
+        build=build,
+    )
+
+
+def _renamed(name: str) -> str | None:
+    """None for the sines that torchopenl3 makes spectra with."""
+    return None if name.startswith("speclayer.dft_") else name
+
+
+def _image(name: str, content: str, domain: str) -> NetworkSpec:
+    # openl3 0.4.2, setup.py. Its makers tell no hash. The variants differ in the audio network trained beside it.
+    file = f"openl3_image_mel256_{content}-v0_4_0.h5"
+    weights = WeightFile(file, "", (Url(f"https://github.com/marl/openl3/raw/models/{file}.gz"),))
+
+    def load(paths: Mapping[str, Path], device: str) -> Network:
+        from seehear.networks.torch_network import TorchNetwork
+
+        module = build_image()
+        module.load_state_dict(read_keras(paths[file], module, name), strict=False)  # it counts no batches
+        return TorchNetwork(module, device, chunk=4)
+
+    return NetworkSpec(
+        name=name,
+        input=ImageInput(size=SIZE),
+        width=512,
+        domain=domain,
+        origin=ORIGIN,
+        paper=PAPER,
+        licence=LICENCE,
+        load=load,
+        weights=(weights,),
+        extra="openl3",
+        build=build_image,
+    )
+
+
+ENVIRONMENT, MUSIC = "environmental videos (AudioSet)", "videos of music (AudioSet)"
+
+AUDIO_SPEC = _audio("openl3-audio", "env", 512, ENVIRONMENT)
+AUDIO_6144_SPEC = _audio("openl3-audio-6144", "env", 6144, ENVIRONMENT)
+AUDIO_MUSIC_SPEC = _audio("openl3-audio-music", "music", 512, MUSIC)
+IMAGE_SPEC = _image("openl3-image", "env", ENVIRONMENT)

@@ -1,0 +1,101 @@
+"""The networks of OpenL3 as torch has them; see `openl3`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seehear.networks.openl3 import BANDS, FFT, FRAMES, HOP, RATE, mel_filters
+from seehear.networks.torch_network import Pictures
+
+CHANNELS = (64, 64, 128, 128, 256, 256, 512)  # of the convolutions before the one that embeds
+EMBEDDING = 512
+POOLED = (2, 4, 6)  # convolutions after which the picture is halved
+EPSILON = 1e-3  # Keras's, of batch norm
+QUIETEST = 1e-10
+RANGE = 80.0  # decibels
+PADDING = (FFT - RATE % HOP) // 2  # samples of silence at both ends
+
+
+class Trunk(nn.Module):
+    """Eight convolutions with batch norm before and between, and the maximum over tiles of what comes out.
+
+    Layers are named as in torchopenl3's files. norm_last: convolutions whose batch norm comes after the ReLU.
+    """
+
+    def __init__(self, channels: int, embedding: str, tile: tuple[int, int], norm_last: tuple[int, ...] = ()) -> None:
+        super().__init__()
+        self._tile, self._norm_last = tile, norm_last
+        norms: list[nn.BatchNorm2d] = []
+        convolutions: list[nn.Conv2d] = []
+        for index, after in enumerate((*CHANNELS, EMBEDDING), start=1):
+            norms.append(nn.BatchNorm2d(channels, eps=EPSILON, momentum=0.01))
+            self.add_module(f"batch_normalization_{index}", norms[-1])
+            convolutions.append(nn.Conv2d(channels, after, 3, padding=1))
+            self.add_module(f"conv2d_{index}" if index <= len(CHANNELS) else embedding, convolutions[-1])
+            nn.init.kaiming_normal_(convolutions[-1].weight, nonlinearity="relu")
+            nn.init.zeros_(convolutions[-1].bias)  # type: ignore[arg-type]
+            channels = after
+        self._layers = tuple(zip(norms, convolutions, strict=True))  # a tuple: they are registered already
+
+    def embed(self, x: Tensor) -> Tensor:
+        """From pictures (n, channels, height, width) to features (n, width), a tile's 512 after another's."""
+        for index, (norm, convolution) in enumerate(self._layers):
+            if index in self._norm_last:
+                x = norm(F.relu(x))
+            elif index:
+                x = F.relu(norm(x))
+            else:
+                x = norm(x)
+            if index in POOLED:
+                x = F.max_pool2d(x, 2)
+            x = convolution(x)
+        return F.max_pool2d(x, self._tile).movedim(1, -1).flatten(1)
+
+
+class Audio(Trunk):
+    """From waves (n, 48000) in [-1, 1] to features (n, 512), or (n, 6144) of smaller tiles."""
+
+    def __init__(self, tile: tuple[int, int]) -> None:
+        super().__init__(1, "audio_embedding_layer", tile)
+        self.speclayer = Spectra()
+
+    def forward(self, waves: Tensor) -> Tensor:
+        return self.embed(self.speclayer(waves)[:, None])
+
+
+class Spectra(nn.Module):
+    """From waves (n, 48000) to mel spectra (n, 256, 199): decibels below each wave's own loudest, down to -80.
+
+    `mel_basis` comes with the weights: it is what the network was trained behind.
+    """
+
+    mel_basis: Tensor
+    window: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mel_basis", torch.from_numpy(mel_filters(RATE, FFT, BANDS)))  # (BANDS, FFT // 2 + 1)
+        self.register_buffer("window", torch.hann_window(FFT), persistent=False)  # periodic
+
+    def forward(self, waves: Tensor) -> Tensor:
+        x = F.pad(waves, (PADDING, PADDING))
+        spectra = torch.stft(x, FFT, HOP, window=self.window, center=False, return_complex=True)  # (n, bins, FRAMES)
+        powers = torch.view_as_real(spectra).square().sum(-1)
+        magnitudes = (self.mel_basis @ powers).sqrt()  # (n, BANDS, FRAMES)
+        # Ten times the logarithm, though of magnitudes: the network was trained on half the decibels.
+        decibels = 10 * magnitudes.clamp_min(QUIETEST).log10()
+        assert decibels.shape[1:] == (BANDS, FRAMES)
+        return (decibels - decibels.amax((1, 2), keepdim=True)).clamp_min(-RANGE)
+
+
+class Image(Trunk):
+    """From pictures (n, 224, 224, 3) uint8 to features (n, 512)."""
+
+    def __init__(self, tile: tuple[int, int]) -> None:
+        super().__init__(3, "vision_embedding_layer", tile, norm_last=(2,))
+        self.pictures = Pictures((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # to [-1, 1]
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        return self.embed(self.pictures(pictures))

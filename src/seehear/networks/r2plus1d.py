@@ -1,0 +1,61 @@
+"""R(2+1)D-18: a residual network over space and time that tells 400 human actions (Kinetics-400).
+
+Source: D. Tran et al., "A closer look at spatiotemporal convolutions for action recognition", CVPR 2018,
+https://arxiv.org/abs/1711.11248, in the version and with the weights of torchvision (models/video/resnet.py and
+transforms/_presets.py of 0.28 name the address, the mean and the deviation; the digits in the file's name are the first
+of its sha256, as torch.hub checks them). Features are the mean over what the last block gives, before the classifier.
+
+A clip has eight pictures: all that a second holds at eight a second, the usual rate here and in the features that are
+shared for LLP. The network was trained on sixteen, in about a second as well; to take each of eight twice would show it
+movement that halts at every other picture. Its makers scale pictures to 171 × 128 and cut out the middle 112 × 112;
+seehear squeezes the whole picture into the square.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seehear.networks.spec import ClipInput, Network, NetworkSpec
+from seehear.networks.weights import Url, WeightFile
+
+if TYPE_CHECKING:
+    from torch import nn
+
+NAME = "r2plus1d-18"
+SIZE, FRAMES = 112, 8
+
+MODEL = WeightFile(
+    "r2plus1d_18-91a641e6.pth", "91a641e6", (Url("https://download.pytorch.org/models/r2plus1d_18-91a641e6.pth"),)
+)
+
+
+def build() -> nn.Module:
+    """From clips (n, frames, size, size, 3) uint8 to features (n, 512); names as in the published file."""
+    from seehear.networks.r2plus1d_module import R2Plus1D
+
+    return R2Plus1D()
+
+
+def load(paths: Mapping[str, Path], device: str) -> Network:
+    from seehear.networks.torch_network import TorchNetwork, load_state
+
+    def trunk(key: str) -> str | None:
+        return None if key.startswith("fc.") else key  # the classifier
+
+    return TorchNetwork(load_state(build(), paths[MODEL.name], NAME, rename=trunk), device)
+
+
+SPEC = NetworkSpec(
+    name=NAME,
+    input=ClipInput(size=SIZE, frames=FRAMES),
+    width=512,
+    domain="human actions (Kinetics-400)",
+    origin="torchvision; https://docs.pytorch.org/vision/stable/models/video_resnet.html",
+    paper="Tran et al., A closer look at spatiotemporal convolutions, CVPR 2018 (arXiv:1711.11248)",
+    licence="BSD-3-Clause",
+    load=load,
+    weights=(MODEL,),
+    build=build,
+)

@@ -1,0 +1,79 @@
+"""R(2+1)D-18 in torch: convolutions over space, each followed by one over time.
+
+Source: D. Tran et al., CVPR 2018, https://arxiv.org/abs/1711.11248, section 3.5 and table 1.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from seehear.networks.torch_network import Pictures
+
+MEAN, DEVIATION = (0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)  # of Kinetics-400's pictures, in [0, 1]
+
+
+def over_space(before: int, after: int, kernel: int, stride: int) -> nn.Conv3d:
+    """Each picture by itself."""
+    padding = (0, kernel // 2, kernel // 2)
+    return nn.Conv3d(before, after, (1, kernel, kernel), (1, stride, stride), padding, bias=False)
+
+
+def over_time(before: int, after: int, stride: int) -> nn.Conv3d:
+    """Each place by itself, in three pictures."""
+    return nn.Conv3d(before, after, (3, 1, 1), (stride, 1, 1), (1, 0, 0), bias=False)
+
+
+def separated(before: int, between: int, after: int, stride: int) -> nn.Sequential:
+    """In place of one convolution over 3 × 3 × 3; halves pictures and their number where stride is 2."""
+    return nn.Sequential(
+        over_space(before, between, 3, stride), nn.BatchNorm3d(between), nn.ReLU(), over_time(between, after, stride)
+    )
+
+
+class Block(nn.Module):
+    """Two convolutions, and a shortcut around them, which is a linear map where channels or sizes change."""
+
+    def __init__(self, before: int, after: int, stride: int) -> None:
+        super().__init__()
+        # So many channels in between that the first convolution has as many weights as one over 3 × 3 × 3. The second
+        # takes as many: torchvision's choice, where the paper counts its own weights.
+        between = 27 * before * after // (9 * before + 3 * after)
+        self.conv1 = nn.Sequential(separated(before, between, after, stride), nn.BatchNorm3d(after), nn.ReLU())
+        self.conv2 = nn.Sequential(separated(after, between, after, 1), nn.BatchNorm3d(after))
+        self.downsample: nn.Module = nn.Identity()
+        if (before, stride) != (after, 1):
+            linear = nn.Conv3d(before, after, 1, stride, bias=False)
+            self.downsample = nn.Sequential(linear, nn.BatchNorm3d(after))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.conv2(self.conv1(x)) + self.downsample(x))
+
+
+def stage(before: int, after: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(Block(before, after, stride), Block(after, after, 1))
+
+
+class R2Plus1D(nn.Module):
+    """From clips (n, frames, size, size, 3) uint8 to features (n, 512)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pictures = Pictures(MEAN, DEVIATION)
+        self.stem = nn.Sequential(
+            over_space(3, 45, kernel=7, stride=2),
+            nn.BatchNorm3d(45),
+            nn.ReLU(),
+            over_time(45, 64, stride=1),
+            nn.BatchNorm3d(64),
+            nn.ReLU(),
+        )
+        self.layer1 = stage(64, 64, stride=1)
+        self.layer2 = stage(64, 128, stride=2)
+        self.layer3 = stage(128, 256, stride=2)
+        self.layer4 = stage(256, 512, stride=2)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        x = self.pictures(clips).transpose(1, 2)  # (n, 3, frames, size, size)
+        x = self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))
+        return x.mean(dim=(2, 3, 4))  # (n, 512)

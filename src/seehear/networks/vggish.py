@@ -1,0 +1,104 @@
+"""VGGish: the VGG that made the features released with AudioSet, and those that the field shares of LLP.
+
+Source: S. Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017,
+https://arxiv.org/abs/1609.09430; post-processing as in
+https://github.com/tensorflow/models/tree/master/research/audioset/vggish: embeddings are whitened, clipped to ±2 and
+kept in 8 bits. The features are those whole numbers, 0 to 255, as both Google's code and torchvggish give them; like
+torchvggish this rounds them, where Google's code cuts off what is behind the point, so that a feature of 0 to 255 is
+the same or one more.
+
+The original cuts a clip into consecutive patches of 0.96 s, about 10.4 in ten seconds; one patch here is centred in
+each second. Features of AVE, whose authors made LLP, start at each second instead, 12.5 ms earlier
+(vggish_input.py in https://github.com/YapengTian/AVE-ECCV18).
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.errors import SeehearError
+from seehear.networks.mel import mel_filters
+from seehear.networks.spec import AudioInput, Network, NetworkSpec
+from seehear.networks.weights import Url, WeightFile
+from seehear.networks.yamnet import BANDS, FFT, RATE, WINDOW, spectra  # its front end was made after this one
+
+if TYPE_CHECKING:
+    from torch import nn
+
+WIDTH = 128
+OFFSET = 0.01  # of magnitudes, before the logarithm
+
+# The digits in the names are the first of the files' sha256: convert_tf_to_torch.ipynb in the same repository.
+_TORCHVGGISH = "https://github.com/harritaylor/torchvggish/releases/download/v0.1"  # as in torchvggish 0.2
+MODEL = WeightFile("vggish-10086976.pth", "10086976", (Url(f"{_TORCHVGGISH}/vggish-10086976.pth"),))
+WHITENING = WeightFile(
+    "vggish_pca_params.npz",
+    "4d878af3",
+    (
+        Url("https://storage.googleapis.com/audioset/vggish_pca_params.npz"),  # README.md of Google's code
+        Url(f"{_TORCHVGGISH}/vggish_pca_params-4d878af3.npz"),
+    ),
+)
+
+_FILTERS = mel_filters(RATE, FFT, BANDS, 125.0, 7500.0)
+
+
+def log_mel(waves: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Patches (n, 96, 64) of waves (n, 15600) in [-1, 1] at 16 kHz."""
+    return np.log(spectra(waves) @ _FILTERS + np.float32(OFFSET))
+
+
+def build() -> nn.Module:
+    """From patches (n, 96, 64) to features (n, 128), with weights as they are made."""
+    from seehear.networks.vggish_module import VGGish
+
+    return VGGish()
+
+
+def read_whitening(path: Path) -> dict[str, NDArray[np.float32]]:
+    """The axes (128, 128), one in each row, and means (128,). Raises SeehearError for another file."""
+    what = "the whitening of vggish"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            axes, means = (np.asarray(file[name], np.float32) for name in ("pca_eigen_vectors", "pca_means"))
+    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise SeehearError(f"{path}: can't be read as {what}: {error}") from None
+    except KeyError as error:
+        raise SeehearError(f"{path}: is not {what}: {error.args[0]}") from None
+    if axes.shape != (WIDTH, WIDTH) or means.size != WIDTH:
+        raise SeehearError(f"{path}: is not {what}: it has axes {axes.shape} and means {means.shape}")
+    return {"pca_eigen_vectors": axes, "pca_means": means.reshape(WIDTH)}
+
+
+def load(paths: Mapping[str, Path], device: str) -> Network:
+    import torch
+
+    from seehear.networks.torch_network import TorchNetwork, load_state
+    from seehear.networks.vggish_module import VGGish
+
+    module = VGGish()
+    load_state(module.trunk, paths[MODEL.name], "vggish")
+    arrays = read_whitening(paths[WHITENING.name])
+    module.whitening.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    return TorchNetwork(module, device, front_end=log_mel)
+
+
+SPEC = NetworkSpec(
+    name="vggish",
+    input=AudioInput(rate=RATE, window=WINDOW),
+    width=WIDTH,
+    domain="sound of videos (an early YouTube-8M)",
+    origin="Google; https://github.com/tensorflow/models/tree/master/research/audioset/vggish; weights for torch by "
+    "H. Taylor, https://github.com/harritaylor/torchvggish",
+    paper="Hershey et al., CNN architectures for large-scale audio classification, ICASSP 2017 (arXiv:1609.09430)",
+    licence="Apache-2.0",
+    load=load,
+    weights=(MODEL, WHITENING),
+    build=build,
+)
