@@ -1,9 +1,9 @@
 """seehear: what is heard, what is seen, and both, second by second, from clip-level labels.
 
 Every command of the command line is a function here, with the same name and the same options:
-extract, select, judge, train, evaluate, compare, align, parse, score, networks, check_networks, check_labels,
-import_features, export_features, recipes, estimators. Each returns a result with .text() and .as_json(). `network`
-turns a function of yours into a network.
+prepare, extract, select, judge, train, evaluate, compare, align, parse, score, networks, check_networks, check_labels,
+import_features, export_features, generate_features, recipes, estimators. Each returns a result with .text() and
+.as_json(). `network` turns a function of yours into a network.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from seehear.verbs.estimators import estimators
     from seehear.verbs.evaluate import evaluate
     from seehear.verbs.extract import extract
-    from seehear.verbs.features import export_features, import_features
+    from seehear.verbs.features import export_features, generate_features, import_features
     from seehear.verbs.judge import judge
     from seehear.verbs.labels import check_labels
     from seehear.verbs.networks import check_networks
     from seehear.verbs.parse import parse
+    from seehear.verbs.prepare import prepare
     from seehear.verbs.recipes import recipes
+    from seehear.verbs.reproduce import reproduce
     from seehear.verbs.score import score
     from seehear.verbs.select import select
     from seehear.verbs.train import train
@@ -40,11 +42,14 @@ _HOMES = {
     "evaluate": "seehear.verbs.evaluate",
     "export_features": "seehear.verbs.features",
     "extract": "seehear.verbs.extract",
+    "generate_features": "seehear.verbs.features",
     "import_features": "seehear.verbs.features",
     "judge": "seehear.verbs.judge",
     "network": "seehear.networks.function",
     "parse": "seehear.verbs.parse",
+    "prepare": "seehear.verbs.prepare",
     "recipes": "seehear.verbs.recipes",
+    "reproduce": "seehear.verbs.reproduce",
     "score": "seehear.verbs.score",
     "select": "seehear.verbs.select",
     "train": "seehear.verbs.train",
@@ -59,11 +64,14 @@ __all__ = [
     "evaluate",
     "export_features",
     "extract",
+    "generate_features",
     "import_features",
     "judge",
     "network",
     "parse",
+    "prepare",
     "recipes",
+    "reproduce",
     "score",
     "select",
     "train",

@@ -27,6 +27,7 @@ app = App(
     help_epilogue="Every command takes --json to print its result as JSON.",
 )
 app.command("seehear.verbs.extract:extract", help="Run networks over clips and keep one feature a second in a store.")
+app.command("seehear.verbs.prepare:prepare", help="Bring a data set to where training begins; list what is missing.")
 app.command("seehear.verbs.train:train", help="Train a parsing model from clip-level labels.")
 app.command("seehear.verbs.evaluate:evaluate", help="Score trained runs on clips whose truth is known.")
 app.command("seehear.verbs.compare:compare", help="Compare trained runs, with intervals and p over clips and seeds.")
@@ -35,6 +36,9 @@ app.command("seehear.verbs.parse:parse", help="Parse clips: events heard, seen a
 app.command("seehear.verbs.score:score", help="Score predictions of any system, given as dense tables.")
 app.command("seehear.verbs.select:select", help="Choose networks: which understand each other best on your clips.")
 app.command("seehear.verbs.judge:judge", help="Judge a selection, and every way to select, by full trainings.")
+app.command(
+    "seehear.verbs.reproduce:reproduce", help="Run a paper's tables: its numbers, yours, and its claims judged."
+)
 app.command("seehear.verbs.estimators:estimators", help="List what can say which networks suit which clips.")
 app.command("seehear.verbs.recipes:recipes", help="List the recipes for training.")
 
@@ -50,6 +54,7 @@ app.command(networks)
 features = App(name="features", help="Features as folders of .npy files.")
 features.command("seehear.verbs.features:import_features", name="import", help="Take .npy files into a store.")
 features.command("seehear.verbs.features:export_features", name="export", help="Write a store's features as .npy.")
+features.command("seehear.verbs.features:generate_features", name="generate", help="Make up a data set's features.")
 app.command(features)
 
 INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended

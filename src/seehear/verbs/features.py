@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from seehear.datasets.generated import STRENGTH
 from seehear.errors import SeehearError
 from seehear.verbs.result import Result, listed
 
@@ -63,9 +63,9 @@ def import_features(
     Returns:
         How many clips were taken, and what was wrong with the others.
     """
+    from seehear.importing import Form, import_folder
     from seehear.labels import is_dense, read_dense, read_weak
-    from seehear.progress import Progress
-    from seehear.store import NetworkInfo, Origin, Store
+    from seehear.store import Store
 
     if not Path(folder).is_dir():
         raise SeehearError(f"{folder}: no such folder")
@@ -78,26 +78,8 @@ def import_features(
     if not clips:
         raise SeehearError(f"{folder}: holds no .npy files")
     kept = Store(store, segment=segment, create=True)
-    report = Moved(f"taken into {store} as {network}")
-    made_by = f"imported/{frames}"
-    width = 0
-    with Progress("importing", len(clips)) as progress:
-        for clip in clips:
-            file = Path(folder) / f"{clip[:prefix] if prefix else clip}.npy"
-            try:
-                values = _read(file, frames, width)
-            except SeehearError as error:
-                report.failed[clip] = str(error)
-                continue
-            finally:
-                progress.advance(clip)
-            if not width:
-                width = values.shape[1]
-                kept.register(NetworkInfo(network, modality, width, made_by))
-            if not kept.is_current(network, clip, made_by, file):
-                kept.write(network, Origin.of(clip, file, made_by), values)
-            report.count += 1
-    return report
+    done = import_folder(Path(folder), clips, kept, network, modality, Form(frames), prefix=prefix)
+    return Moved(f"taken into {store} as {network}", done.count, done.failed)
 
 
 def export_features(folder: Path, *, store: Path, network: str) -> Moved:
@@ -131,19 +113,35 @@ def export_features(folder: Path, *, store: Path, network: str) -> Moved:
     return report
 
 
-def _read(file: Path, frames: int, width: int) -> NDArray[np.float32]:
-    """A file's features by segment, (T, width); any width if 0."""
-    try:
-        values = np.load(file, allow_pickle=False)
-    except FileNotFoundError:
-        raise SeehearError(f"{file}: no such file") from None
-    except (OSError, ValueError, EOFError) as error:
-        said = "holds pickled objects, which are not read" if "pickle" in str(error) else f"can't be read: {error}"
-        raise SeehearError(f"{file}: {said}") from None
-    expected = f"({frames} × T, {width or 'width'})" if frames > 1 else f"(T, {width or 'width'})"
-    fits = values.ndim == 2 and len(values) and len(values) % frames == 0 and (not width or values.shape[1] == width)
-    if not fits or not np.issubdtype(values.dtype, np.number):
-        raise SeehearError(f"{file}: has {values.dtype} of shape {values.shape}, expected numbers of shape {expected}")
-    if not np.isfinite(values).all():
-        raise SeehearError(f"{file}: holds numbers that are not finite")
-    return values.astype(np.float32).reshape(-1, frames, values.shape[1]).mean(axis=1)
+def generate_features(
+    *,
+    dataset: str,
+    annotations: str | Path,
+    out: str | Path,
+    seed: int = 0,
+    strength: float = STRENGTH,
+    clips: int = 0,
+    only: Sequence[str] = (),
+) -> Moved:
+    """Make up the feature folders of a data set, with a signal of its real labels in noise, to try things at full size.
+
+    A clip's features depend on the seed and the clip alone; the same command goes on where a killed one stopped.
+
+    Args:
+        dataset: Its name, as llp.
+        annotations: Folder of its label tables.
+        out: Where the feature folders go.
+        seed: Fixes every number.
+        strength: How far a class moves a segment's features, in deviations of a segment's own noise.
+        clips: So many of each split, its first ones; 0 for all.
+        only: Folders or networks to make; all unless given.
+
+    Returns:
+        How many clips every folder holds.
+    """
+    from seehear import datasets
+    from seehear.datasets.generated import generate
+
+    given = datasets.annotations(datasets.get(dataset), annotations)
+    count = generate(given, Path(out), seed=seed, strength=strength, clips=clips, only=only)
+    return Moved(f"generated in {out}", count)

@@ -1,0 +1,35 @@
+"""LLP, "Look, Listen, and Parse" (Tian et al., ECCV 2020): 11,849 ten-second clips of YouTube videos, 25 classes."""
+
+from __future__ import annotations
+
+import re
+
+from seehear.datasets.spec import DataSet, FeatureFolder
+
+ID = 11  # characters of a YouTube id, which may be _ and - too
+NAME = re.compile(rf".{{{ID}}}_(\d+(?:\.\d+)?)_(\d+(?:\.\d+)?)")
+
+
+def span(clip: str) -> tuple[float, float] | None:
+    """Seconds of the full video that a clip is: (20, 30) of BjCEufrlXm4_20_30; None for a name of another form."""
+    found = NAME.fullmatch(clip)
+    if found is None:
+        return None
+    start, stop = (float(text) for text in found.groups())
+    return (start, stop) if start < stop else None
+
+
+SPEC = DataSet(
+    name="llp",
+    source="https://github.com/YapengTian/AVVP-ECCV20",
+    weak={"train": "AVVP_train.csv", "val": "AVVP_val_pd.csv", "test": "AVVP_test_pd.csv"},
+    dense={"audio": "AVVP_eval_audio.csv", "visual": "AVVP_eval_visual.csv"},
+    features=(
+        FeatureFolder("vggish", "vggish", "audio", frames=1, width=128, segments=10),
+        FeatureFolder("res152", "resnet152", "visual", frames=8, width=2048, segments=10),
+        FeatureFolder("r2plus1d_18", "r2plus1d-18", "visual", frames=1, width=512, segments=10),
+    ),
+    prefix=ID,
+    span=span,
+    revision="llp.revision",
+)

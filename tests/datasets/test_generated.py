@@ -1,0 +1,139 @@
+"""Made-up features: the planted signal is there, and the same seed gives the same numbers."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from seehear import datasets, generate_features
+from seehear.datasets import FeatureFolder
+from seehear.datasets.generated import LATENT, Maker, draw_activity, generate
+from seehear.errors import SeehearError
+
+from .tables import CLASSES, LLP, TRAIN, VAL, needs_llp, write_tables
+
+SMALL = (FeatureFolder("ears", "hearing", "audio", 1, 96, 10), FeatureFolder("eyes", "seeing", "visual", 3, 128, 10))
+
+
+@pytest.fixture
+def given(tmp_path):
+    found = datasets.annotations(datasets.get("llp"), write_tables(tmp_path / "tables"))
+    return replace(found, dataset=replace(found.dataset, features=SMALL))
+
+
+def files(folder):
+    return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*.npy")}
+
+
+def test_shapes_and_names(given, tmp_path):
+    assert generate(given, tmp_path / "out") == 7
+    names = {clip[:11] for clip in (*TRAIN, *VAL)} | {"Test_-_-_-0"}
+    for folder in SMALL:
+        assert {file.stem for file in (tmp_path / "out" / folder.folder).iterdir()} == names
+        values = np.load(tmp_path / "out" / folder.folder / "_a-b_c-d_e-.npy", allow_pickle=False)
+        assert (values.shape, values.dtype) == (folder.shape, np.float32)
+        assert (values >= 0).all()
+
+
+def test_one_seed_fixes_all_and_a_clip_depends_on_no_other(given, tmp_path):
+    generate(given, tmp_path / "whole", seed=3)
+    generate(given, tmp_path / "part", seed=3, clips=1, only=["hearing"])
+    whole, part = files(tmp_path / "whole"), files(tmp_path / "part")
+    assert len(part) == 3
+    assert all(whole[name] == data for name, data in part.items())
+    generate(given, tmp_path / "part", seed=3)  # goes on
+    assert files(tmp_path / "part") == whole
+    generate(given, tmp_path / "other", seed=4)
+    assert not set(files(tmp_path / "other").values()) & set(whole.values())
+
+
+def test_other_settings_and_real_features_are_not_overwritten(given, tmp_path):
+    generate(given, tmp_path / "out", seed=3)
+    with pytest.raises(SeehearError, match="seed 3, not 4"):
+        generate(given, tmp_path / "out", seed=4)
+    (tmp_path / "real" / "ears").mkdir(parents=True)
+    with pytest.raises(SeehearError, match="holds ears, which are not made up"):
+        generate(given, tmp_path / "real")
+    with pytest.raises(SeehearError, match="no feature folder 'nose'"):
+        generate(given, tmp_path / "new", only=["nose"])
+    with pytest.raises(SeehearError, match="strength"):
+        generate(given, tmp_path / "new", strength=float("nan"))
+
+
+def test_activity_of_evaluation_clips_is_that_of_the_tables(given):
+    activity = draw_activity(given, 10, seed=0)
+    assert activity.classes == CLASSES
+    heard = np.zeros((10, 3), dtype=bool)
+    heard[:, 0] = True  # Cat
+    heard[2:5, 1] = True  # Dog
+    np.testing.assert_array_equal(activity.active["audio"][VAL[0]], heard)
+    assert activity.active["visual"][VAL[0]].sum(axis=0).tolist() == [10, 0, 0]
+
+
+def test_training_clips_show_their_weak_labels_as_val_clips_do(given):
+    draws = [draw_activity(given, 10, seed) for seed in range(60)]
+    clip = TRAIN[1]  # Dog and Speech; Dog is heard in two val clips and seen in none, Speech only seen
+    heard = {tuple(np.flatnonzero(draw.active["audio"][clip][:, 1])) for draw in draws}
+    assert heard == {(2, 3, 4), (0, 1, 2)}
+    assert not any(draw.active["visual"][clip][:, 1].any() for draw in draws)
+    assert all(np.flatnonzero(draw.active["visual"][clip][:, 2]).tolist() == [4, 5] for draw in draws)
+    assert not any(draw.active[name][clip][:, 0].any() for draw in draws for name in ("audio", "visual"))
+
+
+def test_classes_move_segments_as_told():
+    folder = FeatureFolder("f", "n", "audio", 1, 2000, 10)
+    strong = Maker.of(folder, CLASSES, 4.0, 0)
+    assert np.linalg.norm(strong.directions, axis=1) == pytest.approx(1)
+    active = np.zeros((10, 3), dtype=bool)
+    active[:5, 1] = True
+    latent = []
+    for n in range(200):
+        features = strong.features(f"clip{n}", active)  # half of normal numbers' variation survives max(0, ·)
+        latent.append(features @ strong.mixing.T @ strong.directions[1] * 2 * LATENT / 2000)
+    rows = np.array(latent)
+    assert (rows[:, :5].mean() - rows[:, 5:].mean()) == pytest.approx(4, rel=0.25)
+    assert rows[:, 5:].std() == pytest.approx(np.sqrt(1 + 0.25), rel=0.25)  # of segment and clip
+
+
+@needs_llp
+def test_a_simple_probe_finds_the_signal(tmp_path):
+    spec = datasets.get("llp")
+    folders = tuple(replace(folder, width=128) for folder in spec.features[:2])
+    given = datasets.annotations(replace(spec, features=folders), LLP)
+    generate(given, tmp_path, clips=150)
+    activity = draw_activity(given, 10, 0, 150)
+    for folder in folders:
+        rows, labels = [], []
+        for clip in activity.clips:
+            values = np.load(tmp_path / folder.folder / f"{clip[:11]}.npy")
+            values = values.reshape(10, folder.frames, -1).mean(axis=1)
+            alone = activity.active[folder.modality][clip]
+            rows.append(values[alone.sum(axis=1) == 1])
+            labels.append(alone.argmax(axis=1)[alone.sum(axis=1) == 1])
+        x, y = np.concatenate(rows), np.concatenate(labels)
+        train = np.arange(len(x)) < len(x) // 2  # other clips
+        known = np.array([c for c in np.unique(y[train]) if (y[train] == c).sum() >= 20])
+        means = np.stack([x[train & (y == c)].mean(axis=0) for c in known])
+        test = ~train & np.isin(y, known)
+        nearest = known[((x[test][:, None] - means) ** 2).sum(axis=2).argmin(axis=1)]
+        accuracy = (nearest == y[test]).mean()
+        assert 0.35 < accuracy < 0.99  # chance is about .05; the commonest class about .2
+
+
+def test_as_a_verb(tmp_path):
+    tables = write_tables(tmp_path / "tables")
+    report = generate_features(
+        dataset="llp", annotations=tables, out=tmp_path / "out", clips=1, only=["vggish", "r2plus1d_18"]
+    )
+    assert (report.count, report.exit_code) == (3, 0)
+    assert {file.parent.name for file in (tmp_path / "out").rglob("*.npy")} == {"vggish", "r2plus1d_18"}
+    with pytest.raises(SeehearError, match="no feature folders that its field shares"):
+        generate_features(dataset="folder", annotations=_folder(tmp_path / "own"), out=tmp_path / "o")
+
+
+def _folder(path):
+    path.mkdir()
+    for name in ("train", "val", "test"):
+        (path / f"{name}.csv").write_text("filename\tevent_labels\na\tDog\n")
+    (path / "eval_audio.csv").write_text("filename\tonset\toffset\tevent_labels\n")
+    return path

@@ -1,0 +1,176 @@
+"""seehear prepare: what is there, what is missing, and what to do next."""
+
+import json
+import shlex
+
+import numpy as np
+import pytest
+
+import make_media
+import seehear
+from seehear import datasets
+from seehear.cli import app
+from seehear.errors import SeehearError
+from seehear.store import Store
+
+from .tables import LLP, TEST, TRAIN, VAL, needs_llp, write_tables
+
+EVERY = (*TRAIN, *VAL, *TEST)
+SPLITS = {"train": TRAIN, "val": VAL, "test": TEST}
+
+
+@pytest.fixture
+def tables(tmp_path):
+    return write_tables(tmp_path / "tables")
+
+
+@pytest.fixture
+def features(tmp_path, tables):
+    """The field's folders but for r2plus1d_18, each file holding a number of its own."""
+    for folder in datasets.get("llp").features[:2]:
+        place = tmp_path / "features" / folder.folder
+        place.mkdir(parents=True)
+        for n, clip in enumerate(EVERY):
+            np.save(place / f"{clip[:11]}.npy", np.full(folder.shape, n, dtype=np.float32))
+    return tmp_path / "features"
+
+
+def prepare(tmp_path, **options):
+    options = {"dataset": "llp", "annotations": tmp_path / "tables", "store": tmp_path / "store"} | options
+    return seehear.prepare(**options)
+
+
+def test_features_of_the_field(tmp_path, features):
+    report = prepare(tmp_path, features=features)
+    assert report.exit_code == 0
+    assert report.missing == {name: {split: [] for split in SPLITS} for name in ("resnet152", "vggish")}
+    assert report.annotations.weak["val"] == tmp_path / "tables" / "AVVP_val_pd.csv"
+    kept = Store(tmp_path / "store")
+    for n, clip in enumerate(EVERY):  # each by the first eleven characters of its name
+        for network, width in (("vggish", 128), ("resnet152", 2048)):
+            np.testing.assert_array_equal(kept.read(network, clip), np.full((10, width), n))
+    text = report.text()
+    assert "r2plus1d_18 is not there: nothing is taken in of r2plus1d-18" in text
+    assert "vggish     audio     4 / 4  2 / 2  1 / 1" in text
+
+
+def test_missing_and_bad_files_are_listed_one_by_one(tmp_path, features):
+    (features / "vggish" / f"{TRAIN[1][:11]}.npy").unlink()
+    np.save(features / "vggish" / f"{VAL[0][:11]}.npy", np.zeros((10, 64), np.float32))
+    np.save(features / "res152" / f"{TEST[0][:11]}.npy", np.zeros((79, 2048), np.float32))
+    report = prepare(tmp_path, features=features)
+    assert report.exit_code == 1
+    assert report.missing == {
+        "resnet152": {"train": [], "val": [], "test": [TEST[0]]},
+        "vggish": {"train": [TRAIN[1]], "val": [VAL[0]], "test": []},
+    }
+    head, *rows = [line.split("\t") for line in report.lists["missing clips"].read_text().splitlines()]
+    assert head == ["split", "clip", "network", "reason"]
+    assert [row[:3] for row in rows] == [
+        ["test", TEST[0], "resnet152"], ["train", TRAIN[1], "vggish"], ["val", VAL[0], "vggish"],
+    ]  # fmt: skip
+    assert "(79, 2048), expected numbers of shape (80, 2048)" in rows[0][3]
+    assert rows[1][3] == f"{features / 'vggish' / TRAIN[1][:11]}.npy: no such file"
+    assert "(10, 64), expected numbers of shape (10, 128)" in rows[2][3]
+    assert "3 / 4  1 / 2  1 / 1" in report.text()
+    assert json.loads(json.dumps(report.as_json()))["missing"] == report.missing
+
+
+def test_what_the_store_has(tmp_path, features):
+    report = prepare(tmp_path)
+    assert (report.missing, report.exit_code) == ({}, 1)
+    assert report.commands()[0].startswith("seehear prepare --dataset llp")
+    prepare(tmp_path, features=features)
+    assert prepare(tmp_path).exit_code == 0
+
+
+def test_what_to_do_next_can_be_copied(tmp_path, features):
+    report = prepare(tmp_path, features=features)
+    train, reproduce = report.commands()
+    command, bound, _ = app.parse_args(shlex.split(train)[1:], print_error=False, exit_on_error=False)
+    assert command is seehear.train
+    assert bound.arguments["collocation"] == ["audio=vggish", "visual=resnet152"]
+    assert bound.arguments["recipe"] == "small"
+    assert reproduce.startswith("seehear reproduce table5 --dataset llp --annotations ")
+    assert train in report.text()
+
+
+def test_defects_are_counted_and_all_are_listed(tmp_path, tables):
+    with (tables / "AVVP_eval_audio.csv").open("a") as stream:
+        stream.writelines(f"stranger{n:03}_0_10\t0\t1\tDog\n" for n in range(5))
+    report = prepare(tmp_path)
+    assert {kind: len(found) for kind, found in report.kinds().items()}["an event of a clip that is in no split"] == 5
+    listed = report.lists["defects"].read_text()
+    assert all(f"stranger{n:03}_0_10 stands in no weak table" in listed for n in range(5))
+    assert report.text().count("stranger") < 5 + len(report.differing)
+    assert "which moves scores" in report.text()  # these tables are no revision of LLP's
+    (tables / "AVVP_train.csv").write_text("filename\tevent_labels\nx\tDog\nx\tCat\n")
+    with pytest.raises(SeehearError, match="other labels than on line 2"):
+        prepare(tmp_path)
+
+
+@needs_llp
+def test_the_tables_of_llp(tmp_path):
+    report = prepare(tmp_path, annotations=LLP)
+    assert report.sizes == {"train": 10000, "val": 649, "test": 1200}
+    assert "something else" not in report.kinds()
+    assert report.differing == []
+    assert len(report.lists["defects"].read_text().splitlines()) == len(report.defects) == 155
+    assert "--recipe paper" in report.commands()[0] or "prepare" in report.commands()[0]
+
+
+def test_wrong_folders(tmp_path, tables):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SeehearError, match="holds none of the folders vggish, res152, r2plus1d_18"):
+        prepare(tmp_path, features=tmp_path / "empty")
+    with pytest.raises(SeehearError, match="no such folder"):
+        prepare(tmp_path, features=tmp_path / "none")
+    with pytest.raises(SeehearError, match="name their folder with --videos"):
+        prepare(tmp_path, networks=["yamnet"])
+    with pytest.raises(SeehearError, match="did you mean llp"):
+        prepare(tmp_path, dataset="lpp")
+
+
+NETWORK = """
+import numpy as np
+import seehear
+
+@seehear.network(name="loudness", modality="audio", width=1, rate=16000, window=1.0)
+def loudness(sound):
+    return np.abs(sound).mean(axis=1, keepdims=True)
+"""
+
+
+def test_videos_are_cut_and_extracted(tmp_path, tables):
+    """Sound that is louder each second: each clip's features tell where it was cut."""
+    (tmp_path / "own.py").write_text(NETWORK)
+    rate, seconds = 16000, 21
+    sound = make_media.tone(440, seconds) * (1 + np.floor(np.arange(seconds * rate) / rate)) / 25
+    videos = tmp_path / "videos"
+    for clip in EVERY[2:-1]:
+        make_media.write(videos / f"{clip[:11]}.wav", sound=sound.astype(np.float32), sound_codec="pcm_s16le")
+    options = {"videos": videos, "networks": [f"{tmp_path / 'own.py'}:loudness"], "device": "cpu"}
+    report = prepare(tmp_path, **options)
+    assert report.missing == {"loudness": {"train": list(TRAIN[:2]), "val": [], "test": list(TEST)}}
+    assert report.clips == tmp_path / "llp-clips"
+    kept = Store(tmp_path / "store")
+    expected = 0.4 * 2 / np.pi * np.arange(1, 22) / 25
+    for clip in EVERY[2:-1]:
+        start = int(clip.split("_")[-2])
+        found = kept.read("loudness", clip)[:, 0]
+        np.testing.assert_allclose(found, expected[start : start + 10], rtol=0.08)
+    assert "holds no video of" in report.lists["missing clips"].read_text()
+    again = prepare(tmp_path, **options)
+    assert "0 cut now, 4 before" in again.text()
+    assert "0 features made, 4 unchanged" in again.text()
+    with pytest.raises(SeehearError, match="no network is called 'none'"):
+        prepare(tmp_path, **options | {"networks": ["none"]})
+
+
+def test_imported_features_are_not_extracted_over(tmp_path, features):
+    prepare(tmp_path, features=features)
+    (tmp_path / "videos").mkdir()
+    make_media.movie(tmp_path / "videos" / f"{TRAIN[2][:11]}.mp4", 10)
+    report = prepare(tmp_path, videos=tmp_path / "videos", networks=["vggish"])
+    assert "features of vggish" in report.text()
+    assert report.missing["vggish"] == {split: [] for split in SPLITS}
