@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.networks.spec import Batch, Network
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def thread_count() -> int:
@@ -72,6 +75,7 @@ class OnnxNetwork(Network):
     ) -> None:
         """front_end: from a batch to the file's input. chunk: items in one run."""
         self.class_names = tuple(class_names)
+        self._model = model
         self._session = make_session(model, device, threads)
         self._input = self._session.get_inputs()[0].name
         self._front_end = front_end
@@ -82,6 +86,14 @@ class OnnxNetwork(Network):
 
     def logits(self, batch: Batch) -> NDArray[np.float32]:
         return self._run("logits", batch) if self.class_names else super().logits(batch)
+
+    def module(self) -> nn.Module:
+        import onnx
+
+        from seehear.networks.trainable import Prepared, as_module
+
+        module = as_module(onnx.load(self._model))
+        return module if self._front_end is np.asarray else Prepared(self._front_end, module)
 
     def _run(self, output: str, batch: Batch) -> NDArray[np.float32]:
         if len(batch) == 0:  # not every node can run on nothing
