@@ -116,6 +116,11 @@ def difference(
     return Difference(mean, float(low), float(high), p, p_clips, p_seeds, (len(one), len(other)), len(by_clip), paired)
 
 
+def told(p: float) -> str:
+    """A p to three decimals; permutations never make it 0."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def holm(p: Sequence[float]) -> list[float]:
     """p of several tests, adjusted so that the chance of any false positive stays beneath the level, in their order.
 

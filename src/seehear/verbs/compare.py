@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seehear.errors import SeehearError
-from seehear.scoring.comparison import LEVEL, difference, holm
+from seehear.scoring.comparison import LEVEL, difference, holm, told
 from seehear.scoring.decoding import HALF, Filter
 from seehear.verbs import differences, options
 from seehear.verbs.result import Result, listed, table
@@ -177,6 +177,6 @@ def _cells(row: Row) -> list[str]:
         f"{row.baseline + found.mean:.2f}",
         f"{found.mean:+.2f}",
         f"{found.low:+.2f} to {found.high:+.2f}",
-        differences.told(found.p),
-        differences.told(row.adjusted) + (" *" if row.adjusted < LEVEL and found.over_seeds else ""),
+        told(found.p),
+        told(row.adjusted) + (" *" if row.adjusted < LEVEL and found.over_seeds else ""),
     ]

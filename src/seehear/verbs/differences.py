@@ -17,11 +17,6 @@ READ = (
 )
 
 
-def told(p: float) -> str:
-    """A p to three decimals; permutations never make it 0."""
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
 def of_seeds(found: Difference, one: Sequence[int], other: Sequence[int]) -> str:
     """How a system's seeds were compared with the first's, and what follows from their number."""
     ones, others = (", ".join(map(str, seeds)) for seeds in (one, other))

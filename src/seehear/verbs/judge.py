@@ -215,7 +215,8 @@ def judge(
         dense_visual: Dense table of what is seen in them.
         dense: MODALITY=TABLE for other modalities.
         estimators: Names, with @train or @val for the clips that they look at; `all` for every one.
-        leaking: Compare the upper bound on the judging clips as well, as the paper does.
+        leaking: Compare the upper bounds among the estimators on the judging clips as well, as the paper does; all of
+            them where none is named.
         seeds: Of the full trainings; those of the selection unless given.
         picture: Estimators to draw in Figure 5 besides the paper's upper bound.
         workers: Processes that train at once; one a core unless given.
@@ -258,7 +259,8 @@ def judge(
     truth_of = registry.REGISTRY[registry.TRAVERSAL]
     asked = [(estimator, split) for estimator, split in asked if estimator.name != registry.TRAVERSAL]
     if leaking:
-        asked += [(estimator, selecting.TEST) for estimator in registry.UPPER_BOUNDS]
+        bounds = [bound for bound in registry.UPPER_BOUNDS if any(bound == estimator for estimator, _ in asked)]
+        asked += [(bound, selecting.TEST) for bound in bounds or registry.UPPER_BOUNDS]
     say(forecast(task, [(truth_of, VAL), *asked]).text())
 
     truth = estimate(task, truth_of, selecting.TEST)

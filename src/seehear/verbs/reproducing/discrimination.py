@@ -1,0 +1,120 @@
+"""Which network made a feature? Every pair of networks, and controls that are one network (Table 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.errors import SeehearError
+from seehear.experiments.findings import Findings, Measured
+from seehear.labels import read_weak
+from seehear.packed import pack
+from seehear.probing.accuracy import per_clip
+from seehear.probing.discriminator import Kind, Scaling, halves, matched, rotated, told_apart
+from seehear.progress import Progress
+from seehear.verbs.reproducing import check
+from seehear.verbs.reproducing.setup import remembered
+from seehear.version import __version__
+
+if TYPE_CHECKING:
+    from seehear.experiments.experiment import Experiment
+    from seehear.packed import Packed
+    from seehear.verbs.reproducing.setup import Setup
+
+MOST_CLIPS = 1000  # of each split: more change nothing that is printed
+SEEDS = 3  # of the discriminator, at most
+FOLDER = "discrimination"
+METRICS: dict[str, tuple[Kind, Scaling]] = {
+    "mlp": ("mlp", "none"),
+    "linear": ("linear", "none"),
+    "mlp standardised": ("mlp", "standard"),
+}
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Two networks' features to be told apart. key: what they were made of. make: from a seed to both, (n, d) each."""
+
+    name: str
+    key: str
+    make: Callable[[int], tuple[Floats, Floats]]
+
+
+def run(experiment: Experiment, setup: Setup) -> Findings:
+    """How often a discriminator that learns from training clips is right on test clips; 50 % by chance.
+
+    Metrics: mlp; linear; mlp standardised, each network's dimensions brought to mean 0 and deviation 1.
+    """
+    check(experiment, METRICS)
+    (modality,) = experiment.networks
+    names = list(setup.candidates[modality])
+    if len(names) < 2:
+        raise SeehearError(f"to tell networks apart takes two of modality {modality}: give --networks {modality}=A,B")
+    learnt, asked = (_clips(setup, split, names) for split in ("train", "test"))
+    packs = {name: pack(setup.store, name, [*learnt, *asked]) for name in names}
+    lengths = packs[names[0]].lengths()
+    clip = np.repeat(np.arange(len(lengths)), lengths)  # (n,)
+    train = clip < len(learnt)
+    pairs = [_pair(packs, one, other, train) for one, other in combinations(names, 2)]
+    controls = [control for name in names for control in _controls(name, packs[name])]
+    seeds = list(setup.seeds)[:SEEDS]
+    systems: dict[str, dict[str, Measured]] = {}
+    with Progress("telling networks apart", len([*pairs, *controls]) * len(seeds)) as progress:
+        for contest in (*pairs, *controls):
+            values: dict[str, list[list[float]]] = {}
+            for seed in seeds:
+                both = cache(contest.make)
+                for column, score in experiment.scores.items():
+                    kind, scale = METRICS[score.metric]
+
+                    def compute(kind: Kind = kind, scale: Scaling = scale, seed: int = seed, both: Any = both) -> Any:
+                        one, other = both(seed)
+                        right = told_apart(one, other, clip, train, ~train, kind, scale, seed)
+                        return per_clip(right, np.tile(clip[~train], 2)).tolist()
+
+                    facts = [contest.name, contest.key, learnt, asked, kind, scale, seed]
+                    file = f"{contest.name}-{score.metric}-{seed}".replace(" × ", "+").replace(" ", "-")
+                    found = remembered(setup.out / FOLDER, file, facts, compute)
+                    values.setdefault(column, []).append(found)
+                progress.advance(contest.name)
+            systems[contest.name] = {column: Measured.of(np.array(v), seeds, 50.0) for column, v in values.items()}
+    widths = ", ".join(f"{name} {packs[name].rows.shape[1]}" for name in names)
+    notes = [
+        f"learnt from {int(train.sum())} seconds of {len(learnt)} training clips",
+        f"widths: {widths}; the wider of a pair is brought to the narrower's, both by their main axes",
+    ]
+    signature = f"accuracy|which network|clips:{len(asked)}|seconds:{int((~train).sum())}|seehear{__version__}"
+    return Findings(systems, signature, frozenset(control.name for control in controls), notes)
+
+
+def _clips(setup: Setup, split: str, names: Sequence[str]) -> list[str]:
+    """Clips of a split that have features of all these networks, some of them where there are many."""
+    has = frozenset.intersection(*(setup.store.clips(name) for name in names))
+    there = [clip for clip in read_weak(setup.weak[split]).clips if clip in has]
+    chosen = np.sort(np.random.default_rng(0).permutation(len(there))[:MOST_CLIPS])
+    return [there[n] for n in chosen]
+
+
+def _pair(packs: Mapping[str, Packed], one: str, other: str, train: NDArray[np.bool_]) -> Contest:
+    def make(seed: int) -> tuple[Floats, Floats]:
+        return matched(packs[one].rows, packs[other].rows, train, seed=seed)
+
+    return Contest(" × ".join(sorted((one, other))), f"{packs[one].contents}+{packs[other].contents}", make)
+
+
+def _controls(name: str, packed: Packed) -> list[Contest]:
+    """What makes two networks of one."""
+    rows = packed.rows
+    made: dict[str, Callable[[int], tuple[Floats, Floats]]] = {
+        "beside itself": lambda seed: (rows, rows),
+        "its halves": lambda seed: halves(rows, seed),
+        "turned twice": lambda seed: (rotated(rows, 2 * seed), rotated(rows, 2 * seed + 1)),
+    }
+    return [Contest(f"{name} {how}", packed.contents, make) for how, make in made.items()]

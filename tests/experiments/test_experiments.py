@@ -1,0 +1,97 @@
+"""Every experiment that comes with seehear, and what is said of a bad one."""
+
+from __future__ import annotations
+
+import pytest
+
+from seehear.errors import SeehearError
+from seehear.experiments.experiment import named, read
+from seehear.networks import REGISTRY
+from seehear.selection import estimators
+from seehear.training.recipe import resolve
+from seehear.verbs.reproducing import KINDS, runner
+
+
+def test_all_of_the_paper_are_there():
+    assert {"table1", "table2", "table3", "table4", "table5", "figure5"} <= set(named())
+
+
+@pytest.mark.parametrize("name", named())
+def test_can_be_run_as_it_is_written(name):
+    experiment = read(name)
+    runner(experiment.kind)
+    for networks in (experiment.baseline, experiment.networks):
+        for modality, names in networks.items():
+            assert [REGISTRY[network].modality for network in names] == [modality] * len(names)
+    for system in experiment.systems.values():
+        settings = [
+            *system.set,
+            *([f"{system.tune.setting}={value}" for value in system.tune.values[:1]] if system.tune else []),
+        ]
+        resolve("paper", settings).contrast.check(("audio", "visual"))
+        for value in system.paper.values():
+            assert 0 <= value <= 100
+    for estimator in experiment.estimators:
+        estimators.find(estimator.partition("@")[0])
+    said = [claim.says for claim in experiment.claims]
+    assert len(set(said)) == len(said)
+    assert any(claim.by == "paper" for claim in experiment.claims)
+
+
+def test_every_kind_is_used():
+    assert {read(name).kind for name in named()} == set(KINDS)
+
+
+def test_table_5_adds_up_where_it_should():
+    """Type@AV is the mean of its parts, but for the misprints that its notes name."""
+    misprinted = {("baseline", "segment"), ("part", "segment")}
+    found = set()
+    for name, system in read("table5").systems.items():
+        for level in ("segment", "event"):
+            parts = [system.paper[f"{level} {kind}"] for kind in ("audio", "visual", "audio-visual")]
+            if abs(sum(parts) / 3 - system.paper[f"{level} Type@AV"]) > 0.15:
+                found.add((name, level))
+    assert found == misprinted
+
+
+GOOD = """
+title = "t"
+source = "s"
+kind = "trainings"
+notes = ["n"]
+[scores]
+a = { metric = "average" }
+[systems.x]
+paper = { a = 1.0 }
+[[claims]]
+says = "c"
+level = { system = "x", score = "a", least = 1 }
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('kind = "trainings"', 'kind = "dreaming"', "kind: Input should be"),
+        ("paper = { a = 1.0 }", "paper = { b = 1.0 }", r"systems.x.paper: 'b' is no score"),
+        ('system = "x"', 'system = "y"', "'y' is no system"),
+        ('score = "a"', 'score = "b"', "'b' is no score"),
+        ('notes = ["n"]', "", "notes: Field required"),
+        ('title = "t"', 'title = "t"\nfoo = 1', "foo: Extra inputs"),
+        ('title = "t"', "title", "not a TOML file"),
+    ],
+)
+def test_a_bad_file_is_named_with_what_is_wrong(tmp_path, old, new, said):
+    path = tmp_path / "own.toml"
+    path.write_text(GOOD)
+    assert read(str(path)).title == "t"
+    path.write_text(GOOD.replace(old, new))
+    with pytest.raises(SeehearError, match=rf"own\.toml: (.|\n)*{said}"):
+        read(str(path))
+
+
+def test_unknown_experiment():
+    with pytest.raises(SeehearError, match="no experiment 'table55': did you mean table5"):
+        read("table55")
+    with pytest.raises(SeehearError, match="there are figure5, table1"):
+        read("qqq")
