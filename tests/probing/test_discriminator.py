@@ -117,7 +117,18 @@ def test_matched_by_main_axes(few):
         axes = np.linalg.lstsq(features, found, rcond=None)[0]
         np.testing.assert_allclose(axes.T @ axes, np.eye(width), atol=1e-8)
         np.testing.assert_allclose(features @ axes, found, atol=1e-8)
-        assert (axes[np.abs(axes).argmax(axis=0), np.arange(width)] > 0).all()
+        assert (((found[train] - found[train].mean(axis=0)) ** 3).sum(axis=0) > 0).all()
+
+
+def test_main_axes_do_not_know_the_basis():
+    """What PCA makes of a network it makes of its rotation; a smaller width is the first of the axes."""
+    features = np.exp(drawn(0, 6)) * np.arange(1, 7)
+    one, other = matched(features, rotated(features, 0), TRAIN)
+    np.testing.assert_allclose(one, other, atol=1e-8)
+    np.testing.assert_allclose(matched(features, features, TRAIN, width=2)[0], one[:, :2])
+    assert matched(features, features, TRAIN, width=9)[0].shape == (400, 6)
+    for kind in KINDS:
+        assert told_apart(one, other, CLIP, TRAIN, TEST, kind).mean() == pytest.approx(0.5, abs=0.05)
 
 
 def test_matched_by_projection():

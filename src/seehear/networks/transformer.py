@@ -1,9 +1,8 @@
 """CLAP, AST, CLIP and DINOv2: transformers that hear or see, as Hugging Face's package `transformers` has them.
 
 The architectures come from that package, with the numbers of each network written down here, so that of each nothing
-but its file of weights is fetched. What a file holds besides, as towers for text and classifiers, is left out. The
-hub tells no hashes in its documentation. The files of CLIP and CLAP are in torch's own format: their repositories have
-no other, and DINOv2's and AST's have safetensors.
+but its file of weights is fetched. What a file holds besides, as towers for text and classifiers, is left out. Files
+of CLIP and CLAP are in torch's own format, as their repositories hold no safetensors.
 
 Sources:
 - CLAP: Y. Wu et al., "Large-scale contrastive language-audio pretraining", ICASSP 2023,
@@ -12,8 +11,8 @@ Sources:
   have a length of 1, as theirs do.
 - AST: Y. Gong, Y.-A. Chung, J. Glass, "AST: Audio spectrogram transformer", Interspeech 2021,
   https://arxiv.org/abs/2104.01778, and its code, https://github.com/YuanGongND/ast, src/models/ast_models.py. It was
-  trained on ten seconds, which would cost six times as much as the two that it hears here and would tell less well when
-  a thing sounds. For shorter sounds its makers cut the middle out of the positions that it has learnt; so does seehear.
+  trained on ten seconds, which would cost five times as much as the two that it hears here and tell less well when a
+  thing sounds. For shorter sounds its makers cut the middle out of the positions that it has learnt; so does seehear.
 - CLIP: A. Radford et al., "Learning transferable visual models from natural language supervision", ICML 2021,
   https://arxiv.org/abs/2103.00020; numbers: open_clip 3.3, model_configs/ViT-B-32-quickgelu.json and constants.py.
 - DINOv2: M. Oquab et al., "DINOv2: Learning robust visual features without supervision", TMLR 2024,

@@ -54,7 +54,8 @@ def told_apart(
     only help the optimiser. "standard" gives each dimension of each network mean 0 and deviation 1 on its own training
     rows. A linear discriminator is then blind by construction, and names everything `one`, since the weights of a
     logistic regression are 0 exactly where both classes are as many and have the same means. What the mlp still
-    tells apart lies in the shape of distributions and in how dimensions hang together.
+    tells apart lies in the shape of distributions and in how dimensions hang together. Where it tells nothing, there
+    may still be something: among many dimensions of noise it finds little (give it the first few main axes as well).
 
     Raises SeehearError where widths differ, a clip has rows to learn from and rows to be asked about, there are none,
     or a feature is not finite.
@@ -74,18 +75,20 @@ def told_apart(
 
 
 def matched(
-    one: Floats, other: Floats, train: Mask, how: Matching = "pca", seed: int = 0
+    one: Floats, other: Floats, train: Mask, how: Matching = "pca", width: int | None = None, seed: int = 0
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Both networks' features brought to the width of the narrower one, (n, w) each.
+    """Both networks' features brought to one width, (n, w) each: that of the narrower one, or `width` if it is less.
 
     pca: onto the w main axes of each one's own training rows, neither whitened nor centred, so that means and spreads
     stay to be told apart by. Of n training rows there are n - 1 axes, and w is no more. Along its own axes a network's
     features are uncorrelated: `told_apart` of these by scale "standard" takes away means and all covariances of both.
+    An axis has no direction of its own; the longer tail is made positive. A network and its rotation are the same then.
     projection: by a random Gaussian matrix each, scaled so that lengths are kept on average, drawn by the seed.
 
     Wu et al. compare networks of 2048 and 4096 features and don't say how.
     """
-    width = min(one.shape[1], other.shape[1])
+    narrower = min(one.shape[1], other.shape[1])
+    width = narrower if width is None else min(width, narrower)
     if how == "pca":
         width = min(width, int(train.sum()) - 1)
         return one @ _axes(one[train], width), other @ _axes(other[train], width)
@@ -133,9 +136,8 @@ def _axes(rows: Floats, width: int) -> Array:
         axes = np.linalg.svd(centred, full_matrices=False)[2][:width].T
     else:
         axes = np.linalg.eigh(centred.T @ centred)[1][:, ::-1][:, :width]
-    # An axis has no direction of its own; its largest entry is made positive, the same wherever it was computed.
-    largest = np.abs(axes).argmax(axis=0)
-    return axes * np.sign(axes[largest, np.arange(axes.shape[1])])
+    tails = ((centred @ axes) ** 3).sum(axis=0)  # (width,)
+    return axes * np.where(tails < 0, -1.0, 1.0)
 
 
 def _gaussian(width: int, to: int, rng: np.random.Generator) -> Array:

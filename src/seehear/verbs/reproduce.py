@@ -141,6 +141,7 @@ def reproduce(
     store: str | Path | None = None,
     features: str | Path | None = None,
     videos: str | Path | None = None,
+    fps: float = 8.0,
     networks: Sequence[str] = (),
     baseline: Sequence[str] = (),
     recipe: str = "paper",
@@ -162,6 +163,7 @@ def reproduce(
         store: The folder with the clips' features; OUT/store unless given.
         features: Folder with the features that the data set's field shares, to take into the store first.
         videos: Folder with clips or full videos, to extract the networks' features from first, and for table3.
+        fps: Pictures sampled a second of these videos, for visual networks.
         networks: MODALITY=NETWORK,NETWORK to compare or choose from, in place of the paper's.
         baseline: MODALITY=NETWORK of what is trained where nothing is chosen, in place of the paper's.
         recipe: Name from `seehear recipes`, or a TOML file.
@@ -202,6 +204,7 @@ def reproduce(
             features=features,
             videos=videos,
             networks=list(dict.fromkeys(needed)) if videos is not None else (),
+            fps=fps,
             device=device,
         )
         clips = prepared.clips
