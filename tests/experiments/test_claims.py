@@ -96,6 +96,12 @@ def test_level_of_every_system_of_the_paper():
     assert found.answer == "confirmed"
     assert found.why.startswith("b: ")
     assert answer(claim, {"a": system(99), "b": system(80)}).answer == "not confirmed"
+    claim = Claim(says="", level=Level(system="* turned", score="score", most=75))
+    found = answer(
+        claim, {"a": system(99), "a turned": system(60), "b turned": system(50)}, ours=["a turned", "b turned"]
+    )
+    assert found.answer == "confirmed"
+    assert found.why.startswith("a turned: ")
 
 
 def test_level_of_a_measure_that_comes_with_p_or_alone():

@@ -138,7 +138,7 @@ def test_fingerprint_follows_what_decides_the_features():
 def test_unknown_name_tells_close_ones():
     with pytest.raises(SeehearError, match=r"'yamnett': did you mean yamnet"):
         get("yamnett")
-    with pytest.raises(SeehearError, match="there are aisfx, efficientnet-lite0"):
+    with pytest.raises(SeehearError, match="there are aisfx, ast, clap"):
         get("qqqqqq")
 
 

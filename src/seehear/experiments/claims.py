@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -47,7 +48,7 @@ class Compared(_Data):
 
 
 class Level(_Data):
-    """A score is at least, or at most, so high; `*` for every system that the paper has."""
+    """A score is at least, or at most, so high; `*` for every system but controls, `* NAME` for all controls NAME."""
 
     system: str
     score: str
@@ -141,7 +142,13 @@ def _compared(test: Compared, found: Findings, reported: Reported) -> tuple[Answ
 
 
 def _level(test: Level, found: Findings) -> tuple[Answer, str]:
-    names = [test.system] if test.system != "*" else [name for name in found.systems if name not in found.ours]
+    names = [test.system]
+    if "*" in test.system:
+        names = [
+            name
+            for name in found.systems
+            if fnmatchcase(name, test.system) and (test.system != "*" or name not in found.ours)
+        ]
     measured = {name: one for name in names if (one := found.get(name, test.score)) is not None}
     if not measured:
         return "can't tell", f"{test.system}, {test.score}: not measured here"

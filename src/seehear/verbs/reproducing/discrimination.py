@@ -30,10 +30,11 @@ if TYPE_CHECKING:
 MOST_CLIPS = 1000  # of each split: more change nothing that is printed
 SEEDS = 3  # of the discriminator, at most
 FOLDER = "discrimination"
+AXES = 8
 METRICS: dict[str, tuple[Kind, Scaling]] = {
     "mlp": ("mlp", "none"),
     "linear": ("linear", "none"),
-    "mlp standardised": ("mlp", "standard"),
+    "shape": ("mlp", "standard"),
 }
 Floats = NDArray[np.floating]
 
@@ -50,7 +51,9 @@ class Contest:
 def run(experiment: Experiment, setup: Setup) -> Findings:
     """How often a discriminator that learns from training clips is right on test clips; 50 % by chance.
 
-    Metrics: mlp; linear; mlp standardised, each network's dimensions brought to mean 0 and deviation 1.
+    Metrics: mlp and linear, of features as they are; shape, an mlp on each network's AXES main axes, brought to mean 0
+    and deviation 1. Which dimension is which, how large they are, and any rotation are then gone; what is left is the
+    shape of what the network makes of these clips.
     """
     check(experiment, METRICS)
     (modality,) = experiment.networks
@@ -76,6 +79,8 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
 
                     def compute(kind: Kind = kind, scale: Scaling = scale, seed: int = seed, both: Any = both) -> Any:
                         one, other = both(seed)
+                        if scale == "standard":
+                            one, other = matched(one, other, train, width=AXES, seed=seed)
                         right = told_apart(one, other, clip, train, ~train, kind, scale, seed)
                         return per_clip(right, np.tile(clip[~train], 2)).tolist()
 
