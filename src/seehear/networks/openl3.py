@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 RATE = 48000
 FFT, HOP = 2048, 242  # samples
-BANDS, FRAMES = 256, 199
+PADDING = (FFT - RATE % HOP) // 2  # samples of silence at both ends: 199 frames a second
+BANDS = 256
 SIZE = 224  # pixels
 # Tiles over which the maximum is taken, of 32 bands × 24 frames and of 28 × 28 places.
 AUDIO_TILES = {512: (32, 24), 6144: (8, 8)}
@@ -59,7 +60,7 @@ def build_audio(width: int = 512) -> nn.Module:
     """From waves (n, 48000) in [-1, 1] to features (n, width), 512 or 6144, with weights as they are made."""
     from seehear.networks.openl3_module import Audio
 
-    return Audio(AUDIO_TILES[width])
+    return Audio(AUDIO_TILES[width], mel_filters(RATE, FFT, BANDS), HOP, PADDING)
 
 
 def build_image() -> nn.Module:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seehear.networks.openl3 import BANDS, FFT, FRAMES, HOP, RATE, mel_filters
 from seehear.networks.torch_network import Pictures
 
 CHANNELS = (64, 64, 128, 128, 256, 256, 512)  # of the convolutions before the one that embeds
@@ -15,7 +16,6 @@ POOLED = (2, 4, 6)  # convolutions after which the picture is halved
 EPSILON = 1e-3  # Keras's, of batch norm
 QUIETEST = 1e-10
 RANGE = 80.0  # decibels
-PADDING = (FFT - RATE % HOP) // 2  # samples of silence at both ends
 
 
 class Trunk(nn.Module):
@@ -57,9 +57,9 @@ class Trunk(nn.Module):
 class Audio(Trunk):
     """From waves (n, 48000) in [-1, 1] to features (n, 512), or (n, 6144) of smaller tiles."""
 
-    def __init__(self, tile: tuple[int, int]) -> None:
+    def __init__(self, tile: tuple[int, int], filters: NDArray[np.float32], hop: int, padding: int) -> None:
         super().__init__(1, "audio_embedding_layer", tile)
-        self.speclayer = Spectra()
+        self.speclayer = Spectra(filters, hop, padding)
 
     def forward(self, waves: Tensor) -> Tensor:
         return self.embed(self.speclayer(waves)[:, None])
@@ -74,19 +74,20 @@ class Spectra(nn.Module):
     mel_basis: Tensor
     window: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, filters: NDArray[np.float32], hop: int, padding: int) -> None:
+        """filters: (bands, bins). hop: samples between frames. padding: samples of silence at both ends."""
         super().__init__()
-        self.register_buffer("mel_basis", torch.from_numpy(mel_filters(RATE, FFT, BANDS)))  # (BANDS, FFT // 2 + 1)
-        self.register_buffer("window", torch.hann_window(FFT), persistent=False)  # periodic
+        self._fft, self._hop, self._padding = 2 * (filters.shape[1] - 1), hop, padding
+        self.register_buffer("mel_basis", torch.from_numpy(filters))
+        self.register_buffer("window", torch.hann_window(self._fft), persistent=False)  # periodic
 
     def forward(self, waves: Tensor) -> Tensor:
-        x = F.pad(waves, (PADDING, PADDING))
-        spectra = torch.stft(x, FFT, HOP, window=self.window, center=False, return_complex=True)  # (n, bins, FRAMES)
-        powers = torch.view_as_real(spectra).square().sum(-1)
-        magnitudes = (self.mel_basis @ powers).sqrt()  # (n, BANDS, FRAMES)
+        x = F.pad(waves, (self._padding, self._padding))
+        spectra = torch.stft(x, self._fft, self._hop, window=self.window, center=False, return_complex=True)
+        powers = torch.view_as_real(spectra).square().sum(-1)  # (n, bins, frames)
+        magnitudes = (self.mel_basis @ powers).sqrt()  # (n, bands, frames)
         # Ten times the logarithm, though of magnitudes: the network was trained on half the decibels.
         decibels = 10 * magnitudes.clamp_min(QUIETEST).log10()
-        assert decibels.shape[1:] == (BANDS, FRAMES)
         return (decibels - decibels.amax((1, 2), keepdim=True)).clamp_min(-RANGE)
 
 

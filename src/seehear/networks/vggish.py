@@ -58,7 +58,7 @@ def build() -> nn.Module:
     """From patches (n, 96, 64) to features (n, 128), with weights as they are made."""
     from seehear.networks.vggish_module import VGGish
 
-    return VGGish()
+    return VGGish(WIDTH)
 
 
 def read_whitening(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -82,7 +82,7 @@ def load(paths: Mapping[str, Path], device: str) -> Network:
     from seehear.networks.torch_network import TorchNetwork, load_state
     from seehear.networks.vggish_module import VGGish
 
-    module = VGGish()
+    module = VGGish(WIDTH)
     load_state(module.trunk, paths[MODEL.name], "vggish")
     arrays = read_whitening(paths[WHITENING.name])
     module.whitening.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})

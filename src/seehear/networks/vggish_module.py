@@ -7,7 +7,6 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from seehear.networks.vggish import WIDTH
 from seehear.networks.yamnet import BANDS, FRAMES
 
 STAGES = ((64,), (128,), (256, 256), (512, 512))  # channels of the convolutions; the patch is halved after each stage
@@ -17,12 +16,12 @@ STEPS = 255  # of the 8 bits that the released features have
 
 
 class VGGish(nn.Module):
-    """From log-mel patches (n, 96, 64) to features (n, 128): whole numbers from 0 to 255."""
+    """From log-mel patches (n, 96, 64) to features (n, width): whole numbers from 0 to 255."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.trunk = Trunk()
-        self.whitening = Whitening()
+        self.trunk = Trunk(width)
+        self.whitening = Whitening(width)
 
     def forward(self, patches: Tensor) -> Tensor:
         features: Tensor = self.whitening(self.trunk(patches))
@@ -30,9 +29,9 @@ class VGGish(nn.Module):
 
 
 class Trunk(nn.Module):
-    """From log-mel patches (n, 96, 64) to embeddings (n, 128) ≥ 0; named as in torchvggish's file."""
+    """From log-mel patches (n, 96, 64) to embeddings (n, width) ≥ 0; named as in torchvggish's file."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         before = 1
@@ -43,7 +42,7 @@ class Trunk(nn.Module):
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
         halved = 2 ** len(STAGES)
-        sizes = (before * (FRAMES // halved) * (BANDS // halved), HIDDEN, HIDDEN, WIDTH)
+        sizes = (before * (FRAMES // halved) * (BANDS // halved), HIDDEN, HIDDEN, width)
         layers = []
         for size, after in pairwise(sizes):
             layers += [nn.Linear(size, after), nn.ReLU(inplace=True)]
@@ -68,10 +67,10 @@ class Whitening(nn.Module):
     pca_eigen_vectors: Tensor
     pca_means: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.register_buffer("pca_eigen_vectors", torch.eye(WIDTH))  # (WIDTH, WIDTH), an axis in each row
-        self.register_buffer("pca_means", torch.zeros(WIDTH))
+        self.register_buffer("pca_eigen_vectors", torch.eye(width))  # (width, width), an axis in each row
+        self.register_buffer("pca_means", torch.zeros(width))
 
     def forward(self, embeddings: Tensor) -> Tensor:
         whitened = (embeddings - self.pca_means) @ self.pca_eigen_vectors.T

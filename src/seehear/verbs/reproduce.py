@@ -36,7 +36,9 @@ class Table:
         lines = [
             f"{self.name}: {experiment.title} ({experiment.source})",
             table(self.rows()),
-            "paper | ours (95 % interval" + self._over() + "); –: not reported, or not measured here",
+            "paper | ours (95 % interval"
+            + self._over()
+            + "); –: not reported, or not measured here; p is not adjusted",
             *self._chances(),
             "",
         ]
@@ -267,9 +269,9 @@ def _choose(
 
     notes = []
     known = store.networks()
-    candidates = {modality: list(names) for modality, names in (given or experiment.networks).items()}
-    if experiment.networks and given:
-        candidates = {modality: names for modality, names in candidates.items() if modality in experiment.networks}
+    chosen = given or experiment.networks
+    candidates = {modality: list(names) for modality, names in chosen.items() if modality in experiment.networks}
+    if given:
         if lacking := [modality for modality in experiment.networks if modality not in candidates]:
             raise SeehearError(f"--networks names none of modality {lacking[0]}, which the experiment compares")
     elif not given:
