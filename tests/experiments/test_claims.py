@@ -123,3 +123,17 @@ def test_a_claim_has_one_test_and_a_level_one_side():
         Claim(says="")
     with pytest.raises(ValueError, match="either least or most"):
         Level(system="a", score="b", least=1, most=2)
+
+
+def test_an_interval_on_the_other_side_rules_the_papers_difference_out_too():
+    """p takes each difference between seeds for luck, so that it may be over .05 where the interval leaves out 0."""
+    rng = np.random.default_rng(3)
+    old = 50 + rng.standard_normal((4, 60))
+    shift = np.array([[0.2], [0.6], [1.2], [2.0]])
+    systems = {"new": Measured.of(old - shift, SEEDS[:4]), "old": Measured.of(old, SEEDS[:4])}
+    apart = systems["new"].minus(systems["old"])
+    assert apart is not None
+    assert apart.high < 0
+    assert apart.p >= 0.05
+    assert answer(HIGHER, systems, {"new": 52.0, "old": 50.0}).answer == "not confirmed"
+    assert answer(LOWER, systems, {"new": 49.0, "old": 50.0}).answer == "can't tell"

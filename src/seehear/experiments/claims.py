@@ -1,8 +1,8 @@
 """Claims of a paper, and what our numbers say of them: confirmed, not confirmed, can't tell, and why.
 
 A claim is confirmed only where clips and seeds could not as well have made the difference (p under .05). It is not
-confirmed where they speak for the opposite, or where our interval holds 0 and nothing as large as what the paper found.
-All else is open.
+confirmed where they speak for the opposite, or where our interval reaches to 0 or past it, and holds nothing as large
+as what the paper found. All else is open.
 """
 
 from __future__ import annotations
@@ -134,7 +134,8 @@ def _compared(test: Compared, found: Findings, reported: Reported) -> tuple[Answ
         if sign * apart.mean > 0:
             return "confirmed", said
         return "not confirmed", f"{said}: the opposite was found"
-    if gap is not None and apart.low <= 0 <= apart.high and sign * gap > max(sign * apart.low, sign * apart.high):
+    least, most = sorted((sign * apart.low, sign * apart.high))
+    if gap is not None and least <= 0 and most < sign * gap:
         return "not confirmed", f"{said}: none as large as the paper's is in the interval"
     if apart.floor >= LEVEL:
         return "can't tell", f"{said}: with so few seeds p can't be under {apart.floor:.3f}"
