@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 import seehear
+from make_media import movie
 from seehear.errors import SeehearError
 from seehear.experiments.experiment import named, read
+from seehear.labels import Event, write_dense
 from selection.conftest import Choice
 
 TINY = ["epochs=3", "width=16", "feed_forward=16", "learning_rate=0.01", "decay_every=0"]
@@ -166,6 +169,61 @@ def test_controls_of_one_network_are_at_chance_or_told_apart(tables):
     for name in ("eyes", "fog"):
         assert found.systems[f"{name} beside itself"]["discriminator"].value == pytest.approx(50)
     assert found.systems["eyes turned twice"]["discriminator"].value > 80
+
+
+OWN = """
+import torch
+from seehear.networks import ImageInput, NetworkSpec
+from seehear.networks.torch_network import Pictures, TorchNetwork
+
+
+class Colours(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pictures = Pictures((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+        self.mix = torch.nn.Linear(3, 4)
+        with torch.no_grad():
+            self.mix.weight.copy_(torch.eye(4, 3))
+
+    def forward(self, pictures):
+        return self.mix(self.pictures(pictures).mean((2, 3)))
+
+
+SPEC = NetworkSpec(
+    name="colours", input=ImageInput(16), width=4, domain="", origin="", paper="", licence="",
+    load=lambda paths, device: TorchNetwork(Colours(), device),
+)
+"""
+
+
+def test_whole_networks_are_fine_tuned_where_there_are_videos(tmp_path):
+    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "clips").mkdir()
+    tables = {split: ["filename\tevent_labels"] for split in ("train", "val", "test")}
+    events = []
+    for n in range(12):
+        clip, label = f"clip{n:02}", ("Dark", "Light")[n % 2]
+        split = "train" if n < 2 else "val" if n < 8 else "test"
+        shade = np.full((32, 32, 3), 40 + 150 * (n % 2) + 2 * n, np.uint8)
+        movie(tmp_path / "clips" / f"{clip}.mp4", 2.0, picture=lambda _, shade=shade: shade)
+        tables[split].append(f"{clip}\t{label}")
+        events.append(Event(clip, 0.0, 2.0, label))
+    for split, rows in tables.items():
+        (tmp_path / f"{split}.csv").write_text("\n".join(rows) + "\n")
+    for modality in ("audio", "visual"):
+        write_dense(tmp_path / f"eval_{modality}.csv", events)
+    own = f"{tmp_path}/own.py:SPEC"
+    options = {"dataset": "folder", "annotations": tmp_path, "videos": tmp_path / "clips", "out": tmp_path / "out"}
+    report = seehear.reproduce(
+        ["table3"], **options, fps=2, networks=[f"visual={own}"], seeds=[0, 1], device="cpu", workers=1
+    )
+    (table,) = report.tables
+    assert report.exit_code == 0
+    assert set(table.found.systems) == {"colours"}
+    for score in ("linear probe", "whole network"):
+        assert table.found.systems["colours"][score].value == 100
+    assert table.found.systems["colours"]["whole network"].seeds == (0, 1)
+    assert len(list((tmp_path / "out" / "fine-tuning").glob("colours-full-*.json"))) == 2
 
 
 def test_goes_on_where_it_stopped_and_trains_nothing_twice(data, out, tables, monkeypatch):

@@ -211,6 +211,7 @@ def reproduce(
         )
         clips = prepared.clips
     kept = Store(place)
+    given, base = _in_store(given), _in_store(base)
     report = Reproduced([])
     for name, experiment in wanted.items():
         candidates, own, notes = _choose(experiment, given, base, kept)
@@ -248,6 +249,15 @@ def _networks(given: Sequence[str]) -> dict[str, list[str]]:
             raise SeehearError(f"{text!r}: must be MODALITY=NETWORK,NETWORK, as in visual=resnet152,polynet")
         chosen.setdefault(modality, []).extend(name for name in names.split(",") if name)
     return chosen
+
+
+def _in_store(networks: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The same by the names that a store gives them, where networks of one's own are named as FILE.py:NAME."""
+    from seehear.networks import get
+
+    return {
+        modality: [get(name).name if ":" in name else name for name in names] for modality, names in networks.items()
+    }
 
 
 def _needed(experiment: Experiment, given: Mapping[str, Sequence[str]], base: Mapping[str, Sequence[str]]) -> list[str]:
