@@ -19,13 +19,14 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.files import DiskFullError
+from seehear.files import DiskFullError, read_json
 from seehear.packed import Packed, pack
 from seehear.progress import Progress
 from seehear.selection.collocation import Collocation
@@ -40,6 +41,8 @@ B = TypeVar("B")
 
 AVERAGE = "average"  # the mean of all scores of both levels
 LABEL_F1 = "label_f1"  # of the clip's set of classes: all there is to score without dense labels
+
+LOOK_EVERY = 2.0  # seconds between looks at how far trainings are
 
 
 @dataclass(frozen=True)
@@ -192,10 +195,10 @@ class Bench:
             else:
                 results[key] = done
         if todo:
-            with Progress(what, len(results) + len(todo), done=len(results)) as progress:
+            with _Epochs(f"{what}, epochs of {len(todo)}", self, todo) as progress:
                 for key, outcome in self._each(todo):
                     results[key] = outcome
-                    progress.advance(str(todo[key].collocation))
+                    progress.ended(key)
         return [results[key] for key in keys]
 
     def _each(self, trainings: Mapping[Path, Training]) -> Iterable[tuple[Path, Outcome | Exception]]:
@@ -299,6 +302,52 @@ class Bench:
         part = training.judged
         clips = np.arange(len(self.samples[part.sample])) if part.clips is None else np.array(part.clips)
         return Outcome(file.parent, clips, per_clip, history, sum(entry["seconds"] for entry in history), flops)
+
+
+class _Epochs:
+    """How far trainings are, in epochs, as their run folders tell while other processes fill them."""
+
+    def __init__(self, what: str, bench: Bench, trainings: Mapping[Path, Training]) -> None:
+        self._names = {key: str(training.collocation) for key, training in trainings.items()}
+        self._total = {key: training.recipe.epochs for key, training in trainings.items()}
+        self._files = {key: bench.folder(training) / "history.json" for key, training in trainings.items()}
+        behind = {key: self._behind(key) for key in trainings}
+        self._left = {key: total - behind[key] for key, total in self._total.items()}
+        self._progress = Progress(what, sum(self._total.values()), done=sum(behind.values()))
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> _Epochs:
+        self._progress.__enter__()
+        self._watcher.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._watcher.join()
+        self._progress.__exit__(kind, error, trace)
+
+    def ended(self, key: Path) -> None:
+        """Of this training no more is to come, however many epochs it took."""
+        with self._lock:
+            self._progress.advance(self._names[key], self._left.pop(key))
+
+    def _watch(self) -> None:
+        while not self._over.wait(LOOK_EVERY):
+            for key in list(self._left):
+                behind = self._behind(key)
+                with self._lock:
+                    more = behind - (self._total[key] - self._left[key]) if key in self._left else 0
+                    if more > 0:
+                        self._left[key] -= more
+                        self._progress.advance(self._names[key], more)
+
+    def _behind(self, key: Path) -> int:
+        file = self._files[key]
+        return len(read_json(file)) if file.exists() else 0
 
 
 def _as_long(truth: NDArray[np.bool_], segments: int) -> NDArray[np.bool_]:

@@ -332,7 +332,7 @@ def _settings(setup: Setup) -> dict[str, Any]:
 def _cell(reported: float | None, measured: Measured | None) -> str:
     theirs = "–" if reported is None else f"{reported:g}"
     if measured is None or math.isnan(measured.value):
-        return f"{theirs} | –"
+        return f"{theirs} | –" if reported is not None else "–"
     digits = 2 if abs(measured.value) < 2 else 1
     ours = f"{measured.value:.{digits}f}"
     interval = "" if math.isnan(measured.low) else f" ({measured.low:.{digits}f}–{measured.high:.{digits}f})"

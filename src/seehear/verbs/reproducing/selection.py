@@ -49,7 +49,6 @@ def judge(experiment: Experiment, setup: Setup) -> Judged:
         dense=[f"{modality}={path}" for modality, path in setup.dense.items()],
         estimators=experiment.estimators,
         leaking=True,
-        picture=experiment.estimators,
         workers=setup.workers,
         device=setup.device,
     )
