@@ -253,3 +253,10 @@ def test_known_defects_of_llp_are_told_and_tolerated():
         for name in ("audio", "visual")
     }
     assert {name: len(clips) for name, clips in strangers.items()} == {"audio": 8, "visual": 7}
+
+
+def test_a_class_of_training_clips_alone_that_is_nearly_spelt_like_another(tmp_path):
+    train = weak(tmp_path / "train.csv", "a\tSpeach", "b\tSpeech", "c\tDog", "d\tOboe")
+    val = weak(tmp_path / "val.csv", "e\tSpeech", "f\tDog")
+    (found,) = check([scan_weak(train), scan_weak(val)], [])
+    assert str(found) == f"{train}:2: Speach occurs in no other table: did you mean Speech?"

@@ -13,6 +13,10 @@ from seehear.errors import SeehearError
 from seehear.progress import Progress
 from seehear.store import NetworkInfo, Origin, Store
 
+NO_FILE = "no such file"
+MAGIC = b"\x93NUMPY"  # that .npy files begin with
+PICKLE = b"\x80"  # that pickles of protocol 2 and later begin with
+
 
 @dataclass(frozen=True)
 class Form:
@@ -89,16 +93,24 @@ def _open(file: Path, form: Form) -> NDArray[np.generic]:
     try:
         array = np.load(file, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        raise SeehearError(f"{file}: no such file") from None
+        raise SeehearError(f"{file}: {NO_FILE}") from None
     except (OSError, ValueError, EOFError) as error:
-        pickled = "pickle" in str(error) or "Python objects" in str(error)
-        said = "holds pickled objects, which are not read" if pickled else f"can't be read: {error}"
-        raise SeehearError(f"{file}: {said}") from None
+        raise SeehearError(f"{file}: {_fault(file, str(error))}") from None
     if not isinstance(array, np.ndarray):
         raise SeehearError(f"{file}: is an archive (.npz), expected one array of shape {form}")
     if not form.fits(array.shape) or array.dtype.kind not in "fiu":
         raise SeehearError(f"{file}: has {array.dtype} of shape {array.shape}, expected numbers of shape {form}")
     return array
+
+
+def _fault(file: Path, said: str) -> str:
+    """Why numpy could not read a file, whose own words take all that is no array for pickled objects."""
+    start = file.read_bytes()[: len(MAGIC)] if file.is_file() else MAGIC
+    if "pickle" not in said and "Python objects" not in said:
+        return f"can't be read: {said}"
+    if start != MAGIC and not start.startswith(PICKLE):
+        return "is not a .npy file"
+    return "holds pickled objects, which are not read"
 
 
 def _by_segment(file: Path, array: NDArray[np.generic], form: Form) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ import csv
 import difflib
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,7 +115,7 @@ def read_weak(path: str | Path, classes: Sequence[str] | None = None) -> WeakTab
     classes: if given, a class outside of it is fatal.
     """
     table = scan_weak(Path(path), classes)
-    _raise_fatal(table.defects)
+    raise_fatal(table.defects)
     return table
 
 
@@ -125,7 +125,7 @@ def read_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
     classes: if given, a class outside of it is fatal.
     """
     table = scan_dense(Path(path), classes)
-    _raise_fatal(table.defects)
+    raise_fatal(table.defects)
     return table
 
 
@@ -235,12 +235,16 @@ def _beside(path: Path, event: Event, others: Iterable[Event]) -> list[Defect]:
 
 
 def check(
-    weak: Sequence[WeakTable], dense: Sequence[DenseTable], clips: Mapping[str, Path] | None = None
+    weak: Sequence[WeakTable],
+    dense: Sequence[DenseTable],
+    clips: Mapping[str, Path] | None = None,
+    length: Callable[[str], float | None] = lambda clip: None,
 ) -> tuple[Defect, ...]:
     """What is wrong between tables, and between tables and clip files; nothing of it is fatal.
 
     The first weak table is taken as that of training: a class that it lacks can't be learnt.
-    clips: stem -> file of the clips there are, to find labels without a clip and clips without a label.
+    clips: stem -> file of the clips there are, to find labels without a clip and clips without a label. length: of a
+    clip in seconds, None where it isn't known.
     """
     defects: list[Defect] = []
     home: dict[str, WeakTable] = {}
@@ -260,6 +264,20 @@ def check(
         for name in sorted(set(classes_of([one])) - set(learnt)):
             message = f"{name} does not occur in {weak[0].path}{meant(name, learnt)}"
             defects.append(Defect(one.path, _first_line(one, name), message))
+    if others:
+        elsewhere = classes_of(others)
+        for name in sorted({*learnt} - {*elsewhere}):
+            if suggestion := meant(name, elsewhere):
+                message = f"{name} occurs in no other table{suggestion}"
+                defects.append(Defect(weak[0].path, _first_line(weak[0], name), message))
+    for dense_table in dense:
+        for event in dense_table.events:
+            seconds = length(event.clip)
+            if seconds is not None and event.offset > seconds:
+                message = (
+                    f"{event.label} ends at {event.offset:g} s, past its clip's {seconds:g} s: can't be found there"
+                )
+                defects.append(Defect(dense_table.path, event.line, message))
     if weak:
         for dense_table in dense:
             for event in dense_table.events:
@@ -339,10 +357,14 @@ def _unknown(path: Path, line: int, names: Iterable[str], classes: Sequence[str]
     if classes is None:
         return []
     unknown = sorted(set(names) - set(classes))
-    return [Defect(path, line, f"class {name!r} is not in the list of classes", fatal=True) for name in unknown]
+    return [
+        Defect(path, line, f"class {name!r} is not in the list of classes{meant(name, classes)}", fatal=True)
+        for name in unknown
+    ]
 
 
-def _raise_fatal(defects: Iterable[Defect]) -> None:
+def raise_fatal(defects: Iterable[Defect]) -> None:
+    """Raises SeehearError naming the fatal ones, where there are any."""
     fatal = [str(defect) for defect in defects if defect.fatal]
     if fatal:
         shown = "\n".join(fatal[:20])

@@ -78,7 +78,12 @@ def test_missing_and_bad_files_are_listed_one_by_one(tmp_path, features):
 
 def test_what_the_store_has(tmp_path, features):
     report = prepare(tmp_path)
-    assert (report.missing, report.exit_code) == ({}, 1)
+    assert report.exit_code == 1
+    assert report.missing == {
+        name: {split: list(clips) for split, clips in SPLITS.items()} for name in ("vggish", "resnet152", "r2plus1d-18")
+    }
+    named = report.lists["missing clips"].read_text().splitlines()
+    assert len(named) == 1 + 3 * sum(map(len, SPLITS.values()))
     assert report.commands()[0].startswith("seehear prepare --dataset llp")
     prepare(tmp_path, features=features)
     assert prepare(tmp_path).exit_code == 0
@@ -93,6 +98,33 @@ def test_what_to_do_next_can_be_copied(tmp_path, features):
     assert bound.arguments["recipe"] == "small"
     assert reproduce.startswith("seehear reproduce table5 --dataset llp --annotations ")
     assert train in report.text()
+
+
+def test_a_class_that_llp_does_not_have_is_named_with_what_was_meant(tmp_path, tables):
+    for name in ("AVVP_train.csv", "AVVP_val_pd.csv"):
+        table = tables / name
+        table.write_text(table.read_text().replace("Speech", "Speach"))
+    with pytest.raises(SeehearError) as error:
+        prepare(tmp_path)
+    said = str(error.value).splitlines()
+    assert {line.split(":")[0].rpartition("/")[2] for line in said} == {"AVVP_train.csv", "AVVP_val_pd.csv"}
+    assert all("class 'Speach' is not in the list of classes: did you mean Speech?" in line for line in said)
+
+
+def test_an_event_past_its_clips_end_is_told(tmp_path, tables):
+    with (tables / "AVVP_eval_audio.csv").open("a") as stream:
+        stream.write(f"{TEST[0]}\t20\t30\tDog\n")
+    (found,) = prepare(tmp_path).kinds()["an event that ends after its clip"]
+    assert "Dog ends at 30 s, past its clip's 10 s" in str(found)
+
+
+def test_damaged_files_are_told_apart_from_those_that_are_not_there(tmp_path, features):
+    (features / "vggish" / f"{TRAIN[0][:11]}.npy").unlink()
+    (features / "vggish" / f"{TRAIN[1][:11]}.npy").write_text("hello world")
+    report = prepare(tmp_path, features=features)
+    (note,) = (note for note in report.notes if "can't be used" in note)
+    assert note.startswith("1 of its files can't be used")
+    assert note.endswith(f"{TRAIN[1][:11]}.npy: is not a .npy file")
 
 
 def test_defects_are_counted_and_all_are_listed(tmp_path, tables):

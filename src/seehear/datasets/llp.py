@@ -9,6 +9,34 @@ from seehear.datasets.spec import DataSet, FeatureFolder
 ID = 11  # characters of a YouTube id, which may be _ and - too
 NAME = re.compile(rf".{{{ID}}}_(\d+(?:\.\d+)?)_(\d+(?:\.\d+)?)")
 
+CLASSES = (
+    "Accordion",
+    "Acoustic_guitar",
+    "Baby_cry_infant_cry",
+    "Baby_laughter",
+    "Banjo",
+    "Basketball_bounce",
+    "Blender",
+    "Car",
+    "Cat",
+    "Cello",
+    "Chainsaw",
+    "Cheering",
+    "Chicken_rooster",
+    "Clapping",
+    "Dog",
+    "Fire_alarm",
+    "Frying_(food)",
+    "Helicopter",
+    "Lawn_mower",
+    "Motorcycle",
+    "Singing",
+    "Speech",
+    "Telephone_bell_ringing",
+    "Vacuum_cleaner",
+    "Violin_fiddle",
+)
+
 
 def span(clip: str) -> tuple[float, float] | None:
     """Seconds of the full video that a clip is: (20, 30) of BjCEufrlXm4_20_30; None for a name of another form."""
@@ -30,6 +58,7 @@ SPEC = DataSet(
         FeatureFolder("r2plus1d_18", "r2plus1d-18", "visual", frames=1, width=512, segments=10),
     ),
     prefix=ID,
+    classes=CLASSES,
     span=span,
     revision="llp.revision",
 )

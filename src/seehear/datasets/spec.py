@@ -41,9 +41,9 @@ class DataSet:
     source: where it was published. weak: train, val, test -> file name of the weak table. dense: modality -> file name
     of the dense table, of val and test clips. more_dense: the file name of dense tables of any modality, with a * for
     it; empty where `dense` names all. features: the folders of features that its field shares. prefix: characters of a
-    clip's name that name its feature files and its video, 0 for all. span: from a clip's name to the seconds of the
-    full video that it is, None if it is a file of its own. revision: the file beside this one that knows the newest
-    revision of the tables (seehear.datasets.revision), or empty.
+    clip's name that name its feature files and its video, 0 for all. classes: that there are, empty where any may be.
+    span: from a clip's name to the seconds of the full video that it is, None if it is a file of its own. revision: the
+    file beside this one that knows the newest revision of the tables (seehear.datasets.revision), or empty.
     """
 
     name: str
@@ -53,8 +53,14 @@ class DataSet:
     more_dense: str = ""
     features: tuple[FeatureFolder, ...] = ()
     prefix: int = 0
+    classes: tuple[str, ...] = ()
     span: Callable[[str], tuple[float, float] | None] = no_span
     revision: str = ""
+
+    def length(self, clip: str) -> float | None:
+        """Of a clip, seconds, where its name tells it."""
+        span = self.span(clip)
+        return span[1] - span[0] if span else None
 
     def short(self, clip: str) -> str:
         """What names a clip's feature files and video."""

@@ -33,6 +33,8 @@ KINDS = {
     "no weak table": "an event of a clip that is in no split",
     "but dense ones": "a clip whose weak labels are not those of its events",
     "does not occur in": "a class that the training clips lack",
+    "in no other table": "a class of training clips alone that is nearly spelt like another",
+    "past its clip's": "an event that ends after its clip",
     " too": "clips that are in two splits",
 }
 
@@ -116,14 +118,26 @@ class Prepared(Result):
             f"--recipe {recipe} --out RUN --collocation",
             *(f"{modality}={'+'.join(names)}" for modality, names in chosen.items()),
         ]
+        if not given.dataset.features:  # of which the paper's networks would be
+            stand_ins = [f"{modality}={','.join(self._usable(modality))}" for modality in chosen]
+            of += f" --recipe {recipe} --networks {' '.join(stand_ins)}"
         return [" ".join(train), f"seehear reproduce table5 {of} --out RESULTS"]
 
     def _choice(self, modality: str) -> list[str]:
         """Networks to train on: those of the field's features, else the one with which the fewest clips lack."""
-        names = [name for name, info in self.networks.items() if info.modality == modality]
+        names = self._usable(modality)
         shared = [folder.network for folder in self.annotations.dataset.features if folder.network in names]
         lacking = {name: sum(map(len, self.missing[name].values())) for name in names}
         return shared or sorted(names, key=lambda name: lacking[name])[:1]
+
+    def _usable(self, modality: str) -> list[str]:
+        """Networks of a modality that some clip has features of."""
+        every = sum(self.sizes.values())
+        return [
+            name
+            for name, info in self.networks.items()
+            if info.modality == modality and sum(map(len, self.missing[name].values())) < every
+        ]
 
     def _lacking(self) -> bool:
         return any(clips for of_network in self.missing.values() for clips in of_network.values())
@@ -183,9 +197,10 @@ def prepare(
         the tables in STORE/<dataset>-defects.txt.
     """
     from seehear import datasets
+    from seehear import networks as registry
     from seehear.datasets.revision import differing, known
     from seehear.files import atomic_text
-    from seehear.labels import check, read_dense, read_weak
+    from seehear.labels import check, raise_fatal, scan_dense, scan_weak
     from seehear.store import Store
 
     given = datasets.annotations(datasets.get(dataset), annotations)
@@ -193,11 +208,13 @@ def prepare(
     names = list(dict.fromkeys(name for text in texts for name in text.split(",") if name))
     if names and videos is None:
         raise SeehearError("networks are run over videos: name their folder with --videos")
-    weak = {split: read_weak(path) for split, path in given.weak.items()}
-    dense = {modality: read_dense(path) for modality, path in given.dense.items()}
+    classes = given.dataset.classes or None
+    weak = {split: scan_weak(path, classes) for split, path in given.weak.items()}
+    dense = {modality: scan_dense(path, classes) for modality, path in given.dense.items()}
     defects = [defect for one in weak.values() for defect in one.defects]
     defects += [defect for one in dense.values() for defect in one.defects]
-    defects += check(list(weak.values()), list(dense.values()))
+    raise_fatal(defects)
+    defects += check(list(weak.values()), list(dense.values()), length=given.dataset.length)
     report = Prepared(
         annotations=given,
         store=Path(store),
@@ -219,7 +236,9 @@ def prepare(
         out = Path(cut) if cut is not None else beside
         _extract(report, kept, clips, Path(videos), out, [name for name in names if name not in taken], fps, device)
     report.networks = kept.networks()
-    for name in report.networks:
+    asked = [registry.get(name).name for name in names]
+    asked += [folder.network for folder in given.dataset.features if not report.networks]
+    for name in dict.fromkeys([*report.networks, *asked]):
         there = kept.clips(name)
         report.missing[name] = {split: [clip for clip in one.clips if clip not in there] for split, one in weak.items()}
     list_of_missing = kept.path / f"{given.dataset.name}-missing.tsv"
@@ -230,7 +249,7 @@ def prepare(
 
 def _import(report: Prepared, store: Store, clips: Sequence[str], features: Path) -> list[str]:
     """Take in the feature folders that there are; their networks."""
-    from seehear.importing import Form, import_folder
+    from seehear.importing import NO_FILE, Form, import_folder
 
     dataset = report.annotations.dataset
     if not features.is_dir():
@@ -251,6 +270,8 @@ def _import(report: Prepared, store: Store, clips: Sequence[str], features: Path
         done = import_folder(place, clips, store, folder.network, folder.modality, form, prefix=dataset.prefix)
         report.reasons[folder.network] = done.failed
         report.notes.append(f"{done.count} clips of {folder.network} taken in from {place}")
+        if bad := [why for why in done.failed.values() if not why.endswith(NO_FILE)]:
+            report.notes.append(f"{len(bad)} of its files can't be used, get them again: {bad[0]}")
     return [folder.network for folder in there]
 
 
