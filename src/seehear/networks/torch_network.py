@@ -103,7 +103,9 @@ def _read(path: Path, what: str) -> Mapping[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except pickle.UnpicklingError:  # whose message advises to read it unsafely
+        raise SeehearError(f"{path}: can't be read as the weights of {what}: no file of tensors alone") from None
+    except (SafetensorError, RuntimeError, EOFError, ValueError) as error:
         raise SeehearError(f"{path}: can't be read as the weights of {what}: {str(error).splitlines()[0]}") from None
     content = content.get("state_dict", content) if isinstance(content, Mapping) else content
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):

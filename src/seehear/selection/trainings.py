@@ -290,14 +290,17 @@ class Bench:
         return [self.packed(name, training.judged.sample).contents for name in training.collocation.networks]
 
     def _kept(self, training: Training) -> Outcome | None:
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
 
         file = self._scored(training)
         if not file.exists():
             return None
-        with safe_open(file, framework="np") as content:
-            per_clip = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
-            flops = json.loads(content.metadata()["facts"])["flops"]
+        try:
+            with safe_open(file, framework="np") as content:
+                per_clip = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
+                flops = json.loads(content.metadata()["facts"])["flops"]
+        except (SafetensorError, KeyError, ValueError):
+            return None  # damaged: it is made again
         history = Run(self.folder(training)).history()
         part = training.judged
         clips = np.arange(len(self.samples[part.sample])) if part.clips is None else np.array(part.clips)
