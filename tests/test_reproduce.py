@@ -86,7 +86,7 @@ def test_the_papers_numbers_stand_beside_ours(tables):
         for system, cell in zip(head[1:], row[1:], strict=True):
             ours = tables["table5"].found.systems[system][row[0]]
             theirs = read("table5").reported(system, row[0])
-            assert cell.startswith(f"{'–' if theirs is None else f'{theirs:g}'} | {ours.value:.1f}")
+            assert cell.startswith(f"{'–' if theirs is None else f'{theirs:.1f}'} | {ours.value:.1f}")
 
 
 def test_the_best_networks_are_trained_as_the_best_networks(tables):

@@ -62,6 +62,19 @@ def test_one_seed_or_few_can_tell_nothing():
     assert "p can't be under 0.500" in answer(HIGHER, two).why
 
 
+def test_few_seeds_lean_to_neither_side():
+    few = {"new": system(50, seeds=(0, 1, 2)), "old": system(60, seeds=(0, 1, 2))}
+    assert answer(HIGHER, few, {"new": 60.0, "old": 50.0}).answer == "can't tell"
+    level = Claim(says="", level=Level(system="new", score="score", least=10))
+    assert answer(level, {"new": system(60, seeds=(0,))}).answer == "can't tell"
+
+
+def test_a_system_is_not_compared_with_itself():
+    one = system(60)
+    again = Measured.of(one.values, SEEDS)
+    assert answer(HIGHER, {"new": one, "old": again}, {"new": 70.0, "old": 50.0}).why == "new and old are the same here"
+
+
 def test_without_seeds_clips_alone_decide():
     systems = {"new": system(60, seeds=()), "old": system(50, seeds=())}
     assert answer(HIGHER, systems).answer == "confirmed"
@@ -128,9 +141,9 @@ def test_a_claim_has_one_test_and_a_level_one_side():
 def test_an_interval_on_the_other_side_rules_the_papers_difference_out_too():
     """p takes each difference between seeds for luck, so that it may be over .05 where the interval leaves out 0."""
     rng = np.random.default_rng(3)
-    old = 50 + rng.standard_normal((4, 60))
-    shift = np.array([[0.2], [0.6], [1.2], [2.0]])
-    systems = {"new": Measured.of(old - shift, SEEDS[:4]), "old": Measured.of(old, SEEDS[:4])}
+    old = 50 + rng.standard_normal((6, 60))
+    shift = np.array([[-0.1], [0.6], [0.7], [0.8], [0.9], [1.0]])
+    systems = {"new": Measured.of(old - shift, SEEDS), "old": Measured.of(old, SEEDS)}
     apart = systems["new"].minus(systems["old"])
     assert apart is not None
     assert apart.high < 0

@@ -44,12 +44,12 @@ def test_every_kind_is_used():
 
 def test_table_5_adds_up_where_it_should():
     """Type@AV is the mean of its parts, but for the misprints that its notes name."""
-    misprinted = {("baseline", "segment"), ("part", "segment")}
+    misprinted = {("baseline", "segment"), ("part", "segment"), ("combination", "event")}
     found = set()
     for name, system in read("table5").systems.items():
         for level in ("segment", "event"):
             parts = [system.paper[f"{level} {kind}"] for kind in ("audio", "visual", "audio-visual")]
-            if abs(sum(parts) / 3 - system.paper[f"{level} Type@AV"]) > 0.15:
+            if abs(sum(parts) / 3 - system.paper[f"{level} Type@AV"]) > 0.101:
                 found.add((name, level))
     assert found == misprinted
 
@@ -59,6 +59,8 @@ title = "t"
 source = "s"
 kind = "trainings"
 notes = ["n"]
+[baseline]
+audio = ["yamnet"]
 [scores]
 a = { metric = "average" }
 [systems.x]
@@ -79,6 +81,10 @@ level = { system = "x", score = "a", least = 1 }
         ('notes = ["n"]', "", "notes: Field required"),
         ('title = "t"', 'title = "t"\nfoo = 1', "foo: Extra inputs"),
         ('title = "t"', "title", "not a TOML file"),
+        ('audio = ["yamnet"]', "", "it needs systems, and the networks of a baseline"),
+        ('kind = "trainings"', 'kind = "selection"', "it needs networks to compare"),
+        ("[systems.x]", '[systems.x]\nnetworks = "selected"', "it needs networks to compare"),
+        ("least = 1", "least = 1, most = 2", r"claims\.0\.level: a level has either least or most"),
     ],
 )
 def test_a_bad_file_is_named_with_what_is_wrong(tmp_path, old, new, said):

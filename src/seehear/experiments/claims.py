@@ -1,8 +1,9 @@
 """Claims of a paper, and what our numbers say of them: confirmed, not confirmed, can't tell, and why.
 
-A claim is confirmed only where clips and seeds could not as well have made the difference (p under .05). It is not
-confirmed where they speak for the opposite, or where our interval reaches to 0 or past it, and holds nothing as large
-as what the paper found. All else is open.
+A difference is confirmed only where clips and seeds could not as well have made it (p under .05). It is not confirmed
+where they speak for the opposite, or where our interval reaches to 0 or past it, and holds nothing as large as what the
+paper found. A level is confirmed where all of the interval is on its side, and not where none is. All else is open, and
+so is whatever too few seeds were trained for: they could never confirm it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from seehear.experiments.findings import Findings, Measured
@@ -20,6 +22,7 @@ from seehear.scoring.comparison import LEVEL, told
 
 Answer = Literal["confirmed", "not confirmed", "can't tell"]
 SURE = 95.0  # per cent
+ONE_SEED = "one seed says nothing of others"
 Reported = Callable[[str, str], float | None]  # what the paper reports of a system and score
 
 
@@ -63,7 +66,7 @@ class Level(_Data):
 
 
 class Probable(_Data):
-    """A score that is itself a probability, per cent."""
+    """A score that is itself a probability, per cent: confirmed from 95 on, not confirmed down from 5."""
 
     system: str
     score: str
@@ -128,8 +131,12 @@ def _compared(test: Compared, found: Findings, reported: Reported) -> tuple[Answ
     gap = None if None in theirs else theirs[0] - theirs[1]  # type: ignore[operator]
     if gap is not None:
         said += f"; paper {gap:+.1f}"
+    if one is other or np.array_equal(one.values, other.values):  # type: ignore[arg-type]
+        return "can't tell", f"{test.one} and {test.other} are the same here"
     if (one.seeds or other.seeds) and not apart.over_seeds:
-        return "can't tell", f"{said}: one seed a system, which says nothing of others"
+        return "can't tell", f"{said}: {ONE_SEED}"
+    if apart.floor >= LEVEL:
+        return "can't tell", f"{said}: with so few seeds p can't be under {apart.floor:.3f}"
     if apart.p < LEVEL:
         if sign * apart.mean > 0:
             return "confirmed", said
@@ -137,8 +144,6 @@ def _compared(test: Compared, found: Findings, reported: Reported) -> tuple[Answ
     least, most = sorted((sign * apart.low, sign * apart.high))
     if gap is not None and least <= 0 and most < sign * gap:
         return "not confirmed", f"{said}: none as large as the paper's is in the interval"
-    if apart.floor >= LEVEL:
-        return "can't tell", f"{said}: with so few seeds p can't be under {apart.floor:.3f}"
     return "can't tell", f"{said}: clips and seeds could have made it"
 
 
@@ -162,9 +167,10 @@ def _level(test: Level, found: Findings) -> tuple[Answer, str]:
 
     # The one that is nearest to failing decides.
     name, worst = (min if least else max)(measured.items(), key=lambda item: item[1].value)
-    said = f"{name}: {_spelled(worst)}" + (
-        f", the {'least' if least else 'most'} of {len(measured)}" * (len(names) > 1)
-    )
+    which = f", the {'least' if least else 'most'} of {len(measured)}" if "*" in test.system else ""
+    said = f"{name}: {_spelled(worst)}{which}"
+    if len(worst.seeds) == 1:
+        return "can't tell", f"{said}: {ONE_SEED}"
     ends = [value for value in (worst.low, worst.high) if not math.isnan(value)] or [worst.value]
     if not math.isnan(worst.p) and worst.p >= LEVEL and holds(worst.value):
         return "can't tell", f"{said}: chance could have made it"
@@ -179,7 +185,7 @@ def _probable(test: Probable, found: Findings) -> tuple[Answer, str]:
     one = found.get(test.system, test.score)
     if one is None or math.isnan(one.value):
         return "can't tell", f"{test.system}, {test.score}: not measured here"
-    said = f"{test.score} {one.value:.0f} %"
+    said = f"{one.value:.0f} %" + ("" if math.isnan(one.chance) else f"; of a random choice {one.chance:.0f} %")
     if one.value >= SURE:
         return "confirmed", said
     return ("not confirmed" if one.value <= 100 - SURE else "can't tell"), said

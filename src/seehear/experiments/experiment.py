@@ -71,15 +71,19 @@ class Experiment(_Data):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Experiment:
+        trains = self.kind in ("trainings", "alignment")
+        chooses = any(system.networks == "selected" for system in self.systems.values())
+        if trains and not (self.systems and self.baseline):
+            raise ValueError(f"of kind {self.kind}, it needs systems, and the networks of a baseline to train them on")
+        if (chooses or not trains) and not self.networks:
+            raise ValueError("it needs networks to compare or to choose from")
         for name, system in self.systems.items():
             if strange := [score for score in system.paper if score not in self.scores]:
                 raise ValueError(f"systems.{name}.paper: {strange[0]!r} is no score of this experiment")
         for claim in self.claims:
             if strange := [score for score in claim.scores if score not in self.scores]:
                 raise ValueError(f"claim {claim.says!r}: {strange[0]!r} is no score of this experiment")
-            if self.kind in ("trainings", "alignment") and (
-                unknown := [system for system in claim.systems if system not in (*self.systems, "*")]
-            ):
+            if trains and (unknown := [system for system in claim.systems if system not in (*self.systems, "*")]):
                 raise ValueError(f"claim {claim.says!r}: {unknown[0]!r} is no system of this experiment")
         return self
 
@@ -108,4 +112,6 @@ def read(name: str) -> Experiment:
         raise SeehearError(f"{path}: not a TOML file: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise SeehearError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        place = ".".join(map(str, first["loc"]))
+        said = first["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
+        raise SeehearError(f"{path}: {place}: {said}" if place else f"{path}: {said}") from None

@@ -24,17 +24,19 @@ STORE = "store"  # within the folder of results, unless another is given
 
 @dataclass
 class Table:
-    """One experiment: what the paper says and what was found."""
+    """One experiment: what the paper says and what was found. data: what it was run on, and how."""
 
     name: str
     experiment: Experiment
     found: Findings
     verdicts: list[Verdict]
+    data: str = ""
 
     def text(self) -> str:
         experiment, found = self.experiment, self.found
         lines = [
             f"{self.name}: {experiment.title} ({experiment.source})",
+            self.data,
             table(self.rows()),
             "paper | ours (95 % interval"
             + self._over()
@@ -82,10 +84,14 @@ class Table:
     def markdown(self) -> str:
         """The same for a lab book."""
         head, *rows = self.rows()
-        lines = [f"**{self.experiment.title}** ({self.experiment.source})", ""]
+        lines = [f"**{self.experiment.title}** ({self.experiment.source})", "", self.data, ""]
         lines += [_row(head), _row(["---"] * len(head)), *(_row(row) for row in rows), ""]
         lines += [f"- {verdict.answer}: {verdict.says}{_by(verdict)} {verdict.why}" for verdict in self.verdicts]
-        lines += ["", *(f"- {note}" for note in self.found.notes), "", f"`{self.found.signature}`", ""]
+        missing = self.found.missing
+        lines += ["", *(f"- {note}" for note in self.found.notes)]
+        lines += [f"- {len(missing)} labelled clips have no features: {', '.join(missing)}"] if missing else []
+        lines += ["", "What the paper leaves open:", "", *(f"- {note}" for note in self.experiment.notes)]
+        lines += ["", f"`{self.found.signature}`", ""]
         return "\n".join(lines)
 
     def as_json(self) -> Any:
@@ -109,6 +115,7 @@ class Table:
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "notes": self.found.notes,
             "left_open": list(self.experiment.notes),
+            "data": self.data,
             "missing": self.found.missing,
             "pictures": [str(path) for path in self.found.pictures],
             "signature": self.found.signature,
@@ -148,7 +155,7 @@ def reproduce(
     baseline: Sequence[str] = (),
     recipe: str = "paper",
     set: Sequence[str] = (),
-    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    seeds: Sequence[int] = (0, 1, 2, 3, 4, 5),
     workers: int = 0,
     device: str = "auto",
 ) -> Reproduced:
@@ -170,7 +177,7 @@ def reproduce(
         baseline: MODALITY=NETWORK of what is trained where nothing is chosen, in place of the paper's.
         recipe: Name from `seehear recipes`, or a TOML file.
         set: KEY=VALUE settings on top of the recipe.
-        seeds: One training is done with each.
+        seeds: One training is done with each; fewer than six confirm no difference between trained systems.
         workers: Processes that train at once; one a core unless given.
         device: auto, cpu or cuda.
 
@@ -232,8 +239,11 @@ def reproduce(
         found = runner(experiment.kind)(experiment, setup)
         found.notes = list(dict.fromkeys([*notes, *found.notes]))
         verdicts = [claim.verdict(found, experiment.reported) for claim in experiment.claims]
-        one = Table(name, experiment, found, verdicts)
-        atomic_json(Path(out) / f"{name}.json", {**one.as_json(), "settings": _settings(setup)})
+        settings = _settings(setup)
+        found.notes += _replaced(Path(out) / f"{name}.json", settings)
+        trained = f"recipe {recipe}{''.join(f', {text}' for text in set)}, seeds {', '.join(map(str, seeds))}"
+        one = Table(name, experiment, found, verdicts, f"data set {dataset} ({annotations}), {trained}")
+        atomic_json(Path(out) / f"{name}.json", {**one.as_json(), "settings": settings})
         atomic_text(Path(out) / f"{name}.md", one.markdown())
         report.tables.append(one)
         report.files += [Path(out) / f"{name}.json", Path(out) / f"{name}.md"]
@@ -291,7 +301,7 @@ def _choose(
             if not all(candidates.values()):
                 raise _no_features(lost, store)
             notes.append(f"no features of {', '.join(lost)}: left out")
-    own = {modality: list(names) for modality, names in (base or experiment.baseline).items()}
+    own = {modality: list(names) for modality, names in (base or experiment.baseline).items() if experiment.baseline}
     lost = [name for names in own.values() for name in names if name not in known]
     if lost and not base:
         if not given:
@@ -317,6 +327,17 @@ def _no_features(lost: Sequence[str], store: Store) -> SeehearError:
     )
 
 
+def _replaced(file: Path, settings: Mapping[str, Any]) -> list[str]:
+    """What an earlier result in this file was found with that is another now."""
+    from seehear.files import read_json
+    from seehear.training.run import differences
+
+    if not file.exists():
+        return []
+    differ = differences(read_json(file).get("settings", {}), settings)
+    return [f"{file} held results of other settings: {'; '.join(differ[:8])}"] if differ else []
+
+
 def _settings(setup: Setup) -> dict[str, Any]:
     return {
         "store": str(setup.store.path),
@@ -330,7 +351,7 @@ def _settings(setup: Setup) -> dict[str, Any]:
 
 
 def _cell(reported: float | None, measured: Measured | None) -> str:
-    theirs = "–" if reported is None else f"{reported:g}"
+    theirs = "–" if reported is None else f"{reported:.1f}" if round(reported, 1) == reported else f"{reported:g}"
     if measured is None or math.isnan(measured.value):
         return f"{theirs} | –" if reported is not None else "–"
     digits = 2 if abs(measured.value) < 2 else 1

@@ -52,8 +52,9 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
             else Measured.of(trainings.values(scored, score.metric), setup.seeds)
             for column, score in experiment.scores.items()
         }
+    of_all = f"/{len(split.weak.clips)}" if split.missing else ""
     signature = (
-        f"alignment|cosine|point:embedding|labels:{split.revision}|clips:{len(split.clips)}|segments:{len(clip)}"
+        f"alignment|cosine|point:embedding|labels:{split.revision}|clips:{len(split.clips)}{of_all}|segments:{len(clip)}"
         f"|seehear{__version__}"
     )
     return Findings(systems, signature, notes=[*setup.notes, *trainings.told(trained)], missing=list(split.missing))

@@ -58,7 +58,7 @@ def _estimated(row: Row, judged: Judged, experiment: Experiment) -> dict[str, Me
     found = row.agreement
     known = {
         "tau": Measured(found.tau_b, p=found.p),
-        "p_regret": Measured(100 * found.p_regret),
+        "p_regret": Measured(100 * found.p_regret, chance=100 * judged.chance.p_regret),
         "regret": Measured(found.regret),
         "cost": Measured(100 * judged.cost(row)),
     }

@@ -78,12 +78,8 @@ class Setup:
 
     @property
     def notes(self) -> list[str]:
-        return self._prepared.notes
-
-    @property
-    def missing(self) -> list[str]:
-        """Labelled clips that some network has no features of."""
-        return self._prepared.missing
+        """What is to be known of the clips that were trained on and validated with, and of the networks."""
+        return [note for note in self._prepared.notes if not note.startswith(f"{self.weak['test']}: ")]
 
     def resolved(self, overrides: Sequence[str] = ()) -> Recipe:
         """The recipe with the user's settings, and these on top."""

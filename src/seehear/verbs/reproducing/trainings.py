@@ -35,7 +35,7 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
     return Findings(
         systems,
         str(first.scores[0].signature),
-        notes=[*setup.notes, *told(trained), *first.notes],
+        notes=[*setup.notes, *scored_as(first), *told(trained), *first.notes],
         missing=first.missing,
     )
 
@@ -52,6 +52,13 @@ def values(found: Scored, metric: str) -> NDArray[np.float64]:
         return found.average_per_clip()
     level, _, name = metric.partition(" ")
     return found.per_clip(level, name)
+
+
+def scored_as(found: Scored) -> list[str]:
+    """What becomes of test clips without features."""
+    return [f"{len(found.missing)} test clips without features are scored as if nothing was found"] * bool(
+        found.missing
+    )
 
 
 def told(trained: dict[str, Trained]) -> list[str]:
