@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import seehear
+from datasets.tables import write_tables
 from make_media import movie
 from seehear.errors import SeehearError
 from seehear.experiments.experiment import named, read
@@ -233,6 +234,32 @@ def test_goes_on_where_it_stopped_and_trains_nothing_twice(data, out, tables, mo
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")} == before
     for table in report.tables:
         assert table.rows() == tables[table.name].rows()
+
+
+def test_llp_from_the_features_that_its_field_shares(tmp_path):
+    """The paper's own networks by the names of the shared folders, from tables and folders alone."""
+    tables = write_tables(tmp_path / "tables")
+    seehear.generate_features(dataset="llp", annotations=tables, out=tmp_path / "feats")
+    options = {"dataset": "llp", "annotations": tables, "features": tmp_path / "feats", "out": tmp_path / "out"}
+    report = seehear.reproduce(["table1"], **options, set=TINY, seeds=[0], workers=1, device="cpu")
+    (table,) = report.tables
+    assert report.exit_code == 0
+    assert "baseline: vggish × resnet152+r2plus1d-18" in table.found.notes
+    assert not any("stand-ins" in note for note in table.found.notes)
+    assert (tmp_path / "out" / "store" / "llp-missing.tsv").is_file()
+    assert {verdict.answer for verdict in table.verdicts} == {"can't tell"}  # of one seed
+
+
+def test_what_a_table_was_run_on_is_told_and_what_it_replaces(data, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text(ONE_SYSTEM)
+    first = reproducing(data, tmp_path / "out", str(own)).tables[0]
+    assert first.data == f"data set folder ({data.folder}), recipe paper, {', '.join(TINY)}, seeds 0, 1"
+    assert first.data in first.text()
+    assert first.data in first.markdown()
+    assert not any("held results" in note for note in first.found.notes)
+    again = reproducing(data, tmp_path / "out", str(own), set=[*TINY, "epochs=2"]).tables[0]
+    assert any("own.json held results of other settings: recipe.epochs 3 → 2" in note for note in again.found.notes)
 
 
 def test_missing_clips_are_scored_and_named(data, tmp_path):
