@@ -315,6 +315,24 @@ def test_without_the_papers_networks_stand_ins_are_asked_for(data, tmp_path):
         reproducing(data, tmp_path, "table4", networks=["visual=eyes,nobody"])
 
 
+def test_one_experiment_that_fails_leaves_the_others_be(data, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text(ONE_SYSTEM)
+    report = reproducing(data, tmp_path / "out", "table4", str(own), networks=["audio=ears", "visual=eyes"])
+    assert [table.name for table in report.tables] == ["own"]
+    assert set(report.failed) == {"table4"}
+    assert report.exit_code == 1
+    assert "table4: to tell networks apart takes two of modality visual" in report.text()
+
+
+def test_one_network_a_modality_leaves_nothing_to_select(data, tmp_path):
+    (table,) = reproducing(data, tmp_path, "figure5", networks=["audio=ears", "visual=eyes"]).tables
+    assert table.found.systems["ears × eyes"]["traversal"].value > 0
+    orders = table.verdicts[0]
+    assert orders.says == "The upper bound orders collocations as traversal does."
+    assert orders.answer == "can't tell"
+
+
 def test_a_metric_that_is_not_there_is_told(data, tmp_path):
     own = tmp_path / "own.toml"
     own.write_text(ONE_SYSTEM.replace('metric = "average"', 'metric = "segment of what"'))

@@ -155,7 +155,8 @@ def _level(test: Level, found: Findings) -> tuple[Answer, str]:
             for name in found.systems
             if fnmatchcase(name, test.system) and (test.system != "*" or name not in found.ours)
         ]
-    measured = {name: one for name in names if (one := found.get(name, test.score)) is not None}
+    known = {name: found.get(name, test.score) for name in names}
+    measured = {name: one for name, one in known.items() if one is not None and not math.isnan(one.value)}
     if not measured:
         return "can't tell", f"{test.system}, {test.score}: not measured here"
     least = test.least is not None

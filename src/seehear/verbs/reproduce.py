@@ -124,21 +124,24 @@ class Table:
 
 @dataclass
 class Reproduced(Result):
-    """tables: one an experiment. notes: what they were run on."""
+    """tables: one an experiment. failed: experiment -> why there is none of it. files: what was written."""
 
     tables: list[Table]
-    notes: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
-        return 1 if any(one.found.missing for one in self.tables) else 0
+        return 1 if self.failed or any(one.found.missing for one in self.tables) else 0
 
     def text(self) -> str:
-        return "\n\n".join([*(one.text() for one in self.tables), "\n".join([*self.notes, *map(str, self.files)])])
+        failed = listed([f"{name}: {why}" for name, why in self.failed.items()], "could not be run")
+        return "\n\n".join(
+            filter(None, [*(one.text() for one in self.tables), failed, "\n".join(map(str, self.files))])
+        )
 
     def as_json(self) -> Any:
-        return {"tables": [one.as_json() for one in self.tables], "notes": self.notes}
+        return {"tables": [one.as_json() for one in self.tables], "failed": self.failed}
 
 
 def reproduce(
@@ -188,7 +191,8 @@ def reproduce(
     from seehear.datasets.spec import annotations as read_annotations
     from seehear.device import resolve
     from seehear.experiments.experiment import read
-    from seehear.files import atomic_json, atomic_text
+    from seehear.files import DiskFullError, atomic_json, atomic_text
+    from seehear.progress import say
     from seehear.store import Store
     from seehear.training.recipe import resolve as resolve_recipe
     from seehear.verbs import selecting
@@ -220,33 +224,41 @@ def reproduce(
     kept = Store(place)
     given, base = _in_store(given), _in_store(base)
     report = Reproduced([])
+    trained = f"recipe {recipe}{''.join(f', {text}' for text in set)}, seeds {', '.join(map(str, seeds))}"
     for name, experiment in wanted.items():
-        candidates, own, notes = _choose(experiment, given, base, kept)
-        setup = Setup(
-            store=kept,
-            weak=tables.weak,
-            dense=tables.dense,
-            candidates=candidates,
-            baseline=own,
-            recipe=recipe,
-            set=set,
-            seeds=seeds,
-            clips=clips,
-            out=Path(out),
-            workers=workers,
-            device=resolve(device),
-        )
-        found = runner(experiment.kind)(experiment, setup)
-        found.notes = list(dict.fromkeys([*notes, *found.notes]))
+        try:
+            candidates, own, notes = _choose(experiment, given, base, kept)
+            setup = Setup(
+                store=kept,
+                weak=tables.weak,
+                dense=tables.dense,
+                candidates=candidates,
+                baseline=own,
+                recipe=recipe,
+                set=set,
+                seeds=seeds,
+                clips=clips,
+                out=Path(out),
+                workers=workers,
+                device=resolve(device),
+            )
+            found = runner(experiment.kind)(experiment, setup)
+        except DiskFullError:
+            raise
+        except SeehearError as error:
+            if len(wanted) == 1:
+                raise
+            report.failed[name] = str(error)
+            say(f"{name} could not be run: {error}")
+            continue
+        settings, files = _settings(setup), [Path(out) / f"{name}.{kind}" for kind in ("json", "md")]
+        found.notes = list(dict.fromkeys([*notes, *found.notes, *_replaced(files[0], settings)]))
         verdicts = [claim.verdict(found, experiment.reported) for claim in experiment.claims]
-        settings = _settings(setup)
-        found.notes += _replaced(Path(out) / f"{name}.json", settings)
-        trained = f"recipe {recipe}{''.join(f', {text}' for text in set)}, seeds {', '.join(map(str, seeds))}"
         one = Table(name, experiment, found, verdicts, f"data set {dataset} ({annotations}), {trained}")
-        atomic_json(Path(out) / f"{name}.json", {**one.as_json(), "settings": settings})
-        atomic_text(Path(out) / f"{name}.md", one.markdown())
         report.tables.append(one)
-        report.files += [Path(out) / f"{name}.json", Path(out) / f"{name}.md"]
+        report.files += files
+        atomic_json(files[0], {**one.as_json(), "settings": settings})
+        atomic_text(files[1], one.markdown())
     return report
 
 
