@@ -241,9 +241,11 @@ def test_llp_from_the_features_that_its_field_shares(tmp_path):
     tables = write_tables(tmp_path / "tables")
     seehear.generate_features(dataset="llp", annotations=tables, out=tmp_path / "feats")
     options = {"dataset": "llp", "annotations": tables, "features": tmp_path / "feats", "out": tmp_path / "out"}
-    report = seehear.reproduce(["table1"], **options, set=TINY, seeds=[0], workers=1, device="cpu")
-    (table,) = report.tables
+    report = seehear.reproduce(["table1", "table5"], **options, set=TINY, seeds=[0], workers=1, device="cpu")
+    table, fifth = report.tables
     assert report.exit_code == 0
+    assert "best networks: vggish × resnet152" in fifth.found.notes
+    assert any(note.startswith("no features of openl3-audio, vgg19-bn") for note in fifth.found.notes)
     assert "baseline: vggish × resnet152+r2plus1d-18" in table.found.notes
     assert not any("stand-ins" in note for note in table.found.notes)
     assert (tmp_path / "out" / "store" / "llp-missing.tsv").is_file()
