@@ -317,6 +317,18 @@ def test_without_the_papers_networks_stand_ins_are_asked_for(data, tmp_path):
         reproducing(data, tmp_path, "table4", networks=["visual=eyes,nobody"])
 
 
+def test_alignment_of_systems_with_other_networks(data, tmp_path):
+    own = tmp_path / "own.toml"
+    text = ONE_SYSTEM.replace('kind = "trainings"', 'kind = "alignment"').replace(
+        "[systems.it]",
+        '[systems.it]\n[systems.chosen]\nnetworks = "selected"\n[networks]\naudio = ["vggish"]\nvisual = ["polynet"]',
+    )
+    own.write_text(text.replace('metric = "average"', 'metric = "precision_exact"'))
+    (table,) = reproducing(data, tmp_path / "out", str(own)).tables
+    chosen, it = (table.found.systems[name]["a"] for name in ("chosen", "it"))
+    assert chosen.value > it.value + 5  # of good networks and of noisy ones
+
+
 def test_one_experiment_that_fails_leaves_the_others_be(data, tmp_path):
     own = tmp_path / "own.toml"
     own.write_text(ONE_SYSTEM)

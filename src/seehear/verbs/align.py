@@ -204,7 +204,7 @@ def align(
     from seehear.store import Store
     from seehear.training.run import find_runs
     from seehear.verbs.evaluate import score_runs
-    from seehear.verbs.tables import networks_of, read_split
+    from seehear.verbs.tables import networks_of, read_split, together
 
     if not runs and not collocation:
         raise SeehearError("nothing to measure: name run folders, or networks by collocation audio=… visual=…")
@@ -231,7 +231,7 @@ def align(
     for run in every:
         if run.facts.modalities != modalities:
             raise SeehearError(f"{run.path}: is of {', '.join(run.facts.modalities)}, not {', '.join(modalities)}")
-    split = read_split(features, _together([own, *(run.facts.networks for run in every)]), Path(labels), truths)
+    split = read_split(features, together([own, *(run.facts.networks for run in every)]), Path(labels), truths)
     if unknown := sorted({*draw} - {*split.clips}):
         raise SeehearError(f"no clip {unknown[0]!r} with features in {labels}")
     names = classes_of([split.weak, *(split.dense[name] for name in modalities)])
@@ -292,15 +292,6 @@ def align(
             report.pictures += _draw(one, drawn, split, modalities, files.get(one), Path(out))
             atomic_json(Path(out) / "alignment.json", report.as_json())  # which now names the picture
     return report
-
-
-def _together(each: Sequence[Mapping[str, Sequence[NetworkInfo]]]) -> dict[str, list[NetworkInfo]]:
-    """Every network that any of these has, so that all are measured on the same clips."""
-    found: dict[str, dict[str, NetworkInfo]] = {}
-    for networks in each:
-        for modality, infos in networks.items():
-            found.setdefault(modality, {}).update({info.name: info for info in infos})
-    return {modality: [*infos.values()] for modality, infos in found.items()}
 
 
 def _features(

@@ -89,6 +89,15 @@ def networks_of(store: Store, collocation: Mapping[str, Sequence[str]]) -> dict[
     return chosen
 
 
+def together(each: Sequence[Mapping[str, Sequence[NetworkInfo]]]) -> dict[str, list[NetworkInfo]]:
+    """Every network that any of these has, so that all are measured on the same clips."""
+    found: dict[str, dict[str, NetworkInfo]] = {}
+    for networks in each:
+        for modality, infos in networks.items():
+            found.setdefault(modality, {}).update({info.name: info for info in infos})
+    return {modality: [*infos.values()] for modality, infos in found.items()}
+
+
 def read_split(
     store: Store,
     networks: Mapping[str, Sequence[NetworkInfo]],

@@ -14,7 +14,7 @@ from seehear.labels import classes_of
 from seehear.training.bags import Bags
 from seehear.verbs.reproducing import check, trainings
 from seehear.verbs.reproducing.setup import train
-from seehear.verbs.tables import read_split
+from seehear.verbs.tables import read_split, together
 from seehear.version import __version__
 
 if TYPE_CHECKING:
@@ -27,11 +27,10 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
     """A metric is one of alignment's, or one of training's, as `segment type_at_av`."""
     check(experiment, [*METRICS, *trainings.metrics(setup)])
     trained = train(experiment, setup)
-    some_run = next(iter(trained.values())).runs[0]
-    split = read_split(setup.store, some_run.facts.networks, setup.weak["test"], setup.dense)
+    networks = together([system.runs[0].facts.networks for system in trained.values()])
+    split = read_split(setup.store, networks, setup.weak["test"], setup.dense)
     names = classes_of([split.weak, *split.dense.values()])
-    bags = Bags(split.packs, setup.device)
-    lengths = bags.lengths
+    lengths = next(iter(split.packs.values()))[0].lengths()
     clip = np.repeat(np.arange(len(lengths)), lengths)  # (n,)
     inside = np.arange(int(lengths.max())) < lengths[:, None]  # (N, T)
     truth = split.truth(names, int(lengths.max()), split.clips)
@@ -41,6 +40,7 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
     systems: dict[str, dict[str, Measured]] = {}
     for name, system in trained.items():
         found: dict[Question, list[Found]] = {}
+        bags = Bags(split.packs_of(system.runs[0].facts.networks), setup.device)
         for one in system.runs:
             embedded = embeddings(one.model(setup.device), bags)
             for question in {_question(score) for score in experiment.scores.values() if score.metric in METRICS}:
