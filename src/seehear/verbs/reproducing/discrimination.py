@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +60,8 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
     names = list(setup.candidates[modality])
     if len(names) < 2:
         raise SeehearError(f"to tell networks apart takes two of modality {modality}: give --networks {modality}=A,B")
-    learnt, asked = (_clips(setup, split, names) for split in ("train", "test"))
+    there = _there(setup, names)
+    learnt, asked = (_clips(setup, split, there) for split in ("train", "test"))
     packs = {name: pack(setup.store, name, [*learnt, *asked]) for name in names}
     lengths = packs[names[0]].lengths()
     clip = np.repeat(np.arange(len(lengths)), lengths)  # (n,)
@@ -68,43 +69,52 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
     pairs = [_pair(packs, one, other, train) for one, other in combinations(names, 2)]
     controls = [control for name in names for control in _controls(name, packs[name])]
     seeds = list(setup.seeds)[:SEEDS]
+
+    def told(both: Callable[[int], tuple[Floats, Floats]], metric: str, seed: int) -> list[float]:
+        """Clip by clip, per cent."""
+        kind, scale = METRICS[metric]
+        one, other = both(seed)
+        if scale == "standard":
+            one, other = matched(one, other, train, width=AXES, seed=seed)
+        right = told_apart(one, other, clip, train, ~train, kind, scale, seed)
+        return per_clip(right, np.tile(clip[~train], 2)).tolist()
+
     systems: dict[str, dict[str, Measured]] = {}
     with Progress("telling networks apart", len([*pairs, *controls]) * len(seeds)) as progress:
         for contest in (*pairs, *controls):
-            values: dict[str, list[list[float]]] = {}
+            values: dict[str, list[list[float]]] = {column: [] for column in experiment.scores}
             for seed in seeds:
                 both = cache(contest.make)
                 for column, score in experiment.scores.items():
-                    kind, scale = METRICS[score.metric]
-
-                    def compute(kind: Kind = kind, scale: Scaling = scale, seed: int = seed, both: Any = both) -> Any:
-                        one, other = both(seed)
-                        if scale == "standard":
-                            one, other = matched(one, other, train, width=AXES, seed=seed)
-                        right = told_apart(one, other, clip, train, ~train, kind, scale, seed)
-                        return per_clip(right, np.tile(clip[~train], 2)).tolist()
-
-                    facts = [contest.name, contest.key, learnt, asked, kind, scale, seed]
+                    facts = [contest.name, contest.key, learnt, asked, *METRICS[score.metric], seed]
                     file = f"{contest.name}-{score.metric}-{seed}".replace(" × ", "+").replace(" ", "-")
-                    found = remembered(setup.out / FOLDER, file, facts, compute)
-                    values.setdefault(column, []).append(found)
+                    compute = partial(told, both, score.metric, seed)
+                    values[column].append(remembered(setup.out / FOLDER, file, facts, compute))
                 progress.advance(contest.name)
-            systems[contest.name] = {column: Measured.of(np.array(v), seeds, 50.0) for column, v in values.items()}
+            systems[contest.name] = {
+                column: Measured.of(np.array(of_column), seeds, 50.0) for column, of_column in values.items()
+            }
     widths = ", ".join(f"{name} {packs[name].rows.shape[1]}" for name in names)
     notes = [
         f"learnt from {int(train.sum())} seconds of {len(learnt)} training clips",
         f"widths: {widths}; the wider of a pair is brought to the narrower's, both by their main axes",
     ]
     signature = f"accuracy|which network|clips:{len(asked)}|seconds:{int((~train).sum())}|seehear{__version__}"
-    return Findings(systems, signature, frozenset(control.name for control in controls), notes)
+    ours = frozenset(control.name for control in controls)
+    missing = [clip for clip in read_weak(setup.weak["test"]).clips if clip not in there]
+    return Findings(systems, signature, ours, notes, missing)
 
 
-def _clips(setup: Setup, split: str, names: Sequence[str]) -> list[str]:
-    """Clips of a split that have features of all these networks, some of them where there are many."""
-    has = frozenset.intersection(*(setup.store.clips(name) for name in names))
-    there = [clip for clip in read_weak(setup.weak[split]).clips if clip in has]
-    chosen = np.sort(np.random.default_rng(0).permutation(len(there))[:MOST_CLIPS])
-    return [there[n] for n in chosen]
+def _there(setup: Setup, names: Sequence[str]) -> frozenset[str]:
+    """Clips that have features of all these networks."""
+    return frozenset.intersection(*(setup.store.clips(name) for name in names))
+
+
+def _clips(setup: Setup, split: str, there: frozenset[str]) -> list[str]:
+    """Clips of a split that are there, some of them where they are many."""
+    clips = [clip for clip in read_weak(setup.weak[split]).clips if clip in there]
+    chosen = np.sort(np.random.default_rng(0).permutation(len(clips))[:MOST_CLIPS])
+    return [clips[n] for n in chosen]
 
 
 def _pair(packs: Mapping[str, Packed], one: str, other: str, train: NDArray[np.bool_]) -> Contest:

@@ -130,6 +130,8 @@ def _full(
     except (SeehearError, NotImplementedError) as error:
         notes.append(f"{name}: not fine-tuned as a whole: {str(error).splitlines()[0]}")
         return None
+    if not setup.store.network(name).reference:
+        notes.append(f"{name}: its features were imported; fine-tuned as a whole is seehear's own network of that name")
     files = find_clips([setup.clips])
     settings = Settings()
     pictures: dict[str, NDArray[np.uint8]] = {}
