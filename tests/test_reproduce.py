@@ -114,7 +114,8 @@ def test_what_is_tuned_is_the_best_on_validation_clips(data, out, tables):
     assert scores[chosen] == max(scores.values())
 
 
-def test_scores_are_those_that_evaluate_finds(data, out, tables):
+def baseline(data, out):
+    """The folder of the baseline's runs, and options that name the dense tables."""
     from seehear.training.run import Run
 
     (folder,) = (
@@ -123,6 +124,11 @@ def test_scores_are_those_that_evaluate_finds(data, out, tables):
         if Run(folder / "seed-0").facts.recipe.contrast.model_dump(exclude_defaults=True) == {}
     )
     dense = [f"{modality}={data.folder / f'eval_{modality}.csv'}" for modality in ("audio", "visual")]
+    return folder, dense
+
+
+def test_scores_are_those_that_evaluate_finds(data, out, tables):
+    folder, dense = baseline(data, out)
     found = seehear.evaluate([folder], store=data.store, labels=data.folder / "test.csv", dense=dense, device="cpu")
     table = tables["table5"].found
     assert table.systems["baseline"]["segment Type@AV"].value == found.interval("segment", "type_at_av").mean
@@ -133,14 +139,7 @@ def test_scores_are_those_that_evaluate_finds(data, out, tables):
 
 
 def test_alignment_is_what_align_finds(data, out, tables):
-    from seehear.training.run import Run
-
-    (folder,) = (
-        folder
-        for folder in (out / "trainings" / "cotton--fog").glob("traversal-*")
-        if Run(folder / "seed-0").facts.recipe.contrast.model_dump(exclude_defaults=True) == {}
-    )
-    dense = [f"{modality}={data.folder / f'eval_{modality}.csv'}" for modality in ("audio", "visual")]
+    folder, dense = baseline(data, out)
     aligned = seehear.align([folder], store=data.store, labels=data.folder / "test.csv", dense=dense, device="cpu")
     (system,) = (system for system in aligned.systems if system.seeds)
     for column, score in read("table1").scores.items():

@@ -9,9 +9,12 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seehear.errors import SeehearError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 UNWRITABLE = frozenset(
     (
@@ -79,6 +82,17 @@ def sha256(path: Path) -> str:
     """Of a file's bytes, 64 hex digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def atomic_array(path: Path, array: NDArray[Any]) -> None:
+    """Write an array as a .npy file, whole or not at all."""
+    import io
+
+    import numpy as np
+
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    atomic_bytes(path, buffer.getvalue())
 
 
 def read_json(path: Path) -> Any:

@@ -179,7 +179,7 @@ class Media:
 
     def _list_packets(self, container: InputContainer) -> None:
         """Note every picture's moment and the streams' extents, decoding nothing."""
-        video = next((s for s in container.streams.video if s.codec_context and not _is_cover(s)), None)
+        video = next((s for s in container.streams.video if s.codec_context and not is_cover(s)), None)
         audio = next((s for s in container.streams.audio if s.codec_context and s.codec_context.sample_rate), None)
         self._video_index = video.index if video else -1
         self._audio_index = audio.index if audio else -1
@@ -430,6 +430,6 @@ def _is_content(packet: Packet[Any]) -> bool:
     return timed and packet.size > 0 and not packet.is_discard
 
 
-def _is_cover(stream: av.VideoStream) -> bool:
+def is_cover(stream: av.VideoStream) -> bool:
     """Whether the stream is a still picture on the cover of a sound file."""
     return bool(stream.disposition & av.stream.Disposition.attached_pic)

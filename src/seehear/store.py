@@ -123,10 +123,11 @@ class Store:
     def file(self, network: str, clip: str) -> Path:
         return self.path / network / hashlib.sha256(clip.encode()).hexdigest()[:2] / f"{clip}{SUFFIX}"
 
-    def clips(self, network: str) -> frozenset[str]:
-        """The clips that have features of a network."""
+    def clips(self, network: str, *others: str) -> frozenset[str]:
+        """The clips that have features of a network, and of all others that are named."""
         files = (self.path / network).glob(f"??/*{SUFFIX}")
-        return frozenset(file.name.removesuffix(SUFFIX) for file in files if not file.name.startswith("."))
+        there = frozenset(file.name.removesuffix(SUFFIX) for file in files if not file.name.startswith("."))
+        return there.intersection(*(self.clips(other) for other in others))
 
     def write(self, network: str, origin: Origin, features: NDArray[np.float32]) -> None:
         """Keep the features (T, width) of a clip, replacing older ones."""

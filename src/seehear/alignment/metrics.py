@@ -78,6 +78,15 @@ def summarise(found: Found | Sequence[Found], clip: NDArray[np.int64], seed: int
     return measured
 
 
+def by_clip(values: Array, clip: NDArray[np.int64], n_clips: int) -> Array:
+    """A number a clip, (n_clips,), per cent, whose mean is that of the values (n,) that count: see `per_clip`.
+
+    Clips weigh as much as they have queries that count.
+    """
+    sums, counts = per_clip(values, clip, n_clips)
+    return 100 * sums * n_clips / max(1, counts.sum())
+
+
 def per_clip(values: Array, clip: NDArray[np.int64], n_clips: int) -> tuple[Array, NDArray[np.intp]]:
     """Sum of values (n,) over the queries of each clip and how many there are, (n_clips,); NaN does not count.
 

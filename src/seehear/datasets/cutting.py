@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from seehear.datasets.spec import DataSet
 from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic
-from seehear.media import SUFFIXES, Media
+from seehear.media import SUFFIXES, Media, is_cover
 from seehear.progress import Progress
 from seehear.store import Origin, content_hash
 
@@ -211,7 +211,7 @@ def _copy(media: Media, start: float, length: float, target: Path, comment: str,
         file.metadata["comment"] = comment
         zero = (container.start_time or 0) / av.time_base + start
         if media.has_video:
-            video = next(s for s in container.streams.video if s.codec_context and not _is_cover(s))
+            video = next(s for s in container.streams.video if s.codec_context and not is_cover(s))
             video.codec_context.thread_type = "AUTO"
             takers[video.index] = _Pictures(file, zero, length, video.codec_context.sample_aspect_ratio)
         if media.has_audio:
@@ -442,8 +442,3 @@ def _decoded_at(packet: Packet[Any]) -> Fraction:
     assert packet.dts is not None
     assert packet.time_base is not None
     return packet.dts * packet.time_base
-
-
-def _is_cover(stream: av.VideoStream) -> bool:
-    """Whether the stream is a still picture on the cover of a sound file."""
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)

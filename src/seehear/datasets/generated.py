@@ -19,7 +19,6 @@ A file depends on its clip, the seed and the val split's tables alone, so severa
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from numpy.typing import NDArray
 
 from seehear.datasets.spec import Annotations, FeatureFolder
 from seehear.errors import SeehearError
-from seehear.files import atomic_bytes, atomic_json, read_json
+from seehear.files import atomic_array, atomic_json, read_json
 from seehear.labels import classes_of, read_dense, read_weak
 from seehear.progress import Progress
 from seehear.scoring.signature import revision
@@ -88,9 +87,7 @@ def generate(
                 file = out / folder.folder / f"{given.dataset.short(clip)}.npy"
                 if not file.exists():
                     active = activity.active[folder.modality][clip][: folder.segments]
-                    buffer = io.BytesIO()
-                    np.save(buffer, maker.features(clip, active), allow_pickle=False)
-                    atomic_bytes(file, buffer.getvalue())
+                    atomic_array(file, maker.features(clip, active))
                 progress.advance(clip)
     return len(activity.clips)
 

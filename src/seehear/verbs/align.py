@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.alignment.metrics import METRICS, Measured, per_clip, summarise
+from seehear.alignment.metrics import METRICS, Measured, by_clip, summarise
 from seehear.alignment.questions import Point, Question, between, within
 from seehear.alignment.retrieval import Found
 from seehear.errors import SeehearError
@@ -365,9 +365,8 @@ def _differences(
     n_clips = int(clip.max()) + 1
 
     def values(system: System, question: Question, metric: str) -> NDArray[np.float64]:
-        """(S, N), per cent; clips weigh as much as they have queries that count, so that their mean is the measure."""
-        of_seeds = [per_clip(getattr(found, metric), clip, n_clips) for found in system.found[question]]
-        return np.stack([100 * sums * n_clips / max(1, counts.sum()) for sums, counts in of_seeds])
+        """(S, N), per cent, whose mean is the measure."""
+        return np.stack([by_clip(getattr(found, metric), clip, n_clips) for found in system.found[question]])
 
     if len(systems) < 2:
         return {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seehear.errors import SeehearError
-from seehear.verbs.options import Shard
+from seehear.verbs import options
 from seehear.verbs.result import Result, listed
 
 
@@ -78,14 +78,13 @@ def extract(
     from seehear.progress import Progress
     from seehear.store import NetworkInfo, Origin, Store
 
-    given = [networks] if isinstance(networks, str) else networks
-    names = list(dict.fromkeys(name for text in given for name in text.split(",") if name))
+    names = options.names(networks)
     if not names:
         raise SeehearError("name at least one network; `seehear networks` lists them")
     if not fps > 0:
         raise SeehearError(f"fps must be more than 0, not {fps:g}")
     specs = [registry.get(name) for name in names]
-    part = Shard.parse(shard)
+    part = options.Shard.parse(shard)
     found = {name: path for name, path in find_clips(clips).items() if part.holds(name)}
     loaded = load_networks(specs, device)  # first: what can't be loaded leaves no store behind
     kept = Store(store, segment=segment, create=True)

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seehear.datasets.generated import STRENGTH
 from seehear.errors import SeehearError
 from seehear.verbs.result import Result, listed
@@ -93,9 +91,7 @@ def export_features(folder: Path, *, store: Path, network: str) -> Moved:
     Returns:
         How many clips were written.
     """
-    import io
-
-    from seehear.files import atomic_bytes
+    from seehear.files import atomic_array
     from seehear.progress import Progress
     from seehear.store import Store
 
@@ -105,9 +101,7 @@ def export_features(folder: Path, *, store: Path, network: str) -> Moved:
     clips = sorted(kept.clips(network))
     with Progress("exporting", len(clips)) as progress:
         for clip in clips:
-            buffer = io.BytesIO()
-            np.save(buffer, kept.read(network, clip), allow_pickle=False)
-            atomic_bytes(Path(folder) / f"{clip}.npy", buffer.getvalue())
+            atomic_array(Path(folder) / f"{clip}.npy", kept.read(network, clip))
             report.count += 1
             progress.advance(clip)
     return report

@@ -40,6 +40,24 @@ def collocation(texts: Sequence[str]) -> dict[str, list[str]]:
     return chosen
 
 
+def candidates(texts: Sequence[str]) -> dict[str, list[str]]:
+    """modality -> networks to choose from, from MODALITY=NETWORK,NETWORK."""
+    chosen: dict[str, list[str]] = {}
+    for text in texts:
+        modality, equals, names = text.partition("=")
+        listed = [name for name in names.split(",") if name]
+        if not equals or not modality or not listed:
+            raise SeehearError(f"{text!r}: must be MODALITY=NETWORK,NETWORK, as in audio=yamnet,aisfx")
+        chosen.setdefault(modality, []).extend(listed)
+    return chosen
+
+
+def names(texts: str | Sequence[str]) -> list[str]:
+    """Each name once, from texts that may hold several with commas between."""
+    given = [texts] if isinstance(texts, str) else texts
+    return list(dict.fromkeys(name for text in given for name in text.split(",") if name))
+
+
 def decoding(filter: Filter, threshold: float, clip_threshold: float, thresholds: str | Path | None) -> Decoding:
     """A decoding protocol from flags; `thresholds` is a JSON file {"segment": {class: p}, "clip": {class: p}}."""
     segment: Threshold = threshold

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seehear.errors import SeehearError
 from seehear.labels import Defect
+from seehear.verbs import options
 from seehear.verbs.result import Result, table
 from seehear.verbs.train import SMALL
 
@@ -204,8 +205,7 @@ def prepare(
     from seehear.store import Store
 
     given = datasets.annotations(datasets.get(dataset), annotations)
-    texts = [networks] if isinstance(networks, str) else networks
-    names = list(dict.fromkeys(name for text in texts for name in text.split(",") if name))
+    names = options.names(networks)
     if names and videos is None:
         raise SeehearError("networks are run over videos: name their folder with --videos")
     classes = given.dataset.classes or None

@@ -206,7 +206,7 @@ def reproduce(
     resolve_recipe(recipe, set)
     tables = read_annotations(datasets.get(dataset), annotations)
     place = Path(store) if store is not None else Path(out) / STORE
-    given, base = _networks(networks), options.collocation(baseline) if baseline else {}
+    given, base = options.candidates(networks), options.collocation(baseline) if baseline else {}
     clips = None
     if features is not None or videos is not None:
         needed = [name for one in wanted.values() for name in _needed(one, given, base)]
@@ -260,17 +260,6 @@ def reproduce(
         atomic_json(files[0], {**one.as_json(), "settings": settings})
         atomic_text(files[1], one.markdown())
     return report
-
-
-def _networks(given: Sequence[str]) -> dict[str, list[str]]:
-    """modality -> networks, from MODALITY=NETWORK,NETWORK."""
-    chosen: dict[str, list[str]] = {}
-    for text in given:
-        modality, equals, names = text.partition("=")
-        if not equals or not modality or not names.strip(","):
-            raise SeehearError(f"{text!r}: must be MODALITY=NETWORK,NETWORK, as in visual=resnet152,polynet")
-        chosen.setdefault(modality, []).extend(name for name in names.split(",") if name)
-    return chosen
 
 
 def _in_store(networks: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

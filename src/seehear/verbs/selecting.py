@@ -78,13 +78,7 @@ def candidates(store: Store, given: Sequence[str]) -> dict[str, list[str]]:
             raise SeehearError(f"{store.path}: holds no features yet; `seehear extract` makes them")
         first = [name for name in ("audio", "visual") if name in found]  # the order that people expect
         return {name: found[name] for name in dict.fromkeys([*first, *found])}
-    chosen: dict[str, list[str]] = {}
-    for text in given:
-        modality, equals, names = text.partition("=")
-        listed = [name for name in names.split(",") if name]
-        if not equals or not modality or not listed:
-            raise SeehearError(f"{text!r}: must be MODALITY=NETWORK,NETWORK, as in audio=yamnet,aisfx")
-        chosen.setdefault(modality, []).extend(listed)
+    chosen = options.candidates(given)
     networks_of(store, chosen)
     for modality, names_of in chosen.items():
         if len(set(names_of)) < len(names_of):

@@ -116,7 +116,7 @@ def read_split(
     weak = read_weak(labels, classes)
     tables = {modality: read_dense(path, classes) for modality, path in dense.items()}
     names = [info.name for infos in networks.values() for info in infos]
-    there = frozenset.intersection(*(store.clips(name) for name in names))
+    there = store.clips(*names)
     clips = tuple(clip for clip in weak.clips if clip in there)
     if not clips:
         have = ", ".join(f"{name} {sum(clip in store.clips(name) for clip in weak.clips)}" for name in names)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from seehear.alignment.embeddings import embeddings
-from seehear.alignment.metrics import METRICS, per_clip
+from seehear.alignment.metrics import METRICS, by_clip
 from seehear.alignment.questions import Question
 from seehear.experiments.findings import Findings, Measured
 from seehear.labels import classes_of
@@ -65,11 +65,7 @@ def _question(score: Score) -> Question:
 
 
 def _measured(found: list[Found], metric: str, clip: np.ndarray, setup: Setup) -> Measured:
-    """Clips weigh as much as they have queries that count, so that their mean is the measure."""
     n_clips = int(clip.max()) + 1
-    values = []
-    for one in found:
-        sums, counts = per_clip(getattr(one, metric), clip, n_clips)
-        values.append(100 * sums * n_clips / max(1, counts.sum()))
-    chance, counts = per_clip(getattr(found[0], f"chance_{metric}"), clip, n_clips)
-    return Measured.of(np.stack(values), setup.seeds, 100 * float(chance.sum() / max(1, counts.sum())))
+    values = np.stack([by_clip(getattr(one, metric), clip, n_clips) for one in found])  # (S, N)
+    chance = by_clip(getattr(found[0], f"chance_{metric}"), clip, n_clips)
+    return Measured.of(values, setup.seeds, float(chance.mean()))

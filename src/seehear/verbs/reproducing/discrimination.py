@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import combinations
@@ -60,7 +60,7 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
     names = list(setup.candidates[modality])
     if len(names) < 2:
         raise SeehearError(f"to tell networks apart takes two of modality {modality}: give --networks {modality}=A,B")
-    there = _there(setup, names)
+    there = setup.store.clips(*names)
     learnt, asked = (_clips(setup, split, there) for split in ("train", "test"))
     packs = {name: pack(setup.store, name, [*learnt, *asked]) for name in names}
     lengths = packs[names[0]].lengths()
@@ -103,11 +103,6 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
     ours = frozenset(control.name for control in controls)
     missing = [clip for clip in read_weak(setup.weak["test"]).clips if clip not in there]
     return Findings(systems, signature, ours, notes, missing)
-
-
-def _there(setup: Setup, names: Sequence[str]) -> frozenset[str]:
-    """Clips that have features of all these networks."""
-    return frozenset.intersection(*(setup.store.clips(name) for name in names))
 
 
 def _clips(setup: Setup, split: str, there: frozenset[str]) -> list[str]:

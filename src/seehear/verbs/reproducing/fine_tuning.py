@@ -47,7 +47,7 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
     (modality,) = experiment.networks
     table = read_dense(setup.dense[modality])
     splits = {split: read_weak(setup.weak[split]).clips for split in (LEARNT_FROM, ASKED)}
-    there = frozenset.intersection(*(setup.store.clips(name) for name in setup.candidates[modality]))
+    there = setup.store.clips(*setup.candidates[modality])
     clips = {split: [clip for clip in names if clip in there] for split, names in splits.items()}
     missing = [clip for names in splits.values() for clip in names if clip not in there]
     classes = classes_of([table])
