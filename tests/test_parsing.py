@@ -1,13 +1,16 @@
 """Events of a clip against a loop over its segments."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seehear.labels import read_dense
-from seehear.parsing import ParsedClip, parsed_events, true_events
-from seehear.scoring.decoding import Decoding, Probabilities
+from seehear.parsing import ParsedClip, ParsedEvent, parsed_clip, parsed_events, true_events
+from seehear.scoring.decoding import Decoding
 
 CLASSES, MODALITIES = ("Cat", "Dog"), ("audio", "visual")
 
@@ -16,9 +19,8 @@ CLASSES, MODALITIES = ("Cat", "Dog"), ("audio", "visual")
 def test_events_are_the_loop(seed, segment):
     rng = np.random.default_rng(seed)
     p = rng.random((1, 6, 2, 2)).astype(np.float32)
-    ones = np.ones((1, 6, 2), np.float32), np.ones((1, 6, 2, 2), np.float32)
     duration = 6 * segment - 0.25
-    found = parsed_events(Probabilities(p, *ones), Decoding(), CLASSES, MODALITIES, segment, duration)
+    found = parsed_events({name: p[:, :, m] >= 0.5 for m, name in enumerate(MODALITIES)}, p, CLASSES, segment, duration)
     covered = set()
     for event in found:
         assert event.onset < event.offset <= duration
@@ -39,25 +41,34 @@ def test_events_are_the_loop(seed, segment):
     assert covered == expected
 
 
-def test_the_clip_filter_removes_a_class():
-    p = np.full((1, 3, 1, 2), 0.9, np.float32)
-    clip = np.array([[[0.9, 0.4]] * 3], np.float32)
-    events = parsed_events(Probabilities(p, clip, p), Decoding(), CLASSES, ("audio",), 1.0, 3.0)
-    assert [(event.label, event.onset, event.offset) for event in events] == [("Cat", 0.0, 3.0)]
+def test_a_parsed_clip_has_probabilities_of_what_is_found_or_there():
+    p = np.arange(12, dtype=np.float32).reshape(1, 3, 2, 2) / 16  # (1, T, M, C)
+    active = {"audio": np.array([[[0, 0], [0, 1], [0, 1]]], bool), "visual": np.zeros((1, 3, 2), bool)}
+    where = {"clip": "a", "file": Path("a.mp4"), "duration": 2.90004}
+    parsed = parsed_clip(active, p, CLASSES, 1.0, Decoding(), **where)
+    assert (parsed.clip, parsed.file, parsed.duration, parsed.segment) == ("a", "a.mp4", 2.9, 1.0)
+    assert parsed.modalities == (*MODALITIES, "audio_visual")
+    assert parsed.decoding == str(Decoding())
+    assert parsed.events == parsed_events(active, p, CLASSES, 1.0, 2.90004)
+    rows = {"audio": [0.0625, 0.3125, 0.5625], "visual": [0.1875, 0.4375, 0.6875]}
+    for name, row in rows.items():
+        assert parsed.probabilities[name]["Dog"] == pytest.approx(row, abs=1e-4)
+    assert parsed.truth is None
+    assert [list(of) for of in parsed.probabilities.values()] == [["Dog"], ["Dog"]]
+    truth = [ParsedEvent("Cat", "visual", 0.0, 1.0, 1.0), ParsedEvent("Yeti", "audio", 0.0, 1.0, 1.0)]
+    known = parsed_clip(active, p, CLASSES, 1.0, Decoding(), **where, truth=truth)
+    assert known.truth == tuple(truth)
+    assert [list(of) for of in known.probabilities.values()] == [["Dog", "Cat"]] * 2  # of the Yeti nothing is known
 
 
 def test_a_parsed_clip_goes_through_json():
-    events = parsed_events(
-        Probabilities(*(np.ones(s, np.float32) for s in ((1, 2, 2, 2), (1, 2, 2), (1, 2, 2, 2)))),
-        Decoding(),
-        CLASSES,
-        MODALITIES,
-        1.0,
-        2.0,
-    )
+    active = {name: np.ones((1, 2, 2), bool) for name in MODALITIES}
+    events = parsed_events(active, np.ones((1, 2, 2, 2), np.float32), CLASSES, 1.0, 2.0)
     joint, probabilities = (*MODALITIES, "audio_visual"), {"audio": {"Cat": [1.0, 1.0]}}
     parsed = ParsedClip("a", "a.mp4", 2.0, 1.0, joint, "global", events, probabilities)
     assert ParsedClip.from_json(parsed.as_json()) == parsed
+    known = replace(parsed, truth=events[:1])
+    assert ParsedClip.from_json(known.as_json()) == known
 
 
 def test_true_events(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from seehear.events import Cells, runs
 from seehear.labels import DenseTable, classes_of
-from seehear.scoring.decoding import Decoding, Probabilities
+from seehear.scoring.decoding import Decoding
 from seehear.scoring.scores import kinds, with_joint
 
 
@@ -33,9 +34,10 @@ class ParsedEvent:
 class ParsedClip:
     """The events of one clip.
 
-    duration, segment: of the clip and of a segment, seconds.
+    file: where it lies. duration, segment: of the clip and of a segment, seconds.
     modalities: what events can be in; the joint one last, where there are several.
-    probabilities: modality -> class -> one a segment, of the classes that have an event.
+    probabilities: modality -> class -> one a segment, of the classes that have an event, or a true one.
+    truth: the true events, with confidence 1; None where they are not known.
     """
 
     clip: str
@@ -46,6 +48,19 @@ class ParsedClip:
     decoding: str
     events: tuple[ParsedEvent, ...]
     probabilities: Mapping[str, Mapping[str, Sequence[float]]]
+    truth: tuple[ParsedEvent, ...] | None = None
+
+    def of(self, modality: str, *, true: bool = False) -> list[ParsedEvent]:
+        """The events, or the true events, in a modality."""
+        events = (self.truth or ()) if true else self.events
+        return [event for event in events if event.modality == modality]
+
+    def labels(self, modality: str) -> list[str]:
+        """The classes of a modality's events and true events, by when they first begin."""
+        events = sorted(
+            [*self.of(modality), *self.of(modality, true=True)], key=lambda event: (event.onset, event.label)
+        )
+        return list(dict.fromkeys(event.label for event in events))
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -61,27 +76,63 @@ class ParsedClip:
             facts["decoding"],
             tuple(ParsedEvent(**event) for event in facts["events"]),
             facts["probabilities"],
+            None if facts["truth"] is None else tuple(ParsedEvent(**event) for event in facts["truth"]),
         )
 
 
-def parsed_events(
-    probabilities: Probabilities,
+def parsed_clip(
+    active: Mapping[str, NDArray[np.bool_]],
+    probabilities: NDArray[np.float32],
+    classes: Sequence[str],
+    segment: float,
     decoding: Decoding,
-    classes: tuple[str, ...],
-    modalities: tuple[str, ...],
+    *,
+    clip: str,
+    file: Path,
+    duration: float,
+    truth: Sequence[ParsedEvent] | None = None,
+) -> ParsedClip:
+    """A clip from what was found in it, as `parsed_events` takes it. decoding: how it was found.
+
+    truth: the true events, in any modality, if they are known.
+    """
+    events = parsed_events(active, probabilities, classes, segment, duration)
+    labels = [label for label in dict.fromkeys(event.label for event in [*events, *(truth or ())]) if label in classes]
+    column = {name: c for c, name in enumerate(classes)}
+    return ParsedClip(
+        clip,
+        str(file),
+        round(duration, 3),
+        segment,
+        kinds(tuple(active)),
+        str(decoding),
+        events,
+        {
+            modality: {label: probabilities[0, :, m, column[label]].round(4).tolist() for label in labels}
+            for m, modality in enumerate(active)
+        },
+        None if truth is None else tuple(truth),
+    )
+
+
+def parsed_events(
+    active: Mapping[str, NDArray[np.bool_]],
+    probabilities: NDArray[np.float32],
+    classes: Sequence[str],
     segment: float,
     duration: float,
 ) -> tuple[ParsedEvent, ...]:
-    """The events of one clip, N = 1, by modality, onset and class.
+    """The events of one clip, by modality, onset and class.
 
-    segment, duration: of a segment and of the clip, seconds; no event outlasts the clip.
+    active: modality -> (1, T, C), the segments in which a class was found. probabilities: (1, T, M, C), with modalities
+    in that order. segment, duration: of a segment and of the clip, seconds; no event outlasts the clip.
     """
-    active = with_joint(decoding(probabilities, classes, modalities), modalities)
-    sure = {name: probabilities.segment[0, :, m] for m, name in enumerate(modalities)}  # (T, C) each
+    modalities = tuple(active)
+    sure = {name: probabilities[0, :, m] for m, name in enumerate(modalities)}  # (T, C) each
     for joint in kinds(modalities)[len(modalities) :]:
         sure[joint] = np.minimum.reduce([sure[name] for name in modalities])
     events = []
-    for modality, of_modality in active.items():
+    for modality, of_modality in with_joint(active, modalities).items():
         found = [
             ParsedEvent(
                 classes[label],

@@ -15,7 +15,7 @@ class Clip:
     """What a strip needs to know of a clip."""
 
     def __init__(self, duration: float, has_audio: bool = True) -> None:
-        self.duration, self.has_audio = duration, has_audio
+        self.duration, self.has_audio, self.aspect = duration, has_audio, 1.0
 
 
 def spans(duration: float, tone: tuple[float, float, float], length: float = 4.0, margin: float = 0.5):
@@ -63,8 +63,9 @@ def test_silence_is_dark():
     assert (strip(tone=(1000.0, 0.0, 0.0)).spectrogram.max(axis=0) == 0).all()  # no louder part to compare with
 
 
-def parsed(clip="a", events=()):
-    return ParsedClip(clip, f"{clip}.mp4", 10.0, 1.0, ("audio", "visual", "audio_visual"), "global", tuple(events), {})
+def parsed(clip="a", events=(), truth=None):
+    joint = ("audio", "visual", "audio_visual")
+    return ParsedClip(clip, f"{clip}.mp4", 10.0, 1.0, joint, "global", tuple(events), {}, truth)
 
 
 EVENTS = (ParsedEvent("Dog", "audio", 0.0, 4.0, 0.9), ParsedEvent("Tea_kettle", "visual", 2.0, 10.0, 0.6))
@@ -83,8 +84,8 @@ def test_names_and_confidences_are_written(tmp_path):
 
 
 def test_truth_is_drawn_beneath(tmp_path):
-    truth = {"audio": [ParsedEvent("Cat", "audio", 1.0, 2.0, 1.0)], "visual": []}
-    text = svg(draw(parsed(events=EVENTS), strip(), truth), tmp_path / "a.svg")
+    truth = (ParsedEvent("Cat", "audio", 1.0, 2.0, 1.0),)
+    text = svg(draw(parsed(events=EVENTS, truth=truth), strip()), tmp_path / "a.svg")
     assert ">Cat<" in text
     assert "hollow: truth" in text
 

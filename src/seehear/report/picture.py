@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seehear.files import atomic
-from seehear.parsing import ParsedClip, ParsedEvent
+from seehear.parsing import ParsedClip
 from seehear.report.strip import FLOOR, HIGHEST, LOWEST, Strip
 
 if TYPE_CHECKING:
@@ -30,14 +30,14 @@ def thumbnails_for(aspect: float) -> int:
     return max(1, round((WIDTH - LEFT - RIGHT) / (THUMBNAILS * aspect)))
 
 
-def draw(parsed: ParsedClip, strip: Strip, truth: Mapping[str, Sequence[ParsedEvent]] | None = None) -> Figure:
-    """truth: modality -> its true events, where they are known; drawn hollow beneath the bars."""
+def draw(parsed: ParsedClip, strip: Strip) -> Figure:
+    """The truth, where it is known, is drawn hollow beneath the bars."""
     from matplotlib.figure import Figure
 
-    tracks = [(modality, _lanes(parsed, modality, truth)) for modality in parsed.modalities]
+    tracks = [(modality, parsed.labels(modality)) for modality in parsed.modalities]
     heights = [THUMBNAILS] if strip.thumbnails else []
     heights += [SPECTROGRAM] if strip.has_sound else []
-    heights += [max(1, len(lanes)) * LANE * (2 if truth is not None else 1) + 0.06 for _, lanes in tracks]
+    heights += [max(1, len(lanes)) * LANE * (1 if parsed.truth is None else 2) + 0.06 for _, lanes in tracks]
     height = sum(heights) + GAP * len(heights) + 0.95
     figure = Figure(figsize=(WIDTH, height), dpi=110)
     top = height - 0.45
@@ -60,10 +60,10 @@ def draw(parsed: ParsedClip, strip: Strip, truth: Mapping[str, Sequence[ParsedEv
     if strip.has_sound:
         draw_spectrogram(next(remaining), strip)
     for (modality, lanes), ax in zip(tracks, remaining, strict=True):
-        _draw_track(ax, parsed, modality, lanes, truth)
+        _draw_track(ax, parsed, modality, lanes)
     axes[-1].set_xlabel("seconds", fontsize=8)
     axes[-1].tick_params(labelsize=8)
-    if truth is not None:
+    if parsed.truth is not None:
         note = "filled: parsed, its strength the confidence    hollow: truth"
         figure.text(LEFT / WIDTH, 0.12 / height, note, fontsize=8, color="0.35")
     return figure
@@ -82,13 +82,6 @@ def save(figure: Figure, path: Path) -> None:
         figure.savefig(temporary, format=path.suffix[1:], metadata=metadata)
 
 
-def _lanes(parsed: ParsedClip, modality: str, truth: Mapping[str, Sequence[ParsedEvent]] | None) -> list[str]:
-    """The classes of a track, each in its lane, by when they first begin."""
-    events = [event for event in parsed.events if event.modality == modality]
-    events += truth.get(modality, []) if truth else []
-    return list(dict.fromkeys(event.label for event in sorted(events, key=lambda event: (event.onset, event.label))))
-
-
 def draw_thumbnails(ax: Axes, strip: Strip) -> None:
     each = strip.duration / len(strip.thumbnails)
     for n, picture in enumerate(strip.thumbnails):
@@ -104,15 +97,9 @@ def draw_spectrogram(ax: Axes, strip: Strip) -> None:
     ax.set_yticks([0, 1], [f"{LOWEST:.0f} Hz", f"{HIGHEST / 1000:.0f} kHz"], fontsize=7)
 
 
-def _draw_track(
-    ax: Axes,
-    parsed: ParsedClip,
-    modality: str,
-    lanes: list[str],
-    truth: Mapping[str, Sequence[ParsedEvent]] | None,
-) -> None:
+def _draw_track(ax: Axes, parsed: ParsedClip, modality: str, lanes: Sequence[str]) -> None:
     colour = COLOURS.get(modality, OTHER)
-    rows = 2 if truth is not None else 1
+    rows = 1 if parsed.truth is None else 2
     ax.set_ylim(max(1, len(lanes)) * rows, 0)
     ax.set_facecolor("0.97")
     for spine in ax.spines.values():
@@ -124,8 +111,8 @@ def _draw_track(
     for lane, label in enumerate(lanes):
         y = lane * rows + rows / 2
         ax.text(-0.08, y, _short(label), transform=_lane(ax), fontsize=8, va="center", ha="right", parse_math=False)
-        for event in parsed.events:
-            if event.modality == modality and event.label == label:
+        for event in parsed.of(modality):
+            if event.label == label:
                 at, length = (event.onset, event.offset - event.onset), event.confidence
                 ax.broken_barh([at], (lane * rows + 0.12, 0.76), color=colour, alpha=0.25 + 0.75 * length, linewidth=0)
                 if at[1] > parsed.duration / 25:
@@ -136,7 +123,7 @@ def _draw_track(
                     ax.text(
                         middle, lane * rows + 0.52, percent, fontsize=6.5, ha="center", va="center", color=text_colour
                     )
-        for true in truth.get(modality, ()) if truth is not None else ():
+        for true in parsed.of(modality, true=True):
             if true.label == label:
                 at = (true.onset, true.offset - true.onset)
                 ax.broken_barh([at], (lane * rows + 1.12, 0.62), facecolor="none", edgecolor="0.3", linewidth=1.0)

@@ -20,12 +20,13 @@ FLOOR = 70.0  # decibels shown below the loudest
 class Strip:
     """Thumbnails and spectrogram of a clip.
 
-    thumbnails: (n, size, size, 3) uint8, squares to be shown in the clip's own proportions; at: their seconds.
+    thumbnails: (n, size, size, 3) uint8, squares to be shown in the clip's own proportions.
+    aspect: width over height of these.
     """
 
     def __init__(self, media: Media, thumbnails: int, size: int) -> None:
         """thumbnails: how many are wanted. size: of the pictures among a span's to take them from, 0 for none."""
-        self.duration = media.duration
+        self.duration, self.aspect = media.duration, media.aspect
         self.has_sound = media.has_audio
         self._size = size
         self._targets = (np.arange(thumbnails) + 0.5) * media.duration / max(1, thumbnails)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from seehear.parsing import ParsedClip
     from seehear.training.run import Run
 
-Picture = Literal["png", "svg"]
-FORMAT = "seehear-parse-1"
+Picture = Literal["html", "png", "svg"]
 MOST, MOST_EVENTS = 10, 40  # clips, and events of each, that are printed
 
 
@@ -26,12 +26,13 @@ MOST, MOST_EVENTS = 10, 40  # clips, and events of each, that are printed
 class Parsed(Result):
     """clips: what was found, in the order of the files. folder: where it was written. unchanged: done before.
 
-    failed: clip -> what was wrong. notes: what else to know.
+    index: the page that leads to those of the clips. failed: clip -> what was wrong. notes: what else to know.
     """
 
     folder: Path
     clips: list[ParsedClip] = field(default_factory=list)
     pictures: list[Path] = field(default_factory=list)
+    index: Path | None = None
     unchanged: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -56,6 +57,8 @@ class Parsed(Result):
         lines.append(f"{len(self.clips)} clips parsed ({self.unchanged} before) into {self.folder}")
         if self.pictures:
             lines.append(f"a picture of each, as {self.pictures[0]}")
+        if self.index:
+            lines.append(f"open {self.index} in a browser, or run: seehear view {shlex.quote(str(self.folder))}")
         problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
         return "\n".join([*lines, problems] if problems else lines)
 
@@ -71,7 +74,8 @@ def parse(
     dense_audio: str | Path | None = None,
     dense_visual: str | Path | None = None,
     dense: Sequence[str] = (),
-    pictures: Sequence[Picture] = ("png", "svg"),
+    pictures: Sequence[Picture] = ("html", "png", "svg"),
+    embed: bool = False,
     filter: Filter = "global",
     threshold: float = HALF,
     clip_threshold: float = HALF,
@@ -80,19 +84,20 @@ def parse(
 ) -> Parsed:
     """Parse clips of any length into events: class, modality, onset, offset, confidence.
 
-    Writes OUT/<clip>.json and a picture of each clip, and OUT/audio.csv, OUT/visual.csv, OUT/audio_visual.csv, dense
-    tables of all clips in the folder. Clips longer than those of training are seen in windows of their length that
-    overlap by half; where they do, each counts the more the nearer its middle is. The same command goes on where a
-    killed one stopped.
+    Writes OUT/<clip>.json, a page that plays the clip and a picture of it; OUT/index.html, which leads to the pages and
+    finds clips by what is in them; and OUT/audio.csv, OUT/visual.csv, OUT/audio_visual.csv, dense tables of all clips
+    in the folder. Clips longer than those of training are seen in windows of their length that overlap by half; where
+    they do, each counts the more the nearer its middle is. The same command goes on where a killed one stopped.
 
     Args:
         run: A run folder.
         clips: Media files, or folders that are searched for them.
         out: The folder to write into; made if it isn't there.
-        dense_audio: Dense table of what is truly heard, to draw beneath.
-        dense_visual: Dense table of what is truly seen, to draw beneath.
+        dense_audio: Dense table of what is truly heard, to show with what is parsed.
+        dense_visual: Dense table of what is truly seen.
         dense: MODALITY=TABLE for other modalities.
-        pictures: Formats of the pictures.
+        pictures: What to draw of each clip: html, a page that plays it; png and svg, a picture.
+        embed: Put the clips into their pages, which then can be sent to others alone; they are linked to otherwise.
         filter: Which clip probability must reach the clip threshold for a class to be kept in a clip.
         threshold: Probability from which on a segment is active.
         clip_threshold: Probability from which on a class is kept.
@@ -102,11 +107,13 @@ def parse(
     Returns:
         The events of each clip, and what was wrong with which.
     """
+    from seehear import pages
     from seehear.extraction import find_clips
-    from seehear.files import atomic_json, read_json
+    from seehear.files import read_json
     from seehear.labels import Event, read_dense, write_dense
+    from seehear.parsed import from_json, read_folder, write
     from seehear.parser import Parser
-    from seehear.parsing import ParsedClip, true_events
+    from seehear.parsing import true_events
     from seehear.progress import Progress
     from seehear.report.picture import draw, save
     from seehear.training.run import Run
@@ -124,31 +131,38 @@ def parse(
     with Progress("parsing", len(found)) as progress:
         for clip, path in found.items():
             file = folder / f"{clip}.json"
-            drawn = [folder / f"{clip}.{suffix}" for suffix in pictures]
+            drawn = [folder / f"{clip}.{suffix}" for suffix in pictures if suffix != "html"]
+            page = folder / pages.parse.name(clip) if "html" in pictures else None
             truth = true_events(clip, truths, trained.facts.modalities, trained.facts.segment) if truths else None
-            made_by = _fingerprint(trained, protocol, truth, path)
-            old = read_json(file) if file.exists() and all(picture.exists() for picture in drawn) else {}
+            made_by = _fingerprint(trained, protocol, truth, path, embed)
+            whole = file.exists() and all(picture.exists() for picture in [*drawn, *([page] if page else [])])
+            old = read_json(file) if whole else {}
             try:
                 if old.get("made_by") == made_by:
-                    parsed = ParsedClip.from_json(old)
+                    parsed = from_json(old, folder)
                     report.unchanged += 1
                 else:
                     parser = parser or Parser(trained, device)
                     parsed, strip = parser(clip, path, protocol)
+                    if truth is not None:
+                        parsed = replace(parsed, truth=tuple(event for events in truth.values() for event in events))
                     if drawn:
-                        figure = draw(parsed, strip, truth)
+                        figure = draw(parsed, strip)
                         for picture in drawn:
                             save(figure, picture)
-                    atomic_json(file, {"format": FORMAT, "made_by": made_by, **parsed.as_json()})
+                    if page:
+                        pages.parse.write(parsed, strip, folder, embed=embed)
+                    write(parsed, folder, made_by=made_by)
                 report.clips.append(parsed)
                 report.pictures += drawn
             except ClipError as error:
                 report.failed[clip] = str(error)
                 progress.say(f"skipped: {error}")
             progress.advance(clip)
+    if not report.clips:
+        return report
     # The tables hold every clip in the folder, those of earlier calls too.
-    written = [read_json(file) for file in sorted(folder.glob("*.json"))]
-    everything = [ParsedClip.from_json(facts) for facts in written if facts.get("format") == FORMAT]
+    everything = read_folder(folder)
     for modality in dict.fromkeys(name for parsed in everything for name in parsed.modalities):
         events = [
             Event(parsed.clip, event.onset, event.offset, event.label)
@@ -157,6 +171,8 @@ def parse(
             if event.modality == modality
         ]
         write_dense(folder / f"{modality}.csv", events)
+    if "html" in pictures:
+        report.index = pages.folder.write(folder)
     return report
 
 
@@ -171,8 +187,10 @@ def _claim(folder: Path, run: Run, decoding: Decoding) -> None:
     atomic_json(marker, facts)
 
 
-def _fingerprint(run: Run, decoding: Decoding, truth: object, path: Path) -> str:
+def _fingerprint(run: Run, decoding: Decoding, truth: object, path: Path, embed: bool) -> str:
     """Changes whenever what is written of a clip would."""
+    from seehear.parsed import FORMAT
+
     stat = path.stat()
-    facts = [FORMAT, run.identity, str(decoding), truth, stat.st_size, stat.st_mtime_ns]
+    facts = [FORMAT, run.identity, str(decoding), truth, embed, str(path.resolve()), stat.st_size, stat.st_mtime_ns]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]

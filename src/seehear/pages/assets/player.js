@@ -1,0 +1,137 @@
+"use strict";
+// The clip, its tracks and the play head, which is wherever the clip is. The page shows all of its results without this.
+(() => {
+  const find = (id) => document.getElementById(id);
+  const { duration } = JSON.parse(find("data").textContent);
+  const player = find("player"), seek = find("seek"), head = find("head"), timeline = find("timeline"), scroll = find("scroll");
+  const play = find("play"), here = find("here"), now = find("now"), copied = find("copied");
+  const events = [...timeline.querySelectorAll(".event")].map((button) => ({
+    button, onset: Number(button.dataset.onset), offset: Number(button.dataset.offset),
+  }));
+  const boxes = [...document.querySelectorAll("#classes input")];
+  let at = 0; // seconds; the player's, or, where it can't play, our own
+  let until = Infinity; // where an event that is being played ends
+  let playable = true;
+
+  const clip = find("clip");
+  if (clip) { // the clip stands in the page itself
+    const bytes = Uint8Array.from(atob(clip.textContent), (character) => character.charCodeAt(0));
+    player.src = URL.createObjectURL(new Blob([bytes], { type: clip.dataset.type }));
+  }
+
+  // As the page writes seconds, see page.py
+  const spell = (seconds) => {
+    const tenths = Math.round(seconds * 10), whole = Math.floor(tenths / 10), tenth = tenths % 10;
+    const minutes = Math.floor(whole / 60), hours = Math.floor(minutes / 60), two = (n) => String(n).padStart(2, "0");
+    if (hours) return `${hours}:${two(minutes % 60)}:${two(whole % 60)}.${tenth}`;
+    return minutes ? `${minutes}:${two(whole % 60)}.${tenth}` : `${whole}.${tenth} s`;
+  };
+
+  const hidden = () => boxes.filter((box) => !box.checked).map((box) => box.value);
+
+  const link = () => {
+    const parts = [`t=${at.toFixed(1)}`];
+    if (hidden().length) parts.push(`hide=${hidden().map(encodeURIComponent).join(",")}`);
+    return `#${parts.join("&")}`;
+  };
+
+  const show = () => {
+    const share = Math.min(1, at / duration);
+    timeline.style.setProperty("--now", share);
+    if (document.activeElement !== seek) seek.value = at;
+    now.value = spell(at);
+    here.href = link();
+    for (const { button, onset, offset } of events) button.classList.toggle("now", onset <= at && at < offset);
+    const names = timeline.querySelector(".name").offsetWidth;
+    const x = names + (timeline.offsetWidth - names) * share;
+    if (x < scroll.scrollLeft + names || x > scroll.scrollLeft + scroll.clientWidth) scroll.scrollLeft = x - scroll.clientWidth / 2;
+  };
+
+  const go = (seconds) => {
+    at = Math.min(Math.max(0, seconds), duration);
+    if (playable) player.currentTime = at;
+    show();
+  };
+
+  const tick = () => {
+    if (!playable) return;
+    at = player.currentTime;
+    if (at >= until) { player.pause(); until = Infinity; }
+    show();
+  };
+
+  const loop = () => { tick(); if (!player.paused) requestAnimationFrame(loop); };
+
+  const start = () => { if (playable) player.play().catch(() => {}); };
+
+  player.addEventListener("play", () => { play.textContent = "Pause"; loop(); });
+  player.addEventListener("pause", () => { play.textContent = "Play"; until = Infinity; show(); });
+  player.addEventListener("timeupdate", tick); // also where the page is in the background
+  player.addEventListener("seeked", tick);
+  player.addEventListener("error", () => { playable = false; play.disabled = true; find("unplayable").hidden = false; });
+  if (player.error) player.dispatchEvent(new Event("error"));
+
+  play.addEventListener("click", () => { until = Infinity; player.paused ? start() : player.pause(); });
+  seek.addEventListener("input", () => { until = Infinity; go(Number(seek.value)); });
+  for (const { button, onset, offset } of events) {
+    button.addEventListener("click", (event) => { event.stopPropagation(); go(onset); until = offset; start(); });
+  }
+  for (const track of timeline.querySelectorAll("[data-seek]")) {
+    track.addEventListener("click", (event) => {
+      const box = track.getBoundingClientRect();
+      until = Infinity;
+      go((event.clientX - box.left) / box.width * duration);
+    });
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, button, a, summary, video, audio")) {
+      // Space on an event plays it, as on any button; arrows move there too.
+      if (!event.target.closest(".event") || !event.key.startsWith("Arrow")) return;
+    }
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step) go(at + step);
+    else if (event.key === " ") play.click();
+    else return;
+    event.preventDefault();
+  });
+
+  here.addEventListener("click", (event) => {
+    event.preventDefault();
+    history.replaceState(null, "", here.href);
+    const done = () => { copied.textContent = "copied"; }, not = () => { copied.textContent = "now in the address bar"; };
+    navigator.clipboard ? navigator.clipboard.writeText(location.href).then(done, not) : not();
+    setTimeout(() => { copied.textContent = ""; }, 3000);
+  });
+
+  const filter = () => {
+    const gone = new Set(hidden());
+    for (const row of document.querySelectorAll(".lane")) row.hidden = gone.has(row.dataset.label);
+    here.href = link();
+  };
+  for (const box of boxes) box.addEventListener("change", filter);
+
+  const toggle = (id, name) => {
+    const box = find(id);
+    if (box) box.addEventListener("change", () => timeline.classList.toggle(name, !box.checked));
+  };
+  toggle("show-parsed", "no-parsed");
+  toggle("show-truth", "no-truth");
+  find("zoom").addEventListener("change", (event) => { timeline.style.setProperty("--zoom", event.target.value); show(); });
+
+  const follow = () => { // a link to a moment: #t=3.2&hide=Dog,Cat
+    const asked = new Map(location.hash.slice(1).split("&").map((part) => part.split("=")));
+    const gone = new Set((asked.get("hide") || "").split(",").map((label) => { try { return decodeURIComponent(label); } catch { return ""; } }));
+    if (asked.has("hide")) for (const box of boxes) box.checked = !gone.has(box.value);
+    filter();
+    const moment = Number(asked.get("t"));
+    if (asked.has("t") && Number.isFinite(moment)) go(moment);
+  };
+  addEventListener("hashchange", follow);
+  addEventListener("beforeprint", () => { find("list").open = true; });
+
+  for (const element of [find("controls"), find("classes"), seek, head, find("keys")]) if (element) element.hidden = false;
+  follow();
+  if (player.readyState < 1) player.addEventListener("loadedmetadata", () => go(at), { once: true });
+  show();
+})();

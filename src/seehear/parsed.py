@@ -1,0 +1,64 @@
+"""A folder of parsed clips: one JSON file each, of the form that docs/schemas describes.
+
+PARSED/<clip>.json   the clip's events, as `ParsedClip`
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+from seehear.errors import SeehearError
+from seehear.files import atomic_json, read_json
+from seehear.parsing import ParsedClip
+
+FORMAT = "seehear-parse-2"
+
+
+def write(parsed: ParsedClip, folder: Path, **facts: str) -> Path:
+    """Write FOLDER/<clip>.json, with further facts that it is to say of itself; returns the file."""
+    file = folder / f"{parsed.clip}.json"
+    content = {**parsed.as_json(), "file": link(Path(parsed.file), folder)}
+    atomic_json(file, {"format": FORMAT, **facts, **content})
+    return file
+
+
+def read(file: Path) -> ParsedClip:
+    """Raises SeehearError if the file holds no parsed clip."""
+    facts = read_json(file)
+    if not is_parse(facts):
+        raise SeehearError(f"{file}: is no parsed clip of format {FORMAT}; parse the clip again")
+    return from_json(facts, file.parent)
+
+
+def read_folder(folder: Path) -> list[ParsedClip]:
+    """Every parsed clip in a folder, by name. Raises SeehearError if there is none."""
+    if not folder.is_dir():
+        raise SeehearError(f"{folder}: no such folder; `seehear parse --out` makes one")
+    found = [
+        from_json(facts, folder)
+        for file in sorted(folder.glob("*.json"))
+        if not file.name.startswith(".") and is_parse(facts := read_json(file))
+    ]
+    if not found:
+        raise SeehearError(f"{folder}: holds no parsed clips; `seehear parse --out {folder}` makes some")
+    return found
+
+
+def is_parse(facts: Any) -> bool:
+    return isinstance(facts, dict) and facts.get("format") == FORMAT
+
+
+def from_json(facts: Mapping[str, Any], folder: Path) -> ParsedClip:
+    """What a file in `folder` says. The clip is where the file says it is, seen from its folder."""
+    return ParsedClip.from_json({**facts, "file": os.path.normpath(folder / facts["file"])})
+
+
+def link(file: Path, folder: Path) -> str:
+    """How a file is reached from a folder: a relative path with slashes, which holds where both move together."""
+    try:
+        return PurePath(os.path.relpath(file.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # on Windows, another drive
+        return file.resolve().as_posix()

@@ -1,0 +1,208 @@
+"""The index of a folder of parsed clips: its search beside a loop over moments, its links, its names as text."""
+
+import json
+import random
+import urllib.parse
+
+import pytest
+
+from seehear.errors import SeehearError
+from seehear.pages import folder
+from seehear.pages.parse import THUMBNAILS
+from seehear.parsed import write
+from seehear.parsing import ParsedEvent
+
+from .made import MODALITIES, clip, parsed, until, with_page
+
+CLASSES = ("Cat", "Dog", "Hot dog", "</script><b>Bell")
+STEP = 0.5  # seconds; every event begins and ends on one
+
+
+def some(seed):
+    """Events of four classes in three modalities, both being where a class is heard and seen."""
+    rng = random.Random(seed)
+    found = []
+    for label in CLASSES:
+        there = {name: [rng.random() < 0.3 for _ in range(12)] for name in ("audio", "visual")}
+        there["audio_visual"] = [all(pair) for pair in zip(there["audio"], there["visual"], strict=True)]
+        for modality, active in there.items():
+            for n, on in enumerate(active):
+                if on and (n == 0 or not active[n - 1]):
+                    stop = next((m for m in range(n, 12) if not active[m]), 12)
+                    found.append(ParsedEvent(label, modality, n * STEP, stop * STEP, 0.9))
+    return found
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    root = tmp_path_factory.mktemp("folder")
+    file = clip(root / "clips")
+    clips = {f"clip {n} <i>#%?": some(n) if n else [] for n in range(8)}
+    for name, events in clips.items():
+        one = file.rename(file.with_stem(name))
+        with_page(parsed(one, events), root / "pages")
+        file = one
+    return folder.write(root / "pages"), clips
+
+
+def shown(page):
+    """The clips that are listed and their moments, in order."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll(".card")].filter((card) => !card.hidden).map((card) => [
+          card.querySelector(".title a").textContent,
+          [...card.querySelectorAll(".moments a")].map((moment) => moment.textContent),
+        ])"""
+    )
+
+
+def expected(events, label, relation):
+    """Moments by a loop over steps of time and classes."""
+    inside, _, outside = relation.partition("-")
+    on = [False] * 13
+    for n in range(12):
+        for name in CLASSES:
+            there = {e.modality for e in events if e.label == name and e.onset <= n * STEP < e.offset}
+            exact = any(label.lower() == one.lower() for one in CLASSES)
+            asked = label.lower() == name.lower() if exact else label.lower() in name.lower()
+            fits = bool(there) if not relation else MODALITIES[int(inside)] in there
+            if asked and fits and not (outside and MODALITIES[int(outside)] in there):
+                on[n] = True
+    found = []
+    for n in range(12):
+        if on[n] and (n == 0 or not on[n - 1]):
+            stop = next(m for m in range(n, 13) if not on[m])
+            found.append(f"{n * STEP:.1f}–{stop * STEP:.1f} s")
+    return found
+
+
+def test_search_is_the_loop(browser_page, made):
+    file, clips = made
+    browser_page.goto(file.as_uri())
+    keys = [key for key, _ in folder.relations(MODALITIES)]
+    assert keys == ["", "0", "1", "2", "0-1", "1-0"]
+    for label in ("", "dog", "Hot dog", "o", CLASSES[3], "zebra"):
+        for relation in keys:
+            if not label and not relation:
+                continue
+            browser_page.fill("#label", label)
+            browser_page.select_option("#relation", relation)
+            moments = {name: expected(events, label, relation) for name, events in clips.items()}
+            assert shown(browser_page) == [[name, found[:8]] for name, found in moments.items() if found]
+
+
+def test_all_are_listed_at_first(browser_page, made):
+    file, clips = made
+    browser_page.goto(file.as_uri())
+    assert [name for name, _ in shown(browser_page)] == list(clips)
+    assert browser_page.inner_text("#count") == "8 clips"
+    assert browser_page.inner_text("h1") == "pages"
+
+
+def test_a_question_in_words(browser_page, made):
+    file, clips = made
+    browser_page.goto(file.as_uri())
+    browser_page.fill("#label", "Seen but not heard: dog")
+    browser_page.keyboard.press("Enter")
+    found = [name for name, events in clips.items() if expected(events, "dog", "1-0")]
+    assert [name for name, _ in shown(browser_page)] == found
+    assert browser_page.inner_text("#count") == f"{len(found)} of 8 clips"
+    assert browser_page.input_value("#label") == "dog"
+
+
+def test_a_search_can_be_shared(browser_page, made):
+    file, _ = made
+    browser_page.goto(file.as_uri())
+    browser_page.fill("#label", CLASSES[3])
+    browser_page.select_option("#relation", "0-1")
+    before, address = shown(browser_page), browser_page.url
+    assert urllib.parse.unquote(address).endswith(f"#heard but not seen:{CLASSES[3]}")
+    browser_page.goto("about:blank")
+    browser_page.goto(address)
+    assert shown(browser_page) == before
+
+
+def test_a_moment_leads_to_the_clip_at_that_moment(browser_page, made):
+    file, _ = made
+    browser_page.goto(file.as_uri())
+    browser_page.fill("#label", "Dog")
+    browser_page.select_option("#relation", "1")
+    name, moments = shown(browser_page)[0]
+    browser_page.click(".moments:visible a >> nth=0")
+    browser_page.wait_for_url("**/clip*")
+    assert browser_page.inner_text("h1") == name
+    at = float(moments[0].split("–")[0])
+    assert browser_page.inner_text("#now") == f"{at:.1f} s"
+    browser_page.click(".crumbs a")
+    browser_page.wait_for_url("**/index.html")
+    assert browser_page.inner_text("h1") == "pages"
+
+
+def test_sorted_by_length(browser_page, made):
+    file, _ = made
+    browser_page.goto(file.as_uri())
+    browser_page.fill("#label", "Dog")
+    browser_page.select_option("#relation", "0")
+    browser_page.select_option("#order", "length")
+    lengths = [sum(b - a for a, b in map(spell, found)) for _, found in shown(browser_page)]
+    assert lengths == sorted(lengths, reverse=True)
+    assert len(lengths) > 2
+
+
+def spell(text):
+    return tuple(float(part) for part in text.removesuffix(" s").split("–"))
+
+
+def test_without_scripts_all_clips_are_there(browser, made):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(made[0].as_uri())
+    assert page.locator(".card:visible").count() == 8
+    assert page.locator("#search:visible").count() == 0
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_nothing_is_cut_off(browser_page, made, scheme):
+    browser_page.emulate_media(color_scheme=scheme)
+    browser_page.set_viewport_size({"width": 390, "height": 844})
+    browser_page.goto(made[0].as_uri())
+    until(browser_page, "document.images.length === 8")
+    assert browser_page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_thousands_of_clips_stay_small(tmp_path):
+    (tmp_path / THUMBNAILS).mkdir()
+    for n in range(2000):
+        (tmp_path / THUMBNAILS / f"c{n}.jpg").write_bytes(b"\xff" * 6000)
+        write(parsed(tmp_path / f"c{n}.mp4", some(n)), tmp_path)
+    file = folder.write(tmp_path)
+    text = file.read_text()
+    assert len(text) < 5_000_000
+    assert text.count('class="card"') == 2000
+    assert len(json.loads(text.split('id="data">')[1].split("</script>")[0])["clips"]) == 2000
+
+
+def test_a_clip_named_index_does_not_take_the_place_of_the_index(browser_page, tmp_path):
+    with_page(parsed(clip(tmp_path / "clips", "index")), tmp_path / "pages")
+    browser_page.goto(folder.write(tmp_path / "pages").as_uri())
+    browser_page.click(".title a")
+    browser_page.wait_for_url("**/index_.html")
+    assert browser_page.inner_text("h1") == "index"
+
+
+def test_clips_without_pages_are_listed_without_links(tmp_path):
+    with_page(parsed(clip(tmp_path / "clips")), tmp_path).unlink()
+    assert "<a href" not in folder.write(tmp_path).read_text()
+
+
+def test_a_folder_without_parsed_clips_is_an_error(tmp_path):
+    (tmp_path / "other.json").write_text("[]")
+    with pytest.raises(SeehearError, match="holds no parsed clips"):
+        folder.write(tmp_path)
+
+
+def test_relations_of_other_modalities():
+    assert folder.relations(["audio"]) == [("", "anywhere"), ("0", "heard")]
+    three = [words for _, words in folder.relations(["audio", "visual", "thermal", "audio_visual_thermal"])]
+    assert three[:5] == ["anywhere", "heard", "seen", "thermal", "audio_visual_thermal at once"]
+    assert len(three) == 5 + 6
