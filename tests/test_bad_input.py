@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 import warnings
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from markupsafe import escape
 
 import seehear
 from make_media import clicks, damage, movie, numbered, rotate, tone, write
@@ -525,6 +527,8 @@ def test_parse_of_odd_clips_and_names(tmp_path, run, call):
         assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (out / f"{name}.svg").read_text().startswith("<?xml")
         assert json.loads((out / f"{name}.json").read_text())["clip"] == name
+        assert f"<h1>{escape(name)}</h1>" in (out / f"{name}.html").read_text()
+    assert (out / "index.html").read_text().count('class="card"') == len(ODD)
     before = {path: path.stat().st_mtime_ns for path in out.glob("*.png")}
     assert call(*command).code == 0
     assert {path: path.stat().st_mtime_ns for path in out.glob("*.png")} == before
@@ -542,13 +546,41 @@ def test_parse_draws_again_when_the_truth_changes(tmp_path, run, call):
     assert drawn[0] == drawn[1] != drawn[2]
 
 
-def test_tables_of_a_folder_hold_every_clip_in_it(tmp_path, run, call):
+def test_pages_are_made_as_asked(tmp_path, run, call):
+    path, out = movie(tmp_path / "clip.mp4", 1), tmp_path / "out"
+    command = ["parse", run, path, "--out", out, "--device", "cpu"]
+    assert "index.html" not in call(*command, "--pictures", "png").out
+    assert {file.suffix for file in out.glob("*")} == {".json", ".csv", ".png"}
+    answer = call(*command)
+    assert f"open {out / 'index.html'} in a browser, or run: seehear view {out}" in answer.out
+    linked = (out / "clip.html").read_text()
+    assert 'src="../clip.mp4"' in linked
+    assert call(*command, "--embed").code == 0
+    embedded = (out / "clip.html").read_text()
+    assert b64encode(path.read_bytes()).decode() in embedded
+    assert 'src="../clip.mp4"' not in embedded
+
+
+def test_a_parse_is_where_its_clip_is_and_moves_with_it(tmp_path, run, call, monkeypatch):
+    from seehear.parsed import read_folder
+
+    movie(tmp_path / "here/clips/clip.mp4", 1)
+    monkeypatch.chdir(tmp_path / "here")
+    assert call("parse", run, "clips", "--out", "parsed", "--device", "cpu").code == 0
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").rename(tmp_path / "there")
+    (parsed,) = read_folder(Path("there/parsed"))
+    assert Path(parsed.file) == Path("there/clips/clip.mp4")
+
+
+def test_tables_and_index_of_a_folder_hold_every_clip_in_it(tmp_path, run, call):
     everything = ["--threshold", "0", "--clip-threshold", "0"]
     command = ["parse", run, "--out", tmp_path / "out", "--device", "cpu", *everything]
     for name in ("one", "other"):
         assert call(*command, "--clips", movie(tmp_path / f"{name}.mp4", 1)).code == 0
     rows = (tmp_path / "out/audio.csv").read_text().splitlines()[1:]
     assert {row.split("\t")[0] for row in rows} == {"one", "other"}
+    assert (tmp_path / "out/index.html").read_text().count('class="card"') == 2
 
 
 def test_a_folder_is_parsed_into_by_one_run_and_decoding(tmp_path, run, call):

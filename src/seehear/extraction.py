@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import ClipError, SeehearError
-from seehear.media import SUFFIXES, Media, Span
+from seehear.media import SUFFIXES, Media, Span, is_media
 from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
 
 REVISION = "1"  # changes whenever decoding or windowing changes what a network is given
@@ -51,7 +51,7 @@ def find_clips(paths: Iterable[str | Path]) -> dict[str, Path]:
     clips: dict[str, Path] = {}
     for path in map(Path, paths):
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if _is_clip(file))
+            files = sorted(file for file in path.rglob("*") if is_media(file))
             if not files:
                 raise SeehearError(f"{path}: no media files in this folder ({' '.join(sorted(SUFFIXES))})")
         elif path.exists():
@@ -64,11 +64,6 @@ def find_clips(paths: Iterable[str | Path]) -> dict[str, Path]:
             if other.resolve() != file.resolve():
                 raise SeehearError(f"{file} and {other} have one name, {file.stem!r}, and labels go by it: rename one")
     return clips
-
-
-def _is_clip(file: Path) -> bool:
-    # Some systems keep notes on clip.mp4 in ._clip.mp4.
-    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
 
 
 def _check_name(file: Path) -> None:

@@ -430,6 +430,12 @@ def _is_content(packet: Packet[Any]) -> bool:
     return timed and packet.size > 0 and not packet.is_discard
 
 
+def is_media(file: Path) -> bool:
+    """Whether a file is there that is named as films and sounds are."""
+    # Some systems keep notes on clip.mp4 in ._clip.mp4.
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+
+
 def is_cover(stream: av.VideoStream) -> bool:
     """Whether the stream is a still picture on the cover of a sound file."""
     return bool(stream.disposition & av.stream.Disposition.attached_pic)

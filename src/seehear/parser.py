@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,10 @@ from seehear.extraction import Collector, Loaded, Settings, load_networks, prefe
 from seehear.media import Media
 from seehear.networks.spec import ImageInput
 from seehear.packed import Packed
-from seehear.parsing import ParsedClip, parsed_events
+from seehear.parsing import ParsedClip, ParsedEvent, parsed_clip
 from seehear.report.picture import thumbnails_for
 from seehear.report.strip import Strip
 from seehear.scoring.decoding import Decoding
-from seehear.scoring.scores import kinds
 from seehear.training.bags import Bags
 from seehear.training.inference import predict
 from seehear.training.run import Run
@@ -37,8 +37,13 @@ class Parser:
         self.model = run.model(self.device)
         self.networks, self.settings = _networks(run, device)
 
-    def __call__(self, clip: str, path: Path, decoding: Decoding) -> tuple[ParsedClip, Strip]:
-        """The clip's events, and what it looks and sounds like. Raises ClipError if the file can't be used."""
+    def __call__(
+        self, clip: str, path: Path, decoding: Decoding, truth: Sequence[ParsedEvent] | None = None
+    ) -> tuple[ParsedClip, Strip]:
+        """The clip's events, and what it looks and sounds like. truth: its true events, if they are known.
+
+        Raises ClipError if the file can't be used.
+        """
         facts, media = self.facts, Media(path)
         specs = [spec for spec, _ in self.networks]
         sizes = [spec.input.size for spec in specs if isinstance(spec.input, ImageInput)]
@@ -58,21 +63,16 @@ class Parser:
             for modality, infos in facts.networks.items()
         }
         found = predict(self.model, Bags(packs, self.device), facts.window)
-        events = parsed_events(found, decoding, facts.classes, facts.modalities, facts.segment, media.duration)
-        labels = list(dict.fromkeys(event.label for event in events))
-        probabilities = {
-            modality: {label: found.segment[0, :, m, facts.classes.index(label)].round(4).tolist() for label in labels}
-            for m, modality in enumerate(facts.modalities)
-        }
-        parsed = ParsedClip(
-            clip,
-            str(path),
-            round(media.duration, 3),
+        parsed = parsed_clip(
+            decoding(found, facts.classes, facts.modalities),
+            found.segment,
+            facts.classes,
             facts.segment,
-            kinds(facts.modalities),
-            str(decoding),
-            events,
-            probabilities,
+            decoding,
+            clip=clip,
+            file=path,
+            duration=media.duration,
+            truth=truth,
         )
         return parsed, strip
 

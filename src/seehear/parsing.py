@@ -108,7 +108,9 @@ def parsed_clip(
         str(decoding),
         events,
         {
-            modality: {label: probabilities[0, :, m, column[label]].round(4).tolist() for label in labels}
+            modality: {
+                label: probabilities[0, :, m, column[label]].astype(np.float64).round(4).tolist() for label in labels
+            }
             for m, modality in enumerate(active)
         },
         None if truth is None else tuple(truth),

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from seehear.datasets.spec import DataSet
 from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic
-from seehear.media import SUFFIXES, Media, is_cover
+from seehear.media import Media, is_cover, is_media
 from seehear.progress import Progress
 from seehear.store import Origin, content_hash
 
@@ -101,8 +101,7 @@ def _find_videos(folder: Path, out: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     without = out.resolve()
     for file in sorted(folder.rglob("*")):
-        usable = file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
-        if usable and file.parent.resolve() != without:
+        if is_media(file) and file.parent.resolve() != without:
             found.setdefault(file.stem, []).append(file)
     return found
 

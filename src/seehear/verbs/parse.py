@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +15,8 @@ from seehear.verbs import options
 from seehear.verbs.result import Result, listed
 
 if TYPE_CHECKING:
-    from seehear.parsing import ParsedClip
+    from seehear.labels import DenseTable
+    from seehear.parsing import ParsedClip, ParsedEvent
     from seehear.training.run import Run
 
 Picture = Literal["html", "png", "svg"]
@@ -113,7 +114,6 @@ def parse(
     from seehear.labels import Event, read_dense, write_dense
     from seehear.parsed import from_json, read_folder, write
     from seehear.parser import Parser
-    from seehear.parsing import true_events
     from seehear.progress import Progress
     from seehear.report.picture import draw, save
     from seehear.training.run import Run
@@ -133,7 +133,7 @@ def parse(
             file = folder / f"{clip}.json"
             drawn = [folder / f"{clip}.{suffix}" for suffix in pictures if suffix != "html"]
             page = folder / pages.parse.name(clip) if "html" in pictures else None
-            truth = true_events(clip, truths, trained.facts.modalities, trained.facts.segment) if truths else None
+            truth = _truth(clip, truths, trained)
             made_by = _fingerprint(trained, protocol, truth, path, embed)
             whole = file.exists() and all(picture.exists() for picture in [*drawn, *([page] if page else [])])
             old = read_json(file) if whole else {}
@@ -143,9 +143,7 @@ def parse(
                     report.unchanged += 1
                 else:
                     parser = parser or Parser(trained, device)
-                    parsed, strip = parser(clip, path, protocol)
-                    if truth is not None:
-                        parsed = replace(parsed, truth=tuple(event for events in truth.values() for event in events))
+                    parsed, strip = parser(clip, path, protocol, truth)
                     if drawn:
                         figure = draw(parsed, strip)
                         for picture in drawn:
@@ -174,6 +172,16 @@ def parse(
     if "html" in pictures:
         report.index = pages.folder.write(folder)
     return report
+
+
+def _truth(clip: str, truths: Mapping[str, DenseTable], run: Run) -> list[ParsedEvent] | None:
+    """A clip's true events in all modalities, one after another; None where no table is given."""
+    from seehear.parsing import true_events
+
+    if not truths:
+        return None
+    by_modality = true_events(clip, truths, run.facts.modalities, run.facts.segment)
+    return [event for events in by_modality.values() for event in events]
 
 
 def _claim(folder: Path, run: Run, decoding: Decoding) -> None:
