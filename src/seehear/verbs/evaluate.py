@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
+from seehear.packed import Packed
 from seehear.scoring.decoding import HALF, Decoding, Filter
 from seehear.verbs import options
 from seehear.verbs.scored import Scored, covered, references, strangers
 
 if TYPE_CHECKING:
     from seehear.training.run import Run
+    from seehear.verbs.details import Wanted
+
+FORMAT = "seehear-evaluation-1"
+HELD = 2**26  # probabilities of segments in memory at once
 
 
 def evaluate(
@@ -30,12 +34,20 @@ def evaluate(
     threshold: float = HALF,
     clip_threshold: float = HALF,
     thresholds: str | Path | None = None,
+    out: str | Path | None = None,
+    clips: Sequence[str | Path] = (),
+    examples: int = 6,
     device: str = "auto",
 ) -> Scored:
     """Score trained runs on clips whose truth is known.
 
     Beside the scores stand those of three predictions that need no model: nothing anywhere, the clip's true
     labels painted over all of it in every modality, and the truth.
+
+    With --out, what lies behind them is written too, OUT/evaluation.json: whether confidences can be believed, which
+    classes are taken for which, what is said to be heard that is only seen, and all clips from best to worst; and
+    OUT/audio.csv, OUT/visual.csv, OUT/audio_visual.csv, dense tables of what was found (in OUT/seed-N where there are
+    several seeds).
 
     Args:
         runs: Run folders; of several seeds (RUN/seed-N) all are taken together.
@@ -48,20 +60,36 @@ def evaluate(
         threshold: Probability from which on a segment is active.
         clip_threshold: Probability from which on a class is kept.
         thresholds: JSON file with thresholds by class.
+        out: Folder for what lies behind the scores.
+        clips: The clips' media files, or folders that are searched for them: OUT/clips then holds what was found in the
+            best and worst clips, and the truth, as a parsed clip each.
+        examples: How many best and how many worst clips.
         device: auto, cpu or cuda.
 
     Returns:
         The eleven scores, their intervals and signature. Written to RUN/scores-<labels>.json too.
     """
+    from seehear.extraction import find_clips
     from seehear.files import atomic_json
     from seehear.training.run import find_runs
+    from seehear.verbs.details import Wanted
 
     protocol = options.decoding(filter, threshold, clip_threshold, thresholds)
     truths = options.by_modality(dense_audio, dense_visual, dense)
-    report = score_runs(find_runs(runs), store, labels, truths, protocol, device)
+    if examples < 0:
+        raise SeehearError(f"--examples is how many clips to show, 0 or more, not {examples}")
+    if clips and out is None:
+        raise SeehearError("--clips shows the best and worst clips in the folder of --out: give that too")
+    wanted = None
+    if out is not None:
+        files = find_clips([clips] if isinstance(clips, (str, Path)) else clips) if clips else None
+        wanted = Wanted(Path(out), examples, files)
+    report = score_runs(find_runs(runs), store, labels, truths, protocol, device, wanted)
     for run, scores in zip(report.runs, report.scores, strict=True):
         alone = Scored([run], [scores], report.references, report.missing, report.notes)
         atomic_json(run / f"scores-{Path(labels).stem}.json", alone.as_json())
+    if wanted is not None:
+        atomic_json(wanted.folder / "evaluation.json", {"format": FORMAT, **report.as_json()})
     return report
 
 
@@ -72,16 +100,20 @@ def score_runs(
     truths: Mapping[str, Path],
     protocol: Decoding,
     device: str,
+    wanted: Wanted | None = None,
 ) -> Scored:
-    """The scores of runs that differ in their seeds alone. truths: modality -> dense table, of every modality."""
+    """The scores of runs that differ in their seeds alone. truths: modality -> dense table, of every modality.
+
+    wanted: to gather details too.
+    """
     from seehear.device import resolve
     from seehear.labels import classes_of
-    from seehear.scoring.decoding import Probabilities
     from seehear.scoring.scores import score
     from seehear.scoring.signature import Signature
     from seehear.store import Store
     from seehear.training.bags import Bags
     from seehear.training.inference import predict
+    from seehear.verbs.details import Gathering
     from seehear.verbs.tables import read_split
 
     facts = runs[0].facts
@@ -93,40 +125,59 @@ def score_runs(
     clips = split.weak.clips
     there = {event.label for one in split.dense.values() for event in one.events if event.clip in split.weak.labels}
     names = tuple(dict.fromkeys([*facts.classes, *classes_of([split.weak]), *sorted(there)]))
-    bags = Bags(split.packs, where)
-    segments = max(
-        [int(bags.lengths.max()), *(dense_table.last_segment(features.segment) for dense_table in split.dense.values())]
-    )
+    lengths = next(iter(split.packs.values()))[0].lengths()  # of clips with features
+    segments = max([int(lengths.max()), *(one.last_segment(features.segment) for one in split.dense.values())])
     truth = split.truth(names, segments, clips)
     if truth is None:
         lacking = ", ".join(f"--dense-{name}" for name in facts.modalities if name not in split.dense)
         raise SeehearError(f"scores need the truth of every modality: give {lacking}")
 
-    featured = np.isin(clips, split.clips)
-
-    def whole(active: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """(clips with features, T, known classes) to (all clips, segments, all classes)."""
-        full = np.zeros((len(clips), segments, len(names)), dtype=bool)
-        full[featured, : active.shape[1], : active.shape[2]] = active
-        return full
-
     notes = covered(split.weak, split.dense) + strangers(names, facts.classes, str(labels))
     signature = Signature(str(protocol), split.revision, len(clips))
     report = Scored([], [], {}, list(split.missing), notes)
+    gathering = Gathering(wanted, runs, protocol, split, names, truth, lengths) if wanted else None
+    featured = np.flatnonzero(np.isin(clips, split.clips))
+    parts = _parts(len(lengths), int(lengths.max()) * len(facts.modalities) * len(facts.classes))
     for run in runs:
         run.check_store(features)
-        probabilities: Probabilities = predict(run.model(where), bags, facts.window)
-        active = protocol(probabilities, facts.classes, facts.modalities)
-        scores = score({name: whole(part) for name, part in active.items()}, truth, names, signature)
+        model = run.model(where)
+        active = {name: np.zeros((len(clips), segments, len(names)), dtype=bool) for name in facts.modalities}
+        for part in parts:
+            found = predict(model, Bags(_of_clips(split.packs, part), where), facts.window)
+            decoded = protocol(found, facts.classes, facts.modalities)
+            for name, of_part in decoded.items():
+                active[name][featured[part], : of_part.shape[1], : of_part.shape[2]] = of_part
+            if gathering:
+                gathering.predicted(part, found, decoded)
         report.runs.append(run.path)
-        report.scores.append(scores)
-    lengths = np.full(len(clips), segments)
-    lengths[featured] = bags.lengths
+        report.scores.append(score(active, truth, names, signature))
+        if gathering:
+            gathering.scored(run, active)
+    whole = np.full(len(clips), segments)
+    whole[featured] = lengths
     report.references = {
         name: score(prediction, truth, names, Signature(name, split.revision, len(clips)))
-        for name, prediction in references(truth, split.weak.array(clips, names), lengths).items()
+        for name, prediction in references(truth, split.weak.array(clips, names), whole).items()
     }
+    if gathering:
+        report.details = gathering.details(report)
     return report
+
+
+def _parts(clips: int, numbers: int) -> list[slice]:
+    """Clips with so many probabilities each, cut so that HELD of them or one clip are held at once."""
+    step = max(1, HELD // numbers)
+    return [slice(start, min(start + step, clips)) for start in range(0, clips, step)]
+
+
+def _of_clips(packs: Mapping[str, Sequence[Packed]], part: slice) -> dict[str, list[Packed]]:
+    """The features of clips that follow each other."""
+
+    def cut(pack: Packed) -> Packed:
+        offsets = pack.offsets[part.start : part.stop + 1]
+        return Packed(pack.rows[offsets[0] : offsets[-1]], offsets - offsets[0], pack.contents)
+
+    return {modality: [cut(pack) for pack in of_modality] for modality, of_modality in packs.items()}
 
 
 def _alike(runs: Sequence[Run]) -> None:

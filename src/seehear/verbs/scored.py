@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from seehear.scoring.intervals import Interval, bootstrap
 from seehear.scoring.scores import LEVELS, ClassRow, Scores
 from seehear.verbs.result import Result, listed, table
 
+if TYPE_CHECKING:
+    from seehear.verbs.details import Details
+
 PAINTED = "weak labels"
 
 
@@ -26,6 +29,7 @@ class Scored(Result):
 
     runs: their folders, none where predictions were given. references: name -> scores of a prediction that needs no
     model. missing: labelled clips without features, scored as if nothing had been found. notes: what else to know.
+    details: what lies behind the scores, where that was asked for.
     """
 
     runs: list[Path]
@@ -33,10 +37,11 @@ class Scored(Result):
     references: dict[str, Scores]
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    details: Details | None = None
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
-        return 1 if self.missing else 0
+        return 1 if self.missing or (self.details and self.details.examples.failed) else 0
 
     def per_clip(self, level: str, name: str) -> NDArray[np.float64]:
         """A score in per cent, (seeds, clips)."""
@@ -87,7 +92,12 @@ class Scored(Result):
             f"segment F1 by class{', mean over seeds' if several else ''}; of: segments in the truth",
             self._classes(),
         ]
-        return "\n".join(line for n, line in enumerate(lines) if line or n == len(lines) - 3)
+        lines = [line for n, line in enumerate(lines) if line or n == len(lines) - 3]
+        if self.details:
+            failed = list(self.details.examples.failed.values())
+            lines += [listed(failed, f"{len(failed)} clips to be shown left out")] * bool(failed)
+            lines.append(f"what lies behind the scores: {self.details.folder}")
+        return "\n".join(lines)
 
     def _classes(self) -> str:
         found: dict[str, dict[str, list[ClassRow]]] = {}
@@ -126,6 +136,7 @@ class Scored(Result):
             "classes": [[row.as_json() for row in scores.classes] for scores in self.scores],
             "missing": self.missing,
             "notes": self.notes,
+            **(self.details.as_json() if self.details else {}),
         }
 
 

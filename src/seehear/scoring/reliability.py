@@ -1,0 +1,147 @@
+"""Can a confidence be believed: of what was given 70 %, is as much as 70 % there?
+
+Every class of every segment is a forecast of its own, in each modality. Forecasts are put into bins of equal width,
+and each bin's mean confidence is held against how often the class was truly there: the reliability diagram of DeGroot
+and Fienberg 1983 and its expected calibration error (Naeini et al. 2015; Guo et al. 2017), beside the score of Brier
+1950. "Accuracy" of these papers, which know one class a picture, is that frequency here.
+
+Confidences are those of the model, before thresholds and before the filter by the clip's probability: conditional on
+the clip alone, not on the class having been kept in it. Most forecasts are of classes that are not there and are easy
+to rule out; they weigh on the error and on the Brier score as they are many, so look at the bins above too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from seehear.errors import SeehearError
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Forecasts of low <= p < high, in the last bin <= high.
+
+    count: of forecasts. clips: in which they are. confidence: their mean; frequency: share of them that came true;
+    frequency_low, frequency_high: its 95 % interval. All in [0, 1]; NaN where count is 0.
+    """
+
+    low: float
+    high: float
+    count: int
+    clips: int
+    confidence: float
+    frequency: float
+    frequency_low: float
+    frequency_high: float
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """count: of forecasts, over all runs. error: the expected calibration error, mean over forecasts of how far their
+    bin's confidence is from its frequency. brier: mean squared distance to what was there, 0 or 1. frequency: of what
+    is there among all. baseline: the Brier score of always saying that frequency. All in [0, 1].
+    """
+
+    bins: tuple[Bin, ...]
+    count: int
+    runs: int
+    error: float
+    brier: float
+    frequency: float
+    baseline: float
+
+    def as_json(self) -> dict[str, object]:
+        """Its values by name, None for NaN, which JSON lacks."""
+        bins = [{name: None if value != value else value for name, value in asdict(each).items()} for each in self.bins]
+        return {**asdict(self), "bins": bins}
+
+
+class Tally:
+    """Forecasts added up clip by clip, so that never more than some clips' need be in memory."""
+
+    def __init__(self, clips: int, bins: int = BINS) -> None:
+        self.edges = np.arange(1, bins) / bins  # between the bins
+        self.count = np.zeros((clips, bins), dtype=np.int64)
+        self.confidence = np.zeros((clips, bins))  # sums
+        self.true = np.zeros((clips, bins), dtype=np.int64)
+        self.squared = np.zeros(clips)  # sums
+
+    def add(self, clip: int, probabilities: NDArray[np.floating], true: NDArray[np.bool_]) -> None:
+        """Forecasts of a clip, by number, and what was there: of the same shape, any."""
+        p, there = probabilities.ravel().astype(np.float64), true.ravel()
+        bins = self.count.shape[1]
+        where = np.searchsorted(self.edges, p, side="right")
+        self.count[clip] += np.bincount(where, minlength=bins)
+        self.confidence[clip] += np.bincount(where, weights=p, minlength=bins)
+        self.true[clip] += np.bincount(where[there], minlength=bins)
+        self.squared[clip] += ((p - there) ** 2).sum()
+
+    def reliability(self, runs: int = 1) -> Reliability:
+        """What comes of it. runs: that forecast the same and were all added.
+
+        Raises SeehearError where no forecast was added.
+        """
+        count, true = self.count.sum(axis=0), self.true.sum(axis=0)  # (bins,)
+        total = int(count.sum())
+        if not total:
+            raise SeehearError("there are no probabilities to hold against the truth")
+        edges = [0.0, *self.edges.tolist(), 1.0]
+        confidence = np.divide(self.confidence.sum(axis=0), count, out=np.full(len(count), np.nan), where=count > 0)
+        bins = tuple(
+            Bin(
+                edges[k],
+                edges[k + 1],
+                int(count[k]),
+                int((self.count[:, k] > 0).sum()),
+                float(confidence[k]),
+                float(true[k] / count[k]) if count[k] else np.nan,
+                *frequency_interval(self.count[:, k], self.true[:, k], runs),
+            )
+            for k in range(len(count))
+        )
+        error = sum(each.count * abs(each.confidence - each.frequency) for each in bins if each.count) / total
+        frequency = float(true.sum() / total)
+        brier = float(self.squared.sum() / total)
+        return Reliability(bins, total, runs, float(error), brier, frequency, frequency * (1 - frequency))
+
+
+def reliability(
+    probabilities: NDArray[np.floating], true: NDArray[np.bool_], lengths: NDArray[np.int64], bins: int = BINS
+) -> Reliability:
+    """Of one modality. probabilities, true: (N, T, C). lengths: segments of each clip, (N,); those past it don't count.
+
+    Raises SeehearError where there is no segment.
+    """
+    tally = Tally(len(true), bins)
+    for n, length in enumerate(lengths):
+        tally.add(n, probabilities[n, :length], true[n, :length])
+    return tally.reliability()
+
+
+def frequency_interval(count: NDArray[np.int64], true: NDArray[np.int64], runs: int = 1) -> tuple[float, float]:
+    """The 95 % interval of sum(true) / sum(count), (clips,) both, where clips are what was drawn, not their segments.
+
+    By Korn and Graubard 1998, "Confidence intervals for proportions with small expected number of positive counts
+    estimated from survey data": the exact interval of Clopper and Pearson 1934 for as many independent forecasts as
+    tell as much as these do, p(1 - p) over the variance of p between clips, less for few clips. Where all or none came
+    true that variance says nothing, and a clip counts as one forecast; a bootstrap's interval has no width there.
+    runs: that forecast the same, which make no clip more. NaN where nothing was forecast.
+    """
+    total, clips = count.sum(), int((count > 0).sum())
+    if not total:
+        return np.nan, np.nan
+    p, most = float(true.sum() / total), total / runs
+    size = min(clips, most)
+    if clips > 1 and 0 < p < 1:
+        variance = clips / (clips - 1) * ((true - p * count) ** 2).sum() / total**2
+        fewer = (stats.t.ppf(0.975, max(1, most - 1)) / stats.t.ppf(0.975, clips - 1)) ** 2
+        size = min(most, fewer * p * (1 - p) / variance) if variance > 0 else most
+    low = stats.beta.ppf(0.025, p * size, (1 - p) * size + 1) if p > 0 else 0.0
+    high = stats.beta.ppf(0.975, p * size + 1, (1 - p) * size) if p < 1 else 1.0
+    return float(low), float(high)
