@@ -1,5 +1,5 @@
 """Pages: results as single HTML files, which open from disk and need nothing but a browser."""
 
-from seehear.pages import folder, parse
+from seehear.pages import comparison, folder, parse, selection
 
-__all__ = ["folder", "parse"]
+__all__ = ["comparison", "folder", "parse", "selection"]

@@ -95,6 +95,11 @@ def seconds(value: float) -> str:
     return f"{minutes}:{second:02}.{tenth}" if minutes else f"{second}.{tenth} s"
 
 
+def breakable(name: str) -> Markup:
+    """A name that may go on in a next line after an underline."""
+    return Markup("_<wbr>").join(name.split("_"))
+
+
 # Pictures
 
 
@@ -166,7 +171,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"spoken": spoken, "tone": tone, "seconds": seconds, "address": address}
+    environment.filters |= {
+        "spoken": spoken,
+        "tone": tone,
+        "seconds": seconds,
+        "address": address,
+        "breakable": breakable,
+    }
     return environment
 
 

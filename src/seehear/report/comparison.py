@@ -17,7 +17,7 @@ import numpy as np
 
 from seehear.report import sheet
 from seehear.report.sheet import BLUE, EDGE, GUIDE, LINE, NOTHING, QUIET, STRIP, VERMILION
-from seehear.scoring.comparison import LEVEL, Difference
+from seehear.scoring.comparison import LEVEL, Difference, told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +43,19 @@ class Row:
     baseline: float
     difference: Difference
     adjusted: float
+
+    def cells(self) -> list[str]:
+        """The score; the first's and this system's; difference, interval, p; and adjusted p, starred if it counts."""
+        found = self.difference
+        return [
+            f"{self.level} {self.score}".strip(),
+            f"{self.baseline:.2f}",
+            f"{self.baseline + found.mean:.2f}",
+            f"{found.mean:+.2f}",
+            f"{found.low:+.2f} to {found.high:+.2f}",
+            told(found.p),
+            told(self.adjusted) + (" *" if self.adjusted < LEVEL and found.over_seeds else ""),
+        ]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,13 @@ from seehear.scoring.intervals import DRAWS
 Array = NDArray[np.float64]
 
 LEVEL = 0.05  # p under which a difference is called one
+# How a table of differences is to be read, wherever it stands.
+READ = (
+    "this − first; 95 % intervals by bootstrap, p by permutation, both over clips and, where each system has several, "
+    "seeds",
+    "p is the stricter: it takes every difference between seeds for luck. Where an interval leaves out 0 and p is "
+    f"{LEVEL:g} or more, the question is open",
+)
 PERMUTATIONS = 10_000  # drawn where there are more than ENUMERATED
 ENUMERATED = 2**12  # as many or fewer permutations are all gone through
 HELD = 2**22  # weights or signs in memory at once
@@ -119,6 +126,15 @@ def difference(
 def told(p: float) -> str:
     """A p to three decimals; permutations never make it 0."""
     return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def of_seeds(found: Difference, one: Sequence[int], other: Sequence[int]) -> str:
+    """How a system's seeds were compared with the first's, and what follows from their number."""
+    ones, others = (", ".join(map(str, seeds)) for seeds in (one, other))
+    if not found.over_seeds:
+        return f"seeds {ones} beside {others}: one run says nothing of other seeds; interval and p are of clips alone"
+    how = f"seeds {ones}, paired" if found.paired_seeds else f"seeds {ones} beside {others}, not the same: not paired"
+    return how + (f"; so few that p can't be under {found.floor:.3f}" if found.floor > LEVEL / 5 else "")
 
 
 def holm(p: Sequence[float]) -> list[float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seehear.errors import SeehearError
-from seehear.scoring.comparison import LEVEL, difference, holm, told
+from seehear.scoring.comparison import LEVEL, READ, difference, holm, of_seeds
 from seehear.scoring.decoding import HALF, Filter
 from seehear.verbs import differences, options
 from seehear.verbs.result import Result, listed, table
@@ -36,6 +36,7 @@ class Comparison(Result):
     missing: list[str]
     notes: list[str] = field(default_factory=list)
     pictures: list[Path] = field(default_factory=list)
+    page: Path | None = None
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
@@ -46,17 +47,18 @@ class Comparison(Result):
         lines = [listed(self.missing, f"{len(self.missing)} clips without features, scored as if nothing was found")]
         for name in others:
             head = ["", "first", "this", "difference", "95 % interval", "p", "adjusted"]
-            rows = [head, *(_cells(row) for row in self.rows[name])]
+            rows = [head, *(row.cells() for row in self.rows[name])]
             found = self.rows[name][0].difference
-            of_seeds = differences.of_seeds(found, self.seeds[name], self.seeds[first])
-            lines += [f"{name} beside {first}", self.settings[name], table(rows), of_seeds, ""]
+            how = of_seeds(found, self.seeds[name], self.seeds[first])
+            lines += [f"{name} beside {first}", self.settings[name], table(rows), how, ""]
         lines += [
             "per cent; average: of all the scores above it",
-            *differences.READ,
+            *READ,
             f"adjusted: p by Holm over the systems, each score by itself; *: under {LEVEL:g}, of several "
             "seeds. So many scores are not as many findings: decide beforehand which one counts",
             *self.notes,
             *(f"picture {path}" for path in self.pictures),
+            *([f"open {self.page} in a browser"] if self.page else []),
             f"signature {self.signature}",
         ]
         return "\n".join(line for n, line in enumerate(lines) if line or n)
@@ -105,12 +107,13 @@ def compare(
         threshold: Probability from which on a segment is active.
         clip_threshold: Probability from which on a class is kept.
         thresholds: JSON file with thresholds by class.
-        out: Folder for comparison.json and a picture of the differences.
+        out: Folder for comparison.json, a picture of the differences, and a page with both.
         device: auto, cpu or cuda.
 
     Returns:
         The differences of all scores, with intervals and p.
     """
+    from seehear import pages
     from seehear.files import atomic_json
     from seehear.report.comparison import Compared as System
     from seehear.report.comparison import forest
@@ -148,6 +151,7 @@ def compare(
         drawn = [System(name, rows) for name, rows in report.rows.items()]
         report.pictures = forest(drawn, Path(out) / "comparison", baseline=baseline, signature=report.signature)
         atomic_json(Path(out) / "comparison.json", report.as_json())
+        report.page = pages.comparison.write(Path(out))
     return report
 
 
@@ -167,16 +171,3 @@ def _rows(found: Mapping[str, Scored], seeds: Mapping[str, list[int]]) -> dict[s
         for name, each, p in zip(others, found_each, adjusted, strict=True):
             rows[name].append(Row(score, level, float(values[first].mean()), each, p))
     return rows
-
-
-def _cells(row: Row) -> list[str]:
-    found = row.difference
-    return [
-        f"{row.level} {row.score}".strip(),
-        f"{row.baseline:.2f}",
-        f"{row.baseline + found.mean:.2f}",
-        f"{found.mean:+.2f}",
-        f"{found.low:+.2f} to {found.high:+.2f}",
-        told(found.p),
-        told(row.adjusted) + (" *" if row.adjusted < LEVEL and found.over_seeds else ""),
-    ]

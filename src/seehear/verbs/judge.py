@@ -12,6 +12,7 @@ import numpy as np
 from seehear.errors import SeehearError
 from seehear.verbs import selecting
 from seehear.verbs.result import Result, listed, table
+from seehear.verbs.select import measurements
 
 if TYPE_CHECKING:
     from seehear.selection.agreement import Agreement, Ceiling, Chance
@@ -61,6 +62,7 @@ class Judged(Result):
     missing: list[str]
     notes: list[str]
     pictures: list[Path]
+    page: Path | None = None
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
@@ -85,6 +87,7 @@ class Judged(Result):
             listed([f"{name}: {why}" for name, why in self.failed.items()], "estimators that failed"),
             f"signature {self.signature}",
             *(f"picture {path}" for path in self.pictures),
+            f"open {self.page} in a browser" if self.page else "",
         ]
         return "\n".join(line for n, line in enumerate(lines) if line or n == len(self.notes) + 2)
 
@@ -98,7 +101,7 @@ class Judged(Result):
         )
 
     def _truth(self) -> str:
-        low, high = np.nanquantile(self.truth.draws, [0.025, 0.975], axis=0)  # type: ignore[arg-type]
+        _, low, high = measurements(self.truth)
         rows = [["traversal", "score", "95 % interval", "ranks (95 %)", "P(best)", "tied"]]
         for n in np.argsort(-self.truth.scores, kind="stable"):
             standing = self.standing
@@ -147,11 +150,14 @@ class Judged(Result):
     def as_json(self) -> Any:
         names = [str(collocation) for collocation in self.collocations]
         values = self.truth.values or []
+        _, low, high = measurements(self.truth)
         return _plain(
             {
                 "truth": {
                     name: {
                         "score": self.truth.scores[n],
+                        "low": low[n],
+                        "high": high[n],
                         "seeds": np.atleast_2d(values[n]).mean(axis=1),
                         "rank_low": self.standing.rank_low[n],
                         "rank_high": self.standing.rank_high[n],
@@ -182,6 +188,7 @@ class Judged(Result):
                 "ceiling": asdict(self.ceiling),
                 "pairing": self.effects.sentence() if self.effects else None,
                 "effects": asdict(self.effects) if self.effects else None,
+                "metric": self.metric,
                 "signature": self.signature,
                 "missing": self.missing,
                 "notes": self.notes,
@@ -223,10 +230,12 @@ def judge(
         device: auto, cpu or cuda.
 
     Returns:
-        The agreement of each estimator with traversal. Written to SELECTION/judged-<labels>.json too.
+        The agreement of each estimator with traversal. Written to SELECTION/judged-<labels>.json and to the selection's
+        page too.
     """
     from dataclasses import replace
 
+    from seehear import pages
     from seehear.device import resolve
     from seehear.files import atomic_json, read_json
     from seehear.progress import say
@@ -296,8 +305,10 @@ def judge(
         notes=[*prepared.notes, *_skipped(skipped)],
         pictures=[],
     )
-    report.pictures = _draw(report, grid, folder, {*PICTURED, *picture})
-    atomic_json(folder / f"judged-{Path(labels).stem}.json", report.as_json())
+    judged_by = Path(labels).stem
+    report.pictures = _draw(report, grid, folder, judged_by, {*PICTURED, *picture})
+    atomic_json(folder / f"judged-{judged_by}.json", report.as_json())
+    report.page = pages.selection.write(folder)
     return report
 
 
@@ -313,7 +324,8 @@ def _judging(task: Task) -> str:
     return task.bench.signature(Part(selecting.TEST))
 
 
-def _draw(report: Judged, grid: Grid, folder: Path, pictured: set[str]) -> list[Path]:
+def _draw(report: Judged, grid: Grid, folder: Path, judged_by: str, pictured: set[str]) -> list[Path]:
+    """judged_by: the stem of the table, in the pictures' names, since a selection may be judged by several."""
     from seehear.report.selection import Point, cost_against_agreement, figure5
 
     names = [str(collocation) for collocation in report.collocations]
@@ -321,7 +333,7 @@ def _draw(report: Judged, grid: Grid, folder: Path, pictured: set[str]) -> list[
     shown = [row for row in report.rows if row.estimates.name in pictured or row.name in pictured]
     for row in sorted(shown, key=lambda row: (not row.estimates.name.startswith("upper-bound"), row.name)):
         curves.append(_curve(f"{row.name}{', leaks' if row.leaks else ''}", row.estimates))
-    written = figure5(names, curves, folder / "figure5", tied=report.standing.tied)
+    written = figure5(names, curves, folder / f"figure5-{judged_by}", tied=report.standing.tied)
     points = []
     for row in report.rows:
         found = row.agreement
@@ -330,20 +342,16 @@ def _draw(report: Judged, grid: Grid, folder: Path, pictured: set[str]) -> list[
     ends = sorted((itself.halves_and_clips, itself.halves))
     band = None if np.isnan(ends).any() else (itself.halves, ends[0], ends[1])
     if points:
-        written += cost_against_agreement(points, folder / "cost", band, unit="points")
+        written += cost_against_agreement(points, folder / f"cost-{judged_by}", band, unit="points")
     if report.effects is not None:
-        written += selecting.draw_effects(report.effects, grid, folder / "traversal", "points")
+        written += selecting.draw_effects(report.effects, grid, folder / f"traversal-{judged_by}", "points")
     return [path for path in written if path.suffix == ".png"]
 
 
 def _curve(label: str, estimates: Estimates) -> Any:
     from seehear.report.selection import Curve
 
-    shown = np.isfinite(estimates.scores) if estimates.measured is None else estimates.measured
-    low = high = None
-    if estimates.draws is not None:
-        low, high = np.where(shown, np.nanquantile(estimates.draws, [0.025, 0.975], axis=0), np.nan)
-    return Curve(label, np.where(shown, estimates.scores, np.nan), low, high, estimates.unit)
+    return Curve(label, *measurements(estimates), estimates.unit)
 
 
 def _number(value: float, digits: int = 2) -> str:

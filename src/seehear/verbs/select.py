@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.verbs import selecting
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
     from seehear.selection.ranking import Standing
     from seehear.selection.task import Estimates
 
-LEAKING = (
-    "THIS CHOICE USED EVALUATION LABELS: the clips that chose are those that the paper reports on. "
-    "Scores of the chosen collocation on these clips are not those of new ones"
-)
+Array = NDArray[np.float64]
+
 LEGEND = """\
 tied (*): as good as the first for all that can be told; ranks: where 95 % of the bootstrap draws put it; P(best): share
 of draws that it is the best of; score: {unit}; –: only its place is known, it was not tried"""
@@ -55,6 +54,7 @@ class Selected(Result):
     pictures: list[Path]
     command: str
     failed: list[str] = field(default_factory=list)
+    page: Path | None = None
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
@@ -71,8 +71,16 @@ class Selected(Result):
         order = np.argsort(-self.standing.scores, kind="stable")
         return [self.collocations[n] for n in order if self.standing.tied[n]]
 
-    def text(self) -> str:
+    @property
+    def unit(self) -> str:
+        """What a score is, in words."""
         from seehear.selection.task import PERCENT
+
+        first = self.estimates[0]
+        return self.metric if first.unit == PERCENT else first.unit
+
+    def text(self) -> str:
+        from seehear.selection.task import LEAKING
 
         first = self.estimates[0]
         lines = [
@@ -80,7 +88,7 @@ class Selected(Result):
             listed(self.missing, f"{len(self.missing)} labelled clips were left out"),
             *self.notes,
             self._ranking(),
-            LEGEND.format(unit=self.metric if first.unit == PERCENT else first.unit),
+            LEGEND.format(unit=self.unit),
             listed([f"{name}: {why}" for name, why in first.failures.items()], "failed"),
             "",
             f"use {self.best.argument}",
@@ -90,6 +98,7 @@ class Selected(Result):
             self._cost(first),
             f"signature {self.signature}",
             *(f"picture {path}" for path in self.pictures),
+            f"open {self.page} in a browser" if self.page else "",
             f"train it: {self.command}",
         ]
         return "\n".join(line for n, line in enumerate(lines) if line or n == 5)
@@ -173,7 +182,8 @@ class Selected(Result):
 
     def as_json(self) -> Any:
         names = [str(collocation) for collocation in self.collocations]
-        standing, measured = self.standing, self.estimates[0].measured
+        standing, first = self.standing, self.estimates[0]
+        scores, low, high = measurements(first)
 
         def number(value: float) -> float | None:
             return None if np.isnan(value) else float(value)
@@ -182,7 +192,9 @@ class Selected(Result):
             {
                 "collocation": self.collocations[n].as_json(),
                 "name": names[n],
-                "score": number(standing.scores[n]) if measured is None or measured[n] else None,
+                "score": number(scores[n]),
+                "low": number(low[n]),
+                "high": number(high[n]),
                 "rank": int(standing.rank[n]),
                 "rank_low": int(standing.rank_low[n]),
                 "rank_high": int(standing.rank_high[n]),
@@ -209,12 +221,16 @@ class Selected(Result):
                 }
                 for each in self.estimates
             ],
+            "unit": self.unit,
+            "untried": self._untried(),
             "pairing": self.pairing(),
+            "cost": self._cost(first),
             "traversal_seconds": list(self.plan.traversal.seconds),
             "signature": self.signature,
             "missing": self.missing,
             "notes": self.notes,
             "pictures": [str(path) for path in self.pictures],
+            "command": self.command,
         }
 
 
@@ -284,8 +300,9 @@ def select(
         device: auto, cpu or cuda.
 
     Returns:
-        The ranking, the tied set, how sure it is, what it cost. Written to OUT/selection.json too.
+        The ranking, the tied set, how sure it is, what it cost. Written to OUT/selection.json and selection.html too.
     """
+    from seehear import pages
     from seehear.device import resolve as resolve_device
     from seehear.files import atomic_json
     from seehear.progress import say
@@ -378,7 +395,19 @@ def select(
     report.command = shlex.join([*arguments, "--out", "RUN", "--collocation", *report.best.argument.split(" ")])
     report.pictures = _draw(report, grid, Path(out))
     atomic_json(Path(out) / "selection.json", {"settings": settings.as_json(), **report.as_json()})
+    report.page = pages.selection.write(Path(out))
     return report
+
+
+def measurements(estimates: Estimates) -> tuple[Array, Array, Array]:
+    """Scores and the ends of their 95 % intervals, (n,) each; NaN where nothing was measured, or no interval known."""
+    shown = np.isfinite(estimates.scores)
+    if estimates.measured is not None:
+        shown &= estimates.measured
+    ends = np.full((2, len(shown)), np.nan)
+    if estimates.draws is not None and shown.any():
+        ends[:, shown] = np.nanquantile(estimates.draws[:, shown], [0.025, 0.975], axis=0)
+    return np.where(shown, estimates.scores, np.nan), ends[0], ends[1]
 
 
 def _effects(task: Any, found: Sequence[Estimates]) -> tuple[Effects | None, str]:
