@@ -86,3 +86,27 @@ def test_true_events(tmp_path):
         "audio_visual": [("Dog", 2.0, 3.0)],
     }
     assert list(true_events("a", {"audio": tables["audio"]}, MODALITIES, 1.0)) == ["audio"]
+
+
+@pytest.mark.parametrize("damage", ["events", "file", "classes", "truth"])
+def test_a_damaged_parse_is_named(tmp_path, damage):
+    import json
+
+    from seehear.errors import SeehearError
+    from seehear.parsed import read, write
+
+    file = write(ParsedClip("a", str(tmp_path / "a.mp4"), 2.0, 1.0, ("audio",), "global", (), {}), tmp_path)
+    assert read(file).clip == "a"
+    facts = json.loads(file.read_text())
+    for damaged in ({name: value for name, value in facts.items() if name != damage}, {**facts, damage: 3}):
+        file.write_text(json.dumps(damaged))
+        with pytest.raises(SeehearError, match=r"a\.json: is damaged .*; parse the clip again"):
+            read(file)
+
+
+def test_a_clip_that_is_a_link_keeps_its_name(tmp_path):
+    from seehear.parsed import link
+
+    (tmp_path / "blob").touch()
+    (tmp_path / "clip.mp4").symlink_to(tmp_path / "blob")
+    assert link(tmp_path / "clip.mp4", tmp_path / "parsed") == "../clip.mp4"

@@ -492,14 +492,14 @@ def test_clips_of_one_address_are_not_mixed_up(tmp_path, capsys):
 
 
 def test_clips_through_links(tmp_path):
-    """A parse names the file that a link leads to; the pages may be reached through a link themselves."""
+    """A parse names the clip, not what it is a link to; the pages may be reached through a link themselves."""
     make({tmp_path / "data" / "a.mp4": CLIP, tmp_path / "far" / "out" / "page.html": PAGE})
     (tmp_path / "out").symlink_to("far/out")
     (tmp_path / "clip.mp4").symlink_to("data/a.mp4")
     file = parse_of(tmp_path / "clip.mp4", tmp_path / "out")
-    assert json.loads(file.read_text())["file"] == "../../data/a.mp4"
+    assert json.loads(file.read_text())["file"] == "../../clip.mp4"
     with served(tmp_path / "out") as server:
-        assert ask(server, "/data/a.mp4")[2] == CLIP
+        assert ask(server, "/clip.mp4")[2] == CLIP
 
 
 def test_what_is_parsed_meanwhile_is_found(tmp_path):

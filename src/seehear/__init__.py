@@ -1,9 +1,9 @@
 """seehear: what is heard, what is seen, and both, second by second, from clip-level labels.
 
 Every command of the command line is a function here, with the same name and the same options:
-prepare, extract, select, judge, train, evaluate, compare, align, parse, score, networks, check_networks, check_labels,
-import_features, export_features, generate_features, recipes, estimators. Each returns a result with .text() and
-.as_json(). `network` turns a function of yours into a network.
+prepare, extract, select, judge, train, evaluate, compare, align, parse, view, export, score, networks, check_networks,
+check_labels, import_labels, import_features, export_features, generate_features, recipes, estimators. Each returns a
+result with .text() and .as_json(). `network` turns a function of yours into a network.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from seehear.verbs.compare import compare
     from seehear.verbs.estimators import estimators
     from seehear.verbs.evaluate import evaluate
+    from seehear.verbs.export import export
     from seehear.verbs.extract import extract
     from seehear.verbs.features import export_features, generate_features, import_features
     from seehear.verbs.judge import judge
-    from seehear.verbs.labels import check_labels
+    from seehear.verbs.labels import check_labels, import_labels
     from seehear.verbs.networks import check_networks
     from seehear.verbs.parse import parse
     from seehear.verbs.prepare import prepare
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from seehear.verbs.score import score
     from seehear.verbs.select import select
     from seehear.verbs.train import train
+    from seehear.verbs.view import view
 
 # Imported when first used: torch alone takes longer than `seehear --help` may.
 _HOMES = {
@@ -40,10 +42,12 @@ _HOMES = {
     "compare": "seehear.verbs.compare",
     "estimators": "seehear.verbs.estimators",
     "evaluate": "seehear.verbs.evaluate",
+    "export": "seehear.verbs.export",
     "export_features": "seehear.verbs.features",
     "extract": "seehear.verbs.extract",
     "generate_features": "seehear.verbs.features",
     "import_features": "seehear.verbs.features",
+    "import_labels": "seehear.verbs.labels",
     "judge": "seehear.verbs.judge",
     "network": "seehear.networks.function",
     "parse": "seehear.verbs.parse",
@@ -53,6 +57,7 @@ _HOMES = {
     "score": "seehear.verbs.score",
     "select": "seehear.verbs.select",
     "train": "seehear.verbs.train",
+    "view": "seehear.verbs.view",
 }
 __all__ = [
     "__version__",
@@ -62,10 +67,12 @@ __all__ = [
     "compare",
     "estimators",
     "evaluate",
+    "export",
     "export_features",
     "extract",
     "generate_features",
     "import_features",
+    "import_labels",
     "judge",
     "network",
     "parse",
@@ -75,6 +82,7 @@ __all__ = [
     "score",
     "select",
     "train",
+    "view",
 ]
 
 

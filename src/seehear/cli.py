@@ -33,6 +33,8 @@ app.command("seehear.verbs.evaluate:evaluate", help="Score trained runs on clips
 app.command("seehear.verbs.compare:compare", help="Compare trained runs, with intervals and p over clips and seeds.")
 app.command("seehear.verbs.align:align", help="Measure how well modalities agree in meaning: features, trained runs.")
 app.command("seehear.verbs.parse:parse", help="Parse clips: events heard, seen and both, with a picture of each clip.")
+app.command("seehear.verbs.view:view", help="Show pages in a browser, with the clips that they play.")
+app.command("seehear.verbs.export:export", help="Write parsed clips for other tools: ELAN, Audacity, WebVTT, tables.")
 app.command("seehear.verbs.score:score", help="Score predictions of any system, given as dense tables.")
 app.command("seehear.verbs.select:select", help="Choose networks: which understand each other best on your clips.")
 app.command("seehear.verbs.judge:judge", help="Judge a selection, and every way to select, by full trainings.")
@@ -42,8 +44,9 @@ app.command(
 app.command("seehear.verbs.estimators:estimators", help="List what can say which networks suit which clips.")
 app.command("seehear.verbs.recipes:recipes", help="List the recipes for training.")
 
-labels = App(name="labels", help="Check label tables.")
+labels = App(name="labels", help="Check label tables, or make them from annotations.")
 labels.command("seehear.verbs.labels:check_labels", name="check", help="Report every defect as file:line: message.")
+labels.command("seehear.verbs.labels:import_labels", name="import", help="Take annotations of ELAN, Audacity and such.")
 app.command(labels)
 
 networks = App(name="networks", help="List networks, or prove them on real sound and picture.")

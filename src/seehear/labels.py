@@ -13,8 +13,10 @@ import csv
 import difflib
 import math
 import re
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,8 @@ from seehear.events import segment_span
 
 WEAK_COLUMNS = ("filename", "event_labels")
 DENSE_COLUMNS = ("filename", "onset", "offset", "event_labels")
+MILLISECOND = 0.001  # seconds
+ONSET = attrgetter("onset")
 
 
 @dataclass(frozen=True)
@@ -191,7 +195,7 @@ def scan_dense(path: Path, classes: Sequence[str] | None = None) -> DenseTable:
     rows, defects = _rows(path, DENSE_COLUMNS)
     events: list[Event] = []
     seen: dict[Event, int] = {}
-    by_class: dict[tuple[str, str], list[Event]] = {}
+    by_class: dict[tuple[str, str], _Timeline] = {}
     for line, row in rows:
         name = row["event_labels"]
         try:
@@ -215,11 +219,30 @@ def scan_dense(path: Path, classes: Sequence[str] | None = None) -> DenseTable:
             elif event in seen:
                 defects.append(Defect(path, line, f"repeats line {seen[event]}: counted once"))
             else:
-                defects += _beside(path, event, by_class.setdefault((event.clip, label), []))
-                by_class[event.clip, label].append(event)
+                others = by_class.setdefault((event.clip, label), _Timeline())
+                defects += _beside(path, event, others.near(event))
+                others.add(event)
             seen.setdefault(event, line)
             events.append(event)
     return DenseTable(path, tuple(events), tuple(defects))
+
+
+class _Timeline:
+    """Events of one clip and class, by onset."""
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self._longest = 0.0  # seconds
+
+    def add(self, event: Event) -> None:
+        insort(self._events, event, key=ONSET)
+        self._longest = max(self._longest, event.offset - event.onset)
+
+    def near(self, event: Event) -> list[Event]:
+        """Those that this one may overlap or touch, by their lines."""
+        first = bisect_left(self._events, event.onset - self._longest - MILLISECOND, key=ONSET)
+        last = bisect_right(self._events, event.offset + MILLISECOND, key=ONSET)
+        return sorted(self._events[first:last], key=attrgetter("line"))
 
 
 def _beside(path: Path, event: Event, others: Iterable[Event]) -> list[Defect]:
@@ -322,12 +345,17 @@ def is_dense(path: str | Path) -> bool:
 
 
 def write_dense(path: str | Path, events: Iterable[Event]) -> None:
-    """Write events as a dense table; whole seconds as integers, others to the millisecond."""
+    """Write events as a dense table."""
     from seehear.files import atomic_text
 
+    atomic_text(Path(path), dense_text(events))
+
+
+def dense_text(events: Iterable[Event]) -> str:
+    """Events as a dense table; whole seconds as integers, others to the millisecond."""
     lines = ["\t".join(DENSE_COLUMNS)]
     lines += [f"{e.clip}\t{_seconds(e.onset)}\t{_seconds(e.offset)}\t{e.label}" for e in events]
-    atomic_text(Path(path), "\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def _rows(path: Path, columns: Sequence[str]) -> tuple[list[tuple[int, dict[str, str]]], list[Defect]]:

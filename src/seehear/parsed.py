@@ -30,7 +30,7 @@ def read(file: Path) -> ParsedClip:
     facts = read_json(file)
     if not is_parse(facts):
         raise SeehearError(f"{file}: is no parsed clip of format {FORMAT}; parse the clip again")
-    return from_json(facts, file.parent)
+    return from_json(facts, file)
 
 
 def read_folder(folder: Path) -> list[ParsedClip]:
@@ -38,7 +38,7 @@ def read_folder(folder: Path) -> list[ParsedClip]:
     if not folder.is_dir():
         raise SeehearError(f"{folder}: no such folder; `seehear parse --out` makes one")
     found = [
-        from_json(facts, folder)
+        from_json(facts, file)
         for file in sorted(folder.glob("*.json"))
         if not file.name.startswith(".") and is_parse(facts := read_json(file))
     ]
@@ -51,14 +51,21 @@ def is_parse(facts: Any) -> bool:
     return isinstance(facts, dict) and facts.get("format") == FORMAT
 
 
-def from_json(facts: Mapping[str, Any], folder: Path) -> ParsedClip:
-    """What a file in `folder` says. The clip is where the file says it is, seen from its folder."""
-    return ParsedClip.from_json({**facts, "file": os.path.normpath(folder / facts["file"])})
+def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
+    """What a file says. The clip is where the file says it is, seen from its folder.
+
+    Raises SeehearError where something is missing, or not of its kind.
+    """
+    try:
+        return ParsedClip.from_json({**facts, "file": os.path.normpath(file.parent / facts["file"])})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SeehearError(f"{file}: is damaged ({type(error).__name__}: {error}); parse the clip again") from None
 
 
 def link(file: Path, folder: Path) -> str:
     """How a file is reached from a folder: a relative path with slashes, which holds where both move together."""
+    there = file.parent.resolve() / file.name  # the clip may be a link, to a file of another name
     try:
-        return PurePath(os.path.relpath(file.resolve(), folder.resolve())).as_posix()
+        return PurePath(os.path.relpath(there, folder.resolve())).as_posix()
     except ValueError:  # on Windows, another drive
-        return file.resolve().as_posix()
+        return there.as_posix()

@@ -38,6 +38,7 @@ class ParsedClip:
     modalities: what events can be in; the joint one last, where there are several.
     probabilities: modality -> class -> one a segment, of the classes that have an event, or a true one.
     truth: the true events, with confidence 1; None where they are not known.
+    classes: all that there can be.
     """
 
     clip: str
@@ -49,6 +50,7 @@ class ParsedClip:
     events: tuple[ParsedEvent, ...]
     probabilities: Mapping[str, Mapping[str, Sequence[float]]]
     truth: tuple[ParsedEvent, ...] | None = None
+    classes: tuple[str, ...] = ()
 
     def of(self, modality: str, *, true: bool = False) -> list[ParsedEvent]:
         """The events, or the true events, in a modality."""
@@ -77,6 +79,7 @@ class ParsedClip:
             tuple(ParsedEvent(**event) for event in facts["events"]),
             facts["probabilities"],
             None if facts["truth"] is None else tuple(ParsedEvent(**event) for event in facts["truth"]),
+            tuple(facts["classes"]),
         )
 
 
@@ -91,10 +94,11 @@ def parsed_clip(
     file: Path,
     duration: float,
     truth: Sequence[ParsedEvent] | None = None,
+    known: Sequence[str] = (),
 ) -> ParsedClip:
     """A clip from what was found in it, as `parsed_events` takes it. decoding: how it was found.
 
-    truth: the true events, in any modality, if they are known.
+    truth: the true events, in any modality, if they are known. known: all classes, where `classes` are only some.
     """
     events = parsed_events(active, probabilities, classes, segment, duration)
     labels = [label for label in dict.fromkeys(event.label for event in [*events, *(truth or ())]) if label in classes]
@@ -114,6 +118,7 @@ def parsed_clip(
             for m, modality in enumerate(active)
         },
         None if truth is None else tuple(truth),
+        tuple(known or classes),
     )
 
 

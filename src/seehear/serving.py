@@ -190,10 +190,10 @@ class Site:
         if not is_parse(facts):
             return None
         try:
-            clip = from_json(facts, file.parent).file
+            clip = from_json(facts, file).file
             way = PurePath(os.path.relpath(clip, self.root)).parts
             return "/".join(part for part in way if part != ".."), Path(os.path.realpath(clip))
-        except (KeyError, TypeError, ValueError):
+        except (SeehearError, ValueError):
             self._say_once(f"{file}: doesn't say where its clip is, which can't be played; parse it again")
             return None
 

@@ -14,9 +14,9 @@ from seehear.alignment.metrics import METRICS, Measured, by_clip, summarise
 from seehear.alignment.questions import Point, Question, between, within
 from seehear.alignment.retrieval import Found
 from seehear.errors import SeehearError
-from seehear.scoring.comparison import Difference, difference, told
+from seehear.scoring.comparison import READ, Difference, difference, of_seeds, told
 from seehear.verbs import options
-from seehear.verbs.differences import READ, check_apart, of_seeds
+from seehear.verbs.differences import check_apart
 from seehear.verbs.result import Result, listed, table
 from seehear.version import __version__
 

@@ -264,6 +264,7 @@ class Gathering:
             file=file,
             duration=media.duration,
             truth=[event for events in true.values() for event in events],
+            known=facts.classes,
         )
         return write(parsed, self.wanted.folder / "clips", run=str(self.runs[0].path))
 

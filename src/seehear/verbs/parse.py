@@ -139,7 +139,7 @@ def parse(
             old = read_json(file) if whole else {}
             try:
                 if old.get("made_by") == made_by:
-                    parsed = from_json(old, folder)
+                    parsed = from_json(old, file)
                     report.unchanged += 1
                 else:
                     parser = parser or Parser(trained, device)

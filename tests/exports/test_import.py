@@ -1,0 +1,140 @@
+"""Corrected annotations as dense tables to evaluate against."""
+
+import pympi
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+
+from exports.clips import DOG, clip, event, parsed_clips, written
+from seehear.errors import SeehearError
+from seehear.labels import read_dense
+from seehear.verbs.labels import import_labels
+
+few = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+
+
+def tables(report):
+    return {
+        name: [(e.clip, e.onset, e.offset, e.label) for e in read_dense(path).events]
+        for name, path in report.tables.items()
+    }
+
+
+@pytest.mark.parametrize("name", ["elan", "audacity", "webvtt", "csv", "activitynet"])
+@few
+@given(parsed=parsed_clips())
+def test_what_was_exported_comes_back_as_tables(name, parsed, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(name)
+    files = written(name, parsed, folder)
+    assume(name != "audacity" or "touch" not in parsed.modalities)  # a track's name tells of no others than usual
+    assume(name != "csv" or parsed.events)
+    report = import_labels(files, out=folder / "truth")
+    assert report.notes == []
+    found = tables(report)
+    for modality in parsed.modalities:
+        expected = {(e.label, round(e.onset * 1000), round(e.offset * 1000)) for e in parsed.of(modality)}
+        if "_" in modality:
+            assert modality not in found
+        else:
+            rows = found.get(modality, [])
+            assert {(label, round(on * 1000), round(off * 1000)) for _, on, off, label in rows} == expected
+
+
+def test_corrected_in_elan(tmp_path):
+    (file,) = written(
+        "elan", clip(*DOG, event("Cat", "audio", 1, 4), modalities=("audio", "visual", "audio_visual")), tmp_path
+    )
+    eaf = pympi.Elan.Eaf(str(file))
+    eaf.remove_annotation("heard", 100)  # Dog, from 0 to 5
+    eaf.add_annotation("heard", 6000, 7000, "Cat")
+    eaf.add_annotation("heard 2", 3500, 6000, "Cat")  # overlaps one and touches another
+    eaf.add_annotation("seen", 8000, 8250, "Bird, Tree")
+    eaf.add_tier("remarks")
+    eaf.add_annotation("remarks", 0, 1000, "windy")
+    eaf.to_file(str(file))
+    report = import_labels([file], out=tmp_path / "truth")
+    assert tables(report) == {
+        "audio": [("clip", 1.0, 7.0, "Cat")],
+        "visual": [("clip", 2.0, 3.0, "Dog"), ("clip", 8.0, 8.25, "Bird"), ("clip", 8.0, 8.25, "Tree")],
+    }
+    assert (report.clips, report.events, report.exit_code) == (1, {"audio": 1, "visual": 3}, 0)
+    remarks, both = report.notes
+    assert "'remarks'" in remarks
+    assert "clip: 1 events of audio_visual are not within audio and visual: left out, the first 'Dog'" in both
+    assert "on tier 'both'" in both
+
+
+@few
+@given(parsed=parsed_clips())
+def test_both_counts_for_what_is_not_told(parsed, tmp_path_factory):
+    """Tracks of both alone, or of both and heard."""
+    assume(parsed.modalities == ("audio", "visual", "audio_visual"))
+    folder = tmp_path_factory.mktemp("both")
+    heard, _, both = written("audacity", parsed, folder)
+    joint = [("clip", round(e.onset, 3), round(e.offset, 3), e.label) for e in parsed.of("audio_visual")]
+    alone = tables(import_labels([both], out=folder / "alone"))
+    assert {name: sorted(rows) for name, rows in alone.items()} == {"audio": sorted(joint), "visual": sorted(joint)}
+    beside = tables(import_labels([heard, both], out=folder / "beside"))
+    assert sorted(beside["visual"]) == sorted(joint)
+    assert len(beside["audio"]) == len(parsed.of("audio"))
+
+
+def test_both_beyond_what_is_heard_is_left_out(tmp_path):
+    (tmp_path / "a.heard.txt").write_text("0\t2\tDog\n4\t6\tDog\n")
+    (tmp_path / "a.both.txt").write_text("1\t3\tDog\n0\t1\tCat\n4.5\t5.5\tDog\n")
+    (tmp_path / "b.both.txt").write_text("1\t2\tDog\n")
+    report = import_labels(sorted(tmp_path.glob("*.txt")), out=tmp_path)
+    assert tables(report) == {
+        "audio": [("a", 0.0, 2.0, "Dog"), ("a", 4.0, 6.0, "Dog"), ("b", 1.0, 2.0, "Dog")],
+        "visual": [("a", 4.5, 5.5, "Dog"), ("b", 1.0, 2.0, "Dog")],
+    }
+    (note,) = report.notes
+    assert note.startswith(
+        "a: 2 events of audio_visual are not within audio: left out, the first 'Dog' both from 1 to 3 s"
+    )
+
+
+def test_nothing_heard_is_a_table_too(tmp_path):
+    (tmp_path / "a.heard.txt").write_text("")
+    report = import_labels([tmp_path / "a.heard.txt"], out=tmp_path)
+    assert tables(report) == {"audio": []}
+    assert "audio.csv: 0 events" in report.text()
+
+
+def test_events_that_no_table_can_hold_are_all_named(tmp_path):
+    file = tmp_path / "a.heard.txt"
+    file.write_text("0\t1\tDog\n2\t2\tCat\n3\t4\t\n5\t6\tDog,\n7\t8\t Fox \n")
+    with pytest.raises(SeehearError) as error:
+        import_labels([file], out=tmp_path / "truth")
+    for place in (
+        "a.heard.txt:2: 'Cat' heard from 2 to 2 s",
+        "a.heard.txt:3: the class ''",
+        "a.heard.txt:4: the class ''",
+    ):
+        assert place in str(error.value)
+    assert "3 events" in str(error.value)
+    assert not (tmp_path / "truth").exists()
+
+
+def test_two_files_that_say_what_is_heard(tmp_path):
+    for name in ("a.heard.txt", "a.audio.txt"):
+        (tmp_path / name).write_text("0\t1\tDog\n")
+    with pytest.raises(SeehearError, match=r"a\.audio\.txt: says what is audio in 'a', as .*a\.heard\.txt does"):
+        import_labels([tmp_path / "a.heard.txt", tmp_path / "a.audio.txt"], out=tmp_path)
+
+
+def test_many_clips_make_one_table_a_modality(tmp_path):
+    files = []
+    for name in ("b", "a"):
+        files += written("audacity", clip(event("Dog", "audio", 1, 2), name=name, modalities=("audio",)), tmp_path)
+    report = import_labels(files, out=tmp_path)
+    assert tables(report) == {"audio": [("a", 1.0, 2.0, "Dog"), ("b", 1.0, 2.0, "Dog")]}
+    assert report.as_json()["tables"] == {"audio": str(tmp_path / "audio.csv")}
+
+
+def test_a_file_whose_modality_is_given(tmp_path):
+    file = tmp_path / "birds.txt"
+    file.write_text("1\t2\tBird\n")
+    assert tables(import_labels(file, out=tmp_path, modality="heard")) == {"audio": [("birds", 1.0, 2.0, "Bird")]}
+    (tmp_path / "empty.csv").write_text("label,onset,offset\n")
+    with pytest.raises(SeehearError, match="none of the files"):
+        import_labels([tmp_path / "empty.csv"], out=tmp_path)

@@ -1,0 +1,75 @@
+"""Pages, clips and captions over `seehear view`'s server, in a real browser."""
+
+import threading
+from contextlib import contextmanager
+
+from seehear.pages import folder
+from seehear.parsing import ParsedEvent
+from seehear.serving import open_server
+from seehear.verbs.export import export
+
+from .made import clip, parsed, until, with_page
+
+PLAYER = "document.querySelector('video')"
+
+
+@contextmanager
+def served(place):
+    with open_server(place) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.address
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_clip_outside_of_the_folder_plays_and_seeks(browser_page, tmp_path):
+    """Long enough that the browser asks for its end before it has come to it."""
+    file = clip(tmp_path / "my clips", "a <b>#1", seconds=120.0, fps=5)
+    with_page(parsed(file, duration=120.0), tmp_path / "pages")
+    folder.write(tmp_path / "pages")
+    with served(tmp_path / "pages") as address:
+        browser_page.goto(address)
+        browser_page.click(".title a")
+        browser_page.wait_for_url("**/a*")
+        until(browser_page, f"{PLAYER}.readyState >= 1")
+        for moment in (110, 5, 60):
+            browser_page.evaluate(f"location.hash = '#t={moment}'")
+            until(browser_page, f"Math.abs({PLAYER}.currentTime - {moment}) < 0.1 && {PLAYER}.readyState >= 2")
+        browser_page.click("#play")
+        until(browser_page, f"{PLAYER}.currentTime > 60.3")
+
+
+def test_captions_show_while_the_clip_plays(browser_page, tmp_path):
+    """A player of nothing but the clip and its exported captions."""
+    label = "A & B <c> 犬"
+    events = [ParsedEvent("Dog", "audio", 1.0, 3.0, 0.9), ParsedEvent(label, "visual", 2.0, 5.0, 0.8)]
+    file = clip(tmp_path / "shown", "yard")
+    with_page(parsed(file, events), tmp_path / "pages")
+    export([tmp_path / "pages"], out=tmp_path / "shown", formats=["webvtt"])
+    (tmp_path / "shown" / "player.html").write_text(
+        '<link rel="icon" href="data:,"><video src="yard.mp4"></video><script>'
+        'const track = document.createElement("track");'
+        'Object.assign(track, {kind: "captions", src: "yard.vtt", default: true});'
+        f"{PLAYER}.append(track);</script>"
+    )
+    with served(tmp_path / "shown") as address:
+        browser_page.goto(f"{address}player.html")
+        until(
+            browser_page,
+            "document.querySelector('track').readyState === 2 && document.querySelector('video').readyState >= 1",
+        )
+        expected = {
+            0.5: [],
+            1.5: ["heard: Dog"],
+            2.5: ["heard: Dog", f"seen: {label}"],
+            4.5: [f"seen: {label}"],
+            5.5: [],
+        }
+        for moment, captions in expected.items():
+            browser_page.evaluate(f"{PLAYER}.currentTime = {moment}")
+            shown = f"[...{PLAYER}.textTracks[0].activeCues].map((cue) => cue.getCueAsHTML().textContent)"
+            until(browser_page, f"{PLAYER}.currentTime === {moment} && {shown}.length === {len(captions)}")
+            assert sorted(browser_page.evaluate(shown)) == captions

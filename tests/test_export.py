@@ -1,0 +1,152 @@
+"""seehear export: folders of parsed clips in, files for other tools out."""
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from exports.clips import DOG, clip, event
+from seehear import parsed as folder_of_clips
+from seehear.errors import SeehearError
+from seehear.exports import REGISTRY, elan
+from seehear.verbs.export import export
+
+ODD = [
+    "with space",
+    'it\'s "quoted"',
+    "$HOME & co; `x` $x$",
+    "Vögel 鳥 🐦",
+    "a.b.c",
+    "-dash",
+    "100%d",
+    "<tag>&amp;",
+    "a:b",
+]
+TRUTH = (event("Dog", "audio", 1, 4),)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two parsed clips, one with its truth known."""
+    folder_of_clips.write(clip(*DOG, name="a", truth=TRUTH), tmp_path / "parsed")
+    folder_of_clips.write(clip(event("Cat", "visual", 0, 1, 0.5), name="b"), tmp_path / "parsed")
+    return tmp_path / "parsed"
+
+
+def names(out):
+    return {file.name for file in out.iterdir()} - {".exported"}
+
+
+def test_every_format(folder, tmp_path):
+    report = export([folder], out=tmp_path / "out", formats=["webvtt,audacity", "elan", "csv", "dense", "activitynet"])
+    assert (report.clips, report.failed, report.exit_code) == (2, [], 0)
+    assert list(report.files) == list(REGISTRY)
+    modalities = ("audio", "visual", "audio_visual")
+    assert names(tmp_path / "out") == {
+        *(f"{name}.{suffix}" for name in "ab" for suffix in ("vtt", "eaf", "heard.txt", "seen.txt", "both.txt")),
+        "events.csv",
+        *(f"{modality}.csv" for modality in modalities),
+        *(f"activitynet.{modality}.json" for modality in modalities),
+    }
+    assert "elan: " in report.text()
+    assert "2 clips exported" in report.text()
+    assert len(report.as_json()["files"]["audacity"]) == 6
+
+
+def test_a_single_clip_and_the_formats_asked_for_least(folder, tmp_path):
+    report = export(folder / "a.json", out=tmp_path / "out")
+    assert list(report.files) == ["webvtt", "audacity", "elan", "csv"]
+    assert names(tmp_path / "out") == {"a.vtt", "a.heard.txt", "a.seen.txt", "a.both.txt", "a.eaf", "events.csv"}
+
+
+def test_elan_offers_every_class_that_there_can_be(folder, tmp_path):
+    some = folder_of_clips.read(folder / "a.json")
+    folder_of_clips.write(replace(some, classes=("Oboe", "Dog")), folder)
+    export([folder], out=tmp_path / "out", formats=["elan"])
+    offered = re.findall(r"<CVE_VALUE[^>]*>(.*)</CVE_VALUE>", (tmp_path / "out" / "b.eaf").read_text())
+    assert offered == ["Oboe", "Dog", "Cat"]
+
+
+def test_the_truth(folder, tmp_path):
+    report = export([folder], out=tmp_path / "out", formats=["elan", "webvtt"], truth=True)
+    assert names(tmp_path / "out") == {"a.eaf", "a.vtt"}
+    assert elan.read(tmp_path / "out" / "a.eaf").said["a"].keys() == {"audio"}  # of what is seen, nothing is known
+    assert elan.read(tmp_path / "out" / "a.eaf").events("a") == list(TRUTH)
+    assert "1 clips passed over, whose truth is not known" in report.text()
+    assert (report.clips, report.exit_code) == (1, 0)
+    with pytest.raises(SeehearError, match="holds what is truth already, this is found"):
+        export([folder], out=tmp_path / "out")
+    with pytest.raises(SeehearError, match="no clip's truth is known"):
+        export([folder / "b.json"], out=tmp_path / "other", truth=True)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_names(name, tmp_path):
+    folder_of_clips.write(replace(clip(*DOG, name=name), file=str(tmp_path / f"{name}.mp4")), tmp_path / "parsed")
+    report = export([tmp_path / "parsed"], out=tmp_path / "out", formats=list(REGISTRY))
+    assert report.failed == []
+    assert (tmp_path / "out" / f"{name}.vtt").exists()
+    assert elan.read(tmp_path / "out" / f"{name}.eaf").events(name) == sorted(DOG, key=lambda each: each.modality)
+
+
+def test_what_cant_hold_a_clip_leaves_it_out_and_goes_on(folder, tmp_path):
+    folder_of_clips.write(clip(event("two\nlines", "audio", 0, 1), name="c"), folder)
+    folder_of_clips.write(clip(event("bell\x07", "audio", 0, 1), name="d"), folder)
+    folder_of_clips.write(clip(event("Dog", "audio", 0, float("nan")), name="e"), folder)
+    report = export([folder], out=tmp_path / "out", formats=["webvtt", "elan", "csv"])
+    assert report.exit_code == 1
+    assert names(tmp_path / "out") == {"a.vtt", "b.vtt", "a.eaf", "b.eaf", "c.eaf", "events.csv"}
+    assert {line.partition(": the")[0] for line in report.failed} >= {"c: webvtt", "d: webvtt"}
+    assert len(report.failed) == 4
+    assert any(line.startswith("d: elan: 'bell") for line in report.failed)
+    assert any(line.startswith("'e': ") for line in report.failed)
+    assert "4 left out" in report.text()
+    table = (tmp_path / "out" / "events.csv").read_text()
+    assert "\x07" in table
+    assert "\ne," not in table
+
+
+def test_what_was_corrected_is_kept(folder, tmp_path):
+    out = tmp_path / "out"
+    export([folder], out=out, formats=["audacity", "webvtt"])
+    before = (out / "b.vtt").stat().st_mtime_ns
+    (out / "a.seen.txt").write_text("2\t4\tDog\n")
+    (out / "a.both.txt").unlink()
+    folder_of_clips.write(clip(event("Fox", "audio", 0, 1, 0.5), name="a"), folder)  # parsed anew
+    report = export([folder], out=out, formats=["audacity", "webvtt"])
+    assert (out / "a.seen.txt").read_text() == "2\t4\tDog\n"
+    assert "Fox" in (out / "a.heard.txt").read_text()
+    assert (out / "a.both.txt").read_text() == ""
+    assert "Fox" in (out / "a.vtt").read_text()
+    assert (out / "b.vtt").stat().st_mtime_ns == before
+    (kept,) = report.failed
+    assert kept.startswith(f"{out / 'a.seen.txt'}: was changed since it was exported: kept")
+    assert report.exit_code == 1
+    again = export([folder], out=out, formats=["audacity"])
+    assert len(again.failed) == 1  # whatever was exported meanwhile
+
+
+def test_files_of_others_are_kept(folder, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "events.csv").write_text("mine\n")
+    assert len(export([folder], out=tmp_path / "out", formats=["csv"]).failed) == 1
+    assert (tmp_path / "out" / "events.csv").read_text() == "mine\n"
+
+
+def test_mistakes(folder, tmp_path):
+    with pytest.raises(SeehearError, match=r"no format is called 'webvt': did you mean webvtt"):
+        export([folder], out=tmp_path / "out", formats=["elan", "webvt"])
+    with pytest.raises(SeehearError, match="no format: name some of"):
+        export([folder], out=tmp_path / "out", formats=[])
+    with pytest.raises(SeehearError, match="give another --out"):
+        export([folder / "a.json"], out=folder)
+    with pytest.raises(SeehearError, match="no such folder"):
+        export([tmp_path / "none"], out=tmp_path / "out")
+    folder_of_clips.write(clip(name="a"), tmp_path / "second")
+    with pytest.raises(SeehearError, match=r"second: holds the clip 'a', as .*parsed does"):
+        export([folder, tmp_path / "second"], out=tmp_path / "out")
+    (tmp_path / "x.json").write_text(json.dumps({"format": "other"}))
+    with pytest.raises(SeehearError, match="is no parsed clip"):
+        export([tmp_path / "x.json"], out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
