@@ -12,6 +12,7 @@ from seehear.parsing import ParsedClip
 from seehear.scoring.scores import kinds
 
 POSTERS = 2_000_000  # bytes of thumbnails that the index holds; clips after them go without
+LISTED = 1000  # clips that are there without scripts
 NAMED = 6  # classes of a modality that are named of a clip
 
 
@@ -20,7 +21,7 @@ class Card:
     """A clip in the index. found: modality -> its classes, the longest first."""
 
     clip: ParsedClip
-    page: str
+    page: str | None
     poster: str | None
     found: dict[str, list[str]]
 
@@ -30,36 +31,39 @@ def write(folder: Path) -> Path:
     clips = read_folder(folder)
     modalities = list(dict.fromkeys(modality for clip in clips for modality in clip.modalities))
     classes = sorted({event.label for clip in clips for event in clip.events})
+    number = {label: n for n, label in enumerate(classes)}
+    links = [
+        page.address(parse.name(clip.clip)) if (folder / parse.name(clip.clip)).exists() else None for clip in clips
+    ]
     spent = 0
     cards = []
-    for clip in clips:
+    for clip, link in zip(clips[:LISTED], links, strict=False):
         file = folder / parse.THUMBNAILS / f"{clip.clip}.jpg"
         poster = file.read_bytes() if spent < POSTERS and file.exists() else None
         spent += len(poster or b"")
         found = {modality: _longest(clip, modality) for modality in modalities}
-        there = (folder / parse.name(clip.clip)).exists()
-        cards.append(
-            Card(
-                clip,
-                page.address(parse.name(clip.clip)) if there else "",
-                page.inline(poster, "image/jpeg") if poster else None,
-                found,
-            )
-        )
+        cards.append(Card(clip, link, page.inline(poster, "image/jpeg") if poster else None, found))
     return page.write(
         folder / f"{parse.INDEX}.html",
         "folder.html",
         scripts=["search.js"],
         data={
-            "modalities": modalities,
+            "modalities": [[page.spoken(modality), page.tone(modality)] for modality in modalities],
             "classes": classes,
-            # Of each clip its events: number of the class, number of the modality, onset, offset.
+            "named": NAMED,
+            # Of each event: number of the class, number of the modality, onset, offset.
             "clips": [
-                [[classes.index(e.label), modalities.index(e.modality), e.onset, e.offset] for e in clip.events]
-                for clip in clips
+                [
+                    clip.clip,
+                    link,
+                    page.seconds(clip.duration),
+                    [[number[e.label], modalities.index(e.modality), e.onset, e.offset] for e in clip.events],
+                ]
+                for clip, link in zip(clips, links, strict=True)
             ],
         },
         folder=folder.resolve().name,
+        count=len(clips),
         cards=cards,
         classes=classes,
         relations=relations(modalities),

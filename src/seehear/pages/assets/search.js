@@ -1,20 +1,60 @@
 "use strict";
-// Clips by what is in them. All are listed without this; here they are hidden, sorted, and their moments named.
+// Clips by what is in them. All are listed without this, as far as there is room; here those that fit are, some at a time.
 (() => {
   const MOST = 8; // moments named of a clip
+  const STEP = 200; // cards shown at a time
   const find = (id) => document.getElementById(id);
-  const { classes, clips } = JSON.parse(find("data").textContent);
-  const label = find("label"), relation = find("relation"), order = find("order"), cards = find("cards");
-  const items = [...cards.children];
+  const { modalities, classes, clips, named } = JSON.parse(find("data").textContent);
+  const label = find("label"), relation = find("relation"), order = find("order"), cards = find("cards"), more = find("more");
+  const items = new Map([...cards.children].map((card, n) => [n, card])); // those that were made before are kept
+  let found = []; // number of a clip and its moments, in the order in which they are shown
+  let room = STEP;
+
+  const make = (tag, text, ...children) => {
+    const element = document.createElement(tag);
+    if (text) element.textContent = text;
+    element.append(...children);
+    return element;
+  };
+
+  // As folder.html makes them
+  const card = (n) => {
+    if (items.has(n)) return items.get(n);
+    const [name, page, duration, events] = clips[n];
+    const link = make(page ? "a" : "span", name);
+    if (page) link.href = page;
+    const length = make("span", duration);
+    length.className = "quiet number";
+    const title = make("div", "", link, " ", length);
+    title.className = "title";
+    const list = document.createElement("dl");
+    modalities.forEach(([words, tone], m) => {
+      const lengths = new Map();
+      for (const [one, modality, onset, offset] of events) if (modality === m) lengths.set(one, (lengths.get(one) || 0) + offset - onset);
+      const longest = [...lengths.keys()].sort((a, b) => lengths.get(b) - lengths.get(a) || a - b).map((one) => classes[one]);
+      const mark = document.createElement("span");
+      mark.className = "mark";
+      const term = make("dt", "", mark, words);
+      term.className = tone;
+      const rest = longest.length > named ? ` … and ${longest.length - named} more` : "";
+      list.append(term, make("dd", (longest.slice(0, named).join(", ") || "–") + rest));
+    });
+    const moments = make("p");
+    moments.className = "moments";
+    const made = make("li", "", title, list, moments);
+    made.className = "card";
+    items.set(n, made);
+    return made;
+  };
 
   // Spans sorted, and joined where they touch
   const union = (all) => {
-    const found = [];
+    const joined = [];
     for (const [onset, offset] of all.sort((a, b) => a[0] - b[0])) {
-      const last = found[found.length - 1];
-      if (last && onset <= last[1]) last[1] = Math.max(last[1], offset); else found.push([onset, offset]);
+      const last = joined[joined.length - 1];
+      if (last && onset <= last[1]) last[1] = Math.max(last[1], offset); else joined.push([onset, offset]);
     }
-    return found;
+    return joined;
   };
 
   const spans = (events, label, modality) => (
@@ -31,8 +71,8 @@
     const [inside, outside] = asked.split("-").map(Number);
     return union([...wanted].flatMap((one) => {
       if (asked === "") return [...new Set(events.map((event) => event[1]))].flatMap((modality) => spans(events, one, modality));
-      const found = spans(events, one, inside);
-      return outside === undefined ? found : without(found, spans(events, one, outside));
+      const there = spans(events, one, inside);
+      return outside === undefined ? there : without(there, spans(events, one, outside));
     }));
   };
 
@@ -48,31 +88,33 @@
     return true;
   };
 
+  const show = () => {
+    cards.replaceChildren(...found.slice(0, room).map(([n, spans]) => {
+      const shown = card(n), here = shown.querySelector(".moments"), page = clips[n][1];
+      here.hidden = !spans;
+      here.replaceChildren(...(spans || []).slice(0, MOST).map(([onset, offset]) => {
+        const moment = make(page ? "a" : "span", `${onset.toFixed(1)}–${offset.toFixed(1)} s`);
+        if (page) moment.href = `${page}#t=${onset}`;
+        return moment;
+      }));
+      if (spans && spans.length > MOST) here.append(` and ${spans.length - MOST} more`);
+      return shown;
+    }));
+    more.hidden = found.length <= room;
+    more.textContent = `Show more of ${found.length} clips`;
+  };
+
   const search = () => {
     const text = label.value.trim().toLowerCase(), asked = relation.value;
     const exact = classes.findIndex((name) => name.toLowerCase() === text);
     const wanted = new Set(classes.map((_, n) => n).filter((n) => (exact >= 0 ? n === exact : classes[n].toLowerCase().includes(text))));
     const idle = text === "" && asked === "";
-    const lengths = new Map();
-    let count = 0;
-    for (const item of items) {
-      const found = moments(clips[Number(item.dataset.n)], wanted, asked);
-      const here = item.querySelector(".moments"), link = item.querySelector(".title a");
-      lengths.set(item, found.reduce((sum, [onset, offset]) => sum + offset - onset, 0));
-      item.hidden = !idle && !found.length;
-      count += !item.hidden;
-      here.hidden = idle;
-      here.replaceChildren(...(idle ? [] : found.slice(0, MOST).map(([onset, offset]) => {
-        const moment = document.createElement(link ? "a" : "span");
-        if (link) moment.href = `${link.getAttribute("href")}#t=${onset}`;
-        moment.textContent = `${onset.toFixed(1)}–${offset.toFixed(1)} s`;
-        return moment;
-      })));
-      if (!idle && found.length > MOST) here.append(` and ${found.length - MOST} more`);
-    }
-    const by = order.value === "length" ? (a, b) => lengths.get(b) - lengths.get(a) || a.dataset.n - b.dataset.n : (a, b) => a.dataset.n - b.dataset.n;
-    cards.replaceChildren(...[...items].sort(by));
-    find("count").textContent = idle ? `${items.length} clips` : `${count} of ${items.length} clips`;
+    found = clips.map(([, , , events], n) => [n, idle ? null : moments(events, wanted, asked)]).filter(([, spans]) => !spans || spans.length);
+    const length = ([, spans]) => (spans || []).reduce((sum, [onset, offset]) => sum + offset - onset, 0);
+    if (order.value === "length") found.sort((a, b) => length(b) - length(a) || a[0] - b[0]);
+    room = STEP;
+    show();
+    find("count").textContent = idle ? `${clips.length} clips` : `${found.length} of ${clips.length} clips`;
     const words = relation.selectedOptions[0].text;
     const hash = idle ? "" : `#${encodeURIComponent(words)}:${encodeURIComponent(label.value.trim())}`;
     history.replaceState(null, "", hash || location.pathname + location.search);
@@ -91,9 +133,11 @@
   label.addEventListener("change", () => { if (read()) search(); });
   relation.addEventListener("change", search);
   order.addEventListener("change", search);
+  more.addEventListener("click", () => { room += STEP; show(); });
   find("search").addEventListener("submit", (event) => { event.preventDefault(); if (read()) search(); });
   addEventListener("hashchange", () => { follow(); search(); });
+  addEventListener("beforeprint", () => { room = Infinity; show(); });
   find("search").hidden = false;
   follow();
-  if (location.hash) search();
+  search();
 })();
