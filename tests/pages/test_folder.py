@@ -192,7 +192,7 @@ def test_thousands_of_clips_stay_small_and_all_can_be_found(browser_page, tmp_pa
     made = browser_page.locator(".card", has_text=found[-1]).first
     while not made.count():
         browser_page.click("#more")
-    assert made.locator("dt").all_inner_texts() == ["heard", "seen", "both"]
+    assert made.locator("dt").all_text_contents() == ["heard", "seen", "both"]
 
 
 def test_a_clip_named_index_does_not_take_the_place_of_the_index(browser_page, tmp_path):
