@@ -384,9 +384,7 @@ def open_server(folder: str | Path, port: int = 0) -> Server:
     if not site.root.is_dir():
         raise SeehearError(f"{folder}: no such folder; `seehear parse --out` makes one")
     if not site.has_pages():
-        raise SeehearError(
-            f"{folder}: holds no page (*.html); parse, evaluate, select and compare write some"
-        )
+        raise SeehearError(f"{folder}: holds no page (*.html); parse, evaluate, select and compare write some")
     if not 0 <= port <= 65535:
         raise SeehearError(f"port {port}: must be from 1 to 65535, or 0 for any that is free")
     for number in (port,) if port else (*PORTS, 0):

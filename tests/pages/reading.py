@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-VOID = {"meta", "link", "br", "img", "input", "hr"}
+VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
 HOSTILE = (
     "<script>alert(1)</script><img src=x onerror=alert(2)> & \"quoted\" 'too' </style> {{ 7 * 7 }} #000000 url(#a) 山"
 )

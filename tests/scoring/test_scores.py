@@ -13,9 +13,9 @@ from scoring import oracle
 from seehear.errors import SeehearError
 from seehear.labels import classes_of, read_dense, read_weak
 from seehear.scoring.f1 import label_f1
+from seehear.scoring.references import references
 from seehear.scoring.scores import score
 from seehear.scoring.signature import Signature, revision
-from seehear.verbs.scored import references
 
 SHARED = Path(__file__).parents[3] / "shared"
 CLASSES = ("Cat", "Dog", "Bird")

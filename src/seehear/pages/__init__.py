@@ -1,5 +1,5 @@
 """Pages: results as single HTML files, which open from disk and need nothing but a browser."""
 
-from seehear.pages import comparison, folder, parse, selection
+from seehear.pages import comparison, evaluation, folder, parse, selection
 
-__all__ = ["comparison", "folder", "parse", "selection"]
+__all__ = ["comparison", "evaluation", "folder", "parse", "selection"]

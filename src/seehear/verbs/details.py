@@ -24,7 +24,6 @@ from seehear.scoring.scores import with_joint
 
 if TYPE_CHECKING:
     from seehear.training.run import Run
-    from seehear.verbs.scored import Scored
     from seehear.verbs.tables import Labelled
 
 Array = NDArray[np.float64]
@@ -207,13 +206,16 @@ class Gathering:
             write_dense(tables[name], self._events(of_kind))
         self._tables.append(tables)
 
-    def details(self, report: Scored) -> Details:
-        """What came of all runs. Writes the parses of the clips to be shown, and adds what is odd to report's notes."""
+    def details(self, per_clip: Mapping[tuple[str, str], Array], notes: list[str]) -> Details:
+        """What came of all runs. Writes the parses of the clips to be shown, and adds what is odd to the notes.
+
+        per_clip: (level, score) -> of each clip of the weak table, (clips,), mean over runs.
+        """
         count, here = len(self.runs), self.featured
         by_clip = {what: {name: counts[here] / count for name, counts in self._by_clip[what].items()} for what in WRONG}
         true = {name: of_modality[here].sum(axis=1) for name, of_modality in self.truth.items()}
-        per_clip = {key: report.per_clip(*key).mean(axis=0)[here] for key in report.scores[0].per_clip}
-        rows = clip_rows(self.split.clips, per_clip, Errors(true, by_clip["missed"], by_clip["invented"]), self.classes)
+        scores = {key: values[here] for key, values in per_clip.items()}
+        rows = clip_rows(self.split.clips, scores, Errors(true, by_clip["missed"], by_clip["invented"]), self.classes)
         return Details(
             self.wanted.folder,
             self.classes,
@@ -227,7 +229,7 @@ class Gathering:
             self._tables,
             [run.facts.seed for run in self.runs],
             [run.history() for run in self.runs],
-            self._show(rows, report.notes),
+            self._show(rows, notes),
         )
 
     def _show(self, rows: Sequence[ClipRow], notes: list[str]) -> Examples:

@@ -11,8 +11,9 @@ import numpy as np
 from seehear.errors import SeehearError
 from seehear.packed import Packed
 from seehear.scoring.decoding import HALF, Decoding, Filter
+from seehear.scoring.references import references
 from seehear.verbs import options
-from seehear.verbs.scored import Scored, covered, references, strangers
+from seehear.verbs.scored import Scored, covered, strangers
 
 if TYPE_CHECKING:
     from seehear.training.run import Run
@@ -44,10 +45,10 @@ def evaluate(
     Beside the scores stand those of three predictions that need no model: nothing anywhere, the clip's true
     labels painted over all of it in every modality, and the truth.
 
-    With --out, what lies behind them is written too, OUT/evaluation.json: whether confidences can be believed, which
-    classes are taken for which, what is said to be heard that is only seen, and all clips from best to worst; and
-    OUT/audio.csv, OUT/visual.csv, OUT/audio_visual.csv, dense tables of what was found (in OUT/seed-N where there are
-    several seeds).
+    With --out, what lies behind them is written too, as OUT/evaluation.html, a page for a browser, and
+    OUT/evaluation.json: whether confidences can be believed, which classes are taken for which, what is said to be
+    heard that is only seen, and all clips from best to worst; and OUT/audio.csv, OUT/visual.csv, OUT/audio_visual.csv,
+    dense tables of what was found (in OUT/seed-N where there are several seeds).
 
     Args:
         runs: Run folders; of several seeds (RUN/seed-N) all are taken together.
@@ -62,7 +63,7 @@ def evaluate(
         thresholds: JSON file with thresholds by class.
         out: Folder for what lies behind the scores.
         clips: The clips' media files, or folders that are searched for them: OUT/clips then holds what was found in the
-            best and worst clips, and the truth, as a parsed clip each.
+            best and worst clips, and the truth, as a parsed clip and a page that plays it each.
         examples: How many best and how many worst clips.
         device: auto, cpu or cuda.
 
@@ -88,8 +89,14 @@ def evaluate(
     for run, scores in zip(report.runs, report.scores, strict=True):
         alone = Scored([run], [scores], report.references, report.missing, report.notes)
         atomic_json(run / f"scores-{Path(labels).stem}.json", alone.as_json())
-    if wanted is not None:
-        atomic_json(wanted.folder / "evaluation.json", {"format": FORMAT, **report.as_json()})
+    if report.details is not None:
+        from seehear import pages
+
+        folder, shown = report.details.folder, report.details.examples
+        shown.failed |= pages.evaluation.write_clips(shown.parses, folder / pages.evaluation.CLIPS)
+        shown.parses = {clip: file for clip, file in shown.parses.items() if clip not in shown.failed}
+        atomic_json(folder / "evaluation.json", {"format": FORMAT, **report.as_json()})
+        report.page = pages.evaluation.write(folder)
     return report
 
 
@@ -160,7 +167,8 @@ def score_runs(
         for name, prediction in references(truth, split.weak.array(clips, names), whole).items()
     }
     if gathering:
-        report.details = gathering.details(report)
+        per_clip = {key: report.per_clip(*key).mean(axis=0) for key in report.scores[0].per_clip}
+        report.details = gathering.details(per_clip, report.notes)
     return report
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from seehear.errors import SeehearError
+from seehear.scoring.references import references
 from seehear.verbs import options
-from seehear.verbs.scored import Scored, covered, references
+from seehear.verbs.scored import Scored, covered
 
 
 def score(

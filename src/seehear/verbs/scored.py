@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,13 +15,12 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.labels import DenseTable, WeakTable, meant
 from seehear.scoring.intervals import Interval, bootstrap
+from seehear.scoring.references import PAINTED
 from seehear.scoring.scores import LEVELS, ClassRow, Scores
 from seehear.verbs.result import Result, listed, table
 
 if TYPE_CHECKING:
     from seehear.verbs.details import Details
-
-PAINTED = "weak labels"
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Scored(Result):
 
     runs: their folders, none where predictions were given. references: name -> scores of a prediction that needs no
     model. missing: labelled clips without features, scored as if nothing had been found. notes: what else to know.
-    details: what lies behind the scores, where that was asked for.
+    details: what lies behind the scores, where that was asked for. page: that shows it.
     """
 
     runs: list[Path]
@@ -38,6 +38,7 @@ class Scored(Result):
     missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     details: Details | None = None
+    page: Path | None = None
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
@@ -96,7 +97,11 @@ class Scored(Result):
         if self.details:
             failed = list(self.details.examples.failed.values())
             lines += [listed(failed, f"{len(failed)} clips to be shown left out")] * bool(failed)
-            lines.append(f"what lies behind the scores: {self.details.folder}")
+            folder = self.details.folder
+            view = (
+                f"; open {self.page} in a browser, or run: seehear view {shlex.quote(str(folder))}" if self.page else ""
+            )
+            lines.append(f"what lies behind the scores: {folder}{view}")
         return "\n".join(lines)
 
     def _classes(self) -> str:
@@ -138,23 +143,6 @@ class Scored(Result):
             "notes": self.notes,
             **(self.details.as_json() if self.details else {}),
         }
-
-
-def references(
-    truth: Mapping[str, NDArray[np.bool_]], weak: NDArray[np.float32], lengths: NDArray[np.int64]
-) -> dict[str, dict[str, NDArray[np.bool_]]]:
-    """Three predictions that need no model, of the shape of `truth`: modality -> (N, T, C).
-
-    weak: labels (N, C), 0 or 1. lengths: segments of each clip, (N,).
-    """
-    segments = next(iter(truth.values())).shape[1]
-    inside = np.arange(segments) < lengths[:, None]  # (N, T)
-    painted = inside[..., None] & (weak[:, None] > 0)
-    return {
-        "nothing": {name: np.zeros_like(array) for name, array in truth.items()},
-        PAINTED: {name: painted for name in truth},
-        "truth": dict(truth),
-    }
 
 
 def covered(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]:
