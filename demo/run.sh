@@ -19,7 +19,7 @@ run seehear train --store $out/store --out $out/run --recipe small \
     --collocation audio=yamnet+aisfx visual=efficientnet-lite0+open-nsfw \
     --labels demo/train.csv --val demo/val.csv \
     --dense-audio demo/eval_audio.csv --dense-visual demo/eval_visual.csv
-run seehear evaluate $out/run --store $out/store --labels demo/test.csv \
+run seehear evaluate $out/run --store $out/store --labels demo/test.csv --clips demo/clips --out $out/evaluation \
     --dense-audio demo/eval_audio.csv --dense-visual demo/eval_visual.csv
 run seehear parse $out/run demo/clips/test_00*.mp4 --out $out/parsed \
     --dense-audio demo/eval_audio.csv --dense-visual demo/eval_visual.csv
@@ -27,5 +27,6 @@ run seehear parse $out/run demo/long.mp4 --out $out/parsed-long \
     --dense-audio demo/long_audio.csv --dense-visual demo/long_visual.csv
 
 echo
-echo "Scores and model: $out/run    Parsed clips: $out/parsed"
-echo "Now look at a video that no training saw: $out/parsed-long/long.png"
+echo "Model: $out/run    Scores: $out/evaluation/evaluation.html    Parsed clips: $out/parsed/index.html"
+echo "Now look at a video that no training saw: open $out/parsed-long/long.html in a browser (or the picture long.png),"
+echo "or run: .venv/bin/seehear view $out"
