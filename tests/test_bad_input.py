@@ -472,7 +472,8 @@ def test_parse_leaves_bad_clips_out(tmp_path, run, call):
     bad |= {"mute": "has no audio track", "blind": "has no video track"}
     movie(folder / "aaa.mp4")
     damage(movie(folder / "scratched.ts", 4, options={"g": "5"}), 0.45, 0.5)
-    answer = call("parse", run, folder, "--out", out, "--device", "cpu", "--json")
+    drawn = ["--pictures", "html", "png", "svg"]
+    answer = call("parse", run, folder, "--out", out, "--device", "cpu", *drawn, "--json")
     assert answer.code == 1
     assert answer.json["failed"].keys() == bad.keys()
     for clip, message in bad.items():
@@ -482,8 +483,8 @@ def test_parse_leaves_bad_clips_out(tmp_path, run, call):
         assert message in said
         assert said in answer.err
     assert [clip["clip"] for clip in answer.json["clips"]] == ["aaa", "bright", "scratched"]
-    for suffix in ("json", "png", "svg"):
-        assert {path.stem for path in out.glob(f"*.{suffix}")} == {"aaa", "bright", "scratched"}
+    for suffix in ("json", "html", "png", "svg"):
+        assert {path.stem for path in out.glob(f"*.{suffix}")} - {"index"} == {"aaa", "bright", "scratched"}
     for modality in ("audio", "visual", "audio_visual"):
         assert (out / f"{modality}.csv").read_text().startswith("filename\tonset\toffset\tevent_labels\n")
 
@@ -517,7 +518,7 @@ def test_parse_of_odd_clips_and_names(tmp_path, run, call):
     folder, out = tmp_path / "clips", tmp_path / "out"
     for name in ODD:
         movie(folder / f"{name}.mkv", 0.4, picture=lambda n: numbered(n, 36, 64))
-    command = ["parse", run, folder, "--out", out, "--device", "cpu", "--json"]
+    command = ["parse", run, folder, "--out", out, "--device", "cpu", "--pictures", "html", "png", "svg", "--json"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # nobody wants to be told of each sign that a font lacks
         answer = call(*command)
@@ -550,7 +551,7 @@ def test_pages_are_made_as_asked(tmp_path, run, call):
     path, out = movie(tmp_path / "clip.mp4", 1), tmp_path / "out"
     command = ["parse", run, path, "--out", out, "--device", "cpu"]
     assert "index.html" not in call(*command, "--pictures", "png").out
-    assert {file.suffix for file in out.glob("*")} == {".json", ".csv", ".png"}
+    assert {file.suffix for file in out.glob("[!.]*")} == {".json", ".csv", ".png"}
     answer = call(*command)
     assert f"open {out / 'index.html'} in a browser, or run: seehear view {out}" in answer.out
     linked = (out / "clip.html").read_text()

@@ -15,7 +15,7 @@ import torch
 import seehear
 from seehear.errors import SeehearError
 from seehear.store import NetworkInfo, Origin, Store
-from seehear.training.run import Run, load_tensors
+from seehear.training.run import Run, apart_from_seeds, load_tensors
 from training.conftest import KILLED
 
 
@@ -108,6 +108,13 @@ def test_runs_that_differ_are_not_averaged(world):
     seehear.train(**world.training(out=world.folder / "other", set=changed))
     with pytest.raises(SeehearError, match=r"differ in recipe\.epochs 4 → 2: evaluate"):
         seehear.evaluate([world.folder / "one", world.folder / "other"], **world.evaluation())
+
+
+def test_networks_that_differ_are_named(world):
+    seehear.train(**world.training(out=world.folder / "one"))
+    seehear.train(**world.training(out=world.folder / "other", collocation=["audio=ears"]))
+    found = apart_from_seeds(*(Run(world.folder / name) for name in ("one", "other")))
+    assert found == ['networks.visual "eyes" → null']
 
 
 @pytest.mark.parametrize("collocation", [["audio=ears"], ["audio=ears", "visual=eyes", "smell=nose"]])

@@ -201,6 +201,11 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
 def apart_from_seeds(one: Run, other: Run) -> list[str]:
     """What two runs differ in besides their seeds, as `differences` tells it."""
     old, new = ({**run.facts.as_json(), "seed": None} for run in (one, other))
+    if one.facts.collocation != other.facts.collocation:
+        # Their names say it; that their features differ goes without saying.
+        for facts, run in ((old, one), (new, other)):
+            facts["networks"] = {modality: "+".join(names) for modality, names in run.facts.collocation.items()}
+            facts["inputs"] = {name: of for name, of in facts["inputs"].items() if not name.endswith("features")}
     return differences(old, new)
 
 

@@ -75,7 +75,7 @@ def parse(
     dense_audio: str | Path | None = None,
     dense_visual: str | Path | None = None,
     dense: Sequence[str] = (),
-    pictures: Sequence[Picture] = ("html", "png", "svg"),
+    pictures: Sequence[Picture] = ("html", "png"),
     embed: bool = False,
     filter: Filter = "global",
     threshold: float = HALF,
