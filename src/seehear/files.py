@@ -95,6 +95,18 @@ def atomic_array(path: Path, array: NDArray[Any]) -> None:
     atomic_bytes(path, buffer.getvalue())
 
 
+def read_text(path: Path) -> str:
+    """A file's text, line ends as they are. Raises SeehearError where it can't be read as UTF-8."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise SeehearError(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise SeehearError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from None
+    except OSError as error:
+        raise SeehearError(f"{path}: can't be read: {error.strerror}") from None
+
+
 def read_json(path: Path) -> Any:
     """The JSON value in a file; SeehearError naming the file where it can't be read."""
     try:

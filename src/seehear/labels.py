@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.events import segment_span
+from seehear.files import atomic_text, read_text
 
 WEAK_COLUMNS = ("filename", "event_labels")
 DENSE_COLUMNS = ("filename", "onset", "offset", "event_labels")
@@ -135,7 +136,7 @@ def read_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
 
 def read_classes(path: str | Path) -> tuple[str, ...]:
     """A list of classes, one a line, in the order that the user wants; empty lines are passed over."""
-    names = [line.strip() for line in _text(Path(path)).splitlines()]
+    names = [line.strip() for line in read_text(Path(path)).splitlines()]
     names = [name for name in names if name]
     twice = {name for name in names if names.count(name) > 1}
     if not names or twice:
@@ -340,14 +341,12 @@ def _first_line(table: WeakTable | DenseTable, label: str) -> int:
 
 def is_dense(path: str | Path) -> bool:
     """Whether the table's header has the dense form."""
-    first = _text(Path(path)).splitlines()[:1]
+    first = read_text(Path(path)).splitlines()[:1]
     return bool(first) and {"onset", "offset"} <= {name.strip() for name in first[0].split("\t")}
 
 
 def write_dense(path: str | Path, events: Iterable[Event]) -> None:
     """Write events as a dense table."""
-    from seehear.files import atomic_text
-
     atomic_text(Path(path), dense_text(events))
 
 
@@ -360,7 +359,7 @@ def dense_text(events: Iterable[Event]) -> str:
 
 def _rows(path: Path, columns: Sequence[str]) -> tuple[list[tuple[int, dict[str, str]]], list[Defect]]:
     """The table's rows with their line numbers, and the defects of its form."""
-    lines = _text(path).splitlines()
+    lines = read_text(path).splitlines()
     header = [name.strip() for name in lines[0].split("\t")] if lines else []
     missing = [name for name in columns if name not in header]
     if missing:
@@ -398,17 +397,6 @@ def raise_fatal(defects: Iterable[Defect]) -> None:
         shown = "\n".join(fatal[:20])
         more = f"\n… and {len(fatal) - 20} more: `seehear labels check` lists all" if len(fatal) > 20 else ""
         raise SeehearError(shown + more)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise SeehearError(f"{path}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise SeehearError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from None
-    except OSError as error:
-        raise SeehearError(f"{path}: can't be read: {error.strerror}") from None
 
 
 def _list(names: Iterable[str]) -> str:

@@ -97,7 +97,7 @@ def test_a_bad_file_is_named_with_what_is_wrong(tmp_path, old, new, said):
 
 
 def test_unknown_experiment():
-    with pytest.raises(SeehearError, match="no experiment 'table55': did you mean table5"):
+    with pytest.raises(SeehearError, match="no experiment is called 'table55': did you mean table5"):
         read("table55")
     with pytest.raises(SeehearError, match="there are figure5, table1"):
         read("qqq")

@@ -3,11 +3,9 @@
 annotations(get("llp"), "folder of its tables")
 """
 
-import difflib
-
 from seehear.datasets import folder, llp
 from seehear.datasets.spec import SPLITS, Annotations, DataSet, FeatureFolder, annotations
-from seehear.errors import SeehearError
+from seehear.errors import unknown
 
 __all__ = ["REGISTRY", "SPLITS", "Annotations", "DataSet", "FeatureFolder", "annotations", "get"]
 
@@ -24,6 +22,4 @@ def get(name: str) -> DataSet:
     """The data set of that name. Raises SeehearError where there is none."""
     if name in REGISTRY:
         return REGISTRY[name]
-    close = difflib.get_close_matches(name.lower(), REGISTRY, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(REGISTRY))}."
-    raise SeehearError(f"no data set is called {name!r}: {hint} For your own, lay its tables out as `folder`.")
+    raise unknown("data set", name, REGISTRY, "For your own, lay its tables out as `folder`.")

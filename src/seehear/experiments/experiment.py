@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
@@ -11,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from seehear.errors import SeehearError
+from seehear.errors import SeehearError, unknown
 from seehear.experiments.claims import Claim
 
 Kind = Literal["trainings", "alignment", "selection", "fine-tuning", "discrimination"]
@@ -103,9 +102,7 @@ def read(name: str) -> Experiment:
     files = named()
     path = files.get(name, Path(name))
     if not path.is_file():
-        close = difflib.get_close_matches(name, files, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(files)}, or name a TOML file"
-        raise SeehearError(f"no experiment {name!r}: {hint}")
+        raise unknown("experiment", name, files, "For your own, name a TOML file.")
     try:
         return Experiment.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

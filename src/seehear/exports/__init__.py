@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
-from seehear.errors import SeehearError
+from seehear.errors import SeehearError, unknown
 from seehear.exports import activitynet, audacity, csv, dense, elan, webvtt
 from seehear.exports.spec import Clip, Format, Found, Reading
 
@@ -28,9 +27,7 @@ def get(name: str) -> Format:
     """The format of that name. Raises SeehearError where there is none."""
     if name in REGISTRY:
         return REGISTRY[name]
-    close = difflib.get_close_matches(name.lower(), REGISTRY, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(close)}? " if close else ""
-    raise SeehearError(f"no format is called {name!r}: {hint}There are {', '.join(REGISTRY)}")
+    raise unknown("format", name, REGISTRY)
 
 
 def of_file(file: Path) -> Format:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seehear.errors import SeehearError
-from seehear.exports.spec import CERTAIN, Clip, Files, Format, Reading, modality_of, seconds, text_of
+from seehear.exports.spec import CERTAIN, Clip, Files, Format, Reading, modality_of, seconds
+from seehear.files import read_text
 from seehear.labels import Defect, is_dense, raise_fatal
 from seehear.parsing import ParsedEvent
 
@@ -39,7 +40,7 @@ def _files(parts: Sequence[list[tuple[object, ...]]]) -> Files:
 def read(file: Path, modality: str | None = None) -> Reading:
     """A table with the columns label, onset and offset; without `clip` it is of the clip that its name says."""
     reading, defects = Reading(), []
-    table = csv.reader(io.StringIO(text_of(file), newline=""))
+    table = csv.reader(io.StringIO(read_text(file), newline=""))
     try:
         header = [name.strip() for name in next(table, [])]
         missing = [name for name in NEEDED if name not in header]

@@ -25,8 +25,8 @@ from seehear.exports.spec import (
     milliseconds,
     modality_of,
     name_of,
-    text_of,
 )
+from seehear.files import read_text
 from seehear.labels import Defect, meant, raise_fatal
 from seehear.media import FILMS, SOUNDS
 from seehear.parsed import link
@@ -197,7 +197,7 @@ def _types(root: ET.Element, entries: Mapping[str, str]) -> None:
 def read(file: Path, modality: str | None = None) -> Reading:
     """Of the clip that is linked, or else that the file is named after. Tiers say their modality, others are noted."""
     try:
-        root = ET.fromstring(text_of(file))
+        root = ET.fromstring(read_text(file))
     except ET.ParseError as error:
         raise SeehearError(f"{file}:{error.position[0]}: is no XML ({error})") from None
     header = root.find("HEADER")

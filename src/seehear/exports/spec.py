@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from seehear.errors import ClipError, SeehearError
+from seehear.errors import ClipError
+from seehear.files import read_text
 from seehear.parsing import ParsedClip, ParsedEvent
 from seehear.report.picture import NAMES
 
@@ -163,21 +164,9 @@ def one_line(text: str, what: str = "class") -> str:
 # What is read
 
 
-def text_of(file: Path) -> str:
-    """Its text, line ends as they are. Raises SeehearError where it can't be read as UTF-8."""
-    try:
-        return file.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise SeehearError(f"{file}: no such file") from None
-    except UnicodeDecodeError as error:
-        raise SeehearError(f"{file}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from None
-    except OSError as error:
-        raise SeehearError(f"{file}: can't be read: {error.strerror}") from None
-
-
 def lines_of(file: Path) -> list[str]:
     """Its lines, however they end."""
-    return re.split(r"\r\n|\r|\n", text_of(file))
+    return re.split(r"\r\n|\r|\n", read_text(file))
 
 
 def seconds(text: str) -> float:

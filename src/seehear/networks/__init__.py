@@ -6,7 +6,6 @@ network.features(windows)  # (n, 1024)
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import importlib
 import importlib.util
@@ -14,7 +13,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from seehear.errors import SeehearError
+from seehear.errors import SeehearError, unknown
 from seehear.networks import (
     aisfx,
     efficientnet_lite,
@@ -92,9 +91,7 @@ def get(name: str) -> NetworkSpec:
     place, colon, attribute = name.rpartition(":")
     if colon and place and attribute:
         return _own(name, place, attribute)
-    close = difflib.get_close_matches(name.lower(), REGISTRY, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(sorted(REGISTRY))}."
-    raise SeehearError(f"no network is called {name!r}: {hint} For your own, write path/to/file.py:attribute.")
+    raise unknown("network", name, REGISTRY, "For your own, write path/to/file.py:attribute.")
 
 
 def load(spec: NetworkSpec, device: str = "auto") -> Network:

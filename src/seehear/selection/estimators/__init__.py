@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
-from seehear.errors import SeehearError
+from seehear.errors import SeehearError, unknown
 from seehear.selection.estimators import (
     chance,
     cka,
@@ -70,11 +68,7 @@ def find(names: str) -> list[tuple[Estimator, str]]:
         return [pair for each in REGISTRY if each != TRAVERSAL for pair in find(each)]
     bare, at, split = name.partition("@")
     if bare not in REGISTRY:
-        close = difflib.get_close_matches(bare, REGISTRY, n=3, cutoff=0.4)
-        raise SeehearError(
-            f"no estimator {bare!r}: {'did you mean ' + ' or '.join(close) + '? ' if close else ''}"
-            f"There are {', '.join(REGISTRY)}, and {ALL}"
-        )
+        raise unknown("estimator", bare, [*REGISTRY, ALL])
     if at and split not in SPLITS:
         raise SeehearError(f"{name!r}: an estimator looks at {' or '.join(SPLITS)}, as in {bare}@val")
     estimator = REGISTRY[bare]
