@@ -58,11 +58,10 @@ class ParsedClip:
         return [event for event in events if event.modality == modality]
 
     def labels(self, modality: str) -> list[str]:
-        """The classes of a modality's events and true events, by when they first begin."""
-        events = sorted(
-            [*self.of(modality), *self.of(modality, true=True)], key=lambda event: (event.onset, event.label)
-        )
-        return list(dict.fromkeys(event.label for event in events))
+        """The classes of a modality's events and true events, by when they first begin in any modality."""
+        everything = sorted([*self.events, *(self.truth or ())], key=lambda event: (event.onset, event.label))
+        here = {event.label for event in [*self.of(modality), *self.of(modality, true=True)]}
+        return [label for label in dict.fromkeys(event.label for event in everything) if label in here]
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -381,6 +381,8 @@ def open_server(folder: str | Path, port: int = 0) -> Server:
     can't be had.
     """
     site = Site(Path(folder))
+    if site.root.is_file():
+        raise SeehearError(f"{folder}: is a file; name its folder: {Path(folder).parent}")
     if not site.root.is_dir():
         raise SeehearError(f"{folder}: no such folder; `seehear parse --out` makes one")
     if not site.has_pages():

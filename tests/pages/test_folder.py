@@ -100,12 +100,27 @@ def test_all_are_listed_at_first(browser_page, made):
 def test_a_question_in_words(browser_page, made):
     file, clips = made
     browser_page.goto(file.as_uri())
-    browser_page.fill("#label", "Seen but not heard: dog")
-    browser_page.keyboard.press("Enter")
     found = [name for name, events in clips.items() if expected(events, "dog", "1-0")]
+    for words in ("seen not heard:dog", "Seen but not heard: dog"):
+        browser_page.fill("#label", words)
+        assert [name for name, _ in shown(browser_page)] == found
+    browser_page.keyboard.press("Enter")
     assert [name for name, _ in shown(browser_page)] == found
     assert browser_page.inner_text("#count") == f"{len(found)} of 8 clips"
     assert browser_page.input_value("#label") == "dog"
+
+
+def test_several_classes_and_none(browser_page, made):
+    file, clips = made
+    browser_page.goto(file.as_uri())
+    browser_page.fill("#label", "cat, hot_dog")
+    browser_page.select_option("#relation", "0")
+    either = [
+        name for name, events in clips.items() if expected(events, "Cat", "0") or expected(events, "Hot dog", "0")
+    ]
+    assert [name for name, _ in shown(browser_page)] == either
+    browser_page.fill("#label", "both: zebra")
+    assert browser_page.inner_text("#count") == "0 of 8 clips; nothing here is called zebra"
 
 
 def test_a_search_can_be_shared(browser_page, made):

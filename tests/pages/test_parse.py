@@ -81,6 +81,18 @@ def test_events_are_reached_and_played_by_keys(browser_page, made):
     until(page, f"{TIME} > 3")
 
 
+def test_space_stops_what_a_click_on_an_event_began(browser_page, made):
+    page = opened(browser_page, made)
+    page.click('.event[aria-label^="Play Dog, seen"]')
+    until(page, f"{TIME} > 2.1")
+    page.keyboard.press("Space")
+    at = stopped(page)
+    page.wait_for_timeout(300)
+    assert page.evaluate(TIME) == at
+    page.keyboard.press("Space")
+    until(page, f"{TIME} < {at} && {TIME} >= 2")  # it plays from its beginning, as the button it is
+
+
 def test_a_click_on_a_track_seeks(browser_page, made):
     page = opened(browser_page, made)
     for place in (".thumbnails", ".spectrogram", '.lane[data-label="Cat"] .track'):
@@ -235,7 +247,7 @@ def test_without_scripts_all_results_are_there(browser, made):
     assert page.locator(".timeline .event:visible").count() == len(EVENTS)
     assert page.locator(".controls:visible").count() == 0
     page.click("summary")
-    assert page.locator("#list tbody tr:visible").count() == len(EVENTS)
+    assert page.locator("#list tbody tr:visible").count() == len(EVENTS) + len(TRUTH)
     context.close()
 
 
@@ -244,7 +256,7 @@ def test_printed(browser_page, made):
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator(".controls:visible, video:visible, #seek:visible, #head:visible").count() == 0
-    assert page.locator("#list tbody tr:visible").count() == len(EVENTS)
+    assert page.locator("#list tbody tr:visible").count() == len(EVENTS) + len(TRUTH)
     assert page.pdf(format="A4").startswith(b"%PDF")
 
 

@@ -48,6 +48,7 @@ def write(parsed: ParsedClip, strip: Strip, folder: Path, *, embed: bool = False
     if pictures:
         atomic_bytes(folder / THUMBNAILS / f"{parsed.clip}.jpg", pictures[len(pictures) // 2])
     spectrogram = page.png(strip.spectrogram, -FLOOR, 0.0) if strip.has_sound else None
+    there = link(Path(parsed.file), folder)
     tracks = [(modality, lanes(parsed, modality)) for modality in parsed.modalities]
     return page.write(
         folder / name(parsed.clip),
@@ -55,7 +56,8 @@ def write(parsed: ParsedClip, strip: Strip, folder: Path, *, embed: bool = False
         scripts=["player.js"],
         data={"duration": parsed.duration, "clip": parsed.clip},
         parsed=parsed,
-        source=None if embed else page.address(link(Path(parsed.file), folder)),
+        there=there,
+        source=None if embed else page.address(there),
         embedded=_embedded(Path(parsed.file)) if embed else None,
         silent_pictures=not pictures,
         thumbnails=[page.inline(picture, "image/jpeg") for picture in pictures],

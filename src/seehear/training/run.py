@@ -185,7 +185,7 @@ class Run:
                 if store.network(info.name).made_by != info.made_by:
                     raise SeehearError(
                         f"{store.path}: features of {info.name} were made with other settings or weights than those "
-                        f"that {self.path} was trained on; extract with the same, or train again"
+                        f"that {self.path} was trained on; extract with the same (--fps {info.fps:g}), or train again"
                     )
 
 

@@ -94,7 +94,9 @@ def extract(
     known = kept.networks()
     for spec in specs:
         old = known.get(spec.name)
-        if old is not None and old.made_by != made_by[spec.name]:
+        if old is not None and old.made_by == made_by[spec.name]:
+            continue  # other settings may say nothing to it, as pictures a second to a network that hears
+        if old is not None:
             report.notes.append(
                 f"features of {spec.name} in {store} were made with other settings ({old.fps:g} pictures a second) or "
                 "another version of it, and are made again; another --store would keep both"

@@ -144,10 +144,17 @@ class Selected(Result):
 
     def _untried(self) -> str:
         """What the budget was too small for."""
-        notes = self.estimates[0].notes
+        first = self.estimates[0]
+        notes = first.notes
         untried = notes.get("not tried for want of budget", [])
         if not untried:
             return ""
+        if not first.trainings:
+            return (
+                f"the budget allowed no training: this is the order that closed forms have from the training labels, "
+                f"and no clip of {first.split} was looked at; --budget {notes['budget to try them all']:.2g} tries the "
+                f"first {len(untried)}"
+            )
         return (
             f"{len(untried)} of these were not tried: P(best) takes them for as good as any that were tried, or as the "
             f"closed forms have them; --budget {notes['budget to try them all']:.2g} tries them all"
@@ -377,7 +384,8 @@ def select(
         effects_of=effects_of,
         plan=planned,
         metric=task.bench.metric(scored),
-        signature=f"{task.bench.signature(Part(scored))}|selection:{first.name}@{first.split}|budget{budget:g}",
+        signature=f"{task.bench.signature(Part(scored))}|selection:{first.name}@{first.split}|budget{budget:g}|"
+        f"trainings{first.trainings}",
         leaks=leaks,
         missing=prepared.missing,
         notes=notes,

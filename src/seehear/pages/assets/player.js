@@ -12,6 +12,7 @@
   let at = 0; // seconds; the player's, or, where it can't play, our own
   let until = Infinity; // where an event that is being played ends
   let playable = true;
+  let stopped = null; // the event's button on which space has just stopped the clip
 
   const clip = find("clip");
   if (clip) { // the clip stands in the page itself
@@ -85,16 +86,19 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, button, a, summary, video, audio")) {
-      // Space on an event plays it, as on any button; arrows move there too.
-      if (!event.target.closest(".event") || !event.key.startsWith("Arrow")) return;
-    }
+    const arrow = event.key.startsWith("Arrow"), on = (names) => event.target.closest(names);
+    if (event.ctrlKey || event.altKey || event.metaKey || on("input[type=range], select, summary, video, audio")) return;
+    // Space stops what an event's button began; on any other button, box or link it does what it does there.
+    if (!arrow && on("input, button, a") && !(on(".event") && !player.paused)) return;
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step) go(at + step);
-    else if (event.key === " ") play.click();
+    else if (event.key === " ") { play.click(); stopped = event.target; }
     else return;
     event.preventDefault();
   });
+
+  // A button is clicked when space is let go.
+  document.addEventListener("keyup", (event) => { if (event.key === " " && event.target === stopped) event.preventDefault(); stopped = null; });
 
   here.addEventListener("click", (event) => {
     event.preventDefault();

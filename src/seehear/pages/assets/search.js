@@ -76,16 +76,21 @@
     }));
   };
 
-  // "seen but not heard: dog" in the box says both at once
-  const read = () => {
+  const plain = (text) => text.toLowerCase().replaceAll("_", " ").replaceAll("but not", "not").replace(/\s+/g, " ").trim();
+
+  // What is asked for: the choice and the box, or the box alone, as "seen but not heard: dog"
+  const asking = () => {
     const colon = label.value.indexOf(":");
-    if (colon < 0) return false;
-    const said = label.value.slice(0, colon).trim().toLowerCase();
-    const option = [...relation.options].find((one) => one.text.toLowerCase() === said);
-    if (!option) return false;
-    relation.value = option.value;
-    label.value = label.value.slice(colon + 1).trim();
-    return true;
+    const said = plain(label.value.slice(0, Math.max(0, colon)));
+    const option = said && [...relation.options].find((one) => plain(one.text) === said || plain(one.text) === `${said} at once`);
+    return option ? [option.value, label.value.slice(colon + 1).trim()] : [relation.value, label.value.trim()];
+  };
+
+  const settle = () => {
+    const [where, text] = asking();
+    if (text === label.value.trim()) return;
+    relation.value = where;
+    label.value = text;
   };
 
   const show = () => {
@@ -105,18 +110,24 @@
   };
 
   const search = () => {
-    const text = label.value.trim().toLowerCase(), asked = relation.value;
-    const exact = classes.findIndex((name) => name.toLowerCase() === text);
-    const wanted = new Set(classes.map((_, n) => n).filter((n) => (exact >= 0 ? n === exact : classes[n].toLowerCase().includes(text))));
-    const idle = text === "" && asked === "";
+    const [asked, text] = asking();
+    const names = text.split(",").map(plain).filter(Boolean); // any of several
+    const of = (name) => {
+      const exact = classes.findIndex((one) => plain(one) === name);
+      return exact >= 0 ? [exact] : classes.map((_, n) => n).filter((n) => plain(classes[n]).includes(name));
+    };
+    const wanted = new Set(names.length ? names.flatMap(of) : classes.keys());
+    const unknown = names.filter((name) => !of(name).length);
+    const idle = !names.length && asked === "";
     found = clips.map(([, , , events], n) => [n, idle ? null : moments(events, wanted, asked)]).filter(([, spans]) => !spans || spans.length);
     const length = ([, spans]) => (spans || []).reduce((sum, [onset, offset]) => sum + offset - onset, 0);
     if (order.value === "length") found.sort((a, b) => length(b) - length(a) || a[0] - b[0]);
     room = STEP;
     show();
-    find("count").textContent = idle ? `${clips.length} clips` : `${found.length} of ${clips.length} clips`;
-    const words = relation.selectedOptions[0].text;
-    const hash = idle ? "" : `#${encodeURIComponent(words)}:${encodeURIComponent(label.value.trim())}`;
+    const missing = unknown.length ? `; nothing here is called ${unknown.join(" or ")}` : "";
+    find("count").textContent = idle ? `${clips.length} clips` : `${found.length} of ${clips.length} clips${missing}`;
+    const words = [...relation.options].find((one) => one.value === asked).text;
+    const hash = idle ? "" : `#${encodeURIComponent(words)}:${encodeURIComponent(text)}`;
     history.replaceState(null, "", hash || location.pathname + location.search);
   };
 
@@ -130,11 +141,11 @@
 
   label.addEventListener("input", search);
   // Leaving the box for a link must not make the list anew beneath the pointer: the click would be lost.
-  label.addEventListener("change", () => { if (read()) search(); });
+  label.addEventListener("change", settle);
   relation.addEventListener("change", search);
   order.addEventListener("change", search);
   more.addEventListener("click", () => { room += STEP; show(); });
-  find("search").addEventListener("submit", (event) => { event.preventDefault(); if (read()) search(); });
+  find("search").addEventListener("submit", (event) => { event.preventDefault(); settle(); });
   addEventListener("hashchange", () => { follow(); search(); });
   addEventListener("beforeprint", () => { room = Infinity; show(); });
   find("search").hidden = false;
