@@ -562,6 +562,16 @@ def test_pages_are_made_as_asked(tmp_path, run, call):
     assert 'src="../clip.mp4"' not in embedded
 
 
+def test_tables_of_others_are_not_overwritten(tmp_path, run, call):
+    truth = tmp_path / "truth" / "audio.csv"
+    truth.parent.mkdir()
+    truth.write_text("filename\tonset\toffset\tevent_labels\n")
+    answer = call("parse", run, movie(tmp_path / "clip.mp4", 1), "--out", truth.parent, "--device", "cpu")
+    assert answer.code == 1
+    assert f"{truth}: is there, and was not parsed" in answer.err
+    assert list(truth.parent.iterdir()) == [truth]
+
+
 def test_a_parse_is_where_its_clip_is_and_moves_with_it(tmp_path, run, call, monkeypatch):
     from seehear.parsed import read_folder
 
@@ -570,7 +580,7 @@ def test_a_parse_is_where_its_clip_is_and_moves_with_it(tmp_path, run, call, mon
     assert call("parse", run, "clips", "--out", "parsed", "--device", "cpu").code == 0
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here").rename(tmp_path / "there")
-    (parsed,) = read_folder(Path("there/parsed"))
+    (parsed,), _ = read_folder(Path("there/parsed"))
     assert Path(parsed.file) == Path("there/clips/clip.mp4")
 
 

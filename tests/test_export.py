@@ -150,3 +150,13 @@ def test_mistakes(folder, tmp_path):
     with pytest.raises(SeehearError, match="is no parsed clip"):
         export([tmp_path / "x.json"], out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_damaged_clips_and_those_of_another_version_are_told(folder, tmp_path):
+    facts = json.loads((folder / "a.json").read_text())
+    (folder / "old.json").write_text(json.dumps({**facts, "format": "seehear-parse-1"}))
+    (folder / "cut.json").write_text((folder / "a.json").read_text()[:100])
+    report = export([folder], out=tmp_path / "out", formats=["csv"])
+    assert (report.clips, report.exit_code) == (2, 1)
+    assert "old.json: is of format seehear-parse-1, not seehear-parse-2; parse the clip again" in report.text()
+    assert "cut.json: can't be read as JSON" in report.text()

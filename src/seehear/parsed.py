@@ -14,7 +14,8 @@ from seehear.errors import SeehearError
 from seehear.files import atomic_json, read_json
 from seehear.parsing import ParsedClip
 
-FORMAT = "seehear-parse-2"
+KIND = "seehear-parse-"
+FORMAT = f"{KIND}2"
 
 
 def write(parsed: ParsedClip, folder: Path, **facts: str) -> Path:
@@ -33,18 +34,27 @@ def read(file: Path) -> ParsedClip:
     return from_json(facts, file)
 
 
-def read_folder(folder: Path) -> list[ParsedClip]:
-    """Every parsed clip in a folder, by name. Raises SeehearError if there is none."""
+def read_folder(folder: Path) -> tuple[list[ParsedClip], list[str]]:
+    """Every parsed clip in a folder, by name, and what is wrong with those that can't be read.
+
+    Raises SeehearError if none can.
+    """
     if not folder.is_dir():
         raise SeehearError(f"{folder}: no such folder; `seehear parse --out` makes one")
-    found = [
-        from_json(facts, file)
-        for file in sorted(folder.glob("*.json"))
-        if not file.name.startswith(".") and is_parse(facts := read_json(file))
-    ]
-    if not found:
-        raise SeehearError(f"{folder}: holds no parsed clips; `seehear parse --out {folder}` makes some")
-    return found
+    clips, wrong = [], []
+    for file in sorted(folder.glob("[!.]*.json")):
+        try:
+            facts = read_json(file)
+            if is_parse(facts):
+                clips.append(from_json(facts, file))
+            elif isinstance(facts, dict) and str(facts.get("format", "")).startswith(KIND):
+                wrong.append(f"{file}: is of format {facts['format']}, not {FORMAT}; parse the clip again")
+        except SeehearError as error:
+            wrong.append(str(error))
+    if not clips:
+        why = wrong[0] if wrong else f"{folder}: holds no parsed clips; `seehear parse --out {folder}` makes some"
+        raise SeehearError(why)
+    return clips, wrong
 
 
 def is_parse(facts: Any) -> bool:

@@ -88,8 +88,11 @@ _TAG = re.compile(r'"[^"]*"')
 _LISTING = """<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>{title}</title>
-<style>body {{ font: 1rem/1.5 sans-serif; margin: 2rem }}</style>
+<link rel="icon" href="data:,">
+<style>:root {{ color-scheme: light dark }} body {{ font: 1rem/1.5 sans-serif; margin: 2rem }}</style>
 <h1>{title}</h1>
 <ul>
 {items}
@@ -300,6 +303,8 @@ class _Handler(BaseHTTPRequestHandler):
         file = self.server.site.find(path)
         if file:
             self._send(file)
+        elif self.server.site.find(f"{path}/"):
+            self._whole(HTTPStatus.MOVED_PERMANENTLY, b"", TYPES[".txt"], Location=f"{path}/")
         elif path in ("/", f"/{INDEX}"):
             self._whole(HTTPStatus.OK, _listing(self.server.site).encode("utf-8", "replace"), TYPES[".html"])
         else:
@@ -369,8 +374,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _listing(site: Site) -> str:
-    """A page with a link to each page."""
-    items = [f'<li><a href="{quote(os.fsencode(page))}">{html.escape(page)}</a></li>' for page in site.pages]
+    """A page with a link to each page, those that are a folder's only one or its index before the others."""
+    folders = [str(PurePath(page).parent) for page in site.pages]
+    firsts = {page for page in site.pages if PurePath(page).name == INDEX}
+    firsts |= {page for page, folder in zip(site.pages, folders, strict=True) if folders.count(folder) == 1}
+    order = sorted(site.pages, key=lambda page: (page not in firsts, page.count("/"), page))
+    items = [f'<li><a href="{quote(os.fsencode(page))}">{html.escape(page)}</a></li>' for page in order]
     return _LISTING.format(title=html.escape(site.root.name), items="\n".join(items))
 
 

@@ -138,3 +138,22 @@ def test_a_file_whose_modality_is_given(tmp_path):
     (tmp_path / "empty.csv").write_text("label,onset,offset\n")
     with pytest.raises(SeehearError, match="none of the files"):
         import_labels([tmp_path / "empty.csv"], out=tmp_path)
+
+
+def test_events_of_other_clips_are_kept(tmp_path):
+    both = [clip(*DOG, name=name) for name in ("one", "other")]
+    files = [file for each in both for file in written("elan", each, tmp_path)]
+    import_labels(files, out=tmp_path / "truth")
+    (again,) = written("elan", clip(event("Cat", "audio", 1, 2), name="one"), tmp_path)
+    report = import_labels([again], out=tmp_path / "truth")
+    assert tables(report)["audio"] == [("one", 1.0, 2.0, "Cat"), ("other", 0.0, 5.0, "Dog")]
+    assert tables(report)["visual"] == [("other", 2.0, 3.0, "Dog")]
+    assert f"{tmp_path / 'truth' / 'audio.csv'}: 1 events of 1 other clips were there, and are kept" in report.text()
+
+
+def test_tables_of_what_was_parsed_are_not_overwritten(tmp_path):
+    (file,) = written("elan", clip(*DOG), tmp_path)
+    (tmp_path / "parsed").mkdir()
+    (tmp_path / "parsed" / ".parsed").touch()
+    with pytest.raises(SeehearError, match="parsed: holds what was parsed"):
+        import_labels([file], out=tmp_path / "parsed")

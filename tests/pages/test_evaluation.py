@@ -20,7 +20,9 @@ from seehear.parsed import write as write_parse
 from seehear.report.strip import Strip
 from seehear.scoring import intervals
 from seehear.scoring.confusion import ELSEWHERE
+from seehear.scoring.intervals import Interval
 from seehear.scoring.reliability import Bin
+from seehear.verbs.scored import told
 from training.conftest import CLASSES, World
 
 from .made import until
@@ -111,7 +113,7 @@ def test_every_number_that_is_printed_is_there(which, request):
     scores = [re.split(r"\s{2,}", line) for line in lines if re.match(r"(segment|event|average) .*\d to ", line)]
     assert len(scores) == 11
     for line, cells in zip(scores, found.rows[1:12], strict=True):
-        assert line == [words(cell) for n, cell in enumerate(cells[:-1]) if n != 2]  # but for the bar
+        assert line == [words(cell) for n, cell in enumerate(cells[:-2]) if n != 2]  # but for the bar
     first = next(n for n, line in enumerate(lines) if line.startswith("class "))
     for label, *cells in (re.split(r"\s{2,}", line) for line in lines[first + 1 : first + 1 + len(CLASSES)]):
         shown = next(row for row in found.rows if words(row[0]) == label)
@@ -143,31 +145,46 @@ def test_bars_intervals_and_painting_are_drawn_where_they_are(both):
 
 
 @pytest.mark.parametrize(
-    ("score", "low", "painted", "says"),
+    ("low", "high", "says"),
     [
-        (60.0, 50.0, 60.1, "no better than painting"),
-        (60.0, 50.0, 60.0, "painting is within the interval"),
-        (60.0, 50.0, 50.0, "painting is within the interval"),
-        (60.0, 50.0, 49.9, "better than painting"),
+        (0.1, 2.0, "better than painting"),
+        (0.0, 2.0, "can't be told from painting"),
+        (-2.0, 0.0, "can't be told from painting"),
+        (-2.0, -0.1, "worse than painting"),
     ],
 )
-def test_painting_is_told_in_words(one, score, low, painted, says):
+def test_painting_is_told_in_words(one, low, high, says):
     content = kept(one[0])
-    content["event"]["visual"] = score
-    content["intervals"]["event"]["visual"] |= {"low": low, "high": 70.0}
-    content["references"]["weak labels"]["event"]["visual"] = painted
+    mean = (low + high) / 2
+    content["beyond_painting"]["event"]["visual"] = {
+        "mean": mean,
+        "low": low,
+        "high": high,
+        "verdict": told(Interval(mean, low, high, 0.0)),
+    }
     row = next(row for row in evaluation.scores(content) if row.name == "event visual")
-    assert (row.says, row.worse) == (says, says == "no better than painting")
+    assert (row.says, row.open) == (says, says != "better than painting")
+    assert [float(text.replace("−", "-")) for text in re.findall(r"[+−]\d+\.\d+", row.apart)] == [mean, low, high]
 
 
-def test_what_is_no_better_than_painting_is_said_first(both):
+def test_the_difference_from_painting_is_paired_by_clip(both):
+    _, text = both
+    content = kept(both[0])
+    for key, found in ((key, content["beyond_painting"]["segment"][key]) for key in content["segment"]):
+        painted = content["references"]["weak labels"]["segment"][key]
+        assert found["mean"] == pytest.approx(content["segment"][key] - painted)
+        assert found["low"] <= found["mean"] <= found["high"]
+        assert (f"segment {key}" in "".join(re.findall(f"{found['verdict']}: .*", text))) is (found["low"] <= 0)
+
+
+def test_what_is_not_shown_to_be_better_than_painting_is_said_first(both):
     found, content = Read(both[0] / "evaluation.html"), kept(both[0])
-    painted = content["references"]["weak labels"]
-    names = [(level, name) for level in ("segment", "event") for name in content[level]]
-    worse = [f"{level} {name}" for level, name in names if content[level][name] < painted[level][name]]
-    worse += ["average"] * (content["average"] < painted["average"])
-    said = f"No better than painting the clip’s true labels over all of it: {', '.join(worse)}."
-    assert (said if worse else "Every score is better than painting") in found.text
+    beyond = content["beyond_painting"]
+    keys = [(level, name) for level in ("segment", "event") for name in content[level]]
+    open_ones = [f"{level} {name}" for level, name in keys if beyond[level][name]["low"] <= 0]
+    open_ones += ["average"] * (beyond["average"]["low"] <= 0)
+    said = f"Not shown to be better than painting the clip’s true labels over all of it: {', '.join(open_ones)}."
+    assert (said if open_ones else "Every score is better than painting") in found.text
 
 
 def test_classes_are_means_over_seeds(both):
@@ -338,8 +355,8 @@ def test_training_is_told_run_by_run(both, one):
         row = next(row for row in found.rows if row[: len(expected)] == expected)
         assert words(row[-2]) == "heard, seen, both"
     links = {link["href"] for link in found.named("a")}
-    assert {f"seed-{seed}/{name}.csv" for seed in (4, 7) for name in ("audio", "visual", "audio_visual")} <= links
-    assert {"audio.csv"} <= {link["href"] for link in Read(one[0] / "evaluation.html").named("a")}
+    assert {f"found/seed-{seed}/{name}.csv" for seed in (4, 7) for name in ("audio", "visual", "audio_visual")} <= links
+    assert {"found/audio.csv"} <= {link["href"] for link in Read(one[0] / "evaluation.html").named("a")}
 
 
 def test_every_drawing_says_what_it_shows(both):

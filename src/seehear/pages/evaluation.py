@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,8 @@ TOLD = {"average": "average score", "type_at_av": "segment Type@AV", "label_f1":
 class Row:
     """A score. ends: it, the ends of its interval and what painting the weak labels scores, from 0 to 1.
 
-    references: of predictions that need no model. says: how it compares with painting; worse: whether it is no better.
+    references: of predictions that need no model. says: how it compares with painting; apart: how far it is from that,
+    with the interval; open: whether it is not shown to be better.
     """
 
     name: str
@@ -59,7 +62,8 @@ class Row:
     ends: Mapping[str, float]
     references: list[str]
     says: str
-    worse: bool
+    apart: str
+    open: bool
 
 
 @dataclass(frozen=True)
@@ -259,29 +263,27 @@ def counted(signature: str) -> tuple[str, str]:
 
 def scores(kept: Mapping[str, Any]) -> list[Row]:
     """The eleven, the average last."""
-    intervals, references = kept["intervals"], kept["references"]
-    found = [
-        (f"{level} {name}", kept[level][name], intervals[level][name], [of[level][name] for of in references.values()])
-        for level in LEVELS
-        for name in kept[level]
-    ]
-    found.append(("average", kept["average"], intervals["average"], [of["average"] for of in references.values()]))
-    painting = list(references).index(PAINTED)
+
+    def of(part: Mapping[str, Any], key: tuple[str, ...]) -> Any:
+        return reduce(getitem, key, part)
+
     rows = []
-    for name, score, interval, others in found:
-        painted = others[painting]
+    for key in [*((level, name) for level in LEVELS for name in kept[level]), ("average",)]:
+        score, interval, beyond = of(kept, key), of(kept["intervals"], key), of(kept["beyond_painting"], key)
+        painted = of(kept["references"][PAINTED], key)
         ends = {"at": score, "low": interval["low"], "high": interval["high"], "painted": painted}
-        says = "better than painting" if painted < interval["low"] else "painting is within the interval"
+        apart, low, high = (number(beyond[end], "+.2f") for end in ("mean", "low", "high"))
         rows.append(
             Row(
-                name,
+                " ".join(key),
                 number(score, ".2f"),
                 f"{number(interval['low'], '.2f')} to {number(interval['high'], '.2f')}",
                 number(interval["seed_deviation"], ".2f"),
-                {key: value / 100 for key, value in ends.items()},
-                [number(value, ".2f") for value in others],
-                "no better than painting" if score < painted else says,
-                score < painted,
+                {end: value / 100 for end, value in ends.items()},
+                [number(of(each, key), ".2f") for each in kept["references"].values()],
+                beyond["verdict"],
+                f"{apart} ({low} to {high})",
+                beyond["low"] <= 0,
             )
         )
     return rows

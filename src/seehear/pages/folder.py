@@ -28,7 +28,7 @@ class Card:
 
 def write(folder: Path) -> Path:
     """Write the index of all parsed clips in a folder. Returns the page. Raises SeehearError if there are none."""
-    clips = read_folder(folder)
+    clips, _ = read_folder(folder)
     modalities = list(dict.fromkeys(modality for clip in clips for modality in clip.modalities))
     classes = sorted({event.label for clip in clips for event in clip.events})
     number = {label: n for n, label in enumerate(classes)}

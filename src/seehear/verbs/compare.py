@@ -12,12 +12,10 @@ from seehear.scoring.comparison import LEVEL, READ, difference, holm, of_seeds
 from seehear.scoring.decoding import HALF, Filter
 from seehear.verbs import differences, options
 from seehear.verbs.result import Result, listed, table
-from seehear.verbs.scored import Scored
+from seehear.verbs.scored import AVERAGE, Scored
 
 if TYPE_CHECKING:
     from seehear.report.comparison import Row
-
-AVERAGE = ("", "average")
 
 
 @dataclass

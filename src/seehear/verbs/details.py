@@ -30,6 +30,7 @@ Array = NDArray[np.float64]
 Active = Mapping[str, NDArray[np.bool_]]  # modality -> (N, T, C)
 
 WRONG = ("invented", "missed")
+FOUND = "found"  # the folder of the predictions' tables
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,9 @@ class Gathering:
         for what, counts in (("invented", elsewhere(active, self.truth)), ("missed", elsewhere(self.truth, active))):
             for name, of_modality in counts.items():
                 self._elsewhere[what][name] += of_modality
-        folder = self.wanted.folder if len(self.runs) == 1 else self.wanted.folder / f"seed-{run.facts.seed}"
+        # In a folder of their own: tables of the truth have the same names.
+        folder = self.wanted.folder / FOUND
+        folder = folder if len(self.runs) == 1 else folder / f"seed-{run.facts.seed}"
         tables = {}
         for name, of_kind in with_joint(active, tuple(self.truth)).items():
             tables[name] = folder / f"{name}.csv"

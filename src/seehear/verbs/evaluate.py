@@ -47,8 +47,8 @@ def evaluate(
 
     With --out, what lies behind them is written too, as OUT/evaluation.html, a page for a browser, and
     OUT/evaluation.json: whether confidences can be believed, which classes are taken for which, what is said to be
-    heard that is only seen, and all clips from best to worst; and OUT/audio.csv, OUT/visual.csv, OUT/audio_visual.csv,
-    dense tables of what was found (in OUT/seed-N where there are several seeds).
+    heard that is only seen, and all clips from best to worst; and OUT/found, dense tables of what was found (in
+    OUT/found/seed-N where there are several seeds).
 
     Args:
         runs: Run folders; of several seeds (RUN/seed-N) all are taken together.
@@ -166,6 +166,11 @@ def score_runs(
         name: score(prediction, truth, names, Signature(name, split.revision, len(clips)))
         for name, prediction in references(truth, split.weak.array(clips, names), whole).items()
     }
+    if all((found.per_clip[key] == 1).all() for found in report.scores for key in found.per_clip):
+        report.notes.append(
+            "every clip is found exactly as the tables say: if they are drafts that this model made, it is compared "
+            "with itself"
+        )
     if gathering:
         per_clip = {key: report.per_clip(*key).mean(axis=0) for key in report.scores[0].per_clip}
         report.details = gathering.details(per_clip, report.notes)

@@ -77,8 +77,9 @@ def export(
     if not forms:
         raise SeehearError(f"no format: name some of {', '.join(exports.REGISTRY)}")
     folder = Path(out)
-    clips = _read(parsed, folder)
-    report = Exported(folder, len(clips))
+    report = Exported(folder, 0)
+    clips = _read(parsed, folder, report.failed)
+    report.clips = len(clips)
     if truth:
         unknown = [clip.clip for clip in clips if clip.truth is None]
         if unknown:
@@ -96,15 +97,20 @@ def export(
     return report
 
 
-def _read(parsed: Sequence[str | Path], out: Path) -> list[ParsedClip]:
-    """Every clip, by its place. SeehearError if one is there twice, or its files would overwrite others."""
+def _read(parsed: Sequence[str | Path], out: Path, failed: list[str]) -> list[ParsedClip]:
+    """Every clip, by its place; what can't be read is added to `failed`.
+
+    Raises SeehearError if a clip is there twice, or its files would overwrite others.
+    """
     from seehear.parsed import read, read_folder
 
     clips: dict[str, tuple[Path, ParsedClip]] = {}
     for path in map(Path, [parsed] if isinstance(parsed, (str, Path)) else parsed):
         if (path if path.is_dir() else path.parent).resolve() == out.resolve():
             raise SeehearError(f"{out}: holds what was parsed, tables among it; give another --out")
-        for clip in [read(path)] if path.is_file() else read_folder(path):
+        there, damaged = ([read(path)], []) if path.is_file() else read_folder(path)
+        failed += damaged
+        for clip in there:
             other, _ = clips.setdefault(clip.clip, (path, clip))
             if other is not path:
                 raise SeehearError(f"{path}: holds the clip {clip.clip!r}, as {other} does: export them apart")

@@ -92,10 +92,10 @@ class LabelsImported(Result):
 def import_labels(files: Sequence[str | Path], *, out: str | Path, modality: str | None = None) -> LabelsImported:
     """Make dense tables of what people annotated or corrected in ELAN, Audacity, captions or tables.
 
-    Events of a class that overlap or touch become one; several classes may stand in one event, commas between. Times
-    are kept to the millisecond. What is heard and what is seen decides; what is in both counts for whichever of them
-    the files don't tell of. Where both doesn't lie within them it is left out with a note: it may have been forgotten
-    when they were corrected.
+    Tables that are there already keep their events of other clips. Events of a class that overlap or touch become one;
+    several classes may stand in one event, commas between. Times are kept to the millisecond. What is heard and what is
+    seen decides; what is in both counts for whichever of them the files don't tell of. Where both doesn't lie within
+    them it is left out with a note: it may have been forgotten when they were corrected.
 
     Args:
         files: ELAN's .eaf, Audacity's .txt, captions as .vtt, tables as .csv, ActivityNet's .json.
@@ -106,7 +106,7 @@ def import_labels(files: Sequence[str | Path], *, out: str | Path, modality: str
         The tables, and what was passed over.
     """
     from seehear.exports import Reading, of_file
-    from seehear.labels import write_dense
+    from seehear.labels import read_dense, write_dense
 
     everything = Reading()
     home: dict[tuple[str, str], Path] = {}
@@ -126,9 +126,18 @@ def import_labels(files: Sequence[str | Path], *, out: str | Path, modality: str
         for name, found in _settled(clip, said, report.notes).items():
             rows = [Event(clip, one.event.onset, one.event.offset, one.event.label) for one in found]
             tables.setdefault(name, []).extend(sorted(rows, key=lambda row: (row.onset, row.label)))
+    folder = Path(out)
+    if (folder / ".parsed").exists():
+        raise SeehearError(f"{folder}: holds what was parsed, tables among it; give another --out")
     for name, rows in tables.items():
-        report.tables[name], report.events[name] = Path(out) / f"{name}.csv", len(rows)
-        write_dense(report.tables[name], rows)
+        file = report.tables[name] = folder / f"{name}.csv"
+        before = read_dense(file).events if file.exists() else ()
+        others = [event for event in before if event.clip not in everything.said]
+        if others:
+            clips = len({event.clip for event in others})
+            report.notes.append(f"{file}: {len(others)} events of {clips} other clips were there, and are kept")
+        report.events[name] = len(rows) + len(others)
+        write_dense(file, sorted([*others, *rows], key=lambda row: (row.clip, row.onset, row.label)))
     return report
 
 

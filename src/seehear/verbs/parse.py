@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seehear.errors import ClipError, SeehearError
 from seehear.scoring.decoding import HALF, Decoding, Filter
+from seehear.scoring.scores import kinds
 from seehear.verbs import options
 from seehear.verbs.result import Result, listed
 
@@ -160,7 +161,8 @@ def parse(
     if not report.clips:
         return report
     # The tables hold every clip in the folder, those of earlier calls too.
-    everything = read_folder(folder)
+    everything, wrong = read_folder(folder)
+    report.notes += wrong
     for modality in dict.fromkeys(name for parsed in everything for name in parsed.modalities):
         events = [
             Event(parsed.clip, event.onset, event.offset, event.label)
@@ -190,6 +192,9 @@ def _claim(folder: Path, run: Run, decoding: Decoding) -> None:
 
     marker = folder / ".parsed"
     facts = {"run": run.identity, "decoding": str(decoding)}
+    there = [file for name in kinds(run.facts.modalities) if (file := folder / f"{name}.csv").exists()]
+    if there and not marker.exists():
+        raise SeehearError(f"{there[0]}: is there, and was not parsed; give another --out, that it may not be lost")
     if marker.exists() and read_json(marker) != facts:
         raise SeehearError(f"{folder}: holds what another run or decoding parsed; give another --out, or delete it")
     atomic_json(marker, facts)

@@ -22,6 +22,9 @@ from seehear.verbs.result import Result, listed, table
 if TYPE_CHECKING:
     from seehear.verbs.details import Details
 
+AVERAGE = ("", "average")
+BETTER, WORSE, OPEN = "better than painting", "worse than painting", "can't be told from painting"
+
 
 @dataclass
 class Scored(Result):
@@ -63,22 +66,30 @@ class Scored(Result):
     def average(self) -> Interval:
         return bootstrap(self.average_per_clip())
 
+    @cached_property
+    def beyond_painting(self) -> dict[tuple[str, str], Interval]:
+        """Each score less that of the weak labels painted over all of a clip, points, paired by clip."""
+        painted = self.references[PAINTED].per_clip  # (N,) each
+        apart = {key: self.per_clip(*key) - 100 * painted[key] for key in self.scores[0].per_clip}  # (S, N) each
+        apart[AVERAGE] = np.mean([*apart.values()], axis=0)
+        return {key: bootstrap(each) for key, each in apart.items()}
+
     def text(self) -> str:
         several = len(self.scores) > 1
         rows = [["", "score", "95 % interval", *(["seed SD"] if several else []), *self.references]]
-        below = []
+        beside: dict[str, list[str]] = {}
 
-        def row(label: str, found: Interval, of: Mapping[str, float]) -> None:
+        def row(key: tuple[str, str], found: Interval, of: Mapping[str, float]) -> None:
+            label = " ".join(filter(None, key))
             spread = [f"{found.deviation:.2f}"] if several else []
             cells = [f"{found.mean:.2f}", f"{found.low:.2f} to {found.high:.2f}", *spread]
             rows.append([label, *cells, *(f"{value:.2f}" for value in of.values())])
-            if found.mean < of[PAINTED]:
-                below.append(label)
+            beside.setdefault(told(self.beyond_painting[key]), []).append(label)
 
         for level, name in self.scores[0].per_clip:
             references = {known: scores.level(level)[name] for known, scores in self.references.items()}
-            row(f"{level} {name}", self.interval(level, name), references)
-        row("average", self.average, {known: scores.average for known, scores in self.references.items()})
+            row((level, name), self.interval(level, name), references)
+        row(AVERAGE, self.average, {known: scores.average for known, scores in self.references.items()})
         over = "clips and seeds" if several else "clips"
         of_what = f"{len(self.runs)} seeds" if several else str(self.runs[0]) if self.runs else "given predictions"
         lines = [
@@ -88,7 +99,7 @@ class Scored(Result):
             f"per cent; {of_what}; intervals by bootstrap over {over}",
             "weak labels: the clip's true labels painted over all of it, in every modality",
             f"signature {self.scores[0].signature}",
-            f"no better than painting: {', '.join(below)}" if below else "",
+            *(f"{verdict}: {', '.join(beside[verdict])}" for verdict in (WORSE, OPEN) if verdict in beside),
             "",
             f"segment F1 by class{', mean over seeds' if several else ''}; of: segments in the truth",
             self._classes(),
@@ -126,6 +137,9 @@ class Scored(Result):
         def spelled(found: Interval) -> dict[str, float]:
             return {"low": found.low, "high": found.high, "seed_deviation": found.deviation}
 
+        def beyond(found: Interval) -> dict[str, float | str]:
+            return {"mean": found.mean, "low": found.low, "high": found.high, "verdict": told(found)}
+
         names = [name for level, name in self.scores[0].per_clip if level == LEVELS[0]]
         return {
             **{level: {name: self.interval(level, name).mean for name in names} for level in LEVELS},
@@ -138,11 +152,20 @@ class Scored(Result):
             },
             "each": [scores.as_json() for scores in self.scores],
             "references": {name: scores.as_json() for name, scores in self.references.items()},
+            "beyond_painting": {
+                **{level: {name: beyond(self.beyond_painting[level, name]) for name in names} for level in LEVELS},
+                "average": beyond(self.beyond_painting[AVERAGE]),
+            },
             "classes": [[row.as_json() for row in scores.classes] for scores in self.scores],
             "missing": self.missing,
             "notes": self.notes,
             **(self.details.as_json() if self.details else {}),
         }
+
+
+def told(beyond: Interval) -> str:
+    """Whether a score is better than painting, by the interval of the difference."""
+    return BETTER if beyond.low > 0 else WORSE if beyond.high < 0 else OPEN
 
 
 def covered(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]:
