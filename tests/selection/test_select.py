@@ -209,6 +209,17 @@ def test_command_line_prints_and_gives_json(choice, capsys):
     assert [each["name"] for each in content["estimators"]] == ["ridge", "logme"]
 
 
+def test_networks_that_saw_other_pictures_are_named(choice):
+    store = Store(choice.store)
+    store.register(NetworkInfo("fog", "visual", store.network("fog").width, "made", fps=2.0))
+    found = seehear.select(**choice.selecting(estimators=["ridge"]))
+    (note,) = (note for note in found.notes if "pictures a second" in note)
+    assert "fog 2" in note
+    assert "eyes 8" in note
+    seen = seehear.select(**choice.selecting(estimators=["ridge"], networks=["visual=eyes"]))
+    assert not any("pictures a second" in note for note in seen.notes)
+
+
 def test_a_network_that_drowns_others_is_named(choice):
     store = Store(choice.store)
     store.register(NetworkInfo("loud", "audio", 6, "made"))

@@ -97,7 +97,8 @@ class Scored(Result):
             *self.notes,
             table(rows),
             f"per cent; {of_what}; intervals by bootstrap over {over}",
-            "weak labels: the clip's true labels painted over all of it, in every modality",
+            "nothing: no event anywhere, right where there is none; weak labels: the true labels painted over all of a "
+            "clip, in every modality",
             f"signature {self.scores[0].signature}",
             *(f"{verdict}: {', '.join(beside[verdict])}" for verdict in (WORSE, OPEN) if verdict in beside),
             "",

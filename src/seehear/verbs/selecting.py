@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seehear.errors import SeehearError
 from seehear.packed import finite
 from seehear.verbs import options
-from seehear.verbs.tables import Labelled, loudness, networks_of, read_split
+from seehear.verbs.tables import Labelled, loudness, networks_of, rates, read_split
 
 if TYPE_CHECKING:
     from seehear.selection.collocation import Grid
@@ -156,6 +156,7 @@ def prepare(settings: Settings, out: Path, workers: int, device: str, judged: Ta
     if VAL not in samples and not settings.leaks:
         samples |= _held_out(samples[TRAIN])
         notes.append(f"no --val: {len(samples[VAL])} of the labelled clips are held out to validate")
+    notes += rates(infos)
     recipe = Recipe(**settings.recipe)
     if not (recipe.scale or recipe.standardise):
         notes += loudness(splits[TRAIN].packs, infos)

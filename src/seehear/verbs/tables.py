@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.labels import DenseTable, WeakTable, read_dense, read_weak
+from seehear.networks.spec import ImageInput
 from seehear.packed import NotFinite, Packed, finite, pack
 from seehear.scoring.signature import revision
 from seehear.store import NetworkInfo, Store
@@ -36,6 +37,15 @@ def loudness(packs: Mapping[str, Sequence[Packed]], networks: Mapping[str, Seque
     return [
         f"features of {loud} are {times:.0f} times as large as those of {quiet}, and may drown them: --set scale=true"
     ]
+
+
+def rates(networks: Mapping[str, Sequence[NetworkInfo]]) -> list[str]:
+    """A note on networks that were shown different numbers of pictures a second."""
+    seen = {info.name: info.fps for info in networks.get(ImageInput.modality, ())}
+    if len(set(seen.values())) < 2:
+        return []
+    told = ", ".join(f"{name} {fps:g}" for name, fps in seen.items())
+    return [f"networks saw different numbers of pictures a second ({told}): a run of both can't parse new clips"]
 
 
 @dataclass(frozen=True)

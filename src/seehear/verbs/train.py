@@ -105,7 +105,7 @@ def train(
     from seehear.training.inference import window_length
     from seehear.training.recipe import resolve
     from seehear.training.run import Run, RunFacts
-    from seehear.verbs.tables import loudness, networks_of, read_split
+    from seehear.verbs.tables import loudness, networks_of, rates, read_split
 
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise SeehearError("TensorBoard is not installed: pip install 'seehear[tensorboard]'")
@@ -147,6 +147,7 @@ def train(
         hints=[
             *_suspicions(training, validation, names),
             *_idle(settings),
+            *rates(networks),
             *([] if settings.scale or settings.standardise else loudness(training.packs, networks)),
             *(["the paper's recipe was tuned for 10,000 clips: try --recipe small"] if few else []),
             *([] if validation else ["without --val the last epoch is kept, which on few clips is past the best one"]),
