@@ -4,7 +4,19 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 # Tests train tiny models, which more threads only make slower; subprocesses inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that `make_media` can be imported from anywhere
+
+
+@pytest.fixture(scope="module")
+def few_draws():
+    """For tests of a module in which intervals are not what is looked at."""
+    from seehear.scoring import intervals
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(intervals, "DRAWS", 20)
+        yield

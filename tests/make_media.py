@@ -12,6 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 CLOCK = Fraction(1, 90000)  # time base of pictures
+# Names that files may have, and that tables, shells, pages and patterns may stumble over
+ODD = [
+    "with space",
+    'it\'s "quoted"',
+    "$HOME & co; `x` $x$",
+    "Vögel 鳥 🐦",
+    "a.b.c",
+    "-dash",
+    "100%d",
+    "<tag>&amp;",
+    "a:b",
+]
 
 
 def numbered(n: int, width: int = 64, height: int = 64) -> NDArray[np.uint8]:

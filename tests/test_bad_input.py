@@ -19,7 +19,7 @@ import pytest
 from markupsafe import escape
 
 import seehear
-from make_media import clicks, damage, movie, numbered, rotate, tone, write
+from make_media import ODD, clicks, damage, movie, numbered, rotate, tone, write
 from seehear.cli import main
 from seehear.store import Store
 
@@ -58,17 +58,6 @@ def slow(waves):
 def wide(waves):
     return np.repeat(np.abs(waves).max(axis=1)[:, None], 4096, axis=1)
 '''
-ODD = [
-    "with space",
-    'it\'s "quoted"',
-    "$HOME & co; `x` $x$",
-    "Vögel 鳥 🐦",
-    "a.b.c",
-    "-dash",
-    "100%d",
-    "<tag>&amp;",
-    "a:b",
-]
 
 
 @pytest.fixture(scope="module")
@@ -628,6 +617,17 @@ def test_parse_names_the_clip_that_a_network_fails_on(tmp_path, own, call):
     message = "picky failed with ValueError: too bright for me"
     assert answer.json["failed"] == {"bright": f"{bright}: {message}"}
     assert [clip["clip"] for clip in answer.json["clips"]] == ["a"]
+
+
+def test_what_features_were_made_with_stays_with_them(tmp_path, own, call):
+    path, store = movie(tmp_path / "clip.mp4", 1), tmp_path / "store"
+    assert call(*extraction(store, own, [path], "level colour", "--fps", "2")).code == 0
+    moved = tmp_path / "moved.py"
+    moved.write_text(own.read_text())
+    answer = call(*extraction(store, moved, [path], "level"))
+    assert (answer.json["made"], answer.json["unchanged"]) == (0, 1)
+    assert Store(store).network("level").fps == 2
+    assert Store(store).network("level").reference == f"{moved}:level"
 
 
 def test_clicks_are_kept_through_the_command_line(tmp_path, own, call):

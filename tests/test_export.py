@@ -7,22 +7,12 @@ from dataclasses import replace
 import pytest
 
 from exports.clips import DOG, clip, event
+from make_media import ODD
 from seehear import parsed as folder_of_clips
 from seehear.errors import SeehearError
 from seehear.exports import REGISTRY, elan
 from seehear.verbs.export import export
 
-ODD = [
-    "with space",
-    'it\'s "quoted"',
-    "$HOME & co; `x` $x$",
-    "Vögel 鳥 🐦",
-    "a.b.c",
-    "-dash",
-    "100%d",
-    "<tag>&amp;",
-    "a:b",
-]
 TRUTH = (event("Dog", "audio", 1, 4),)
 
 

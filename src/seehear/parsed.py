@@ -1,4 +1,4 @@
-"""A folder of parsed clips: one JSON file each, of the form that docs/schemas describes.
+"""A folder of parsed clips: one JSON file each, of the form that schemas/parse-2.schema.json describes.
 
 PARSED/<clip>.json   the clip's events, as `ParsedClip`
 """

@@ -171,6 +171,13 @@ def true_events(
     }
 
 
+def truth_of(
+    clip: str, tables: Mapping[str, DenseTable], modalities: tuple[str, ...], segment: float
+) -> list[ParsedEvent]:
+    """A clip's true events in all modalities, as `true_events` has them, one after another."""
+    return [event for events in true_events(clip, tables, modalities, segment).values() for event in events]
+
+
 def spans_of(active: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
     """Class number, first segment and segment after the last of each event in an array (1, T, C)."""
     found = runs(Cells.of(active))

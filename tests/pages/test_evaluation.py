@@ -18,7 +18,6 @@ from seehear.pages.folder import POSTERS
 from seehear.parsed import read as read_parse
 from seehear.parsed import write as write_parse
 from seehear.report.strip import Strip
-from seehear.scoring import intervals
 from seehear.scoring.confusion import ELSEWHERE
 from seehear.scoring.intervals import Interval
 from seehear.scoring.reliability import Bin
@@ -28,16 +27,10 @@ from training.conftest import CLASSES, World
 from .made import until
 from .reading import HOSTILE, Read, numbers, words
 
+pytestmark = pytest.mark.usefixtures("few_draws")
+
 CLIPS = 12
 BRIEF = ["epochs=4", "width=16", "feed_forward=16", "learning_rate=0.01"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_draws():
-    """Intervals are not what is looked at here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(intervals, "DRAWS", 20)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import seehear.verbs.evaluate as module
 from seehear import parsed
 from seehear.errors import SeehearError
 from seehear.labels import read_dense, read_weak
-from seehear.scoring import intervals
 from seehear.scoring.confusion import confusion, elsewhere, state_names, states
 from seehear.scoring.decoding import Decoding
 from seehear.scoring.reliability import reliability
@@ -22,16 +21,10 @@ from seehear.training.run import Run
 from seehear.verbs.tables import read_split
 from training.conftest import CLASSES, World
 
+pytestmark = pytest.mark.usefixtures("few_draws")
+
 LENGTHS = (5, 5, 3, 5, 5, 3, 5, 5, 3, 5, 5, 9)
 MODALITIES = ("audio", "visual")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_draws():
-    """Intervals are not what is looked at here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(intervals, "DRAWS", 20)
-        yield
 
 
 @pytest.fixture(scope="module")

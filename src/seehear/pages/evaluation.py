@@ -179,7 +179,7 @@ def write_clips(parses: Mapping[str, Path], folder: Path) -> dict[str, str]:
             except ClipError as error:
                 failed[clip] = str(error)
             progress.advance(clip)
-    files = [file for file in folder.glob("*.json") if not file.name.startswith(".")]
+    files = folder.glob("[!.]*.json")
     there = {file.stem: facts for file in files if parsed.is_parse(facts := read_json(file))}
     # Those of `seehear parse` don't say of which run they are.
     stale = [clip for clip, facts in there.items() if "run" in facts and (clip not in parses or clip in failed)]

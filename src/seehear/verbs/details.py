@@ -15,7 +15,7 @@ from seehear.events import Cells
 from seehear.events import runs as events_in
 from seehear.labels import Event, write_dense
 from seehear.parsed import link, write
-from seehear.parsing import parsed_clip, true_events
+from seehear.parsing import parsed_clip, truth_of
 from seehear.scoring.clips import ClipRow, Errors, clip_rows, extremes, ranked
 from seehear.scoring.confusion import ELSEWHERE, Confusion, confusion, elsewhere, state_names, states
 from seehear.scoring.decoding import Decoding, Probabilities
@@ -258,7 +258,6 @@ class Gathering:
             notes.append(
                 f"{file}: has {there} segments, its features {len(probabilities)}: were they made of this file?"
             )
-        true = true_events(clip, self.split.dense, facts.modalities, facts.segment)
         parsed = parsed_clip(
             active,
             probabilities[None],
@@ -268,7 +267,7 @@ class Gathering:
             clip=clip,
             file=file,
             duration=media.duration,
-            truth=[event for events in true.values() for event in events],
+            truth=truth_of(clip, self.split.dense, facts.modalities, facts.segment),
             known=facts.classes,
         )
         return write(parsed, self.wanted.folder / "clips", run=str(self.runs[0].path))

@@ -94,15 +94,16 @@ def extract(
     known = kept.networks()
     for spec in specs:
         old = known.get(spec.name)
-        if old is not None and old.made_by == made_by[spec.name]:
-            continue  # other settings may say nothing to it, as pictures a second to a network that hears
-        if old is not None:
+        same = old is not None and old.made_by == made_by[spec.name]
+        # Where features stay, what they were made with does: pictures a second say nothing to a network that hears.
+        rate = old.fps if old is not None and same else fps
+        if old is not None and not same:
             report.notes.append(
                 f"features of {spec.name} in {store} were made with other settings ({old.fps:g} pictures a second) or "
                 "another version of it, and are made again; another --store would keep both"
             )
         reference = spec.reference or spec.name
-        kept.register(NetworkInfo(spec.name, spec.modality, spec.width, made_by[spec.name], fps, reference))
+        kept.register(NetworkInfo(spec.name, spec.modality, spec.width, made_by[spec.name], rate, reference))
 
     began = time.monotonic()
     jobs = []

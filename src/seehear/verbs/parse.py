@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,8 +16,7 @@ from seehear.verbs import options
 from seehear.verbs.result import Result, listed
 
 if TYPE_CHECKING:
-    from seehear.labels import DenseTable
-    from seehear.parsing import ParsedClip, ParsedEvent
+    from seehear.parsing import ParsedClip
     from seehear.training.run import Run
 
 Picture = Literal["html", "png", "svg"]
@@ -115,6 +114,7 @@ def parse(
     from seehear.labels import Event, read_dense, write_dense
     from seehear.parsed import from_json, read_folder, write
     from seehear.parser import Parser
+    from seehear.parsing import truth_of
     from seehear.progress import Progress
     from seehear.report.picture import draw, save
     from seehear.training.run import Run
@@ -134,7 +134,7 @@ def parse(
             file = folder / f"{clip}.json"
             drawn = [folder / f"{clip}.{suffix}" for suffix in pictures if suffix != "html"]
             page = folder / pages.parse.name(clip) if "html" in pictures else None
-            truth = _truth(clip, truths, trained)
+            truth = truth_of(clip, truths, trained.facts.modalities, trained.facts.segment) if truths else None
             made_by = _fingerprint(trained, protocol, truth, path, embed)
             whole = file.exists() and all(picture.exists() for picture in [*drawn, *([page] if page else [])])
             old = read_json(file) if whole else {}
@@ -174,16 +174,6 @@ def parse(
     if "html" in pictures:
         report.index = pages.folder.write(folder)
     return report
-
-
-def _truth(clip: str, truths: Mapping[str, DenseTable], run: Run) -> list[ParsedEvent] | None:
-    """A clip's true events in all modalities, one after another; None where no table is given."""
-    from seehear.parsing import true_events
-
-    if not truths:
-        return None
-    by_modality = true_events(clip, truths, run.facts.modalities, run.facts.segment)
-    return [event for events in by_modality.values() for event in events]
 
 
 def _claim(folder: Path, run: Run, decoding: Decoding) -> None:
