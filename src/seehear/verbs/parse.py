@@ -143,8 +143,9 @@ def parse(
                     parsed = from_json(old, file)
                     report.unchanged += 1
                 else:
-                    parser = parser or Parser(trained, device)
-                    parsed, strip = parser(clip, path, protocol, truth)
+                    parser = parser or Parser.of_run(trained, device, protocol)
+                    parsed = parser.parse(path, truth=truths)
+                    strip = parsed.overview
                     if drawn:
                         figure = draw(parsed, strip)
                         for picture in drawn:
