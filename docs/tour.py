@@ -16,6 +16,8 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 import seehear
+from seehear.verbs.compare import compare
+from seehear.verbs.options import TruthOptions
 
 ROOT = Path(__file__).parent.parent
 DEMO, OUT, PICTURES = ROOT / "demo", ROOT / "demo" / "out", ROOT / "docs" / "tour"
@@ -35,7 +37,7 @@ def results() -> None:
     for name, collocation in (("one-each", one), ("two-each", both)):
         seehear.train(collocation=collocation, seeds=SEEDS, out=OUT / "systems" / name, **clips)
     systems = [OUT / "systems" / name for name in ("one-each", "two-each")]
-    seehear.compare(systems, store=store, labels=DEMO / "test.csv", out=OUT / "compared", **TRUTH)
+    compare(systems, store=store, labels=DEMO / "test.csv", out=OUT / "compared", truth=TruthOptions(**TRUTH))
 
 
 def shot(browser: Browser, page: str, size: tuple[int, int], *, dark: bool = False, at: int = 0) -> Image.Image:

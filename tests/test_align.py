@@ -96,7 +96,7 @@ def test_differences_are_those_of_the_measures(world):
 
 def test_type_at_av_is_that_of_evaluate(world):
     report = of(world, "plain")
-    evaluated = seehear.evaluate([world.folder / "plain"], **world.evaluation())
+    evaluated = world.evaluate([world.folder / "plain"])
     assert report.systems[1].type_at_av == evaluated.interval("segment", "type_at_av")
 
 

@@ -14,6 +14,8 @@ from make_media import movie
 from seehear.errors import SeehearError
 from seehear.experiments.experiment import named, read
 from seehear.labels import Event, write_dense
+from seehear.verbs.evaluate import evaluate
+from seehear.verbs.options import TruthOptions
 from selection.conftest import Choice
 
 TINY = ["epochs=3", "width=16", "feed_forward=16", "learning_rate=0.01", "decay_every=0"]
@@ -129,7 +131,8 @@ def baseline(data, out):
 
 def test_scores_are_those_that_evaluate_finds(data, out, tables):
     folder, dense = baseline(data, out)
-    found = seehear.evaluate([folder], store=data.store, labels=data.folder / "test.csv", dense=dense, device="cpu")
+    truth = TruthOptions(dense=dense)
+    found = evaluate([folder], store=data.store, labels=data.folder / "test.csv", truth=truth, device="cpu")
     table = tables["table5"].found
     assert table.systems["baseline"]["segment Type@AV"].value == found.interval("segment", "type_at_av").mean
     assert table.systems["baseline"]["average"].value == found.average.mean

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 from seehear.version import __version__
 
 if TYPE_CHECKING:
+    from seehear.evaluation import compare, evaluate, score
     from seehear.networks.function import network
     from seehear.verbs.align import align
-    from seehear.verbs.compare import compare
     from seehear.verbs.estimators import estimators
-    from seehear.verbs.evaluate import evaluate
     from seehear.verbs.export import export
     from seehear.verbs.extract import extract
     from seehear.verbs.features import export_features, generate_features, import_features
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from seehear.verbs.prepare import prepare
     from seehear.verbs.recipes import recipes
     from seehear.verbs.reproduce import reproduce
-    from seehear.verbs.score import score
     from seehear.verbs.select import select
     from seehear.verbs.train import train
     from seehear.verbs.view import view
@@ -39,9 +37,9 @@ _HOMES = {
     "align": "seehear.verbs.align",
     "check_labels": "seehear.verbs.labels",
     "check_networks": "seehear.verbs.networks",
-    "compare": "seehear.verbs.compare",
+    "compare": "seehear.evaluation",
     "estimators": "seehear.verbs.estimators",
-    "evaluate": "seehear.verbs.evaluate",
+    "evaluate": "seehear.evaluation",
     "export": "seehear.verbs.export",
     "export_features": "seehear.verbs.features",
     "extract": "seehear.verbs.extract",
@@ -54,7 +52,7 @@ _HOMES = {
     "prepare": "seehear.verbs.prepare",
     "recipes": "seehear.verbs.recipes",
     "reproduce": "seehear.verbs.reproduce",
-    "score": "seehear.verbs.score",
+    "score": "seehear.evaluation",
     "select": "seehear.verbs.select",
     "train": "seehear.verbs.train",
     "view": "seehear.verbs.view",

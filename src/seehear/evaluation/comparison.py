@@ -301,7 +301,7 @@ def _evaluate_predictions(predictions: Sequence[ActivityLike], dataset: Dataset,
         active.append(one)
     truth = dataset.truth
     scores = [score(one, truth) for one in active]
-    return Evaluation([], scores, score_references(dataset, truth), (), list(dataset.notes))
+    return Evaluation([], scores, score_references(dataset, truth), notes=list(dataset.notes))
 
 
 def _check_comparable(evaluations: Mapping[str, Evaluation]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -292,13 +293,14 @@ def by_class(rows: Mapping[str, Mapping[str, Sequence[ClassRow]]]) -> list[tuple
 
 def _class_cell(kind: str, rows: Sequence[ClassRow]) -> ClassCell:
     f1 = mean_f1(rows)
-    precision, recall = ([value for value in values if value == value] for values in _columns(rows))
-    means = (number(sum(known) / len(known) if known else None, ".1f") for known in (precision, recall))
-    return ClassCell(kind, number(f1, ".1f"), (f1 or 0) / 100, *means, rows[0].support)
+    precision, recall = _mean([row.precision for row in rows]), _mean([row.recall for row in rows])
+    return ClassCell(kind, number(f1, ".1f"), (f1 or 0) / 100, precision, recall, rows[0].support)
 
 
-def _columns(rows: Sequence[ClassRow]) -> tuple[list[float], list[float]]:
-    return [row.precision for row in rows], [row.recall for row in rows]
+def _mean(values: Sequence[float]) -> str:
+    """Return the mean of those that are known."""
+    known = [value for value in values if not math.isnan(value)]
+    return number(sum(known) / len(known) if known else None, ".1f")
 
 
 # Calibration
