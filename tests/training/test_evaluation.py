@@ -232,7 +232,7 @@ def test_clips_are_shown_as_they_were_scored(world, media, both, predictions):
 
 
 def test_false_negatives_are_shown_with_their_confidence(world, media, tmp_path):
-    report = of(world, tmp_path, 4, clips=media, examples=5, threshold=1.0)
+    of(world, tmp_path, 4, clips=media, examples=5, threshold=1.0)
     shown = [parsed.read(path) for path in (tmp_path / "clips").glob("*.json")]
     assert not any(clip.events for clip in shown)
     assert [set(clip.probabilities["audio"]) for clip in shown] == [{e.label for e in clip.truth} for clip in shown]
@@ -275,7 +275,7 @@ def test_some_clips_at_a_time_come_to_the_same(world, media, both, monkeypatch, 
 
 
 def test_clips_without_features_and_unknown_classes(world, one, tmp_path):
-    """A clip without features and a class that the run doesn't know are false negatives, and leave calibration alone."""
+    """A clip without features and a class unknown to the run are false negatives, and leave calibration alone."""
     labels, audio = tmp_path / "labels.csv", tmp_path / "audio.csv"
     labels.write_text(world.labels.read_text().replace("clip03\t", "aaa\tDog\nclip03\tBird,"))
     audio.write_text(world.dense["audio"].read_text() + "clip03\t0\t3\tBird\naaa\t0\t2\tDog\n")

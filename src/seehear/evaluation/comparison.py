@@ -244,6 +244,7 @@ def compare(
     opened = {name: _opened(system, device) for name, system in named.items()}
     runs = {name: [parser.run for parser in system] for name, system in opened.items() if _is_parsers(system)}
     check_distinct(runs)
+    _check_modalities({name: of_system[0].facts.modalities for name, of_system in runs.items()})
     evaluations = {}
     for name, system in opened.items():
         if isinstance(system, Evaluation):
@@ -302,6 +303,14 @@ def _evaluate_predictions(predictions: Sequence[ActivityLike], dataset: Dataset,
     truth = dataset.truth
     scores = [score(one, truth) for one in active]
     return Evaluation([], scores, score_references(dataset, truth), notes=list(dataset.notes))
+
+
+def _check_modalities(modalities: Mapping[str, Sequence[str]]) -> None:
+    """Raises SeehearError where a system has other modalities than another."""
+    first = next(iter(modalities), "")
+    for name, own in modalities.items():
+        if set(own) != set(modalities[first]):
+            raise SeehearError(f"{name} and {first} are of other modalities: their scores can't be compared")
 
 
 def _check_comparable(evaluations: Mapping[str, Evaluation]) -> None:
