@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seehear.errors import SeehearError
+from seehear.results import Result
 from seehear.scoring.decoding import Decoding
 from seehear.verbs.options import DecodingOptions, TruthOptions
 
@@ -28,7 +29,7 @@ def evaluate(
     clips: Sequence[str | Path] = (),
     examples: int = 6,
     device: str = "auto",
-) -> Evaluation:
+) -> Result:
     """Score trained runs on clips with per-second ground truth.
 
     Three predictions that need no model are scored too: nothing; the weak-label baseline, which paints the clip's true
