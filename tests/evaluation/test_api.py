@@ -212,7 +212,7 @@ def test_a_folder_on_request(toy, parser, tmp_path):
     assert evaluation.page.exists()
     kept = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert kept["average"] == evaluation.average.mean
-    assert (tmp_path / "out" / "found" / "audio.csv").exists()
+    assert (tmp_path / "out" / "predictions" / "audio.csv").exists()
     later = sh.evaluate(parser, toy, details=True)
     later.save(tmp_path / "later")
     assert (tmp_path / "later" / "evaluation.html").read_text() == evaluation.page.read_text()
@@ -341,6 +341,16 @@ def test_every_result_shows_itself(toy, parser, seeds):
     for result in views(toy, parser, seeds):
         assert "<table>" in result._repr_html_()
         assert isinstance(result.plot(), Figure)
+
+
+def test_details_are_drawn(toy, parser):
+    from matplotlib.figure import Figure
+
+    details = sh.evaluate(parser, toy, details=True).details
+    assert isinstance(details.plot_reliability(), Figure)
+    assert isinstance(details.plot_confusion("audio"), Figure)
+    with pytest.raises(SeehearError, match="available: audio, visual"):
+        details.plot_confusion("smell")
 
 
 def test_names_are_escaped_in_notebooks(toy, parser):

@@ -355,8 +355,10 @@ def test_trainings_are_listed_run_by_run(both, one):
         row = next(row for row in found.rows if row[: len(expected)] == expected)
         assert words(row[-2]) == "heard, seen, both"
     links = {link["href"] for link in found.named("a")}
-    assert {f"found/seed-{seed}/{name}.csv" for seed in (4, 7) for name in ("audio", "visual", "audio_visual")} <= links
-    assert {"found/audio.csv"} <= {link["href"] for link in Read(one[0] / "evaluation.html").named("a")}
+    assert {
+        f"predictions/seed-{seed}/{name}.csv" for seed in (4, 7) for name in ("audio", "visual", "audio_visual")
+    } <= links
+    assert {"predictions/audio.csv"} <= {link["href"] for link in Read(one[0] / "evaluation.html").named("a")}
 
 
 def test_every_drawing_says_what_it_shows(both):

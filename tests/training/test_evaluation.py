@@ -177,7 +177,7 @@ def test_clips_are_ranked_by_their_mean_over_seeds(world, both, predictions):
 
 def test_tables_score_the_same(world, both, one):
     report, content = both
-    assert content["tables"][0]["audio_visual"] == "found/seed-4/audio_visual.csv"
+    assert content["tables"][0]["audio_visual"] == "predictions/seed-4/audio_visual.csv"
     truths = {name: world.dense[name] for name in MODALITIES}
     for scores, tables in zip(report.scores, content["tables"], strict=True):
         paths = {name: world.folder / "both" / tables[name] for name in MODALITIES}
@@ -189,10 +189,10 @@ def test_tables_score_the_same(world, both, one):
         rows = {(row.level, row.kind, row.label): row for row in again.classes}
         assert all(rows[row.level, row.kind, row.label].as_json() == row.as_json() for row in scores.classes)
     names = (*MODALITIES, "audio_visual")
-    assert one[1]["tables"] == [{name: f"found/{name}.csv" for name in names}]
+    assert one[1]["tables"] == [{name: f"predictions/{name}.csv" for name in names}]
     for name in names:
-        text = (world.folder / f"one/found/{name}.csv").read_text()
-        assert text == (world.folder / f"both/found/seed-4/{name}.csv").read_text()
+        text = (world.folder / f"one/predictions/{name}.csv").read_text()
+        assert text == (world.folder / f"both/predictions/seed-4/{name}.csv").read_text()
 
 
 def test_clips_are_shown_as_they_were_scored(world, media, both, predictions):
@@ -210,7 +210,7 @@ def test_clips_are_shown_as_they_were_scored(world, media, both, predictions):
     assert not report.notes  # all files are as long as the features
 
     out = world.folder / "both"
-    tables = {name: read_dense(out / f"found/seed-4/{name}.csv") for name in (*MODALITIES, "audio_visual")}
+    tables = {name: read_dense(out / f"predictions/seed-4/{name}.csv") for name in (*MODALITIES, "audio_visual")}
     truths = {name: read_dense(world.dense[name]) for name in MODALITIES}
     found = each[0][0].segment
     for clip, path in examples["parses"].items():
@@ -266,8 +266,8 @@ def test_some_clips_at_a_time_come_to_the_same(world, media, both, monkeypatch, 
     for name in MODALITIES:
         assert parts.details.reliability[name].brier == pytest.approx(whole.details.reliability[name].brier)
         assert parts.details.confusion[name].table == pytest.approx(whole.details.confusion[name].table)
-        assert (tmp_path / f"found/seed-7/{name}.csv").read_text() == (
-            world.folder / f"both/found/seed-7/{name}.csv"
+        assert (tmp_path / f"predictions/seed-7/{name}.csv").read_text() == (
+            world.folder / f"both/predictions/seed-7/{name}.csv"
         ).read_text()
     assert parts.details.examples.best == whole.details.examples.best
     for clip, shown in whole.details.examples.clips.items():

@@ -108,7 +108,7 @@ class Comparison(Result):
         for row in self.rows[name]:
             if (row.level, row.score) == (level, score):
                 return row.verdict
-        raise SeehearError(f"no score {level} {score}; there are {', '.join(row.name for row in self.rows[name])}")
+        raise SeehearError(f"no score {level} {score}; available: {', '.join(row.name for row in self.rows[name])}")
 
     def __repr__(self) -> str:
         parts = []

@@ -149,7 +149,7 @@ class Evaluation(Result):
         """Return a score's mean and 95 % interval over clips and seeds, per cent."""
         if (level, name) not in self._intervals:
             known = ", ".join(f"{at} {kind}" for at, kind in self._intervals)
-            raise SeehearError(f"no score {level} {name}; there are {known}")
+            raise SeehearError(f"no score {level} {name}; available: {known}")
         return self._intervals[level, name]
 
     @cached_property
@@ -332,8 +332,8 @@ class Evaluation(Result):
     def save(self, folder: str | Path) -> Path:
         """Write the evaluation with its details into a folder.
 
-        FOLDER/evaluation.html, a page for a browser; FOLDER/evaluation.json; FOLDER/found, dense tables of the
-        predictions (FOLDER/found/seed-N for several seeds); FOLDER/clips, the clips that the page plays.
+        FOLDER/evaluation.html, a page for a browser; FOLDER/evaluation.json; FOLDER/predictions, dense tables of the
+        predictions (FOLDER/predictions/seed-N for several seeds); FOLDER/clips, the clips that the page plays.
 
         Returns:
             The page.

@@ -371,7 +371,7 @@ def _error_facts(details: Details, folder: Path) -> dict[str, Any]:
 def _confusion_part(folder: Path, modality: str, matrix: Confusion) -> ConfusionPart:
     classes, table = matrix.classes, matrix.table
     true = table[:-1].sum(axis=1)  # (C,)
-    used = np.flatnonzero((true > 0) | (table[:, :-1].sum(axis=0) > 0))
+    used = matrix.used()
     wrong = table[:-1, :-1] - np.diag(np.diag(table)[:-1])  # (C, C)
     order = sorted(zip(*np.nonzero(wrong), strict=True), key=lambda at: (-wrong[at], at))
     largest = [
@@ -384,13 +384,12 @@ def _confusion_part(folder: Path, modality: str, matrix: Confusion) -> Confusion
     ]
     words = _confusion_words(matrix, modality, worst)
     drawing = None
-    if 0 < len(used) <= MAX_CLASSES_DRAWN:
+    if 0 < len(used.classes) <= MAX_CLASSES_DRAWN:
         file = folder / f"confusion-{modality}.svg"
-        cells = [*used.tolist(), len(classes)]
-        report.confusion(Confusion(tuple(classes[n] for n in used), table[np.ix_(cells, cells)]), file)
+        report.confusion(used, file)
         drawing = page.drawing(file, f"Confusion matrix of classes {page.spoken(modality)}. {' '.join(words)}")
     listed = largest if drawing is None else largest[:MAX_CONFUSIONS]
-    return ConfusionPart(modality, words, drawing, listed, len(order) - len(listed), len(classes) - len(used))
+    return ConfusionPart(modality, words, drawing, listed, len(order) - len(listed), len(classes) - len(used.classes))
 
 
 def _confusion_words(matrix: Confusion, modality: str, worst: Sequence[str]) -> list[str]:

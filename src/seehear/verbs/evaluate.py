@@ -37,7 +37,7 @@ def evaluate(
 
     With --out, the details behind the scores are written too. OUT/evaluation.html is a page for a browser: calibration,
     confusions, errors that another modality explains, and all clips from best to worst. OUT/evaluation.json has its
-    numbers. OUT/found has the predictions as dense tables (OUT/found/seed-N for several seeds).
+    numbers. OUT/predictions has the predictions as dense tables (OUT/predictions/seed-N for several seeds).
 
     Args:
         runs: Run folders; the seeds of one system (RUN/seed-N) are evaluated together.
