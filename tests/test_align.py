@@ -91,7 +91,7 @@ def test_differences_are_those_of_the_measures(world):
             apart = mtsc.measured[question][measure].value - plain.measured[question][measure].value
             assert difference.mean == pytest.approx(100 * apart)
             assert difference.paired_seeds
-    assert "mtsc: seeds 0, 1, paired; so few that p can't be under 0.500" in report.text()
+    assert "mtsc: seeds 0, 1, paired; with so few seeds p can't be below 0.500" in report.text()
 
 
 def test_type_at_av_is_that_of_evaluate(world):

@@ -179,8 +179,8 @@ def test_what_is_not_better_than_the_baseline_is_named_first(both):
     found, report = Read(both[0] / "evaluation.html"), both[1]
     others = [row.name for row in report.rows if row.verdict is not Verdict.BETTER]
     text = (
-        "Not shown to be better than the weak-label baseline, which paints the clip’s true labels over the whole "
-        f"clip: {', '.join(others)}."
+        "Not shown to be better than the weak-label baseline (the clip’s true labels painted over the whole clip): "
+        f"{', '.join(others)}."
     )
     assert (text if others else "Every score is better than the weak-label baseline") in found.text
 
