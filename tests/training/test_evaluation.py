@@ -238,6 +238,17 @@ def test_false_negatives_are_shown_with_their_confidence(world, media, tmp_path)
     assert [set(clip.probabilities["audio"]) for clip in shown] == [{e.label for e in clip.truth} for clip in shown]
 
 
+def test_clips_are_parsed_in_memory(world, media, both, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    report = seehear.evaluate(world.folder / "run", world.dataset(), clips=media, examples=5, device="cpu")
+    shown = report.details.examples.clips
+    assert list(shown) == list(both[1]["examples"]["parses"])
+    for clip, one in shown.items():
+        assert one.events == both[0].details.examples.clips[clip].events
+    assert report.folder is None
+    assert not list(tmp_path.iterdir())
+
+
 def filled(events):
     """The segments that events fill, by class."""
     return {(event.label, t) for event in events for t in range(round(event.onset), round(event.offset))}
