@@ -77,7 +77,7 @@ def written(name, parsed, folder, true=False):
     """The files that a format makes of a clip."""
     form = REGISTRY[name]
     files = []
-    for file, content in form.files([form.part(clip_of(parsed, folder, true))]).items():
+    for file, content in form.join([form.encode(clip_of(parsed, folder, true))]).items():
         files.append(folder / file)
         files[-1].write_bytes(content)
     return files

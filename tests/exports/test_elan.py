@@ -206,7 +206,7 @@ def test_the_clip_is_linked_as_elan_looks_for_it(name, mime, tmp_path):
 
 
 def test_all_classes_can_be_picked_and_those_that_xml_cant_hold_are_left_out(tmp_path):
-    content = elan.FORMAT.part(Clip(clip(*DOG), ("Cat", "\x01", "Dog", "Oboe", ""), tmp_path))["clip.eaf"]
+    content = elan.FORMAT.encode(Clip(clip(*DOG), ("Cat", "\x01", "Dog", "Oboe", ""), tmp_path))["clip.eaf"]
     root = ET.fromstring(content)
     assert [one.text for one in root.iter("CVE_VALUE")] == ["Cat", "Dog", "Oboe"]
 
@@ -219,7 +219,7 @@ def test_names_that_xml_cant_hold(tmp_path):
 
 def test_a_clip_of_another_name_than_its_file(tmp_path):
     (file,) = written("elan", replace(clip(*DOG), file="elsewhere.mp4"), tmp_path)
-    assert list(elan.read(file).said) == ["clip"]
+    assert list(elan.read(file).by_clip) == ["clip"]
 
 
 def eaf(tmp_path, tiers, *, slots="", header='<HEADER TIME_UNITS="milliseconds"/>', name="my clip"):
@@ -265,14 +265,14 @@ def test_files_that_people_made(tmp_path):
 
 def test_the_linked_clip_is_meant_whatever_the_file_is_called(tmp_path):
     header = '<HEADER><MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/my clips/a.b.mp4" MIME_TYPE="video/mp4"/></HEADER>'
-    assert list(elan.read(eaf(tmp_path, tier("heard", "Dog"), slots=SLOTS, header=header)).said) == ["a.b"]
+    assert list(elan.read(eaf(tmp_path, tier("heard", "Dog"), slots=SLOTS, header=header)).by_clip) == ["a.b"]
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("<ANNOTATION_DOCUMENT>\n<HEADER>\n</ANNOTATION_DOCUMENT>", r"x\.eaf:3: is no XML"),
-        ("<html/>", "no annotation file"),
+        ("<ANNOTATION_DOCUMENT>\n<HEADER>\n</ANNOTATION_DOCUMENT>", r"x\.eaf:3: is not XML"),
+        ("<html/>", "is not an annotation file"),
         ('<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="PAL-frames"/></ANNOTATION_DOCUMENT>', "PAL-frames"),
         ("<ANNOTATION_DOCUMENT><HEADER/></ANNOTATION_DOCUMENT>", "no tier that is called one of heard, seen, both"),
         (

@@ -134,7 +134,10 @@ def test_lines_without_a_modality(tmp_path):
         ("WEBVTT\n\n00:00,000 --> 00:01.000\nheard: Dog\n", "x.vtt:3: error: '00:00,000 --> 00:01.000'"),
         ("WEBVTT\n\n00:01.000 --> 00:01.000\nheard: Dog\n", "x.vtt:3: error: '00:01.000 --> 00:01.000': ends before"),
         ("WEBVTT\n\n00:00.000 --> 00:01.000\nherd: Dog\n", "did you mean heard?"),
-        ("WEBVTT\n\n00:00.000 --> 00:01.000\nheard: Dog\n\nseen: Cat\n", "x.vtt:6: error: 'seen: Cat': is no caption"),
+        (
+            "WEBVTT\n\n00:00.000 --> 00:01.000\nheard: Dog\n\nseen: Cat\n",
+            "x.vtt:6: error: 'seen: Cat': is not a caption",
+        ),
     ],
 )
 def test_captions_that_cant_be_read(text, message, tmp_path):
