@@ -31,6 +31,8 @@ from seehear.scoring.decoding import Decoding, Probabilities
 from seehear.training.recipe import Recipe, resolve
 
 if TYPE_CHECKING:
+    from seehear.arguments import Paths
+    from seehear.batch import ParsedFolder
     from seehear.extraction import Loaded, Settings
     from seehear.fusion.model import ParsingModel
     from seehear.labels import DenseTable
@@ -327,6 +329,12 @@ class Parser:
             overview=overview,
         )
 
+    def parse_clips(self, clips: Paths, *, out: str | Path, **options: Any) -> ParsedFolder:
+        """Parse media files, or folders of them, into a folder. See `seehear.batch.parse_clips` for the options."""
+        from seehear.batch import parse_clips
+
+        return parse_clips(self, clips, out=out, **options)
+
     def _read(self, media: Media) -> tuple[dict[str, NDArray[np.float32]], Strip]:
         """Decode a file once: its features by network, and what it looks and sounds like."""
         from seehear.extraction import Collector, prefetch, spans
@@ -444,11 +452,6 @@ def train(
 
 
 def _last_epoch_note(run: BaseRun, setup: Setup) -> list[str]:
-    history = run.history()
-    if (
-        setup.val is None
-        or not history
-        or (run.chosen is not history[-1] and run.chosen["epoch"] != history[-1]["epoch"])
-    ):
+    if setup.val is None or run.chosen["epoch"] != run.history()[-1]["epoch"]:
         return []
     return [f"{run.name}: the last epoch was the best: more epochs may do better (epochs=…)"]

@@ -221,7 +221,7 @@ def test_features_made_otherwise_are_refused(world):
 
 def test_evaluation_needs_the_truth(world):
     seehear.train(**world.training())
-    with pytest.raises(SeehearError, match="give a dense table for visual"):
+    with pytest.raises(SeehearError, match="give --dense-visual"):
         seehear.evaluate([world.folder / "run"], **world.evaluation(dense_visual=None))
 
 
