@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -101,7 +102,7 @@ def export(
         clips = _with_truth_as_events(clips)
     result.clips = len(clips)
     marker, what = folder / MARKER, "truth" if truth else "found"
-    before = read_json(marker) if marker.exists() else {"what": what, "files": {}}
+    before: Any = read_json(marker) if marker.exists() else {"what": what, "files": {}}
     if before["what"] != what:
         already, now = IN_WORDS[before["what"]], IN_WORDS[what]
         raise SeehearError(f"{folder}: holds {already}, and these are {now}; choose another --out")
@@ -172,7 +173,7 @@ def _collect(
         SeehearError: If two clips have one name, or `out` is a folder of parsed clips.
     """
     clips: dict[str, tuple[object, ParsedClip]] = {}
-    for item in [parsed] if isinstance(parsed, (str, Path, ParsedClip)) else parsed:
+    for item in [parsed] if isinstance(parsed, (str, os.PathLike, ParsedClip)) else parsed:
         source: object = item
         if isinstance(item, ParsedClip):
             read_clips, source = [item], f"clip {item.clip!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,10 +87,10 @@ def check(
     Raises:
         SeehearError: If a file can't be read, or a folder holds no clips.
     """
-    allowed = read_classes(classes) if isinstance(classes, (str, Path)) else classes
+    allowed = read_classes(Path(classes)) if isinstance(classes, (str, os.PathLike)) else classes
     weak: list[WeakTable] = []
     dense: list[DenseTable] = []
-    for one in [tables] if isinstance(tables, (str, Path, WeakTable, DenseTable)) else tables:
+    for one in [tables] if isinstance(tables, (str, os.PathLike, WeakTable, DenseTable)) else tables:
         if isinstance(one, WeakTable):
             weak.append(one)
         elif isinstance(one, DenseTable):
@@ -100,11 +101,12 @@ def check(
                 dense.append(scan_dense(path, allowed))
             else:
                 weak.append(scan_weak(path, allowed))
-    defects = [defect for table in [*weak, *dense] for defect in table.defects]
+    every: list[WeakTable | DenseTable] = [*weak, *dense]
+    defects = [defect for table in every for defect in table.defects]
     defects += cross_check(weak, dense, _files(clips))
     named = {clip for table in weak or dense for clip in table.clips}
     events = sum(len(table.events) for table in dense)
-    return LabelCheck(defects, len(named), events, classes_of([*weak, *dense]))
+    return LabelCheck(defects, len(named), events, classes_of(every))
 
 
 def cross_check(

@@ -10,12 +10,10 @@ from torch import Tensor
 from seehear.training.recipe import Recipe
 
 
-def new_optimiser(parameters: Iterable[Tensor], recipe: Recipe, capturable: bool = False) -> torch.optim.Optimizer:
-    """capturable: whether its steps may be recorded as a CUDA graph."""
+def new_optimiser(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
+    """Adam, or AdamW where the recipe has weight decay."""
     kind = torch.optim.AdamW if recipe.weight_decay else torch.optim.Adam
-    return kind(
-        parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True, capturable=capturable
-    )
+    return kind(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
 
 
 def set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> None:
