@@ -11,6 +11,7 @@ import seehear
 from seehear import datasets
 from seehear.cli import app
 from seehear.errors import SeehearError
+from seehear.labels import DefectKind
 from seehear.store import Store
 
 from .tables import LLP, TEST, TRAIN, VAL, needs_llp, write_tables
@@ -50,7 +51,7 @@ def test_features_of_the_field(tmp_path, features):
         for network, width in (("vggish", 128), ("resnet152", 2048)):
             np.testing.assert_array_equal(kept.read(network, clip), np.full((10, width), n))
     text = report.text()
-    assert "r2plus1d_18 is not there: nothing is taken in of r2plus1d-18" in text
+    assert "r2plus1d_18 does not exist: r2plus1d-18 was not imported" in text
     assert "vggish     audio     4 / 4  2 / 2  1 / 1" in text
 
 
@@ -114,8 +115,8 @@ def test_a_class_that_llp_does_not_have_is_named_with_what_was_meant(tmp_path, t
 def test_an_event_past_its_clips_end_is_told(tmp_path, tables):
     with (tables / "AVVP_eval_audio.csv").open("a") as stream:
         stream.write(f"{TEST[0]}\t20\t30\tDog\n")
-    (found,) = prepare(tmp_path).kinds()["an event that ends after its clip"]
-    assert "Dog ends at 30 s, past its clip's 10 s" in str(found)
+    (found,) = prepare(tmp_path).defects_by_kind()[DefectKind.PAST_END]
+    assert "Dog ends at 30 s, after the end of its clip at 10 s" in str(found)
 
 
 def test_damaged_files_are_told_apart_from_those_that_are_not_there(tmp_path, features):
@@ -131,11 +132,15 @@ def test_defects_are_counted_and_all_are_listed(tmp_path, tables):
     with (tables / "AVVP_eval_audio.csv").open("a") as stream:
         stream.writelines(f"stranger{n:03}_0_10\t0\t1\tDog\n" for n in range(5))
     report = prepare(tmp_path)
-    assert {kind: len(found) for kind, found in report.kinds().items()}["an event of a clip that is in no split"] == 5
+    assert (
+        len(report.defects_by_kind()[DefectKind.CLIP_IN_NO_SPLIT])
+        == report.as_json()["defects"]["clip-in-no-split"]
+        == 5
+    )
     listed = report.lists["defects"].read_text()
-    assert all(f"stranger{n:03}_0_10 stands in no weak table" in listed for n in range(5))
-    assert report.text().count("stranger") < 5 + len(report.differing)
-    assert "which moves scores" in report.text()  # these tables are no revision of LLP's
+    assert all(f"stranger{n:03}_0_10 is in no weak table" in listed for n in range(5))
+    assert "5  events of clips that are in no split" in report.text()
+    assert report.text().count("stranger") < 5
     (tables / "AVVP_train.csv").write_text("filename\tevent_labels\nx\tDog\nx\tCat\n")
     with pytest.raises(SeehearError, match="other labels than on line 2"):
         prepare(tmp_path)
@@ -145,8 +150,7 @@ def test_defects_are_counted_and_all_are_listed(tmp_path, tables):
 def test_the_tables_of_llp(tmp_path):
     report = prepare(tmp_path, annotations=LLP)
     assert report.sizes == {"train": 10000, "val": 649, "test": 1200}
-    assert "something else" not in report.kinds()
-    assert report.differing == []
+    assert sum(map(len, report.defects_by_kind().values())) == 155
     assert len(report.lists["defects"].read_text().splitlines()) == len(report.defects) == 155
     assert "--recipe paper" in report.commands()[0] or "prepare" in report.commands()[0]
 
@@ -206,3 +210,16 @@ def test_imported_features_are_not_extracted_over(tmp_path, features):
     report = prepare(tmp_path, videos=tmp_path / "videos", networks=["vggish"])
     assert "features of vggish" in report.text()
     assert report.missing["vggish"] == {split: [] for split in SPLITS}
+
+
+def test_from_python(tmp_path, tables, features):
+    prepared = datasets.prepare(datasets.get("llp"), str(tables), str(tmp_path / "store"), features=str(features))
+    defects = len(prepared.defects)
+    assert repr(prepared) == (
+        f"Prepared(llp: 7 clips, {defects} defects; resnet152 lacks 0 clips, vggish lacks 0 clips)"
+    )
+    assert datasets.prepare("llp", tables, tmp_path / "empty").exit_code == 1
+    pytest.importorskip("pandas")
+    rows = prepared.to_frame()
+    assert rows.columns.tolist() == ["network", "modality", "split", "clips", "missing"]
+    assert rows.to_numpy().tolist()[-1] == ["vggish", "audio", "test", 1, 0]

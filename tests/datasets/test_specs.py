@@ -39,7 +39,7 @@ def test_fractional_times():
 
 @needs_llp
 def test_splits_of_llp():
-    found = datasets.annotations(datasets.get("llp"), LLP)
+    found = datasets.find_tables(datasets.get("llp"), LLP)
     clips = {split: read_weak(path).clips for split, path in found.weak.items()}
     assert {split: len(names) for split, names in clips.items()} == {"train": 10000, "val": 649, "test": 1200}
     every = [clip for names in clips.values() for clip in names]
@@ -59,19 +59,19 @@ def test_missing_tables_are_named(tmp_path):
     (tmp_path / "AVVP_val_pd.csv").unlink()
     (tmp_path / "AVVP_eval_visual.csv").unlink()
     with pytest.raises(SeehearError, match=r"lacks AVVP_val_pd\.csv, AVVP_eval_visual\.csv"):
-        datasets.annotations(datasets.get("llp"), tmp_path)
+        datasets.find_tables(datasets.get("llp"), tmp_path)
     with pytest.raises(SeehearError, match="no such folder"):
-        datasets.annotations(datasets.get("llp"), tmp_path / "none")
+        datasets.find_tables(datasets.get("llp"), tmp_path / "none")
 
 
 def test_a_folder_of_ones_own_with_any_modality(tmp_path):
     for name in ("train", "val", "test"):
         (tmp_path / f"{name}.csv").write_text("filename\tevent_labels\n")
     with pytest.raises(SeehearError, match=r"lacks eval_<modality>\.csv"):
-        datasets.annotations(datasets.get("folder"), tmp_path)
+        datasets.find_tables(datasets.get("folder"), tmp_path)
     for name in ("visual", "audio", "touch"):
         (tmp_path / f"eval_{name}.csv").write_text("filename\tonset\toffset\tevent_labels\n")
-    found = datasets.annotations(datasets.get("folder"), tmp_path)
+    found = datasets.find_tables(datasets.get("folder"), tmp_path)
     assert list(found.dense) == ["audio", "touch", "visual"]
     assert found.tables["touch"] == tmp_path / "eval_touch.csv"
     assert found.dataset.short("any_1_2") == "any_1_2"
@@ -89,5 +89,5 @@ def test_every_registered_one_names_its_splits():
     for name, spec in datasets.REGISTRY.items():
         assert spec.name == name
         assert tuple(spec.weak) == datasets.SPLITS
-        assert bool(spec.dense) != bool(spec.more_dense)
+        assert bool(spec.dense) != bool(spec.dense_pattern)
         assert len({folder.network for folder in spec.features}) == len(spec.features)
