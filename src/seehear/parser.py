@@ -28,14 +28,16 @@ THUMBNAIL = 160  # pixels, where no visual network's own picture can be shown
 class Parser:
     """The networks and the model of a run, in memory."""
 
-    def __init__(self, run: Run, device: str = "auto") -> None:
+    def __init__(self, run: Run, device: str = "auto", *, trust_code: bool = False) -> None:
         """device: auto, cpu or cuda; with auto, networks and model each go where they can.
+
+        trust_code: whether to run Python code that the run names as a network (FILE.py:NAME).
 
         Raises SeehearError if the run has not finished, or its features can't be made here as they were made.
         """
         self.facts, self.device = run.facts, resolve(device)
         self.model = run.model(self.device)
-        self.networks, self.settings = _networks(run, device)
+        self.networks, self.settings = _networks(run, device, trust_code)
 
     def __call__(
         self, clip: str, path: Path, decoding: Decoding, truth: Sequence[ParsedEvent] | None = None
@@ -77,7 +79,7 @@ class Parser:
         return parsed, strip
 
 
-def _networks(run: Run, device: str) -> tuple[Loaded, Settings]:
+def _networks(run: Run, device: str, trust_code: bool) -> tuple[Loaded, Settings]:
     """The run's networks, loaded, and how its features were cut."""
     infos = [info for of_modality in run.facts.networks.values() for info in of_modality]
     rates = {info.fps for info in infos if info.modality == ImageInput.modality} or {infos[0].fps}
@@ -95,7 +97,7 @@ def _networks(run: Run, device: str) -> tuple[Loaded, Settings]:
                 f"{run.path}: was trained on imported features of {info.name}, which seehear can't make: only clips in "
                 "a store can be scored with it"
             )
-        spec = networks.get(info.reference)
+        spec = networks.get_named_in(run.path, info.reference, trust_code=trust_code)
         if settings.made_by(spec) != info.made_by:
             raise SeehearError(
                 f"{run.path}: was trained on features of another version of {info.name}; extract and train again"

@@ -82,6 +82,7 @@ def parse(
     clip_threshold: float = HALF,
     thresholds: str | Path | None = None,
     device: str = "auto",
+    trust_code: bool = False,
 ) -> Parsed:
     """Parse clips of any length into events: class, modality, onset, offset, confidence.
 
@@ -104,6 +105,7 @@ def parse(
         clip_threshold: Probability from which on a class is kept.
         thresholds: JSON file with thresholds by class.
         device: auto, cpu or cuda.
+        trust_code: Run the Python code of networks that the run names as FILE.py:NAME; only for runs that you trust.
 
     Returns:
         The events of each clip, and what was wrong with which.
@@ -143,7 +145,7 @@ def parse(
                     parsed = from_json(old, file)
                     report.unchanged += 1
                 else:
-                    parser = parser or Parser(trained, device)
+                    parser = parser or Parser(trained, device, trust_code=trust_code)
                     parsed, strip = parser(clip, path, protocol, truth)
                     if drawn:
                         figure = draw(parsed, strip)
