@@ -145,3 +145,15 @@ def test_an_experiment_that_names_code_is_refused(place, tmp_path):
 
 def test_registry_names_need_no_trust():
     assert get_named_in("run", "yamnet").name == "yamnet"
+
+
+def test_classes_of_a_parse_that_someone_sent_make_no_rows_about_other_clips(place, tmp_path):
+    out = tmp_path / "out"
+    seehear.parse(place / "run", [place / "clips"], out=out, pictures=())
+    facts = json.loads((out / "clip0.json").read_text())
+    event = {"label": "Dog\nclip1\t0\t1\tDog", "modality": "visual", "onset": 0.0, "offset": 1.0, "confidence": 1.0}
+    (out / "sent.json").write_text(json.dumps(facts | {"clip": "sent", "events": [event]}))
+    parsed = seehear.parse(place / "run", [place / "clips"], out=out, pictures=())
+    assert "Dog" not in (out / "visual.csv").read_text()
+    (note,) = [note for note in parsed.notes if "sent.json" in note]
+    assert "left out of the tables" in note

@@ -17,8 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seehear.errors import SeehearError
+from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic_bytes, atomic_json, read_json, sweep
+from seehear.names import check_modality, check_one_line
 from seehear.store import NetworkInfo, Store
 from seehear.training.recipe import Recipe
 from seehear.version import __version__
@@ -104,6 +105,12 @@ class Run:
             )
         try:
             self.facts = RunFacts.from_json(content)
+            for modality in self.facts.modalities:
+                check_modality(modality)
+            for name in self.facts.classes:
+                check_one_line(name)
+        except ClipError as error:
+            raise SeehearError(f"{marker}: {error}") from None
         except ValueError as error:  # of pydantic, in lines
             said = " ".join(str(error).splitlines()[1:3]).split(" [type=")[0]
             raise SeehearError(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seehear.errors import SeehearError
 from seehear.files import read_json
+from seehear.names import check_modality
 from seehear.scoring.decoding import Decoding, Filter, Threshold
 
 
@@ -18,7 +19,7 @@ def by_modality(audio: str | Path | None, visual: str | Path | None, others: Seq
         name, equals, path = text.partition("=")
         if not equals or not name or not path:
             raise SeehearError(f"{text!r}: must be MODALITY=FILE")
-        files[name] = Path(path)
+        files[check_modality(name)] = Path(path)
     return files
 
 
@@ -34,7 +35,7 @@ def collocation(texts: Sequence[str]) -> dict[str, list[str]]:
             )
         if modality in chosen:
             raise SeehearError(f"{modality} is given twice; join its networks with +")
-        chosen[modality] = names
+        chosen[check_modality(modality)] = names
     if not chosen:
         raise SeehearError("a collocation needs at least one MODALITY=NETWORK, as in audio=yamnet")
     return chosen
@@ -48,7 +49,7 @@ def candidates(texts: Sequence[str]) -> dict[str, list[str]]:
         listed = [name for name in names.split(",") if name]
         if not equals or not modality or not listed:
             raise SeehearError(f"{text!r}: must be MODALITY=NETWORK,NETWORK, as in audio=yamnet,aisfx")
-        chosen.setdefault(modality, []).extend(listed)
+        chosen.setdefault(check_modality(modality), []).extend(listed)
     return chosen
 
 

@@ -165,6 +165,7 @@ def parse(
     # The tables hold every clip in the folder, those of earlier calls too.
     everything, wrong = read_folder(folder)
     report.notes += wrong
+    everything = [parsed for parsed in everything if _fits_tables(parsed, folder, report.notes)]
     for modality in dict.fromkeys(name for parsed in everything for name in parsed.modalities):
         events = [
             Event(parsed.clip, event.onset, event.offset, event.label)
@@ -176,6 +177,19 @@ def parse(
     if "html" in pictures:
         report.index = pages.folder.write(folder)
     return report
+
+
+def _fits_tables(parsed: ParsedClip, folder: Path, notes: list[str]) -> bool:
+    """Whether a clip's classes can stand in a table; a note is added where not."""
+    from seehear.names import check_one_line
+
+    try:
+        for event in parsed.events:
+            check_one_line(event.label)
+    except ClipError as error:
+        notes.append(f"{folder / parsed.clip}.json: {error}: left out of the tables")
+        return False
+    return True
 
 
 def _claim(folder: Path, run: Run, decoding: Decoding) -> None:
