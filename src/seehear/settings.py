@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from seehear import arguments
+from seehear.arguments import Texts
 from seehear.errors import SeehearError
 
-Changes = str | Sequence[str] | Mapping[str, Any]
+Changes = Mapping[str, Any] | Texts
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -40,7 +41,9 @@ def apply_changes(values: Mapping[str, Any], changes: Changes, model: type[BaseM
         SeehearError: If a text is not KEY=VALUE, or a key names a part of something that has no parts.
     """
     result = dict(values)
-    for key, value in _pairs(changes):
+    for key, value in arguments.settings(changes).items():
+        if not isinstance(key, str):
+            raise SeehearError(f"{key!r}: the name of a setting is a string")
         name, _, part = key.partition(".")
         if isinstance(value, BaseModel):
             value = value.model_dump()
@@ -82,31 +85,6 @@ def _group(model: type[BaseModel], name: str) -> type[BaseModel] | None:
     field = model.model_fields.get(name)
     annotation = field.annotation if field else None
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-
-
-def _pairs(changes: Changes) -> Iterator[tuple[str, Any]]:
-    if isinstance(changes, Mapping):
-        for key, value in changes.items():
-            if not isinstance(key, str):
-                raise SeehearError(f"{key!r}: the name of a setting is a string")
-            yield key, value
-        return
-    for text in [changes] if isinstance(changes, str) else changes:
-        key, equals, value = str(text).partition("=")
-        if not equals:
-            raise SeehearError(
-                f"{text!r}: a setting is KEY=VALUE, such as learning_rate=1e-3; in Python also "
-                'a mapping, such as {"learning_rate": 1e-3}'
-            )
-        yield key.strip(), _parsed(value)
-
-
-def _parsed(text: str) -> Any:
-    """Read a value as TOML does; anything else is a string."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text.strip()
 
 
 def _problem(setting: str, kind: str, message: str, model: type[BaseModel]) -> str:

@@ -82,7 +82,7 @@ def test_a_nested_mapping_keeps_the_other_settings_of_its_group():
     [
         ("none", [], "'none'.*paper.*TOML file"),
         ("smal", [], "'smal': did you mean small"),
-        ("paper", ["epochs"], "'epochs': a setting is KEY=VALUE"),
+        ("paper", ["epochs"], "'epochs': must be KEY=VALUE"),
         ("paper", ["epoch=3"], "no setting 'epoch': did you mean epochs"),
         ("paper", {"epoch": 3}, "no setting 'epoch': did you mean epochs"),
         ("paper", {"contrast": {"los": "mtsc"}}, r"no setting 'contrast\.los': did you mean contrast\.loss"),

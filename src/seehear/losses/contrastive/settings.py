@@ -21,7 +21,6 @@ Lag = Literal["clamped", "shifted"]
 Within = Literal["first", "second", "both"]
 
 REMOVED_LOSSES = ("mtsc-soft", "mil-nce")
-OLD_RUNS = "a run trained with it needs the version of seehear that its run.json names"
 
 
 class ContrastSettings(BaseModel):
@@ -69,7 +68,7 @@ class ContrastSettings(BaseModel):
         if not isinstance(values, Mapping) or "follow" not in values:
             return values
         if values["follow"] != "nothing":
-            raise ValueError(f"the setting 'follow' was removed: leave it out; {OLD_RUNS}")
+            raise ValueError("the setting 'follow' was removed: leave it out")
         return {name: value for name, value in values.items() if name != "follow"}
 
     @field_validator("between", mode="before")
@@ -84,7 +83,7 @@ class ContrastSettings(BaseModel):
             return loss
         choices = f"choose from none, {', '.join(LOSSES)}"
         if loss in REMOVED_LOSSES:
-            raise ValueError(f"the contrastive loss {loss!r} was removed: {choices}; {OLD_RUNS}")
+            raise ValueError(f"the contrastive loss {loss!r} was removed: {choices}")
         close = get_close_matches(loss.lower(), LOSSES, n=1)
         raise ValueError(f"no contrastive loss {loss!r}: " + (f"did you mean {close[0]}?" if close else choices))
 
