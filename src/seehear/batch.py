@@ -15,6 +15,7 @@ from seehear.extraction import find_clips
 from seehear.files import atomic_json, read_json
 from seehear.labels import DenseTable, Event, read_dense, write_dense
 from seehear.modality import kinds
+from seehear.names import check_one_line
 from seehear.parsed import FORMAT, from_json, read_folder, write
 from seehear.parsing import ParsedClip, truth_of
 from seehear.progress import Progress
@@ -218,6 +219,7 @@ def _write_tables_and_index(result: ParsedFolder, index: bool) -> None:
 
     everything, damaged = read_folder(result.folder)
     result.notes += damaged
+    everything = [parsed for parsed in everything if _fits_tables(parsed, result)]
     for modality in dict.fromkeys(name for parsed in everything for name in parsed.modalities):
         events = [
             Event(parsed.clip, event.onset, event.offset, event.label)
@@ -227,3 +229,14 @@ def _write_tables_and_index(result: ParsedFolder, index: bool) -> None:
         write_dense(result.folder / f"{modality}.csv", events)
     if index:
         result.index = pages.folder.write(result.folder)
+
+
+def _fits_tables(parsed: ParsedClip, result: ParsedFolder) -> bool:
+    """Whether a clip's classes can stand in a table; a note is added where not."""
+    try:
+        for event in parsed.events:
+            check_one_line(event.label)
+    except ClipError as error:
+        result.notes.append(f"{result.folder / parsed.clip}.json: {error}: left out of the tables")
+        return False
+    return True

@@ -376,7 +376,7 @@ class Parser:
                     f"{name}: was trained on imported features or arrays of {info.name}, which can't be made from a "
                     "file: predict on a data set instead"
                 )
-            spec = networks.get(info.reference)
+            spec = networks.get_named_in(name, info.reference, trust_code=self.trust_code)
             if settings.made_by(spec) != info.made_by:
                 raise SeehearError(
                     f"{name}: was trained on features of another version of {info.name}; extract and train again"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from exports.clips import labels, parsed_clips, written
 from seehear.errors import ClipError
 from seehear.exports import REGISTRY, of_file
-from seehear.exports.spec import FileEvents, check_clip
+from seehear.exports.spec import FileEvents, check_writable
 
 EXACT = {"csv", "activitynet"}  # the others keep milliseconds
 WITHOUT_CONFIDENCE = {"audacity", "dense"}
@@ -57,7 +57,7 @@ def test_there_and_back(name, parsed, tmp_path_factory):
 @given(parsed=parsed_clips(labels))
 def test_any_class_is_kept_or_refused(name, parsed, tmp_path_factory):
     try:
-        check_clip(parsed)
+        check_writable(parsed)
         files = written(name, parsed, tmp_path_factory.mktemp(name))
     except ClipError:
         assert any(refused(name, event.label) for event in parsed.events)

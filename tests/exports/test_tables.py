@@ -7,7 +7,7 @@ import pytest
 from exports.clips import DOG, clip, clip_of, event, written
 from seehear.errors import ClipError, SeehearError
 from seehear.exports import REGISTRY, activitynet, audacity, csv, dense, get, of_file
-from seehear.exports.spec import LocatedEvent, check_clip, merged
+from seehear.exports.spec import LocatedEvent, check_writable, merged
 from seehear.labels import read_dense
 
 
@@ -165,7 +165,7 @@ def test_json_of_another_form(content, tmp_path):
 )
 def test_clips_that_no_file_can_hold(parsed):
     with pytest.raises(ClipError):
-        check_clip(parsed)
+        check_writable(parsed)
 
 
 def test_parts_of_an_event_are_as_sure_as_the_least_sure():

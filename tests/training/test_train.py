@@ -306,3 +306,16 @@ def test_scaled_features_keep_their_zeros_and_lose_their_loudness(world):
             outputs[ears, scale] = Run(out).history()[-1]["loss"]
     assert outputs["loud", "true"] == pytest.approx(outputs["ears", "true"], rel=1e-3)
     assert outputs["loud", "false"] != pytest.approx(outputs["ears", "false"], rel=1e-1)
+
+
+def test_training_into_the_current_folder_leaves_other_hidden_files_alone(world, monkeypatch):
+    here = world.folder / "project"
+    (here / ".a-b").mkdir(parents=True)
+    names = (".pre-commit-config.yaml", ".env-local")
+    for name in names:
+        (here / name).write_text("mine")
+    monkeypatch.chdir(here)
+    seehear.train(**world.training(out=Path()))
+    assert (here / "model.safetensors").exists()
+    assert (here / ".a-b").is_dir()
+    assert [(here / name).read_text() for name in names] == ["mine"] * 2

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seehear.errors import SeehearError
+from seehear.errors import ClipError, SeehearError
+from seehear.names import check_modality
 
 SPLITS = ("train", "val", "test")
 
@@ -115,7 +116,12 @@ def find_tables(dataset: DataSet, folder: str | Path) -> Annotations:
     if dataset.dense_pattern:
         before, after = dataset.dense_pattern.split("*")
         files = sorted(folder.glob(dataset.dense_pattern))
-        dense |= {path.name[len(before) : len(path.name) - len(after)]: path for path in files}
+        for path in files:
+            modality = path.name[len(before) : len(path.name) - len(after)]
+            try:
+                dense[check_modality(modality)] = path
+            except ClipError as error:
+                raise SeehearError(f"{path}: {error}; rename it") from None
         if not dense:
             missing.append(f"{before}<modality>{after}")
     if missing:

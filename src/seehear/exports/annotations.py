@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from seehear.arguments import Paths, paths
 from seehear.errors import ClipError, SeehearError
 from seehear.exports.registry import of_file
-from seehear.exports.spec import FileEvents, LocatedEvent, described, merged, milliseconds, name_of, one_line
+from seehear.exports.spec import FileEvents, LocatedEvent, described, merged, milliseconds, name_of
 from seehear.labels import DenseTable, Event, read_dense, write_dense
 from seehear.modality import JOINT, joint_of
+from seehear.names import check_clip, check_modality, check_one_line
 from seehear.results import Result, listed
 
 if TYPE_CHECKING:
@@ -117,11 +118,14 @@ def import_annotations(
 
 def _read(files: list[Path], modality: str | None) -> FileEvents:
     """Return the events of all files. Raises SeehearError if two files cover one modality of a clip."""
+    if modality:
+        check_modality(modality)
     events = FileEvents()
     source: dict[tuple[str, str], Path] = {}
     for path in files:
         of_one_file = of_file(path).read(path, modality)
         events.notes += of_one_file.notes
+        _check_names(path, of_one_file)
         for clip, by_modality in of_one_file.by_clip.items():
             for name, located in by_modality.items():
                 if (first := source.setdefault((clip, name), path)) is not path:
@@ -130,6 +134,19 @@ def _read(files: list[Path], modality: str | None) -> FileEvents:
     if not events.by_clip:
         raise SeehearError("none of the files names a clip")
     return events
+
+
+def _check_names(path: Path, events: FileEvents) -> None:
+    """Raise a SeehearError naming the clips and modalities of a file that dense tables can't hold."""
+    problems: dict[str, None] = {}
+    for clip, by_modality in events.by_clip.items():
+        for check, name in [(check_clip, clip), *((name_of, modality) for modality in by_modality)]:
+            try:
+                check(name)
+            except ClipError as error:
+                problems[f"{path}: {error}"] = None
+    if problems:
+        raise SeehearError(listed(list(problems), f"{len(problems)} names that dense tables can't hold"))
 
 
 def _events_of_other_clips(file: Path, events: FileEvents) -> list[Event]:
@@ -150,10 +167,10 @@ def _cleaned(events: FileEvents) -> dict[str, dict[str, list[LocatedEvent]]]:
             by_class: dict[str, list[LocatedEvent]] = {}
             for located in of_modality:
                 try:
-                    name_of(modality), one_line(clip, "clip")
+                    check_one_line(clip, "clip")
                     onset, offset = milliseconds(located.event)
                     for part in located.event.label.split(","):
-                        label = one_line(part.strip())
+                        label = check_one_line(part.strip())
                         event = replace(located.event, label=label, onset=onset / 1000, offset=offset / 1000)
                         by_class.setdefault(label, []).append(LocatedEvent(event, located.place))
                 except ClipError as error:

@@ -9,18 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seehear.errors import ClipError, SeehearError
-from seehear.exports.spec import CERTAIN, Clip, FileEvents, Files, Format, milliseconds, one_line
+from seehear.exports.spec import CERTAIN, Clip, FileEvents, Files, Format, milliseconds
 from seehear.labels import Event, dense_text, is_dense, read_dense
 from seehear.modality import MODALITIES, NAMES, modality_of
+from seehear.names import check_one_line
 from seehear.parsing import ParsedEvent
 
 
 def _encode(clip: Clip) -> dict[str, list[Event]]:
     """Return the rows of each modality."""
-    name = one_line(clip.parsed.clip, "clip")
+    name = check_one_line(clip.parsed.clip, "clip")
     rows: dict[str, list[Event]] = {modality: [] for modality in clip.parsed.modalities}
     for event in clip.parsed.events:
-        if "," in one_line(event.label):
+        if "," in check_one_line(event.label):
             raise ClipError(f"the class {event.label!r} has a comma, which separates classes in dense tables")
         onset, offset = milliseconds(event)
         rows[event.modality].append(Event(name, onset / 1000, offset / 1000, event.label))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import Any
 from seehear.errors import ClipError
 from seehear.files import read_text
 from seehear.modality import MODALITIES, display_name
+from seehear.names import check_clip, check_modality
 from seehear.parsing import ParsedClip, ParsedEvent
 
 CERTAIN = 1.0  # the confidence of an event that a person annotated
-SAFE_NAME = re.compile(r"[\w-]+")  # a modality's name that can be part of a file name, a tier's name or a caption
 
 Files = Mapping[str, bytes]  # file name -> content
 
@@ -111,17 +110,16 @@ class Format:
 # What can be written
 
 
-def check_clip(parsed: ParsedClip) -> None:
+def check_writable(parsed: ParsedClip) -> None:
     """Check what no format can hold.
 
     Raises:
-        ClipError: If a name is not text, or a time or confidence is not a number.
+        ClipError: If a name is invalid or not text, or a time or confidence is not a number.
     """
-    if parsed.clip in ("", ".", "..") or Path(parsed.clip).name != parsed.clip:
-        raise ClipError(f"{parsed.clip!r} can't be part of a file's name")
+    check_clip(parsed.clip)
     for modality in parsed.modalities:
         name_of(modality)
-    for text in (parsed.clip, parsed.file, *parsed.modalities, *{event.label for event in parsed.events}):
+    for text in (parsed.file, *{event.label for event in parsed.events}):
         try:
             text.encode()
         except UnicodeEncodeError:
@@ -148,9 +146,7 @@ def name_of(modality: str) -> str:
     """
     if modality in MODALITIES:
         raise ClipError(f"a modality is called {modality!r}, which would be read as {MODALITIES[modality]}")
-    if not SAFE_NAME.fullmatch(modality):
-        raise ClipError(f"the modality {modality!r} has characters other than letters, digits, - and _")
-    return display_name(modality)
+    return display_name(check_modality(modality))
 
 
 def milliseconds(event: ParsedEvent) -> tuple[int, int]:
@@ -163,19 +159,6 @@ def milliseconds(event: ParsedEvent) -> tuple[int, int]:
     if onset >= offset:
         raise ClipError(f"{described(event)}: is shorter than a millisecond")
     return onset, offset
-
-
-def one_line(text: str, what: str = "class") -> str:
-    """Return the text if it can be a field of a line.
-
-    Raises:
-        ClipError: If it is empty, begins or ends with a space, or breaks the line.
-    """
-    if not text or text != text.strip() or any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in text):
-        raise ClipError(
-            f"the {what} {text!r} can't be written in a line: it is empty, has spaces at its ends, or breaks the line"
-        )
-    return text
 
 
 # What is read

@@ -12,7 +12,7 @@ from typing import Any
 from seehear.arguments import Names, PathLike, names, paths
 from seehear.errors import ClipError, SeehearError
 from seehear.exports.registry import REGISTRY, get, of_suffix
-from seehear.exports.spec import Clip, Format, check_clip, name_of
+from seehear.exports.spec import Clip, Format, check_writable, name_of
 from seehear.files import atomic_bytes, atomic_json, read_json
 from seehear.parsed import read, read_folder
 from seehear.parsing import ParsedClip
@@ -150,7 +150,7 @@ def write_clip(
     if path.suffix.lower() != form.suffix:
         raise SeehearError(f"{path}: files of the format {form.name} end in {form.suffix}")
     (clip,) = _with_truth_as_events([parsed]) if truth else (parsed,)
-    check_clip(clip)
+    check_writable(clip)
     contents = form.join([form.encode(Clip(clip, _classes([clip]), path.parent, truth))])
     targets = [path]
     if form.per_modality:
@@ -214,7 +214,7 @@ def _valid(clips: Sequence[Clip], result: Exported) -> list[Clip]:
     valid = []
     for clip in clips:
         try:
-            check_clip(clip.parsed)
+            check_writable(clip.parsed)
             valid.append(clip)
         except ClipError as error:
             result.failed.append(f"{clip.parsed.clip!a}: {error}")

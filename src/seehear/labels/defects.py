@@ -19,6 +19,7 @@ class DefectKind(Enum):
     HEADER = ("header without a needed column", "headers without a needed column", True)
     FIELD_COUNT = ("row with the wrong number of fields", "rows with the wrong number of fields", True)
     EMPTY_FILENAME = ("row without a filename", "rows without a filename", True)
+    INVALID_NAME = ("row with a clip name that no file can have", "rows with a clip name that no file can have", True)
     NO_ROW = ("table without a row", "tables without a row", True)
     UNKNOWN_CLASS = ("class that is not in the list of classes", "classes that are not in the list of classes", True)
     CONTRADICTION = ("row that contradicts another", "rows that contradict another", True)

@@ -14,6 +14,7 @@ from seehear.errors import SeehearError
 from seehear.files import read_text
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
 from seehear.labels.tables import DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable
+from seehear.names import check_clip
 
 MILLISECOND = 0.001  # seconds
 ONSET = attrgetter("onset")
@@ -164,6 +165,11 @@ def _rows(path: Path, columns: Sequence[str]) -> tuple[list[tuple[int, dict[str,
         elif not row["filename"]:
             defects.append(Defect(path, line, DefectKind.EMPTY_FILENAME, "the filename is empty"))
         else:
+            try:
+                check_clip(row["filename"])
+            except SeehearError as error:
+                defects.append(Defect(path, line, DefectKind.INVALID_NAME, str(error)))
+                continue
             rows.append((line, {name: row.get(name, "") for name in columns}))
     return rows, defects
 
