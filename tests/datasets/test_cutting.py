@@ -241,7 +241,7 @@ def test_bad_videos_are_named_and_the_others_cut(full, tmp_path):
     found = cut_clips(LLP, clips, videos, tmp_path / "out")
     assert list(found.files) == clips[-1:]
     short, broken, nowhere = (found.failed[clip] for clip in clips[:-1])
-    assert short == f"{videos / 'tooshort___.mp4'}: is 7.0 s long, and tooshort____5_15 reaches to second 15"
+    assert short == f"{videos / 'tooshort___.mp4'}: is 7.0 s long, but tooshort____5_15 ends at second 15"
     assert str(videos / "broken_____.mp4") in broken
     assert nowhere == f"{videos}: holds no video of nowhere_____5_15"
 
@@ -269,11 +269,11 @@ def test_clips_that_are_files_stay_where_they_are(tmp_path):
 def test_wrong_folders(tmp_path):
     with pytest.raises(SeehearError, match="no such folder"):
         cut_clips(LLP, [], tmp_path / "none", tmp_path)
-    with pytest.raises(SeehearError, match="name another folder"):
+    with pytest.raises(SeehearError, match="choose another folder"):
         cut_clips(LLP, [], tmp_path, tmp_path)
 
 
 def test_nothing_after_the_end(full, tmp_path):
-    with pytest.raises(ClipError, match=r"12\.0 s long, nothing is left of it after second 25"):
+    with pytest.raises(ClipError, match=r"12\.0 s long, but the clip starts at second 25"):
         cut(Media(full), tmp_path / "out.mp4", 25, 35)
     assert not list(tmp_path.iterdir())
