@@ -45,13 +45,13 @@ def test_every_format(folder, tmp_path):
     assert len(report.as_json()["files"]["audacity"]) == 6
 
 
-def test_a_single_clip_and_the_formats_asked_for_least(folder, tmp_path):
+def test_a_single_clip_in_the_default_formats(folder, tmp_path):
     report = export(folder / "a.json", out=tmp_path / "out")
     assert list(report.files) == ["webvtt", "audacity", "elan", "csv"]
     assert names(tmp_path / "out") == {"a.vtt", "a.heard.txt", "a.seen.txt", "a.both.txt", "a.eaf", "events.csv"}
 
 
-def test_elan_offers_every_class_that_there_can_be(folder, tmp_path):
+def test_elan_offers_every_class_of_the_model(folder, tmp_path):
     some = folder_of_clips.read(folder / "a.json")
     folder_of_clips.write(replace(some, classes=("Oboe", "Dog")), folder)
     export([folder], out=tmp_path / "out", formats=["elan"])
@@ -59,7 +59,7 @@ def test_elan_offers_every_class_that_there_can_be(folder, tmp_path):
     assert offered == ["Oboe", "Dog", "Cat"]
 
 
-def test_the_truth(folder, tmp_path):
+def test_the_ground_truth(folder, tmp_path):
     report = export([folder], out=tmp_path / "out", formats=["elan", "webvtt"], truth=True)
     assert names(tmp_path / "out") == {"a.eaf", "a.vtt"}
     assert elan.read(tmp_path / "out" / "a.eaf").by_clip["a"].keys() == {"audio"}  # of what is seen, nothing is known
@@ -81,7 +81,7 @@ def test_odd_names(name, tmp_path):
     assert elan.read(tmp_path / "out" / f"{name}.eaf").events(name) == sorted(DOG, key=lambda each: each.modality)
 
 
-def test_what_cant_hold_a_clip_leaves_it_out_and_goes_on(folder, tmp_path):
+def test_clips_that_a_format_cant_hold_are_left_out(folder, tmp_path):
     folder_of_clips.write(clip(event("two\nlines", "audio", 0, 1), name="c"), folder)
     folder_of_clips.write(clip(event("bell\x07", "audio", 0, 1), name="d"), folder)
     folder_of_clips.write(clip(event("Dog", "audio", 0, float("nan")), name="e"), folder)
@@ -98,7 +98,7 @@ def test_what_cant_hold_a_clip_leaves_it_out_and_goes_on(folder, tmp_path):
     assert "\ne," not in table
 
 
-def test_what_was_corrected_is_kept(folder, tmp_path):
+def test_corrected_files_are_kept(folder, tmp_path):
     out = tmp_path / "out"
     export([folder], out=out, formats=["audacity", "webvtt"])
     before = (out / "b.vtt").stat().st_mtime_ns
@@ -143,7 +143,7 @@ def test_mistakes(folder, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_damaged_clips_and_those_of_another_version_are_told(folder, tmp_path):
+def test_damaged_clips_and_those_of_another_version_are_named(folder, tmp_path):
     facts = json.loads((folder / "a.json").read_text())
     (folder / "old.json").write_text(json.dumps({**facts, "format": "seehear-parse-1"}))
     (folder / "cut.json").write_text((folder / "a.json").read_text()[:100])

@@ -43,7 +43,7 @@ def test_weak_table(tmp_path):
     np.testing.assert_array_equal(table.array(["c", "a"], ["Cat", "Dog"]), [[0, 0], [1, 1]])
 
 
-def test_a_misspelt_class_is_pointed_out(tmp_path):
+def test_a_misspelt_class_gets_a_suggestion(tmp_path):
     train = scan_weak(weak(tmp_path / "train.csv", "a\tSpeech"))
     val = scan_weak(weak(tmp_path / "val.csv", "b\tSpeech", "c\tSpeach"))
     (defect,) = check([train, val]).defects
@@ -182,7 +182,7 @@ def test_check_takes_files_in_every_form(tmp_path):
         check(tmp_path / "none.csv")
 
 
-def test_tables_show_themselves(tmp_path):
+def test_tables_have_a_repr_and_a_frame(tmp_path):
     train = read_weak(weak(tmp_path / "w.csv", "a\tDog,Cat", "b\t"))
     truth = read_dense(dense(tmp_path / "d.csv", "a\t0\t1\tDog", "a\t1.5\t2\tCat"))
     assert repr(train) == f"WeakTable({tmp_path / 'w.csv'}: 2 clips, 2 classes)"

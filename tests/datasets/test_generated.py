@@ -1,4 +1,4 @@
-"""Synthetic features: the planted signal is there, and the same seed gives the same numbers."""
+"""Synthetic features: the signal can be learnt, and the same seed gives the same numbers."""
 
 from dataclasses import replace
 

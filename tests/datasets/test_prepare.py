@@ -1,4 +1,4 @@
-"""seehear prepare: what is there, what is missing, and what to do next."""
+"""seehear prepare: what a data set has, what is missing, and what to do next."""
 
 import json
 import shlex
@@ -41,7 +41,7 @@ def prepare(tmp_path, **options):
     return seehear.prepare(**options)
 
 
-def test_features_of_the_field(tmp_path, features):
+def test_shared_features_are_imported(tmp_path, features):
     report = prepare(tmp_path, features=features)
     assert report.exit_code == 0
     assert report.missing == {name: {split: [] for split in SPLITS} for name in ("resnet152", "vggish")}
@@ -77,7 +77,7 @@ def test_missing_and_bad_files_are_listed_one_by_one(tmp_path, features):
     assert json.loads(json.dumps(report.as_json()))["missing"] == report.missing
 
 
-def test_what_the_store_has(tmp_path, features):
+def test_without_features_the_store_is_listed(tmp_path, features):
     report = prepare(tmp_path)
     assert report.exit_code == 1
     assert report.missing == {
@@ -90,7 +90,7 @@ def test_what_the_store_has(tmp_path, features):
     assert prepare(tmp_path).exit_code == 0
 
 
-def test_what_to_do_next_can_be_copied(tmp_path, features):
+def test_the_next_commands_are_valid(tmp_path, features):
     report = prepare(tmp_path, features=features)
     train, reproduce = report.commands()
     command, bound, _ = app.parse_args(shlex.split(train)[1:], print_error=False, exit_on_error=False)
@@ -101,25 +101,25 @@ def test_what_to_do_next_can_be_copied(tmp_path, features):
     assert train in report.text()
 
 
-def test_a_class_that_llp_does_not_have_is_named_with_what_was_meant(tmp_path, tables):
+def test_a_class_that_llp_does_not_have_gets_a_suggestion(tmp_path, tables):
     for name in ("AVVP_train.csv", "AVVP_val_pd.csv"):
         table = tables / name
         table.write_text(table.read_text().replace("Speech", "Speach"))
     with pytest.raises(SeehearError) as error:
         prepare(tmp_path)
-    said = str(error.value).splitlines()
-    assert {line.split(":")[0].rpartition("/")[2] for line in said} == {"AVVP_train.csv", "AVVP_val_pd.csv"}
-    assert all("class 'Speach' is not in the list of classes: did you mean Speech?" in line for line in said)
+    lines = str(error.value).splitlines()
+    assert {line.split(":")[0].rpartition("/")[2] for line in lines} == {"AVVP_train.csv", "AVVP_val_pd.csv"}
+    assert all("class 'Speach' is not in the list of classes: did you mean Speech?" in line for line in lines)
 
 
-def test_an_event_past_its_clips_end_is_told(tmp_path, tables):
+def test_an_event_after_the_end_of_its_clip(tmp_path, tables):
     with (tables / "AVVP_eval_audio.csv").open("a") as stream:
         stream.write(f"{TEST[0]}\t20\t30\tDog\n")
-    (found,) = prepare(tmp_path).defects_by_kind()[DefectKind.PAST_END]
-    assert "Dog ends at 30 s, after the end of its clip at 10 s" in str(found)
+    (defect,) = prepare(tmp_path).defects_by_kind()[DefectKind.PAST_END]
+    assert "Dog ends at 30 s, after the end of its clip at 10 s" in str(defect)
 
 
-def test_damaged_files_are_told_apart_from_those_that_are_not_there(tmp_path, features):
+def test_damaged_files_are_distinguished_from_missing_ones(tmp_path, features):
     (features / "vggish" / f"{TRAIN[0][:11]}.npy").unlink()
     (features / "vggish" / f"{TRAIN[1][:11]}.npy").write_text("hello world")
     report = prepare(tmp_path, features=features)
@@ -130,7 +130,7 @@ def test_damaged_files_are_told_apart_from_those_that_are_not_there(tmp_path, fe
 
 def test_defects_are_counted_and_all_are_listed(tmp_path, tables):
     with (tables / "AVVP_eval_audio.csv").open("a") as stream:
-        stream.writelines(f"stranger{n:03}_0_10\t0\t1\tDog\n" for n in range(5))
+        stream.writelines(f"unknown{n:03}_0_10\t0\t1\tDog\n" for n in range(5))
     report = prepare(tmp_path)
     assert (
         len(report.defects_by_kind()[DefectKind.CLIP_IN_NO_SPLIT])
@@ -138,9 +138,9 @@ def test_defects_are_counted_and_all_are_listed(tmp_path, tables):
         == 5
     )
     listed = report.lists["defects"].read_text()
-    assert all(f"stranger{n:03}_0_10 is in no weak table" in listed for n in range(5))
+    assert all(f"unknown{n:03}_0_10 is in no weak table" in listed for n in range(5))
     assert "5  events of clips that are in no split" in report.text()
-    assert report.text().count("stranger") < 5
+    assert report.text().count("unknown") < 5
     (tables / "AVVP_train.csv").write_text("filename\tevent_labels\nx\tDog\nx\tCat\n")
     with pytest.raises(SeehearError, match="other labels than on line 2"):
         prepare(tmp_path)
@@ -193,8 +193,8 @@ def test_videos_are_cut_and_extracted(tmp_path, tables):
     expected = 0.4 * 2 / np.pi * np.arange(1, 22) / 25
     for clip in EVERY[2:-1]:
         start = int(clip.split("_")[-2])
-        found = kept.read("loudness", clip)[:, 0]
-        np.testing.assert_allclose(found, expected[start : start + 10], rtol=0.08)
+        features = kept.read("loudness", clip)[:, 0]
+        np.testing.assert_allclose(features, expected[start : start + 10], rtol=0.08)
     assert "holds no video of" in report.lists["missing clips"].read_text()
     again = prepare(tmp_path, **options)
     assert "0 cut now, 4 before" in again.text()

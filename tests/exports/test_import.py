@@ -22,20 +22,20 @@ def tables(report):
 @pytest.mark.parametrize("name", ["elan", "audacity", "webvtt", "csv", "activitynet"])
 @few
 @given(parsed=parsed_clips())
-def test_what_was_exported_comes_back_as_tables(name, parsed, tmp_path_factory):
+def test_exported_clips_are_imported_as_tables(name, parsed, tmp_path_factory):
     folder = tmp_path_factory.mktemp(name)
     files = written(name, parsed, folder)
     assume(name != "audacity" or "touch" not in parsed.modalities)  # a track's name tells of no others than usual
     assume(name != "csv" or parsed.events)
     report = labels.import_annotations(files, out=folder / "truth")
     assert report.notes == []
-    found = tables(report)
+    imported = tables(report)
     for modality in parsed.modalities:
         expected = {(e.label, round(e.onset * 1000), round(e.offset * 1000)) for e in parsed.of(modality)}
         if "_" in modality:
-            assert modality not in found
+            assert modality not in imported
         else:
-            rows = found.get(modality, [])
+            rows = imported.get(modality, [])
             assert {(label, round(on * 1000), round(off * 1000)) for _, on, off, label in rows} == expected
 
 
@@ -65,7 +65,7 @@ def test_corrected_in_elan(tmp_path):
 
 @few
 @given(parsed=parsed_clips())
-def test_both_counts_for_what_is_not_told(parsed, tmp_path_factory):
+def test_both_counts_for_modalities_that_no_file_covers(parsed, tmp_path_factory):
     """Tracks of both alone, or of both and heard."""
     assume(parsed.modalities == ("audio", "visual", "audio_visual"))
     folder = tmp_path_factory.mktemp("both")
@@ -73,12 +73,12 @@ def test_both_counts_for_what_is_not_told(parsed, tmp_path_factory):
     joint = [("clip", round(e.onset, 3), round(e.offset, 3), e.label) for e in parsed.of("audio_visual")]
     alone = tables(labels.import_annotations([both], out=folder / "alone"))
     assert {name: sorted(rows) for name, rows in alone.items()} == {"audio": sorted(joint), "visual": sorted(joint)}
-    beside = tables(labels.import_annotations([heard, both], out=folder / "beside"))
-    assert sorted(beside["visual"]) == sorted(joint)
-    assert len(beside["audio"]) == len(parsed.of("audio"))
+    together = tables(labels.import_annotations([heard, both], out=folder / "together"))
+    assert sorted(together["visual"]) == sorted(joint)
+    assert len(together["audio"]) == len(parsed.of("audio"))
 
 
-def test_both_beyond_what_is_heard_is_left_out(tmp_path):
+def test_both_outside_of_heard_is_left_out(tmp_path):
     (tmp_path / "a.heard.txt").write_text("0\t2\tDog\n4\t6\tDog\n")
     (tmp_path / "a.both.txt").write_text("1\t3\tDog\n0\t1\tCat\n4.5\t5.5\tDog\n")
     (tmp_path / "b.both.txt").write_text("1\t2\tDog\n")
@@ -93,7 +93,7 @@ def test_both_beyond_what_is_heard_is_left_out(tmp_path):
     )
 
 
-def test_nothing_heard_is_a_table_too(tmp_path):
+def test_an_empty_track_makes_an_empty_table(tmp_path):
     (tmp_path / "a.heard.txt").write_text("")
     report = labels.import_annotations([tmp_path / "a.heard.txt"], out=tmp_path)
     assert tables(report) == {"audio": []}
@@ -115,14 +115,14 @@ def test_events_that_no_table_can_hold_are_all_named(tmp_path):
     assert not (tmp_path / "truth").exists()
 
 
-def test_two_files_that_say_what_is_heard(tmp_path):
+def test_two_files_that_cover_one_modality(tmp_path):
     for name in ("a.heard.txt", "a.audio.txt"):
         (tmp_path / name).write_text("0\t1\tDog\n")
     with pytest.raises(SeehearError, match=r"a\.audio\.txt: has audio events of 'a', and so has .*a\.heard\.txt"):
         labels.import_annotations([tmp_path / "a.heard.txt", tmp_path / "a.audio.txt"], out=tmp_path)
 
 
-def test_many_clips_make_one_table_a_modality(tmp_path):
+def test_many_clips_make_one_table_per_modality(tmp_path):
     files = []
     for name in ("b", "a"):
         files += written("audacity", clip(event("Dog", "audio", 1, 2), name=name, modalities=("audio",)), tmp_path)
@@ -153,7 +153,7 @@ def test_events_of_other_clips_are_kept(tmp_path):
     assert f"{tmp_path / 'truth' / 'audio.csv'}: 1 events of 1 other clips are kept" in report.text()
 
 
-def test_tables_of_what_was_parsed_are_not_overwritten(tmp_path):
+def test_tables_of_parsed_clips_are_not_overwritten(tmp_path):
     (file,) = written("elan", clip(*DOG), tmp_path)
     (tmp_path / "parsed").mkdir()
     (tmp_path / "parsed" / ".parsed").touch()

@@ -44,7 +44,7 @@ def ordered(events):
 @pytest.mark.parametrize("name", REGISTRY)
 @few
 @given(parsed=parsed_clips(clip=st.sampled_from(["clip", "a b", "v1.2", "q'\"<&>", "Vögel 鳥 🐦", "heard.txt", "-x"])))
-def test_there_and_back(name, parsed, tmp_path_factory):
+def test_written_events_read_back(name, parsed, tmp_path_factory):
     whole = read_back(written(name, parsed, tmp_path_factory.mktemp(name)))
     assert whole.events(parsed.clip) == ordered(kept(name, event) for event in parsed.events)
     assert set(whole.by_clip) <= {parsed.clip}

@@ -20,7 +20,7 @@ def test_label_tracks(tmp_path):
     }
 
 
-def test_a_label_track_of_audacitys(tmp_path):
+def test_a_label_track_from_audacity(tmp_path):
     file = tmp_path / "a.b.seen.txt"
     file.write_bytes(b"0.5\t2.25\tDog\r\n\\\t100.0\t3000.5\r\n3\t4\tCat\r\n")
     assert audacity.read(file).events("a.b") == [event("Dog", "visual", 0.5, 2.25), event("Cat", "visual", 3, 4)]
@@ -53,7 +53,7 @@ def test_one_table(tmp_path):
     )
 
 
-def test_tables_that_people_wrote(tmp_path):
+def test_tables_written_by_hand(tmp_path):
     file = tmp_path / "kitchen.csv"
     file.write_text("\ufeff onset, offset ,label,note\n0,1.5,Dog,\n\n2,3,Cat,loud\n")
     reading = csv.read(file, "heard")
@@ -105,10 +105,14 @@ def test_a_dense_table_of_another_name(tmp_path):
 def test_results_and_annotations_for_temporal_detection(tmp_path):
     first, *_ = written("activitynet", clip(*DOG), tmp_path)
     assert first.name == "activitynet.audio.json"
-    found = json.loads(first.read_text())
-    assert set(found) == {"version", "results", "external_data"}  # what ActivityNet's evaluation asks of a prediction
+    predictions = json.loads(first.read_text())
+    assert set(predictions) == {
+        "version",
+        "results",
+        "external_data",
+    }  # what ActivityNet's evaluation asks of a prediction
     dog = {"label": "Dog", "segment": [0.0, 5.0], "modality": "audio"}
-    assert found["results"] == {"clip": [{**dog, "score": 0.9312}]}
+    assert predictions["results"] == {"clip": [{**dog, "score": 0.9312}]}
     first, *_ = written("activitynet", clip(*DOG, duration=9.5), tmp_path, true=True)
     truth = json.loads(first.read_text())
     assert set(truth) == {"version", "taxonomy", "database"}  # and of a ground truth
@@ -168,14 +172,14 @@ def test_clips_that_no_file_can_hold(parsed):
         check_writable(parsed)
 
 
-def test_parts_of_an_event_are_as_sure_as_the_least_sure():
+def test_joined_events_have_the_lowest_confidence():
     spans = [(3, 4, 0.9), (0, 1, 0.5), (1, 3, 0.7), (6, 9, 0.2), (7, 8, 0.1)]
-    found = [LocatedEvent(event("Dog", "audio", *span), f"line {n}") for n, span in enumerate(spans)]
+    parts = [LocatedEvent(event("Dog", "audio", *span), f"line {n}") for n, span in enumerate(spans)]
     whole = [
         LocatedEvent(event("Dog", "audio", 0, 4, 0.5), "line 1"),
         LocatedEvent(event("Dog", "audio", 6, 9, 0.1), "line 3"),
     ]
-    assert merged(found) == whole
+    assert merged(parts) == whole
 
 
 def test_names_of_formats(tmp_path):
