@@ -62,9 +62,11 @@ class Generated(Result):
         return f"Generated({self.out}: {self.count} clips in each of {', '.join(self.folders)})"
 
     def text(self) -> str:
+        """Return lines for people."""
         return f"{self.count} clips generated in {self.out}"
 
     def as_json(self) -> Any:
+        """Return a value that `json.dumps` takes."""
         return {"count": self.count, "folders": list(self.folders)}
 
 

@@ -52,6 +52,7 @@ class Prepared(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """0 if the store has features for every clip, else 1."""
         return 0 if self.missing and not any(self._missing_count(name) for name in self.missing) else 1
 
     def __repr__(self) -> str:
@@ -60,6 +61,7 @@ class Prepared(Result):
         return f"Prepared({self.annotations.dataset.name}: {sizes}; {missing or 'no features'})"
 
     def text(self) -> str:
+        """Return lines for people."""
         sizes = ", ".join(f"{count} {split}" for split, count in self.sizes.items())
         blocks = [
             [f"{self.annotations.dataset.name}: {sizes} clips", *self.notes],
@@ -71,6 +73,7 @@ class Prepared(Result):
         return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
     def as_json(self) -> Any:
+        """Return a value that `json.dumps` takes."""
         return {
             "dataset": self.annotations.dataset.name,
             "clips": self.sizes,

@@ -43,10 +43,12 @@ class ImportedAnnotations(Result):
         return f"ImportedAnnotations({self.clips} clips, {events or 'no'} events, {len(self.notes)} notes)"
 
     def text(self) -> str:
+        """Return lines for people."""
         lines = [f"{self.files.get(name, name)}: {len(table.events)} events" for name, table in self.tables.items()]
         return "\n".join([*self.notes, *lines, f"{self.clips} clips"])
 
     def as_json(self) -> Any:
+        """Return a value that `json.dumps` takes."""
         return {
             "tables": {modality: str(path) for modality, path in self.files.items()},
             "events": {modality: len(table.events) for modality, table in self.tables.items()},

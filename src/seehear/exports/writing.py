@@ -44,6 +44,7 @@ class Exported(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """1 if something was left out, else 0."""
         return 1 if self.failed else 0
 
     def __repr__(self) -> str:
@@ -51,6 +52,7 @@ class Exported(Result):
         return f"Exported({self.folder}: {self.clips} clips, {formats} files, {len(self.failed)} left out)"
 
     def text(self) -> str:
+        """Return lines for people."""
         lines = list(self.notes)
         for name, files in self.files.items():
             more = f" and {len(files) - 1} more" if len(files) > 1 else ""
@@ -60,6 +62,7 @@ class Exported(Result):
         return "\n".join([*lines, problems] if problems else lines)
 
     def as_json(self) -> Any:
+        """Return a value that `json.dumps` takes."""
         files = {name: [str(file) for file in files] for name, files in self.files.items()}
         return {"clips": self.clips, "files": files, "failed": self.failed, "notes": self.notes}
 

@@ -36,15 +36,18 @@ class LabelCheck(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """1 if a defect is fatal, else 0."""
         return 1 if any(defect.fatal for defect in self.defects) else 0
 
     def __repr__(self) -> str:
         return f"LabelCheck({self._summary()})"
 
     def text(self) -> str:
+        """Return lines for people."""
         return "\n".join([*map(str, self.defects), self._summary()])
 
     def as_json(self) -> Any:
+        """Return a value that `json.dumps` takes."""
         return {
             "clips": self.clips,
             "events": self.events,
