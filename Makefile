@@ -23,7 +23,7 @@ lint: .venv/installed-dev
 
 # A broken link or reference fails. The documentation tools read src/ without importing it.
 docs: .venv-docs/installed
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 
 notebooks: .venv/installed-dev
 	SEEHEAR_NOTEBOOKS=build/notebooks $(BIN)/pytest tests/test_notebooks.py
