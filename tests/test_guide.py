@@ -29,7 +29,8 @@ def folder(tmp_path, monkeypatch):
         rows = (ROOT / "demo" / f"{split}.csv").read_text(encoding="utf-8").splitlines()[: count + 1]
         (tmp_path / f"{split}.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
         for row in rows[1:]:
-            shutil.copy(ROOT / "demo" / "clips" / f"{row.split('\t')[0]}.mp4", tmp_path / "CLIPS")
+            name = row.split("\t")[0]
+            shutil.copy(ROOT / "demo" / "clips" / f"{name}.mp4", tmp_path / "CLIPS")
     for modality in ("audio", "visual"):
         shutil.copy(ROOT / "demo" / f"eval_{modality}.csv", tmp_path / f"{modality}.csv")
     for name in ("clip", "new"):
@@ -39,7 +40,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def arrays(rng):
-    """Arrays of 40 clips of 10 seconds, in whose second half the first class is active, and the rest of what is named."""
+    """Features of 40 clips of 10 seconds with one class each, and the other names that the pages use."""
     labels = np.eye(2)[np.arange(40) % 2]  # (N, C)
     features = {
         name: np.repeat(labels @ rng.normal(size=(2, 16)), 10, axis=0).reshape(40, 10, 16)
