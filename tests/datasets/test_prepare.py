@@ -9,7 +9,7 @@ import pytest
 import make_media
 import seehear
 from seehear import datasets
-from seehear.cli import app
+from seehear.cli import build
 from seehear.errors import SeehearError
 from seehear.labels import DefectKind
 from seehear.store import Store
@@ -93,7 +93,8 @@ def test_without_features_the_store_is_listed(tmp_path, features):
 def test_the_next_commands_are_valid(tmp_path, features):
     report = prepare(tmp_path, features=features)
     train, reproduce = report.commands()
-    command, bound, _ = app.parse_args(shlex.split(train)[1:], print_error=False, exit_on_error=False)
+    tokens = shlex.split(train)[1:]
+    command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
     assert command is seehear.train
     assert bound.arguments["collocation"] == ["audio=vggish", "visual=resnet152"]
     assert bound.arguments["recipe"] == "small"
