@@ -484,7 +484,7 @@ def test_parse_when_nothing_can_be_decoded(tmp_path, run, call):
     path = damage_packets(movie(tmp_path / "clip.mp4", 3), "video")
     answer = call("parse", run, path, "--out", tmp_path / "out", "--device", "cpu")
     assert answer.code == 1
-    assert f"{path}: none of its pictures can be decoded" in answer.out
+    assert f"{path}: none of its frames can be decoded" in answer.out
 
 
 def test_parse_of_a_long_clip(tmp_path, run, call):

@@ -204,8 +204,8 @@ def test_collector_takes_what_parsing_decodes(clip):
     how = Settings()
     media = Media(clip)
     collector = Collector(together(where, number), how)
-    for span in extraction.spans(media, [where, number], how, size=64, sound=True):
-        assert set(span.pictures) == {32, 64}
+    for span in extraction.spans(media, [where, number], how, size=64, audio=True):
+        assert set(span.frames) == {32, 64}
         collector.add(span)
     made = collector.features(media)
     alone = features(clip, [where, number]).features

@@ -26,7 +26,7 @@ from make_media import (
     write,
 )
 from seehear.errors import ClipError
-from seehear.media import Media, _Pictures
+from seehear.media import Media, _FrameCollector
 
 SIZE = 32
 EVERY_30TH = np.arange(90) / 30
@@ -38,10 +38,10 @@ def pictures(media: Media, fps: float, length: float = 8.0) -> tuple[list[int], 
     """The numbers of the pictures that come out, and when they are sampled."""
     numbers, at = [], []
     for span in media.spans(length, fps=fps, sizes=[SIZE]):
-        assert len(span.pictures[SIZE]) == len(span.at)
-        assert all(span.start - 1e-9 <= time < span.stop + 1e-9 for time in span.at)
-        numbers += [number_of(picture) for picture in span.pictures[SIZE]]
-        at += span.at.tolist()
+        assert len(span.frames[SIZE]) == len(span.times)
+        assert all(span.start - 1e-9 <= time < span.stop + 1e-9 for time in span.times)
+        numbers += [number_of(picture) for picture in span.frames[SIZE]]
+        at += span.times.tolist()
     return numbers, at
 
 
@@ -70,7 +70,7 @@ def on_show(path, times) -> list[int]:
 def sound(media: Media, length: float = 8.0, margin: float = 0.0) -> np.ndarray:
     """All sound, from spans whose margins are taken off."""
     edge = round(margin * media.rate)
-    parts = [span.sound[edge : len(span.sound) - edge] for span in media.spans(length, sound=True, margin=margin)]
+    parts = [span.waveform[edge : len(span.waveform) - edge] for span in media.spans(length, audio=True, margin=margin)]
     return np.concatenate(parts)
 
 
@@ -139,15 +139,17 @@ def test_a_long_still_does_not_lengthen_the_clip(tmp_path):
 
 def test_leaving_pictures_undecoded_changes_nothing(tmp_path, monkeypatch):
     path = write(tmp_path / "clip.mp4", times=EVERY_30TH, options={"bf": "3", "b-pyramid": "none"})
-    skipping = [span.pictures[SIZE] for span in Media(path).spans(2, fps=4, sizes=[SIZE])]
+    skipping = [span.frames[SIZE] for span in Media(path).spans(2, fps=4, sizes=[SIZE])]
     decoded = []
-    add, frames = _Pictures.add, Media._frames
-    monkeypatch.setattr(_Pictures, "add", lambda pictures, frame: (decoded.append(frame.pts), add(pictures, frame)))
+    add, frames = _FrameCollector.add, Media._decode_packet
+    monkeypatch.setattr(
+        _FrameCollector, "add", lambda pictures, frame: (decoded.append(frame.pts), add(pictures, frame))
+    )
     list(Media(path).spans(2, fps=4, sizes=[SIZE]))
     assert 12 <= len(decoded) < 60  # of 90
     decoded.clear()
-    monkeypatch.setattr(Media, "_frames", lambda media, packet, pictures: frames(media, packet, None))
-    everything = [span.pictures[SIZE] for span in Media(path).spans(2, fps=4, sizes=[SIZE])]
+    monkeypatch.setattr(Media, "_decode_packet", lambda media, packet, pictures: frames(media, packet, None))
+    everything = [span.frames[SIZE] for span in Media(path).spans(2, fps=4, sizes=[SIZE])]
     assert len(decoded) == 90
     np.testing.assert_array_equal(np.concatenate(skipping), np.concatenate(everything))
 
@@ -167,23 +169,23 @@ def talkie(tmp_path_factory):
 def test_spans_of_any_length_add_up(talkie, length, fps, margin):
     whole, at = pictures(talkie, fps, length=100)
     expected = sound(talkie, 100)
-    parts = list(talkie.spans(length, fps=fps, sizes=[SIZE], sound=True, margin=margin))
-    assert [number_of(picture) for span in parts for picture in span.pictures[SIZE]] == whole
-    assert [time for span in parts for time in span.at] == at
+    parts = list(talkie.spans(length, fps=fps, sizes=[SIZE], audio=True, margin=margin))
+    assert [number_of(picture) for span in parts for picture in span.frames[SIZE]] == whole
+    assert [time for span in parts for time in span.times] == at
     assert parts[0].start == 0
     assert parts[-1].stop == pytest.approx(talkie.duration)
     padded = np.pad(expected, 2 * 8000)
     for span in parts:
         start = round((span.start - margin) * 8000) + 2 * 8000
-        np.testing.assert_array_equal(span.sound, padded[start : start + len(span.sound)])
-        assert len(span.sound) == pytest.approx((span.stop - span.start + 2 * margin) * 8000, abs=1.01)
+        np.testing.assert_array_equal(span.waveform, padded[start : start + len(span.waveform)])
+        assert len(span.waveform) == pytest.approx((span.stop - span.start + 2 * margin) * 8000, abs=1.01)
 
 
 def test_several_sizes_are_the_same_pictures(talkie):
     (span,) = talkie.spans(100, fps=4, sizes=[16, 48, 40])
-    numbers = [[number_of(picture) for picture in span.pictures[size]] for size in (16, 40, 48)]
+    numbers = [[number_of(picture) for picture in span.frames[size]] for size in (16, 40, 48)]
     assert numbers[0] == numbers[1] == numbers[2]
-    assert [span.pictures[size].shape[1:] for size in (16, 40, 48)] == [(16, 16, 3), (40, 40, 3), (48, 48, 3)]
+    assert [span.frames[size].shape[1:] for size in (16, 40, 48)] == [(16, 16, 3), (40, 40, 3), (48, 48, 3)]
 
 
 SOUNDS = {
@@ -302,7 +304,7 @@ def test_pictures_filmed_on_the_side_are_upright(tmp_path):
         path = write(tmp_path / f"{clockwise}.mp4", times=np.arange(4) / 10, fps=10, picture=corners)
         media = Media(rotate(path, clockwise) if clockwise else path)
         (span,) = media.spans(8, fps=2, sizes=[SIZE])
-        picture = span.pictures[SIZE][0][4:-4, 4:-4].astype(int)
+        picture = span.frames[SIZE][0][4:-4, 4:-4].astype(int)
         upright[clockwise] = {
             name: ["red", "green", "blue"][int(picture[at].argmax())] if picture[at].max() > 120 else "black"
             for name, at in kinds.items()
@@ -328,8 +330,8 @@ def test_aspect(tmp_path):
 def test_number_of_segments(tmp_path, seconds, segments):
     clip = movie(tmp_path / "clip.mp4", seconds, fps=20, rate=16000)  # AAC fills its last 64 ms
     assert Media(clip).segments() == segments
-    spans = list(Media(clip).spans(8, fps=8, sizes=[SIZE], sound=True))
-    assert sum(len(span.at) for span in spans) >= 1
+    spans = list(Media(clip).spans(8, fps=8, sizes=[SIZE], audio=True))
+    assert sum(len(span.times) for span in spans) >= 1
     assert Media(clip).duration == pytest.approx(seconds, abs=0.08)
     assert Media(clip).segments(0.5) == pytest.approx(seconds * 2, abs=1.05)
 
@@ -399,12 +401,12 @@ def test_video_without_sound_and_sound_without_video(tmp_path):
     blind = Media(movie(tmp_path / "blind.wav", times=(), sound_codec="pcm_s16le"))
     assert (blind.has_video, blind.has_audio, blind.rate) == (False, True, 16000)
     with pytest.raises(ClipError, match=r"silent\.mp4: has no audio track"):
-        next(silent.spans(8, sound=True))
+        next(silent.spans(8, audio=True))
     with pytest.raises(ClipError, match=r"blind\.wav: has no video track"):
         next(blind.spans(8, sizes=[SIZE]))
     (span,) = silent.spans(8, sizes=[SIZE], fps=2)
-    assert len(span.sound) == 0
-    assert len(span.at) == 6
+    assert len(span.waveform) == 0
+    assert len(span.times) == 6
 
 
 def test_a_cover_is_no_video(tmp_path):
@@ -501,16 +503,16 @@ def test_damage_in_the_middle_leaves_the_rest(tmp_path):
     np.testing.assert_allclose(heard[-20000:-3000], whole[-20000:-3000], atol=1e-4)
 
 
-@pytest.mark.parametrize(("kind", "what"), [("video", "pictures"), ("audio", "sound")])
+@pytest.mark.parametrize(("kind", "what"), [("video", "frames"), ("audio", "audio")])
 def test_when_nothing_can_be_decoded(tmp_path, kind, what):
     path = movie(tmp_path / "clip.mp4", 5, sound=tone(440, 3), sound_codec="aac")
     damage_packets(path, kind)
     media = Media(path)
     assert media.aspect == 1
     with pytest.raises(ClipError, match=rf"clip\.mp4: none of its {what} can be decoded.*leave it out"):
-        list(media.spans(1, sizes=[SIZE], sound=True))
-    (span,) = media.spans(8, sizes=[SIZE] if kind == "audio" else [], sound=kind == "video")  # the other is whole
-    assert len(span.at) or span.sound.any()
+        list(media.spans(1, sizes=[SIZE], audio=True))
+    (span,) = media.spans(8, sizes=[SIZE] if kind == "audio" else [], audio=kind == "video")  # the other is whole
+    assert len(span.times) or span.waveform.any()
 
 
 def test_a_single_picture(tmp_path):
@@ -543,7 +545,7 @@ def test_memory_is_bounded_by_a_span(tmp_path, monkeypatch, heard):
 
     monkeypatch.setattr(Media, "_span", watch)
     assert take_sound is None
-    spans = list(Media(path).spans(8, fps=2, sizes=[16], sound=True, margin=1))
+    spans = list(Media(path).spans(8, fps=2, sizes=[16], audio=True, margin=1))
     assert len(spans) == seconds // 8
     # A decoder with threads gives its pictures some packets late; the packets of FLAC are of half a second.
     assert max(held_pictures) <= 2 * (8 + 24)
@@ -563,8 +565,8 @@ def test_memory_is_bounded_where_pictures_end_early(tmp_path, monkeypatch):
         return original(media, start, stop, pictures, waveform, margin)
 
     monkeypatch.setattr(Media, "_span", watch)
-    for span in Media(path).spans(8, fps=2, sizes=[16], sound=True, margin=1):
-        assert len(span.at) == 16
+    for span in Media(path).spans(8, fps=2, sizes=[16], audio=True, margin=1):
+        assert len(span.times) == 16
     assert max(held) <= rate * (8 + 2 + 24)
 
 

@@ -50,7 +50,7 @@ class Parser:
         size = (sizes[0] if sizes else THUMBNAIL) if media.has_video else 0
         collector = Collector(self.networks, self.settings)
         strip = Strip(media, thumbnails_for(media.aspect) if size else 0, size)
-        for span in prefetch(spans(media, specs, self.settings, size=size, sound=media.has_audio)):
+        for span in prefetch(spans(media, specs, self.settings, size=size, audio=media.has_audio)):
             try:
                 collector.add(span)
             except ClipError as error:

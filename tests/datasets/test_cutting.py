@@ -42,12 +42,12 @@ def shown(path: Path, fps: float = 10) -> list[int]:
     return [
         make_media.number_of(picture)
         for span in Media(path).spans(60, fps=fps, sizes=[64])
-        for picture in span.pictures[64]
+        for picture in span.frames[64]
     ]
 
 
 def played(path: Path) -> np.ndarray:
-    return np.concatenate([span.sound for span in Media(path).spans(60, sound=True)])
+    return np.concatenate([span.waveform for span in Media(path).spans(60, audio=True)])
 
 
 def pitch(sound: np.ndarray, rate: int = RATE) -> float:

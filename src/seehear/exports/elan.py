@@ -28,7 +28,7 @@ from seehear.exports.spec import (
 )
 from seehear.files import read_text
 from seehear.labels import Defect, meant, raise_fatal
-from seehear.media import FILMS, SOUNDS
+from seehear.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from seehear.parsed import link
 from seehear.parsing import ParsedClip, ParsedEvent
 from seehear.report.picture import NAMES
@@ -139,7 +139,7 @@ def _property(header: ET.Element, name: str, value: str) -> None:
 
 
 def _mime(suffix: str) -> str:
-    general = "video/*" if suffix in FILMS.split() else "audio/*" if suffix in SOUNDS.split() else "unknown"
+    general = "video/*" if suffix in VIDEO_SUFFIXES else "audio/*" if suffix in AUDIO_SUFFIXES else "unknown"
     return TYPES.get(suffix, general)
 
 
