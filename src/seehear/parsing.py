@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.events import Cells, runs
+from seehear.events import ActiveSegments, event_spans
 from seehear.labels import DenseTable, classes_of
+from seehear.modality import kinds, with_joint
 from seehear.scoring.decoding import Decoding
-from seehear.scoring.scores import kinds, with_joint
 
 
 @dataclass(frozen=True)
@@ -180,5 +180,5 @@ def truth_of(
 
 def spans_of(active: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
     """Class number, first segment and segment after the last of each event in an array (1, T, C)."""
-    found = runs(Cells.of(active))
+    found = event_spans(ActiveSegments.of(active))
     return list(zip(found.label.tolist(), found.start.tolist(), found.stop.tolist(), strict=True))

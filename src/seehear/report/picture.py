@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seehear.files import atomic
+from seehear.modality import NAMES as NAMES
 from seehear.parsing import ParsedClip
 from seehear.report.strip import FLOOR, HIGHEST, LOWEST, Strip
 
@@ -22,7 +23,6 @@ THUMBNAILS, SPECTROGRAM, LANE, GAP = 0.95, 0.85, 0.24, 0.16  # inches of height
 # Okabe and Ito's colours, which colour-blind people can tell apart; bars are labelled as well.
 COLOURS = {"audio": "#0072B2", "visual": "#E69F00", "audio_visual": "#009E73"}
 OTHER = "#CC79A7"
-NAMES = {"audio": "heard", "visual": "seen", "audio_visual": "both"}
 
 
 def thumbnails_for(aspect: float) -> int:
