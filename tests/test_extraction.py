@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from make_media import clicks, movie, number_of, tone, write
-from seehear import extraction
+from seehear import segments
 from seehear.errors import ClipError, SeehearError
 from seehear.extraction import Collector, Done, Job, Settings, find_clips, prefetch, run_jobs
 from seehear.media import Media
@@ -148,7 +148,7 @@ def seen(duration: float, fps: float, segment: float) -> np.ndarray:
 @pytest.mark.parametrize("segment", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("spec", [where, long, often], ids=lambda spec: spec.name)
 def test_windows_lie_around_their_segments(clip, monkeypatch, spec, segment, span):
-    monkeypatch.setattr(extraction, "SPAN", span)
+    monkeypatch.setattr(segments, "SPAN", span)
     made = features(clip, [spec], Settings(segment=segment)).features[spec.name]
     np.testing.assert_allclose(made, heard(noise(SECONDS), spec, segment), atol=1e-4)
 
@@ -166,7 +166,7 @@ def test_resampled_sound_does_not_depend_on_the_spans(tmp_path, monkeypatch):
     whole = features(path, [other_rate], Settings()).features["other-rate"]
     assert whole.shape == (12, 2)
     for span in (1.0, 3.0, 100.0):
-        monkeypatch.setattr(extraction, "SPAN", span)
+        monkeypatch.setattr(segments, "SPAN", span)
         np.testing.assert_allclose(features(path, [other_rate]).features["other-rate"], whole, atol=2e-4)
 
 
@@ -177,12 +177,12 @@ def test_resampled_sound_does_not_depend_on_the_spans(tmp_path, monkeypatch):
     span=st.sampled_from([0.2, 1.0, 2.0, 8.0]),
 )
 def test_pictures_of_a_segment_are_averaged(clip, fps, segment, span):
-    before = extraction.SPAN
-    extraction.SPAN = span
+    before = segments.SPAN
+    segments.SPAN = span
     try:
         made = features(clip, [number, number_again], Settings(fps=fps, segment=segment)).features
     finally:
-        extraction.SPAN = before
+        segments.SPAN = before
     np.testing.assert_allclose(made["number"], seen(SECONDS, fps, segment), rtol=1e-5)
     np.testing.assert_array_equal(made["number"], made["number-again"])
 
@@ -204,7 +204,7 @@ def test_collector_takes_what_parsing_decodes(clip):
     how = Settings()
     media = Media(clip)
     collector = Collector(together(where, number), how)
-    for span in extraction.spans(media, [where, number], how, size=64, audio=True):
+    for span in segments.spans(media, [where, number], how, size=64, audio=True):
         assert set(span.frames) == {32, 64}
         collector.add(span)
     made = collector.features(media)

@@ -28,8 +28,13 @@ from numpy.typing import NDArray
 
 from seehear.errors import ClipError
 
-VIDEO_SUFFIXES = frozenset(".3gp .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm .wmv".split())
-AUDIO_SUFFIXES = frozenset(".aac .aif .aiff .flac .m4a .mp3 .ogg .opus .wav .wma".split())
+VIDEO_SUFFIXES = frozenset(
+    (
+        *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"),
+        *(".mpeg", ".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"),
+    )
+)
+AUDIO_SUFFIXES = frozenset((".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav", ".wma"))
 SUFFIXES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
 
 HOUR = 3600.0  # seconds
@@ -75,7 +80,7 @@ class Media:
     """
 
     def __init__(self, path: str | Path) -> None:
-        """Lists the packets of the file.
+        """List the packets of the file.
 
         Args:
             path: A media file.
@@ -110,7 +115,7 @@ class Media:
         return 1.0
 
     def segments(self, segment: float = 1.0) -> int:
-        """Counts the segments of the clip.
+        """Count the segments of the clip.
 
         Args:
             segment: Seconds per segment.
@@ -122,7 +127,7 @@ class Media:
         return count_segments(self.duration, segment)
 
     def sample_times(self, fps: float, start: float = 0.0, stop: float | None = None) -> NDArray[np.float64]:
-        """Chooses when to sample frames.
+        """Choose when to sample frames.
 
         Args:
             fps: Frames per second.
@@ -147,7 +152,7 @@ class Media:
         margin: float = 0.0,
         stop: float | None = None,
     ) -> Iterator[Span]:
-        """Decodes the clip once, from start to end. Memory holds about one span, however long the clip.
+        """Decode the clip once, from start to end. Memory holds about one span, however long the clip.
 
         Args:
             length: Seconds per span.
@@ -217,7 +222,7 @@ class Media:
         return next(stream for stream in container.streams.video if stream.index == self._video_index)
 
     def _list_packets(self, container: InputContainer) -> None:
-        """Notes the time of every frame and the extent of the streams. Decodes nothing."""
+        """Note the time of every frame and the extent of the streams. Decodes nothing."""
         video = next((s for s in container.streams.video if s.codec_context and not is_cover(s)), None)
         audio = next((s for s in container.streams.audio if s.codec_context and s.codec_context.sample_rate), None)
         self._video_index = video.index if video else -1
@@ -258,7 +263,7 @@ class Media:
     def _expect_whole(
         self, container: InputContainer, streams: Sequence[av.VideoStream | av.AudioStream], end: float
     ) -> None:
-        """Raises ClipError if the header states an exact duration and the packets end a second or more earlier."""
+        """Raise ClipError if the header states an exact duration and the packets end a second or more earlier."""
         if not {"mp4", "matroska"} & set(container.format.name.split(",")):
             return  # other formats estimate the duration from the bit rate
         ends = [float(((s.start_time or 0) + s.duration) * s.time_base) for s in streams if s.duration and s.time_base]
@@ -269,7 +274,7 @@ class Media:
     def _decode(
         self, container: InputContainer, video: _FrameCollector | None, audio: _WaveformCollector | None
     ) -> Iterator[None]:
-        """Feeds decoded frames to the collectors. Yields after each packet."""
+        """Feed decoded frames to the collectors. Yield after each packet."""
         streams: list[av.VideoStream | av.AudioStream] = []
         if video is not None:
             stream = self._video(container)
@@ -388,7 +393,7 @@ class _FrameCollector:
         self._last = frame
 
     def _fill(self, frame: VideoFrame, until: int) -> None:
-        """Uses a frame for all sample times up to number `until` that have none yet."""
+        """Use a frame for all sample times up to number `until` that have none yet."""
         if self._next < until:
             squares = {size: _square(frame, size) for size in self.sizes}
             self._squares += [squares] * (until - self._next)
@@ -402,7 +407,7 @@ class _FrameCollector:
         return self._next >= len(self.times) or self.times[self._next] >= stop
 
     def take(self, stop: float) -> tuple[dict[int, NDArray[np.uint8]], NDArray[np.float64]]:
-        """Returns the frames sampled before `stop` that were not taken yet, and their times."""
+        """Return the frames sampled before `stop` that were not taken yet, and their times."""
         n = int(np.searchsorted(self.times[self._taken : self._taken + len(self._squares)], stop - 1e-9))
         times = self.times[self._taken : self._taken + n]
         squares, self._squares = self._squares[:n], self._squares[n:]
@@ -470,7 +475,7 @@ class _WaveformCollector:
         return bool(none_to_come) and not (self._packets >= last and self.empty)
 
     def take(self, start: float, stop: float) -> NDArray[np.float32]:
-        """Returns the samples from `start` to `stop`, and forgets those before `stop` minus two margins."""
+        """Return the samples from `start` to `stop`, and forget those before `stop` minus two margins."""
         first, end = round(start * self.rate), round(stop * self.rate)
         samples = np.zeros(end - first, dtype=np.float32)
         for place, piece in self._pieces:
@@ -488,12 +493,12 @@ def _complete(video: _FrameCollector | None, audio: _WaveformCollector | None, s
 
 
 def count_segments(duration: float, segment: float) -> int:
-    """Counts segments; see `Media.segments`."""
+    """Count segments; see `Media.segments`."""
     return max(1, math.ceil(duration / segment - 0.1))
 
 
 def squeeze(frames: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Resizes frames as `Media.spans` does.
+    """Resize frames as `Media.spans` does.
 
     Args:
         frames: (n, height, width, 3) uint8 RGB.
@@ -509,7 +514,7 @@ def squeeze(frames: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def _square(frame: VideoFrame, size: int) -> NDArray[np.uint8]:
-    """Squeezes a frame, rotated as shown, to (size, size, 3) RGB."""
+    """Squeeze a frame, rotated as shown, to (size, size, 3) RGB."""
     rgb = frame.reformat(width=size, height=size, format="rgb24", interpolation="BICUBIC").to_ndarray()
     # Players rotate a clip that was filmed on its side; the rotation is in degrees counter-clockwise.
     return np.ascontiguousarray(np.rot90(rgb, k=round(frame.rotation / 90) % 4))

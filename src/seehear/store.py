@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.arguments import PathLike
 from seehear.errors import SeehearError
 from seehear.files import atomic_bytes, atomic_json, read_json, sha256
 
@@ -66,7 +67,7 @@ class NetworkInfo:
 class Store:
     """A folder of features. Opening one that isn't there makes it."""
 
-    def __init__(self, path: str | Path, *, segment: float | None = None, create: bool = False) -> None:
+    def __init__(self, path: PathLike, *, segment: float | None = None, create: bool = False) -> None:
         """segment: the length of a segment in seconds, for a new store; an old one must agree with it.
 
         Raises SeehearError if there is no store and `create` is not set, or it is of another format.
