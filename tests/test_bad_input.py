@@ -110,7 +110,7 @@ def written(store: Path) -> dict[Path, int]:
 def test_the_real_networks_end_to_end(tmp_path, call):
     from seehear import networks
     from seehear.errors import SeehearError
-    from seehear.networks.samples import sample, sample_sound
+    from seehear.networks.samples import sample, sample_waveform
 
     names = ["yamnet", "efficientnet-lite0"]
     try:
@@ -119,7 +119,7 @@ def test_the_real_networks_end_to_end(tmp_path, call):
         if str(error).startswith("can't get the weights"):
             pytest.skip(str(error))
         raise
-    bark = sample_sound(16000)[: 3 * 16000]
+    bark = sample_waveform(16000)[: 3 * 16000]
     cat = sample(networks.get("efficientnet-lite0").input, 1)[0]
     path = write(
         tmp_path / "clip.mkv",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seehear.checking import check
+from seehear.checking import check_network
 from seehear.networks import AudioInput, ImageInput, Network, NetworkSpec
 from seehear.networks.samples import sample
 
@@ -64,12 +64,12 @@ def make(kind: type[Network]) -> NetworkSpec:
         paper="",
         licence="",
         load=lambda paths, device: kind(),
-        looks_at="dog",
+        sample_class="dog",
     )
 
 
 def failing(spec: NetworkSpec) -> set[str]:
-    report = check(spec, "cpu")
+    report = check_network(spec, "cpu")
     faults = {found.name for found in report.checks if not found.passed}
     assert report.passed == (not faults)
     return faults
@@ -95,8 +95,8 @@ def test_passes_an_honest_network():
 
 
 def test_finds_a_wrong_class():
-    assert failing(replace(make(Honest), looks_at="owl")) == {"class"}
-    assert failing(replace(make(Honest), looks_at="")) == set()
+    assert failing(replace(make(Honest), sample_class="owl")) == {"class"}
+    assert failing(replace(make(Honest), sample_class="")) == set()
 
 
 def test_sample_fits_any_input():

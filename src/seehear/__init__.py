@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING, Any
 from seehear.version import __version__
 
 if TYPE_CHECKING:
+    from seehear.checking import check_network
+    from seehear.extraction import extract
+    from seehear.feature_arrays import Extraction, Features
+    from seehear.importing import export_features, import_features
+    from seehear.loaded import LoadedNetwork, load_network
+    from seehear.networks import list_networks
     from seehear.networks.function import network
     from seehear.verbs.align import align
     from seehear.verbs.compare import compare
     from seehear.verbs.estimators import estimators
     from seehear.verbs.evaluate import evaluate
     from seehear.verbs.export import export
-    from seehear.verbs.extract import extract
-    from seehear.verbs.features import export_features, generate_features, import_features
+    from seehear.verbs.features import generate_features
     from seehear.verbs.judge import judge
     from seehear.verbs.labels import check_labels, import_labels
     from seehear.verbs.networks import check_networks
@@ -36,6 +41,12 @@ if TYPE_CHECKING:
 
 # Imported when first used: torch alone takes longer than `seehear --help` may.
 _HOMES = {
+    "Extraction": "seehear.feature_arrays",
+    "Features": "seehear.feature_arrays",
+    "LoadedNetwork": "seehear.loaded",
+    "check_network": "seehear.checking",
+    "list_networks": "seehear.networks",
+    "load_network": "seehear.loaded",
     "align": "seehear.verbs.align",
     "check_labels": "seehear.verbs.labels",
     "check_networks": "seehear.verbs.networks",
@@ -43,10 +54,10 @@ _HOMES = {
     "estimators": "seehear.verbs.estimators",
     "evaluate": "seehear.verbs.evaluate",
     "export": "seehear.verbs.export",
-    "export_features": "seehear.verbs.features",
-    "extract": "seehear.verbs.extract",
+    "export_features": "seehear.importing",
+    "extract": "seehear.extraction",
     "generate_features": "seehear.verbs.features",
-    "import_features": "seehear.verbs.features",
+    "import_features": "seehear.importing",
     "import_labels": "seehear.verbs.labels",
     "judge": "seehear.verbs.judge",
     "network": "seehear.networks.function",
@@ -60,9 +71,13 @@ _HOMES = {
     "view": "seehear.verbs.view",
 }
 __all__ = [
+    "Extraction",
+    "Features",
+    "LoadedNetwork",
     "__version__",
     "align",
     "check_labels",
+    "check_network",
     "check_networks",
     "compare",
     "estimators",
@@ -74,6 +89,8 @@ __all__ = [
     "import_features",
     "import_labels",
     "judge",
+    "list_networks",
+    "load_network",
     "network",
     "parse",
     "prepare",
@@ -86,9 +103,14 @@ __all__ = [
 ]
 
 
+ROOMS = frozenset({"networks"})  # packages that are reached as attributes, as in seehear.networks.AudioInput
+
+
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in ROOMS:
+        return importlib.import_module(f"seehear.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

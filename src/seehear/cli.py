@@ -26,7 +26,7 @@ app = App(
     help_format="markdown",
     help_epilogue="Every command takes --json to print its result as JSON.",
 )
-app.command("seehear.verbs.extract:extract", help="Run networks over clips and keep one feature a second in a store.")
+app.command("seehear.verbs.extract:extract", help="Run networks over clips and keep one feature per second in a store.")
 app.command("seehear.verbs.prepare:prepare", help="Bring a data set to where training begins; list what is missing.")
 app.command("seehear.verbs.train:train", help="Train a parsing model from clip-level labels.")
 app.command("seehear.verbs.evaluate:evaluate", help="Score trained runs on clips whose truth is known.")
@@ -49,15 +49,19 @@ labels.command("seehear.verbs.labels:check_labels", name="check", help="Report e
 labels.command("seehear.verbs.labels:import_labels", name="import", help="Take annotations of ELAN, Audacity and such.")
 app.command(labels)
 
-networks = App(name="networks", help="List networks, or prove them on real sound and picture.")
+networks = App(name="networks", help="List networks, or check them on a sample clip.")
 networks.default(network_verbs.networks)
-networks.command("seehear.verbs.networks:check_networks", name="check", help="Prove networks on a real sample.")
+networks.command("seehear.verbs.networks:check_networks", name="check", help="Check networks on a sample clip.")
 app.command(networks)
 
-features = App(name="features", help="Features as folders of .npy files.")
-features.command("seehear.verbs.features:import_features", name="import", help="Take .npy files into a store.")
-features.command("seehear.verbs.features:export_features", name="export", help="Write a store's features as .npy.")
-features.command("seehear.verbs.features:generate_features", name="generate", help="Make up a data set's features.")
+features = App(name="features", help="Import, export or generate features as folders of .npy files.")
+features.command("seehear.verbs.features:import_features", name="import", help="Import .npy files into a store.")
+features.command(
+    "seehear.verbs.features:export_features", name="export", help="Export features of a store as .npy files."
+)
+features.command(
+    "seehear.verbs.features:generate_features", name="generate", help="Generate synthetic features of a data set."
+)
 app.command(features)
 
 INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended

@@ -11,7 +11,7 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from seehear.checking import check
+from seehear.checking import check_network
 from seehear.errors import SeehearError
 from seehear.networks import EXTRAS, REGISTRY, AudioInput, Network, NetworkSpec, get, load
 from seehear.networks.samples import sample
@@ -26,7 +26,7 @@ everyone = pytest.mark.parametrize("name", REGISTRY)
 @real
 def test_works_on_the_sample(name, loaded):
     loaded(name)
-    report = check(REGISTRY[name], "cpu")
+    report = check_network(name, "cpu")
     assert [found for found in report.checks if not found.passed] == []
     assert report.passed
     assert report.speed > 0
@@ -60,9 +60,9 @@ def test_classifier_gives_a_score_for_each_class(name, loaded):
     if network.class_names:
         assert network.logits(batch).shape == (2, len(network.class_names))
         assert len(set(network.class_names)) == len(network.class_names)
-        assert spec.looks_at in network.class_names
+        assert spec.sample_class in network.class_names
     else:
-        assert spec.looks_at == ""
+        assert spec.sample_class == ""
         with pytest.raises(NotImplementedError):
             network.logits(batch)
 
@@ -186,14 +186,14 @@ def test_own_network_from_a_file(tmp_path, monkeypatch, attribute):
 
 def test_own_network_from_a_module():
     assert get("seehear.networks.hed:SPEC") == replace(REGISTRY["hed"], reference="seehear.networks.hed:SPEC")
-    with pytest.raises(SeehearError, match="SIZE is a int, not a NetworkSpec"):
+    with pytest.raises(SeehearError, match="SIZE is of type int, not a NetworkSpec"):
         get("seehear.networks.hed:SIZE")
     with pytest.raises(SeehearError, match="No module named 'nobody_has_this'"):
         get("nobody_has_this:SPEC")
 
 
 def test_own_network_from_a_broken_or_missing_file(tmp_path):
-    with pytest.raises(SeehearError, match=r"gone\.py isn't there"):
+    with pytest.raises(SeehearError, match=r"gone\.py: no such file"):
         get(f"{tmp_path}/gone.py:spec")
     (tmp_path / "broken.py").write_text("1 / 0\n")
     with pytest.raises(SeehearError, match=r"broken\.py can't be run: ZeroDivisionError"):

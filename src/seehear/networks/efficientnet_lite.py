@@ -167,7 +167,7 @@ def _spec(name: str, variant: Variant) -> NetworkSpec:
         load=load,
         weights=(weights,),
         revision=REVISION,
-        looks_at="Egyptian cat",
+        sample_class="Egyptian cat",
     )
 
 

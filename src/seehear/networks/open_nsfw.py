@@ -66,5 +66,5 @@ SPEC = NetworkSpec(
     load=load,
     weights=(MODEL,),
     revision=REVISION,
-    looks_at="suitable for work",
+    sample_class="suitable for work",
 )

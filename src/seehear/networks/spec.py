@@ -108,7 +108,7 @@ class NetworkSpec:
     weights: tuple[WeightFile, ...] = ()
     revision: str = "1"  # changes whenever the code around the weights changes what comes out
     extra: str | None = None  # the optional dependency it needs: pip install seehear[extra]
-    looks_at: str = ""  # class the network's own classifier must give on the sample shipped with seehear
+    sample_class: str = ""  # class the network's own classifier must give on the sample shipped with seehear
     # The same as a torch module with weights as they are made, for networks that come as one; its file of weights holds
     # the module's state dict.
     build: Callable[[], nn.Module] | None = field(default=None, compare=False)

@@ -102,5 +102,5 @@ SPEC = NetworkSpec(
     load=load,
     weights=(MODEL, CLASSES),
     revision=REVISION,
-    looks_at="Dog",
+    sample_class="Dog",
 )
