@@ -17,6 +17,7 @@ from seehear.arguments import PathLike, Paths, Shard
 from seehear.errors import ClipError, SeehearError
 from seehear.feature_arrays import Extraction, Features
 from seehear.media import SUFFIXES, Media, Span, is_media
+from seehear.names import check_clip
 from seehear.networks.spec import NetworkSpec
 from seehear.prefetch import prefetch
 from seehear.progress import Progress
@@ -37,8 +38,6 @@ __all__ = [
     "segment_features",
     "spans",
 ]
-
-MAX_NAME_BYTES = 240  # of the name of a clip: file systems take 255 with a suffix
 
 Networks = str | NetworkSpec | Iterable[str | NetworkSpec]
 
@@ -148,7 +147,7 @@ def _extract_to_memory(clips: dict[str, Path], loaded: Loaded, settings: Setting
         return []
 
     jobs = [Job(name, path, specs) for name, path in clips.items()]
-    _run(jobs, loaded, settings, extraction, keep, Progress("extracting", len(jobs), shown=progress))
+    _run(jobs, loaded, settings, extraction, keep, Progress("extracting", len(jobs), show=progress))
     return extraction
 
 
@@ -181,7 +180,7 @@ def _extract_to_store(clips: dict[str, Path], loaded: Loaded, store: Store, fps:
                 extraction.unchanged += 1
         if stale:
             jobs.append(Job(name, path, stale))
-    bar = Progress("extracting", len(clips), done=len(clips) - len(jobs), shown=progress)
+    bar = Progress("extracting", len(clips), done=len(clips) - len(jobs), show=progress)
     _run(jobs, loaded, settings, extraction, keep, bar)
     return extraction
 
@@ -329,10 +328,9 @@ def find_clips(paths: Paths) -> dict[str, Path]:
 
 
 def _check_name(file: Path) -> None:
-    """Raises SeehearError for a name that no table can hold, or too long with the suffixes of what is made of it."""
+    """Raise SeehearError if no clip may have the name of the file."""
     try:
-        length = len(file.stem.encode())
-    except UnicodeEncodeError:
-        raise SeehearError(f"{str(file)!a}: its name is not in UTF-8, as labels are: rename it") from None
-    if length > MAX_NAME_BYTES:
-        raise SeehearError(f"{file}: its name is longer than {MAX_NAME_BYTES} bytes: rename it")
+        check_clip(file.stem)
+    except ClipError as error:
+        place = str(file) if str(file).isprintable() else f"{str(file)!a}"
+        raise SeehearError(f"{place}: {error}: rename it") from None

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +29,10 @@ UNWRITABLE = frozenset(
         errno.EINVAL,
     )
 )
+TEMPORARY = re.compile(r"\.([1-9][0-9]{0,6})-[0-9a-f]{8}(\.[^.]+)?")  # as `atomic` names it, with the process first
+MAX_PID = 1 << 22  # Linux gives none above it, so a date in a file's name is not taken for a process
+
+_open: set[str] = set()  # temporaries that this process is writing now, whole paths
 
 
 @contextmanager
@@ -37,6 +42,7 @@ def atomic(path: Path) -> Iterator[Path]:
     Raises SeehearError naming `path` where it can't be written.
     """
     temporary = path.parent / f".{os.getpid()}-{os.urandom(4).hex()}{path.suffix}"
+    _open.add(os.path.abspath(temporary))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -52,12 +58,31 @@ def atomic(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # where the folder itself can't be made or read
             temporary.unlink(missing_ok=True)
+        _open.discard(os.path.abspath(temporary))
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a killed process left half-written in a folder that no other process writes to."""
-    for left in folder.glob(".*-*"):
-        left.unlink(missing_ok=True)
+    """Remove the temporary files of `atomic` that processes which no longer run left in a folder, and nothing else."""
+    for file in folder.glob(".*-*"):
+        name = TEMPORARY.fullmatch(file.name)
+        if name and file.is_file() and not file.is_symlink() and not _in_use(int(name[1]), file):
+            with suppress(OSError):  # another process may remove it too
+                file.unlink(missing_ok=True)
+
+
+def _in_use(pid: int, temporary: Path) -> bool:
+    """Whether the process that named a temporary file may still write it."""
+    if pid == os.getpid():  # a process that was killed may have had the same number
+        return os.path.abspath(temporary) in _open
+    if pid > MAX_PID or os.name == "nt":  # no temporary file; on Windows, asking would send a signal
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it runs, as another user
+        return True
+    return True
 
 
 class DiskFullError(SeehearError):

@@ -15,6 +15,7 @@ from seehear import arguments
 from seehear.arguments import PathLike, Paths
 from seehear.errors import SeehearError
 from seehear.files import atomic_array
+from seehear.names import check_clip, check_modality, check_network
 from seehear.progress import Progress
 from seehear.results import Result, listed
 from seehear.store import NetworkInfo, Origin, Store
@@ -117,6 +118,8 @@ def import_features(
     """
     from seehear.labels import is_dense, read_dense, read_weak
 
+    check_network(network)
+    check_modality(modality)
     source = Path(folder)
     if not source.is_dir():
         raise SeehearError(f"{source}: no such folder")
@@ -125,7 +128,7 @@ def import_features(
     for table in tables:
         clips += [event.clip for event in read_dense(table).events] if is_dense(table) else read_weak(table).clips
     if not tables:
-        clips = sorted(file.stem for file in source.glob("*.npy"))
+        clips = sorted(file.stem for file in source.glob("[!.]*.npy"))
     clips = list(dict.fromkeys(clips))
     if not clips:
         raise SeehearError(f"{source}: holds no .npy files")
@@ -162,16 +165,19 @@ def import_folder(
         How many clips the store now holds, and what is wrong with the others.
 
     Raises:
-        SeehearError: The store holds the network with another width.
+        SeehearError: The store holds the network with another width, or no network or modality may have this name.
     """
+    check_network(network)
+    check_modality(modality)
     report = Transfer()
     made_by = f"imported/{form.frames}"
     names = list(clips)
     registered = False
-    with Progress(f"importing {network}", len(names), shown=progress) as bar:
+    with Progress(f"importing {network}", len(names), show=progress) as bar:
         for clip in names:
             file = folder / f"{clip[:prefix] if prefix else clip}.npy"
             try:
+                check_clip(clip)
                 array = _open(file, form)
                 current = store.is_current(network, clip, made_by, file)
                 values = None if current else _by_segment(file, array, form)
@@ -209,7 +215,7 @@ def export_features(folder: PathLike, *, store: PathLike, network: str, progress
     kept.network(network)
     report = Transfer(action=f"written to {folder}")
     clips = sorted(kept.clips(network))
-    with Progress("exporting", len(clips), shown=progress) as bar:
+    with Progress("exporting", len(clips), show=progress) as bar:
         for clip in clips:
             atomic_array(Path(folder) / f"{clip}.npy", kept.read(network, clip))
             report.count += 1

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from seehear.errors import SeehearError
+from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic_json, read_json
+from seehear.names import check_clip, check_modality
 from seehear.parsing import ParsedClip
 
 KIND = "seehear-parse-"
@@ -64,10 +65,16 @@ def is_parse(facts: Any) -> bool:
 def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
     """What a file says. The clip is where the file says it is, seen from its folder.
 
-    Raises SeehearError where something is missing, or not of its kind.
+    Raises SeehearError where something is missing, not of its kind, or a name that there can't be.
     """
     try:
-        return ParsedClip.from_json({**facts, "file": os.path.normpath(file.parent / facts["file"])})
+        parsed = ParsedClip.from_json({**facts, "file": os.path.normpath(file.parent / facts["file"])})
+        check_clip(parsed.clip)
+        for modality in {*parsed.modalities, *(event.modality for event in (*parsed.events, *(parsed.truth or ())))}:
+            check_modality(modality)
+        return parsed
+    except ClipError as error:
+        raise SeehearError(f"{file}: {error}") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise SeehearError(f"{file}: is damaged ({type(error).__name__}: {error}); parse the clip again") from None
 

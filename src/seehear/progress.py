@@ -19,22 +19,22 @@ class Progress:
         progress.advance("clip 3")
     """
 
-    def __init__(self, what: str, total: int, *, done: int = 0, shown: bool = True) -> None:
+    def __init__(self, what: str, total: int, *, done: int = 0, show: bool = True) -> None:
         """Prepare to show progress.
 
         Args:
             what: The task, as in `extracting`.
             total: How many items there are.
             done: How many of them are done already.
-            shown: False shows nothing at all.
+            show: False shows nothing at all.
         """
-        self.what, self.total, self.done, self.shown = what, total, done, shown
+        self.what, self.total, self.done, self.show = what, total, done, show
         self._first = self._last_shown = done
         self._began = self._last_time = time.monotonic()
         self._bar: _Bar | None = None
-        if shown and in_notebook():
+        if show and in_notebook():
             self._bar = _NotebookBar()
-        elif shown and sys.stderr.isatty():
+        elif show and sys.stderr.isatty():
             self._bar = _TerminalBar(what, total, done)
 
     def __enter__(self) -> Progress:
@@ -48,7 +48,7 @@ class Progress:
         if self._bar:
             self._bar.update(self, "")
             self._bar.stop()
-        elif self.shown and kind is None and self.done > self._last_shown:
+        elif self.show and kind is None and self.done > self._last_shown:
             self._print_line("")
 
     def advance(self, note: str = "", by: int = 1) -> None:
@@ -61,12 +61,12 @@ class Progress:
         self.done += by
         if self._bar:
             self._bar.update(self, note)
-        elif self.shown and time.monotonic() - self._last_time > LINE_INTERVAL:
+        elif self.show and time.monotonic() - self._last_time > LINE_INTERVAL:
             self._print_line(note)
 
     def say(self, text: str) -> None:
         """Print a line that stays, above the bar."""
-        if not self.shown:
+        if not self.show:
             return
         if self._bar:
             self._bar.print(text)

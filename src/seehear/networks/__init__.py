@@ -45,6 +45,7 @@ __all__ = [
     "WeightFile",
     "Wheel",
     "get",
+    "get_named_in",
     "list_networks",
     "load",
     "network",
@@ -102,8 +103,14 @@ def list_networks(modality: str | None = None) -> list[str]:
     return [name for name, spec in REGISTRY.items() if modality in (None, spec.modality)]
 
 
+_named_by_user: set[str] = set()  # references whose code the user has run in this process
+
+
 def get(name: str) -> NetworkSpec:
     """Look a network up.
+
+    A network of the user's own is Python code, which runs here. So call this only with a name that the user gave, and
+    `get_named_in` with a name that is written in a file.
 
     Args:
         name: Of a network in the registry; or "path/to/file.py:attribute" or "module:attribute" of your own.
@@ -113,8 +120,32 @@ def get(name: str) -> NetworkSpec:
     """
     place, colon, attribute = name.rpartition(":")
     if name not in REGISTRY and colon and place and attribute:
-        return _user_network(name, place, attribute)
+        spec = _user_network(name, place, attribute)
+        _named_by_user.add(spec.reference)
+        return spec
     return REGISTRY[name]
+
+
+def get_named_in(source: str | Path, reference: str, *, trust_code: bool = False) -> NetworkSpec:
+    """Look up a network that a file names, such as the run.json of a run or the network.json of a store.
+
+    References that are not in the registry name Python code, and the file may come from anyone. The code runs only
+    with `trust_code`, or if the user named the same reference in this process.
+
+    Args:
+        source: The file or folder that names it, for the message.
+        reference: As NetworkInfo holds it.
+        trust_code: Whether to run code that the source names.
+
+    Raises:
+        SeehearError: The reference names code that the user has not trusted, or there is no such network.
+    """
+    if reference not in REGISTRY and ":" in reference and not (trust_code or reference in _named_by_user):
+        raise SeehearError(
+            f"{source}: names the network {reference}, which is Python code that would run here. If you trust it and "
+            "whoever made this folder, give --trust-code (in Python: trust_code=True)"
+        )
+    return get(reference)
 
 
 def load(spec: NetworkSpec, device: str = "auto") -> Network:

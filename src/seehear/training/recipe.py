@@ -90,7 +90,7 @@ def named() -> dict[str, Recipe]:
     }
 
 
-def resolve(recipe: str | Path | Recipe = "paper", overrides: Sequence[str] = ()) -> Recipe:
+def resolve(recipe: str | Path | Recipe = "paper", overrides: Sequence[str] | Mapping[str, Any] = ()) -> Recipe:
     """A recipe by name or from a TOML file, with KEY=VALUE overrides on top.
 
     Raises SeehearError naming the recipe, key or value that isn't one.
@@ -106,6 +106,9 @@ def resolve(recipe: str | Path | Recipe = "paper", overrides: Sequence[str] = ()
             raise SeehearError(f"{recipe}: not a TOML file: {error}") from None
     else:
         raise SeehearError(f"no recipe {str(recipe)!r}: choose from {', '.join(named())}, or name a TOML file")
+    if isinstance(overrides, Mapping):
+        base |= overrides
+        overrides = ()
     for override in overrides:
         key, equals, value = override.partition("=")
         if not equals:

@@ -267,7 +267,7 @@ class Gathering:
             file=file,
             duration=media.duration,
             truth=truth_of(clip, self.split.dense, facts.modalities, facts.segment),
-            known=facts.classes,
+            all_classes=facts.classes,
         )
         return write(parsed, self.wanted.folder / "clips", run=str(self.runs[0].path))
 
