@@ -11,7 +11,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from seehear.checking import check
+from seehear.checking import check_network
 from seehear.errors import SeehearError
 from seehear.networks import AudioInput, ImageInput, NetworkSpec, load, network
 
@@ -33,8 +33,8 @@ def test_declares_and_runs():
     assert (loudness.width, loudness.licence, loudness.weights) == (2, "CC0", ())
     waves = np.full((3, 4000), 0.5, np.float32)
     assert load(loudness).features(waves).tolist() == [[0.5, 0.5]] * 3
-    assert check(loudness).passed
-    assert check(colour).passed
+    assert check_network(loudness).passed
+    assert check_network(colour).passed
 
 
 def test_wrong_shape_is_told():

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from seehear.feature_arrays import Extraction
+from seehear.feature_arrays import Extraction  # the command line reads annotations
 
 
 def extract(

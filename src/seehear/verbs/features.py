@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from seehear.datasets.generated import STRENGTH
-
-if TYPE_CHECKING:
-    from seehear.importing import Transfer
+from seehear.importing import Transfer
 
 
 def import_features(
@@ -100,7 +97,6 @@ def generate_features(
     from seehear import datasets
     from seehear.arguments import names
     from seehear.datasets.generated import generate
-    from seehear.importing import Transfer
 
     found = datasets.annotations(datasets.get(dataset), annotations)
     count = generate(found, Path(out), seed=seed, strength=strength, clips=clips, only=names(only))
