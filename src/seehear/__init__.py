@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from seehear.version import __version__
 
 if TYPE_CHECKING:
+    from seehear import losses, networks
     from seehear.checking import check_network
     from seehear.extraction import extract
     from seehear.feature_arrays import Extraction, Features
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from seehear.loaded import LoadedNetwork, load_network
     from seehear.networks import list_networks
     from seehear.networks.function import network
+    from seehear.training.recipe import Recipe, list_recipes, load_recipe
     from seehear.verbs.align import align
     from seehear.verbs.compare import compare
     from seehear.verbs.estimators import estimators
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from seehear.verbs.view import view
 
 # Imported when first used: torch alone takes longer than `seehear --help` may.
+_MODULES = ("losses", "networks")
 _HOMES = {
     "Extraction": "seehear.feature_arrays",
     "Features": "seehear.feature_arrays",
@@ -47,6 +50,7 @@ _HOMES = {
     "check_network": "seehear.checking",
     "list_networks": "seehear.networks",
     "load_network": "seehear.loaded",
+    "Recipe": "seehear.training.recipe",
     "align": "seehear.verbs.align",
     "check_labels": "seehear.verbs.labels",
     "check_networks": "seehear.verbs.networks",
@@ -60,6 +64,8 @@ _HOMES = {
     "import_features": "seehear.importing",
     "import_labels": "seehear.verbs.labels",
     "judge": "seehear.verbs.judge",
+    "list_recipes": "seehear.training.recipe",
+    "load_recipe": "seehear.training.recipe",
     "network": "seehear.networks.function",
     "parse": "seehear.verbs.parse",
     "prepare": "seehear.verbs.prepare",
@@ -74,6 +80,7 @@ __all__ = [
     "Extraction",
     "Features",
     "LoadedNetwork",
+    "Recipe",
     "__version__",
     "align",
     "check_labels",
@@ -90,8 +97,12 @@ __all__ = [
     "import_labels",
     "judge",
     "list_networks",
+    "list_recipes",
     "load_network",
+    "load_recipe",
+    "losses",
     "network",
+    "networks",
     "parse",
     "prepare",
     "recipes",
@@ -103,14 +114,11 @@ __all__ = [
 ]
 
 
-ROOMS = frozenset({"networks"})  # packages that are reached as attributes, as in seehear.networks.AudioInput
-
-
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
-    if name in ROOMS:
-        return importlib.import_module(f"seehear.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
