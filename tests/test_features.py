@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import seehear
+from make_media import movie
 from seehear.errors import SeehearError
 from seehear.store import Store
 
@@ -47,9 +48,8 @@ def test_folders_shared_for_llp(folders):
         set=["epochs=1", "width=16", "choose=last"],
         device="cpu",
     )
-    clip = folders / "clip.mp4"
-    clip.write_bytes(b"never opened")
-    with pytest.raises(SeehearError, match="imported features of vggish"):
+    clip = movie(folders / "clip.mp4", 2)
+    with pytest.raises(SeehearError, match="imported features or arrays of vggish"):
         seehear.parse(folders / "run", [clip], out=folders / "out", device="cpu")
 
 

@@ -185,7 +185,7 @@ def settings(value: Mapping[str, Any] | Texts) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return dict(value)
     pairs = (_pair(text, "KEY=VALUE, as in learning_rate=1e-3") for text in _texts(value))
-    return {key: _toml_value(text) for key, text in pairs}
+    return {key.strip(): _toml_value(text) for key, text in pairs}
 
 
 def _path(value: object) -> Path:
@@ -210,9 +210,9 @@ def _texts(value: object) -> list[str]:
 
 def _pair(text: str, form: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
-    if not equals or not key.strip() or not value.strip():
+    if not equals or not key or not value.strip():
         raise SeehearError(f"{text!r}: must be {form}")
-    return key.strip(), value.strip()
+    return key, value.strip()
 
 
 def _joined(value: Names, separator: str) -> list[str]:
