@@ -300,7 +300,7 @@ def test_a_folder_that_is_no_store(tmp_path, own, call):
     clip = movie(tmp_path / "clip.mp4", 1)
     answer = call(*extraction(tmp_path, own, [clip], "level"))
     assert answer.code == 1
-    assert "is a folder with other things in it; name a new one" in answer.err
+    assert "holds other files; choose a new folder for the store" in answer.err
     answer = call(*extraction(clip / "store", own, [clip], "level"))
     assert answer.code == 1
     assert f"{clip}/store/store.json: can't be written" in answer.err

@@ -36,7 +36,7 @@ def chosen(there: list[int], frames: int) -> list[int]:
 
 
 def span(at: list[float], start: float, stop: float) -> Span:
-    """Pictures 0, 1, 2, … at these seconds, each as bright as its number."""
+    """Frames 0, 1, 2, … at these seconds, each as bright as its number."""
     brightness = np.arange(len(at), dtype=np.uint8)[:, None, None, None]
     pictures = np.broadcast_to(brightness, (len(at), SIZE, SIZE, 3))
     return Span(start, stop, {SIZE: pictures}, np.array(at), np.zeros(0, np.float32), 0, 0.0)

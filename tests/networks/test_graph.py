@@ -109,7 +109,7 @@ def test_small_layers(tmp_path):
 def test_pictures(tmp_path):
     pictures = random.integers(0, 256, (2, 4, 4, 3), np.uint8)
     graph = GraphBuilder()
-    x = graph.pictures("x", 4, mean=(1.0, 20.0, 120.0), scale=0.5)
+    x = graph.frames("x", 4, mean=(1.0, 20.0, 120.0), scale=0.5)
     found = run(graph.model(y=graph.max(x, axes=[2, 3])), tmp_path, x=pictures)["y"]
     np.testing.assert_allclose(found, (pictures.max(axis=(1, 2)) - np.array([1, 20, 120])) * 0.5)
 

@@ -20,7 +20,7 @@ def test_has_as_many_weights_as_torchvision_tells():
 
 
 def test_published_file_gives_what_torchvision_gives(tmp_path):
-    """It holds the classifier as well. Pictures were prepared by torchvision's own transforms."""
+    """It holds the classifier as well. Frames were prepared by torchvision's own transforms."""
     module = r2plus1d.build()
     frozen.fill(module)
     (file,) = SPEC.weights

@@ -15,7 +15,7 @@ from towers import inputs, published_state
 
 from seehear.networks import get, transformer
 from seehear.networks.samples import sample
-from seehear.networks.torch_network import Pictures
+from seehear.networks.torch_network import NormaliseFrames
 
 NAMES = ("clap", "ast", "clip", "dinov2")
 THEIRS = Path(__file__).parent / "data" / "transformer.npz"
@@ -92,7 +92,7 @@ def test_pictures_are_normalised_as_transformers_does(name, kind):
     usual = {} if name == "clip" else {"image_mean": IMAGENET_DEFAULT_MEAN, "image_std": IMAGENET_DEFAULT_STD}
     processor = getattr(transformers, kind)(do_resize=False, do_center_crop=False, **usual)
     theirs = processor(list(pictures), return_tensors="pt", input_data_format="channels_last")["pixel_values"]
-    own = Pictures(*(OF_CLIP if name == "clip" else OF_IMAGENET))
+    own = NormaliseFrames(*(OF_CLIP if name == "clip" else OF_IMAGENET))
     np.testing.assert_allclose(own(torch.from_numpy(pictures)), theirs, rtol=0, atol=1e-6)
 
 

@@ -95,7 +95,7 @@ def test_all_sources_failing_names_each_and_the_place(tmp_path, cache):
     assert "No such file" in lines[1]
     assert lines[2] == f"  {wrong.path}: its sha256 is {hashlib.sha256(b'something else').hexdigest()}"
     assert lines[3].startswith(f"  {url.address}: ")
-    assert lines[4] == f"Put the file by hand at {file.path}: it is used when its sha256 is right."
+    assert lines[4] == f"Put the file by hand at {file.path}: it is used if its sha256 is right."
     assert not file.path.exists()
     assert left_over(cache) == []
     file.path.write_bytes(CONTENT)  # by hand, as told
@@ -145,14 +145,14 @@ def test_what_makers_tell_of_a_hash_decides(tmp_path, hashes):
     assert file.identity == (hashes[0] or hashes[1])
     file.path.write_bytes(b"damaged")
     kind = "sha256" if hashes[0] else "sha1"
-    with pytest.raises(SeehearError, match=f"{kind} {file.identity}(.|\n)*it is used when its {kind} is right"):
+    with pytest.raises(SeehearError, match=f"{kind} {file.identity}(.|\n)*it is used if its {kind} is right"):
         fetch([replace(file, sources=())])
 
 
 def test_without_a_published_hash_any_file_is_taken_and_told_apart(tmp_path):
     file = WeightFile("w.bin", "", ())
     assert file.identity == ""
-    with pytest.raises(SeehearError, match=r"no published hash(.|\n)*whatever lies there is used"):
+    with pytest.raises(SeehearError, match=r"no published hash(.|\n)*any file is accepted"):
         fetch([file])
     file.path.parent.mkdir(parents=True)
     for content in (CONTENT, b"another"):
