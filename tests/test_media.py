@@ -1,4 +1,4 @@
-"""Pictures and sound of real files, against what was written into them and against a plain decode of everything."""
+"""Frames and audio of real files, against what was written into them and against a plain decode of everything."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from seehear.media import Media, _FrameCollector
 
 SIZE = 32
 EVERY_30TH = np.arange(90) / 30
-# Long gaps, single quick pictures, and a clip that goes on for a while after its last change.
+# Long gaps, single quick frames, and a clip that goes on for a while after its last change.
 VARYING = np.cumsum([0, 0.04, 0.04, 1.7, 0.02, 0.5, 0.5, 0.03, 2.4, 0.05, 0.01, 0.4])
 
 
 def pictures(media: Media, fps: float, length: float = 8.0) -> tuple[list[int], list[float]]:
-    """The numbers of the pictures that come out, and when they are sampled."""
+    """The numbers of the frames that come out, and when they are sampled."""
     numbers, at = [], []
     for span in media.spans(length, fps=fps, sizes=[SIZE]):
         assert len(span.frames[SIZE]) == len(span.times)
@@ -46,7 +46,7 @@ def pictures(media: Media, fps: float, length: float = 8.0) -> tuple[list[int], 
 
 
 def on_show(path, times) -> list[int]:
-    """The oracle: decode every picture; on show is the last that begins at or before a time, else the first."""
+    """The oracle: decode every frame; on show is the last that begins at or before a time, else the first."""
     with av.open(str(path)) as file:
         file.streams.video[0].thread_type = "NONE"
         shown = []
@@ -67,8 +67,8 @@ def on_show(path, times) -> list[int]:
     return found
 
 
-def sound(media: Media, length: float = 8.0, margin: float = 0.0) -> np.ndarray:
-    """All sound, from spans whose margins are taken off."""
+def audio(media: Media, length: float = 8.0, margin: float = 0.0) -> np.ndarray:
+    """All audio, from spans whose margins are taken off."""
     edge = round(margin * media.rate)
     parts = [span.waveform[edge : len(span.waveform) - edge] for span in media.spans(length, audio=True, margin=margin)]
     return np.concatenate(parts)
@@ -100,7 +100,7 @@ FORMATS = {
 
 @pytest.fixture(scope="module", params=FORMATS)
 def steady(request, tmp_path_factory):
-    """A clip of 30 pictures a second in each format."""
+    """A clip of 30 frames per second in each format."""
     name, how = FORMATS[request.param]
     try:
         av.Codec(how["codec"], "w")
@@ -110,7 +110,7 @@ def steady(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("fps", [1, 8, 30, 50])
-def test_the_picture_on_show_is_sampled(steady, fps):
+def test_the_frame_on_show_is_sampled(steady, fps):
     media = Media(steady)
     numbers, at = pictures(media, fps)
     assert len(numbers) == pytest.approx(media.duration * fps, abs=0.51)
@@ -121,7 +121,7 @@ def test_the_picture_on_show_is_sampled(steady, fps):
 
 @pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
 @pytest.mark.parametrize("fps", [2, 8, 100])
-def test_pictures_of_a_variable_rate_stay_until_the_next(tmp_path, name, fps):
+def test_frames_of_a_variable_rate_stay_until_the_next(tmp_path, name, fps):
     path = write(tmp_path / name, times=VARYING, options={"bf": "2"})
     numbers, at = pictures(Media(path), fps)
     assert numbers == on_show(path, at)
@@ -131,13 +131,13 @@ def test_pictures_of_a_variable_rate_stay_until_the_next(tmp_path, name, fps):
 
 
 def test_a_long_still_does_not_lengthen_the_clip(tmp_path):
-    # Pictures at 0, 5 and 10 s: the last lasts as long as the file says, not as long as the one before it.
+    # Frames at 0, 5 and 10 s: the last lasts as long as the file says, not as long as the one before it.
     path = write(tmp_path / "slides.mp4", times=[0, 5, 10], fps=30, options={"bf": "0"})
     assert Media(path).duration == pytest.approx(10.03, abs=0.03)
     assert Media(path).segments() == 10
 
 
-def test_leaving_pictures_undecoded_changes_nothing(tmp_path, monkeypatch):
+def test_skipping_frames_changes_nothing(tmp_path, monkeypatch):
     path = write(tmp_path / "clip.mp4", times=EVERY_30TH, options={"bf": "3", "b-pyramid": "none"})
     skipping = [span.frames[SIZE] for span in Media(path).spans(2, fps=4, sizes=[SIZE])]
     decoded = []
@@ -156,7 +156,7 @@ def test_leaving_pictures_undecoded_changes_nothing(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def talkie(tmp_path_factory):
-    """Five seconds of numbered pictures and noise."""
+    """Five seconds of numbered frames and noise."""
     noise = np.random.default_rng(0).normal(0, 0.2, 5 * 8000).astype(np.float32)
     path = tmp_path_factory.mktemp("talkie") / "clip.mkv"
     return Media(write(path, times=np.arange(100) / 20, fps=20, sound=noise, rate=8000, sound_codec="flac"))
@@ -168,7 +168,7 @@ def talkie(tmp_path_factory):
 )
 def test_spans_of_any_length_add_up(talkie, length, fps, margin):
     whole, at = pictures(talkie, fps, length=100)
-    expected = sound(talkie, 100)
+    expected = audio(talkie, 100)
     parts = list(talkie.spans(length, fps=fps, sizes=[SIZE], audio=True, margin=margin))
     assert [number_of(picture) for span in parts for picture in span.frames[SIZE]] == whole
     assert [time for span in parts for time in span.times] == at
@@ -181,7 +181,7 @@ def test_spans_of_any_length_add_up(talkie, length, fps, margin):
         assert len(span.waveform) == pytest.approx((span.stop - span.start + 2 * margin) * 8000, abs=1.01)
 
 
-def test_several_sizes_are_the_same_pictures(talkie):
+def test_several_sizes_are_the_same_frames(talkie):
     (span,) = talkie.spans(100, fps=4, sizes=[16, 48, 40])
     numbers = [[number_of(picture) for picture in span.frames[size]] for size in (16, 40, 48)]
     assert numbers[0] == numbers[1] == numbers[2]
@@ -203,7 +203,7 @@ SOUNDS = {
 
 
 @pytest.mark.parametrize("kind", SOUNDS)
-def test_sound_lands_where_it_was(tmp_path, kind):
+def test_audio_lands_where_it_was(tmp_path, kind):
     name, codec, rate, layout = SOUNDS[kind]
     times = [0.25, 0.9, 1.75]
     samples = clicks(times, 2.0, rate)
@@ -212,23 +212,23 @@ def test_sound_lands_where_it_was(tmp_path, kind):
     path = write(tmp_path / name, sound=channels, sound_codec=codec, rate=rate, layout=layout, **with_pictures)
     media = Media(path)
     assert media.rate == rate
-    found = sound(media, 0.7, 0.3)
+    found = audio(media, 0.7, 0.3)
     np.testing.assert_allclose(onsets(found, rate), times, atol=0.003)
     assert 0.5 < np.abs(found).max() <= 1
 
 
 @pytest.mark.parametrize("channel", range(6))
-def test_every_channel_is_heard(tmp_path, channel):
+def test_every_channel_is_decoded(tmp_path, channel):
     if channel == 3:
         return  # of low frequencies, which mixing down leaves out
     samples = np.zeros((6, 16000), np.float32)
     samples[channel] = tone(300, 1)
     media = Media(write(tmp_path / "clip.wav", sound=samples, sound_codec="pcm_s16le", layout="5.1"))
-    assert np.abs(sound(media)).max() > 0.03
+    assert np.abs(audio(media)).max() > 0.03
 
 
 @pytest.mark.parametrize(("name", "codec", "rate"), [("late.mp4", "aac", 44100), ("late.mkv", "flac", 16000)])
-def test_sound_that_starts_late_and_ends_early(tmp_path, name, codec, rate):
+def test_audio_that_starts_late_and_ends_early(tmp_path, name, codec, rate):
     path = write(
         tmp_path / name,
         times=np.arange(60) / 10,
@@ -240,14 +240,14 @@ def test_sound_that_starts_late_and_ends_early(tmp_path, name, codec, rate):
     )
     media = Media(path)
     assert media.duration == pytest.approx(6.0, abs=0.05)
-    found = sound(media, 0.8, 0.4)
+    found = audio(media, 0.8, 0.4)
     assert len(found) == pytest.approx(6 * rate, rel=0.01)
     np.testing.assert_allclose(onsets(found, rate), [2.0], atol=0.003)
     assert np.abs(found[: round(1.4 * rate)]).max() < 1e-3
     assert np.abs(found[round(3.2 * rate) :]).max() < 1e-3
 
 
-def test_a_hole_in_the_sound_is_silent(tmp_path):
+def test_a_hole_in_the_audio_is_silent(tmp_path):
     whole = write(tmp_path / "whole.mkv", sound=tone(440, 6), sound_codec="flac", times=[0, 3], fps=1)
     path = tmp_path / "hole.mkv"
     with av.open(str(whole)) as source, av.open(str(path), "w") as target:
@@ -257,7 +257,7 @@ def test_a_hole_in_the_sound_is_silent(tmp_path):
                 continue
             packet.stream = streams[packet.stream_index]
             target.mux(packet)
-    before, after = sound(Media(whole), 1), sound(Media(path), 1, 0.5)
+    before, after = audio(Media(whole), 1), audio(Media(path), 1, 0.5)
     hole = np.flatnonzero(np.convolve(np.abs(after), np.ones(80), "same") == 0)
     assert 1.7 < len(hole) / 16000 < 2.3
     assert 1.9 < hole[0] / 16000 < 2.4
@@ -265,7 +265,7 @@ def test_a_hole_in_the_sound_is_silent(tmp_path):
     np.testing.assert_allclose(after[outside], before[outside], atol=1e-3)
 
 
-def test_sound_that_changes_its_channels(tmp_path):
+def test_audio_that_changes_its_channels(tmp_path):
     # As broadcasts do between programmes; frames of raw AAC say it themselves.
     parts = [
         write(tmp_path / f"{n}.aac", sound=np.tile(tone(440, 1), (channels, 1)), layout=layout)
@@ -273,7 +273,7 @@ def test_sound_that_changes_its_channels(tmp_path):
     ]
     path = tmp_path / "joined.aac"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    found = sound(Media(path), 1)
+    found = audio(Media(path), 1)
     assert len(found) / 16000 == pytest.approx(3.1, abs=0.2)
     for middle in (0.6, 1.7, 2.8):  # of each part, as loud in all
         assert np.abs(found[round((middle - 0.1) * 16000) :][:3200]).max() == pytest.approx(0.4, abs=0.05)
@@ -286,7 +286,7 @@ def test_full_scale_stays_full_scale_whatever_the_channels(tmp_path):
         path = write(
             tmp_path / f"{channels}.wav", sound=np.tile(wave, (channels, 1)), sound_codec="pcm_f32le", layout=layout
         )
-        loudest[layout] = np.abs(sound(Media(path))).max()
+        loudest[layout] = np.abs(audio(Media(path))).max()
     assert loudest == pytest.approx(dict.fromkeys(loudest, 1.0), abs=1e-3)
 
 
@@ -297,7 +297,7 @@ def corners(n: int) -> np.ndarray:
     return picture
 
 
-def test_pictures_filmed_on_the_side_are_upright(tmp_path):
+def test_frames_filmed_on_the_side_are_upright(tmp_path):
     kinds = {"red": (0, 0), "green": (0, -1), "blue": (-1, 0), "black": (-1, -1)}
     upright = {}
     for clockwise in (0, 90, 180, 270):
@@ -336,15 +336,15 @@ def test_number_of_segments(tmp_path, seconds, segments):
     assert Media(clip).segments(0.5) == pytest.approx(seconds * 2, abs=1.05)
 
 
-def test_the_longer_of_picture_and_sound_counts(tmp_path):
+def test_the_longer_of_frame_and_audio_counts(tmp_path):
     long_sound = Media(movie(tmp_path / "s.mp4", 2.0, sound=tone(440, 5)))
     long_picture = Media(movie(tmp_path / "p.mp4", 5.0, sound=tone(440, 2)))
     assert long_sound.segments() == long_picture.segments() == 5
     numbers, at = pictures(long_sound, 2, 1)
     assert len(at) == 10
-    assert numbers[-5:] == [19] * 5  # the last picture stays
+    assert numbers[-5:] == [19] * 5  # the last frame stays
     assert len(pictures(long_picture, 2, 1)[0]) == 10
-    assert np.abs(sound(long_picture, 1)[round(2.3 * 16000) :]).max() < 1e-3
+    assert np.abs(audio(long_picture, 1)[round(2.3 * 16000) :]).max() < 1e-3
 
 
 @pytest.mark.parametrize("name", ["clip.ts", "clip.mkv", "clip.mp4"])
@@ -363,7 +363,7 @@ def test_the_clock_starts_with_the_file(tmp_path, name):
         assert first > 1 or name.endswith(".mp4")  # whose edit list begins at 0
     lead = 0.0 if first > 1 else 5.0  # an mp4 says that nothing is shown for 5 s
     assert media.duration == pytest.approx(3.0 + lead, abs=0.1)
-    np.testing.assert_allclose(onsets(sound(media, 1), 16000), [1.0 + lead], atol=0.07)  # and 64 ms of priming in .ts
+    np.testing.assert_allclose(onsets(audio(media, 1), 16000), [1.0 + lead], atol=0.07)  # and 64 ms of priming in .ts
     numbers, at = pictures(media, 5, 1)
     assert numbers == on_show(path, at)
 
@@ -381,7 +381,7 @@ def test_what_lies_before_zero_is_not_shown(tmp_path):
     numbers, at = pictures(media, 15)
     assert numbers == on_show(path, at)
     assert numbers[0] in (15, 16)
-    np.testing.assert_allclose(onsets(sound(media), 44100), [0.4], atol=0.003)
+    np.testing.assert_allclose(onsets(audio(media), 44100), [0.4], atol=0.003)
 
 
 @pytest.mark.parametrize("seconds", [0.4, 0.41])
@@ -395,7 +395,7 @@ def test_an_edit_list_cuts_the_start_off(tmp_path, seconds):
     assert numbers[-1] == 89
 
 
-def test_video_without_sound_and_sound_without_video(tmp_path):
+def test_video_without_audio_and_audio_without_video(tmp_path):
     silent = Media(movie(tmp_path / "silent.mp4", sound=None))
     assert (silent.has_video, silent.has_audio, silent.rate) == (True, False, 0)
     blind = Media(movie(tmp_path / "blind.wav", times=(), sound_codec="pcm_s16le"))
@@ -485,20 +485,20 @@ def test_cut_off_after_its_index(tmp_path, name):
     assert 1.5 < media.duration < 4.5
     numbers, at = pictures(media, 5)
     assert numbers[: len(at) - 3] == on_show(path, at)[: len(at) - 3]
-    assert len(sound(media)) == pytest.approx(media.duration * 16000, abs=1)
+    assert len(audio(media)) == pytest.approx(media.duration * 16000, abs=1)
 
 
 def test_damage_in_the_middle_leaves_the_rest(tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.2, 6 * 16000).astype(np.float32)
     path = movie(tmp_path / "clip.ts", 6, sound=noise, options={"g": "5"})
-    whole = sound(Media(path), 1)
+    whole = audio(Media(path), 1)
     before, _ = pictures(Media(path), 4)
     media = Media(damage(path, 0.45, 0.55))
     after, _ = pictures(media, 4, 1)
     assert len(after) == pytest.approx(24, abs=1)
     assert after[:8] == before[:8]
     assert after[-6:] == before[-6:]
-    heard = sound(media, 1)
+    heard = audio(media, 1)
     np.testing.assert_allclose(heard[:32000], whole[:32000], atol=1e-4)
     np.testing.assert_allclose(heard[-20000:-3000], whole[-20000:-3000], atol=1e-4)
 
@@ -515,7 +515,7 @@ def test_when_nothing_can_be_decoded(tmp_path, kind, what):
     assert len(span.times) or span.waveform.any()
 
 
-def test_a_single_picture(tmp_path):
+def test_a_single_frame(tmp_path):
     media = Media(write(tmp_path / "still.mkv", times=[0], codec="mjpeg", pixels="yuvj420p"))
     assert media.segments() == 1
     numbers, _ = pictures(media, 8)
@@ -547,13 +547,13 @@ def test_memory_is_bounded_by_a_span(tmp_path, monkeypatch, heard):
     assert take_sound is None
     spans = list(Media(path).spans(8, fps=2, sizes=[16], audio=True, margin=1))
     assert len(spans) == seconds // 8
-    # A decoder with threads gives its pictures some packets late; the packets of FLAC are of half a second.
+    # A decoder with threads gives its frames some packets late; the packets of FLAC are of half a second.
     assert max(held_pictures) <= 2 * (8 + 24)
     assert max(held_sound) <= rate * (8 + 2 + 24)
     assert sum(held_pictures) >= 2 * seconds
 
 
-def test_memory_is_bounded_where_pictures_end_early(tmp_path, monkeypatch):
+def test_memory_is_bounded_where_frames_end_early(tmp_path, monkeypatch):
     seconds, rate = 200, 8000
     noise = np.random.default_rng(0).normal(0, 0.1, rate * seconds).astype(np.float32)
     path = write(tmp_path / "radio.mkv", times=[0, 1, 2], fps=1, sound=noise, rate=rate, sound_codec="flac")

@@ -1,4 +1,4 @@
-"""The networks' own numbers against torch, and against what is known to be in a sound or picture."""
+"""The networks' own numbers against torch, and against what is known to be in a audio or frame."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_declares_and_runs():
     assert check_network(colour).passed
 
 
-def test_wrong_shape_is_told():
+def test_wrong_shape_is_reported():
     @network(name="wide", modality="audio", width=5)
     def wide(waves):
         return waves[:, :4]
@@ -46,7 +46,7 @@ def test_wrong_shape_is_told():
         load(wide).features(np.zeros((2, 16000), np.float32))
 
 
-def test_unknown_modality_is_told():
+def test_unknown_modality_is_reported():
     with pytest.raises(SeehearError, match="must be audio or visual, not 'smell'"):
         network(name="nose", modality="smell", width=1)
 
@@ -114,7 +114,7 @@ def test_fingerprint_is_the_same_in_every_process(tmp_path):
     assert len(found) == 1
 
 
-def test_source_that_cannot_be_read_is_told():
+def test_source_that_cannot_be_read_is_reported():
     scope: dict = {}
     exec("def nameless(waves):\n    return waves[:, :1]", scope)
     with pytest.raises(SeehearError, match="put it into a file"):

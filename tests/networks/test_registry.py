@@ -1,4 +1,4 @@
-"""Every network in the registry, without a test of its own to write."""
+"""Tests of every network in the registry: a new network needs no test of its own."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_network_of_a_hub_works(name, with_fresh_weights):
 
 
 @made
-def test_closed_network_names_the_file_to_place(name, monkeypatch, tmp_path):
+def test_unreachable_hub_names_the_file_to_place(name, monkeypatch, tmp_path):
     monkeypatch.setenv("SEEHEAR_CACHE", str(tmp_path))
     monkeypatch.setattr("urllib.request.urlopen", _closed)
     spec = REGISTRY[name]
@@ -117,7 +117,7 @@ def _closed(*_, **__):
 
 
 @made
-def test_weights_of_another_network_are_told(name, with_fresh_weights):
+def test_weights_of_another_network_are_reported(name, with_fresh_weights):
     import torch
 
     spec = with_fresh_weights(name)
@@ -135,14 +135,14 @@ def test_fingerprint_follows_what_decides_the_features():
     assert replace(spec, licence="other", reference="other").fingerprint == spec.fingerprint
 
 
-def test_unknown_name_tells_close_ones():
+def test_unknown_name_names_close_ones():
     with pytest.raises(SeehearError, match=r"'yamnett': did you mean yamnet"):
         get("yamnett")
     with pytest.raises(SeehearError, match="there are aisfx, ast, clap"):
         get("qqqqqq")
 
 
-def test_missing_extra_tells_what_to_install():
+def test_missing_extra_names_what_to_install():
     def needs_more(paths, device) -> Network:
         import a_reader_that_nobody_has  # noqa: F401
 

@@ -75,7 +75,7 @@ def test_graphs_give_what_onnx_runtime_gives(tmp_path_factory, size, stride, ker
 
 
 def test_what_is_trained_is_what_features_need():
-    """Weights and biases are; the pictures' mean and scale are not, nor is the classifier."""
+    """Weights and biases are; the frames' mean and scale are not, nor is the classifier."""
     module = as_module(small(np.random.default_rng(0), 10, 1, 3, (1, 1, 1, 1), False))
     trained = sorted(tuple(parameter.shape) for parameter in module.parameters())
     assert trained == sorted([(4, 3, 3, 3), (4,), (4, 1, 1, 1), (5, 4), (5,)])
