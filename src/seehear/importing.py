@@ -51,7 +51,7 @@ class Form:
 
 @dataclass(repr=False)
 class Transfer(Result):
-    """The result of an import, an export or a generation of features.
+    """The result of an import or an export of features.
 
     Attributes:
         count: Clips that were transferred, or were there already and are current.

@@ -28,7 +28,8 @@ from seehear.progress import Progress
 from seehear.report.picture import thumbnails_for
 from seehear.report.strip import Strip
 from seehear.scoring.decoding import Decoding, Probabilities
-from seehear.training.recipe import Changes, Recipe, load_recipe
+from seehear.settings import Changes
+from seehear.training.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
     from seehear.arguments import Paths

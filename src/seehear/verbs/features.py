@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from seehear.datasets.generated import STRENGTH
+from seehear.datasets.generated import STRENGTH, Generated
 from seehear.importing import Transfer
 
 
@@ -77,10 +77,10 @@ def generate_features(
     strength: float = STRENGTH,
     clips: int = 0,
     only: Sequence[str] = (),
-) -> Transfer:
+) -> Generated:
     """Generate synthetic features of a data set, its real labels in noise, to try things at full size.
 
-    The features of a clip depend on the seed and the clip alone. Resume by rerunning the same command.
+    A clip's features depend on the seed and the clip alone. Resume by rerunning the same command.
 
     Args:
         dataset: Its name, as llp.
@@ -95,9 +95,5 @@ def generate_features(
         How many clips every folder holds.
     """
     from seehear import datasets
-    from seehear.arguments import names
-    from seehear.datasets.generated import generate
 
-    found = datasets.annotations(datasets.get(dataset), annotations)
-    count = generate(found, Path(out), seed=seed, strength=strength, clips=clips, only=names(only))
-    return Transfer(count, action=f"generated in {out}")
+    return datasets.generate(dataset, annotations, out, seed=seed, strength=strength, clips=clips, only=only)
