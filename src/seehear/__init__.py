@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 from seehear.version import __version__
 
 if TYPE_CHECKING:
-    from seehear import losses
+    from seehear import losses, networks
+    from seehear.checking import check_network
+    from seehear.extraction import extract
+    from seehear.feature_arrays import Extraction, Features
+    from seehear.importing import export_features, import_features
+    from seehear.loaded import LoadedNetwork, load_network
+    from seehear.networks import list_networks
     from seehear.networks.function import network
     from seehear.training.recipe import Recipe, list_recipes, load_recipe
     from seehear.verbs.align import align
@@ -22,8 +28,7 @@ if TYPE_CHECKING:
     from seehear.verbs.estimators import estimators
     from seehear.verbs.evaluate import evaluate
     from seehear.verbs.export import export
-    from seehear.verbs.extract import extract
-    from seehear.verbs.features import export_features, generate_features, import_features
+    from seehear.verbs.features import generate_features
     from seehear.verbs.judge import judge
     from seehear.verbs.labels import check_labels, import_labels
     from seehear.verbs.networks import check_networks
@@ -37,8 +42,14 @@ if TYPE_CHECKING:
     from seehear.verbs.view import view
 
 # Imported when first used: torch alone takes longer than `seehear --help` may.
-_MODULES = ("losses",)
+_MODULES = ("losses", "networks")
 _HOMES = {
+    "Extraction": "seehear.feature_arrays",
+    "Features": "seehear.feature_arrays",
+    "LoadedNetwork": "seehear.loaded",
+    "check_network": "seehear.checking",
+    "list_networks": "seehear.networks",
+    "load_network": "seehear.loaded",
     "Recipe": "seehear.training.recipe",
     "align": "seehear.verbs.align",
     "check_labels": "seehear.verbs.labels",
@@ -47,10 +58,10 @@ _HOMES = {
     "estimators": "seehear.verbs.estimators",
     "evaluate": "seehear.verbs.evaluate",
     "export": "seehear.verbs.export",
-    "export_features": "seehear.verbs.features",
-    "extract": "seehear.verbs.extract",
+    "export_features": "seehear.importing",
+    "extract": "seehear.extraction",
     "generate_features": "seehear.verbs.features",
-    "import_features": "seehear.verbs.features",
+    "import_features": "seehear.importing",
     "import_labels": "seehear.verbs.labels",
     "judge": "seehear.verbs.judge",
     "list_recipes": "seehear.training.recipe",
@@ -66,10 +77,14 @@ _HOMES = {
     "view": "seehear.verbs.view",
 }
 __all__ = [
+    "Extraction",
+    "Features",
+    "LoadedNetwork",
     "Recipe",
     "__version__",
     "align",
     "check_labels",
+    "check_network",
     "check_networks",
     "compare",
     "estimators",
@@ -81,10 +96,13 @@ __all__ = [
     "import_features",
     "import_labels",
     "judge",
+    "list_networks",
     "list_recipes",
+    "load_network",
     "load_recipe",
     "losses",
     "network",
+    "networks",
     "parse",
     "prepare",
     "recipes",

@@ -348,7 +348,7 @@ class Parser:
         size = (sizes[0] if sizes else THUMBNAIL_SIZE) if media.has_video else 0
         collector = Collector(loaded, settings)
         overview = Strip(media, thumbnails_for(media.aspect) if size else 0, size)
-        for span in prefetch(spans(media, specs, settings, size=size, sound=media.has_audio)):
+        for span in prefetch(spans(media, specs, settings, size=size, audio=media.has_audio)):
             try:
                 collector.add(span)
             except ClipError as error:

@@ -429,7 +429,7 @@ def test_a_clip_that_can_not_be_decoded_is_left_out_and_told(world, both, tmp_pa
     assert report.exit_code == 1
     examples = kept(out)["examples"]
     assert list(examples["failed"]) == [best]
-    assert f"{best}.mp4: none of its pictures can be decoded" in examples["failed"][best]
+    assert f"{best}.mp4: none of its frames can be decoded" in examples["failed"][best]
     assert best not in examples["parses"]
     assert len(examples["parses"]) == 3
     assert not list((out / "clips").glob(f"{best}*"))

@@ -179,7 +179,7 @@ def _pictures(
                 raise SeehearError(f"{setup.clips}: no file of clip {clips[n]}, of which there are features")
             media = Media(files[clips[n]])
             settings = extraction.Settings(fps=1 / segment, segment=segment)
-            taken = np.concatenate([span.pictures[size] for span in extraction.spans(media, [spec], settings)])
+            taken = np.concatenate([span.frames[size] for span in extraction.spans(media, [spec], settings)])
             rows = frames.clip == n
             found[rows] = taken[np.minimum(frames.segment[rows], len(taken) - 1)]
             progress.advance(clips[n])
