@@ -438,7 +438,7 @@ def test_a_clip_that_can_not_be_decoded_has_no_page(world, both, tmp_path):
     assert report.exit_code == 1
     examples = kept(out)["examples"]
     assert list(examples["failed"]) == [best]
-    assert f"{best}.mp4: none of its pictures can be decoded" in examples["failed"][best]
+    assert f"{best}.mp4: none of its frames can be decoded" in examples["failed"][best]
     assert best not in examples["parses"]
     assert len(examples["parses"]) == 3
     assert not list((out / "clips").glob(f"{best}*"))
