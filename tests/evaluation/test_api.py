@@ -176,6 +176,19 @@ def test_clips_without_features_score_as_without_predictions(toy, parser):
         assert values.tolist() == np.delete(evaluation.scores[0].per_clip[key], 2).tolist()
 
 
+def test_a_data_set_with_more_networks_than_the_parser(toy, parser):
+    """A clip that lacks features of another network alone is predicted, and each prediction stays with its clip."""
+    features = {name: [array if len(array) else None for array in toy.arrays(name)] for name in MODALITIES}
+    other = [None if n == 0 or array is None else array[:, :2] for n, array in enumerate(features["visual"])]
+    both = {"audio": features["audio"], "visual": {"visual": features["visual"], "other": other}}
+    more = Dataset.from_arrays(both, labels=toy.labels, classes=CLASSES, truth=toy.truth)
+    assert more.missing == ("0", "2")
+    expected, found = parser.predict(toy), parser.predict(more)
+    for name in MODALITIES:
+        assert found[name].tolist() == expected[name].tolist()
+    assert sh.evaluate(parser, more).average.mean == sh.evaluate(parser, toy).average.mean
+
+
 def test_several_seeds_together(toy, seeds):
     evaluation = sh.evaluate(seeds, toy)
     each = [sh.evaluate(parser, toy).scores[0].average for parser in seeds]
