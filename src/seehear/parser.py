@@ -13,10 +13,9 @@ from seehear.errors import ClipError, SeehearError
 from seehear.extraction import Collector, Loaded, Settings, load_networks, prefetch, spans
 from seehear.media import Media
 from seehear.networks.spec import ImageInput
+from seehear.overview import Overview, thumbnails_for
 from seehear.packed import Packed
 from seehear.parsing import ParsedClip, ParsedEvent, parsed_clip
-from seehear.report.picture import thumbnails_for
-from seehear.report.strip import Strip
 from seehear.scoring.decoding import Decoding
 from seehear.training.bags import Bags
 from seehear.training.inference import predict
@@ -39,7 +38,7 @@ class Parser:
 
     def __call__(
         self, clip: str, path: Path, decoding: Decoding, truth: Sequence[ParsedEvent] | None = None
-    ) -> tuple[ParsedClip, Strip]:
+    ) -> tuple[ParsedClip, Overview]:
         """The clip's events, and what it looks and sounds like. truth: its true events, if they are known.
 
         Raises ClipError if the file can't be used.
@@ -49,13 +48,13 @@ class Parser:
         sizes = [spec.input.size for spec in specs if isinstance(spec.input, ImageInput)]
         size = (sizes[0] if sizes else THUMBNAIL) if media.has_video else 0
         collector = Collector(self.networks, self.settings)
-        strip = Strip(media, thumbnails_for(media.aspect) if size else 0, size)
+        overview = Overview(media, thumbnails_for(media.aspect) if size else 0, size)
         for span in prefetch(spans(media, specs, self.settings, size=size, sound=media.has_audio)):
             try:
                 collector.add(span)
             except ClipError as error:
                 raise ClipError(f"{path}: {error}") from error
-            strip.add(span)
+            overview.add(span)
         features = collector.features(media)
         offsets = np.array([0, media.segments(facts.segment)])
         packs = {
@@ -74,7 +73,7 @@ class Parser:
             duration=media.duration,
             truth=truth,
         )
-        return parsed, strip
+        return parsed, overview
 
 
 def _networks(run: Run, device: str) -> tuple[Loaded, Settings]:

@@ -47,7 +47,7 @@ def write(parsed: ParsedClip, strip: Strip, folder: Path, *, embed: bool = False
     pictures = [page.jpeg(picture, width, HEIGHT) for picture in strip.thumbnails]
     if pictures:
         atomic_bytes(folder / THUMBNAILS / f"{parsed.clip}.jpg", pictures[len(pictures) // 2])
-    spectrogram = page.png(strip.spectrogram, -FLOOR, 0.0) if strip.has_sound else None
+    spectrogram = page.png(strip.spectrogram, -FLOOR, 0.0) if strip.has_audio else None
     there = link(Path(parsed.file), folder)
     tracks = [(modality, lanes(parsed, modality)) for modality in parsed.modalities]
     return page.write(
