@@ -77,8 +77,6 @@ def main() -> None:
             fit(run, train, val, given.device)
 
     ways = {"one by one": one_by_one, "stacked": lambda runs: fit_many(runs, train, val, given.device)}
-    if given.device != "cpu":
-        ways["stacked, steps not recorded"] = lambda runs: fit_many(runs, train, val, given.device, graphs=False)
     rows = [("", "seconds", "trainings a second", "against one by one")]
     first = 0.0
     with tempfile.TemporaryDirectory() as folder:

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seehear.errors import SeehearError
-from seehear.events import Cells, runs, segment_span
 from seehear.labels import (
     Event,
     check,
@@ -188,44 +187,6 @@ def test_dense_array_is_the_loop(tmp_path_factory, some):
             if event.onset <= t < event.offset:
                 expected["ab".index(event.clip), t, ["Cat", "Dog"].index(event.label)] = True
     np.testing.assert_array_equal(read_dense(path).array("ab", ["Cat", "Dog"], 20), expected)
-
-
-@given(st.integers(0, 50), st.integers(1, 50), st.sampled_from([0.5, 1.0, 2.0]))
-def test_whole_segments_are_taken_as_they_stand(start, length, segment):
-    assert segment_span(start * segment, (start + length) * segment, segment) == (start, start + length)
-
-
-@pytest.mark.parametrize(
-    ("onset", "offset", "span"),
-    [
-        (0.4, 2.6, (0, 3)),
-        (0.6, 2.4, (1, 2)),
-        (1.2, 1.3, (1, 2)),
-        (2.0, 2.0, (0, 0)),
-        (3.0, 1.0, (0, 0)),
-        (0.5, 1.5, (1, 2)),
-    ],
-)
-def test_fractional_seconds(onset, offset, span):
-    assert segment_span(onset, offset, 1.0) == span
-
-
-@given(st.integers(0, 2**24 - 1))
-def test_runs_are_the_loop(bits):
-    active = np.array([bits >> n & 1 for n in range(24)], dtype=bool).reshape(2, 4, 3)
-    expected = []
-    for clip in range(2):
-        for label in range(3):
-            t = 0
-            while t < 4:
-                if active[clip, t, label]:
-                    start = t
-                    while t < 4 and active[clip, t, label]:
-                        t += 1
-                    expected.append((clip, label, start, t))
-                t += 1
-    found = runs(Cells.of(active))
-    assert list(zip(found.clip, found.label, found.start, found.stop, strict=True)) == expected
 
 
 LLP = Path(__file__).parents[2] / "shared" / "llp"

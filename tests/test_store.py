@@ -40,10 +40,8 @@ def test_features_come_back(tmp_path):
     assert kept.origin("net", "a") == Origin("a", "made", "content of a")
 
 
-@given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40))
-def test_any_file_name_is_a_clip_name(tmp_path_factory, name):
-    if name in (".", ".."):
-        return
+@given(st.text(st.characters(exclude_characters="/\\", exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=40))
+def test_any_file_name_in_one_line_is_a_clip_name(tmp_path_factory, name):
     kept = store(tmp_path_factory.mktemp("s") / "s", [f"x{name}"])
     assert kept.clips("net") == {f"x{name}"}
     assert kept.read("net", f"x{name}").shape == (4, 3)

@@ -1,75 +1,186 @@
-"""Segments and events: an event is a maximal run of positive segments of one class in one modality."""
+"""Segments and events: an event is a maximal run of active segments of one class in one modality."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.errors import SeehearError
 
-@dataclass(frozen=True)
-class Cells:
-    """The active segments of N clips and C classes, T segments each: few among many, so kept as positions.
+if TYPE_CHECKING:
+    import pandas as pd
 
-    active: (N × C × T,) bool, time fastest. at: the positions in it that are True, ascending.
+
+class Activity(dict[str, NDArray[np.bool_]]):
+    """Which segments of N clips are active, by modality and class: predicted, or ground truth.
+
+    A mapping of modality to a boolean array (N, T, C): clips, segments, classes.
+
+    Attributes:
+        classes: Names of the C classes; None if they are unknown.
+        source: Where it comes from: a decoding such as `global,clip0.5,seg0.5`, or the revision of label tables.
     """
 
-    shape: tuple[int, int, int]  # N, C, T
-    active: NDArray[np.bool_]
-    at: NDArray[np.intp]
+    def __init__(
+        self,
+        active: Mapping[str, NDArray[Any]] | Iterable[tuple[str, NDArray[Any]]] = (),
+        *,
+        classes: Sequence[str] | None = None,
+        source: str = "",
+    ) -> None:
+        """Check the arrays and keep them.
 
-    @staticmethod
-    def of(active: NDArray[np.bool_]) -> Cells:
-        """Of a boolean array (N, T, C)."""
-        n_clips, n_segments, n_classes = active.shape
-        flat = np.ascontiguousarray(active.transpose(0, 2, 1)).reshape(-1)
-        return Cells((n_clips, n_classes, n_segments), flat, np.flatnonzero(flat))
+        Args:
+            active: Modality -> (N, T, C), boolean or 0 and 1; the same shape for every modality.
+            classes: Names of the C classes.
+            source: Where it comes from.
 
-    def __and__(self, other: Cells) -> Cells:
-        both = self.active & other.active
-        return Cells(self.shape, both, np.flatnonzero(both))
+        Raises:
+            SeehearError: If an array is not of this form, or `classes` has another length than C.
+        """
+        super().__init__({modality: _as_bool(modality, array) for modality, array in dict(active).items()})
+        self.classes = None if classes is None else tuple(classes)
+        self.source = source
+        shapes = {modality: array.shape for modality, array in self.items()}
+        if len(set(shapes.values())) > 1:
+            raise SeehearError(f"the modalities differ in shape: {shapes}; give each (clips, segments, classes)")
+        if self and self.classes is not None and len(self.classes) != self.shape[2]:
+            raise SeehearError(f"{len(self.classes)} class names for arrays of {self.shape[2]} classes")
 
-    def count(self, at: NDArray[np.intp]) -> NDArray[np.int64]:
-        """How many of these positions lie in each clip and class, (N, C)."""
-        n_clips, n_classes, n_segments = self.shape
-        return np.bincount(at // n_segments, minlength=n_clips * n_classes).reshape(n_clips, n_classes)
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Clips, segments and classes: (N, T, C)."""
+        for array in self.values():
+            n_clips, n_segments, n_classes = array.shape
+            return n_clips, n_segments, n_classes
+        return 0, 0, len(self.classes or ())
+
+    def __repr__(self) -> str:
+        n_clips, n_segments, n_classes = self.shape
+        sizes = f"{n_clips} clips × {n_segments} segments × {n_classes} classes"
+        return f"Activity({', '.join(self) or 'no modality'}: {sizes}{f'; {self.source}' if self.source else ''})"
+
+    def to_frame(self, clips: Sequence[str] | None = None, segment: float = 1.0) -> pd.DataFrame:
+        """Return the events as a table.
+
+        Args:
+            clips: Names of the N clips; their numbers if omitted.
+            segment: Length of a segment, seconds.
+
+        Returns:
+            One row per event with the columns clip, modality, label, onset and offset (seconds), ordered by clip,
+            modality, class and time.
+
+        Raises:
+            SeehearError: If the number of clips is not N.
+        """
+        import pandas as pd
+
+        if clips is not None and len(clips) != self.shape[0]:
+            raise SeehearError(f"{len(clips)} clip names for {self.shape[0]} clips")
+        parts = [pd.DataFrame(columns=["clip", "modality", "label", "onset", "offset"])]
+        for modality, array in self.items():
+            spans = event_spans(ActiveSegments.of(array))
+            if len(spans):
+                columns = {"modality": modality, "onset": spans.start * segment, "offset": spans.stop * segment}
+                parts.append(pd.DataFrame({"clip": spans.clip, "label": spans.label, **columns}))
+        if len(parts) == 1:
+            return parts[0]
+        frame = pd.concat(parts[1:], ignore_index=True).sort_values("clip", kind="stable", ignore_index=True)
+        if clips is not None:
+            frame["clip"] = [clips[n] for n in frame["clip"]]
+        if self.classes is not None:
+            frame["label"] = [self.classes[c] for c in frame["label"]]
+        return frame[["clip", "modality", "label", "onset", "offset"]]
+
+
+def _as_bool(modality: str, values: NDArray[Any]) -> NDArray[np.bool_]:
+    array = np.asarray(values)
+    if array.ndim != 3:
+        raise SeehearError(f"{modality}: has the shape {array.shape}; it must be (clips, segments, classes)")
+    if array.dtype != np.bool_ and not np.isin(array, (0, 1)).all():
+        raise SeehearError(f"{modality}: holds other values than 0 and 1; decode probabilities first")
+    return array.astype(np.bool_, copy=False)
 
 
 @dataclass(frozen=True)
-class Runs:
-    """Every event, ordered by clip, class and time.
+class ActiveSegments:
+    """The active segments of N clips and C classes, T segments each. Few are active, so their positions are kept.
 
-    clip, label, start, stop: integers (events,); the event covers the segments start <= t < stop.
-    at: (events,) its first position in Cells.
+    Attributes:
+        shape: N, C, T.
+        active: (N × C × T,) bool, time fastest.
+        positions: The positions in `active` that are True, ascending.
+    """
+
+    shape: tuple[int, int, int]
+    active: NDArray[np.bool_]
+    positions: NDArray[np.intp]
+
+    @staticmethod
+    def of(active: NDArray[np.bool_]) -> ActiveSegments:
+        """Return the active segments of a boolean array (N, T, C)."""
+        n_clips, n_segments, n_classes = active.shape
+        flat = np.ascontiguousarray(active.transpose(0, 2, 1)).reshape(-1)  # (N × C × T,)
+        return ActiveSegments((n_clips, n_classes, n_segments), flat, np.flatnonzero(flat))
+
+    def __and__(self, other: ActiveSegments) -> ActiveSegments:
+        both = self.active & other.active
+        return ActiveSegments(self.shape, both, np.flatnonzero(both))
+
+    def count(self, positions: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return how many of these positions lie in each clip and class, (N, C)."""
+        n_clips, n_classes, n_segments = self.shape
+        return np.bincount(positions // n_segments, minlength=n_clips * n_classes).reshape(n_clips, n_classes)
+
+
+@dataclass(frozen=True)
+class EventSpans:
+    """Events in order of clip, class and time. An event covers the segments `start <= t < stop`.
+
+    Attributes:
+        clip: Number of its clip, (events,).
+        label: Number of its class, (events,).
+        start: Its first segment, (events,).
+        stop: The segment after its last, (events,).
+        positions: Its first position in `ActiveSegments`, (events,).
     """
 
     clip: NDArray[np.intp]
     label: NDArray[np.intp]
     start: NDArray[np.intp]
     stop: NDArray[np.intp]
-    at: NDArray[np.intp]
+    positions: NDArray[np.intp]
 
     def __len__(self) -> int:
         return len(self.clip)
 
 
-def runs(cells: Cells) -> Runs:
-    """The events in these cells."""
-    _, n_classes, n_segments = cells.shape
-    time = cells.at % n_segments
+def event_spans(segments: ActiveSegments) -> EventSpans:
+    """Return the events: the maximal runs of active segments."""
+    _, n_classes, n_segments = segments.shape
+    positions = segments.positions
+    time = positions % n_segments
     # An event begins where the segment before is not active, or belongs to another clip or class.
-    first = np.flatnonzero((np.diff(cells.at, prepend=-2) > 1) | (time == 0))
-    at, start = cells.at[first], time[first]
-    clip, label = np.divmod(at // n_segments, n_classes)
-    return Runs(clip, label, start, start + np.diff(first, append=len(cells.at)), at)
+    first = np.flatnonzero((np.diff(positions, prepend=-2) > 1) | (time == 0))
+    begin, start = positions[first], time[first]
+    clip, label = np.divmod(begin // n_segments, n_classes)
+    return EventSpans(clip, label, start, start + np.diff(first, append=len(positions)), begin)
 
 
 def segment_span(onset: float, offset: float, segment: float) -> tuple[int, int]:
-    """The segments [start, stop) that the seconds [onset, offset) fill: those covered by half or more, at least one.
+    """Return the segments [start, stop) that an event fills: those it covers by half or more, at least one.
 
-    Whole-second spans of one-second segments, as LLP's, are taken as they stand. A span that is empty or
-    runs backwards fills none.
+    Whole-second spans of one-second segments, as in LLP, stay as they are. An empty or reversed span fills none.
+
+    Args:
+        onset: Seconds from the clip's start.
+        offset: Seconds from the clip's start, exclusive.
+        segment: Length of a segment, seconds.
     """
     if not offset > onset:
         return 0, 0

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from seehear.errors import ClipError, SeehearError
 from seehear.media import SUFFIXES, Media, Span, is_media
+from seehear.names import check_clip
 from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
 
 REVISION = "1"  # changes whenever decoding or windowing changes what a network is given
 SPAN = 8.0  # seconds decoded at once: bounds the memory, whatever the clip's length
 RESAMPLING = 0.25  # seconds of sound that the resampler is given beyond the outermost windows
-LONGEST_NAME = 240  # bytes of a clip's name: file systems take 255 with a suffix
 BATCH = 16  # pictures or windows in one call: larger ones leave the cache of a core
 
 T = TypeVar("T")
@@ -69,11 +69,10 @@ def find_clips(paths: Iterable[str | Path]) -> dict[str, Path]:
 def _check_name(file: Path) -> None:
     """Raises SeehearError for a name that no table can hold, or too long with the suffixes of what is made of it."""
     try:
-        length = len(file.stem.encode())
-    except UnicodeEncodeError:
-        raise SeehearError(f"{str(file)!a}: its name is not in UTF-8, as labels are: rename it") from None
-    if length > LONGEST_NAME:
-        raise SeehearError(f"{file}: its name is longer than {LONGEST_NAME} bytes: rename it")
+        check_clip(file.stem)
+    except ClipError as error:
+        place = str(file) if str(file).isprintable() else f"{str(file)!a}"
+        raise SeehearError(f"{place}: {error}: rename it") from None
 
 
 class Collector:

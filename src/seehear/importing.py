@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
+from seehear.names import check_clip, check_modality, check_network
 from seehear.progress import Progress
 from seehear.store import NetworkInfo, Origin, Store
 
@@ -62,6 +63,8 @@ def import_folder(
     form: of every file; without a width, the first file that can be read decides. prefix: files are named by so many
     characters of a clip's name, 0 for all. Raises SeehearError if the store holds the network with another width.
     """
+    check_network(network)
+    check_modality(modality)
     report = Imported()
     made_by = f"imported/{form.frames}"
     names = list(clips)
@@ -70,6 +73,7 @@ def import_folder(
         for clip in names:
             file = folder / f"{clip[:prefix] if prefix else clip}.npy"
             try:
+                check_clip(clip)
                 array = _open(file, form)
                 current = store.is_current(network, clip, made_by, file)
                 values = None if current else _by_segment(file, array, form)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.events import segment_span
 from seehear.files import atomic_text, read_text
+from seehear.names import check_clip
 
 WEAK_COLUMNS = ("filename", "event_labels")
 DENSE_COLUMNS = ("filename", "onset", "offset", "event_labels")
@@ -376,6 +377,11 @@ def _rows(path: Path, columns: Sequence[str]) -> tuple[list[tuple[int, dict[str,
         elif not row["filename"]:
             defects.append(Defect(path, line, "the filename is empty", fatal=True))
         else:
+            try:
+                check_clip(row["filename"])
+            except SeehearError as error:
+                defects.append(Defect(path, line, str(error), fatal=True))
+                continue
             rows.append((line, {name: row.get(name, "") for name in columns}))
     return rows, defects
 

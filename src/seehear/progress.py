@@ -12,12 +12,13 @@ LINE_EVERY = 15.0  # seconds between lines where no terminal shows the bar
 class Progress:
     """with Progress("extracting", total) as progress: progress.advance("clip 3")."""
 
-    def __init__(self, what: str, total: int, *, done: int = 0) -> None:
+    def __init__(self, what: str, total: int, *, done: int = 0, show: bool = True) -> None:
         self.what, self.total, self.done = what, total, done
         self._first = self._told = done
         self._began = self._said = time.monotonic()
         self._bar = None
-        if sys.stderr.isatty():
+        self._show = show
+        if show and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
@@ -62,6 +63,8 @@ class Progress:
             print(text, file=sys.stderr, flush=True)
 
     def _line(self, note: str) -> None:
+        if not self._show:
+            return
         now = time.monotonic()
         self._said, self._told = now, self.done
         took = now - self._began

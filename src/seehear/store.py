@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.files import atomic_bytes, atomic_json, read_json, sha256
+from seehear.names import check_clip, check_modality, check_network
 
 FORMAT = 1
 SUFFIX = ".safetensors"
@@ -107,7 +108,9 @@ class Store:
         return known[name]
 
     def register(self, info: NetworkInfo) -> None:
-        """Make room for a network's features."""
+        """Make room for a network's features. Raises SeehearError for a name that no network or modality may have."""
+        check_network(info.name)
+        check_modality(info.modality)
         file = self.path / info.name / "network.json"
         if file.exists():
             old = NetworkInfo(**read_json(file))
@@ -121,7 +124,9 @@ class Store:
         atomic_json(file, asdict(info))
 
     def file(self, network: str, clip: str) -> Path:
-        return self.path / network / hashlib.sha256(clip.encode()).hexdigest()[:2] / f"{clip}{SUFFIX}"
+        """Where a clip's features are. Raises SeehearError for a name that would lead elsewhere."""
+        check_clip(clip)
+        return self.path / check_network(network) / hashlib.sha256(clip.encode()).hexdigest()[:2] / f"{clip}{SUFFIX}"
 
     def clips(self, network: str, *others: str) -> frozenset[str]:
         """The clips that have features of a network, and of all others that are named."""

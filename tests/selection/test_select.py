@@ -239,7 +239,7 @@ def test_a_network_that_drowns_others_is_named(choice):
         set=["epochs=1", "width=16"],
         device="cpu",
     )
-    assert any("features of loud are" in hint for hint in trained.hints)
+    assert any("features of loud are" in hint for hint in trained.notes)
 
 
 def test_dense_labels_of_one_modality_are_not_enough(choice):

@@ -289,12 +289,11 @@ def test_runs_of_other_recipes_are_refused(tmp_path):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize("graphs", [True, False])
 @pytest.mark.parametrize("lengths", [EVEN, UNEVEN])
-def test_on_cuda_it_is_fit(tmp_path, graphs, lengths):
+def test_on_cuda_it_is_fit(tmp_path, lengths):
     train, val = (split(lengths=lengths, rng_seed=n, device="cuda") for n in (0, 1))
     _, expected = one_by_one(tmp_path / "alone", train, val, device="cuda")
-    found = fit_many(runs(tmp_path / "together"), train, val, "cuda", graphs=graphs)
+    found = fit_many(runs(tmp_path / "together"), train, val, "cuda")
     assert_same_histories(found, expected, rtol=1e-2)
-    (dropped,) = fit_many(runs(tmp_path / "dropout", seeds=(0,), dropout=0.3), train, val, "cuda", graphs=graphs)
+    (dropped,) = fit_many(runs(tmp_path / "dropout", seeds=(0,), dropout=0.3), train, val, "cuda")
     assert all(np.isfinite(entry["loss"]) for entry in dropped)

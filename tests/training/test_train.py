@@ -15,7 +15,7 @@ import torch
 import seehear
 from seehear.errors import SeehearError
 from seehear.store import NetworkInfo, Origin, Store
-from seehear.training.run import Run, apart_from_seeds, load_tensors
+from seehear.training.run import Run, differences_but_seed, load_tensors
 from training.conftest import KILLED
 
 
@@ -113,7 +113,7 @@ def test_runs_that_differ_are_not_averaged(world):
 def test_networks_that_differ_are_named(world):
     seehear.train(**world.training(out=world.folder / "one"))
     seehear.train(**world.training(out=world.folder / "other", collocation=["audio=ears"]))
-    found = apart_from_seeds(*(Run(world.folder / name) for name in ("one", "other")))
+    found = differences_but_seed(*(Run(world.folder / name) for name in ("one", "other")))
     assert found == ['networks.visual "eyes" → null']
 
 
@@ -184,11 +184,11 @@ def test_a_class_the_run_does_not_know_counts_as_missed(world):
     ("changed", "message"),
     [
         ({"collocation": ["audio=eyes", "visual=eyes"]}, "modality visual: it can't feed audio"),
-        ({"collocation": ["audio=tongue"]}, "there are: ears, eyes, nose"),
+        ({"collocation": ["audio=tongue"]}, "available: ears, eyes, nose"),
         ({"collocation": ["ears"]}, "MODALITY=NETWORK"),
         ({"collocation": ["audio=ears", "audio=ears"]}, "given twice"),
         ({"val": None}, "name these with --val"),
-        ({"dense_visual": None}, "give --dense-visual"),
+        ({"dense_visual": None}, "give a dense table for visual"),
         ({"device": "toaster"}, "toaster"),
         ({"dense": ["nonsense"]}, "MODALITY=FILE"),
     ],
@@ -244,7 +244,7 @@ def test_clips_without_truth_are_told(world):
 
 def test_several_seeds_are_named(world):
     seehear.train(**world.training(seeds=[3, 5]))
-    with pytest.raises(SeehearError, match=r"several seeds: name one, as .*seed-3"):
+    with pytest.raises(SeehearError, match=r"several seeds: name one, such as .*seed-3"):
         seehear.parse(world.folder / "run", [world.labels], out=world.folder / "out")
 
 
@@ -255,7 +255,7 @@ def test_small_models_train_on_one_thread_and_leave_the_number_as_it_was(world):
 
 
 def test_a_folder_without_a_run(world):
-    with pytest.raises(SeehearError, match="no run here"):
+    with pytest.raises(SeehearError, match="no run in this folder"):
         seehear.evaluate([world.folder / "none"], **world.evaluation())
 
 
@@ -267,14 +267,14 @@ def test_trains_on_cuda(world):
 
 def test_hints_where_something_would_do_better(world):
     few = seehear.train(**world.training(set=[], recipe="paper", val=None, dense_audio=None, dense_visual=None))
-    assert any("--recipe small" in hint for hint in few.hints)
-    assert any("without --val" in hint for hint in few.hints)
+    assert any("try the recipe `small`" in hint for hint in few.notes)
+    assert any("without --val" in hint for hint in few.notes)
     same = seehear.train(**world.training(out=world.folder / "other"))
-    assert any("for training and for validation" in hint for hint in same.hints)
-    assert any("last epoch was the best" in hint for hint in same.hints)
+    assert any("for training and for validation" in hint for hint in same.notes)
+    assert any("last epoch was the best" in hint for hint in same.notes)
     world.labels.write_text(world.labels.read_text() + "lost\tDoge\n")
     other = seehear.train(**world.training(out=world.folder / "third", classes=None, labels=world.without("lost")))
-    assert any("'Doge'" in hint and "did you mean Dog?" in hint for hint in other.hints)
+    assert any("'Doge'" in hint and "did you mean Dog?" in hint for hint in other.notes)
 
 
 def test_tensorboard_events(world):
@@ -306,3 +306,38 @@ def test_scaled_features_keep_their_zeros_and_lose_their_loudness(world):
             outputs[ears, scale] = Run(out).history()[-1]["loss"]
     assert outputs["loud", "true"] == pytest.approx(outputs["ears", "true"], rel=1e-3)
     assert outputs["loud", "false"] != pytest.approx(outputs["ears", "false"], rel=1e-1)
+
+
+def test_training_into_the_current_folder_leaves_other_hidden_files_alone(world, monkeypatch):
+    here = world.folder / "project"
+    (here / ".a-b").mkdir(parents=True)
+    names = (".pre-commit-config.yaml", ".env-local")
+    for name in names:
+        (here / name).write_text("mine")
+    monkeypatch.chdir(here)
+    seehear.train(**world.training(out=Path()))
+    assert (here / "model.safetensors").exists()
+    assert (here / ".a-b").is_dir()
+    assert [(here / name).read_text() for name in names] == ["mine"] * 2
+
+
+def test_a_training_killed_before_its_history_was_written_has_all_of_it(world, monkeypatch):
+    """The last checkpoint is written, the history beside it is not: the process was killed in between."""
+    from seehear.training import run as module
+
+    options = world.training(set=[*world.training()["set"], "contrast.loss=none"])
+    write = module.atomic_json
+
+    def killed(path, value, **rest):
+        if path.name == "history.json" and len(value) == 4:
+            raise KeyboardInterrupt
+        write(path, value, **rest)
+
+    monkeypatch.setattr(module, "atomic_json", killed)
+    with pytest.raises(KeyboardInterrupt):
+        seehear.train(**options)
+    assert not (world.folder / "run/history.json").exists()
+    monkeypatch.undo()
+    again = seehear.train(**options)
+    assert len(Run(world.folder / "run").history()) == 4
+    assert again.epochs[0]["best"]

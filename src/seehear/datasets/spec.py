@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seehear.errors import SeehearError
+from seehear.errors import ClipError, SeehearError
+from seehear.names import check_modality
 
 SPLITS = ("train", "val", "test")
 
@@ -93,6 +94,11 @@ def annotations(dataset: DataSet, folder: str | Path) -> Annotations:
     if dataset.more_dense:
         before, after = dataset.more_dense.split("*")
         found = {path.name[len(before) : len(path.name) - len(after)]: path for path in folder.glob(dataset.more_dense)}
+        for modality, path in found.items():
+            try:
+                check_modality(modality)
+            except ClipError as error:
+                raise SeehearError(f"{path}: {error}: rename it") from None
         dense |= dict(sorted(found.items()))
         if not dense:
             missing.append(f"{before}<modality>{after}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,13 +11,13 @@ from typing import Any
 
 from seehear.errors import ClipError
 from seehear.files import read_text
+from seehear.names import check_clip, check_modality, check_one_line
 from seehear.parsing import ParsedClip, ParsedEvent
 from seehear.report.picture import NAMES
 
 MODALITIES = {name: modality for modality, name in NAMES.items()}
 JOINT = "audio_visual"
 CERTAIN = 1.0  # the confidence of an event that a person put there
-SAFE = re.compile(r"[\w-]+")  # a modality's name that can be part of a file's name, a tier's or a caption
 
 
 @dataclass(frozen=True)
@@ -99,11 +98,10 @@ class Format:
 
 def check(parsed: ParsedClip) -> None:
     """Raises ClipError for what no file can hold: names that are no text, times and confidences that are no numbers."""
-    if parsed.clip in ("", ".", "..") or Path(parsed.clip).name != parsed.clip:
-        raise ClipError(f"{parsed.clip!r} can't be part of a file's name")
+    check_clip(parsed.clip)
     for modality in parsed.modalities:
         name_of(modality)
-    for text in (parsed.clip, parsed.file, *parsed.modalities, *{event.label for event in parsed.events}):
+    for text in (parsed.file, *{event.label for event in parsed.events}):
         try:
             text.encode()
         except UnicodeEncodeError:
@@ -125,9 +123,7 @@ def name_of(modality: str) -> str:
     """heard, seen or both, or the modality's own name. Raises ClipError for one that can't be told from these."""
     if modality in MODALITIES:
         raise ClipError(f"a modality is called {modality!r}, which would be taken for {MODALITIES[modality]}")
-    if not SAFE.fullmatch(modality):
-        raise ClipError(f"the modality {modality!r} has other signs than letters, digits, - and _")
-    return NAMES.get(modality, modality)
+    return NAMES.get(check_modality(modality), modality)
 
 
 def modality_of(name: str) -> str:
@@ -154,11 +150,7 @@ def milliseconds(event: ParsedEvent) -> tuple[int, int]:
 
 def one_line(text: str, what: str = "class") -> str:
     """The text, where it can stand in a line among others. Raises ClipError where not."""
-    if not text or text != text.strip() or any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in text):
-        raise ClipError(
-            f"the {what} {text!r} can't stand in a line: it is empty, has spaces at its ends, or breaks lines"
-        )
-    return text
+    return check_one_line(text, what)
 
 
 # What is read

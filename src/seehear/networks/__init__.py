@@ -43,6 +43,7 @@ __all__ = [
     "WeightFile",
     "Wheel",
     "get",
+    "get_named_in",
     "load",
     "network",
 ]
@@ -81,17 +82,45 @@ EXTRAS = {  # what each optional dependency lets one import
 }
 
 
+_named_by_user: set[str] = set()  # references whose code this process has run on the user's word
+
+
 def get(name: str) -> NetworkSpec:
     """The network of that name, or a user's own: "path/to/file.py:attribute" or "module:attribute".
 
-    Raises SeehearError where there is none.
+    A user's own network is Python code, which runs here: call this only with a name that the user gave, and
+    `get_named_in` with one that stands in a file. Raises SeehearError where there is none.
     """
     if name in REGISTRY:
         return REGISTRY[name]
     place, colon, attribute = name.rpartition(":")
     if colon and place and attribute:
-        return _own(name, place, attribute)
+        spec = _own(name, place, attribute)
+        _named_by_user.add(spec.reference)
+        return spec
     raise unknown("network", name, REGISTRY, "For your own, write path/to/file.py:attribute.")
+
+
+def get_named_in(source: str | Path, reference: str, *, trust_code: bool = False) -> NetworkSpec:
+    """The network that a file names, as a run's run.json or a store's network.json does.
+
+    A name in the registry is looked up as ever. Other references name Python code, and the file may come from anyone.
+    Their code runs only with `trust_code`, or where the user named the same reference in this process.
+
+    Args:
+        source: The file or folder that names it, for the message.
+        reference: As NetworkInfo holds it.
+        trust_code: Whether to run code that the source names.
+
+    Raises:
+        SeehearError: The reference names code that the user has not trusted, or there is no such network.
+    """
+    if reference not in REGISTRY and ":" in reference and not (trust_code or reference in _named_by_user):
+        raise SeehearError(
+            f"{source}: names the network {reference}, which is Python code that would run here. If you trust it and "
+            "whoever made this folder, give --trust-code (in Python: trust_code=True)"
+        )
+    return get(reference)
 
 
 def load(spec: NetworkSpec, device: str = "auto") -> Network:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
+from seehear.names import check_network
 from seehear.networks.spec import AudioInput, Batch, ImageInput, Network, NetworkSpec
 
 Function = Callable[[Any], Any]  # from a batch to (n, width)
@@ -58,8 +59,10 @@ def network(
     hop in seconds, and (n, size, size, 3) uint8 RGB for "visual".
     The fingerprint covers the source of the function, and the functions, classes and plain constants of its file that
     it uses; not what it imports or reads from disk: change `revision` when that changes.
-    Raises SeehearError for another modality, and where the function's source can't be read.
+    Raises SeehearError for another modality, for a name that no network may have, and where the function's source can't
+    be read.
     """
+    check_network(name)
     if modality not in ("audio", "visual"):
         raise SeehearError(f"the modality of {name} must be audio or visual, not {modality!r}")
     declared = AudioInput(rate, window, hop) if modality == "audio" else ImageInput(size)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.names import check_network
 from seehear.networks.weights import WeightFile
 
 if TYPE_CHECKING:
@@ -113,6 +114,10 @@ class NetworkSpec:
     # the module's state dict.
     build: Callable[[], nn.Module] | None = field(default=None, compare=False)
     reference: str = field(default="", compare=False)  # how to name it on a command line, where not by `name`
+
+    def __post_init__(self) -> None:
+        """Raises SeehearError for a name that no network may have."""
+        check_network(self.name)
 
     @property
     def modality(self) -> str:

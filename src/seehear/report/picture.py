@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from seehear.modality import NAMES, display_name
 from seehear.overview import FLOOR, HIGHEST, LOWEST, Overview, thumbnails_for
 from seehear.parsing import ParsedClip
 from seehear.report import style
@@ -20,7 +21,6 @@ __all__ = ["NAMES", "draw", "plot_clip", "save", "thumbnails_for"]
 WIDTH = 9.0  # inches of the tracks
 THUMBNAILS, SPECTROGRAM, LANE = 0.95, 0.85, 0.24  # inches of height
 COLOURS = {"audio": style.BLUE, "visual": style.ORANGE, "audio_visual": style.GREEN}  # bars are labelled as well
-NAMES = {"audio": "heard", "visual": "seen", "audio_visual": "both"}
 LABELLED = 0.04  # of the clip's length: shorter events have no room for their confidence
 LONGEST_GRID = 60.0  # seconds of a clip up to which every second has a line
 
@@ -99,7 +99,7 @@ def prepare_track(ax: Axes, modality: str, labels: Sequence[str], rows: int, col
     ax.set_ylim(max(1, len(labels)) * rows, 0)
     ax.set_facecolor("0.97")
     ax.set_ylabel(
-        style.shortened(plain(NAMES.get(modality, modality)), 20),
+        style.shortened(plain(display_name(modality)), 20),
         rotation=0,
         ha="right",
         va="center",

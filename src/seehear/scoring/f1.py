@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.events import Cells, runs
+from seehear.events import ActiveSegments, event_spans
 
 
 @dataclass(frozen=True)
@@ -40,24 +40,24 @@ def ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
 
 
-def segment_counts(predicted: Cells, true: Cells) -> Counts:
+def segment_counts(predicted: ActiveSegments, true: ActiveSegments) -> Counts:
     """Segments that agree and disagree, per clip and class."""
-    there = true.count(true.at)
-    both = true.count(true.at[predicted.active[true.at]])
-    return Counts(both, predicted.count(predicted.at) - both, there - both, there)
+    there = true.count(true.positions)
+    both = true.count(true.positions[predicted.active[true.positions]])
+    return Counts(both, predicted.count(predicted.positions) - both, there - both, there)
 
 
-def event_counts(predicted: Cells, true: Cells, iou: float = 0.5) -> Counts:
+def event_counts(predicted: ActiveSegments, true: ActiveSegments, iou: float = 0.5) -> Counts:
     """Events found, invented and missed, per clip and class.
 
     A predicted event is a true positive if some true event of its class overlaps it with intersection over
     union >= iou; a true event that no predicted event overlaps so is a false negative.
     """
-    p, t = runs(predicted), runs(true)
+    p, t = event_spans(predicted), event_spans(true)
     # Every overlapping pair shows in the segments where both are active; there, the number of starts so far says
     # which event it is. Segments come in order, so equal neighbours are one pair.
-    shared = true.at[predicted.active[true.at]]
-    pair = np.stack([np.searchsorted(events.at, shared, side="right") - 1 for events in (p, t)])  # (2, shared)
+    shared = true.positions[predicted.active[true.positions]]
+    pair = np.stack([np.searchsorted(events.positions, shared, side="right") - 1 for events in (p, t)])  # (2, shared)
     first = np.flatnonzero(np.any(np.diff(pair, prepend=-1), axis=0))
     i, j = pair[:, first]
     intersection = np.diff(first, append=len(shared))
@@ -65,7 +65,8 @@ def event_counts(predicted: Cells, true: Cells, iou: float = 0.5) -> Counts:
     close = intersection / union >= iou
     found, hit = np.zeros(len(p), dtype=bool), np.zeros(len(t), dtype=bool)
     found[i[close]], hit[j[close]] = True, True
-    return Counts(predicted.count(p.at[found]), predicted.count(p.at[~found]), true.count(t.at[~hit]), true.count(t.at))
+    tp, fp = predicted.count(p.positions[found]), predicted.count(p.positions[~found])
+    return Counts(tp, fp, true.count(t.positions[~hit]), true.count(t.positions))
 
 
 def label_f1(predicted: NDArray[np.bool_], true: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -9,32 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import and_
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.events import Cells
+from seehear.events import ActiveSegments
+from seehear.modality import kinds, with_joint
 from seehear.scoring.f1 import Counts, clip_f1, event_counts, ratio, segment_counts
 from seehear.scoring.signature import Signature
 
+__all__ = ["LEVELS", "ClassRow", "Scores", "kinds", "score", "with_joint"]
+
 LEVELS = ("segment", "event")
-
-T = TypeVar("T", NDArray[np.bool_], Cells)
-
-
-def kinds(modalities: Sequence[str]) -> tuple[str, ...]:
-    """What is scored one by one: each modality and, where there are several, all at once."""
-    return (*modalities, "_".join(modalities)) if len(modalities) > 1 else tuple(modalities)
-
-
-def with_joint(active: Mapping[str, T], modalities: Sequence[str]) -> dict[str, T]:
-    """What is active in each modality, and under the joint name what is active in all; anything that & can join."""
-    joint = {name: reduce(and_, [active[m] for m in modalities]) for name in kinds(modalities)[len(modalities) :]}
-    return {**active, **joint}
 
 
 @dataclass(frozen=True)
@@ -101,7 +88,7 @@ def score(
         raise SeehearError("no clip to score")
 
     modalities = list(true)
-    p, t = ({name: Cells.of(array) for name, array in arrays.items()} for arrays in (predicted, true))
+    p, t = ({name: ActiveSegments.of(array) for name, array in arrays.items()} for arrays in (predicted, true))
     p, t = with_joint(p, modalities), with_joint(t, modalities)
 
     per_clip: dict[tuple[str, str], NDArray[np.float64]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -13,7 +13,10 @@ from torch import Tensor
 
 from seehear.packed import Packed
 
-IN_MEMORY = 4 << 30  # bytes of features that are held in the device's memory; larger sets stay memory-mapped
+if TYPE_CHECKING:
+    from seehear.data import Dataset
+
+IN_MEMORY = 4 << 30  # bytes of features that are kept in the device's memory; larger sets stay memory-mapped
 
 
 class Batch(NamedTuple):
@@ -26,7 +29,7 @@ class Batch(NamedTuple):
 class Bags:
     """The features of several clips, modality by modality, ready to be taken in batches.
 
-    Held on the device where they fit into `in_memory` bytes, else read from the memory map batch by batch.
+    They are kept on the device where they fit into `in_memory` bytes, else read from the memory map batch by batch.
     """
 
     def __init__(
@@ -40,11 +43,11 @@ class Bags:
         every = [pack for of_modality in packs.values() for pack in of_modality]
         self.offsets = every[0].offsets
         self.lengths: NDArray[np.int64] = every[0].lengths()
-        held = sum(pack.rows.nbytes for pack in every) <= in_memory
+        fits = sum(pack.rows.nbytes for pack in every) <= in_memory
         self._rows: dict[str, list[Tensor | NDArray[np.float32]]] = {}
         for modality, of_modality in packs.items():
             arrays = [pack.rows for pack in of_modality]
-            if held:
+            if fits:
                 self._rows[modality] = [torch.from_numpy(np.concatenate(arrays, axis=1)).to(self.device)]
             else:
                 self._rows[modality] = list(arrays)
@@ -95,10 +98,14 @@ class Bags:
 
 @dataclass(frozen=True)
 class Split:
-    """Clips to train on or to validate with. labels: (N, C) in [0, 1].
+    """What training holds of a data set on its device.
 
-    truth: modality -> (N, T, C) bool, where dense labels are known. revision: of these, for signatures. clips: names,
-    for messages.
+    Attributes:
+        bags: Features of the clips.
+        labels: Weak labels, (N, C) in [0, 1].
+        truth: modality -> (N, T, C) bool, where per-second ground truth is known; T of the longest clip.
+        revision: Of the labels, for signatures.
+        clips: Names, for messages.
     """
 
     bags: Bags
@@ -107,12 +114,29 @@ class Split:
     revision: str = ""
     clips: tuple[str, ...] = ()
 
+    @staticmethod
+    def of(
+        dataset: Dataset,
+        classes: Sequence[str],
+        device: torch.device | str = "cpu",
+        in_memory: int = IN_MEMORY,
+    ) -> Split:
+        """The clips of a data set that have features, with these classes."""
+        usable = dataset.with_classes(classes).usable()
+        bags = Bags(usable.packs(), device, in_memory)
+        labels = torch.from_numpy(usable.labels).to(device)
+        truth = None
+        if usable.truth is not None:
+            longest = int(bags.lengths.max())
+            truth = {name: array[:, :longest] for name, array in usable.truth.items()}
+        return Split(bags, labels, truth, usable.revision, usable.clips)
+
     def clip(self, n: int) -> str:
         """The name of clip n, or its number where no names were given."""
         return self.clips[n] if self.clips else f"number {n}"
 
     def dense(self) -> Tensor:
-        """The truth as targets of a loss, (N, T, M, C), on the device of the labels."""
+        """The ground truth as targets of a loss, (N, T, M, C), on the device of the labels."""
         assert self.truth is not None
         stacked = np.stack(list(self.truth.values()), axis=2)
         return torch.from_numpy(stacked).to(self.labels.device, self.labels.dtype)

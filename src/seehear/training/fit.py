@@ -1,6 +1,6 @@
-"""The training loop: plain, resumable to the bit, one epoch at a time.
+"""The training loop: plain, one epoch at a time, resuming bit-exactly.
 
-Order of clips and dropout are drawn from the seed and the epoch's number alone, so an epoch comes out the same
+The order of clips and dropout are drawn from the seed and the epoch's number alone. So an epoch comes out the same
 whether or not the process that began the run is the one that ends it.
 """
 
@@ -16,18 +16,16 @@ import torch
 from torch import Tensor
 
 from seehear.errors import SeehearError
-from seehear.files import atomic_json, atomic_text
 from seehear.fusion.model import ParsingModel
 from seehear.losses.contrastive.module import ContrastiveLoss
 from seehear.losses.dense import dense_loss
 from seehear.losses.weak import weak_loss
-from seehear.training import checkpoint
 from seehear.training.bags import Split
 from seehear.training.divergence import explain
 from seehear.training.optimiser import new_optimiser, set_rate
 from seehear.training.pretraining import pretrain
 from seehear.training.recipe import Choice, Recipe
-from seehear.training.run import Run, RunFacts, save_tensors
+from seehear.training.run import BaseRun, RunFacts
 from seehear.training.seeding import seed_torch
 from seehear.training.validation import validate
 
@@ -45,23 +43,23 @@ def choice(recipe: Recipe, val: Split | None) -> Choice:
     return "type_at_av" if val.truth is not None else "loss"
 
 
-def normalisation(run: Run, train: Split) -> dict[str, tuple[Tensor, Tensor]]:
-    """What the recipe wants taken from each modality's features, and what they are to be divided by, (widths,) each.
+def normalisation(facts: RunFacts, train: Split) -> dict[str, tuple[Tensor, Tensor]]:
+    """What is subtracted from each modality's features and what they are divided by, (sum of widths,) each.
 
-    `standardise`: mean and deviation of each. `scale`: nothing, and one number a network, the root mean square of its
-    features; they keep their zeros and their proportions, but no network is louder than another.
+    `standardise`: mean and deviation of each feature. `scale`: zero, and one number per network, the root mean square
+    of its features; they keep their zeros and proportions, but no network is louder than another.
     """
-    recipe = run.facts.recipe
+    recipe = facts.recipe
     if not recipe.standardise and not recipe.scale:
         return {}
     moments = train.bags.moments()
     if recipe.standardise:
         return moments
-    found = {}
+    scales = {}
     for name, (mean, deviation) in moments.items():
-        squares = (mean**2 + deviation**2).split(run.facts.widths[name])
-        found[name] = torch.zeros_like(mean), torch.cat([part.mean().sqrt().expand_as(part) for part in squares])
-    return found
+        squares = (mean**2 + deviation**2).split(facts.widths[name])
+        scales[name] = torch.zeros_like(mean), torch.cat([part.mean().sqrt().expand_as(part) for part in squares])
+    return scales
 
 
 def check_supervision(recipe: Recipe, train: Split) -> None:
@@ -71,17 +69,27 @@ def check_supervision(recipe: Recipe, train: Split) -> None:
 
 
 def fit(
-    run: Run,
+    run: BaseRun,
     train: Split,
-    val: Split | None,
+    val: Split | None = None,
     device: torch.device | str = "cpu",
     on_epoch: Callable[[dict[str, Any]], None] = lambda entry: None,
 ) -> list[dict[str, Any]]:
-    """Train to the end of the recipe, from wherever the run folder got to; the history of all epochs.
+    """Train to the end of the recipe, from wherever the run got to.
 
-    on_epoch: is shown each epoch's entry of the history, and before them those of pretraining, which have `stage`.
-    Raises SeehearError if the recipe asks for dense labels and the training clips have none, for a contrastive loss of
-    one modality, or if the loss is no longer finite, naming the clip and network where one is at fault.
+    Args:
+        run: In a folder, which makes it resumable, or in memory.
+        train: Clips to train on.
+        val: Clips to validate with after each epoch.
+        device: Of the model; the splits must be on the same.
+        on_epoch: Is given each epoch's entry of the history; those of pretraining have a `stage`.
+
+    Returns:
+        The history of all epochs.
+
+    Raises:
+        SeehearError: If the recipe asks for dense labels and the training clips have none; for a contrastive loss of
+            one modality; if the loss is no longer finite, naming the clip and network at fault.
     """
     if run.done:
         return run.history()
@@ -95,21 +103,17 @@ def fit(
         model = run.new_model()
         if sum(parameter.numel() for parameter in model.parameters()) <= SMALL_MODEL:
             stack.enter_context(one_thread())
-        for name, (mean, deviation) in normalisation(run, train).items():
+        for name, (mean, deviation) in normalisation(run.facts, train).items():
             model.standardise(name, mean, deviation)
         model.to(device)
         optimiser = new_optimiser(model.parameters(), recipe)
-        last_state = run.path / "checkpoint.safetensors"
-        history = checkpoint.resume(last_state, model, optimiser)
+        history = run.resume(model, optimiser)
         if recipe.contrast.before and not history:
             pretrain(run, model, train, SAVE_EVERY, on_epoch)
         contrast = ContrastiveLoss(recipe.contrast, model.modalities) if recipe.contrast.joint else None
-        saved = time.monotonic()
-        best_state = None
-        for epoch in range(len(history), recipe.epochs):
-            if out_of_patience(history, recipe):
-                break
-            began = time.monotonic()
+        saver = _Saver(run, model, optimiser)
+        while len(history) < recipe.epochs and not out_of_patience(history, recipe):
+            began, epoch = time.monotonic(), len(history)
             set_rate(optimiser, recipe, epoch)
             entry: dict[str, Any] = {"epoch": epoch, **_epoch(model, optimiser, train, run.facts, epoch, contrast)}
             if val is not None:
@@ -117,27 +121,30 @@ def fit(
             entry["best"] = is_best(rule, entry, history)
             entry["seconds"] = round(time.monotonic() - began, 3)
             history.append(entry)
-            if entry["best"]:
-                best_state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-            last = epoch + 1 == recipe.epochs or out_of_patience(history, recipe)
-            if last or time.monotonic() - saved > SAVE_EVERY:
-                if best_state is not None:
-                    save_tensors(run.path / "model.safetensors", best_state, {"epoch": best_epoch(history)})
-                    best_state = None
-                checkpoint.save(last_state, model, optimiser, history)
-                atomic_json(run.path / "history.json", history)
-                saved = time.monotonic()
+            last = len(history) == recipe.epochs or out_of_patience(history, recipe)
+            saver.after_epoch(history, last)
             on_epoch(entry)
-    finish(run, rule, history)
+    run.finish(rule, history)
     return history
 
 
-def finish(run: Run, rule: Choice, history: list[dict[str, Any]]) -> None:
-    """Mark a run done whose other files are written."""
-    atomic_text(run.path / "done", f"epoch {best_epoch(history)}, chosen by {rule}\n")
-    # Only needed to go on, and thrice the model's size.
-    for name in ("checkpoint.safetensors", "pretraining.safetensors"):
-        (run.path / name).unlink(missing_ok=True)
+class _Saver:
+    """Keeps the best epoch's weights in memory, and writes them and a checkpoint every SAVE_EVERY seconds."""
+
+    def __init__(self, run: BaseRun, model: ParsingModel, optimiser: torch.optim.Optimizer) -> None:
+        self._run, self._model, self._optimiser = run, model, optimiser
+        self._saved = time.monotonic()
+        self._best: dict[str, Tensor] | None = None  # not written yet
+
+    def after_epoch(self, history: list[dict[str, Any]], last: bool) -> None:
+        if history[-1]["best"]:
+            self._best = {name: tensor.detach().clone() for name, tensor in self._model.state_dict().items()}
+        if last or time.monotonic() - self._saved > SAVE_EVERY:
+            if self._best is not None:
+                self._run.keep_weights(self._best, best_epoch(history))
+                self._best = None
+            self._run.checkpoint(self._model, self._optimiser, history)
+            self._saved = time.monotonic()
 
 
 @contextmanager
@@ -158,14 +165,14 @@ def _epoch(
     epoch: int,
     contrast: ContrastiveLoss | None,
 ) -> dict[str, float]:
-    """One pass over the training clips; the mean loss, and of it the contrastive one, before it is weighted."""
+    """One pass over the training clips: the mean loss, and the mean contrastive loss before it is weighted."""
     recipe, seed = facts.recipe, facts.seed
     order = np.random.default_rng([seed, epoch]).permutation(len(train.bags))
     seed_torch(seed, epoch, 1)  # dropout
     confidence = recipe.confidences(model.modalities)
     truth = train.dense() if recipe.supervision == "dense" else None
     weight = recipe.contrast.weight_in(epoch)
-    total, of_contrast = torch.zeros(2, device=train.labels.device)
+    total, total_contrast = torch.zeros(2, device=train.labels.device)
     model.train()
     for start in range(0, len(order), recipe.batch):
         clips = order[start : start + recipe.batch]
@@ -180,19 +187,19 @@ def _epoch(
         else:
             loss = dense_loss(output, truth[index, : output.segment.shape[1]])
         if contrast is not None:
-            apart = contrast(embeddings, train.labels[index], present)
-            loss = loss + weight * apart
-            of_contrast += apart.detach() * len(clips)
+            alignment = contrast(embeddings, train.labels[index], present)
+            loss = loss + weight * alignment
+            total_contrast += alignment.detach() * len(clips)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         total += loss.detach() * len(clips)
-    found = {"loss": float(total) / len(order)}
-    return found if contrast is None else {**found, "contrast": float(of_contrast) / len(order)}
+    losses = {"loss": float(total) / len(order)}
+    return losses if contrast is None else {**losses, "contrast": float(total_contrast) / len(order)}
 
 
 def is_best(rule: Choice, entry: Mapping[str, Any], history: list[dict[str, Any]]) -> bool:
-    """Whether this epoch is chosen over all before it; of equal ones the first."""
+    """Whether this epoch is chosen over all before it. Of equal epochs the first is chosen."""
     if rule == "last" or "val" not in entry:
         return True
     values = [earlier["val"][rule] for earlier in history]

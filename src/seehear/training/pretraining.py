@@ -1,6 +1,6 @@
-"""Algorithm 1 of Wu et al.: the linear maps t learn from the contrastive loss alone, before the task is begun.
+"""Algorithm 1 of Wu et al.: the linear maps t learn from the contrastive loss alone, before the task begins.
 
-The projection g learns with them and is then thrown away; the task model goes on from t and trains all of itself.
+The projection g learns with them and is then dropped. The task model starts from t and trains all of its weights.
 """
 
 from __future__ import annotations
@@ -12,27 +12,25 @@ from typing import Any
 import numpy as np
 import torch
 
-from seehear.files import atomic_json
 from seehear.fusion.model import ParsingModel
 from seehear.losses.contrastive.module import ContrastiveLoss
-from seehear.training import checkpoint
 from seehear.training.bags import Split
 from seehear.training.divergence import explain
 from seehear.training.optimiser import new_optimiser
-from seehear.training.run import Run
+from seehear.training.run import BaseRun
 from seehear.training.seeding import seed_torch
 
 
 def pretrain(
-    run: Run, model: ParsingModel, train: Split, save_every: float, on_epoch: Callable[[dict[str, Any]], None]
+    run: BaseRun, model: ParsingModel, train: Split, save_every: float, on_epoch: Callable[[dict[str, Any]], None]
 ) -> None:
-    """Put into the model, as it was made, the linear maps that came of it. Goes on from where it was stopped.
+    """Pretrain the linear maps of a new model. Resumes bit-exactly; its history is kept in RUN/pretraining.json.
 
-    save_every: seconds that a killed process may lose. Its history is kept in RUN/pretraining.json.
+    Args:
+        save_every: Seconds of training that a killed process may lose.
     """
     recipe, seed = run.facts.recipe, run.facts.seed
     settings = recipe.contrast
-    file = run.path / "pretraining.safetensors"
     torch.manual_seed(seed)
     own = run.new_model(settings.projection_before).to(next(model.parameters()).device)
     before = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("projection.")}
@@ -40,13 +38,13 @@ def pretrain(
     parameters = [*own.project.parameters(), *own.projection.parameters()]
     optimiser = new_optimiser(parameters, recipe)
     loss_of = ContrastiveLoss(settings, own.modalities)
-    history = checkpoint.resume(file, own, optimiser)
+    history = run.resume(own, optimiser, "pretrain")
     saved = time.monotonic()
     own.train()
     for epoch in range(len(history), settings.epochs):
         began = time.monotonic()
         seed_torch(seed, epoch, 3)  # dropout of features
-        # Another order than that of the task's epochs.
+        # Another order than in the task's epochs.
         order = np.random.default_rng([seed, epoch, 2]).permutation(len(train.bags))
         total = torch.zeros((), device=train.labels.device)
         for start in range(0, len(order), recipe.batch):
@@ -62,8 +60,7 @@ def pretrain(
         entry = {"stage": "pretrain", "epoch": epoch, "contrast": float(total) / len(order)}
         history.append({**entry, "seconds": round(time.monotonic() - began, 3)})
         if epoch + 1 == settings.epochs or time.monotonic() - saved > save_every:
-            checkpoint.save(file, own, optimiser, history)
-            atomic_json(run.path / "pretraining.json", history)
+            run.checkpoint(own, optimiser, history, "pretrain")
             saved = time.monotonic()
         on_epoch(history[-1])
     model.project.load_state_dict(own.project.state_dict())

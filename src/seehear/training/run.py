@@ -1,10 +1,10 @@
 """The run folder: what was trained, on what, how, and the model that came out.
 
 RUN/run.json                everything that decides the result: recipe, seed, networks, classes, inputs, versions
-RUN/history.json            one entry an epoch: losses, validation scores, seconds
+RUN/history.json            one entry per epoch: losses, validation scores, seconds
 RUN/model.safetensors       the chosen epoch's weights
-RUN/checkpoint.safetensors  the last epoch's weights and the optimiser's state, to go on from
-RUN/scores-<labels>.json    what `seehear evaluate` found
+RUN/checkpoint.safetensors  the last epoch's weights and the optimiser's state, to resume from
+RUN/scores-<labels>.json    the scores that `seehear evaluate` computed
 """
 
 from __future__ import annotations
@@ -12,31 +12,43 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from seehear.errors import SeehearError
-from seehear.files import atomic_bytes, atomic_json, read_json, sweep
-from seehear.store import NetworkInfo, Store
+from seehear.errors import ClipError, SeehearError
+from seehear.files import atomic_bytes, atomic_json, atomic_text, read_json, sweep
+from seehear.names import check_modality, check_one_line
+from seehear.store import NetworkInfo
 from seehear.training.recipe import Recipe
 from seehear.version import __version__
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.optim import Optimizer
 
     from seehear.fusion.model import ParsingModel
 
 FORMAT = 1
+Stage = Literal["task", "pretrain"]
+WEIGHTS = "model.safetensors"
+CHECKPOINTS: dict[Stage, str] = {"task": "checkpoint.safetensors", "pretrain": "pretraining.safetensors"}
+SEED = re.compile(r"seed-\d+").fullmatch  # a folder such as seed-0-old is not a seed's
+HISTORIES: dict[Stage, str] = {"task": "history.json", "pretrain": "pretraining.json"}
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What decides a run's result. networks: modality -> its networks, in order.
+    """Everything that decides a run's result.
 
-    window: segments of a training clip, the length in which longer clips are seen.
-    inputs: name -> revision of what was read.
+    Attributes:
+        networks: modality -> its networks, in order.
+        segment: Seconds per segment.
+        window: Segments of a training clip: the length of the windows in which longer clips are parsed.
+        inputs: name -> revision of the labels and features that were read.
     """
 
     recipe: Recipe
@@ -84,31 +96,180 @@ class RunFacts:
         )
 
 
-class Run:
-    """A run folder that is there."""
+class BaseRun(ABC):
+    """One training: what decides it, how far it came, and the model that came out. In a folder, or in memory."""
+
+    facts: RunFacts
+
+    @property
+    @abstractmethod
+    def done(self) -> bool:
+        """Whether training has finished."""
+
+    @abstractmethod
+    def history(self) -> list[dict[str, Any]]:
+        """One entry per epoch: losses, validation scores, seconds, and whether it was the best so far."""
+
+    @abstractmethod
+    def weights(self) -> dict[str, Tensor]:
+        """The state dict of the chosen epoch's model. Raises SeehearError if training has not finished."""
+
+    @abstractmethod
+    def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
+        """Keep the weights of the best epoch so far."""
+
+    @abstractmethod
+    def resume(self, model: ParsingModel, optimiser: Optimizer, stage: Stage = "task") -> list[dict[str, Any]]:
+        """Put model and optimiser where an earlier process left them; the history up to there, empty at the start."""
+
+    @abstractmethod
+    def checkpoint(
+        self, model: ParsingModel, optimiser: Optimizer, history: list[dict[str, Any]], stage: Stage = "task"
+    ) -> None:
+        """Keep everything that is needed to resume bit-exactly."""
+
+    @abstractmethod
+    def finish(self, rule: str, history: list[dict[str, Any]]) -> None:
+        """Mark the training done. rule: what chose the epoch."""
+
+    def new_model(self, projection: str | None = None) -> ParsingModel:
+        """A model of this run's shape with its initial weights. projection: another than the recipe's."""
+        from seehear.fusion.model import ParsingModel
+
+        recipe = self.facts.recipe
+        return ParsingModel(
+            self.facts.widths,
+            len(self.facts.classes),
+            width=recipe.width,
+            heads=recipe.heads,
+            layers=recipe.layers,
+            feed_forward=recipe.feed_forward,
+            dropout=recipe.dropout,
+            input_dropout=recipe.input_dropout,
+            projection=projection or recipe.contrast.projection_of_task(self.facts.modalities),
+        )
+
+    def model(self, device: str = "cpu") -> ParsingModel:
+        """The trained model. Raises SeehearError if training has not finished."""
+        model = self.new_model()
+        model.load_state_dict(self.weights())
+        return model.to(device).eval()
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The history's entry of the chosen epoch."""
+        return next(entry for entry in reversed(self.history()) if entry["best"])
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What to call the run in messages."""
+
+    def check_networks(self, networks: Mapping[str, NetworkInfo], segment: float, where: str) -> None:
+        """Check that features were made as those that the run was trained on.
+
+        Raises:
+            SeehearError: Naming the network whose features were made otherwise. where: they come from.
+        """
+        if segment != self.facts.segment:
+            raise SeehearError(
+                f"{where}: has segments of {segment:g} s, {self.name} was trained on {self.facts.segment:g} s"
+            )
+        for info in (info for infos in self.facts.networks.values() for info in infos):
+            if info.name not in networks:
+                raise SeehearError(f"{where}: no features of {info.name!r}, which {self.name} needs")
+            if networks[info.name].made_by != info.made_by or networks[info.name].width != info.width:
+                raise SeehearError(
+                    f"{where}: features of {info.name} were made with other settings or weights than those that "
+                    f"{self.name} was trained on; extract with the same (--fps {info.fps:g}), or train again"
+                )
+
+
+class MemoryRun(BaseRun):
+    """A training that writes nothing."""
+
+    name = "this parser"
+
+    def __init__(self, facts: RunFacts) -> None:
+        self.facts = facts
+        self._done = False
+        self._history: list[dict[str, Any]] = []
+        self._weights: dict[str, Tensor] = {}
+
+    @property
+    def done(self) -> bool:
+        return self._done
+
+    def history(self) -> list[dict[str, Any]]:
+        return list(self._history)
+
+    def weights(self) -> dict[str, Tensor]:
+        if not self._done:
+            raise SeehearError("training has not finished: call fit first")
+        return self._weights
+
+    def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
+        self._weights = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+
+    def resume(self, model: ParsingModel, optimiser: Optimizer, stage: Stage = "task") -> list[dict[str, Any]]:
+        return []
+
+    def checkpoint(
+        self, model: ParsingModel, optimiser: Optimizer, history: list[dict[str, Any]], stage: Stage = "task"
+    ) -> None:
+        return None
+
+    def finish(self, rule: str, history: list[dict[str, Any]]) -> None:
+        self._history, self._done = list(history), True
+
+    def save(self, path: Path) -> Run:
+        """Write the finished training as a run folder. Raises SeehearError if another run lies there."""
+        run = Run.start(path, self.facts)
+        run.keep_weights(self.weights(), self.chosen["epoch"])
+        run.finish("the training in memory", self.history())
+        return run
+
+
+class Run(BaseRun):
+    """A run folder."""
 
     def __init__(self, path: str | Path) -> None:
-        """Raises SeehearError if there is no run in the folder, or it is of another format."""
+        """Open a run folder. Raises SeehearError if there is none, or it is of another format."""
         self.path = Path(path)
         if several := sorted(child.parent.name for child in self.path.glob("seed-*/run.json")):
-            raise SeehearError(f"{self.path}: holds runs of several seeds: name one, as {self.path / several[0]}")
-        if not (self.path / "run.json").exists():
-            if within := sorted({file.relative_to(self.path).parts[0] for file in self.path.glob("*/seed-*/run.json")}):
-                raise SeehearError(f"{self.path}: a folder of runs, not a run: name one, as {self.path / within[0]}")
-            raise SeehearError(f"{self.path}: no run here; `seehear train --out` makes one")
+            raise SeehearError(f"{self.path}: holds runs of several seeds: name one, such as {self.path / several[0]}")
         marker = self.path / "run.json"
+        if not marker.exists():
+            if within := sorted({file.relative_to(self.path).parts[0] for file in self.path.glob("*/seed-*/run.json")}):
+                raise SeehearError(f"{self.path}: a folder of runs: name one of them, such as {self.path / within[0]}")
+            raise SeehearError(f"{self.path}: no run in this folder; `seehear train --out` makes one")
         content = read_json(marker)
         if content.get("format") != FORMAT:
             raise SeehearError(
-                f"{self.path}: a run of format {content.get('format')}, this seehear reads format {FORMAT}"
+                f"{self.path}: a run of format {content.get('format')}, but this version reads format {FORMAT}: "
+                "train again, or use the version that made it"
             )
         try:
             self.facts = RunFacts.from_json(content)
-        except ValueError as error:  # of pydantic, in lines
-            said = " ".join(str(error).splitlines()[1:3]).split(" [type=")[0]
+            for modality in self.facts.modalities:
+                check_modality(modality)
+            for name in self.facts.classes:
+                check_one_line(name)
+        except ClipError as error:
+            raise SeehearError(f"{marker}: {error}") from None
+        except ValueError as error:  # pydantic's, in several lines
+            reason = " ".join(str(error).splitlines()[1:3]).split(" [type=")[0]
             raise SeehearError(
-                f"{marker}: has a recipe that this seehear does not know: {' '.join(said.split())}"
+                f"{marker}: has a recipe that this version does not know: {' '.join(reason.split())}; train again, "
+                "or use the version that made it"
             ) from None
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, seed {self.facts.seed}, {'done' if self.done else 'not finished'})"
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
 
     @staticmethod
     def start(path: Path, facts: RunFacts) -> Run:
@@ -135,62 +296,51 @@ class Run:
 
     @property
     def done(self) -> bool:
-        return (self.path / "model.safetensors").exists() and (self.path / "done").exists()
+        return (self.path / WEIGHTS).exists() and (self.path / "done").exists()
 
     @property
     def identity(self) -> str:
         """Hash of the run's facts and of its trained model."""
-        files = [self.path / name for name in ("run.json", "model.safetensors")]
+        files = [self.path / name for name in ("run.json", WEIGHTS)]
         return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()
 
     def history(self) -> list[dict[str, Any]]:
-        file = self.path / "history.json"
+        file = self.path / HISTORIES["task"]
         return list(read_json(file)) if file.exists() else []
 
-    def new_model(self, projection: str | None = None) -> ParsingModel:
-        """A model of this run's shape, its weights as they are made. projection: another than the recipe's."""
-        from seehear.fusion.model import ParsingModel
-
-        recipe = self.facts.recipe
-        return ParsingModel(
-            self.facts.widths,
-            len(self.facts.classes),
-            width=recipe.width,
-            heads=recipe.heads,
-            layers=recipe.layers,
-            feed_forward=recipe.feed_forward,
-            dropout=recipe.dropout,
-            input_dropout=recipe.input_dropout,
-            projection=projection or recipe.contrast.projection_of_task(self.facts.modalities),
-        )
-
-    def model(self, device: str = "cpu") -> ParsingModel:
-        """The trained model. Raises SeehearError if training has not finished."""
+    def weights(self) -> dict[str, Tensor]:
         if not self.done:
-            raise SeehearError(f"{self.path}: training has not finished; run the same `seehear train` again to go on")
-        model = self.new_model()
-        tensors, _ = load_tensors(self.path / "model.safetensors")
-        model.load_state_dict(tensors)
-        return model.to(device).eval()
+            raise SeehearError(f"{self.path}: training has not finished; resume it by the same `seehear train` command")
+        tensors, _ = load_tensors(self.path / WEIGHTS)
+        return tensors
 
-    def check_store(self, store: Store) -> None:
-        """Raises SeehearError unless the store's features were made as those that the run was trained on."""
-        if store.segment != self.facts.segment:
-            raise SeehearError(
-                f"{store.path}: has segments of {store.segment:g} s, {self.path} was trained on "
-                f"{self.facts.segment:g} s"
-            )
-        for infos in self.facts.networks.values():
-            for info in infos:
-                if store.network(info.name).made_by != info.made_by:
-                    raise SeehearError(
-                        f"{store.path}: features of {info.name} were made with other settings or weights than those "
-                        f"that {self.path} was trained on; extract with the same (--fps {info.fps:g}), or train again"
-                    )
+    def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
+        save_tensors(self.path / WEIGHTS, state, {"epoch": epoch})
+
+    def resume(self, model: ParsingModel, optimiser: Optimizer, stage: Stage = "task") -> list[dict[str, Any]]:
+        from seehear.training import checkpoint
+
+        return checkpoint.resume(self.path / CHECKPOINTS[stage], model, optimiser)
+
+    def checkpoint(
+        self, model: ParsingModel, optimiser: Optimizer, history: list[dict[str, Any]], stage: Stage = "task"
+    ) -> None:
+        from seehear.training import checkpoint
+
+        checkpoint.save(self.path / CHECKPOINTS[stage], model, optimiser, history)
+        atomic_json(self.path / HISTORIES[stage], history)
+
+    def finish(self, rule: str, history: list[dict[str, Any]]) -> None:
+        # Written again, since a process may have been killed between the last checkpoint and its history.
+        atomic_json(self.path / HISTORIES["task"], history)
+        atomic_text(self.path / "done", f"epoch {self.chosen['epoch']}, chosen by {rule}\n")
+        # Checkpoints are needed only to resume, and are three times the model's size.
+        for name in CHECKPOINTS.values():
+            (self.path / name).unlink(missing_ok=True)
 
 
 def differences(old: Any, new: Any, where: str = "") -> list[str]:
-    """What differs between two JSON values, as `recipe.epochs 40 → 2`."""
+    """What differs between two JSON values, each such as `recipe.epochs 40 → 2`."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = dict.fromkeys([*old, *new])
         parts = [differences(old.get(key), new.get(key), f"{where}.{key}" if where else key) for key in keys]
@@ -198,11 +348,11 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
     return [] if old == new else [f"{where} {json.dumps(old)} → {json.dumps(new)}"]
 
 
-def apart_from_seeds(one: Run, other: Run) -> list[str]:
-    """What two runs differ in besides their seeds, as `differences` tells it."""
+def differences_but_seed(one: BaseRun, other: BaseRun) -> list[str]:
+    """What two runs differ in besides their seeds, see `differences`."""
     old, new = ({**run.facts.as_json(), "seed": None} for run in (one, other))
     if one.facts.collocation != other.facts.collocation:
-        # Their names say it; that their features differ goes without saying.
+        # Other networks have other features: their names are enough.
         for facts, run in ((old, one), (new, other)):
             facts["networks"] = {modality: "+".join(names) for modality, names in run.facts.collocation.items()}
             facts["inputs"] = {name: of for name, of in facts["inputs"].items() if not name.endswith("features")}
@@ -210,11 +360,17 @@ def apart_from_seeds(one: Run, other: Run) -> list[str]:
 
 
 def find_runs(paths: Sequence[str | Path]) -> list[Run]:
-    """Runs in these folders, or in their folders seed-0, seed-1, … where they hold several."""
+    """The runs in these folders, or in their folders seed-0, seed-1, … where they hold several.
+
+    Raises:
+        SeehearError: For a folder without a run.
+    """
     runs = []
     for path in map(Path, paths):
-        several = sorted(path.glob("seed-*/run.json"), key=lambda file: int(file.parent.name.removeprefix("seed-")))
-        runs += [Run(file.parent) for file in several] or [Run(path)]
+        seeds = {
+            int(file.parent.name[5:]): file.parent for file in path.glob("seed-*/run.json") if SEED(file.parent.name)
+        }
+        runs += [Run(seeds[seed]) for seed in sorted(seeds)] or [Run(path)]
     return runs
 
 
@@ -222,12 +378,12 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: object) -> No
     """Tensors and a JSON value in one file."""
     from safetensors.torch import save
 
-    held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    atomic_bytes(path, save(held, metadata={"facts": json.dumps(facts)}))
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    atomic_bytes(path, save(contiguous, metadata={"facts": json.dumps(facts)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
-    """What `save_tensors` wrote. Raises SeehearError naming a file that is damaged."""
+    """Tensors and JSON value that `save_tensors` wrote. Raises SeehearError naming a file that is damaged."""
     from safetensors import SafetensorError, safe_open
 
     try:

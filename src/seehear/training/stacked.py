@@ -1,9 +1,9 @@
 """Several runs that differ in nothing but the seed, trained at once on one device.
 
-The parameters of K models lie stacked along a leading axis, so that one batched product does what K products do one
-by one: for devices that spend a small training waiting for its launches. The models never meet: the gradient of the
-sum of their losses is each one's own, and Adam goes element by element, so that one Adam over the stack is K of them.
-On a CPU it pays for narrow models only: from a width of about 128 on, one by one is as fast or faster.
+The parameters of K models are stacked along a leading axis, so one batched product does the work of K products. This
+helps devices on which a small training mostly waits for kernel launches. The models stay independent: the gradient of
+the sum of their losses is each one's own, and Adam works element by element, so one Adam over the stack is K of them.
+On a CPU it pays for narrow models only: from a width of about 128, one by one is as fast or faster.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
-from seehear.files import atomic_json
 from seehear.fusion.dropout import Dropout
 from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
@@ -35,7 +34,6 @@ from seehear.training.fit import (
     best_epoch,
     check_supervision,
     choice,
-    finish,
     fit,
     is_best,
     normalisation,
@@ -45,17 +43,17 @@ from seehear.training.fit import (
 from seehear.training.inference import over_windows
 from seehear.training.optimiser import new_optimiser, set_rate
 from seehear.training.recipe import Recipe
-from seehear.training.run import Run, save_tensors
+from seehear.training.run import BaseRun
 from seehear.training.seeding import seed_torch
-from seehear.training.validation import judge
+from seehear.training.validation import validate_probabilities
 
 
-def stackable(runs: Sequence[Run]) -> list[list[Run]]:
-    """Groups of runs that `fit_many` can train at once: those that differ in nothing but the seed, in their order.
+def stackable(runs: Sequence[BaseRun]) -> list[list[BaseRun]]:
+    """Group runs that `fit_many` can train at once: those that differ in nothing but the seed, in their order.
 
     A run with a contrastive loss is a group of its own.
     """
-    groups: dict[str, list[Run]] = {}
+    groups: dict[str, list[BaseRun]] = {}
     for run in runs:
         alone = run.facts.recipe.contrast.loss != "none"
         facts = json.dumps({**run.facts.as_json(), "seed": run.facts.seed if alone else None}, sort_keys=True)
@@ -64,34 +62,41 @@ def stackable(runs: Sequence[Run]) -> list[list[Run]]:
 
 
 def fit_many(
-    runs: Sequence[Run],
+    runs: Sequence[BaseRun],
     train: Split,
     val: Split | None,
     device: torch.device | str = "cpu",
-    on_epoch: Callable[[Run, dict[str, Any]], None] = lambda run, entry: None,
-    graphs: bool = True,
+    on_epoch: Callable[[BaseRun, dict[str, Any]], None] = lambda run, entry: None,
 ) -> list[list[dict[str, Any]]]:
-    """Train what isn't done of these runs, all at once; the history of each, as `fit` has it.
+    """Train what is not done of these runs, all at once.
 
-    Each run has its own initial weights, order of clips, choice of epoch, patience and folder, and without dropout
-    the result of `fit`, but for rounding. Its dropout is drawn with that of the others: as good a draw as
-    `fit`'s, but another one, and another again beside other runs.
+    Each run has its own initial weights, order of clips, choice of epoch, patience and folder. Without dropout the
+    result is that of `fit`, up to rounding. Dropout is drawn for all runs together: as good a draw as `fit`'s, but
+    another one, and another again beside other runs.
 
-    Folders are written when the last run has ended. A stack that was killed starts again from the start, and ends as
-    it would have; checkpoints that `fit` left are not gone on from.
+    Folders are written when the last run has ended. A stack that was killed starts again from the start and ends the
+    same; checkpoints that `fit` left are not used.
 
-    on_epoch: is shown each run's entries of the history; `seconds` is the run's share of the epoch's. graphs: on CUDA,
-    where all clips are equally long, record the steps and replay them.
+    Args:
+        runs: Runs that differ in nothing but the seed.
+        train: Clips to train on.
+        val: Clips to validate with after each epoch.
+        device: Of the models; the splits must be on the same.
+        on_epoch: Is given each run's entries of the history; `seconds` is the run's share of the epoch's.
 
-    Raises ValueError if runs differ in more than the seed, SeehearError if the recipe asks for dense labels and the
-    training clips have none.
+    Returns:
+        The history of each run, as `fit` returns it.
+
+    Raises:
+        ValueError: If runs differ in more than the seed.
+        SeehearError: If the recipe asks for dense labels and the training clips have none.
     """
     if len(stackable(runs)) > 1:
         raise ValueError("runs that differ in more than the seed can't be trained at once: group them by stackable()")
     if len(runs) == 1 and runs[0].facts.recipe.contrast.loss != "none":
         return [fit(runs[0], train, val, device, partial(on_epoch, runs[0]))]
     if todo := [run for run in runs if not run.done]:
-        _train(todo, train, val, torch.device(device), on_epoch, graphs)
+        _train(todo, train, val, torch.device(device), on_epoch)
     return [run.history() for run in runs]
 
 
@@ -102,24 +107,29 @@ class Stack:
         """models: at least one. They are copied."""
         self.modalities, self.classes = models[0].modalities, models[0].pooling.classes
         self.parameters, self.buffers = stack_module_state([*models])
-        self._form = copy.deepcopy(models[0]).to("meta")  # what is done with the parameters, without any
+        self._form = copy.deepcopy(models[0]).to("meta")  # the computation, without parameters
         for parent in [*self._form.modules()]:
             for name, child in parent.named_children():
                 if isinstance(child, Dropout):
-                    # vmap gives each model a mask of its own where torch draws it, not where words are drawn.
+                    # vmap gives each model its own mask only where torch itself draws it.
                     setattr(parent, name, nn.Dropout(child.p))
 
     def forward(self, features: Mapping[str, Tensor], present: Tensor | None) -> Output:
-        """In training, each model its own clips. features: modality -> (K, B, T, sum of widths). present: (K, B, T).
+        """In training mode, each model on its own clips.
 
-        The output's tensors have a leading axis K.
+        Args:
+            features: modality -> (K, B, T, sum of widths).
+            present: (K, B, T) bool, None where all clips have T segments.
+
+        Returns:
+            The output, whose tensors have a leading axis K.
         """
         self._form.train()
         each = torch.vmap(self._call, in_dims=(0, 0, 0, None if present is None else 0), randomness="different")
         return each(self.parameters, self.buffers, features, present)
 
     def side_by_side(self, features: Mapping[str, Tensor], present: Tensor | None) -> Output:
-        """Trained, all models the same clips, shaped as for one. The output is that of one model of K · C classes."""
+        """In evaluation mode, all models on the same clips. The output is that of one model of K · C classes."""
         self._form.eval()
         each = torch.vmap(self._call, in_dims=(0, 0, None, None), out_dims=-2)
         return Output(*(part.flatten(-2) for part in each(self.parameters, self.buffers, features, present)))
@@ -139,9 +149,13 @@ class Stack:
 
 
 class _Batch(NamedTuple):
-    """features: modality -> (K, B, T, sum of widths). present: (K, B, T), None where all clips have T segments.
+    """A batch per model.
 
-    targets: (K, B, C), or of dense supervision (K, B, T, M, C). longest: segments of each model's longest clip, (K,).
+    Attributes:
+        features: modality -> (K, B, T, sum of widths).
+        present: (K, B, T) bool, None where all clips have T segments.
+        targets: (K, B, C), or with dense supervision (K, B, T, M, C).
+        longest: Segments of each model's longest clip, (K,).
     """
 
     features: dict[str, Tensor]
@@ -151,37 +165,18 @@ class _Batch(NamedTuple):
 
 
 class _Step:
-    """A step of all optimisers. Called with a batch: the models' losses on it, before the step, (K,).
+    """A step of all optimisers. Called with a batch: the models' losses on it, before the step, (K,)."""
 
-    On CUDA, steps that come again in the same shape are recorded once and then replayed.
-    """
-
-    def __init__(self, stack: Stack, recipe: Recipe, device: torch.device, graphs: bool) -> None:
+    def __init__(self, stack: Stack, recipe: Recipe, device: torch.device) -> None:
         self._stack, self._recipe = stack, recipe
-        self._recording = graphs and device.type == "cuda"
-        self._optimiser = new_optimiser(stack.parameters.values(), recipe, capturable=self._recording)
+        self._optimiser = new_optimiser(stack.parameters.values(), recipe)
         self._confidence = torch.tensor(recipe.confidences(stack.modalities), device=device)
-        self._recorded: dict[tuple[torch.Size, ...], _Recorded | None] = {}
 
     def begin(self, epoch: int) -> None:
         """Set this epoch's learning rate."""
-        before = self._optimiser.param_groups[0]["lr"]
         set_rate(self._optimiser, self._recipe, epoch)
-        if self._optimiser.param_groups[0]["lr"] != before:
-            self._recorded.clear()  # the rate was recorded with the step
 
     def __call__(self, batch: _Batch) -> Tensor:
-        if not self._recording or batch.present is not None:
-            return self._now(batch)
-        shapes = (batch.targets.shape, *(x.shape for x in batch.features.values()))
-        if shapes not in self._recorded:
-            self._recorded[shapes] = None
-            return self._now(batch)  # what the first step of its kind sets up must not be recorded
-        recorded = self._recorded[shapes] or _Recorded(self._now, batch)
-        self._recorded[shapes] = recorded
-        return recorded(batch)
-
-    def _now(self, batch: _Batch) -> Tensor:
         losses = self._losses(batch)
         self._optimiser.zero_grad(set_to_none=True)
         losses.sum().backward()
@@ -192,7 +187,7 @@ class _Step:
         output = self._stack.forward(batch.features, batch.present)
         if self._recipe.supervision == "weak":
             return torch.vmap(weak_loss, in_dims=(0, 0, None))(output, batch.targets, self._confidence)
-        # It is a mean over segments, those past a clip's end too, as many as the model's own batch would have.
+        # The dense loss is a mean over segments, also those past a clip's end: as many as the model's own batch has.
         return torch.stack(
             [
                 dense_loss(Output(segment[:, :longest], clip, modality_clip), truth[:, :longest])
@@ -203,32 +198,12 @@ class _Step:
         )
 
 
-class _Recorded:
-    """A step as a CUDA graph: its hundreds of launches become one. Recording it does not take it."""
-
-    def __init__(self, step: Callable[[_Batch], Tensor], batch: _Batch) -> None:
-        """batch: without a mask; others of the same shapes can follow it."""
-        self._features = {name: x.clone() for name, x in batch.features.items()}
-        self._targets = batch.targets.clone()
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, stream=torch.cuda.current_stream()):
-            self._losses = step(batch._replace(features=self._features, targets=self._targets))
-
-    def __call__(self, batch: _Batch) -> Tensor:
-        for name, x in batch.features.items():
-            self._features[name].copy_(x)
-        self._targets.copy_(batch.targets)
-        self._graph.replay()
-        return self._losses  # overwritten by the next replay
-
-
 def _train(
-    runs: Sequence[Run],
+    runs: Sequence[BaseRun],
     train: Split,
     val: Split | None,
     device: torch.device,
-    on_epoch: Callable[[Run, dict[str, Any]], None],
-    graphs: bool,
+    on_epoch: Callable[[BaseRun, dict[str, Any]], None],
 ) -> None:
     recipe = runs[0].facts.recipe
     seeds = [run.facts.seed for run in runs]
@@ -237,15 +212,10 @@ def _train(
     histories: list[list[dict[str, Any]]] = [[] for _ in runs]
     with ExitStack() as context:
         context.enter_context(torch.random.fork_rng([device] if device.type == "cuda" else []))
-        if device.type == "cuda":
-            # The stream on which every process begins can't be recorded.
-            stream = torch.cuda.Stream(device)
-            stream.wait_stream(torch.cuda.current_stream(device))
-            context.enter_context(torch.cuda.stream(stream))
         stack = Stack(_models(runs, train, device))
         if sum(parameter.numel() for parameter in stack.parameters.values()) <= SMALL_MODEL:
             context.enter_context(one_thread())
-        step = _Step(stack, recipe, device, graphs)
+        step = _Step(stack, recipe, device)
         chosen = {name: tensor.clone() for name, tensor in stack.state().items()}
         for epoch in range(recipe.epochs):
             going = [k for k, history in enumerate(histories) if not out_of_patience(history, recipe)]
@@ -270,16 +240,15 @@ def _train(
                 on_epoch(runs[k], entry)
     for k, (run, history) in enumerate(zip(runs, histories, strict=True)):
         own = {name: tensor[k] for name, tensor in chosen.items()}
-        save_tensors(run.path / "model.safetensors", own, {"epoch": best_epoch(history)})
-        atomic_json(run.path / "history.json", history)
+        run.keep_weights(own, best_epoch(history))
     # Only now, so that a stack that was killed is whole when it starts again, and draws the same dropout.
     for run, history in zip(runs, histories, strict=True):
-        finish(run, rule, history)
+        run.finish(rule, history)
 
 
-def _models(runs: Sequence[Run], train: Split, device: torch.device) -> list[ParsingModel]:
-    """As they begin."""
-    moments = normalisation(runs[0], train)
+def _models(runs: Sequence[BaseRun], train: Split, device: torch.device) -> list[ParsingModel]:
+    """The runs' models with their initial weights."""
+    moments = normalisation(runs[0].facts, train)
     models = []
     for run in runs:
         torch.manual_seed(run.facts.seed)
@@ -311,8 +280,8 @@ def _epoch(step: _Step, train: Split, recipe: Recipe, seeds: Sequence[int], epoc
     return [value / orders.shape[1] for value in total.tolist()]
 
 
-def _validate(stack: Stack, val: Split, runs: Sequence[Run], which: Sequence[int]) -> dict[int, dict[str, float]]:
-    """By the model's number, of these of the models."""
+def _validate(stack: Stack, val: Split, runs: Sequence[BaseRun], which: Sequence[int]) -> dict[int, dict[str, float]]:
+    """number of a model -> its validation summary, for the models in `which`."""
     facts = runs[0].facts
     n_modalities, n_classes = len(stack.modalities), stack.classes
     every = over_windows(stack.side_by_side, val.bags, facts.window, n_modalities, len(runs) * n_classes)
@@ -320,5 +289,5 @@ def _validate(stack: Stack, val: Split, runs: Sequence[Run], which: Sequence[int
     for k in which:
         own = slice(k * n_classes, (k + 1) * n_classes)
         probabilities = Probabilities(every.segment[..., own], every.clip[..., own], every.modality_clip[..., own])
-        found[k] = judge(probabilities, val, facts.recipe, stack.modalities, facts.classes).summary()
+        found[k] = validate_probabilities(probabilities, val, facts.recipe, stack.modalities, facts.classes).summary()
     return found

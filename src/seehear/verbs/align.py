@@ -216,7 +216,7 @@ def align(
     every = [run for of_system in trained.values() for run in of_system]
     check_apart(trained)
     for run in every:
-        run.check_store(features)
+        run.check_networks(features.networks(), features.segment, str(features.path))
     files = find_clips([clips]) if clips is not None else {}
     if clips is not None and (lost := [clip for clip in draw if clip not in files]):
         raise SeehearError(f"{clips}: no file of clip {lost[0]}")

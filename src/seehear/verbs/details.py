@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import ClipError
-from seehear.events import Cells
-from seehear.events import runs as events_in
+from seehear.events import ActiveSegments, event_spans
 from seehear.labels import Event, write_dense
 from seehear.parsed import link, write
 from seehear.parsing import parsed_clip, truth_of
@@ -268,13 +267,13 @@ class Gathering:
             file=file,
             duration=media.duration,
             truth=truth_of(clip, self.split.dense, facts.modalities, facts.segment),
-            known=facts.classes,
+            all_classes=facts.classes,
         )
         return write(parsed, self.wanted.folder / "clips", run=str(self.runs[0].path))
 
     def _events(self, active: NDArray[np.bool_]) -> list[Event]:
         """Of (clips of the weak table, T, classes); in whole segments, so that their scores are the same."""
         segment, clips = self.runs[0].facts.segment, self.split.weak.clips
-        found = events_in(Cells.of(active))
+        found = event_spans(ActiveSegments.of(active))
         columns = zip(*(column.tolist() for column in (found.clip, found.label, found.start, found.stop)), strict=True)
         return [Event(clips[n], start * segment, stop * segment, self.classes[c]) for n, c, start, stop in columns]

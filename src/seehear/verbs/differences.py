@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from seehear.errors import SeehearError
-from seehear.training.run import Run, apart_from_seeds
+from seehear.training.run import Run, differences_but_seed
 
 MOST = 8  # settings that are listed
 
 
 def of_settings(first: Run, other: Run) -> str:
     """What two systems differ in besides their seeds."""
-    found = apart_from_seeds(first, other)
+    found = differences_but_seed(first, other)
     if not found:
         return "trained alike"
     more = f" and {len(found) - MOST} more" if len(found) > MOST else ""

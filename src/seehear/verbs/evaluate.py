@@ -146,7 +146,7 @@ def score_runs(
     featured = np.flatnonzero(np.isin(clips, split.clips))
     parts = _parts(len(lengths), int(lengths.max()) * len(facts.modalities) * len(facts.classes))
     for run in runs:
-        run.check_store(features)
+        run.check_networks(features.networks(), features.segment, str(features.path))
         model = run.model(where)
         active = {name: np.zeros((len(clips), segments, len(names)), dtype=bool) for name in facts.modalities}
         for part in parts:
@@ -195,8 +195,8 @@ def _of_clips(packs: Mapping[str, Sequence[Packed]], part: slice) -> dict[str, l
 
 def _alike(runs: Sequence[Run]) -> None:
     """Raises SeehearError unless the runs differ in their seeds alone."""
-    from seehear.training.run import apart_from_seeds
+    from seehear.training.run import differences_but_seed
 
     for run in runs[1:]:
-        if differ := apart_from_seeds(runs[0], run):
+        if differ := differences_but_seed(runs[0], run):
             raise SeehearError(f"{runs[0].path} and {run.path} differ in {'; '.join(differ)}: evaluate them one by one")

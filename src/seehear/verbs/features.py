@@ -63,15 +63,18 @@ def import_features(
     """
     from seehear.importing import Form, import_folder
     from seehear.labels import is_dense, read_dense, read_weak
+    from seehear.names import check_modality, check_network
     from seehear.store import Store
 
+    check_network(network)
+    check_modality(modality)
     if not Path(folder).is_dir():
         raise SeehearError(f"{folder}: no such folder")
     clips: list[str] = []
     for path in labels:
         clips += [event.clip for event in read_dense(path).events] if is_dense(path) else read_weak(path).clips
     if not labels:
-        clips = sorted(file.stem for file in Path(folder).glob("*.npy"))
+        clips = sorted(file.stem for file in Path(folder).glob("[!.]*.npy"))
     clips = list(dict.fromkeys(clips))
     if not clips:
         raise SeehearError(f"{folder}: holds no .npy files")

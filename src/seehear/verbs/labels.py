@@ -107,12 +107,16 @@ def import_labels(files: Sequence[str | Path], *, out: str | Path, modality: str
     """
     from seehear.exports import Reading, of_file
     from seehear.labels import read_dense, write_dense
+    from seehear.names import check_modality
 
+    if modality:
+        check_modality(modality)
     everything = Reading()
     home: dict[tuple[str, str], Path] = {}
     for path in map(Path, [files] if isinstance(files, (str, Path)) else files):
         reading = of_file(path).read(path, modality)
         everything.notes += reading.notes
+        _check_names(path, reading)
         for clip, said in reading.said.items():
             for name, found in said.items():
                 if home.setdefault((clip, name), path) is not path:
@@ -141,12 +145,28 @@ def import_labels(files: Sequence[str | Path], *, out: str | Path, modality: str
     return report
 
 
+def _check_names(path: Path, reading: Reading) -> None:
+    """Raises SeehearError naming the clips and modalities that no table can be of, those without an event included."""
+    from seehear.exports.spec import name_of
+    from seehear.names import check_clip
+
+    wrong: dict[str, None] = {}
+    for clip, of_clip in reading.said.items():
+        for check, name in [(check_clip, clip), *((name_of, modality) for modality in of_clip)]:
+            try:
+                check(name)
+            except ClipError as error:
+                wrong[f"{path}: {error}"] = None
+    if wrong:
+        raise SeehearError(listed(list(wrong), f"{len(wrong)} names can't stand in a dense table"))
+
+
 def _cleaned(reading: Reading) -> dict[str, dict[str, list[Found]]]:
     """What was read as dense tables can hold it: single classes, milliseconds, events of a class apart.
 
     Raises SeehearError naming all that they can't hold.
     """
-    from seehear.exports.spec import Found, merged, milliseconds, name_of, one_line
+    from seehear.exports.spec import Found, merged, milliseconds, one_line
 
     said: dict[str, dict[str, list[Found]]] = {}
     wrong: list[str] = []
@@ -155,7 +175,7 @@ def _cleaned(reading: Reading) -> dict[str, dict[str, list[Found]]]:
             by_class: dict[str, list[Found]] = {}
             for one in found:
                 try:
-                    name_of(modality), one_line(clip, "clip")
+                    one_line(clip, "clip")
                     onset, offset = milliseconds(one.event)
                     for label in one.event.label.split(","):
                         event = replace(

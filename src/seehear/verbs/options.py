@@ -6,56 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seehear import arguments
+from seehear.arguments import candidates, collocation, names
 from seehear.errors import SeehearError
 from seehear.files import read_json
 from seehear.scoring.decoding import Decoding, Filter, Threshold
+
+__all__ = ["Shard", "by_modality", "candidates", "collocation", "decoding", "names", "systems"]
 
 
 def by_modality(audio: str | Path | None, visual: str | Path | None, others: Sequence[str]) -> dict[str, Path]:
     """Files by modality, from the two common ones and MODALITY=FILE for any other."""
     files = {name: Path(path) for name, path in (("audio", audio), ("visual", visual)) if path is not None}
-    for text in others:
-        name, equals, path = text.partition("=")
-        if not equals or not name or not path:
-            raise SeehearError(f"{text!r}: must be MODALITY=FILE")
-        files[name] = Path(path)
-    return files
-
-
-def collocation(texts: Sequence[str]) -> dict[str, list[str]]:
-    """modality -> networks, from `audio=yamnet visual=efficientnet-lite0+open-nsfw`."""
-    chosen: dict[str, list[str]] = {}
-    for text in (part for given in texts for part in given.split(",")):
-        modality, equals, networks = text.partition("=")
-        names = [name for name in networks.split("+") if name]
-        if not equals or not modality or not names:
-            raise SeehearError(
-                f"{text!r}: a collocation is MODALITY=NETWORK or MODALITY=NETWORK+NETWORK, for each modality"
-            )
-        if modality in chosen:
-            raise SeehearError(f"{modality} is given twice; join its networks with +")
-        chosen[modality] = names
-    if not chosen:
-        raise SeehearError("a collocation needs at least one MODALITY=NETWORK, as in audio=yamnet")
-    return chosen
-
-
-def candidates(texts: Sequence[str]) -> dict[str, list[str]]:
-    """modality -> networks to choose from, from MODALITY=NETWORK,NETWORK."""
-    chosen: dict[str, list[str]] = {}
-    for text in texts:
-        modality, equals, names = text.partition("=")
-        listed = [name for name in names.split(",") if name]
-        if not equals or not modality or not listed:
-            raise SeehearError(f"{text!r}: must be MODALITY=NETWORK,NETWORK, as in audio=yamnet,aisfx")
-        chosen.setdefault(modality, []).extend(listed)
-    return chosen
-
-
-def names(texts: str | Sequence[str]) -> list[str]:
-    """Each name once, from texts that may hold several with commas between."""
-    given = [texts] if isinstance(texts, str) else texts
-    return list(dict.fromkeys(name for text in given for name in text.split(",") if name))
+    return files | arguments.by_modality(others)
 
 
 def decoding(filter: Filter, threshold: float, clip_threshold: float, thresholds: str | Path | None) -> Decoding:

@@ -1,0 +1,197 @@
+"""The forms in which people give arguments, in Python and on the command line, brought to one.
+
+A function takes one path or many, a mapping or KEY=VALUE texts. Each helper here accepts every such form, returns
+plain lists and dictionaries, and raises SeehearError for anything else.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seehear.errors import SeehearError
+from seehear.names import check_modality
+
+PathLike = str | os.PathLike[str]
+Paths = PathLike | Iterable[PathLike]
+Names = str | Iterable[str]
+Texts = str | Iterable[str]
+
+
+def paths(value: Paths) -> list[Path]:
+    """Lists paths.
+
+    Args:
+        value: One path, or several. A string is one path, never its characters.
+
+    Returns:
+        The paths, in the order given.
+
+    Raises:
+        SeehearError: A path is empty, or is neither a string nor a path.
+    """
+    given = [value] if isinstance(value, str | os.PathLike) else value
+    if not isinstance(given, Iterable):
+        raise SeehearError(f"{given!r}: give a path, or a list of paths")
+    return [_path(item) for item in given]
+
+
+def names(value: Names) -> list[str]:
+    """Lists names, each once.
+
+    Args:
+        value: One text, or several. A text may hold several names, with commas between them.
+
+    Returns:
+        The names, in the order in which each comes first.
+
+    Raises:
+        SeehearError: An item is not a string.
+    """
+    split = (name.strip() for text in _texts(value) for name in text.split(","))
+    return list(dict.fromkeys(name for name in split if name))
+
+
+def by_modality(value: Mapping[str, PathLike] | Texts | None) -> dict[str, Path]:
+    """Maps modalities to files.
+
+    Args:
+        value: `{"audio": "a.csv"}`, or texts of the form MODALITY=FILE. None for no files.
+
+    Returns:
+        modality -> file, in the order given.
+
+    Raises:
+        SeehearError: A text is not MODALITY=FILE, or a modality is given twice.
+    """
+    if value is None:
+        return {}
+    if isinstance(value, Mapping):
+        return {check_modality(modality): _path(path) for modality, path in value.items()}
+    files: dict[str, Path] = {}
+    for text in _texts(value):
+        modality, path = _pair(text, "MODALITY=FILE, as in audio=audio.csv")
+        if modality in files:
+            raise SeehearError(f"{text!r}: {modality} already has the file {files[modality]}")
+        files[check_modality(modality)] = Path(path)
+    return files
+
+
+def collocation(value: Mapping[str, Names] | Texts) -> dict[str, list[str]]:
+    """Maps each modality to the networks that feed it.
+
+    Args:
+        value: `{"audio": "yamnet", "visual": ["efficientnet-lite0", "open-nsfw"]}`, or texts of the form
+            MODALITY=NETWORK or MODALITY=NETWORK+NETWORK, several in one text with commas between them.
+
+    Returns:
+        modality -> networks, in the order given.
+
+    Raises:
+        SeehearError: There is no modality, a modality has no network or is given twice, or a text has another form.
+    """
+    if isinstance(value, Mapping):
+        pairs = [(modality, _joined(networks, "+")) for modality, networks in value.items()]
+    else:
+        form = "MODALITY=NETWORK or MODALITY=NETWORK+NETWORK, for each modality"
+        split = [part.strip() for text in _texts(value) for part in text.split(",")]
+        pairs = [(modality, _joined(text, "+")) for modality, text in (_pair(part, form) for part in split)]
+    chosen: dict[str, list[str]] = {}
+    for modality, networks in pairs:
+        if not networks:
+            raise SeehearError(f"{modality}: name at least one network, as in {modality}=yamnet")
+        if modality in chosen:
+            raise SeehearError(f"{modality} is given twice; join its networks with +")
+        chosen[check_modality(modality)] = networks
+    if not chosen:
+        raise SeehearError("a collocation needs at least one MODALITY=NETWORK, as in audio=yamnet")
+    return chosen
+
+
+def candidates(value: Mapping[str, Names] | Texts) -> dict[str, list[str]]:
+    """Maps each modality to the networks to choose from.
+
+    Args:
+        value: `{"audio": ["yamnet", "aisfx"]}`, or texts of the form MODALITY=NETWORK,NETWORK. A modality that is
+            given again gets more networks.
+
+    Returns:
+        modality -> networks, in the order given. A network that is itself several, joined with +, stays one name.
+
+    Raises:
+        SeehearError: A modality has no network, or a text has another form.
+    """
+    if isinstance(value, Mapping):
+        pairs = [(modality, _joined(networks, ",")) for modality, networks in value.items()]
+    else:
+        form = "MODALITY=NETWORK,NETWORK, as in audio=yamnet,aisfx"
+        split = (_pair(text, form) for text in _texts(value))
+        pairs = [(modality, _joined(text, ",")) for modality, text in split]
+    chosen: dict[str, list[str]] = {}
+    for modality, networks in pairs:
+        if not networks:
+            raise SeehearError(f"{modality}: name at least one network, as in {modality}=yamnet,aisfx")
+        chosen.setdefault(check_modality(modality), []).extend(networks)
+    return chosen
+
+
+def settings(value: Mapping[str, Any] | Texts) -> dict[str, Any]:
+    """Maps settings to their values.
+
+    Args:
+        value: `{"epochs": 5}`, or texts of the form KEY=VALUE, whose values are read as TOML (numbers, true, false,
+            lists) and are plain strings where they are no TOML. The last value of a key counts.
+
+    Returns:
+        key -> value, in the order given. A key with a dot names a setting of a group, as in `contrast.weight`.
+
+    Raises:
+        SeehearError: A text is not KEY=VALUE.
+    """
+    if isinstance(value, Mapping):
+        return dict(value)
+    pairs = (_pair(text, "KEY=VALUE, as in learning_rate=1e-3") for text in _texts(value))
+    return {key: _toml_value(text) for key, text in pairs}
+
+
+def _path(value: object) -> Path:
+    if not isinstance(value, str | os.PathLike):
+        raise SeehearError(f"{value!r}: is not a path; give a string or a pathlib.Path")
+    if not os.fspath(value):
+        raise SeehearError("a path is empty; name a file or a folder")
+    return Path(value)
+
+
+def _texts(value: object) -> list[str]:
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, Iterable):
+        raise SeehearError(f"{given!r}: give a string, or a list of strings")
+    texts: list[str] = []
+    for item in given:
+        if not isinstance(item, str):
+            raise SeehearError(f"{item!r}: is not a string")
+        texts.append(item)
+    return texts
+
+
+def _pair(text: str, form: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip() or not value.strip():
+        raise SeehearError(f"{text!r}: must be {form}")
+    return key.strip(), value.strip()
+
+
+def _joined(value: Names, separator: str) -> list[str]:
+    """The parts of a text, or the names of a list as they are."""
+    parts: Sequence[str] = value.split(separator) if isinstance(value, str) else _texts(value)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,717 @@
+"""A data set: clips with their features, their weak labels and, where it is known, their per-second ground truth.
+
+    train = Dataset.from_tables("train.csv", store="STORE", collocation={"audio": "yamnet", "visual": "open-nsfw"})
+    toy = Dataset.from_arrays({"audio": audio, "visual": visual}, labels=labels, classes=names)
+
+Training, prediction, scoring, alignment and selection all take this one type.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from seehear import arguments
+from seehear.errors import SeehearError
+from seehear.events import Activity
+from seehear.labels import DenseTable, WeakTable, classes_of, meant, read_classes, read_dense, read_weak
+from seehear.networks.spec import ImageInput
+from seehear.packed import NotFinite, Packed, finite, pack
+from seehear.scoring.signature import revision
+from seehear.store import NetworkInfo, Store
+
+if TYPE_CHECKING:
+    from seehear.feature_arrays import Extraction
+
+Selection = slice | Sequence[int] | Sequence[str] | NDArray[Any]
+Arrays = ArrayLike | Sequence[ArrayLike | None]  # (N, T, D), or N arrays (T, D), None where a clip has none
+
+LOUDNESS_RATIO = 10.0  # features this many times larger than another network's can dominate the shared attention
+LOUDNESS_ROWS = 2000  # segments that estimate how large a network's features are
+
+
+class FeatureSource(ABC):
+    """Where a data set's features come from."""
+
+    store: Store | None = None
+
+    @abstractmethod
+    def networks(self) -> dict[str, NetworkInfo]:
+        """Every network that has features here, by name."""
+
+    @abstractmethod
+    def clips(self, *networks: str) -> frozenset[str]:
+        """The clips that have features of all these networks."""
+
+    @abstractmethod
+    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+        """The features of these clips, in this order. Raises NotFinite where a value is NaN or infinite."""
+
+    @abstractmethod
+    def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
+        """For each clip, whether all of its features are finite."""
+
+
+class StoredFeatures(FeatureSource):
+    """Features in a store, read through memory maps."""
+
+    def __init__(self, store: Store) -> None:
+        self.store: Store = store
+
+    def networks(self) -> dict[str, NetworkInfo]:
+        return self.store.networks()
+
+    def clips(self, *networks: str) -> frozenset[str]:
+        return self.store.clips(*networks)
+
+    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+        return pack(self.store, network, clips)
+
+    def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
+        return finite(self.store, network, clips)
+
+
+class ArrayFeatures(FeatureSource):
+    """Features in memory. arrays: network -> clip -> (T, D) float32."""
+
+    def __init__(
+        self, infos: Mapping[str, NetworkInfo], arrays: Mapping[str, Mapping[str, NDArray[np.float32]]]
+    ) -> None:
+        self._infos, self._arrays = dict(infos), arrays
+
+    def networks(self) -> dict[str, NetworkInfo]:
+        return self._infos
+
+    def clips(self, *networks: str) -> frozenset[str]:
+        first, *others = (frozenset(self._arrays[name]) for name in networks)
+        return first.intersection(*others)
+
+    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+        arrays = [self._arrays[network][clip] for clip in clips]
+        rows = np.concatenate(arrays)  # (sum of T, D)
+        for clip, array in zip(clips, arrays, strict=True):
+            if not np.isfinite(array).all():
+                raise NotFinite(f"clip {clip} has features of {network} that are not finite")
+        offsets = np.concatenate([[0], np.cumsum([len(array) for array in arrays])]).astype(np.int64)
+        digest = hashlib.sha256(repr((network, clips, offsets.tolist())).encode())
+        digest.update(rows.tobytes())
+        return Packed(rows, offsets, digest.hexdigest()[:16])
+
+    def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
+        return [bool(np.isfinite(self._arrays[network][clip]).all()) for clip in clips]
+
+
+class PartOf(FeatureSource):
+    """The features of some clips of another data set: its packs are cut, not made again."""
+
+    def __init__(self, whole: Dataset) -> None:
+        self._whole = whole
+        self.store = whole.source.store
+
+    def networks(self) -> dict[str, NetworkInfo]:
+        return self._whole.source.networks()
+
+    def clips(self, *networks: str) -> frozenset[str]:
+        return self._whole.source.clips(*networks)
+
+    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+        whole = self._whole.featured_clips
+        if clips == whole:
+            return self._whole.packed(network)
+        number = {clip: n for n, clip in enumerate(whole)}
+        if not all(clip in number for clip in clips):
+            return self._whole.source.pack(network, clips)
+        return self._whole.packed(network).subset(np.array([number[clip] for clip in clips], dtype=np.int64))
+
+    def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
+        return self._whole.source.finite(network, clips)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """N labelled clips and their features.
+
+    Attributes:
+        clips: Names of the N clips, those without features included.
+        classes: Names of the C classes.
+        labels: Weak labels, (N, C) float32 in [0, 1]: which classes occur anywhere in a clip, in any modality.
+        truth: Per-second ground truth, modality -> (N, T, C) bool; None where it is not known for every modality.
+            T is at least the length of the longest clip.
+        networks: modality -> the networks that feed it, in order.
+        featured: (N,) bool, which clips have features of every network.
+        segment: Seconds per segment.
+        revision: Name and hash of the labels, for signatures.
+        notes: What a user should know about the labels and features.
+        source: Where the features come from.
+    """
+
+    clips: tuple[str, ...]
+    classes: tuple[str, ...]
+    labels: NDArray[np.float32]
+    truth: Activity | None
+    networks: Mapping[str, tuple[NetworkInfo, ...]]
+    featured: NDArray[np.bool_]
+    source: FeatureSource
+    segment: float = 1.0
+    revision: str = ""
+    notes: tuple[str, ...] = ()
+    _packs: dict[str, Packed] = field(default_factory=dict)
+
+    # How a data set is made
+
+    @staticmethod
+    def from_tables(
+        labels: str | Path,
+        *,
+        store: str | Path | Store | Extraction,
+        collocation: Mapping[str, str | Sequence[str]] | Sequence[str] | None = None,
+        truth: Mapping[str, str | Path] | Sequence[str] | None = None,
+        classes: Sequence[str] | str | Path | None = None,
+    ) -> Dataset:
+        """A data set from label tables and a store of features.
+
+        Args:
+            labels: Weak table: filename, event_labels.
+            store: The folder that `extract` filled, or what `extract` returned.
+            collocation: modality -> network, or several networks that feed it together. All networks of the store
+                unless given.
+            truth: modality -> dense table (filename, onset, offset, event_labels). Needed for every modality, or none.
+            classes: Names of the classes, or a file with one name per line. A class outside of them is an error. The
+                classes that occur in the tables unless given: those of the weak table first, in alphabetical order.
+
+        Raises:
+            SeehearError: Naming file and line, for tables that can't be read; for networks that the store does not
+                have; where no clip has features; where a clip's features differ in length between networks.
+        """
+        kept = _store_of(store)
+        source = StoredFeatures(kept)
+        networks = _chosen(source, arguments.collocation(collocation) if collocation else None)
+        names = _class_names(classes)
+        weak = read_weak(labels, names)
+        dense = {modality: read_dense(path, names) for modality, path in arguments.by_modality(truth).items()}
+        notes = missing_truth(weak, dense) if dense else []
+        known = names or _classes_in(weak, dense)
+        featured, more = _usable(source, networks, weak.clips, f"{labels}", str(kept.path))
+        dataset = Dataset(
+            clips=weak.clips,
+            classes=known,
+            labels=weak.array(weak.clips, known),
+            truth=None,
+            networks=networks,
+            featured=featured,
+            source=source,
+            segment=kept.segment,
+            revision=revision([weak.path, *(table.path for table in dense.values())]),
+            notes=(*notes, *more),
+        )
+        dataset._check_lengths()
+        return replace(dataset, truth=_truth_of(dataset, dense)) if dense else dataset
+
+    @staticmethod
+    def from_arrays(
+        features: Mapping[str, Arrays | Mapping[str, Arrays]],
+        labels: ArrayLike | Sequence[Iterable[str]] | None = None,
+        classes: Sequence[str] | None = None,
+        *,
+        truth: Mapping[str, ArrayLike | Sequence[ArrayLike]] | None = None,
+        clips: Sequence[str] | None = None,
+        segment: float = 1.0,
+    ) -> Dataset:
+        """A data set from arrays in memory.
+
+        Args:
+            features: modality -> features: (N, T, D), or a list of N arrays (T, D), None for a clip that has none.
+                Where several networks feed a modality, or are to be chosen from: modality -> network -> the same.
+            labels: (N, C) numbers in [0, 1], or for each clip the names of its classes. None: unlabelled clips.
+            classes: Names of the C classes; those named in `labels` unless given, else their numbers.
+            truth: modality -> (N, T, C) 0 or 1, or a list of N arrays (T, C).
+            clips: Names of the N clips, for messages; their numbers unless given.
+            segment: Seconds per segment.
+
+        Raises:
+            SeehearError: Where numbers of clips, classes or segments do not agree, naming what does not.
+        """
+        by_network = {
+            modality: dict(of_modality) if isinstance(of_modality, Mapping) else {modality: of_modality}
+            for modality, of_modality in features.items()
+        }
+        names = _clip_names(by_network, clips)
+        infos, arrays = _read_arrays(by_network, names)
+        source = ArrayFeatures(infos, arrays)
+        networks = {modality: tuple(infos[name] for name in each) for modality, each in by_network.items()}
+        known, given = _read_labels(labels, classes, len(names), truth)
+        featured, notes = _usable(source, networks, names, "the arrays", "")
+        dataset = Dataset(names, known, given, None, networks, featured, source, segment, notes=tuple(notes))
+        dataset._check_lengths()
+        return replace(
+            dataset,
+            truth=_truth_from_arrays(dataset, truth) if truth is not None else None,
+            revision=_revision_of_arrays(given, known, truth),
+        )
+
+    # What it holds
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __repr__(self) -> str:
+        networks = " × ".join("+".join(names) for names in self.collocation.values())
+        known = "weak labels and ground truth" if self.truth is not None else "weak labels"
+        lacking = f", {len(self.missing)} without features" if self.missing else ""
+        return f"Dataset({len(self)} clips{lacking}, {len(self.classes)} classes, {known}; {networks})"
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        return tuple(self.networks)
+
+    @property
+    def collocation(self) -> dict[str, list[str]]:
+        """modality -> names of the networks that feed it."""
+        return {modality: [info.name for info in infos] for modality, infos in self.networks.items()}
+
+    @property
+    def infos(self) -> tuple[NetworkInfo, ...]:
+        """All networks, modality by modality."""
+        return tuple(info for infos in self.networks.values() for info in infos)
+
+    @property
+    def store(self) -> Store | None:
+        """The store that the features come from; None for arrays."""
+        return self.source.store
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Clips without usable features of every network."""
+        return tuple(clip for clip, has in zip(self.clips, self.featured, strict=True) if not has)
+
+    @cached_property
+    def featured_clips(self) -> tuple[str, ...]:
+        """Clips with features of every network, in order."""
+        return tuple(clip for clip, has in zip(self.clips, self.featured, strict=True) if has)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Segments per clip, (N,); 0 for clips without features."""
+        lengths = np.zeros(len(self), dtype=np.int64)
+        lengths[self.featured] = self.packed(self.infos[0].name).lengths()
+        return lengths
+
+    @property
+    def content(self) -> str:
+        """Hash of the features, per network."""
+        return "+".join(self.packed(info.name).contents for info in self.infos)
+
+    def packed(self, network: str) -> Packed:
+        """A network's features of the clips that have them, in order."""
+        if network not in self._packs:
+            self._packs[network] = self.source.pack(network, self.featured_clips)
+        return self._packs[network]
+
+    def packs(self) -> dict[str, list[Packed]]:
+        """modality -> features of its networks."""
+        return {modality: [self.packed(info.name) for info in infos] for modality, infos in self.networks.items()}
+
+    def arrays(self, name: str) -> list[NDArray[np.float32]]:
+        """Features of a network, or of a modality with its networks side by side.
+
+        Returns:
+            N arrays (T, D); (0, D) for a clip without features.
+
+        Raises:
+            SeehearError: Where the data set has neither a network nor a modality of that name.
+        """
+        names = self.collocation.get(name, [name])
+        if unknown := [each for each in names if each not in {info.name for info in self.infos}]:
+            available = [*self.modalities, *(info.name for info in self.infos)]
+            raise SeehearError(f"no features of {unknown[0]!r}; available: {', '.join(dict.fromkeys(available))}")
+        packs = [self.packed(each) for each in names]
+        parts = iter(np.split(np.concatenate([pack.rows for pack in packs], axis=1), packs[0].offsets[1:-1]))
+        width = sum(pack.rows.shape[1] for pack in packs)
+        return [next(parts) if has else np.zeros((0, width), dtype=np.float32) for has in self.featured]
+
+    # Other views of it
+
+    def subset(self, selection: Selection) -> Dataset:
+        """Some of the clips.
+
+        Args:
+            selection: Numbers of clips, a slice, a mask (N,) of bool, or names of clips.
+
+        Raises:
+            SeehearError: For a clip that is not in the data set, or a mask of another length.
+        """
+        chosen = self._numbers(selection)
+        truth = self.truth
+        if truth is not None:
+            arrays = {name: array[chosen] for name, array in truth.items()}
+            truth = Activity(arrays, classes=truth.classes, source=truth.source)
+        return replace(
+            self,
+            clips=tuple(self.clips[n] for n in chosen),
+            labels=self.labels[chosen],
+            truth=truth,
+            featured=self.featured[chosen],
+            source=PartOf(self),
+            _packs={},
+        )
+
+    def __getitem__(self, selection: Selection) -> Dataset:
+        return self.subset(selection)
+
+    def usable(self) -> Dataset:
+        """The clips that have features."""
+        return self if self.featured.all() else self.subset(self.featured)
+
+    def with_networks(self, collocation: Mapping[str, str | Sequence[str]] | Sequence[str]) -> Dataset:
+        """The same clips with other networks of the same store or arrays.
+
+        Args:
+            collocation: modality -> network, or several networks.
+
+        Raises:
+            SeehearError: For a network that has no features here, or is of another modality.
+        """
+        networks = _chosen(self.source, arguments.collocation(collocation))
+        where = str(self.store.path) if self.store else ""
+        featured, notes = _usable(self.source, networks, self.clips, "the data set", where)
+        lost = () if (featured >= self.featured).all() else tuple(notes)
+        changed = replace(self, networks=networks, featured=featured, notes=(*self.notes, *lost), _packs={})
+        if (featured == self.featured).all():
+            changed._packs.update(self._packs)
+        changed._check_lengths()
+        return changed
+
+    def with_classes(self, classes: Sequence[str]) -> Dataset:
+        """Labels and ground truth with these classes as columns: others are dropped, new ones never occur."""
+        if tuple(classes) == self.classes:
+            return self
+        truth = self.truth
+        if truth is not None:
+            arrays = {name: reindexed(array, self.classes, classes) for name, array in truth.items()}
+            truth = Activity(arrays, classes=classes, source=truth.source)
+        labels = reindexed(self.labels, self.classes, classes)
+        return replace(self, classes=tuple(classes), labels=labels, truth=truth)
+
+    def _numbers(self, selection: Selection) -> NDArray[np.int64]:
+        if isinstance(selection, slice):
+            return np.arange(len(self))[selection]
+        given = np.asarray(selection)
+        if given.dtype == bool:
+            if given.shape != (len(self),):
+                raise SeehearError(f"a mask of {len(self)} clips must be ({len(self)},), not {given.shape}")
+            return np.flatnonzero(given)
+        if given.dtype.kind in "US":
+            number = {clip: n for n, clip in enumerate(self.clips)}
+            if unknown := [clip for clip in given.tolist() if clip not in number]:
+                raise SeehearError(f"no clip {unknown[0]!r} in this data set, and {len(unknown) - 1} more like it")
+            return np.array([number[clip] for clip in given.tolist()], dtype=np.int64)
+        try:
+            return np.arange(len(self))[given.astype(np.int64)]
+        except IndexError as error:
+            raise SeehearError(f"the data set has {len(self)} clips: {error}") from None
+
+    def _check_lengths(self) -> None:
+        """Raises SeehearError where a clip has another number of segments in one network than in another."""
+        first, *others = self.infos
+        lengths = self.packed(first.name).lengths()
+        for other in others:
+            theirs = self.packed(other.name).lengths()
+            differ = np.flatnonzero(theirs != lengths)
+            if len(differ):
+                n = int(differ[0])
+                raise SeehearError(
+                    f"clip {self.featured_clips[n]} has {lengths[n]} segments of {first.name} but {theirs[n]} of "
+                    f"{other.name}, and {len(differ) - 1} more clips differ; extract both from the same files"
+                )
+
+
+def reindexed(array: NDArray[Any], classes: Sequence[str], wanted: Sequence[str]) -> NDArray[Any]:
+    """The columns of an array (..., C) in the order of other classes, (..., len(wanted)); 0 for classes it lacks."""
+    column = {name: c for c, name in enumerate(classes)}
+    result = np.zeros((*array.shape[:-1], len(wanted)), dtype=array.dtype)
+    for c, name in enumerate(wanted):
+        if name in column:
+            result[..., c] = array[..., column[name]]
+    return result
+
+
+# Notes on labels and features
+
+
+def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]:
+    """A note on labelled clips that have no row in any dense table.
+
+    Raises:
+        SeehearError: Where the dense tables name none of the clips.
+    """
+    labelled = [clip for clip in weak.clips if weak.labels[clip]]
+    known = {event.clip for table in dense.values() for event in table.events}
+    bare = [clip for clip in labelled if clip not in known]
+    tables = ", ".join(str(table.path) for table in dense.values())
+    if labelled and len(bare) == len(labelled):
+        raise SeehearError(f"{tables}: name none of the clips of {weak.path}; are these dense tables of other clips?")
+    if bare:
+        return [
+            f"{len(bare)} clips of {weak.path} have labels but no row in {tables}, for example {bare[0]}: "
+            "counted as clips in which nothing happens"
+        ]
+    return []
+
+
+def unknown_classes(names: Sequence[str], known: Sequence[str], where: str) -> list[str]:
+    """A note per class that is not among those known, with the known class that is spelled most like it."""
+    return [f"class {name!r} of {where} is unknown{meant(name, known)}" for name in sorted(set(names) - set(known))]
+
+
+def loudness(dataset: Dataset) -> list[str]:
+    """A note on networks whose features are far larger than another's, on average over segments.
+
+    The attention layer's weights are shared by the modalities: the largest features dominate (docs/lab.md).
+    """
+    sizes = {}
+    for info in dataset.infos:
+        rows = dataset.packed(info.name).rows
+        sizes[info.name] = float(np.linalg.norm(rows[:: max(1, len(rows) // LOUDNESS_ROWS)], axis=1).mean())
+    quiet, loud = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+    if sizes[loud] <= LOUDNESS_RATIO * sizes[quiet]:
+        return []
+    times = sizes[loud] / max(sizes[quiet], 1e-12)
+    return [f"features of {loud} are {times:.0f} times as large as those of {quiet} and may dominate: set scale=true"]
+
+
+def frame_rates(networks: Mapping[str, Sequence[NetworkInfo]]) -> list[str]:
+    """A note on visual networks that were given different numbers of frames per second."""
+    rates = {info.name: info.fps for info in networks.get(ImageInput.modality, ())}
+    if len(set(rates.values())) < 2:
+        return []
+    named = ", ".join(f"{name} {fps:g}" for name, fps in rates.items())
+    return [
+        f"visual networks were given different frame rates ({named} frames per second): "
+        "a model trained on them together can't parse new clips"
+    ]
+
+
+# What the constructors share
+
+
+def _store_of(store: str | Path | Store | Extraction) -> Store:
+    if isinstance(store, Store):
+        return store
+    if isinstance(store, str | Path):
+        return Store(store)
+    if store.store is None:
+        raise SeehearError(
+            "these features were extracted without a store: extract with store=FOLDER, or use from_arrays"
+        )
+    return Store(store.store)
+
+
+def _class_names(classes: Sequence[str] | str | Path | None) -> tuple[str, ...] | None:
+    if classes is None:
+        return None
+    return read_classes(classes) if isinstance(classes, str | Path) else tuple(classes)
+
+
+def _classes_in(weak: WeakTable, dense: Mapping[str, DenseTable]) -> tuple[str, ...]:
+    """The classes of the weak table, and after them those that only the ground truth of its clips has."""
+    events = (event for table in dense.values() for event in table.events)
+    more = sorted({event.label for event in events if event.clip in weak.labels})
+    return tuple(dict.fromkeys([*classes_of([weak]), *more]))
+
+
+def _chosen(
+    source: FeatureSource, collocation: Mapping[str, Sequence[str]] | None
+) -> dict[str, tuple[NetworkInfo, ...]]:
+    """modality -> networks, those of the collocation or all that there are."""
+    known = source.networks()
+    where = f"{source.store.path}: " if source.store else ""
+    if collocation is None:
+        if not known:
+            raise SeehearError(f"{where}holds no features yet; `seehear extract` makes them")
+        by_modality: dict[str, list[NetworkInfo]] = {}
+        for info in known.values():
+            by_modality.setdefault(info.modality, []).append(info)
+        first = [name for name in ("audio", "visual") if name in by_modality]  # the order that people expect
+        return {name: tuple(by_modality[name]) for name in dict.fromkeys([*first, *by_modality])}
+    chosen: dict[str, tuple[NetworkInfo, ...]] = {}
+    for modality, names in collocation.items():
+        for name in names:
+            if name not in known:
+                raise SeehearError(f"{where}no features of {name!r}; available: {', '.join(known) or 'none'}")
+            if known[name].modality != modality:
+                raise SeehearError(f"{name} is a network of modality {known[name].modality}: it can't feed {modality}")
+        chosen[modality] = tuple(known[name] for name in names)
+    return chosen
+
+
+def _usable(
+    source: FeatureSource, networks: Mapping[str, Sequence[NetworkInfo]], clips: Sequence[str], what: str, where: str
+) -> tuple[NDArray[np.bool_], list[str]]:
+    """Which clips have finite features of every network, (N,), and notes on those whose features are not finite.
+
+    Raises:
+        SeehearError: Where no clip has.
+    """
+    names = [info.name for infos in networks.values() for info in infos]
+    available = source.clips(*names)
+    featured = np.array([clip in available for clip in clips], dtype=bool)
+    if not featured.any():
+        counts = ", ".join(f"{name} {sum(clip in source.clips(name) for clip in clips)}" for name in names)
+        raise SeehearError(
+            f"none of the {len(clips)} clips of {what} has features of {' and '.join(names)}"
+            f"{' in ' * bool(where)}{where} (clips with features: {counts}); a clip is named by its file's stem"
+        )
+    notes = []
+    having = tuple(clip for clip, has in zip(clips, featured, strict=True) if has)
+    for name in names:
+        try:
+            source.pack(name, having)
+        except NotFinite:
+            good = source.finite(name, having)
+            bad = [clip for clip, is_finite in zip(having, good, strict=True) if not is_finite]
+            notes.append(
+                f"{len(bad)} clips have features of {name} that are not finite, for example {bad[0]}: left out"
+            )
+            featured &= ~np.isin(np.array(clips), bad)
+    if not featured.any():
+        raise SeehearError(f"no clip of {what} has finite features of every network: {'; '.join(notes)}")
+    return featured, notes
+
+
+def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
+    """Ground truth of every modality from dense tables.
+
+    Raises:
+        SeehearError: Where a modality has none.
+    """
+    if lacking := [name for name in dataset.modalities if name not in dense]:
+        raise SeehearError(
+            f"ground truth is given for {', '.join(dense)} only: give a dense table for {' and '.join(lacking)} too"
+        )
+    clips = set(dataset.clips)
+    own = [[event for event in table.events if event.clip in clips] for table in dense.values()]
+    last = (DenseTable(Path(), tuple(events)).last_segment(dataset.segment) for events in own)
+    segments = max(int(dataset.lengths.max()), *last)
+    arrays = {
+        name: dense[name].array(dataset.clips, dataset.classes, segments, dataset.segment)
+        for name in dataset.modalities
+    }
+    return Activity(arrays, classes=dataset.classes, source=dataset.revision)
+
+
+def _clip_names(features: Mapping[str, Mapping[str, Any]], clips: Sequence[str] | None) -> tuple[str, ...]:
+    """The clips' names, given or numbers; raises SeehearError where arrays differ in the number of clips."""
+    counts = {name: len(arrays) for of_modality in features.values() for name, arrays in of_modality.items()}
+    if not counts:
+        raise SeehearError("a data set needs the features of at least one modality")
+    count = next(iter(counts.values()))
+    if len(set(counts.values())) > 1 or not count:
+        raise SeehearError(f"features must be of the same clips, one or more: {counts}")
+    names = tuple(map(str, range(count))) if clips is None else tuple(clips)
+    if len(names) != count or len(set(names)) < count:
+        raise SeehearError(f"{count} clips need {count} different names, not {len(names)}")
+    return names
+
+
+def _read_arrays(
+    features: Mapping[str, Mapping[str, Any]], clips: tuple[str, ...]
+) -> tuple[dict[str, NetworkInfo], dict[str, dict[str, NDArray[np.float32]]]]:
+    """What networks there are, and network -> clip -> (T, D)."""
+    infos: dict[str, NetworkInfo] = {}
+    arrays: dict[str, dict[str, NDArray[np.float32]]] = {}
+    for modality, of_modality in features.items():
+        for name, given in of_modality.items():
+            if name in infos:
+                raise SeehearError(f"network {name} is given twice")
+            arrays[name] = {
+                clip: np.ascontiguousarray(array, dtype=np.float32)
+                for clip, array in zip(clips, given, strict=True)
+                if array is not None
+            }
+            shapes = {array.shape[1:] if array.ndim == 2 and len(array) else None for array in arrays[name].values()}
+            if len(shapes) != 1 or None in shapes:
+                raise SeehearError(
+                    f"features of {name} must be (T, D) per clip, T at least 1 and D the same for all clips"
+                )
+            width = next(iter(arrays[name].values())).shape[1]
+            infos[name] = NetworkInfo(name, modality, width, "arrays")
+    return infos, arrays
+
+
+def _read_labels(
+    labels: Any, classes: Sequence[str] | None, count: int, truth: Mapping[str, Any] | None
+) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    """Names of the classes, and labels (N, C)."""
+    if labels is None:
+        width = len(classes) if classes is not None else _columns(truth)
+        known = tuple(classes) if classes is not None else tuple(map(str, range(width)))
+        return known, np.zeros((count, width), dtype=np.float32)
+    if len(labels) != count:
+        raise SeehearError(f"there are {count} clips and labels of {len(labels)}")
+    if count and not isinstance(labels, np.ndarray) and all(_are_names(row) for row in labels):
+        rows = [list(row) for row in labels]
+        known = tuple(classes) if classes is not None else tuple(sorted({name for row in rows for name in row}))
+        if unknown := {name for row in rows for name in row} - set(known):
+            name = min(unknown)
+            raise SeehearError(f"class {name!r} is not in the list of classes{meant(name, known)}")
+        column = {name: c for c, name in enumerate(known)}
+        array = np.zeros((count, len(known)), dtype=np.float32)
+        for n, row in enumerate(rows):
+            array[n, [column[name] for name in row]] = 1.0
+        return known, array
+    array = np.asarray(labels, dtype=np.float32)
+    if array.ndim != 2 or (classes is not None and array.shape[1] != len(classes)):
+        expected = f"({count}, {len(classes) if classes is not None else 'classes'})"
+        raise SeehearError(f"labels must be {expected}, not {array.shape}")
+    if not ((array >= 0) & (array <= 1)).all():
+        raise SeehearError("labels must be numbers from 0 to 1")
+    return tuple(classes) if classes is not None else tuple(map(str, range(array.shape[1]))), array
+
+
+def _are_names(row: Any) -> bool:
+    return isinstance(row, list | tuple | set | frozenset) and all(isinstance(name, str) for name in row)
+
+
+def _columns(truth: Mapping[str, Any] | None) -> int:
+    first = next(iter(truth.values()), None) if truth else None
+    return int(np.asarray(first[0]).shape[-1]) if first is not None and len(first) else 0
+
+
+def _truth_from_arrays(dataset: Dataset, truth: Mapping[str, Any]) -> Activity:
+    """Ground truth (N, T, C) of every modality; shorter clips are filled up with nothing."""
+    if lacking := [name for name in dataset.modalities if name not in truth]:
+        raise SeehearError(f"ground truth is needed for every modality: give {' and '.join(lacking)} too")
+    longest = int(dataset.lengths.max())
+    arrays = {}
+    for name in dataset.modalities:
+        rows = [np.asarray(row) > 0.5 for row in truth[name]]  # (T, C) each
+        if len(rows) != len(dataset) or any(row.ndim != 2 or row.shape[1] != len(dataset.classes) for row in rows):
+            raise SeehearError(
+                f"ground truth of {name} must be ({len(dataset)}, T, {len(dataset.classes)}): clips, segments, classes"
+            )
+        segments = max(longest, *(len(row) for row in rows))
+        arrays[name] = np.zeros((len(rows), segments, len(dataset.classes)), dtype=bool)
+        for n, row in enumerate(rows):
+            arrays[name][n, : len(row)] = row
+    segments = max(array.shape[1] for array in arrays.values())
+    padded = {name: np.pad(array, ((0, 0), (0, segments - array.shape[1]), (0, 0))) for name, array in arrays.items()}
+    return Activity(padded, classes=dataset.classes, source="arrays")
+
+
+def _revision_of_arrays(labels: NDArray[np.float32], classes: Sequence[str], truth: Mapping[str, Any] | None) -> str:
+    """Of labels that came as arrays: `arrays@` and eight hex digits of their content."""
+    digest = hashlib.sha256(repr((tuple(classes), labels.shape)).encode())
+    digest.update(labels.tobytes())
+    for name, rows in (truth or {}).items():
+        digest.update(name.encode())
+        for row in rows:
+            digest.update(np.packbits(np.asarray(row) > 0.5).tobytes())
+    return f"arrays@{digest.hexdigest()[:8]}"

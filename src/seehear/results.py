@@ -1,0 +1,60 @@
+"""What commands print: results as text and JSON, aligned tables, and lists of problems."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+
+class Result(ABC):
+    """What a function returns and a command prints.
+
+    Attributes:
+        exit_code: 0 if everything requested is done, 1 if something was left out.
+    """
+
+    exit_code: int = 0
+
+    @abstractmethod
+    def text(self) -> str:
+        """Return lines for people."""
+
+    @abstractmethod
+    def as_json(self) -> Any:
+        """Return a value that `json.dumps` takes."""
+
+
+def table(rows: Sequence[Sequence[str]], *, right_from: int = 1) -> str:
+    """Align columns of text.
+
+    Args:
+        rows: The header first; all of the same length.
+        right_from: Number of the first column that is aligned to the right.
+    """
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            text.rjust(width) if column >= right_from else text.ljust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def listed(problems: Sequence[str], headline: str, most: int = 20) -> str:
+    """List problems below a headline.
+
+    Args:
+        problems: One line each.
+        headline: What they are, without the colon.
+        most: The largest number of problems that are printed.
+
+    Returns:
+        The lines; an empty string if there are no problems.
+    """
+    if not problems:
+        return ""
+    more = [f"  … and {len(problems) - most} more"] if len(problems) > most else []
+    return "\n".join([f"{headline}:", *(f"  {problem}" for problem in problems[:most]), *more])

@@ -1,0 +1,109 @@
+"""From data sets to everything that a training starts from: splits on the device, the run's facts, and advice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from seehear.data import Dataset, frame_rates, loudness, unknown_classes
+from seehear.device import resolve as resolve_device
+from seehear.errors import SeehearError
+from seehear.training.bags import Split
+from seehear.training.inference import window_length
+from seehear.training.recipe import Recipe, resolve
+from seehear.training.run import RunFacts
+
+SMALL = 2000  # training clips under which the recipe `small` is suggested
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a training starts from. notes: what would likely do better, or is likely a mistake."""
+
+    train: Split
+    val: Split | None
+    facts: RunFacts
+    device: torch.device
+    notes: tuple[str, ...]
+
+    def with_seed(self, seed: int) -> RunFacts:
+        """The facts of the run with another seed."""
+        return replace(self.facts, seed=seed)
+
+
+def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, device: str = "auto") -> Setup:
+    """Bring data sets to the device and state what decides the result.
+
+    Args:
+        train: Clips to train on. Its classes are those of the model.
+        val: Clips to validate with. Its ground truth, where known, chooses the epoch.
+        recipe: Every setting of model and training.
+        seed: Fixes the run.
+        device: auto, cpu or cuda.
+
+    Raises:
+        SeehearError: Where there is no class, or the validation clips lack the networks of the training clips.
+    """
+    if not train.classes:
+        raise SeehearError("the training labels name no class: there is nothing to learn")
+    recipe.contrast.check(train.modalities)
+    if val is not None and val.collocation != train.collocation:
+        raise SeehearError(
+            f"training clips have features of {train.collocation}, validation clips of {val.collocation}: "
+            "give both the same collocation"
+        )
+    on = torch.device(resolve_device(device))
+    splits = [None if data is None else Split.of(data, train.classes, on) for data in (train, val)]
+    of_train, of_val = splits
+    assert of_train is not None
+    inputs = {"labels": train.revision, "features": train.usable().content}
+    if val is not None:
+        inputs |= {"val": val.revision, "val_features": val.usable().content}
+    networks = {modality: list(infos) for modality, infos in train.networks.items()}
+    window = window_length(of_train.bags.lengths)
+    facts = RunFacts(recipe, seed, networks, train.classes, train.segment, window, inputs)
+    return Setup(of_train, of_val, facts, on, (*train.notes, *(val.notes if val else ()), *advice(train, val, recipe)))
+
+
+def advice(train: Dataset, val: Dataset | None, recipe: Recipe) -> list[str]:
+    """What would likely do better, and what is likely a mistake."""
+    few = int(train.featured.sum()) < SMALL and recipe == resolve("paper")
+    return [
+        *_validation_notes(train, val),
+        *_idle_settings(recipe),
+        *frame_rates(train.networks),
+        *([] if recipe.scale or recipe.standardise else loudness(train.usable())),
+        *(["the paper's recipe was tuned for 10,000 clips: try the recipe `small`"] if few else []),
+        *([] if val else ["without validation clips the last epoch is kept, which on few clips is past the best one"]),
+    ]
+
+
+def _validation_notes(train: Dataset, val: Dataset | None) -> list[str]:
+    if val is None:
+        return []
+    occurring = [name for c, name in enumerate(val.classes) if val.labels[:, c].any()]
+    notes = unknown_classes(occurring, train.classes, f"the validation labels ({val.revision})")
+    if shared := {*train.featured_clips} & {*val.featured_clips}:
+        notes.append(f"{len(shared)} clips are used for training and for validation, for example {min(shared)}")
+    return notes
+
+
+def _idle_settings(recipe: Recipe) -> list[str]:
+    """Settings that were changed and have no effect."""
+    contrast = recipe.contrast
+    if contrast.loss == "none" and contrast.model_dump(exclude_defaults=True).keys() - {"projection"}:
+        return ["contrast.loss is none: the other settings of contrast have no effect, except the projection"]
+    if contrast.joint and contrast.warmup >= recipe.epochs:
+        return [f"contrast.warmup={contrast.warmup} is longer than the {recipe.epochs} epochs of training"]
+    return []
+
+
+def describe_epoch(entry: dict[str, Any]) -> str:
+    """An entry of a history in one line."""
+    if "stage" in entry:
+        return f"{entry['stage']}, contrast {entry['contrast']:.4f}"
+    val = "".join(f" {name} {value:.4g}" for name, value in entry.get("val", {}).items())
+    contrast = f" with contrast {entry['contrast']:.4f}" if "contrast" in entry else ""
+    return f"loss {entry['loss']:.4f}{contrast}" + (f", validation{val}" if val else "")

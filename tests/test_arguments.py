@@ -1,0 +1,84 @@
+"""Each form in which an argument may be given means the same."""
+
+from pathlib import Path
+
+import pytest
+
+from seehear import arguments
+from seehear.errors import SeehearError
+
+
+def test_a_string_is_one_path():
+    assert arguments.paths("/a/clip.mp4") == [Path("/a/clip.mp4")]
+    assert arguments.paths(Path("a.mp4")) == [Path("a.mp4")]
+    assert arguments.paths(["a.mp4", Path("b")]) == [Path("a.mp4"), Path("b")]
+    assert arguments.paths(path for path in ("a", "b")) == [Path("a"), Path("b")]
+    assert arguments.paths([]) == []
+
+
+@pytest.mark.parametrize("value", ["", [""], 3, [3], [None], None])
+def test_no_paths(value):
+    with pytest.raises(SeehearError, match="path"):
+        arguments.paths(value)
+
+
+def test_names_are_listed_once():
+    assert arguments.names("b,a, b") == ["b", "a"]
+    assert arguments.names(["b", "a,b", ""]) == ["b", "a"]
+    assert arguments.names(()) == []
+
+
+def test_files_by_modality():
+    expected = {"audio": Path("a.csv"), "touch": Path("t=1.csv")}
+    assert arguments.by_modality({"audio": "a.csv", "touch": Path("t=1.csv")}) == expected
+    assert arguments.by_modality(["audio=a.csv", "touch=t=1.csv"]) == expected
+    assert arguments.by_modality("audio=a.csv") == {"audio": Path("a.csv")}
+    assert arguments.by_modality(None) == {}
+
+
+@pytest.mark.parametrize("value", ["a.csv", ["audio="], ["=a.csv"], ["audio=a", "audio=b"], {"audio": 3}, [3], 3])
+def test_no_files_by_modality(value):
+    with pytest.raises(SeehearError):
+        arguments.by_modality(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"audio": "yamnet", "visual": ["lite", "nsfw"]},
+        {"audio": ["yamnet"], "visual": "lite+nsfw"},
+        {"audio": ("yamnet",), "visual": ("lite", "nsfw")},
+        ["audio=yamnet", "visual=lite+nsfw"],
+        ["audio=yamnet,visual=lite+nsfw"],
+        "audio=yamnet, visual=lite+nsfw",
+    ],
+)
+def test_collocations(value):
+    assert arguments.collocation(value) == {"audio": ["yamnet"], "visual": ["lite", "nsfw"]}
+
+
+@pytest.mark.parametrize(
+    "value", [[], {}, ["yamnet"], ["audio="], ["=yamnet"], ["audio=+"], ["audio=a", "audio=b"], {"audio": []}, 3]
+)
+def test_no_collocations(value):
+    with pytest.raises(SeehearError):
+        arguments.collocation(value)
+
+
+def test_candidates():
+    expected = {"audio": ["yamnet", "aisfx"], "visual": ["lite", "a+b"]}
+    assert arguments.candidates(["audio=yamnet,aisfx", "visual=lite", "visual=a+b"]) == expected
+    assert arguments.candidates({"audio": "yamnet,aisfx", "visual": ["lite", "a+b"]}) == expected
+    for wrong in (["yamnet"], ["audio="], {"audio": ""}):
+        with pytest.raises(SeehearError):
+            arguments.candidates(wrong)
+
+
+def test_settings():
+    texts = ["epochs=5", "learning_rate=1e-3", "choose=last", "contrast.loss='mtsc'", "scale=true"]
+    expected = {"epochs": 5, "learning_rate": 1e-3, "choose": "last", "contrast.loss": "mtsc", "scale": True}
+    assert arguments.settings(texts) == expected
+    assert arguments.settings(expected) == expected
+    assert arguments.settings(()) == {}
+    with pytest.raises(SeehearError, match="KEY=VALUE"):
+        arguments.settings(["epochs"])
