@@ -6,6 +6,7 @@ number says too, so that every plot can be read in grey. Nothing here imports ma
 
 from __future__ import annotations
 
+import io
 import math
 import textwrap
 import warnings
@@ -171,19 +172,31 @@ def save(figure: Figure, path: Path) -> list[Path]:
     Returns:
         The files.
     """
-    import matplotlib
-
     files = [path]
     if path.suffix not in (".png", ".svg"):
         files = [path.with_name(path.name + suffix) for suffix in (".png", ".svg")]
+    for file in files:
+        with atomic(file) as temporary:
+            _write(figure, temporary, file.suffix[1:])
+    return files
+
+
+def svg(figure: Figure) -> str:
+    """A figure as the text of an SVG file."""
+    buffer = io.StringIO()
+    _write(figure, buffer, "svg")
+    return buffer.getvalue()
+
+
+def _write(figure: Figure, target: Path | io.StringIO, kind: str) -> None:
+    import matplotlib
+
     # Text stays text in an SVG: it can be searched, and whoever shows it has fonts for every script. A PNG shows a box
     # for a sign that the font lacks.
     settings = {"svg.fonttype": "none", "svg.hashsalt": "seehear"}
-    for file in files:
-        metadata = {"Date": None} if file.suffix == ".svg" else {}
-        with atomic(file) as temporary, matplotlib.rc_context(settings), _without_glyph_warnings():
-            figure.savefig(temporary, format=file.suffix[1:], metadata=metadata)
-    return files
+    metadata = {"Date": None} if kind == "svg" else {}
+    with matplotlib.rc_context(settings), _without_glyph_warnings():
+        figure.savefig(target, format=kind, metadata=metadata)  # type: ignore[arg-type]
 
 
 @contextmanager
