@@ -34,7 +34,7 @@ SIZES = (0, 1, 37)
 
 @contextmanager
 def served(folder, rest=0.0):
-    """A running server of a folder, which it searches whenever something unknown is asked for."""
+    """A running server of a folder, which it searches whenever something unknown is requested."""
     with Server(Site(folder, rest), 0) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -187,7 +187,7 @@ def test_a_listing_of_the_pages_where_there_is_no_index(tmp_path):
         status, headers, body = ask(server, "/")
         page = Links()
         page.feed(body.decode())
-        page.links.remove("data:,")  # an icon that isn't asked for
+        page.links.remove("data:,")  # an icon that isn't requested
         assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         assert "<b>" not in body.decode()
         assert page.tags <= {"html", "meta", "title", "style", "link", "h1", "ul", "li", "a"}
@@ -210,8 +210,8 @@ def test_connections_are_kept_and_left_where_a_body_comes(server):
         status, headers, _ = ask(server, "/none", method, Content_Length="0")
         assert status == (404 if method == "GET" else 405)
         assert headers["Connection"] == "close"
-        asked = f"{method} /none HTTP/1.1\r\nHost: {server.address[7:-1]}\r\nContent-Length: {len(smuggled)}\r\n"
-        answer = raw(server, f"{asked}Expect: 100-continue\r\n\r\n{smuggled}".encode())
+        request = f"{method} /none HTTP/1.1\r\nHost: {server.address[7:-1]}\r\nContent-Length: {len(smuggled)}\r\n"
+        answer = raw(server, f"{request}Expect: 100-continue\r\n\r\n{smuggled}".encode())
         assert answer.startswith(b"HTTP/1.1 4")
         assert answer.count(b"HTTP/1.1") == 1
 
@@ -221,8 +221,8 @@ def test_connections_are_kept_and_left_where_a_body_comes(server):
 
 def answer_to(header, data):
     """Status and body by the letter of RFC 9110, from slices of the bytes."""
-    unit, _, asked = header.strip().partition("=")
-    first, dash, last = asked.partition("-")
+    unit, _, span = header.strip().partition("=")
+    first, dash, last = span.partition("-")
     if unit.lower() != "bytes" or not dash or any(sign not in "0123456789" for sign in first + last):
         return 200, data
     if first and last and int(last) < int(first):
@@ -384,7 +384,7 @@ def test_what_is_no_request(server, capsys, text):
     assert "Traceback" not in capsys.readouterr().err
 
 
-# What is not to be had
+# What is not served
 
 UNHAD = [
     "/../secret.txt", "/%2e%2e/secret.txt", "/%2E./secret.html", "/..%2fsecret.html", "/..%5csecret.html",

@@ -161,7 +161,8 @@ class Site:
             visited += len(folders) + len(files)
             if visited > MAX_FILES:
                 self._warn_once(
-                    f"{self.root}: holds more than {MAX_FILES} files; the search for pages stopped there. View one of its folders instead"
+                    f"{self.root}: holds more than {MAX_FILES} files, where the search for pages stopped; view one of "
+                    "its folders instead"
                 )
                 return
             for name in sorted(files):
