@@ -27,7 +27,8 @@ from seehear.packed import Packed
 from seehear.parsing import ParsedClip, parsed_clip, truth_of
 from seehear.progress import Progress
 from seehear.scoring.decoding import Decoding, Probabilities
-from seehear.training.recipe import Recipe, resolve
+from seehear.settings import Changes
+from seehear.training.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
     from seehear.arguments import Paths
@@ -53,6 +54,7 @@ class Parser:
         device: str = "auto",
         decoding: Decoding | None = None,
         trust_code: bool = False,
+        set: Changes = (),
         **settings: Any,
     ) -> None:
         """A parser that is still to be trained.
@@ -63,12 +65,13 @@ class Parser:
             device: auto, cpu or cuda.
             decoding: From probabilities to events; the official protocol unless given.
             trust_code: Whether to run a network of your own (FILE.py:NAME) that a store or run folder names.
-            **settings: On top of the recipe, such as `epochs=20` or `contrast={"loss": "mtsc"}`.
+            set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
+            **settings: The same as keyword arguments: `epochs=20, contrast={"loss": "mtsc"}`.
 
         Raises:
             SeehearError: For a recipe, setting or value that does not exist.
         """
-        self.recipe = resolve(recipe, settings)
+        self.recipe = load_recipe(recipe, set, **settings)
         self.seed, self.device = seed, device
         self.decoding = decoding or Decoding()
         self.trust_code = trust_code
@@ -415,6 +418,7 @@ def train(
     device: str = "auto",
     progress: bool = True,
     on_parser: Callable[[Parser], None] = lambda parser: None,
+    set: Changes = (),
     **settings: Any,
 ) -> list[Parser]:
     """Train one parser per seed on the same clips.
@@ -429,15 +433,16 @@ def train(
         device: auto, cpu or cuda.
         progress: Show progress and time left.
         on_parser: Is given each parser when it is trained.
-        **settings: On top of the recipe.
+        set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
+        **settings: The same as keyword arguments.
 
     Returns:
         The parsers, in the order of the seeds.
     """
     from seehear.training.setup import set_up
 
-    resolved = resolve(recipe, settings)
-    if not seeds or len(set(seeds)) < len(seeds):
+    resolved = load_recipe(recipe, set, **settings)
+    if not seeds or len(dict.fromkeys(seeds)) < len(seeds):
         raise SeehearError(f"seeds must be one or more, each once, not {', '.join(map(str, seeds)) or 'none'}")
     setup = set_up(train, val, resolved, seeds[0], device)
     parsers = []

@@ -11,7 +11,9 @@ from losses.contrastive import oracle
 from losses.contrastive.clips import generic, uneven
 from seehear.errors import SeehearError
 from seehear.fusion.model import ParsingModel
+from seehear.losses.contrastive.reduction import mean_where
 from seehear.losses.contrastive.registry import LOSSES, loss_class
+from seehear.losses.contrastive.similarity import cosine
 
 EVERY = [loss_class(name) for name in LOSSES] + [sh.losses.Disjoint]
 every_class = pytest.mark.parametrize("cls", EVERY, ids=lambda cls: cls.__name__)
@@ -176,3 +178,18 @@ def test_every_export_is_importable_and_listed():
 def test_losses_import_torch_only_when_used():
     code = "import sys, seehear; seehear.losses; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_loss_of_your_own_is_one_method():
+    class SameTime(sh.losses.EmbeddingLoss):
+        def per_clip(self, first, second, mask, labels=None):
+            distance = 1 - cosine(first, second).diagonal(dim1=-2, dim2=-1)  # (B, T)
+            return mean_where(distance, mask)
+
+    first, second, mask = uneven()
+    expected = [
+        sum(1 - oracle.cosine(a[t], b[t]) for t in oracle.times_of(inside)) / len(oracle.times_of(inside))
+        for a, b, inside in zip(first.tolist(), second.tolist(), mask.tolist(), strict=True)
+    ]
+    assert SameTime()(first, second, mask).item() == pytest.approx(sum(expected) / 2)
+    assert SameTime()(first[0], second[0]).item() == pytest.approx(expected[0])
