@@ -1,4 +1,4 @@
-"""The forest plot: what is drawn is what was given, and nothing lies on anything else."""
+"""The forest plot: it shows the values given, and nothing overlaps."""
 
 import math
 import subprocess
@@ -39,7 +39,7 @@ def panels(figure):
 @pytest.mark.parametrize(
     "name", ["mtsc", "a/long/path/of/folders/mtsc-entire-squared-clamped-visual-0.3/trained", "$x$"]
 )
-def test_nothing_lies_on_another_or_outside(n, name):
+def test_nothing_overlaps_or_leaves_the_figure(n, name):
     systems = [replace(one, name=f"{name} {one.name}") for one in systems_of(n)]
     apart(plot_forest(systems, baseline=name, signature=SIGNATURE))
 
@@ -112,7 +112,7 @@ def test_what_is_not_finite_is_marked():
     assert len([line for line in ax.lines if line.get_marker() == "o"]) == len(rows) - 1
 
 
-def test_what_can_not_be_drawn_is_refused(tmp_path):
+def test_impossible_input_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no system"):
         forest([], tmp_path / "a", baseline="b", signature="s")
     two = [Compared("one", rows_of()), Compared("other", rows_of()[1:])]
@@ -120,7 +120,7 @@ def test_what_can_not_be_drawn_is_refused(tmp_path):
         forest(two, tmp_path / "a", baseline="b", signature="s")
 
 
-def test_the_same_picture_is_the_same_bytes(tmp_path):
+def test_the_same_plot_gives_the_same_bytes(tmp_path):
     for suffix in ("png", "svg"):
         one, other = (
             forest(systems_of(2), tmp_path / f"{k}.{suffix}", baseline="b", signature="s")[0].read_bytes()

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: what is drawn is what was given, and nothing lies on anything else."""
+"""Plots of an evaluation: they show the values given, and nothing overlaps."""
 
 import math
 import re
@@ -28,15 +28,15 @@ from seehear.scoring.reliability import reliability as measured
 NAMES = ("Dog", "a_very_long_name_of_a_class_that_has_no_room_in_any_picture", "$x$", "<b>Cat</b> & \"q\" 'q'")
 
 
-def believed(seed=0, sharp=2.0, clips=20):
-    """Forecasts that are surer than they come true where sharp is large."""
+def calibration(seed=0, sharp=2.0, clips=20):
+    """The reliability of forecasts that are overconfident if sharp is large."""
     rng = np.random.default_rng(seed)
     p = rng.random((clips, 10, 4))
     true = rng.random(p.shape) < 1 / (1 + ((1 - p) / p) ** (1 / sharp))
     return measured(p, true, np.full(clips, 10))
 
 
-def confused(count, seed=0, of=300):
+def confusion_of(count, seed=0, of=300):
     rng = np.random.default_rng(seed)
     table = rng.poisson(0.4, (count + 1, count + 1)).astype(float)
     table += np.diag(rng.integers(0, of, count + 1))
@@ -58,12 +58,12 @@ def training(epochs=12, seed=0, val=True, chosen=4):
 
 @pytest.mark.parametrize("titles", [["heard"], ["heard", "seen"], [*NAMES, "heard"]])
 @pytest.mark.parametrize("clips", [3, 3000])
-def test_no_text_of_the_diagrams_lies_on_another(titles, clips):
-    apart(plot_reliability([(title, believed(n, clips=clips)) for n, title in enumerate(titles)]))
+def test_no_text_of_the_diagrams_overlaps(titles, clips):
+    apart(plot_reliability([(title, calibration(n, clips=clips)) for n, title in enumerate(titles)]))
 
 
 def test_points_and_intervals_stand_where_the_numbers_are():
-    found = [believed(1), believed(2, sharp=0.5)]
+    found = [calibration(1), calibration(2, sharp=0.5)]
     axes = plot_reliability([("heard", found[0]), ("seen", found[1])]).axes
     for one, ax, below in zip(found, axes[::2], axes[1::2], strict=True):
         marks = [line for line in ax.lines if line.get_marker() in ("o", "v", "^")]
@@ -81,9 +81,9 @@ def test_points_and_intervals_stand_where_the_numbers_are():
         assert below.get_yscale() == "log"
 
 
-def test_shape_and_colour_say_whether_it_came_true():
-    one, other = believed(1), believed(2, sharp=0.5)
-    said = set()
+def test_shape_and_colour_show_whether_it_is_calibrated():
+    one, other = calibration(1), calibration(2, sharp=0.5)
+    verdicts = set()
     for found in (one, other):
         ax = plot_reliability([("heard", found)]).axes[0]
         marks = [line for line in ax.lines if line.get_marker() in ("o", "v", "^")]
@@ -95,8 +95,8 @@ def test_shape_and_colour_say_whether_it_came_true():
             else:
                 expected = "fair", "o", BLUE
             assert (verdict(each), mark.get_marker(), mark.get_color()) == expected
-            said.add(expected[0])
-    assert said == {"over", "under", "fair"}
+            verdicts.add(expected[0])
+    assert verdicts == {"over", "under", "fair"}
 
 
 def test_empty_bins_have_no_point():
@@ -113,8 +113,8 @@ def test_empty_bins_have_no_point():
 
 
 @pytest.mark.parametrize(("count", "of"), [(1, 3), (2, 300), (14, 100_000), (30, 300)])
-def test_no_text_of_the_map_lies_on_another(count, of):
-    apart(plot_confusion(confused(count, of=of)))
+def test_no_text_of_the_matrix_overlaps(count, of):
+    apart(plot_confusion(confusion_of(count, of=of)))
 
 
 def filled(ax):
@@ -131,7 +131,7 @@ def filled(ax):
 
 @pytest.mark.parametrize("count", [1, 4, 9])
 def test_cells_are_the_shares(count):
-    found = confused(count, seed=count)
+    found = confusion_of(count, seed=count)
     expected = {}
     for r in range(count + 1):
         for c in range(count + 1):
@@ -155,7 +155,7 @@ def test_rows_without_a_segment_are_empty():
 
 
 def test_names_and_supports_are_written(tmp_path):
-    found = confused(4)
+    found = confusion_of(4)
     confusion(found, tmp_path / "a.svg")
     texts = written(tmp_path / "a.svg")
     for name, row in zip(found.classes, found.table, strict=False):
@@ -169,7 +169,7 @@ def test_a_confusion_matrix_is_drawn_into_given_axes():
     from matplotlib.figure import Figure
 
     left, right = (figure := Figure(figsize=(10, 5))).subplots(1, 2)
-    assert plot_confusion(confused(3), ax=right) is figure
+    assert plot_confusion(confusion_of(3), ax=right) is figure
     assert not left.patches
     assert right.patches
 
@@ -179,7 +179,7 @@ def test_a_confusion_matrix_is_drawn_into_given_axes():
 
 @pytest.mark.parametrize("count", [1, 3, 12])
 @pytest.mark.parametrize("val", [True, False])
-def test_no_text_of_the_curves_lies_on_another(count, val):
+def test_no_text_of_the_curves_overlaps(count, val):
     apart(plot_learning([training(seed=n, val=val) for n in range(count)], "average score, validation (%)"))
 
 
@@ -228,7 +228,7 @@ def test_what_is_not_finite_is_a_gap():
 # All
 
 
-def test_what_can_not_be_drawn_is_refused(tmp_path):
+def test_impossible_input_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no reliability"):
         reliability([], tmp_path / "a")
     with pytest.raises(ValueError, match="no class"):
@@ -239,10 +239,10 @@ def test_what_can_not_be_drawn_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_same_picture_is_the_same_bytes(tmp_path):
+def test_the_same_plot_gives_the_same_bytes(tmp_path):
     for kind, draw in (
-        ("r", lambda path: reliability([("heard", believed())], path)),
-        ("c", lambda path: confusion(confused(3), path)),
+        ("r", lambda path: reliability([("heard", calibration())], path)),
+        ("c", lambda path: confusion(confusion_of(3), path)),
         ("l", lambda path: learning([training()], "score", path)),
     ):
         one, other = (draw(tmp_path / f"{kind}{k}") for k in range(2))
@@ -251,7 +251,7 @@ def test_the_same_picture_is_the_same_bytes(tmp_path):
 
 
 def test_names_are_no_mathematics(tmp_path):
-    reliability([("$x$", believed())], tmp_path / "a.svg")
+    reliability([("$x$", calibration())], tmp_path / "a.svg")
     learning([training()], "$x$", tmp_path / "b.svg")
     for file in ("a.svg", "b.svg"):
         assert "$x$" in written(tmp_path / file)

@@ -51,7 +51,7 @@ def test_without_sound_or_picture(tmp_path):
         save(figure, tmp_path / "a.png")
 
 
-def test_the_same_picture_is_the_same_bytes(tmp_path):
+def test_the_same_plot_gives_the_same_bytes(tmp_path):
     for suffix in ("png", "svg"):
         files = [tmp_path / f"{n}.{suffix}" for n in range(2)]
         for file in files:
@@ -62,7 +62,7 @@ def test_the_same_picture_is_the_same_bytes(tmp_path):
 @pytest.mark.parametrize(
     "truth", [None, [ParsedEvent("A_class_with_a_very_long_name_that_has_no_room", "visual", 1, 9, 1)]]
 )
-def test_nothing_lies_on_another_or_outside(truth):
+def test_nothing_overlaps_or_leaves_the_figure(truth):
     long = "a_clip_with_a_name_that_is_longer_than_any_plot_is_wide_" * 4
     apart(plot_clip(parsed(long, events=EVENTS, truth=truth), overview()))
 

@@ -1,4 +1,4 @@
-"""Pictures of a selection: every name and number is there, nothing lies on anything else, failures are marked."""
+"""Plots of a selection: every name and number is there, nothing overlaps, failures are marked."""
 
 import math
 import subprocess
@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from report.looks import apart, shown, written
-from seehear.report.curves import KEPT, Curve, _panels, figure5, plot_curves
+from seehear.report.curves import Curve, figure5, plot_curves
 from seehear.report.effects import heat_map, plot_effects
-from seehear.report.estimators import CHEAPEST, Point, _cost, cost_against_agreement, plot_estimators
+from seehear.report.estimators import CHEAPEST, Point, cost_against_agreement, plot_estimators
 from seehear.report.ranking import plot_ranking, ranking
 from seehear.report.style import BLUE, TIED, VERMILION, decimals, number
 
@@ -36,7 +36,7 @@ def curves_of(n):
     return [
         Curve("traversal, 5 seeds", truth, truth - 1, truth + 1, "Type@AV, %"),
         Curve("upper bound", truth + scores_of(n, 1) / 50, unit="Type@AV, %"),
-        Curve("LogME", scores_of(n, 2), unit="log evidence a clip"),
+        Curve("LogME", scores_of(n, 2), unit="log evidence per clip"),
     ]
 
 
@@ -65,8 +65,8 @@ def ranks_of(n):
     return scores, np.maximum(place - 2, 1), np.minimum(place + 2, n), np.full(n, 1 / n), place <= 3
 
 
-def picture_of(kind, n):
-    """Of n collocations or estimators, not yet written."""
+def plot_of(kind, n):
+    """A plot of n collocations or estimators."""
     side = max(1, math.isqrt(n))
     if kind == "long names":
         return plot_effects(names_of(side), [" and ".join(VISUAL)] * side, *effects_of(side, side), unit="points")
@@ -87,8 +87,8 @@ def lines(ax, marker):
 
 @pytest.mark.parametrize("n", [1, 4, 60])
 @pytest.mark.parametrize("kind", ["figure5", "heat_map", "cost", "ranking", "long names", "failures"])
-def test_no_text_lies_on_another_or_outside(kind, n):
-    apart(picture_of(kind, n))
+def test_no_text_overlaps_another_or_leaves_the_figure(kind, n):
+    apart(plot_of(kind, n))
 
 
 def test_turned_names_keep_apart():
@@ -110,7 +110,7 @@ def test_both_formats_are_written_unless_one_is_named(tmp_path, path):
     assert sorted((tmp_path / "new").iterdir()) == files
 
 
-def test_the_same_picture_is_the_same_bytes(tmp_path):
+def test_the_same_plot_gives_the_same_bytes(tmp_path):
     for suffix in ("png", "svg"):
         one, other = (figure5(names_of(4), curves_of(4), tmp_path / f"{k}.{suffix}")[0] for k in range(2))
         assert one.read_bytes() == other.read_bytes()
@@ -178,7 +178,7 @@ def test_what_failed_is_crossed_and_beneath_all_else():
 
 
 def test_an_axis_without_values_has_no_numbers():
-    top, beneath = picture_of("failures", 3).axes
+    top, beneath = plot_of("failures", 3).axes
     assert (len(top.get_yticks()), len(beneath.get_yticks())) == (0, 0)
     assert [line.get_xdata().tolist() for ax in (top, beneath) for line in lines(ax, "x")] == [[0, 1, 2]] * 2
 
@@ -206,32 +206,17 @@ def test_intervals_end_where_they_are_said_to():
     assert ends == [[1.0, 2.5], [0.5, 4.0]]
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from("abc"), st.lists(st.floats(-100, 100) | st.just(NAN), min_size=3, max_size=3)),
-        min_size=1,
-        max_size=6,
-    )
-)
-def test_a_panel_is_of_one_unit_and_does_not_flatten_its_first_curve(curves):
-    units, values = [unit for unit, _ in curves], [np.array(value) for _, value in curves]
-    panels = _panels(units, values)
-    assert sorted(k for panel in panels for k in panel) == list(range(len(curves)))
-    assert panels[0][0] == 0
-    for panel in panels:
-        assert len({units[k] for k in panel}) == 1
-        known = [float(value) for k in panel for value in values[k] if math.isfinite(value)]
-        first = [float(value) for value in values[panel[0]] if math.isfinite(value)]
-        if len(panel) > 1 and known:
-            kept = max(first) - min(first) if first else 0.0
-            assert kept >= KEPT * (max(known) - min(known))
-
-
-def test_a_saturated_upper_bound_gets_a_panel_of_its_own():
+def test_a_curve_that_would_flatten_the_first_gets_a_panel_of_its_own():
     truth = np.array([50.0, 52.0, 54.0])
-    assert _panels(["%", "%"], [truth, truth + 1]) == [[0, 1]]
-    assert _panels(["%", "%"], [truth, np.array([99.5, 99.7, 99.9])]) == [[0], [1]]
-    assert _panels(["%", "bits", "%"], [truth, truth, truth]) == [[0, 2], [1]]
+    near, far = Curve("near", truth + 1, unit="%"), Curve("far", [99.5, 99.7, 99.9], unit="%")
+    bits = Curve("bits", truth, unit="bits")
+    for curves, expected in (
+        ([near], [["t", "near"]]),
+        ([far], [["t"], ["far (%)"]]),
+        ([bits, near], [["t", "near"], ["bits (bits)"]]),
+    ):
+        axes = plot_curves(names_of(3), [Curve("t", truth, unit="%"), *curves]).axes
+        assert [[text.get_text() for text in ax.get_legend().get_texts()] for ax in axes] == expected
 
 
 # Effects and interaction
@@ -423,18 +408,3 @@ def test_a_span_shows_in_three_digits(span):
     digits = f"{span:.{decimals(span)}f}".replace(".", "").lstrip("0")
     assert 2 <= len(digits) <= 5
     assert len(digits) == 3 or decimals(span) in (0, 5) or digits == "1000"
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [
-        (0.0, "0 %"),
-        (CHEAPEST / 10, "< 0.0001 %"),
-        (CHEAPEST, "0.0001 %"),
-        (0.0654, "6.5 %"),
-        (1.0, "100 %"),
-        (NAN, "–"),
-    ],
-)
-def test_costs(share, text):
-    assert _cost(share) == text

@@ -149,7 +149,7 @@ def test_what_has_no_value_is_marked():
     assert [text.get_position() for text in ax.texts if text.get_text() == "–"] == [(2.5, 1.5)]
 
 
-def picture_of(kind):
+def plot_of(kind):
     if kind == "one segment":
         return plot_similarity("clip", PAIR, [system(1)], {"audio": [event("Dog", 0, 1)], "visual": []}, 1.0)
     if kind == "a minute":
@@ -168,8 +168,8 @@ def picture_of(kind):
 
 @pytest.mark.filterwarnings("ignore:Glyph .* missing")
 @pytest.mark.parametrize("kind", ["one segment", "a minute", "long names", "no truth", "strip"])
-def test_nothing_lies_on_another_or_outside(kind):
-    figure = picture_of(kind)
+def test_nothing_overlaps_or_leaves_the_figure(kind):
+    figure = plot_of(kind)
     apart(figure)
     boxes = [ax.get_window_extent() for ax in figure.axes]
     for box in boxes:
@@ -187,14 +187,14 @@ def test_names_are_text_not_markup(tmp_path):
     assert {"$x_1$ <b>&amp;, 6.0 s", "$y$ & <i>", "$z$ <u>"} <= set(texts)
 
 
-def test_the_same_picture_is_the_same_bytes(tmp_path):
+def test_the_same_plot_gives_the_same_bytes(tmp_path):
     files = [tmp_path / f"{n}.png" for n in range(2)]
     for file in files:
         save(plot_similarity("clip", PAIR, [system(2)], TRUTH, 1.0), file)
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_what_can_not_be_drawn_is_refused():
+def test_impossible_input_is_refused():
     with pytest.raises(ValueError, match="no system"):
         plot_similarity("clip", PAIR, [], None, 1.0)
     with pytest.raises(ValueError, match="segment"):

@@ -76,42 +76,59 @@ def plot_effects(
     middle = (known.min() + known.max()) / 2 if len(known) else 0.0
     half = max(style.span(scores) / 2, _furthest(rest) if paired else 0.0) or 0.5
     digits = style.decimals(2 * half)
-    wide, tall, stacked = max(0.6 * c, 1.7), 0.32 * r, c > STACKED
-    layout = [["top", "."], ["scores", "right"]]
-    layout = [*layout, ["rest", "."]] if stacked else [[*layout[0], "."], [*layout[1], "rest"]]
-    figure = style.new_figure(wide * (1 if stacked else 2) + 4, tall * (2 if stacked else 1) + 4)
-    axes: dict[str, Axes] = figure.subplot_mosaic(
-        layout,
-        width_ratios=[wide, 1.4] if stacked else [wide, 1.4, wide],
-        height_ratios=[0.9, tall, tall] if stacked else [0.9, tall],
-    )
+    wide, tall, stacked = max(0.6 * c, 2.4), 0.32 * r, c > STACKED
+    axes = _panels(wide, tall, paired, stacked, margins=(c > 1, r > 1))
+    figure = style.figure_of(axes["scores"])
     _draw_map(axes["scores"], scores, SCORES, (middle - half, middle + half), digits, "")
-    _draw_map(axes["rest"], rest, DIFFERENCES, (-half, half), digits, "+")
     furthest = max(_furthest(by_row), _furthest(by_column)) or 1.0
-    _draw_margin(axes["top"], by_column, furthest, digits, sideways=False)
-    _draw_margin(axes["right"], by_row, furthest, digits, sideways=True)
+    for name, effects in (("top", by_column), ("right", by_row)):
+        if name in axes:
+            _draw_margin(axes[name], effects, furthest, digits, sideways=name == "right")
+    notes = ["framed: the best", *(["hatched: failed"] if len(known) < scores.size else [])]
+    if paired:
+        _draw_map(axes["rest"], rest, DIFFERENCES, (-half, half), digits, "+")
+        head = axes["rest"].set_title(style.with_unit("interaction", unit))
+        head.set_in_layout(stacked)  # otherwise it has room beside the column effects
+        _name_cells(axes["rest"], rows, columns)
+        notes.append("interaction: score less mean and main effects")
     if len(known):
         row, column = divmod(int(np.nanargmax(scores)), c)
         axes["scores"].add_patch(_cell(row, column, fill=False, edgecolor=ORANGE, linewidth=2, zorder=3, clip_on=False))
-    for ax in (axes["scores"], axes["rest"]):
-        ax.set_xticks(range(c), [style.shortened(name, 50) for name in columns])
-        if max(map(len, columns)) > 6:
-            ax.tick_params(axis="x", rotation=50)
-            for label in ax.get_xticklabels():
-                label.set(ha="right", rotation_mode="anchor")
-        ax.set_yticks(range(r), [style.shortened(name, 50) for name in rows])
-    axes["top"].set_title(style.with_unit("score and main effects", unit))
-    title = axes["rest"].set_title(style.with_unit("interaction", unit))
-    title.set_in_layout(stacked)  # otherwise it has room beside the column effects
-    notes = ["framed: the best", *(["hatched: failed"] if len(known) < scores.size else [])]
-    notes += ["interaction: score less mean and main effects"] if paired else []
+    _name_cells(axes["scores"], rows, columns)
+    title = "score and main effects" if max(shape) > 1 else "score"
+    axes.get("top", axes["scores"]).set_title(style.with_unit(title, unit))
     figure.supxlabel("\n".join(notes), x=0.02, ha="left", fontsize=6.5, color=QUIET)
-    for name, shown in (("rest", paired), ("top", c > 1), ("right", r > 1)):
-        if not shown:
-            axes[name].remove()
-    if c == 1:
-        axes["scores"].set_title(axes["top"].get_title(loc="left"))
     return style.fit(figure, [axes["scores"]], wide, tall)
+
+
+def _panels(wide: float, tall: float, paired: bool, stacked: bool, margins: tuple[bool, bool]) -> dict[str, Axes]:
+    """Axes of a new figure: scores, effects at their top and right where `margins` says so, and the rest if paired."""
+    top, right = margins
+    layout, widths, heights = [["scores"]], [wide], [tall]
+    if right:
+        layout[0].append("right")
+        widths.append(1.4)
+    if top:
+        layout.insert(0, ["top", *["."] * right])
+        heights.insert(0, 0.9)
+    if paired and stacked:
+        layout.append(["rest", "."])
+        heights.append(tall)
+    elif paired:
+        layout = [[*layout[0], "."], [*layout[1], "rest"]]
+        widths.append(wide)
+    figure = style.new_figure(sum(widths) + 2.5, sum(heights) + 2)
+    axes: dict[str, Axes] = figure.subplot_mosaic(layout, width_ratios=widths, height_ratios=heights)
+    return axes
+
+
+def _name_cells(ax: Axes, rows: Sequence[str], columns: Sequence[str]) -> None:
+    ax.set_xticks(range(len(columns)), [style.shortened(name, 50) for name in columns])
+    if max(map(len, columns)) > 6:
+        ax.tick_params(axis="x", rotation=50)
+        for label in ax.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(rows)), [style.shortened(name, 50) for name in rows])
 
 
 def _draw_map(

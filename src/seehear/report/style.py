@@ -1,6 +1,6 @@
 """What all plots share: colours, matplotlib's settings, sizes that follow the text, saving, and numbers as text.
 
-The colours are Okabe and Ito's, which colour-blind people can tell apart. What a colour says, a shape, a position or a
+The colours are Okabe and Ito's, which colour-blind people can distinguish. What a colour says, a shape, a position or a
 number says too, so that every plot can be read in grey. Nothing here imports matplotlib before a plot is drawn.
 """
 
@@ -196,7 +196,7 @@ def _write(figure: Figure, target: Path | io.StringIO, kind: str) -> None:
     settings = {"svg.fonttype": "none", "svg.hashsalt": "seehear"}
     metadata = {"Date": None} if kind == "svg" else {}
     with matplotlib.rc_context(settings), _without_glyph_warnings():
-        figure.savefig(target, format=kind, metadata=metadata)  # type: ignore[arg-type]
+        figure.savefig(target, format=kind, metadata=metadata)
 
 
 @contextmanager

@@ -124,8 +124,9 @@
     if (order.value === "length") matches.sort((a, b) => length(b) - length(a) || a[0] - b[0]);
     room = STEP;
     show();
+    const all = `${clips.length} clip${clips.length === 1 ? "" : "s"}`;
     const missing = unknown.length ? `; no class here is called ${unknown.join(" or ")}` : "";
-    find("count").textContent = idle ? `${clips.length} clips` : `${matches.length} of ${clips.length} clips${missing}`;
+    find("count").textContent = idle ? all : `${matches.length} of ${all}${missing}`;
     const words = [...relation.options].find((one) => one.value === where).text;
     const hash = idle ? "" : `#${encodeURIComponent(words)}:${encodeURIComponent(text)}`;
     history.replaceState(null, "", hash || location.pathname + location.search);
