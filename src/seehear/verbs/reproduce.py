@@ -190,7 +190,7 @@ def reproduce(
         The tables with their verdicts. Written to OUT/<experiment>.json and .md too.
     """
     from seehear import datasets
-    from seehear.datasets.spec import annotations as read_annotations
+    from seehear.datasets.spec import find_tables
     from seehear.device import resolve
     from seehear.experiments.experiment import read
     from seehear.files import DiskFullError, atomic_json, atomic_text
@@ -206,7 +206,7 @@ def reproduce(
     wanted = {Path(name).stem: read(name) for name in names}
     selecting.check(seeds, workers, Path(out))
     resolve_recipe(recipe, set)
-    tables = read_annotations(datasets.get(dataset), annotations)
+    tables = find_tables(datasets.get(dataset), annotations)
     place = Path(store) if store is not None else Path(out) / STORE
     given, base = options.candidates(networks), options.collocation(baseline) if baseline else {}
     clips = None
