@@ -34,6 +34,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION = "#0072B2", "#E69F00", "#009E73", "
 GUIDE, QUIET = "0.91", "0.4"  # grid lines; secondary text and marks
 TIED = "#DDECF6"  # behind what is tied with the best
 NOTHING = "–"  # in place of a number that is not known
+ROOM = 6.0  # inches
 LINE = 0.2  # inches of height per row of 8-point text
 SETTINGS = {
     "figure.dpi": 150,
@@ -100,12 +101,20 @@ def fit(figure: Figure, axes: Iterable[Axes], width: float, height: float) -> Fi
         The same figure.
     """
     axes = list(axes)
-    for _ in range(2):  # a wider figure may move what stands above
+    size = figure.get_size_inches() + ROOM  # layout fails in a figure that is too small for its texts
+
+    def extent(size: Array) -> Array:
+        """Inches of the axes in a figure of this size, across and down."""
+        figure.set_size_inches(*size)
         figure.draw_without_rendering()
         boxes = [ax.get_window_extent() for ax in axes]
-        wide = (max(box.x1 for box in boxes) - min(box.x0 for box in boxes)) / figure.dpi
-        tall = (max(box.y1 for box in boxes) - min(box.y0 for box in boxes)) / figure.dpi
-        figure.set_size_inches(figure.get_figwidth() + width - wide, figure.get_figheight() + height - tall)
+        right, left = max(box.x1 for box in boxes), min(box.x0 for box in boxes)
+        top, bottom = max(box.y1 for box in boxes), min(box.y0 for box in boxes)
+        return np.array([right - left, top - bottom]) / figure.dpi
+
+    # Texts keep their size, so that the axes grow linearly with the figure.
+    first, second = extent(size), extent(size + 1)
+    figure.set_size_inches(*(size + ([width, height] - first) / (second - first)))
     return figure
 
 
