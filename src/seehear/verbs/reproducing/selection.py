@@ -44,10 +44,11 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
 
 def judge(experiment: Experiment, setup: Setup) -> Judgement:
     """Every candidate trained in full, beside the experiment's estimators."""
+    from seehear.selection.judge import Judgement
     from seehear.verbs import judge as verb
 
     _ = setup.selected  # judge goes by the selection in the folder
-    return verb.judge(
+    judged = verb.judge(
         setup.out,
         labels=setup.weak["test"],
         dense=[f"{modality}={path}" for modality, path in setup.dense.items()],
@@ -56,6 +57,8 @@ def judge(experiment: Experiment, setup: Setup) -> Judgement:
         workers=setup.workers,
         device=setup.device,
     )
+    assert isinstance(judged, Judgement)
+    return judged
 
 
 def _estimated(row: Row, judged: Judgement, experiment: Experiment) -> dict[str, Measured]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from seehear.errors import SeehearError
 from seehear.scoring.decoding import Decoding
 from seehear.selection.collocation import Collocation
-from seehear.store import Store
 from seehear.selection.task import TEST
+from seehear.store import Store
 
 if TYPE_CHECKING:
     from seehear.experiments.experiment import Experiment, System
