@@ -40,10 +40,8 @@ def test_features_come_back(tmp_path):
     assert kept.origin("net", "a") == Origin("a", "made", "content of a")
 
 
-@given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40))
-def test_any_file_name_is_a_clip_name(tmp_path_factory, name):
-    if name in (".", ".."):
-        return
+@given(st.text(st.characters(exclude_characters="/\\", exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=40))
+def test_any_file_name_in_one_line_is_a_clip_name(tmp_path_factory, name):
     kept = store(tmp_path_factory.mktemp("s") / "s", [f"x{name}"])
     assert kept.clips("net") == {f"x{name}"}
     assert kept.read("net", f"x{name}").shape == (4, 3)
@@ -76,7 +74,7 @@ def test_a_folder_that_is_no_store(tmp_path):
         Store(tmp_path / "none")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("dear")
-    with pytest.raises(SeehearError, match="other things"):
+    with pytest.raises(SeehearError, match="holds other files"):
         Store(tmp_path / "full", create=True)
 
 
@@ -95,7 +93,7 @@ def test_one_segment_length_a_store(tmp_path):
 
 def test_unknown_and_changed_networks(tmp_path):
     kept = store(tmp_path / "s")
-    with pytest.raises(SeehearError, match="there are: net"):
+    with pytest.raises(SeehearError, match="available: net"):
         kept.network("other")
     with pytest.raises(SeehearError, match="width 3"):
         kept.register(replace(INFO, width=4))

@@ -14,14 +14,21 @@ from typing import TYPE_CHECKING, Any
 from seehear.version import __version__
 
 if TYPE_CHECKING:
+    from seehear import losses, networks
+    from seehear.checking import check_network
+    from seehear.extraction import extract
+    from seehear.feature_arrays import Extraction, Features
+    from seehear.importing import export_features, import_features
+    from seehear.loaded import LoadedNetwork, load_network
+    from seehear.networks import list_networks
     from seehear.networks.function import network
+    from seehear.training.recipe import Recipe, list_recipes, load_recipe
     from seehear.verbs.align import align
     from seehear.verbs.compare import compare
     from seehear.verbs.estimators import estimators
     from seehear.verbs.evaluate import evaluate
     from seehear.verbs.export import export
-    from seehear.verbs.extract import extract
-    from seehear.verbs.features import export_features, generate_features, import_features
+    from seehear.verbs.features import generate_features
     from seehear.verbs.judge import judge
     from seehear.verbs.labels import check_labels, import_labels
     from seehear.verbs.networks import check_networks
@@ -35,7 +42,15 @@ if TYPE_CHECKING:
     from seehear.verbs.view import view
 
 # Imported when first used: torch alone takes longer than `seehear --help` may.
+_MODULES = ("losses", "networks")
 _HOMES = {
+    "Extraction": "seehear.feature_arrays",
+    "Features": "seehear.feature_arrays",
+    "LoadedNetwork": "seehear.loaded",
+    "check_network": "seehear.checking",
+    "list_networks": "seehear.networks",
+    "load_network": "seehear.loaded",
+    "Recipe": "seehear.training.recipe",
     "align": "seehear.verbs.align",
     "check_labels": "seehear.verbs.labels",
     "check_networks": "seehear.verbs.networks",
@@ -43,12 +58,14 @@ _HOMES = {
     "estimators": "seehear.verbs.estimators",
     "evaluate": "seehear.verbs.evaluate",
     "export": "seehear.verbs.export",
-    "export_features": "seehear.verbs.features",
-    "extract": "seehear.verbs.extract",
+    "export_features": "seehear.importing",
+    "extract": "seehear.extraction",
     "generate_features": "seehear.verbs.features",
-    "import_features": "seehear.verbs.features",
+    "import_features": "seehear.importing",
     "import_labels": "seehear.verbs.labels",
     "judge": "seehear.verbs.judge",
+    "list_recipes": "seehear.training.recipe",
+    "load_recipe": "seehear.training.recipe",
     "network": "seehear.networks.function",
     "parse": "seehear.verbs.parse",
     "prepare": "seehear.verbs.prepare",
@@ -60,9 +77,14 @@ _HOMES = {
     "view": "seehear.verbs.view",
 }
 __all__ = [
+    "Extraction",
+    "Features",
+    "LoadedNetwork",
+    "Recipe",
     "__version__",
     "align",
     "check_labels",
+    "check_network",
     "check_networks",
     "compare",
     "estimators",
@@ -74,7 +96,13 @@ __all__ = [
     "import_features",
     "import_labels",
     "judge",
+    "list_networks",
+    "list_recipes",
+    "load_network",
+    "load_recipe",
+    "losses",
     "network",
+    "networks",
     "parse",
     "prepare",
     "recipes",
@@ -87,6 +115,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

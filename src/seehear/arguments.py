@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 import tomllib
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from seehear.errors import SeehearError
+from seehear.names import check_modality
 
 PathLike = str | os.PathLike[str]
 Paths = PathLike | Iterable[PathLike]
@@ -20,8 +23,37 @@ Names = str | Iterable[str]
 Texts = str | Iterable[str]
 
 
+@dataclass(frozen=True)
+class Shard:
+    """One of several parts of a list of clips, chosen by their names: the same on every machine.
+
+    Attributes:
+        number: Which part, from 1.
+        of: How many parts there are.
+    """
+
+    number: int = 1
+    of: int = 1
+
+    @staticmethod
+    def parse(text: str) -> Shard:
+        """Read `N/OF`.
+
+        Raises:
+            SeehearError: The text has another form, or N is not from 1 to OF.
+        """
+        number, slash, of = text.partition("/")
+        if slash and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of):
+            return Shard(int(number), int(of))
+        raise SeehearError(f"{text!r}: a shard is N/OF, as in 3/16")
+
+    def holds(self, clip: str) -> bool:
+        """Whether the part holds a clip."""
+        return zlib.crc32(clip.encode()) % self.of == self.number - 1
+
+
 def paths(value: Paths) -> list[Path]:
-    """Lists paths.
+    """List paths.
 
     Args:
         value: One path, or several. A string is one path, never its characters.
@@ -39,7 +71,7 @@ def paths(value: Paths) -> list[Path]:
 
 
 def names(value: Names) -> list[str]:
-    """Lists names, each once.
+    """List names, each once.
 
     Args:
         value: One text, or several. A text may hold several names, with commas between them.
@@ -55,7 +87,7 @@ def names(value: Names) -> list[str]:
 
 
 def by_modality(value: Mapping[str, PathLike] | Texts | None) -> dict[str, Path]:
-    """Maps modalities to files.
+    """Map modalities to files.
 
     Args:
         value: `{"audio": "a.csv"}`, or texts of the form MODALITY=FILE. None for no files.
@@ -69,18 +101,18 @@ def by_modality(value: Mapping[str, PathLike] | Texts | None) -> dict[str, Path]
     if value is None:
         return {}
     if isinstance(value, Mapping):
-        return {modality: _path(path) for modality, path in value.items()}
+        return {check_modality(modality): _path(path) for modality, path in value.items()}
     files: dict[str, Path] = {}
     for text in _texts(value):
         modality, path = _pair(text, "MODALITY=FILE, as in audio=audio.csv")
         if modality in files:
             raise SeehearError(f"{text!r}: {modality} already has the file {files[modality]}")
-        files[modality] = Path(path)
+        files[check_modality(modality)] = Path(path)
     return files
 
 
 def collocation(value: Mapping[str, Names] | Texts) -> dict[str, list[str]]:
-    """Maps each modality to the networks that feed it.
+    """Map each modality to the networks that feed it.
 
     Args:
         value: `{"audio": "yamnet", "visual": ["efficientnet-lite0", "open-nsfw"]}`, or texts of the form
@@ -104,14 +136,14 @@ def collocation(value: Mapping[str, Names] | Texts) -> dict[str, list[str]]:
             raise SeehearError(f"{modality}: name at least one network, as in {modality}=yamnet")
         if modality in chosen:
             raise SeehearError(f"{modality} is given twice; join its networks with +")
-        chosen[modality] = networks
+        chosen[check_modality(modality)] = networks
     if not chosen:
         raise SeehearError("a collocation needs at least one MODALITY=NETWORK, as in audio=yamnet")
     return chosen
 
 
 def candidates(value: Mapping[str, Names] | Texts) -> dict[str, list[str]]:
-    """Maps each modality to the networks to choose from.
+    """Map each modality to the networks to choose from.
 
     Args:
         value: `{"audio": ["yamnet", "aisfx"]}`, or texts of the form MODALITY=NETWORK,NETWORK. A modality that is
@@ -133,12 +165,12 @@ def candidates(value: Mapping[str, Names] | Texts) -> dict[str, list[str]]:
     for modality, networks in pairs:
         if not networks:
             raise SeehearError(f"{modality}: name at least one network, as in {modality}=yamnet,aisfx")
-        chosen.setdefault(modality, []).extend(networks)
+        chosen.setdefault(check_modality(modality), []).extend(networks)
     return chosen
 
 
 def settings(value: Mapping[str, Any] | Texts) -> dict[str, Any]:
-    """Maps settings to their values.
+    """Map settings to their values.
 
     Args:
         value: `{"epochs": 5}`, or texts of the form KEY=VALUE, whose values are read as TOML (numbers, true, false,
@@ -153,7 +185,7 @@ def settings(value: Mapping[str, Any] | Texts) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return dict(value)
     pairs = (_pair(text, "KEY=VALUE, as in learning_rate=1e-3") for text in _texts(value))
-    return {key: _toml_value(text) for key, text in pairs}
+    return {key.strip(): _toml_value(text) for key, text in pairs}
 
 
 def _path(value: object) -> Path:
@@ -178,9 +210,9 @@ def _texts(value: object) -> list[str]:
 
 def _pair(text: str, form: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
-    if not equals or not key.strip() or not value.strip():
+    if not equals or not key or not value.strip():
         raise SeehearError(f"{text!r}: must be {form}")
-    return key.strip(), value.strip()
+    return key, value.strip()
 
 
 def _joined(value: Names, separator: str) -> list[str]:

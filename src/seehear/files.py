@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their place, then renamed into it."""
+"""Atomic files: written under a temporary name in the same folder, then renamed. A file is whole or absent."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,15 +29,22 @@ UNWRITABLE = frozenset(
         errno.EINVAL,
     )
 )
+TEMPORARY = re.compile(r"\.([1-9][0-9]{0,6})-[0-9a-f]{8}(\.[^.]+)?")  # as `atomic` names it, with the process first
+MAX_PID = 1 << 22  # Linux gives none above it, so a date in a file's name is not taken for a process
+
+_open: set[str] = set()  # temporaries that this process is writing now, whole paths
 
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path in the folder of `path`; renamed onto it when the block ends well, removed when not.
+    """A temporary path in the folder of `path`: renamed to it when the block succeeds, removed when it fails.
 
-    Raises SeehearError naming `path` where it can't be written.
+    Raises:
+        DiskFullError: If the disk is full.
+        SeehearError: If `path` can't be written.
     """
     temporary = path.parent / f".{os.getpid()}-{os.urandom(4).hex()}{path.suffix}"
+    _open.add(os.path.abspath(temporary))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -48,38 +56,60 @@ def atomic(path: Path) -> Iterator[Path]:
             ) from None
         if error.errno in UNWRITABLE:
             raise SeehearError(f"{path}: can't be written ({error.strerror})") from None
-        raise  # of what was read meanwhile, as from a network
+        raise  # from something else that was read meanwhile, such as a network
     finally:
         with suppress(OSError):  # where the folder itself can't be made or read
             temporary.unlink(missing_ok=True)
+        _open.discard(os.path.abspath(temporary))
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a killed process left half-written in a folder that no other process writes to."""
-    for left in folder.glob(".*-*"):
-        left.unlink(missing_ok=True)
+    """Remove the temporary files of `atomic` that processes which no longer run left in a folder, and nothing else."""
+    for file in folder.glob(".*-*"):
+        name = TEMPORARY.fullmatch(file.name)
+        if name and file.is_file() and not file.is_symlink() and not _in_use(int(name[1]), file):
+            with suppress(OSError):  # another process may remove it too
+                file.unlink(missing_ok=True)
+
+
+def _in_use(pid: int, temporary: Path) -> bool:
+    """Whether the process that named a temporary file may still write it."""
+    if pid == os.getpid():  # a process that was killed may have had the same number
+        return os.path.abspath(temporary) in _open
+    if pid > MAX_PID or os.name == "nt":  # no temporary file; on Windows, asking would send a signal
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it runs, as another user
+        return True
+    return True
 
 
 class DiskFullError(SeehearError):
-    """No room is left: going on would only fail again."""
+    """The disk is full: continuing would only fail again."""
 
 
 def atomic_text(path: Path, text: str) -> None:
+    """Write text as UTF-8, whole or not at all."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def atomic_bytes(path: Path, data: bytes) -> None:
+    """Write bytes, whole or not at all."""
     with atomic(path) as temporary:
         temporary.write_bytes(data)
 
 
 def atomic_json(path: Path, value: object, default: Callable[[Any], Any] | None = None) -> None:
+    """Write a value as JSON, whole or not at all. default: as in `json.dumps`."""
     atomic_text(path, json.dumps(value, indent=1, ensure_ascii=False, default=default) + "\n")
 
 
 def sha256(path: Path) -> str:
-    """Of a file's bytes, 64 hex digits."""
+    """The hash of a file's bytes, 64 hex digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

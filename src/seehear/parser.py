@@ -22,15 +22,17 @@ from seehear.errors import ClipError, SeehearError
 from seehear.events import Activity
 from seehear.media import Media
 from seehear.networks.spec import ImageInput
+from seehear.overview import Overview, thumbnails_for
 from seehear.packed import Packed
 from seehear.parsing import ParsedClip, parsed_clip, truth_of
 from seehear.progress import Progress
-from seehear.report.picture import thumbnails_for
-from seehear.report.strip import Strip
 from seehear.scoring.decoding import Decoding, Probabilities
-from seehear.training.recipe import Recipe, resolve
+from seehear.settings import Changes
+from seehear.training.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
+    from seehear.arguments import Paths
+    from seehear.batch import ParsedFolder
     from seehear.extraction import Loaded, Settings
     from seehear.fusion.model import ParsingModel
     from seehear.labels import DenseTable
@@ -52,6 +54,7 @@ class Parser:
         device: str = "auto",
         decoding: Decoding | None = None,
         trust_code: bool = False,
+        set: Changes = (),
         **settings: Any,
     ) -> None:
         """A parser that is still to be trained.
@@ -62,12 +65,13 @@ class Parser:
             device: auto, cpu or cuda.
             decoding: From probabilities to events; the official protocol unless given.
             trust_code: Whether to run a network of your own (FILE.py:NAME) that a store or run folder names.
-            **settings: On top of the recipe, such as `epochs=20` or `contrast={"loss": "mtsc"}`.
+            set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
+            **settings: The same as keyword arguments: `epochs=20, contrast={"loss": "mtsc"}`.
 
         Raises:
             SeehearError: For a recipe, setting or value that does not exist.
         """
-        self.recipe = resolve(recipe, settings)
+        self.recipe = load_recipe(recipe, set, **settings)
         self.seed, self.device = seed, device
         self.decoding = decoding or Decoding()
         self.trust_code = trust_code
@@ -327,7 +331,13 @@ class Parser:
             overview=overview,
         )
 
-    def _read(self, media: Media) -> tuple[dict[str, NDArray[np.float32]], Strip]:
+    def parse_clips(self, clips: Paths, *, out: str | Path, **options: Any) -> ParsedFolder:
+        """Parse media files, or folders of them, into a folder. See `seehear.batch.parse_clips` for the options."""
+        from seehear.batch import parse_clips
+
+        return parse_clips(self, clips, out=out, **options)
+
+    def _read(self, media: Media) -> tuple[dict[str, NDArray[np.float32]], Overview]:
         """Decode a file once: its features by network, and what it looks and sounds like."""
         from seehear.extraction import Collector, prefetch, spans
 
@@ -336,8 +346,8 @@ class Parser:
         sizes = [spec.input.size for spec in specs if isinstance(spec.input, ImageInput)]
         size = (sizes[0] if sizes else THUMBNAIL_SIZE) if media.has_video else 0
         collector = Collector(loaded, settings)
-        overview = Strip(media, thumbnails_for(media.aspect) if size else 0, size)
-        for span in prefetch(spans(media, specs, settings, size=size, sound=media.has_audio)):
+        overview = Overview(media, thumbnails_for(media.aspect) if size else 0, size)
+        for span in prefetch(spans(media, specs, settings, size=size, audio=media.has_audio)):
             try:
                 collector.add(span)
             except ClipError as error:
@@ -368,7 +378,7 @@ class Parser:
                     f"{name}: was trained on imported features or arrays of {info.name}, which can't be made from a "
                     "file: predict on a data set instead"
                 )
-            spec = networks.get(info.reference)
+            spec = networks.get_named_in(name, info.reference, trust_code=self.trust_code)
             if settings.made_by(spec) != info.made_by:
                 raise SeehearError(
                     f"{name}: was trained on features of another version of {info.name}; extract and train again"
@@ -408,6 +418,7 @@ def train(
     device: str = "auto",
     progress: bool = True,
     on_parser: Callable[[Parser], None] = lambda parser: None,
+    set: Changes = (),
     **settings: Any,
 ) -> list[Parser]:
     """Train one parser per seed on the same clips.
@@ -422,15 +433,16 @@ def train(
         device: auto, cpu or cuda.
         progress: Show progress and time left.
         on_parser: Is given each parser when it is trained.
-        **settings: On top of the recipe.
+        set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
+        **settings: The same as keyword arguments.
 
     Returns:
         The parsers, in the order of the seeds.
     """
     from seehear.training.setup import set_up
 
-    resolved = resolve(recipe, settings)
-    if not seeds or len(set(seeds)) < len(seeds):
+    resolved = load_recipe(recipe, set, **settings)
+    if not seeds or len(dict.fromkeys(seeds)) < len(seeds):
         raise SeehearError(f"seeds must be one or more, each once, not {', '.join(map(str, seeds)) or 'none'}")
     setup = set_up(train, val, resolved, seeds[0], device)
     parsers = []
@@ -444,11 +456,6 @@ def train(
 
 
 def _last_epoch_note(run: BaseRun, setup: Setup) -> list[str]:
-    history = run.history()
-    if (
-        setup.val is None
-        or not history
-        or (run.chosen is not history[-1] and run.chosen["epoch"] != history[-1]["epoch"])
-    ):
+    if setup.val is None or run.chosen["epoch"] != run.history()[-1]["epoch"]:
         return []
     return [f"{run.name}: the last epoch was the best: more epochs may do better (epochs=…)"]

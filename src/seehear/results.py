@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +24,10 @@ class Result(ABC):
     @abstractmethod
     def as_json(self) -> Any:
         """Return a value that `json.dumps` takes."""
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows, unless a result has a view of its own."""
+        return f"<pre>{html.escape(self.text())}</pre>"
 
 
 def table(rows: Sequence[Sequence[str]], *, right_from: int = 1) -> str:

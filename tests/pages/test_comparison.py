@@ -146,7 +146,7 @@ def test_nothing_differs_at_all(tmp_path):
 def test_missing_clips_and_notes_are_all_listed(tmp_path):
     missing = [f"clip{n}" for n in range(60)]
     found = read(written(tmp_path, {"other": [row()]}, missing=missing, notes=["a note"]))
-    assert "nothing was found in them (60)" in found.text
+    assert "nothing was predicted (60)" in found.text
     assert ", ".join(missing) in found.text
     assert "a note" in found.text
 

@@ -119,7 +119,7 @@ def test_signature_stands_beside_the_scores_and_at_the_end(both):
     found = Read(both[0] / "evaluation.html")
     signature = kept(both[0])["signature"]
     assert found.text.count(signature) == 2
-    assert found.text.index("segment audio") < found.text.index(signature) < found.text.index("Class by class")
+    assert found.text.index("segment audio") < found.text.index(signature) < found.text.index("Per class")
     assert found.text.rindex(signature) > found.text.rindex("How to read this")
     assert re.search(r"\|labels:(labels\+audio\+visual@\w{8})\|", signature)[1] in found.text
     assert f"clips {CLIPS}" in found.text
@@ -176,8 +176,8 @@ def test_what_is_not_shown_to_be_better_than_painting_is_said_first(both):
     keys = [(level, name) for level in ("segment", "event") for name in content[level]]
     open_ones = [f"{level} {name}" for level, name in keys if beyond[level][name]["low"] <= 0]
     open_ones += ["average"] * (beyond["average"]["low"] <= 0)
-    said = f"Not shown to be better than painting the clip’s true labels over all of it: {', '.join(open_ones)}."
-    assert (said if open_ones else "Every score is better than painting") in found.text
+    said = f"Not significantly better than the weak-label baseline: {', '.join(open_ones)}."
+    assert (said if open_ones else "Every score is significantly better") in found.text
 
 
 def test_classes_are_means_over_seeds(both):
@@ -247,7 +247,8 @@ def test_confidences_are_in_numbers_and_words(both):
     reliability = [*content["reliability"]["segment"].values(), content["reliability"]["clip"]]
     for each in reliability:
         said = (
-            f"(ECE) {each['error']:.3f}; Brier score {each['brier']:.4f}, where always saying {each['frequency']:.3f}"
+            f"(ECE) {each['error']:.3f}; Brier score {each['brier']:.4f}, while always predicting the base "
+            f"rate {each['frequency']:.3f}"
         )
         assert said in found.text
         assert f"has {each['baseline']:.4f}" in found.text
@@ -274,7 +275,7 @@ def test_confusions_are_told_and_listed(folder):
     assert "No class is taken for another." in found.text
     assert ["Cat", "Dog", "3.0", "30"] in found.rows
     assert ["Dog", "Cat", "0.5", "5"] in found.rows
-    assert "2 classes are neither there nor found, and not drawn." in found.text
+    assert "2 classes are neither in the ground truth nor predicted, and not drawn." in found.text
     says = [each.get("aria-label") for each in found.named("svg")]
     assert any("Cat for Dog (3 of 10 segments)" in each for each in says)
 
@@ -429,12 +430,12 @@ def test_a_clip_that_can_not_be_decoded_is_left_out_and_told(world, both, tmp_pa
     assert report.exit_code == 1
     examples = kept(out)["examples"]
     assert list(examples["failed"]) == [best]
-    assert f"{best}.mp4: none of its pictures can be decoded" in examples["failed"][best]
+    assert f"{best}.mp4: none of its frames can be decoded" in examples["failed"][best]
     assert best not in examples["parses"]
     assert len(examples["parses"]) == 3
     assert not list((out / "clips").glob(f"{best}*"))
     found = Read(out / "evaluation.html")
-    assert "Clips that can’t be shown (1)" in found.text
+    assert "Clips without a page (1)" in found.text
     assert f"clips/{best}.html" not in {link["href"] for link in found.named("a")}
     assert f"clips/{other}.html" in {link["href"] for link in found.named("a")}
 
@@ -540,7 +541,7 @@ def test_nothing_there_and_nothing_said(folder):
     )
     found = read(folder)
     assert "Nothing is heard in these clips." in found.text
-    assert "Clips in which nothing happens (2)" in found.text
+    assert "Clips without events (2)" in found.text
     assert "clip00, clip01" in found.text
     assert len(found.named("svg")) == 2
     assert not [style for style in bars(found, "bar") if not style.endswith(":0.0000")]
@@ -550,11 +551,11 @@ def test_missing_clips_notes_and_histories_are_told(folder):
     missing = [f"clip {n}" for n in range(evaluation.ROWS + 7)]
     changed(folder, missing=missing, notes=["class 'Bird' is not known"], history=[[]])
     found = read(folder)
-    assert f"{len(missing)} clips without features were scored as if nothing was found" in found.text
+    assert f"{len(missing)} clips without features were scored as if nothing was predicted" in found.text
     assert "class 'Bird' is not known" in found.text
     assert f"{missing[evaluation.ROWS - 1]} … and 7 more in evaluation.json" in found.text
     assert missing[evaluation.ROWS] not in found.text
-    assert "The runs keep no history." in found.text
+    assert "The runs have no history." in found.text
     assert next(row for row in found.rows if row[0] == "4")[2:6] == ["0", "–", "–", "–"]
 
 

@@ -11,7 +11,8 @@ import pytest
 from seehear.errors import SeehearError
 from seehear.files import atomic_json, read_json
 from seehear.pages import page, selection
-from seehear.report.selection import Curve, figure5, ranking
+from seehear.report.curves import Curve, figure5
+from seehear.report.ranking import ranking
 from seehear.selection import record
 from seehear.selection.agreement import Ceiling
 from seehear.selection.collocation import Grid
@@ -173,7 +174,7 @@ def test_each_judgement_has_its_own_plots(shown):
     for name in ("test", "again"):
         assert sum(f"scored on {name}," in each for each in labels) == 1
         assert sum(f"traversal on {name}," in each for each in labels) == 1
-        assert f"judged by {name}" in found.text
+        assert f"Judgement on {name}" in found.text
     assert "which ranked the collocations, was not compared" in found.text  # again compared ridge alone
     (shown.folder / "figure5-test.svg").unlink()
     labels = [each["aria-label"] for each in shown.read().named("svg")]

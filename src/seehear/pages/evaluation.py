@@ -187,7 +187,7 @@ def write_clips(parses: Mapping[str, Path], folder: Path) -> dict[str, str]:
         for file in (folder / f"{clip}.json", folder / parse.name(clip), folder / parse.THUMBNAILS / f"{clip}.jpg"):
             file.unlink(missing_ok=True)
     if len(there) > len(stale):
-        index.write(folder)
+        index.write(parsed.read_folder(folder)[0], folder)
     elif stale:
         (folder / f"{parse.INDEX}.html").unlink(missing_ok=True)
     return failed

@@ -1,4 +1,4 @@
-"""Where a training has got to: model, optimiser and history in one file, to go on from to the bit."""
+"""Checkpoints: model, optimiser and history in one file, from which training resumes bit-exactly."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from seehear.training.run import load_tensors, save_tensors
 
 
 def save(path: Path, model: ParsingModel, optimiser: torch.optim.Optimizer, history: list[dict[str, Any]]) -> None:
+    """Write a checkpoint, whole or not at all."""
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for number, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
@@ -20,7 +21,11 @@ def save(path: Path, model: ParsingModel, optimiser: torch.optim.Optimizer, hist
 
 
 def resume(path: Path, model: ParsingModel, optimiser: torch.optim.Optimizer) -> list[dict[str, Any]]:
-    """Put model and optimiser where the checkpoint left them; the history up to there, empty if there is none."""
+    """Load a checkpoint into model and optimiser.
+
+    Returns:
+        The history up to the checkpoint; empty if there is none.
+    """
     if not path.exists():
         return []
     tensors, history = load_tensors(path)

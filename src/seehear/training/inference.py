@@ -1,4 +1,4 @@
-"""What a trained model says of clips of any length."""
+"""Prediction: a trained model's probabilities for clips of any length."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ BATCH = 64  # windows in one forward pass
 def predict(model: ParsingModel, bags: Bags, window: int) -> Probabilities:
     """Probabilities of every segment of every clip, and of the clip around it.
 
-    A clip longer than `window` segments is seen in windows of that length that overlap by half; where they
-    overlap, each counts the more the nearer its middle is.
+    A clip longer than `window` segments is processed in windows of that length that overlap by half. Where they
+    overlap, a window counts more the nearer the segment is to its middle.
     """
     return over_windows(model.eval(), bags, window, len(model.modalities), model.pooling.classes)
 
@@ -29,34 +29,34 @@ def predict(model: ParsingModel, bags: Bags, window: int) -> Probabilities:
 def over_windows(
     forward: Callable[..., Output], bags: Bags, window: int, n_modalities: int, n_classes: int
 ) -> Probabilities:
-    """The same of anything that maps a batch's features and mask to an output of so many modalities and classes."""
+    """The same for any function from a batch's features and mask to an output of so many modalities and classes."""
     cuts = [(n, start, stop) for n, length in enumerate(bags.lengths) for start, stop in _cuts(int(length), window)]
     clip, start, stop = np.array(cuts, dtype=np.int64).T
     longest = int(bags.lengths.max())
     segment = np.zeros((len(bags), longest, n_modalities, n_classes), dtype=np.float32)
-    whole = np.zeros((len(bags), longest, n_classes), dtype=np.float32)
+    clip_level = np.zeros((len(bags), longest, n_classes), dtype=np.float32)
     by_modality = np.zeros_like(segment)
     weight = np.zeros((len(bags), longest), dtype=np.float32)
     for first in range(0, len(cuts), BATCH):
-        some = slice(first, first + BATCH)
-        lengths = stop[some] - start[some]
-        output = forward(*bags.windows(bags.offsets[clip[some]] + start[some], lengths))
+        batch = slice(first, first + BATCH)
+        lengths = stop[batch] - start[batch]
+        output = forward(*bags.windows(bags.offsets[clip[batch]] + start[batch], lengths))
         of_segment, of_clip, of_modality = (part.float().cpu().numpy() for part in output)
-        for row, (n, begin, length) in enumerate(zip(clip[some], start[some], lengths, strict=True)):
+        for row, (n, begin, length) in enumerate(zip(clip[batch], start[batch], lengths, strict=True)):
             at = slice(begin, begin + length)
-            near = np.minimum(np.arange(length), np.arange(length)[::-1]).astype(np.float32) + 1  # (T,)
-            segment[n, at] += near[:, None, None] * of_segment[row, :length]
-            whole[n, at] += near[:, None] * of_clip[row]
-            by_modality[n, at] += near[:, None, None] * of_modality[row]
-            weight[n, at] += near
+            centrality = np.minimum(np.arange(length), np.arange(length)[::-1]).astype(np.float32) + 1  # (T,)
+            segment[n, at] += centrality[:, None, None] * of_segment[row, :length]
+            clip_level[n, at] += centrality[:, None] * of_clip[row]
+            by_modality[n, at] += centrality[:, None, None] * of_modality[row]
+            weight[n, at] += centrality
     weight = np.maximum(weight, 1.0)
     return Probabilities(
-        segment / weight[..., None, None], whole / weight[..., None], by_modality / weight[..., None, None]
+        segment / weight[..., None, None], clip_level / weight[..., None], by_modality / weight[..., None, None]
     )
 
 
 def _cuts(length: int, window: int) -> list[tuple[int, int]]:
-    """Windows that cover `length` segments; the last is moved back so that it is as long as the others."""
+    """Windows that cover `length` segments. The last is moved back so that it is as long as the others."""
     if length <= window:
         return [(0, length)]
     stride = max(1, window // 2)
@@ -65,5 +65,5 @@ def _cuts(length: int, window: int) -> list[tuple[int, int]]:
 
 
 def window_length(lengths: NDArray[np.int64]) -> int:
-    """The length of clip that training knows: nine in ten are no longer, so that one long clip doesn't decide."""
+    """The window for prediction: nine in ten training clips are no longer, so that one long clip does not decide."""
     return int(np.quantile(lengths, 0.9, method="higher"))

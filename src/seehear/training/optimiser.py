@@ -17,6 +17,7 @@ def new_optimiser(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.O
 
 
 def set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, epoch: int) -> None:
+    """Set the learning rate of an epoch, counted from 0."""
     cuts = epoch // recipe.decay_every if recipe.decay_every else 0
     for group in optimiser.param_groups:
         group["lr"] = recipe.learning_rate * recipe.decay_by**cuts

@@ -19,8 +19,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from seehear.errors import SeehearError
+from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic_bytes, atomic_json, atomic_text, read_json, sweep
+from seehear.names import check_modality, check_one_line
 from seehear.store import NetworkInfo
 from seehear.training.recipe import Recipe
 from seehear.version import __version__
@@ -250,6 +251,12 @@ class Run(BaseRun):
             )
         try:
             self.facts = RunFacts.from_json(content)
+            for modality in self.facts.modalities:
+                check_modality(modality)
+            for name in self.facts.classes:
+                check_one_line(name)
+        except ClipError as error:
+            raise SeehearError(f"{marker}: {error}") from None
         except ValueError as error:  # pydantic's, in several lines
             reason = " ".join(str(error).splitlines()[1:3]).split(" [type=")[0]
             raise SeehearError(

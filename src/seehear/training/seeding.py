@@ -1,4 +1,4 @@
-"""What an epoch draws hangs on the run's seed and the epoch's number alone, whichever process trains it."""
+"""Random draws of an epoch depend on the run's seed and the epoch's number alone, whichever process trains it."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ import torch
 
 
 def seed_torch(*numbers: int) -> None:
-    """Let torch draw, as dropout does, by these numbers."""
+    """Seed torch's generator, which dropout draws from, by these numbers."""
     torch.manual_seed(int(np.random.default_rng(numbers).integers(1 << 62)))

@@ -1,9 +1,9 @@
 """Several runs that differ in nothing but the seed, trained at once on one device.
 
-The parameters of K models lie stacked along a leading axis, so that one batched product does what K products do one
-by one: for devices that spend a small training waiting for its launches. The models never meet: the gradient of the
-sum of their losses is each one's own, and Adam goes element by element, so that one Adam over the stack is K of them.
-On a CPU it pays for narrow models only: from a width of about 128 on, one by one is as fast or faster.
+The parameters of K models are stacked along a leading axis, so one batched product does the work of K products. This
+helps devices on which a small training mostly waits for kernel launches. The models stay independent: the gradient of
+the sum of their losses is each one's own, and Adam works element by element, so one Adam over the stack is K of them.
+On a CPU it pays for narrow models only: from a width of about 128, one by one is as fast or faster.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ from seehear.training.optimiser import new_optimiser, set_rate
 from seehear.training.recipe import Recipe
 from seehear.training.run import BaseRun
 from seehear.training.seeding import seed_torch
-from seehear.training.validation import judge
+from seehear.training.validation import validate_probabilities
 
 
 def stackable(runs: Sequence[BaseRun]) -> list[list[BaseRun]]:
-    """Groups of runs that `fit_many` can train at once: those that differ in nothing but the seed, in their order.
+    """Group runs that `fit_many` can train at once: those that differ in nothing but the seed, in their order.
 
     A run with a contrastive loss is a group of its own.
     """
@@ -107,24 +107,29 @@ class Stack:
         """models: at least one. They are copied."""
         self.modalities, self.classes = models[0].modalities, models[0].pooling.classes
         self.parameters, self.buffers = stack_module_state([*models])
-        self._form = copy.deepcopy(models[0]).to("meta")  # what is done with the parameters, without any
+        self._form = copy.deepcopy(models[0]).to("meta")  # the computation, without parameters
         for parent in [*self._form.modules()]:
             for name, child in parent.named_children():
                 if isinstance(child, Dropout):
-                    # vmap gives each model a mask of its own where torch draws it, not where words are drawn.
+                    # vmap gives each model its own mask only where torch itself draws it.
                     setattr(parent, name, nn.Dropout(child.p))
 
     def forward(self, features: Mapping[str, Tensor], present: Tensor | None) -> Output:
-        """In training, each model its own clips. features: modality -> (K, B, T, sum of widths). present: (K, B, T).
+        """In training mode, each model on its own clips.
 
-        The output's tensors have a leading axis K.
+        Args:
+            features: modality -> (K, B, T, sum of widths).
+            present: (K, B, T) bool, None where all clips have T segments.
+
+        Returns:
+            The output, whose tensors have a leading axis K.
         """
         self._form.train()
         each = torch.vmap(self._call, in_dims=(0, 0, 0, None if present is None else 0), randomness="different")
         return each(self.parameters, self.buffers, features, present)
 
     def side_by_side(self, features: Mapping[str, Tensor], present: Tensor | None) -> Output:
-        """Trained, all models the same clips, shaped as for one. The output is that of one model of K · C classes."""
+        """In evaluation mode, all models on the same clips. The output is that of one model of K · C classes."""
         self._form.eval()
         each = torch.vmap(self._call, in_dims=(0, 0, None, None), out_dims=-2)
         return Output(*(part.flatten(-2) for part in each(self.parameters, self.buffers, features, present)))
@@ -144,9 +149,13 @@ class Stack:
 
 
 class _Batch(NamedTuple):
-    """features: modality -> (K, B, T, sum of widths). present: (K, B, T), None where all clips have T segments.
+    """A batch per model.
 
-    targets: (K, B, C), or of dense supervision (K, B, T, M, C). longest: segments of each model's longest clip, (K,).
+    Attributes:
+        features: modality -> (K, B, T, sum of widths).
+        present: (K, B, T) bool, None where all clips have T segments.
+        targets: (K, B, C), or with dense supervision (K, B, T, M, C).
+        longest: Segments of each model's longest clip, (K,).
     """
 
     features: dict[str, Tensor]
@@ -238,7 +247,7 @@ def _train(
 
 
 def _models(runs: Sequence[BaseRun], train: Split, device: torch.device) -> list[ParsingModel]:
-    """As they begin."""
+    """The runs' models with their initial weights."""
     moments = normalisation(runs[0].facts, train)
     models = []
     for run in runs:
@@ -272,7 +281,7 @@ def _epoch(step: _Step, train: Split, recipe: Recipe, seeds: Sequence[int], epoc
 
 
 def _validate(stack: Stack, val: Split, runs: Sequence[BaseRun], which: Sequence[int]) -> dict[int, dict[str, float]]:
-    """By the model's number, of these of the models."""
+    """number of a model -> its validation summary, for the models in `which`."""
     facts = runs[0].facts
     n_modalities, n_classes = len(stack.modalities), stack.classes
     every = over_windows(stack.side_by_side, val.bags, facts.window, n_modalities, len(runs) * n_classes)
@@ -280,5 +289,5 @@ def _validate(stack: Stack, val: Split, runs: Sequence[BaseRun], which: Sequence
     for k in which:
         own = slice(k * n_classes, (k + 1) * n_classes)
         probabilities = Probabilities(every.segment[..., own], every.clip[..., own], every.modality_clip[..., own])
-        found[k] = judge(probabilities, val, facts.recipe, stack.modalities, facts.classes).summary()
+        found[k] = validate_probabilities(probabilities, val, facts.recipe, stack.modalities, facts.classes).summary()
     return found

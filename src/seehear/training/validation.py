@@ -1,4 +1,4 @@
-"""How good a model is on a split, from whatever labels the split has."""
+"""Validation: a model's loss and scores on a split, from whatever labels the split has."""
 
 from __future__ import annotations
 
@@ -22,30 +22,36 @@ from seehear.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class Validation:
-    """loss: of weak labels. label_f1: each clip's F1 of its set of classes, (N,). scores: where the truth is known."""
+    """A model on a split.
+
+    Attributes:
+        loss: The weak loss.
+        label_f1: F1 of each clip's set of classes, (N,) in [0, 1].
+        scores: The official scores, where ground truth is known.
+    """
 
     loss: float
     label_f1: NDArray[np.float64]
     scores: Scores | None
 
     def summary(self) -> dict[str, float]:
-        """The loss and, per cent, label_f1; and where the truth is known segment Type@AV and the average score."""
-        found = {"loss": self.loss, "label_f1": 100 * float(self.label_f1.mean())}
+        """The loss and, in per cent, label_f1; with ground truth also segment Type@AV and the average score."""
+        summary = {"loss": self.loss, "label_f1": 100 * float(self.label_f1.mean())}
         if self.scores is not None:
-            found |= {"type_at_av": self.scores.level("segment")["type_at_av"], "average": self.scores.average}
-        return found
+            summary |= {"type_at_av": self.scores.level("segment")["type_at_av"], "average": self.scores.average}
+        return summary
 
 
 def validate(model: ParsingModel, split: Split, recipe: Recipe, window: int, classes: tuple[str, ...]) -> Validation:
     """Loss and scores of the model on these clips, decoded by the official protocol."""
-    return judge(predict(model, split.bags, window), split, recipe, model.modalities, classes)
+    return validate_probabilities(predict(model, split.bags, window), split, recipe, model.modalities, classes)
 
 
-def judge(
+def validate_probabilities(
     probabilities: Probabilities, split: Split, recipe: Recipe, modalities: tuple[str, ...], classes: tuple[str, ...]
 ) -> Validation:
-    """The same of what a model says of these clips."""
-    # A clip in several windows counts with what they say on average.
+    """The same from a model's probabilities for these clips."""
+    # A clip in several windows counts with the mean of their probabilities.
     inside = np.arange(probabilities.clip.shape[1]) < split.bags.lengths[:, None]  # (N, T)
     share = (inside / inside.sum(axis=1, keepdims=True)).astype(np.float32)
     clip = np.einsum("nt,ntc->nc", share, probabilities.clip)

@@ -161,6 +161,7 @@ def reproduce(
     seeds: Sequence[int] = (0, 1, 2, 3, 4, 5),
     workers: int = 0,
     device: str = "auto",
+    trust_code: bool = False,
 ) -> Reproduced:
     """Run a paper's tables and figures on your data: its numbers beside yours, and a verdict on each of its claims.
 
@@ -183,12 +184,13 @@ def reproduce(
         seeds: One training is done with each; fewer than six confirm no difference between trained systems.
         workers: Processes that train at once; one a core unless given.
         device: auto, cpu or cuda.
+        trust_code: Run the Python code of networks that an experiment's file or the store names as FILE.py:NAME.
 
     Returns:
         The tables with their verdicts. Written to OUT/<experiment>.json and .md too.
     """
     from seehear import datasets
-    from seehear.datasets.spec import annotations as read_annotations
+    from seehear.datasets.spec import find_tables
     from seehear.device import resolve
     from seehear.experiments.experiment import read
     from seehear.files import DiskFullError, atomic_json, atomic_text
@@ -204,12 +206,13 @@ def reproduce(
     wanted = {Path(name).stem: read(name) for name in names}
     check(seeds, workers, Path(out))
     resolve_recipe(recipe, set)
-    tables = read_annotations(datasets.get(dataset), annotations)
+    tables = find_tables(datasets.get(dataset), annotations)
     place = Path(store) if store is not None else Path(out) / STORE
     given, base = options.candidates(networks), options.collocation(baseline) if baseline else {}
     clips = None
     if features is not None or videos is not None:
         needed = [name for one in wanted.values() for name in _needed(one, given, base)]
+        _check_code(needed, given, base, experiments, trust_code)
         prepared = prepare(
             dataset=dataset,
             annotations=annotations,
@@ -241,6 +244,7 @@ def reproduce(
                 out=Path(out),
                 workers=workers,
                 device=resolve(device),
+                trust_code=trust_code,
             )
             found = runner(experiment.kind)(experiment, setup)
         except DiskFullError:
@@ -269,6 +273,23 @@ def _in_store(networks: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return {
         modality: [get(name).name if ":" in name else name for name in names] for modality, names in networks.items()
     }
+
+
+def _check_code(
+    needed: Sequence[str],
+    given: Mapping[str, Sequence[str]],
+    base: Mapping[str, Sequence[str]],
+    experiments: str | Sequence[str],
+    trust_code: bool,
+) -> None:
+    """Raises SeehearError where an experiment's file names code as a network that the user neither named nor trusts."""
+    from seehear.networks import get_named_in
+
+    by_user = {name for each in (given, base) for names in each.values() for name in names}
+    source = experiments if isinstance(experiments, str) else ", ".join(experiments)
+    for name in needed:
+        if ":" in name and name not in by_user:
+            get_named_in(source, name, trust_code=trust_code)
 
 
 def _needed(experiment: Experiment, given: Mapping[str, Sequence[str]], base: Mapping[str, Sequence[str]]) -> list[str]:

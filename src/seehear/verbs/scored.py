@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.labels import DenseTable, WeakTable, meant
+from seehear.labels import DenseTable, WeakTable, suggestion
 from seehear.scoring.intervals import Interval, bootstrap
 from seehear.scoring.references import PAINTED
 from seehear.scoring.scores import LEVELS, ClassRow, Scores
@@ -187,4 +187,4 @@ def covered(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]:
 def strangers(names: Sequence[str], known: Sequence[str], where: str) -> list[str]:
     """A note on classes that are not among those known, with what may have been meant."""
     unknown = sorted(set(names) - set(known))
-    return [f"class {name!r} of {where} is not known{meant(name, known)}" for name in unknown]
+    return [f"class {name!r} of {where} is not known{suggestion(name, known)}" for name in unknown]

@@ -123,7 +123,8 @@ def _full(
         notes.append(f"{name}: not fine-tuned as a whole, for want of pictures: give --videos")
         return None
     try:
-        spec = networks.get(setup.store.network(name).reference or name)
+        reference = setup.store.network(name).reference or name
+        spec = networks.get_named_in(setup.store.path, reference, trust_code=setup.trust_code)
         if not isinstance(spec.input, ImageInput) or isinstance(spec.input, ClipInput):
             raise SeehearError("it does not look at single pictures")
         networks.load(spec, setup.device).module()  # what can't be had is told before anything is decoded
@@ -178,7 +179,7 @@ def _pictures(
                 raise SeehearError(f"{setup.clips}: no file of clip {clips[n]}, of which there are features")
             media = Media(files[clips[n]])
             settings = extraction.Settings(fps=1 / segment, segment=segment)
-            taken = np.concatenate([span.pictures[size] for span in extraction.spans(media, [spec], settings)])
+            taken = np.concatenate([span.frames[size] for span in extraction.spans(media, [spec], settings)])
             rows = frames.clip == n
             found[rows] = taken[np.minimum(frames.segment[rows], len(taken) - 1)]
             progress.advance(clips[n])

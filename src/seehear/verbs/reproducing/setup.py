@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Setup:
     """weak: split -> table, for train, val and test. dense: modality -> table. candidates: modality -> networks to
     choose from, or to compare. baseline: modality -> networks that are trained on where nothing is selected. clips: the
-    folder of the clips' files, where there is one. out: where everything is kept that was finished.
+    folder of the clips' files, where there is one. out: where everything is kept that was finished. trust_code: whether
+    to run the code of networks that the store names as FILE.py:NAME.
     """
 
     store: Store
@@ -44,6 +45,7 @@ class Setup:
     out: Path
     workers: int
     device: str
+    trust_code: bool = False
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -1,0 +1,78 @@
+"""The names of clips, modalities and networks: which there may be.
+
+Each becomes part of a path, a row of a table or both. So no name may lead out of its folder, or break a line.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from seehear.errors import ClipError, SeehearError
+
+LONGEST_NAME = 240  # bytes of a clip's name: file systems take 255 with a suffix
+LONGEST_NETWORK = 200  # bytes of a network's name: the files of its packed features carry two hashes besides
+BREAKS = ("Cc", "Zl", "Zp")  # categories of Unicode: control characters, and those that end a line or paragraph
+RESERVED = frozenset(("packed", "store.json"))  # what a store has beside the folders of its networks
+
+_MODALITY = re.compile(r"[\w-]+")
+_NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def check_clip(name: str) -> str:
+    """The name, where a clip may have it.
+
+    Raises:
+        ClipError: It is empty, leads out of its folder, begins with a dot, breaks a line, is not text or is too long.
+    """
+    if not name:
+        raise ClipError("the clip's name is empty")
+    try:
+        length = len(name.encode())
+    except UnicodeEncodeError:
+        raise ClipError(f"the clip's name {name!a} is not in UTF-8") from None
+    if "/" in name or "\\" in name:
+        raise ClipError(f"the clip's name {name!r} has a path separator: name the clip alone, without its folder")
+    if name.startswith("."):
+        raise ClipError(f"the clip's name {name!r} begins with a dot")
+    if breaks_line(name):
+        raise ClipError(f"the clip's name {name!r} has a control character, such as a tab or a line break")
+    if length > LONGEST_NAME:
+        raise ClipError(f"the clip's name {name!r} is longer than {LONGEST_NAME} bytes")
+    return name
+
+
+def check_modality(name: str) -> str:
+    """The name, where a modality may have it. Raises ClipError where not."""
+    if not _MODALITY.fullmatch(name):
+        raise ClipError(f"the modality {name!a} must consist of letters, digits, - and _")
+    if len(name.encode()) > LONGEST_NAME:
+        raise ClipError(f"the modality {name!r} is longer than {LONGEST_NAME} bytes")
+    return name
+
+
+def check_network(name: str) -> str:
+    """The name, where a network may have it. Raises SeehearError where not."""
+    if not _NETWORK.fullmatch(name):
+        raise SeehearError(
+            f"the network's name {name!a} must consist of letters, digits, . - and _, and begin with a letter or digit"
+        )
+    if name.lower() in RESERVED:  # some file systems take both cases for one
+        raise SeehearError(f"a network can't be called {name!r}: a store keeps something else under that name")
+    if len(name) > LONGEST_NETWORK:
+        raise SeehearError(f"the network's name {name!r} is longer than {LONGEST_NETWORK} bytes")
+    return name
+
+
+def check_one_line(text: str, what: str = "class") -> str:
+    """The text, where it can stand in a line among others. Raises ClipError where not."""
+    if not text or text != text.strip() or breaks_line(text):
+        raise ClipError(
+            f"the {what} {text!r} can't stand in a line: it is empty, has spaces at its ends, or breaks lines"
+        )
+    return text
+
+
+def breaks_line(text: str) -> bool:
+    """Whether the text has a control character, or one that ends a line."""
+    return any(unicodedata.category(sign) in BREAKS for sign in text)
