@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seehear.loaded import LoadedNetwork, load_network
     from seehear.networks import list_networks
     from seehear.networks.function import network
+    from seehear.selection.select import select
     from seehear.training.recipe import Recipe, list_recipes, load_recipe
     from seehear.verbs.align import align
     from seehear.verbs.compare import compare
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from seehear.verbs.recipes import recipes
     from seehear.verbs.reproduce import reproduce
     from seehear.verbs.score import score
-    from seehear.verbs.select import select
     from seehear.verbs.train import train
     from seehear.verbs.view import view
 
@@ -72,7 +72,7 @@ _HOMES = {
     "recipes": "seehear.verbs.recipes",
     "reproduce": "seehear.verbs.reproduce",
     "score": "seehear.verbs.score",
-    "select": "seehear.verbs.select",
+    "select": "seehear.selection.select",
     "train": "seehear.verbs.train",
     "view": "seehear.verbs.view",
 }

@@ -60,7 +60,7 @@ def test_ridge_ranks_arrays(train, tmp_path, monkeypatch):
 
 def test_two_stage_trains_in_memory(train, val, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = select(train, val, budget=3.0, seeds=(0, 1), device="cpu", progress=False, **QUICK)
+    found = select(train, val, by="two-stage", set=QUICK, budget=3.0, seeds=(0, 1), device="cpu", progress=False)
     assert found.best == Collocation.of(BEST)
     assert found.estimates[0].name == "two-stage"
     assert found.estimates[0].trials is not None

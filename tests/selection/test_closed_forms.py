@@ -64,8 +64,8 @@ def options(collocation):
 def test_registry_has_every_closed_form_of_every_file():
     names = [module.name for module in pkgutil.iter_modules(estimators.__path__)]
     files = [importlib.import_module(f"{estimators.__name__}.{name}") for name in names]
-    there = [estimator for file in files for estimator in getattr(file, "ESTIMATORS", ())]
-    closed = [estimator for estimator in there if isinstance(estimator, ClosedForm)]
+    registered = [estimator for file in files for estimator in getattr(file, "ESTIMATORS", ())]
+    closed = [estimator for estimator in registered if isinstance(estimator, ClosedForm)]
     assert {estimator.name: estimator for estimator in closed} == CLOSED_FORM
     assert len(closed) == len(CLOSED_FORM)  # no two of one name
 

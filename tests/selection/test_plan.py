@@ -14,9 +14,9 @@ from seehear.training.run import Run
 
 def test_forecast_operations_are_those_done(choice):
     task = choice.task()
-    asked = [pair for name in ("traversal", "short-run", "upper-bound-weak-clip-best", "ridge") for pair in find(name)]
-    plan = forecast(task, asked)
-    for (estimator, split), row in zip(asked, plan.estimators, strict=True):
+    pairs = [pair for name in ("traversal", "short-run", "upper-bound-weak-clip-best", "ridge") for pair in find(name)]
+    plan = forecast(task, pairs)
+    for (estimator, split), row in zip(pairs, plan.estimators, strict=True):
         found = estimate(task, estimator, split)
         assert row.trainings == found.trainings
         assert row.flops == pytest.approx(found.flops, rel=0.02)

@@ -38,10 +38,10 @@ def test_select_then_judge(choice, capsys):
     assert kept["best"] == {"audio": ["ears"], "visual": ["eyes"]}
     assert sum(row["p_best"] for row in kept["ranking"]) == pytest.approx(1)
 
-    asked = ["two-stage", "ridge", "ridge@val", "upper-bound-weak-segment-final", "chance"]
-    judged = judge(choice.folder / "selection", estimators=asked, leaking=True, **choice.judging())
+    names = ["two-stage", "ridge", "ridge@val", "upper-bound-weak-segment-final", "chance"]
+    judged = judge(choice.folder / "selection", estimators=names, leaking=True, **choice.judging())
     rows = {row.name: row for row in judged.rows}
-    assert set(asked[:2]) <= {row.estimates.name for row in judged.rows}
+    assert set(names[:2]) <= {row.estimates.name for row in judged.rows}
     assert rows["ridge@val"].estimates.split == "val"
     assert [name for name, row in rows.items() if row.leaks] == [
         name for name in rows if name.endswith("@test") and name.startswith("upper-bound")

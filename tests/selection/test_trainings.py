@@ -95,9 +95,9 @@ def test_part_of_the_clips_is_those_clips(choice):
     whole = task.bench.split(collocation, Part("val"))
     part = task.bench.split(collocation, Part("val", (3, 11)))
     assert part.bags.lengths.tolist() == whole.bags.lengths[[3, 11]].tolist()
-    there = whole.bags.batch(np.array([3, 11])).features
+    expected = whole.bags.batch(np.array([3, 11])).features
     for name, features in part.bags.batch(np.array([0, 1])).features.items():
-        np.testing.assert_array_equal(features.numpy(), there[name].numpy())
+        np.testing.assert_array_equal(features.numpy(), expected[name].numpy())
     np.testing.assert_array_equal(part.labels.numpy(), whole.labels[[3, 11]].numpy())
     np.testing.assert_array_equal(part.truth["audio"], whole.truth["audio"][[3, 11]])
 

@@ -268,7 +268,7 @@ def _judged(name: str, judgement: Judgement, selection: Selection, drawings: Dra
     by_name = {row.name: row for row in truth}
     answer = next((row for row in judgement.rows if row.name == selection.estimates[0].label), None)
     shown = {
-        "figure5": f"Figure 5: collocations trained in full and scored on {name}, beside estimators' scores of them",
+        "figure5": f"Figure 5: collocations trained in full and scored on {name}, with estimators' scores of them",
         "cost": "Estimators by their cost and their agreement with traversal, as in the table",
         "traversal": f"Scores by traversal on {name}, what each network adds, and what each pairing adds",
     }

@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(repr=False)
 class Judgement(Result):
-    """Full trainings of all collocations on clips that had no part in the selection, and estimators beside them.
+    """Full trainings of all collocations on clips that had no part in the selection, and estimators compared with them.
 
     Attributes:
         grid: All collocations.
@@ -247,16 +247,16 @@ def judge(
         )
     if selection.task is None:
         raise SeehearError("this selection was read from a file, without its data: run `select` again to judge it")
-    asked = _estimators(estimators, leaking, plotted)
+    compared = _estimators(estimators, leaking, plotted)
     task = with_test(selection.task, test, seeds)
     if task.bench.progress:
-        say(forecast(task, [(TRAVERSAL, VAL), *asked]).text())
+        say(forecast(task, [(TRAVERSAL, VAL), *compared]).text())
     truth = estimate(task, TRAVERSAL, TEST)
     if truth.failures or truth.values is None or truth.draws is None:
         failures = [f"{name}: {why}" for name, why in truth.failures.items()]
         raise SeehearError(listed(failures, "a judgement needs every collocation trained in full; these failed"))
     values = np.stack(list(truth.values))  # (n, S, N)
-    rows, failed, skipped = _compare(task, asked, values, _named(estimators))
+    rows, failed, skipped = _compare(task, compared, values, _named(estimators))
     first, *_ = [*skipped.items(), ("", "")]
     note = f"{len(skipped)} estimators can't be run on these clips, for example {first[0]}: {first[1]}"
     return Judgement(
@@ -279,15 +279,15 @@ def judge(
 
 def _estimators(estimators: str | Sequence[str], leaking: bool, plotted: Sequence[str]) -> list[EstimatorOn]:
     """What to compare. Raises SeehearError where something else is to be drawn."""
-    asked = find(estimators)
+    compared = find(estimators)
     drawn = {estimator.name for name in plotted for estimator, _ in find(name)}
-    if absent := drawn - {estimator.name for estimator, _ in asked}:
+    if absent := drawn - {estimator.name for estimator, _ in compared}:
         raise SeehearError(f"{', '.join(sorted(absent))}: only estimators that are compared can be drawn")
-    asked = [(estimator, split) for estimator, split in asked if estimator != TRAVERSAL]
+    compared = [(estimator, split) for estimator, split in compared if estimator != TRAVERSAL]
     if leaking:
-        bounds = [bound for bound in UPPER_BOUNDS if any(bound == estimator for estimator, _ in asked)]
-        asked += [(bound, TEST) for bound in bounds or UPPER_BOUNDS]
-    return asked
+        bounds = [bound for bound in UPPER_BOUNDS if any(bound == estimator for estimator, _ in compared)]
+        compared += [(bound, TEST) for bound in bounds or UPPER_BOUNDS]
+    return compared
 
 
 def _named(estimators: str | Sequence[str]) -> set[str]:
@@ -299,7 +299,7 @@ def _named(estimators: str | Sequence[str]) -> set[str]:
 def _compare(
     task: Task, estimators: Sequence[EstimatorOn], values: Any, named: set[str]
 ) -> tuple[list[Row], dict[str, str], dict[str, str]]:
-    """The estimators beside the truth (n, S, N); why named ones failed; why others can't be run on these clips."""
+    """The estimators compared with the truth (n, S, N); why named ones failed; why others can't be run on these clips."""
     rows: list[Row] = []
     failed: dict[str, str] = {}
     skipped: dict[str, str] = {}

@@ -256,10 +256,10 @@ class Measured:
 
 def measure(bench: Bench, training: Training) -> Measured:
     """Train for a moment on a few clips and score once, in one thread as workers do."""
-    sample, recipe = training.train.sample, training.recipe
-    few = tuple(range(min(len(bench.datasets[sample]), TIMED_STEPS * recipe.batch)))
+    split, recipe = training.train.split, training.recipe
+    few = tuple(range(min(len(bench.datasets[split]), TIMED_STEPS * recipe.batch)))
     short = recipe.model_copy(update={"epochs": 2, "patience": 0, "choose": "last"})  # the first epoch warms up
-    probe = replace(training, purpose="timing", recipe=short, train=Part(sample, few), watch=None)
+    probe = replace(training, purpose="timing", recipe=short, train=Part(split, few), watch=None)
     with one_thread():
         run = replace(bench, out=None, _outcomes={}, _runs={}).train(probe)
         model = run.model(bench.device)

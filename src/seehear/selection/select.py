@@ -6,12 +6,13 @@ parser = Parser().fit(train.with_networks(selection.best))
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seehear import arguments
 from seehear.errors import SeehearError
 from seehear.progress import say
 from seehear.selection.effects import Effects, effects
@@ -37,6 +38,7 @@ def select(
     networks: Networks | None = None,
     by: str | Sequence[str] | None = None,
     recipe: str | Path | Recipe = "paper",
+    set: Mapping[str, Any] | Sequence[str] = (),
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     budget: float = 0.015,
     together: int = 1,
@@ -60,6 +62,7 @@ def select(
         by: One or more estimators, see `estimators.find`. The first one ranks the collocations. `two-stage` unless
             given; with the protocol `paper` the paper's upper bound.
         recipe: What full trainings are like: a name from `list_recipes`, a TOML file, or a Recipe.
+        set: Settings on top of the recipe: a mapping, or KEY=VALUE texts.
         seeds: Of trainings by traversal and the upper bound.
         budget: Share of traversal's cost that short trainings may take.
         together: Up to so many networks may feed a modality together.
@@ -69,7 +72,7 @@ def select(
         protocol: `paper` trains every collocation on the clips of `train` and scores it there, as Wu et al. did with
             their evaluation clips.
         progress: Show forecast, progress and time left.
-        **settings: On top of the recipe, such as `epochs=20`.
+        **settings: More settings on top of the recipe, such as `epochs=20`.
 
     Raises:
         SeehearError: Arguments or data sets do not fit together, or the first estimator fails for every collocation.
@@ -81,7 +84,7 @@ def select(
         networks=networks,
         together=together,
         recipe=recipe,
-        settings=settings,
+        settings={**arguments.settings(set), **settings},
         seeds=seeds,
         budget=budget,
         out=out,
@@ -106,7 +109,8 @@ def plan_selection(
         SeehearError: As `select` does.
     """
     named = {key: options.pop(key) for key in [*options] if key in _PREPARED}
-    return forecast(*_task_of(train, val, by, **{"budget": 0.015, **named, "settings": options}))
+    settings = {**arguments.settings(options.pop("set", ())), **options}
+    return forecast(*_task_of(train, val, by, **{"budget": 0.015, **named, "settings": settings}))
 
 
 _PREPARED = {

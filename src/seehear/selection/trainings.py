@@ -47,11 +47,11 @@ class Part:
     """Some clips of a data set.
 
     Attributes:
-        sample: The split: train, val or test.
+        split: train, val or test.
         clips: Numbers of the clips among those with features; all where None.
     """
 
-    sample: str
+    split: str
     clips: tuple[int, ...] | None = None
 
 
@@ -151,11 +151,11 @@ class Bench:
 
     def count(self, part: Part) -> int:
         """Return the number of clips of a part."""
-        return len(self.datasets[part.sample]) if part.clips is None else len(part.clips)
+        return len(self.datasets[part.split]) if part.clips is None else len(part.clips)
 
     def dataset(self, collocation: Collocation, part: Part) -> Dataset:
         """Return the clips of a part with the networks of a collocation."""
-        whole = self.datasets[part.sample]
+        whole = self.datasets[part.split]
         known = {info.name: info for info in whole.infos}
         networks = {modality: tuple(known[name] for name in option) for modality, option in collocation.options}
         truth = whole.truth
@@ -174,9 +174,9 @@ class Bench:
         inputs: dict[str, str] = {}
         for role, part in (("train", training.train), ("watch", training.watch)):
             if part is not None:
-                contents = [self.packed(name, part.sample).contents for name in training.collocation.networks]
+                contents = [self.packed(name, part.split).contents for name in training.collocation.networks]
                 clips = hashlib.sha256(json.dumps(part.clips).encode()).hexdigest()[:8] if part.clips else "all"
-                revision = self.datasets[part.sample].revision
+                revision = self.datasets[part.split].revision
                 inputs |= {role: revision, f"{role}_clips": clips, f"{role}_features": "+".join(contents)}
         if self.device != "cpu":
             inputs["trained"] = "stacked"  # which draws other dropout than one by one
@@ -319,7 +319,7 @@ class Bench:
         from seehear.scoring.decoding import HALF, Decoding
         from seehear.scoring.signature import Signature
 
-        dataset, count = self.datasets[part.sample], self.count(part)
+        dataset, count = self.datasets[part.split], self.count(part)
         if dataset.truth is None:
             return str(Signature(f"clip{HALF:g}", dataset.revision, count, levels="clip"))
         return str(Signature(str(Decoding()), dataset.revision, count))
@@ -329,8 +329,8 @@ class Bench:
         return Metric.LABEL_F1 if self.datasets[split].truth is None else Metric.AVERAGE
 
     def _score_key(self, training: Training) -> Path:
-        dataset = self.datasets[training.judged.sample]
-        contents = [self.packed(name, training.judged.sample).contents for name in training.collocation.networks]
+        dataset = self.datasets[training.judged.split]
+        contents = [self.packed(name, training.judged.split).contents for name in training.collocation.networks]
         text = json.dumps([dataset.revision, dataset.clips, training.judged.clips, contents])
         return self.key(training) / f"judged-{hashlib.sha256(text.encode()).hexdigest()[:8]}.safetensors"
 

@@ -204,7 +204,7 @@ def effects_sentence(effects: Effects) -> str:
 
 
 def cost(selection: Selection) -> str:
-    """Return what the first estimator cost, and traversal's cost beside it where that is known."""
+    """Return what the first estimator cost, and that of traversal where it is known."""
     first = selection.estimates[0]
     trainings = f"{first.trainings} trainings, " if first.trainings else ""
     text = f"{first.name} took {trainings}{duration(first.seconds)} of one core, {first.flops:.2g} FLOP"
