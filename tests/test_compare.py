@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-import seehear
+import commands
 from seehear.errors import SeehearError
 from seehear.scoring.comparison import difference, holm
 from training.conftest import World
@@ -16,9 +16,9 @@ SMALL = ["epochs=2", "width=16", "feed_forward=16", "learning_rate=0.003"]
 def world(tmp_path_factory):
     """A world with a plain system, one that trained longer, and one of a single other seed in it."""
     made = World(tmp_path_factory.mktemp("world"), clips=30)
-    seehear.train(**made.training(set=SMALL, seeds=[0, 1, 2], out=made.folder / "plain"))
-    seehear.train(**made.training(set=[*SMALL, "epochs=30"], seeds=[0, 1, 2], out=made.folder / "longer"))
-    seehear.train(**made.training(set=SMALL, seeds=[7], out=made.folder / "single"))
+    commands.train(**made.training(set=SMALL, seeds=[0, 1, 2], out=made.folder / "plain"))
+    commands.train(**made.training(set=[*SMALL, "epochs=30"], seeds=[0, 1, 2], out=made.folder / "longer"))
+    commands.train(**made.training(set=SMALL, seeds=[7], out=made.folder / "single"))
     return made
 
 
@@ -113,6 +113,6 @@ def test_mistakes_are_named(world, runs, message):
 def test_systems_of_other_modalities_have_other_scores(world):
     dense = ["smell=" + str(world.dense["smell"])]
     collocation = ["audio=ears", "smell=nose"]
-    seehear.train(**world.training(set=SMALL, collocation=collocation, dense=dense, out=world.folder / "smelling"))
+    commands.train(**world.training(set=SMALL, collocation=collocation, dense=dense, out=world.folder / "smelling"))
     with pytest.raises(SeehearError, match="other modalities"):
         of(world, "plain", "smelling", dense=dense)

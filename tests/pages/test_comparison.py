@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-import seehear
+import commands
 from seehear.evaluation import Comparison, Evaluation
 from seehear.pages import comparison
 from seehear.pages.numbers import number, place
@@ -25,9 +25,9 @@ SMALL = ["epochs=2", "width=16", "feed_forward=16", "learning_rate=0.003"]
 def made(tmp_path_factory):
     """Three systems compared: the folder and the comparison."""
     world = World(tmp_path_factory.mktemp("world"), clips=12)
-    seehear.train(**world.training(set=SMALL, seeds=[0, 1], out=world.folder / "plain"))
-    seehear.train(**world.training(set=[*SMALL, "epochs=8"], seeds=[0, 1], out=world.folder / "longer"))
-    seehear.train(**world.training(set=SMALL, seeds=[7], out=world.folder / "single"))
+    commands.train(**world.training(set=SMALL, seeds=[0, 1], out=world.folder / "plain"))
+    commands.train(**world.training(set=[*SMALL, "epochs=8"], seeds=[0, 1], out=world.folder / "longer"))
+    commands.train(**world.training(set=SMALL, seeds=[7], out=world.folder / "single"))
     runs = [world.folder / name for name in ("plain", "longer", "single")]
     return world.folder / "compared", world.compare(runs, out=world.folder / "compared")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import seehear
+import commands
 from make_media import damage_packets, movie
 from seehear.errors import SeehearError
 from seehear.evaluation.result import ScoreRow
@@ -40,7 +40,7 @@ def world(tmp_path_factory):
     """A system of two seeds, and the clips' files."""
     made = World(tmp_path_factory.mktemp("world"), clips=CLIPS)
     (made.folder / "media").mkdir()
-    seehear.train(**made.training(set=BRIEF, seeds=[4, 7]))
+    commands.train(**made.training(set=BRIEF, seeds=[4, 7]))
     for clip in made.weak:
         movie(made.folder / "media" / f"{clip}.mp4", 5, fps=4)
     return made
@@ -499,7 +499,7 @@ def test_without_clips_nothing_is_made(tmp_path):
 def test_one_modality_and_no_validation(world, tmp_path):
     run, out = tmp_path / "run", tmp_path / "out"
     given = {"dense_audio": None, "dense_visual": None, "val": None, "collocation": ["audio=ears"], "out": run}
-    seehear.train(**world.training(set=BRIEF, **given))
+    commands.train(**world.training(set=BRIEF, **given))
     report = world.evaluate([run], dense_visual=None, out=out, examples=1)
     found = Read(out / "evaluation.html")
     found.check()

@@ -19,10 +19,11 @@ NETWORKS = {"ears": ("audio", 6), "eyes": ("visual", 8), "nose": ("smell", 5)}
 
 # A process that trains by the options in its argument and saves after every epoch, to be killed.
 KILLED = """
-import sys, json, seehear, seehear.training.fit as fit
+import sys, json, seehear.training.fit as fit
+from seehear.verbs.train import train
 fit.SAVE_EVERY = 0.0
 options = json.loads(sys.argv[1])
-seehear.train(**options)
+train(**options)
 """
 
 
@@ -64,7 +65,7 @@ class World:
         return path
 
     def training(self, **changed):
-        """Options for seehear.train."""
+        """Options for the command train."""
         options = {
             "store": self.store,
             "labels": self.labels,

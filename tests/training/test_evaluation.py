@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
+import commands
 import make_media
-import seehear
 import seehear.parser as module
 from seehear import parsed
 from seehear.errors import SeehearError
@@ -31,7 +31,7 @@ def world(tmp_path_factory):
     """Clips of several lengths, some longer than the window, and a system of two seeds."""
     made = World(tmp_path_factory.mktemp("world"), lengths=LENGTHS)
     settings = ["epochs=12", "width=16", "feed_forward=16", "learning_rate=0.01"]
-    seehear.train(**made.training(set=settings, seeds=[4, 7]))
+    commands.train(**made.training(set=settings, seeds=[4, 7]))
     assert Run(made.folder / "run/seed-4").facts.window == 5
     return made
 
@@ -240,7 +240,7 @@ def test_false_negatives_are_shown_with_their_confidence(world, media, tmp_path)
 
 def test_clips_are_parsed_in_memory(world, media, both, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    report = seehear.evaluate(world.folder / "run", world.dataset(), clips=media, examples=5, device="cpu")
+    report = commands.evaluate(world.folder / "run", world.dataset(), clips=media, examples=5, device="cpu")
     shown = report.details.examples.clips
     assert list(shown) == list(both[1]["examples"]["parses"])
     for clip, one in shown.items():

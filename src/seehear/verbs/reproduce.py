@@ -195,16 +195,16 @@ def reproduce(
     from seehear.experiments.experiment import read
     from seehear.files import DiskFullError, atomic_json, atomic_text
     from seehear.progress import say
+    from seehear.selection.prepare import check
     from seehear.store import Store
     from seehear.training.recipe import resolve as resolve_recipe
-    from seehear.verbs import selecting
     from seehear.verbs.prepare import prepare
     from seehear.verbs.reproducing import runner
     from seehear.verbs.reproducing.setup import Setup
 
     names = [experiments] if isinstance(experiments, str) else list(experiments)
     wanted = {Path(name).stem: read(name) for name in names}
-    selecting.check(seeds, workers, Path(out))
+    check(seeds, workers, Path(out))
     resolve_recipe(recipe, set)
     tables = find_tables(datasets.get(dataset), annotations)
     place = Path(store) if store is not None else Path(out) / STORE

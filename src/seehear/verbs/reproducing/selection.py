@@ -11,7 +11,7 @@ from seehear.verbs.reproducing import check
 
 if TYPE_CHECKING:
     from seehear.experiments.experiment import Experiment
-    from seehear.verbs.judge import Judged, Row
+    from seehear.selection.judge import Judgement, Row
     from seehear.verbs.reproducing.setup import Setup
 
 TRAVERSAL = "traversal"  # the score that trained collocations have
@@ -23,6 +23,8 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
 
     Metrics: tau; regret, points; p_regret, that it is no more than the SD between seeds; cost, per cent of traversal's.
     """
+    from seehear.selection.views import METRICS as METRIC_NAMES
+
     check(experiment, METRICS)
     judged = judge(experiment, setup)
     systems = {row.name: _estimated(row, judged, experiment) for row in judged.rows}
@@ -34,16 +36,19 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
             if score.metric == TRAVERSAL
         }
     failed = [f"{name}: {why}" for name, why in judged.failed.items()]
-    notes = [*judged.notes, *failed, f"traversal: {judged.metric}"]
-    return Findings(systems, judged.signature, notes=notes, missing=judged.missing, pictures=judged.pictures)
+    notes = [*judged.notes, *failed, f"traversal: {METRIC_NAMES[judged.metric]}"]
+    return Findings(
+        systems, judged.signature, notes=notes, missing=list(judged.missing), pictures=list(judged.files[:-1])
+    )
 
 
-def judge(experiment: Experiment, setup: Setup) -> Judged:
+def judge(experiment: Experiment, setup: Setup) -> Judgement:
     """Every candidate trained in full, beside the experiment's estimators."""
+    from seehear.selection.judge import Judgement
     from seehear.verbs import judge as verb
 
     _ = setup.selected  # judge goes by the selection in the folder
-    return verb.judge(
+    judged = verb.judge(
         setup.out,
         labels=setup.weak["test"],
         dense=[f"{modality}={path}" for modality, path in setup.dense.items()],
@@ -52,9 +57,11 @@ def judge(experiment: Experiment, setup: Setup) -> Judged:
         workers=setup.workers,
         device=setup.device,
     )
+    assert isinstance(judged, Judgement)
+    return judged
 
 
-def _estimated(row: Row, judged: Judged, experiment: Experiment) -> dict[str, Measured]:
+def _estimated(row: Row, judged: Judgement, experiment: Experiment) -> dict[str, Measured]:
     found = row.agreement
     known = {
         "tau": Measured(found.tau_b, p=found.p),

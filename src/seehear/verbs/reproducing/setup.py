@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from seehear.errors import SeehearError
 from seehear.scoring.decoding import Decoding
 from seehear.selection.collocation import Collocation
+from seehear.selection.task import TEST
 from seehear.store import Store
-from seehear.verbs import selecting
-from seehear.verbs.selecting import TEST
 
 if TYPE_CHECKING:
     from seehear.experiments.experiment import Experiment, System
+    from seehear.selection.task import Task
     from seehear.selection.trainings import Bench
     from seehear.training.recipe import Recipe
     from seehear.training.run import Run
@@ -52,36 +52,41 @@ class Setup:
         return tuple(self.baseline)
 
     @cached_property
-    def _prepared(self) -> selecting.Prepared:
-        """One bench for all trainings, so that tables share those that they have in common."""
+    def _task(self) -> Task:
+        """One task for all trainings, so that tables share those that they have in common."""
+        from seehear.data import Dataset
+        from seehear.selection.prepare import prepare
+
         together = {
             modality: list(dict.fromkeys([*self.baseline.get(modality, ()), *self.candidates.get(modality, ())]))
             for modality in dict.fromkeys([*self.baseline, *self.candidates])
         }
-        dense = {modality: str(path) for modality, path in self.dense.items()}
-        settings = selecting.Settings(
-            store=str(self.store.path),
-            networks=together,
-            together=1,
-            train=selecting.Tables(str(self.weak["train"])),
-            val=selecting.Tables(str(self.weak["val"]), dense),
-            classes=None,
-            recipe=self.resolved().model_dump(mode="json"),
-            seeds=list(self.seeds),
-            budget=0.0,
-            leaks=False,
+        train, val, test = (
+            Dataset.from_tables(
+                self.weak[split], store=self.store, collocation=together, truth=self.dense if split != "train" else None
+            )
+            for split in ("train", "val", "test")
         )
-        test = selecting.Tables(str(self.weak["test"]), dense)
-        return selecting.prepare(settings, self.out, self.workers, self.device, test)
+        return prepare(
+            train,
+            val,
+            test,
+            networks=together,
+            recipe=self.resolved(),
+            seeds=self.seeds,
+            out=self.out,
+            workers=self.workers,
+            device=self.device,
+        )
 
     @property
     def bench(self) -> Bench:
-        return self._prepared.task.bench
+        return self._task.bench
 
     @property
     def notes(self) -> list[str]:
         """What is to be known of the clips that were trained on and validated with, and of the networks."""
-        return [note for note in self._prepared.notes if not note.startswith(f"{self.weak['test']}: ")]
+        return [note for note in self._task.notes if not note.startswith(f"{TEST}: ")]
 
     def resolved(self, overrides: Sequence[str] = ()) -> Recipe:
         """The recipe with the user's settings, and these on top."""
@@ -92,7 +97,8 @@ class Setup:
     @cached_property
     def selected(self) -> dict[str, list[str]]:
         """The collocation that `select` chooses by training and validation clips."""
-        from seehear.verbs.select import Selected, select
+        from seehear.selection.result import Selection
+        from seehear.verbs.select import select
 
         found = select(
             store=self.store.path,
@@ -107,7 +113,7 @@ class Setup:
             workers=self.workers,
             device=self.device,
         )
-        assert isinstance(found, Selected)
+        assert isinstance(found, Selection)
         return found.best.as_json()
 
     def scored(self, runs: Sequence[Run]) -> Scored:
