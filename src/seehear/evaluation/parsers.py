@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from seehear.arguments import Paths, paths
-from seehear.data import Dataset, unknown_classes
+from seehear.data import Dataset
+from seehear.dataset_notes import unknown_classes
 from seehear.errors import SeehearError
 from seehear.evaluation.arrays import padded, with_classes
 from seehear.evaluation.details import DetailsCollector

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seehear.data import missing_truth
+from seehear.dataset_notes import missing_truth
 from seehear.errors import SeehearError
 from seehear.evaluation.result import Evaluation
 from seehear.labels import DenseTable, WeakTable, classes_of, read_dense, read_weak
