@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seehear.alignment.metrics import METRICS
-from seehear.alignment.retrieval import TIED, Found, Segments, retrieve
+from seehear.alignment.retrieval import TIE_TOLERANCE, Matches, Segments, retrieve
 from seehear.errors import SeehearError
 from seehear.labels import classes_of, read_dense, read_weak
 
-FIELDS = [field.name for field in fields(Found)]
+FIELDS = [field.name for field in fields(Matches)]
 
 
 def segments(embeddings, labels, clip=None) -> Segments:
@@ -55,12 +55,12 @@ def oracle(queries: Segments, gallery: Segments, exclude: str) -> dict[str, list
             recall = chance = precision = math.nan
             if allowed and (labels or what != "overlap"):
                 top = max(similar for similar, _ in allowed)
-                nearest = [rule(other) for similar, other in allowed if similar >= top - TIED]
+                nearest = [rule(other) for similar, other in allowed if similar >= top - TIE_TOLERANCE]
                 recall, chance = sum(nearest) / len(nearest), matches / len(allowed)
             if matches:
                 last = sorted((similar for similar, _ in allowed), reverse=True)[matches - 1]
-                nearer = [rule(other) for similar, other in allowed if similar > last + TIED]
-                tied = [rule(other) for similar, other in allowed if abs(similar - last) <= TIED]
+                nearer = [rule(other) for similar, other in allowed if similar > last + TIE_TOLERANCE]
+                tied = [rule(other) for similar, other in allowed if abs(similar - last) <= TIE_TOLERANCE]
                 precision = (sum(nearer) + (matches - len(nearer)) * sum(tied) / len(tied)) / matches
             if what == "distinguish":
                 found["distinguish"].append(recall)
@@ -73,9 +73,9 @@ def oracle(queries: Segments, gallery: Segments, exclude: str) -> dict[str, list
     return found
 
 
-def same(found: Found, expected: Found | dict[str, list[float]], which=slice(None)) -> None:
+def same(found: Matches, expected: Matches | dict[str, list[float]], which=slice(None)) -> None:
     for name in FIELDS:
-        other = getattr(expected, name) if isinstance(expected, Found) else expected[name]
+        other = getattr(expected, name) if isinstance(expected, Matches) else expected[name]
         np.testing.assert_allclose(getattr(found, name)[which], other, atol=1e-12, err_msg=name)
 
 
@@ -96,7 +96,7 @@ def pairs(draw, least: int = 1):
 
 @settings(max_examples=150, deadline=None)
 @given(pairs(), st.sampled_from(["none", "self", "clip"]), st.integers(1, 9))
-def test_as_by_loops(pair, exclude, block):
+def test_equals_loops(pair, exclude, block):
     queries, gallery = pair
     if exclude == "self" and len(queries.clip) != len(gallery.clip):
         gallery = queries
@@ -120,7 +120,7 @@ def test_order_of_the_gallery_and_lengths_do_not_matter(pair, exclude, random):
 
 
 @pytest.mark.parametrize("exclude", ["none", "self", "clip"])
-def test_wide_embeddings_as_by_loops(exclude):
+def test_wide_embeddings_equal_loops(exclude):
     rng = np.random.default_rng(0)
     one, other = (
         segments(rng.normal(size=(60, 48)), rng.random((60, 4)) < 0.3, np.repeat(range(12), 5)) for _ in range(2)
@@ -139,7 +139,7 @@ def test_one_query_worked_by_hand():
     assert (found.chance_recall_exact, found.chance_recall_overlap, found.chance_distinguish) == (2 / 5, 3 / 5, 4 / 5)
 
 
-def test_what_is_tied():
+def test_ties():
     query = of_sets([[1, 0]], ["a"])
     gallery = of_sets([[3e-6, 1], [2.5e-6, 1], [1e-6, 1], [-1, 0]], ["b", "a", "a", "a"])  # first numbers are cosines
     found = retrieve(query, gallery)
@@ -147,7 +147,7 @@ def test_what_is_tied():
     assert found.precision_exact == pytest.approx([2 / 3])  # the third place is the third's alone
 
 
-def test_an_embedding_that_says_the_labels_is_perfect():
+def test_embedding_of_the_labels_is_perfect():
     sets = ["", "a", "ab", "c", "", "ab", "a", "c"]
     labels = [[name in labels for name in "abc"] for labels in sets]
     embeddings = np.eye(4)[[0, 1, 2, 3, 0, 2, 1, 3]]
@@ -184,7 +184,7 @@ def test_a_random_embedding_is_near_chance():
         assert value == pytest.approx(chance, abs=0.07), name
 
 
-def test_an_excluded_clip_is_as_if_it_were_not_there():
+def test_excluding_a_clip_equals_removing_it():
     rng = np.random.default_rng(1)
     one, other = (
         segments(rng.integers(-2, 3, size=(12, 3)), rng.random((12, 2)) < 0.5, np.repeat(range(4), 3)) for _ in range(2)
@@ -197,14 +197,14 @@ def test_an_excluded_clip_is_as_if_it_were_not_there():
         same(found, retrieve(queries, gallery), at)
 
 
-def test_leaving_out_the_clip_of_one_segment_each_is_leaving_out_oneself():
+def test_excluding_clips_of_one_segment_equals_excluding_the_query():
     rng = np.random.default_rng(2)
     one = segments(rng.integers(-2, 3, size=(9, 2)), rng.random((9, 2)) < 0.5)
     same(retrieve(one, one, "self"), retrieve(one, one, "clip"))
     assert (retrieve(one, one).recall_exact != retrieve(one, one, "self").recall_exact).any()
 
 
-def test_nothing_is_said_where_no_gallery_segment_is_allowed():
+def test_nan_where_no_gallery_segment_is_allowed():
     one = of_sets([[1, 0], [0, 1]], ["a", "b"], clip=[0, 0])
     nothing = segments(np.empty((0, 2)), np.empty((0, 3)))
     for found in (retrieve(one, one, "clip"), retrieve(one, nothing)):
@@ -223,13 +223,13 @@ def test_without_labels_anywhere_all_match_exactly_and_nothing_overlaps():
     assert np.isnan([found.recall_overlap, found.precision_overlap, found.chance_recall_overlap]).all()
 
 
-def test_what_is_labelled_but_matched_by_nothing_counts_in_recall_only():
+def test_a_labelled_query_without_match_counts_in_recall_only():
     found = retrieve(of_sets([[1, 0]], ["a"]), of_sets([[1, 0], [0, 1]], ["b", ""]))
     assert (found.recall_exact, found.recall_overlap, found.chance_recall_exact) == (0.0, 0.0, 0.0)
     assert np.isnan([found.precision_exact, found.precision_overlap, found.chance_precision_exact]).all()
 
 
-def test_zeros_are_as_near_to_all():
+def test_zero_vectors_are_equally_near_to_all():
     gallery = of_sets([[1, 0], [-1, 0], [0, 1], [0, 0]], ["a", "b", "", "b"])
     assert retrieve(of_sets([[0, 0]], ["a"]), gallery).recall_exact == [1 / 4]
     found = retrieve(of_sets([[-1, 1e-3]], ["a"]), of_sets([[1, 0], [0, 0]], ["a", "b"]))
@@ -254,7 +254,7 @@ def test_zeros_are_as_near_to_all():
         (segments([[1]], [[1]]), segments([[1]], [[1]]), "row", "none, self or clip, not 'row'"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(queries, gallery, exclude, message):
+def test_bad_input_is_refused(queries, gallery, exclude, message):
     with pytest.raises(SeehearError, match=message):
         retrieve(queries, gallery, exclude)
 
