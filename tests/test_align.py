@@ -102,7 +102,7 @@ def test_differences_are_those_of_the_measures(world):
 
 
 def test_type_at_av_is_that_of_evaluate(world):
-    from seehear.evaluation.evaluate import evaluate
+    from seehear.evaluation import evaluate
 
     result = of(world, "plain")
     truth = {name: world.dense[name] for name in ("audio", "visual")}
@@ -125,7 +125,7 @@ def test_a_projection_aligns_features_of_the_same_time(world, tmp_path):
     result = of(world, collocation=collocation, labels=other, fit=half, width=3)
     (fitted,) = result.systems
     assert "features:cca3@half@" in result.signature
-    with pytest.raises(SeehearError, match="12 clips of half@.* are measured too, for example clip00"):
+    with pytest.raises(SeehearError, match=r"12 clips of half@.* are measured too, for example clip00"):
         of(world, collocation=collocation, fit=half)
     measure = fitted.measures[search]["precision_overlap"]
     assert measure.value > chance.measures[search]["precision_overlap"].high

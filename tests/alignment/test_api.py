@@ -109,7 +109,7 @@ def test_features_under_a_projection(dataset):
     fitted = align(None, test, fit=dataset, width=3, progress=False)
     assert Search("audio", "visual") in fitted["features"].measures
     assert "features:cca3@arrays@" in fitted.signature
-    with pytest.raises(SeehearError, match="20 clips of arrays@.* are measured too"):
+    with pytest.raises(SeehearError, match=r"20 clips of arrays@.* are measured too"):
         align(None, test, fit=Dataset.from_arrays(features), progress=False)
 
 
