@@ -1,11 +1,14 @@
-# make demo   parse videos that come with seehear, from extraction to pictures
-# make test   run the tests          make lint   check style and types
-# make bench  measure speed          make clean  remove the environment and what the demo made
+# make demo       parse the videos that come with seehear, from extraction to pages
+# make test       run the tests             make lint   check style and types
+# make docs       build the documentation   make bench  measure speed
+# make notebooks  run the notebooks, so that `make docs` shows their output
+# make clean      remove the environments and everything that was built
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+DOCS_PIP := .venv-docs/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs notebooks bench clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/run.sh
@@ -18,25 +21,38 @@ lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# A broken link or reference fails. The documentation tools read src/ without importing it.
+docs: .venv-docs/installed
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+
+notebooks: .venv/installed-dev
+	SEEHEAR_NOTEBOOKS=build/notebooks $(BIN)/pytest tests/test_notebooks.py
+
 bench: .venv/installed-dev
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf .venv demo/out
+	rm -rf .venv .venv-docs build site demo/out
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("seehear needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
 
-# What the main job needs, in the versions that were tested.
+# The main job's dependencies, in the versions that were tested.
 .venv/installed: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) install --quiet --constraint constraints.txt --editable .
 	touch $@
 
-# The same and what tests need: their tools, and the networks that need one more reader for their weights.
-# pytorchcv comes without torchvision, which it asks for and seehear does not use: a build of it that does not fit torch
-# breaks transformers.
+# The same, the tools of the tests, and the optional extras.
+# pytorchcv is installed without torchvision, which it asks for and seehear does not use: a torchvision that does not fit
+# torch breaks transformers.
 .venv/installed-dev: .venv/installed requirements-dev.txt
 	$(PIP) install --quiet --constraint constraints.txt --requirement requirements-dev.txt --editable '.[all]'
 	$(PIP) install --quiet --constraint constraints.txt --no-deps pytorchcv
+	touch $@
+
+# The documentation tools have an environment of their own: the other two stay as small as they are.
+.venv-docs/installed: requirements-docs.txt constraints.txt
+	$(PYTHON) -m venv .venv-docs
+	$(DOCS_PIP) install --quiet --constraint constraints.txt --requirement requirements-docs.txt
 	touch $@

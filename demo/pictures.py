@@ -1,4 +1,4 @@
-"""The pictures of the demo: OpenMoji figures that move gently over a background of gradients and scenery."""
+"""The frames of the demo: OpenMoji figures that move gently over a background of gradients and scenery."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Image = NDArray[
     np.float32
 ]  # height, width and RGB(A), 0 to 1; the colours of an RGBA image are multiplied by its alpha
 
-# OpenMoji names its files by code points. A class with one picture only is told apart between splits by colour, size,
-# place and motion alone.
+# OpenMoji names its files by code points. A class with one drawing differs between splits only in colour, size, place
+# and motion.
 FIGURES = {
     "train": {
         "Dog": ["1F415", "1F9AE", "1F436"],
@@ -95,7 +95,7 @@ def _folder() -> Path:
 
 @functools.lru_cache(maxsize=256)
 def rasterise(code: str, size: int, outline: bool = False) -> Image:
-    """An OpenMoji picture as RGBA; `outline` leaves only its lines, as OpenMoji's black edition does."""
+    """An OpenMoji drawing as RGBA; `outline` leaves only its lines, as OpenMoji's black edition does."""
     svg = (_folder() / f"{code}.svg").read_text("utf-8")
     if outline:
         ElementTree.register_namespace("", "http://www.w3.org/2000/svg")
@@ -114,7 +114,7 @@ def rasterise(code: str, size: int, outline: bool = False) -> Image:
 
 
 def recolour(image: Image, degrees: float, saturation: float) -> Image:
-    """`image` with its hues turned and its colours made stronger or weaker."""
+    """Rotate the hues of `image`, and make its colours stronger or weaker."""
     turn = np.deg2rad(degrees)
     cos, sin = saturation * np.cos(turn), saturation * np.sin(turn)
     matrix = np.linalg.inv(YIQ) @ np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]]) @ YIQ

@@ -1,4 +1,4 @@
-"""Render the demo's clips and their tables anew, from openly licensed pictures and sounds (see SOURCES.md).
+"""Render the demo's clips and their tables anew, from openly licensed drawings and recordings (see SOURCES.md).
 
     pip install --no-deps -r demo/requirements-render.txt
     apt-get install fluid-soundfont-gm
@@ -47,7 +47,7 @@ Span = tuple[int, int]  # onset and offset in whole seconds, the offset exclusiv
 
 @dataclass
 class Plan:
-    """One clip before it is rendered: when each class is meant to be heard and to be seen."""
+    """One clip before it is rendered: when each class should be heard and seen."""
 
     name: str
     split: str
@@ -59,7 +59,7 @@ class Plan:
 
 @dataclass
 class Truth:
-    """What a rendered clip holds."""
+    """The ground truth of a rendered clip."""
 
     name: str
     heard: dict[str, list[Span]]
@@ -179,7 +179,7 @@ def merge(active: NDArray[np.bool_]) -> list[Span]:
 def render_sound(
     plan: Plan, rng: np.random.Generator, soundfont: Path
 ) -> tuple[NDArray[np.float32], dict[str, list[Span]]]:
-    """The sound of a clip, and when each class is truly audible in it."""
+    """The audio of a clip, and when each class is audible in it."""
     mix = sounds.background(plan.seconds, rng)
     noise = sounds.decibels(mix)
     heard = {}
@@ -206,7 +206,7 @@ def render_frame(canvas: NDArray[np.float32], plan: Plan, cast: dict[str, pictur
 
 
 def render_clip(plan: Plan, folder: Path, seed: list[int], soundfont: Path) -> Truth:
-    """Write one clip as `folder`/name.mp4 and say what it holds."""
+    """Write one clip as `folder`/name.mp4 and return its ground truth."""
     rng = np.random.default_rng(seed)
     scene = pictures.background(plan.split, *plan.size, rng)
     # In the long clip, figures that are not seen at the same time may stand at the same place.
@@ -236,7 +236,7 @@ def render_clip(plan: Plan, folder: Path, seed: list[int], soundfont: Path) -> T
             container.mux(video.encode(picture))
         container.mux(video.encode())
 
-        # Whole AAC frames only: the encoder would pad the last one, and the sound would outlast the picture.
+        # Whole AAC frames only: the encoder would pad the last one, and the audio would outlast the video.
         whole = len(sound) // AAC_FRAME * AAC_FRAME
         frame = av.AudioFrame.from_ndarray(sound[None, :whole], format="fltp", layout="mono")
         frame.sample_rate = sounds.RATE
@@ -321,7 +321,7 @@ def main() -> None:
         for index, plan in enumerate(plans[split])
     ]
     jobs.append((LONG_PLAN, arguments.out, [arguments.seed, len(SPLITS), 1], arguments.soundfont))
-    # A process for each clip: eSpeak NG remembers what it said, and clips must not depend on the order of the work.
+    # A process for each clip: eSpeak NG keeps state between calls, and clips must not depend on the order of the work.
     with multiprocessing.get_context("fork").Pool(arguments.jobs, maxtasksperchild=1) as pool:
         truths = {truth.name: truth for truth in pool.starmap(render_clip, jobs, chunksize=1)}
 

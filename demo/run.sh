@@ -1,5 +1,5 @@
 #!/bin/sh
-# The main job on the clips beside this file, with the commands that you would give for yours.
+# The main job on the clips beside this file, with the same commands that you would use for your own.
 set -eu
 cd "$(dirname "$0")/.."
 out=demo/out
@@ -10,8 +10,8 @@ run() {
     "$@"
 }
 
-echo "These clips are made: drawn figures over painted backgrounds, recordings and synthesised sounds over noise."
-echo "They show that the whole way works here. They do not show how well it parses real video."
+echo "These clips are rendered: drawn figures over painted backgrounds, recordings and synthesised audio over noise."
+echo "They show that every step works here. They do not show how well seehear parses real video."
 
 run seehear extract demo/clips --fps 2 --store $out/store \
     --networks yamnet,aisfx,efficientnet-lite0,open-nsfw
@@ -28,5 +28,5 @@ run seehear parse $out/run demo/long.mp4 --out $out/parsed-long \
 
 echo
 echo "Model: $out/run    Scores: $out/evaluation/evaluation.html    Parsed clips: $out/parsed/index.html"
-echo "Now look at a video that no training saw: open $out/parsed-long/long.html in a browser (or the picture long.png),"
+echo "Next, look at a video that was not used for training: open $out/parsed-long/long.html in a browser (or long.png),"
 echo "or run: .venv/bin/seehear view $out"

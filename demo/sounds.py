@@ -1,4 +1,4 @@
-"""The sounds of the demo: one clean stem per event, and the quiet background that every clip has.
+"""The audio of the demo: one clean stem per event, and the quiet background of every clip.
 
 Every split draws on its own material as far as there is enough of it (voices, languages, programs, passages of a
 recording, parameters of a synthesis), so that recognising a test clip takes more than remembering a training clip.
@@ -27,7 +27,7 @@ FRAME = RATE // 50  # activity is measured on frames of 20 ms
 
 Stem = NDArray[np.float32]
 
-# Passages of the recordings that hold one call (or one run of barks) each, in seconds.
+# Passages of the recordings, in seconds. Each holds one call, or one run of barks.
 ANIMALS = {
     "Dog": (
         "dog.mp3",
@@ -100,12 +100,12 @@ SENTENCES = {
 
 
 def decibels(x: NDArray[np.floating]) -> float:
-    """Level of a signal re full scale."""
+    """Level of a signal relative to full scale."""
     return float(10 * np.log10(np.mean(np.square(x, dtype=np.float64)) + 1e-12))
 
 
 def resample(x: Stem, rate: int) -> Stem:
-    """`x`, sampled at `rate`, at the demo's rate."""
+    """Resample `x` from `rate` to the demo's rate."""
     if rate == RATE:
         return x
     frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(x[None]), format="flt", layout="mono")
@@ -125,7 +125,7 @@ def _fade(x: Stem, seconds: float = 0.02) -> Stem:
 
 
 def _fill(length: int, rng: np.random.Generator, gap: tuple[float, float], call: Callable[[], Stem]) -> Stem:
-    """`call` again and again with pauses of `gap` seconds between, for `length` samples."""
+    """Repeat `call` with pauses of `gap` seconds, for `length` samples."""
     out = np.zeros(length, np.float32)
     at = 0
     while at < length:
@@ -179,12 +179,12 @@ def _render_midi(notes: list[tuple[float, float, int, int]], program: int, sound
     """Notes (onset, offset, pitch, velocity; times in seconds) played by a General MIDI program."""
     events = [(on, "note_on", pitch, velocity) for on, _, pitch, velocity in notes]
     events += [(off, "note_off", pitch, 0) for _, off, pitch, _ in notes]
-    # At one time, notes end before others begin: "note_off" sorts before "note_on".
+    # At the same time, notes end before others begin: "note_off" sorts before "note_on".
     events.sort()
     track = mido.MidiTrack([mido.Message("program_change", program=program, time=0)])
     ticks = 0
     for time, kind, pitch, velocity in events:
-        now = round(time * 960)  # 480 ticks a beat at MIDI's default of two beats a second
+        now = round(time * 960)  # 480 ticks per beat, at MIDI's default of two beats per second
         track.append(mido.Message(kind, note=pitch, velocity=velocity, time=now - ticks))
         ticks = now
     file = mido.MidiFile(ticks_per_beat=480)
@@ -237,7 +237,7 @@ class _Speaker:
         self.rate: int = self.library.espeak_Initialize(2, 0, espeakng_loader.get_data_path().encode(), 0)
         self.parts: list[NDArray[np.int16]] = []
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
-        # ctypes does not keep the callback alive: the attribute does.
+        # ctypes does not keep the callback alive. The attribute does.
         self.callback = kind(self._receive)
         self.library.espeak_SetSynthCallback(self.callback)
 
@@ -366,11 +366,11 @@ def _rain(split: str, length: int, rng: np.random.Generator) -> Stem:
     return _fade(x.astype(np.float32), 0.1)
 
 
-# What a clip is made of
+# Parts of a clip
 
 
 def stem(name: str, split: str, seconds: float, rng: np.random.Generator, soundfont: Path) -> Stem:
-    """`seconds` of the clean sound of a class, its active frames at an RMS of 1."""
+    """Clean audio of a class, `seconds` long, with an RMS of 1 in its active frames."""
     length = int(seconds * RATE)
     if name in ANIMALS:
         x = _animal(name, split, length, rng)
@@ -386,7 +386,7 @@ def stem(name: str, split: str, seconds: float, rng: np.random.Generator, soundf
 
 
 def _room(x: Stem, rng: np.random.Generator) -> Stem:
-    """A short reverberation and the tilt of some microphone."""
+    """Add a short reverberation and the spectral tilt of a random microphone."""
     n = int(0.25 * RATE)
     tail = rng.standard_normal(n) * np.exp(-np.arange(n) / RATE / rng.uniform(0.02, 0.07))
     response = tail * rng.uniform(0.05, 0.4) / np.sqrt(np.sum(tail**2))
@@ -398,7 +398,7 @@ def _room(x: Stem, rng: np.random.Generator) -> Stem:
 
 
 def background(seconds: float, rng: np.random.Generator) -> Stem:
-    """Noise of some colour, now and then with the hum of the mains, between -48 and -38 dB re full scale."""
+    """Noise of a random colour, sometimes with mains hum, between -48 and -38 dB relative to full scale."""
     length = int(seconds * RATE)
     x = coloured_noise(length, rng.uniform(0.8, 2.0), rng).astype(np.float64)
     if rng.random() < 0.3:
@@ -409,14 +409,14 @@ def background(seconds: float, rng: np.random.Generator) -> Stem:
 
 
 def frame_levels(x: Stem) -> NDArray[np.float64]:
-    """Level of every frame of 20 ms, in dB re full scale."""
+    """Level of every frame of 20 ms, in dB relative to full scale."""
     frames = x[: len(x) // FRAME * FRAME].reshape(-1, FRAME)
     power: NDArray[np.float64] = np.mean(np.square(frames, dtype=np.float64), axis=1)
     return 10 * np.log10(power + 1e-12)
 
 
 def audible_seconds(x: Stem, noise: float) -> NDArray[np.bool_]:
-    """For each second of a clean stem: is the class heard for a quarter of it at least?
+    """For each second of a clean stem: is the class audible for at least a quarter of it?
 
     A frame counts if it is within 25 dB of the stem's loud ones and no more than 5 dB below the background of level
     `noise`: a decaying tail that no listener hears is no truth. Pauses of up to half a second, as between two barks or

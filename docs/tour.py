@@ -1,6 +1,6 @@
-"""The pictures of docs/tour.md: pages of the demo's results, as a real browser shows them.
+"""Takes the screenshots of docs/tour.md: pages of the demo's results, as a real browser shows them.
 
-make demo; .venv/bin/python docs/tour.py   (needs Chromium, and what tests need)
+make demo; .venv/bin/python docs/tour.py   (needs Chromium, and what the tests need)
 """
 
 from __future__ import annotations
@@ -8,80 +8,86 @@ from __future__ import annotations
 import io
 import os
 import shutil
-from collections.abc import Mapping
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-import seehear
-
 ROOT = Path(__file__).parent.parent
-DEMO, OUT, PICTURES = ROOT / "demo", ROOT / "demo" / "out", ROOT / "docs" / "tour"
-TRUTH: Mapping[str, Any] = {"dense_audio": DEMO / "eval_audio.csv", "dense_visual": DEMO / "eval_visual.csv"}
-WIDE, PHONE = (1100, 1180), (390, 844)  # pixels
-SEEDS = range(6)
+DEMO, OUT, SCREENSHOTS = ROOT / "demo", ROOT / "demo" / "out", ROOT / "docs" / "tour"
+TRUTH = ("--dense-audio", DEMO / "eval_audio.csv", "--dense-visual", DEMO / "eval_visual.csv")
+WIDE, PHONE = (1100, 1180), (390, 844)  # width and height in pixels
 
 
-def results() -> None:
-    """What the demo doesn't make: a selection that was judged, and two systems compared."""
-    store, labels, val = OUT / "store", DEMO / "train.csv", DEMO / "val.csv"
-    seehear.select(store=store, labels=labels, val=val, recipe="small", seeds=range(3), out=OUT / "selection", **TRUTH)
-    seehear.judge(OUT / "selection", labels=DEMO / "test.csv", **TRUTH)
-    clips: Mapping[str, Any] = {"store": store, "labels": labels, "val": val, "recipe": "small", **TRUTH}
-    one = ["audio=yamnet", "visual=efficientnet-lite0"]
-    both = ["audio=yamnet+aisfx", "visual=efficientnet-lite0+open-nsfw"]
-    for name, collocation in (("one-each", one), ("two-each", both)):
-        seehear.train(collocation=collocation, seeds=SEEDS, out=OUT / "systems" / name, **clips)
-    systems = [OUT / "systems" / name for name in ("one-each", "two-each")]
-    seehear.compare(systems, store=store, labels=DEMO / "test.csv", out=OUT / "compared", **TRUTH)
+def run(*arguments: str | Path) -> None:
+    """Run a seehear command."""
+    subprocess.run([sys.executable, "-m", "seehear", *map(str, arguments)], check=True)
 
 
-def shot(browser: Browser, page: str, size: tuple[int, int], *, dark: bool = False, at: int = 0) -> Image.Image:
-    """A page as it first shows, or `at` pixels further down. page: its file in demo/out, and what follows #."""
+def make_results() -> None:
+    """Make what the demo does not: a judged selection, and a comparison of two systems."""
+    store = ("--store", OUT / "store")
+    training = (*store, "--labels", DEMO / "train.csv", "--val", DEMO / "val.csv", "--recipe", "small", *TRUTH)
+    run("select", *training, "--seeds", "0", "1", "2", "--out", OUT / "selection")
+    run("judge", OUT / "selection", "--labels", DEMO / "test.csv", *TRUTH)
+    systems = {
+        OUT / "systems" / "one-each": ("audio=yamnet", "visual=efficientnet-lite0"),
+        OUT / "systems" / "two-each": ("audio=yamnet+aisfx", "visual=efficientnet-lite0+open-nsfw"),
+    }
+    for folder, collocation in systems.items():
+        run("train", *training, "--collocation", *collocation, "--seeds", *"012345", "--out", folder)
+    run("compare", *systems, *store, "--labels", DEMO / "test.csv", *TRUTH, "--out", OUT / "compared")
+
+
+def screenshot(browser: Browser, page: str, size: tuple[int, int], *, dark: bool = False) -> Image.Image:
+    """Take a page as it first shows.
+
+    Args:
+        browser: A running Chromium.
+        page: The page's file in demo/out, with what follows # in its address.
+        size: Width and height of the window in pixels.
+        dark: Whether the browser asks for dark mode.
+    """
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light"
     )
     opened = context.new_page()
-    file, _, moment = page.partition("#")
-    opened.goto((OUT / file).as_uri() + (f"#{moment}" if moment else ""))
-    opened.wait_for_timeout(1500)  # until the clip shows its picture
-    opened.mouse.wheel(0, at)
-    opened.wait_for_timeout(300)
-    picture = Image.open(io.BytesIO(opened.screenshot()))
+    file, _, fragment = page.partition("#")
+    opened.goto((OUT / file).as_uri() + (f"#{fragment}" if fragment else ""))
+    opened.wait_for_timeout(1800)  # milliseconds, until the clip shows its frame
+    image = Image.open(io.BytesIO(opened.screenshot()))
     context.close()
-    return picture
+    return image
 
 
-def keep(name: str, *pictures: Image.Image) -> None:
-    """Pictures side by side, in 256 colours."""
-    gap = 24
-    whole = Image.new(
-        "RGB", (sum(one.width + gap for one in pictures) - gap, max(one.height for one in pictures)), "white"
-    )
+def save(name: str, *images: Image.Image) -> None:
+    """Save images side by side, in 256 colours."""
+    gap = 24  # pixels
+    size = (sum(image.width + gap for image in images) - gap, max(image.height for image in images))
+    whole = Image.new("RGB", size, "white")
     x = 0
-    for one in pictures:
-        whole.paste(one, (x, 0))
-        x += one.width + gap
-    PICTURES.mkdir(exist_ok=True)
-    whole.quantize(256, dither=Image.Dither.NONE).save(PICTURES / f"{name}.png", optimize=True)
+    for image in images:
+        whole.paste(image, (x, 0))
+        x += image.width + gap
+    SCREENSHOTS.mkdir(exist_ok=True)
+    whole.quantize(256, dither=Image.Dither.NONE).save(SCREENSHOTS / f"{name}.png", optimize=True)
 
 
 def main() -> None:
-    results()
+    make_results()
     flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    long_clip = "parsed-long/long.html#t=20.5"
     with sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=shutil.which("chromium"), args=flags)
-        keep("clip", shot(browser, "parsed-long/long.html#t=20.5", WIDE))
-        keep("index", shot(browser, "parsed/index.html#seen but not heard:", (1100, 760)))
-        keep("evaluation", shot(browser, "evaluation/evaluation.html", WIDE))
-        keep("selection", shot(browser, "selection/selection.html", WIDE))
-        keep("comparison", shot(browser, "compared/comparison.html", WIDE))
-        phone = [
-            shot(browser, page, PHONE, dark=True) for page in ("parsed-long/long.html#t=20.5", "parsed/index.html")
-        ]
-        keep("phone", *phone, shot(browser, "evaluation/evaluation.html", PHONE))
+        save("clip", screenshot(browser, long_clip, WIDE))
+        save("index", screenshot(browser, "parsed/index.html#seen but not heard:", (1100, 760)))
+        save("evaluation", screenshot(browser, "evaluation/evaluation.html", WIDE))
+        save("selection", screenshot(browser, "selection/selection.html", WIDE))
+        save("comparison", screenshot(browser, "compared/comparison.html", WIDE))
+        dark = [screenshot(browser, page, PHONE, dark=True) for page in (long_clip, "parsed/index.html")]
+        save("phone", *dark, screenshot(browser, "evaluation/evaluation.html", PHONE))
         browser.close()
 
 

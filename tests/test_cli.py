@@ -135,7 +135,7 @@ def test_answers_without_what_is_heavy(arguments):
 
 
 def test_every_verb_is_in_python():
-    for name in set(seehear.__all__) - {"__version__"}:
+    for name in set(seehear.__all__) - {"__version__", "losses"}:
         assert callable(getattr(seehear, name))
         assert getattr(seehear, name).__doc__
     with pytest.raises(AttributeError):

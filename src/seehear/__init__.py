@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from seehear.version import __version__
 
 if TYPE_CHECKING:
+    from seehear import losses
     from seehear.networks.function import network
+    from seehear.training.recipe import Recipe, list_recipes, load_recipe
     from seehear.verbs.align import align
     from seehear.verbs.compare import compare
     from seehear.verbs.estimators import estimators
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     from seehear.verbs.view import view
 
 # Imported when first used: torch alone takes longer than `seehear --help` may.
+_MODULES = ("losses",)
 _HOMES = {
+    "Recipe": "seehear.training.recipe",
     "align": "seehear.verbs.align",
     "check_labels": "seehear.verbs.labels",
     "check_networks": "seehear.verbs.networks",
@@ -49,6 +53,8 @@ _HOMES = {
     "import_features": "seehear.verbs.features",
     "import_labels": "seehear.verbs.labels",
     "judge": "seehear.verbs.judge",
+    "list_recipes": "seehear.training.recipe",
+    "load_recipe": "seehear.training.recipe",
     "network": "seehear.networks.function",
     "parse": "seehear.verbs.parse",
     "prepare": "seehear.verbs.prepare",
@@ -60,6 +66,7 @@ _HOMES = {
     "view": "seehear.verbs.view",
 }
 __all__ = [
+    "Recipe",
     "__version__",
     "align",
     "check_labels",
@@ -74,6 +81,9 @@ __all__ = [
     "import_features",
     "import_labels",
     "judge",
+    "list_recipes",
+    "load_recipe",
+    "losses",
     "network",
     "parse",
     "prepare",
@@ -87,6 +97,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

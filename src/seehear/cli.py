@@ -1,6 +1,6 @@
-"""The command line: each command is the Python function of that name, its result printed.
+"""The command line. A command turns arguments into objects, calls one method, and returns a result to print.
 
-Verbs are imported when they are called, so that `seehear --help` answers at once.
+Commands are imported when they are called, so that `seehear --help` answers at once.
 """
 
 from __future__ import annotations
@@ -13,76 +13,96 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 from seehear.errors import SeehearError
-from seehear.verbs import networks as network_verbs
-from seehear.verbs.result import Result
+from seehear.results import Result
 from seehear.version import __version__
 
-app = App(
-    name="seehear",
-    help="Parse video into what is heard, what is seen, and both, second by second, from clip-level labels.",
-    version=__version__,
-    default_parameter=Parameter(consume_multiple=True, negative=()),
-    suppress_keyboard_interrupt=False,
-    help_format="markdown",
-    help_epilogue="Every command takes --json to print its result as JSON.",
+# Command, the function that runs it, and what `seehear --help` says of it.
+COMMANDS = (
+    ("extract", "extract:extract", "Run networks over clips and keep one feature per second in a store."),
+    ("prepare", "prepare:prepare", "Check a data set's tables, import or extract its features, list what is missing."),
+    ("train", "train:train", "Train a parsing model from clip-level labels."),
+    ("evaluate", "evaluate:evaluate", "Score trained runs against per-second ground truth."),
+    ("compare", "compare:compare", "Compare trained runs, with intervals and p-values over clips and seeds."),
+    ("align", "align:align", "Measure how well modalities agree in meaning, in features and in trained runs."),
+    ("parse", "parse:parse", "Parse clips into events heard, seen and both."),
+    ("view", "view:view", "Show pages in a browser, with the clips that they play."),
+    ("export", "export:export", "Write parsed clips for other tools: ELAN, Audacity, WebVTT, tables."),
+    ("score", "score:score", "Score predictions of any system, given as dense tables."),
+    ("select", "select:select", "Choose networks: which pair understands each other best on your clips."),
+    ("judge", "judge:judge", "Compare a selection, and every estimator, with full trainings."),
+    ("reproduce", "reproduce:reproduce", "Run a paper's tables: its numbers, yours, and a verdict on each claim."),
+    ("estimators", "estimators:estimators", "List the estimators that rank networks."),
+    ("recipes", "recipes:recipes", "List the recipes for training."),
 )
-app.command("seehear.verbs.extract:extract", help="Run networks over clips and keep one feature a second in a store.")
-app.command("seehear.verbs.prepare:prepare", help="Bring a data set to where training begins; list what is missing.")
-app.command("seehear.verbs.train:train", help="Train a parsing model from clip-level labels.")
-app.command("seehear.verbs.evaluate:evaluate", help="Score trained runs on clips whose truth is known.")
-app.command("seehear.verbs.compare:compare", help="Compare trained runs, with intervals and p over clips and seeds.")
-app.command("seehear.verbs.align:align", help="Measure how well modalities agree in meaning: features, trained runs.")
-app.command("seehear.verbs.parse:parse", help="Parse clips: events heard, seen and both, with a picture of each clip.")
-app.command("seehear.verbs.view:view", help="Show pages in a browser, with the clips that they play.")
-app.command("seehear.verbs.export:export", help="Write parsed clips for other tools: ELAN, Audacity, WebVTT, tables.")
-app.command("seehear.verbs.score:score", help="Score predictions of any system, given as dense tables.")
-app.command("seehear.verbs.select:select", help="Choose networks: which understand each other best on your clips.")
-app.command("seehear.verbs.judge:judge", help="Judge a selection, and every way to select, by full trainings.")
-app.command(
-    "seehear.verbs.reproduce:reproduce", help="Run a paper's tables: its numbers, yours, and its claims judged."
+GROUPS = {
+    "labels": "Check label tables, or make them from annotations.",
+    "networks": "List networks, or check them on a sample clip.",
+    "features": "Features as folders of .npy files.",
+}
+GROUP_COMMANDS = (
+    ("labels", "check", "labels:check_labels", "Report every defect as file:line: message."),
+    ("labels", "import", "labels:import_labels", "Import annotations of ELAN, Audacity and other tools."),
+    ("networks", "list", "networks:networks", "List networks: input, width, training data, licence."),
+    ("networks", "check", "networks:check_networks", "Check networks on a sample clip."),
+    ("features", "import", "features:import_features", "Import .npy files into a store."),
+    ("features", "export", "features:export_features", "Write a store's features as .npy files."),
+    ("features", "generate", "features:generate_features", "Make synthetic features of a data set."),
 )
-app.command("seehear.verbs.estimators:estimators", help="List what can say which networks suit which clips.")
-app.command("seehear.verbs.recipes:recipes", help="List the recipes for training.")
+ROOM = "seehear.verbs"
+INTERRUPTED = 130  # the exit code that shells expect of a program that Ctrl-C ended
 
-labels = App(name="labels", help="Check label tables, or make them from annotations.")
-labels.command("seehear.verbs.labels:check_labels", name="check", help="Report every defect as file:line: message.")
-labels.command("seehear.verbs.labels:import_labels", name="import", help="Take annotations of ELAN, Audacity and such.")
-app.command(labels)
 
-networks = App(name="networks", help="List networks, or prove them on real sound and picture.")
-networks.default(network_verbs.networks)
-networks.command("seehear.verbs.networks:check_networks", name="check", help="Prove networks on a real sample.")
-app.command(networks)
+def build(tokens: Sequence[str]) -> App:
+    """The command line's app.
 
-features = App(name="features", help="Features as folders of .npy files.")
-features.command("seehear.verbs.features:import_features", name="import", help="Take .npy files into a store.")
-features.command("seehear.verbs.features:export_features", name="export", help="Write a store's features as .npy.")
-features.command("seehear.verbs.features:generate_features", name="generate", help="Make up a data set's features.")
-app.command(features)
-
-INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
+    Args:
+        tokens: Arguments that will be given to it: a command's own help comes from its docstring, which is read only
+            when the command is named.
+    """
+    named = bool(tokens) and not tokens[0].startswith("-")
+    app = App(
+        name="seehear",
+        help="Parse video into what is heard, what is seen, and both, second by second, from clip-level labels.",
+        version=__version__,
+        default_parameter=Parameter(consume_multiple=True, negative=()),
+        suppress_keyboard_interrupt=False,
+        # The former keeps <…> and joins lines, but takes longer to import.
+        help_format="restructuredtext" if named else "plaintext",
+        help_epilogue="Every command takes --json to print its result as JSON.",
+    )
+    groups = {name: App(name=name, help=text) for name, text in GROUPS.items()}
+    for name, target, text in COMMANDS:
+        app.command(f"{ROOM}.{target}", name=name, help=None if named else text)
+    for group, name, target, text in GROUP_COMMANDS:
+        in_group = tokens[:1] == [group] and tokens[1:2] == [name]
+        groups[group].command(f"{ROOM}.{target}", name=name, help=None if in_group else text)
+    for group_app in groups.values():
+        app.command(group_app)
+    return app
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command line and leave with its exit code: 0 done, 1 an error or something left out, 2 misused."""
+    """Run a command line and exit: 0 done, 1 an error or something left out, 2 wrong usage, 130 interrupted."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in tokens
     tokens = [token for token in tokens if token != "--json"]
+    if tokens == ["networks"]:
+        tokens = ["networks", "list"]
     try:
-        result = app(tokens, exit_on_error=False, print_error=True, result_action="return_value")
+        result = build(tokens)(tokens, exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:
         sys.exit(2)
     except SeehearError as error:
         print(f"seehear: {error}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
-        print("seehear: stopped. What was finished is kept; the same command goes on from there", file=sys.stderr)
+        print("seehear: interrupted. Finished pieces are kept; rerun the same command to resume", file=sys.stderr)
         sys.exit(INTERRUPTED)
     try:
         if isinstance(result, Result):
             print(json.dumps(result.as_json(), indent=1, ensure_ascii=False) if as_json else result.text())
             sys.stdout.flush()
-    except BrokenPipeError:  # as when the reader is `head`
+    except BrokenPipeError:  # the reader has closed, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(result.exit_code if isinstance(result, Result) else 0)
 

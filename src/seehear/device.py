@@ -6,7 +6,14 @@ from seehear.errors import SeehearError
 
 
 def resolve(name: str) -> str:
-    """torch's name of the device: `auto` is CUDA where there is one, else the CPU. SeehearError if it can't be used."""
+    """torch's name of a device.
+
+    Args:
+        name: `auto` (CUDA where available, else the CPU), `cpu`, `cuda`, or another name that torch knows.
+
+    Raises:
+        SeehearError: If the device can't be used.
+    """
     if name == "cpu":
         return name
     import torch

@@ -1,4 +1,4 @@
-"""The errors that seehear raises on purpose: each says what is wrong, where, and what to do."""
+"""The errors that seehear raises on purpose. Each says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ from collections.abc import Iterable
 
 
 class SeehearError(Exception):
-    """Something the user can mend. The command line prints its text and exits with 1, without a traceback."""
+    """An error that the user can fix. The command line prints its message and exits with 1, without a traceback."""
 
 
 class ClipError(SeehearError):
-    """One clip can't be used; the others go on."""
+    """One clip can't be used. The others are processed."""
 
 
 def unknown(what: str, name: str, known: Iterable[str], otherwise: str = "") -> SeehearError:
-    """Of a name that is none of those known: names those that it is nearly spelt like, or else all.
+    """The error for an unknown name: it suggests names with a similar spelling, or lists all.
 
-    what: `network`. otherwise: what else could be named, a sentence.
+    Args:
+        what: What the name should name, such as `network`.
+        name: The unknown name.
+        known: All names.
+        otherwise: A sentence on what else could be given.
     """
     names = sorted(known)
     close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.4)

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written beside their place, then renamed into it."""
+"""Atomic files: written under a temporary name in the same folder, then renamed. A file is whole or absent."""
 
 from __future__ import annotations
 
@@ -37,9 +37,11 @@ _open: set[str] = set()  # temporaries that this process is writing now, whole p
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path in the folder of `path`; renamed onto it when the block ends well, removed when not.
+    """A temporary path in the folder of `path`: renamed to it when the block succeeds, removed when it fails.
 
-    Raises SeehearError naming `path` where it can't be written.
+    Raises:
+        DiskFullError: If the disk is full.
+        SeehearError: If `path` can't be written.
     """
     temporary = path.parent / f".{os.getpid()}-{os.urandom(4).hex()}{path.suffix}"
     _open.add(os.path.abspath(temporary))
@@ -54,7 +56,7 @@ def atomic(path: Path) -> Iterator[Path]:
             ) from None
         if error.errno in UNWRITABLE:
             raise SeehearError(f"{path}: can't be written ({error.strerror})") from None
-        raise  # of what was read meanwhile, as from a network
+        raise  # from something else that was read meanwhile, such as a network
     finally:
         with suppress(OSError):  # where the folder itself can't be made or read
             temporary.unlink(missing_ok=True)
@@ -86,25 +88,28 @@ def _in_use(pid: int, temporary: Path) -> bool:
 
 
 class DiskFullError(SeehearError):
-    """No room is left: going on would only fail again."""
+    """The disk is full: continuing would only fail again."""
 
 
 def atomic_text(path: Path, text: str) -> None:
+    """Write text as UTF-8, whole or not at all."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def atomic_bytes(path: Path, data: bytes) -> None:
+    """Write bytes, whole or not at all."""
     with atomic(path) as temporary:
         temporary.write_bytes(data)
 
 
 def atomic_json(path: Path, value: object, default: Callable[[Any], Any] | None = None) -> None:
+    """Write a value as JSON, whole or not at all. default: as in `json.dumps`."""
     atomic_text(path, json.dumps(value, indent=1, ensure_ascii=False, default=default) + "\n")
 
 
 def sha256(path: Path) -> str:
-    """Of a file's bytes, 64 hex digits."""
+    """The hash of a file's bytes, 64 hex digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

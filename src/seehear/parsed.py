@@ -1,6 +1,6 @@
-"""A folder of parsed clips: one JSON file each, of the form that schemas/parse-2.schema.json describes.
+"""A folder of parsed clips: one JSON file per clip, in the format of schemas/parse-2.schema.json.
 
-PARSED/<clip>.json   the clip's events, as `ParsedClip`
+PARSED/<clip>.json   a `ParsedClip`
 """
 
 from __future__ import annotations
@@ -20,7 +20,16 @@ FORMAT = f"{KIND}2"
 
 
 def write(parsed: ParsedClip, folder: Path, **facts: str) -> Path:
-    """Write FOLDER/<clip>.json, with further facts that it is to say of itself; returns the file."""
+    """Write FOLDER/<clip>.json.
+
+    Args:
+        parsed: The clip.
+        folder: Made if it does not exist.
+        **facts: Further keys of the JSON, such as the run that made it.
+
+    Returns:
+        The file.
+    """
     file = folder / f"{parsed.clip}.json"
     content = {**parsed.as_json(), "file": link(Path(parsed.file), folder)}
     atomic_json(file, {"format": FORMAT, **facts, **content})
@@ -28,7 +37,7 @@ def write(parsed: ParsedClip, folder: Path, **facts: str) -> Path:
 
 
 def read(file: Path) -> ParsedClip:
-    """Raises SeehearError if the file holds no parsed clip."""
+    """Read a parsed clip. Raises SeehearError if the file holds none, or is damaged."""
     facts = read_json(file)
     if not is_parse(facts):
         raise SeehearError(f"{file}: is no parsed clip of format {FORMAT}; parse the clip again")
@@ -36,36 +45,42 @@ def read(file: Path) -> ParsedClip:
 
 
 def read_folder(folder: Path) -> tuple[list[ParsedClip], list[str]]:
-    """Every parsed clip in a folder, by name, and what is wrong with those that can't be read.
+    """Read a folder of parsed clips.
 
-    Raises SeehearError if none can.
+    Returns:
+        The clips, ordered by name; and for each file that can't be read, what is wrong with it.
+
+    Raises:
+        SeehearError: If there is no such folder, or no clip can be read.
     """
     if not folder.is_dir():
         raise SeehearError(f"{folder}: no such folder; `seehear parse --out` makes one")
-    clips, wrong = [], []
+    clips, damaged = [], []
     for file in sorted(folder.glob("[!.]*.json")):
         try:
             facts = read_json(file)
             if is_parse(facts):
                 clips.append(from_json(facts, file))
             elif isinstance(facts, dict) and str(facts.get("format", "")).startswith(KIND):
-                wrong.append(f"{file}: is of format {facts['format']}, not {FORMAT}; parse the clip again")
+                damaged.append(f"{file}: is of format {facts['format']}, not {FORMAT}; parse the clip again")
         except SeehearError as error:
-            wrong.append(str(error))
+            damaged.append(str(error))
     if not clips:
-        why = wrong[0] if wrong else f"{folder}: holds no parsed clips; `seehear parse --out {folder}` makes some"
+        why = damaged[0] if damaged else f"{folder}: holds no parsed clips; `seehear parse --out {folder}` writes them"
         raise SeehearError(why)
-    return clips, wrong
+    return clips, damaged
 
 
 def is_parse(facts: Any) -> bool:
+    """Whether a JSON value is a parsed clip of this format."""
     return isinstance(facts, dict) and facts.get("format") == FORMAT
 
 
 def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
-    """What a file says. The clip is where the file says it is, seen from its folder.
+    """The clip that a JSON file describes; its media file is relative to that file.
 
-    Raises SeehearError where something is missing, not of its kind, or a name that there can't be.
+    Raises:
+        SeehearError: Where something is missing, of a wrong type, or an invalid name.
     """
     try:
         parsed = ParsedClip.from_json({**facts, "file": os.path.normpath(file.parent / facts["file"])})
@@ -80,9 +95,9 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
 
 
 def link(file: Path, folder: Path) -> str:
-    """How a file is reached from a folder: a relative path with slashes, which holds where both move together."""
-    there = file.parent.resolve() / file.name  # the clip may be a link, to a file of another name
+    """The path of a file relative to a folder, with slashes: it stays valid where both move together."""
+    target = file.parent.resolve() / file.name  # the clip may be a link to a file of another name
     try:
-        return PurePath(os.path.relpath(there, folder.resolve())).as_posix()
+        return PurePath(os.path.relpath(target, folder.resolve())).as_posix()
     except ValueError:  # on Windows, another drive
-        return there.as_posix()
+        return target.as_posix()

@@ -28,7 +28,8 @@ from seehear.progress import Progress
 from seehear.report.picture import thumbnails_for
 from seehear.report.strip import Strip
 from seehear.scoring.decoding import Decoding, Probabilities
-from seehear.training.recipe import Recipe, resolve
+from seehear.settings import Changes
+from seehear.training.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
     from seehear.arguments import Paths
@@ -54,6 +55,7 @@ class Parser:
         device: str = "auto",
         decoding: Decoding | None = None,
         trust_code: bool = False,
+        set: Changes = (),
         **settings: Any,
     ) -> None:
         """A parser that is still to be trained.
@@ -64,12 +66,13 @@ class Parser:
             device: auto, cpu or cuda.
             decoding: From probabilities to events; the official protocol unless given.
             trust_code: Whether to run a network of your own (FILE.py:NAME) that a store or run folder names.
-            **settings: On top of the recipe, such as `epochs=20` or `contrast={"loss": "mtsc"}`.
+            set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
+            **settings: The same as keyword arguments: `epochs=20, contrast={"loss": "mtsc"}`.
 
         Raises:
             SeehearError: For a recipe, setting or value that does not exist.
         """
-        self.recipe = resolve(recipe, settings)
+        self.recipe = load_recipe(recipe, set, **settings)
         self.seed, self.device = seed, device
         self.decoding = decoding or Decoding()
         self.trust_code = trust_code
@@ -416,6 +419,7 @@ def train(
     device: str = "auto",
     progress: bool = True,
     on_parser: Callable[[Parser], None] = lambda parser: None,
+    set: Changes = (),
     **settings: Any,
 ) -> list[Parser]:
     """Train one parser per seed on the same clips.
@@ -430,15 +434,16 @@ def train(
         device: auto, cpu or cuda.
         progress: Show progress and time left.
         on_parser: Is given each parser when it is trained.
-        **settings: On top of the recipe.
+        set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
+        **settings: The same as keyword arguments.
 
     Returns:
         The parsers, in the order of the seeds.
     """
     from seehear.training.setup import set_up
 
-    resolved = resolve(recipe, settings)
-    if not seeds or len(set(seeds)) < len(seeds):
+    resolved = load_recipe(recipe, set, **settings)
+    if not seeds or len(dict.fromkeys(seeds)) < len(seeds):
         raise SeehearError(f"seeds must be one or more, each once, not {', '.join(map(str, seeds)) or 'none'}")
     setup = set_up(train, val, resolved, seeds[0], device)
     parsers = []

@@ -1,6 +1,6 @@
 """The model as it is usually written: every frame is projected before pooling, one direction of attention at a time.
 
-Slower than `ParsingModel` and the same mathematics: the tests hold one against the other, and the benchmark times both.
+It is slower than `ParsingModel`, with the same mathematics. The tests compare the two, and the benchmark times both.
 """
 
 import torch
@@ -11,7 +11,7 @@ from seehear.fusion.pooling import Output
 
 
 class ReferenceModel(nn.Module):
-    """Audio (B, T, a) and the visual networks: frames (B, T × frames, v) and, by segment, clips (B, T, w)."""
+    """Audio (B, T, a), and two visual networks: frames (B, T × frames, v) and segments (B, T, w)."""
 
     def __init__(self, audio: int, frames: int, clips: int, classes: int, width: int, dropout: float) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class ReferenceModel(nn.Module):
         self.probability, self.over_time, self.over_modalities = (nn.Linear(width, classes) for _ in range(3))
 
     def take(self, model: ParsingModel) -> None:
-        """The weights of a ParsingModel of one layer."""
+        """Copy the weights of a ParsingModel with one layer."""
         layer, width = model.layers[0], self.audio.out_features
         self.audio.load_state_dict(model.project["audio"].state_dict())
         self.visual.load_state_dict(model.project["visual"].state_dict())

@@ -1,4 +1,4 @@
-"""Dropout does what torch's does."""
+"""Dropout does what torch's dropout does."""
 
 import pytest
 import torch

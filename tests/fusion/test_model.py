@@ -1,4 +1,4 @@
-"""The model against its literal loops, and what must hold of it whatever its size."""
+"""The model against its literal loops, and what must hold for every size."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ from torch import nn
 
 from fusion import oracle
 from fusion.reference import ReferenceModel
+from seehear.errors import SeehearError
 from seehear.fusion.attention import HybridAttention
 from seehear.fusion.model import ParsingModel
 
@@ -41,8 +42,8 @@ def test_forward_is_the_loop(modalities, layers, heads):
     for n in range(2):
         clip = {name: array[n].double().numpy() for name, array in features.items()}
         expected = oracle.forward(clip, weights, layers, heads, 3)
-        for found, wanted in zip(output, expected, strict=True):
-            np.testing.assert_allclose(found[n].numpy(), wanted, atol=1e-5)
+        for found, value in zip(output, expected, strict=True):
+            np.testing.assert_allclose(found[n].numpy(), value, atol=1e-5)
 
 
 @torch.no_grad()
@@ -58,8 +59,8 @@ def test_padding_changes_nothing():
     model = make(layers=2)
     features = some(model, segments=3)
     padded = {name: torch.cat([array, torch.full_like(array[:, :2], 9.0)], dim=1) for name, array in features.items()}
-    present = torch.tensor([[True] * 3 + [False] * 2] * 2)
-    short, long = model(features), model(padded, present)
+    mask = torch.tensor([[True] * 3 + [False] * 2] * 2)
+    short, long = model(features), model(padded, mask)
     torch.testing.assert_close(short.segment, long.segment[:, :3])
     assert not long.segment[:, 3:].any()
     torch.testing.assert_close(short.clip, long.clip)
@@ -113,13 +114,18 @@ def test_weights_start_as_torchs_attention_does():
 
 
 @pytest.mark.parametrize("inputs", [{}, {"audio": []}])
-def test_a_model_needs_networks(inputs):
-    with pytest.raises(ValueError, match="at least one"):
+def test_every_modality_needs_a_network(inputs):
+    with pytest.raises(SeehearError, match="at least one"):
         ParsingModel(inputs, 2)
 
 
+def test_a_projection_names_a_modality():
+    with pytest.raises(SeehearError, match="no modality 'smell'; there are audio"):
+        ParsingModel({"audio": [2]}, 2, width=8, projection="smell")
+
+
 def test_heads_must_divide_the_width():
-    with pytest.raises(ValueError, match="3 heads"):
+    with pytest.raises(SeehearError, match="3 heads"):
         ParsingModel({"audio": [2]}, 2, width=8, heads=3)
 
 

@@ -7,7 +7,7 @@ import torch
 
 from losses.test_weak import output
 from seehear.fusion.pooling import Output
-from seehear.losses.dense import dense_loss
+from seehear.losses import DenseLoss, dense_loss
 
 
 def cross_entropy(p, y):
@@ -20,16 +20,17 @@ def test_loss_is_the_loop():
     expected = 0.0
     for n in range(3):
         for c in range(4):
-            heard = [max(truth[n, t, m, c].item() for t in range(5)) for m in range(2)]
-            expected += cross_entropy(out.clip[n, c].item(), max(heard)) / 12
+            active = [max(truth[n, t, m, c].item() for t in range(5)) for m in range(2)]
+            expected += cross_entropy(out.clip[n, c].item(), max(active)) / 12
             for m in range(2):
-                expected += cross_entropy(out.modality_clip[n, m, c].item(), heard[m]) / 12
+                expected += cross_entropy(out.modality_clip[n, m, c].item(), active[m]) / 12
                 for t in range(5):
                     expected += cross_entropy(out.segment[n, t, m, c].item(), truth[n, t, m, c].item()) / 120
     assert dense_loss(out, truth).item() == pytest.approx(expected, rel=1e-5)
+    assert DenseLoss()(tuple(out), truth).item() == dense_loss(out, truth).item()
 
 
-def test_right_and_certain_costs_nothing():
+def test_right_and_certain_has_loss_0():
     truth = torch.zeros(1, 3, 2, 2)
     truth[0, 1, 0, 1] = 1
     by_modality = truth.amax(dim=1)

@@ -13,9 +13,8 @@ import seehear
 from make_media import movie
 from seehear.errors import SeehearError
 from seehear.networks import get_named_in
-from seehear.parser import Parser
+from seehear.parser import load
 from seehear.store import Store
-from seehear.training.run import Run
 
 OWN = """
 from pathlib import Path
@@ -103,7 +102,7 @@ def test_no_form_of_a_reference_in_a_file_runs_code(place, tmp_path, monkeypatch
     facts["networks"]["visual"][0]["reference"] = reference.format(tmp_path)
     (run / "run.json").write_text(json.dumps(facts))
     with pytest.raises(SeehearError, match="trust") as error:
-        Parser(Run(run))
+        load(run).parse(next((place / "clips").iterdir()))
     assert str(run) in str(error.value)
     assert not evil.with_suffix(".ran").exists()
 

@@ -1,4 +1,4 @@
-"""Training with a contrastive loss: beside the task, before it, and what is refused."""
+"""Training with a contrastive loss: together with the task, before it, and bad settings."""
 
 import json
 import os
@@ -13,7 +13,8 @@ import torch
 
 import seehear
 from seehear.errors import SeehearError
-from seehear.losses.contrastive.mtsc import mtsc
+from seehear.losses import mtsc
+from seehear.losses.contrastive.registry import LOSSES
 from seehear.store import Origin, Store
 from seehear.training.bags import Bags
 from seehear.training.checkpoint import resume
@@ -37,8 +38,8 @@ def equal(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def apart(run):
-    """The loss itself, of the trained model's embeddings of all clips."""
+def own_loss(run):
+    """Return the loss of the trained model's embeddings of all clips."""
     store = Store(Run(run.path).path.parent / "store")
     clips = sorted(store.clips("ears"))
     features = {
@@ -51,7 +52,7 @@ def apart(run):
 
 
 def test_without_weight_it_is_the_control(world):
-    """g without the loss, and with the loss at weight 0, are the same model; without g it is the baseline's."""
+    """With weight 0, the model is that of g without the loss; without g, it is the baseline."""
     control = trained(world, "contrast.projection=visual", out="control")
     silent = trained(world, "contrast.loss=mtsc", "contrast.weight=0", out="silent")
     assert equal(weights(control), weights(silent))
@@ -61,7 +62,7 @@ def test_without_weight_it_is_the_control(world):
     assert not equal(weights(baseline), weights(control))
 
 
-def test_a_model_with_g_begins_as_one_without(world):
+def test_all_other_weights_start_the_same_with_and_without_g(world):
     runs = [trained(world, f"contrast.projection={name}", out=name) for name in ("none", "visual", "separate")]
     torch.manual_seed(0)
     states = [run.new_model().state_dict() for run in runs[:1]]
@@ -74,13 +75,15 @@ def test_a_model_with_g_begins_as_one_without(world):
 
 def test_the_loss_brings_embeddings_to_their_targets(world):
     far, near = (
-        apart(trained(world, "epochs=20", "choose=last", "contrast.loss=mtsc", f"contrast.weight={weight}", out=weight))
+        own_loss(
+            trained(world, "epochs=20", "choose=last", "contrast.loss=mtsc", f"contrast.weight={weight}", out=weight)
+        )
         for weight in ("0", "10")
     )
     assert near < 0.7 * far
 
 
-def test_history_tells_the_losses_apart(world):
+def test_history_lists_the_contrastive_loss_separately(world):
     run = trained(world, "contrast.loss=simclr", "contrast.weight=0.5")
     assert all(entry["contrast"] > 0 and 0.5 * entry["contrast"] < entry["loss"] for entry in run.history())
     assert "contrast" not in trained(world, out="plain").history()[0]
@@ -95,34 +98,33 @@ def test_every_reading_of_g_trains_and_scores(uneven_world, projection):
     assert seehear.evaluate([run.path], **uneven_world.evaluation()).exit_code == 0
 
 
-@pytest.mark.parametrize("loss", ["simclr", "time-weighted", "mtsc", "mtsc-soft"])
+@pytest.mark.parametrize("loss", list(LOSSES))
 def test_every_loss_trains_on_three_modalities_of_uneven_clips(uneven_world, loss):
     run = trained(
         uneven_world,
         f"contrast.loss={loss}",
         "contrast.disjoint=0.5",
-        "contrast.follow=agreement",
         collocation=["audio=ears", "visual=eyes", "smell=nose"],
         dense=["smell=" + str(uneven_world.dense["smell"])],
     )
     assert np.isfinite([entry["loss"] for entry in run.history()]).all()
 
 
-def test_pretraining_hands_on_t_and_throws_g_away(world):
+def test_pretraining_keeps_t_and_drops_g(world):
     run = trained(world, "contrast.loss=mtsc", "contrast.stage=pretrain", "contrast.epochs=30", "choose=last")
     assert not [name for name in weights(run) if name.startswith("projection.")]
-    told = json.loads((run.path / "pretraining.json").read_text())
-    assert [entry["epoch"] for entry in told] == list(range(30))
-    assert told[-1]["contrast"] < 0.7 * told[0]["contrast"]
+    pretraining = json.loads((run.path / "pretraining.json").read_text())
+    assert [entry["epoch"] for entry in pretraining] == list(range(30))
+    assert pretraining[-1]["contrast"] < 0.7 * pretraining[0]["contrast"]
     assert [entry["epoch"] for entry in run.history()] == list(range(4))
     assert "contrast" not in run.history()[0]
     assert not (run.path / "pretraining.safetensors").exists()
-    # What the task begins from is not what it begins from without.
+    # The task starts from other weights than without pretraining.
     plain = trained(world, "choose=last", out="plain")
     assert run.history()[0]["loss"] != plain.history()[0]["loss"]
 
 
-def test_pretraining_goes_on_bit_exactly_after_kill_9(world):
+def test_pretraining_resumes_bit_exactly_after_kill_9(world):
     settings = [*SMALL, "epochs=3", "contrast.loss=mtsc", "contrast.stage=pretrain", "contrast.epochs=60"]
     options = world.training(set=settings, out=world.folder / "killed")
     process = subprocess.Popen([sys.executable, "-c", KILLED, json.dumps(options, default=str)], stderr=-3)
@@ -137,8 +139,8 @@ def test_pretraining_goes_on_bit_exactly_after_kill_9(world):
     assert equal(weights(Run(world.folder / "killed")), weights(Run(world.folder / "whole")))
 
 
-def test_the_task_goes_on_from_its_own_checkpoint_not_from_pretraining(world):
-    """A run that was killed in the task's epochs does not pretrain again."""
+def test_a_killed_task_resumes_from_its_own_checkpoint(world):
+    """It does not pretrain again."""
     settings = ["contrast.loss=mtsc", "contrast.stage=pretrain", "contrast.epochs=2", "choose=last"]
     whole = trained(world, *settings, out="whole")
     model = whole.new_model()
@@ -149,7 +151,7 @@ def test_the_task_goes_on_from_its_own_checkpoint_not_from_pretraining(world):
 
 
 def test_weight_warms_up(world):
-    """In the first epoch of a long warm-up the loss hardly acts; without one it does."""
+    """In the first epoch of a long warm-up the loss has hardly any effect."""
     slow, plain = (
         trained(world, "epochs=1", "contrast.loss=mtsc", "contrast.weight=9", f"contrast.warmup={warmup}", out=warmup)
         for warmup in ("9999", "0")
@@ -170,13 +172,13 @@ def test_weight_warms_up(world):
         (["contrast.loss=mtsc", "contrast.between=['audio+smell']"], "two of the modalities audio, visual"),
     ],
 )
-def test_what_makes_no_sense_is_refused(world, settings, message):
+def test_bad_settings_are_named(world, settings, message):
     with pytest.raises(SeehearError, match=message):
         trained(world, *settings)
 
 
 def test_one_modality_can_not_be_compared(world):
-    with pytest.raises(SeehearError, match=r"brings two modalities together, and there is only audio"):
+    with pytest.raises(SeehearError, match=r"compares two modalities, and the collocation has only audio"):
         trained(world, "contrast.loss=mtsc", collocation=["audio=ears"])
 
 
@@ -184,16 +186,16 @@ def test_features_too_large_name_clip_and_network(world):
     store = Store(world.store)
     store.write("eyes", Origin("clip03", "made", "x"), np.full((5, 8), 3e30, dtype=np.float32))
     for settings in ([], ["contrast.loss=mtsc"], ["contrast.loss=mtsc", "contrast.stage=pretrain"]):
-        with pytest.raises(SeehearError, match=r"clip clip03: its embedding of eyes is not finite, .* up to 3e\+30"):
+        with pytest.raises(SeehearError, match=r"clip clip03: its embedding of eyes is not finite: .* reach 3e\+30"):
             trained(world, *settings, out="-".join(["run", *settings]))
 
 
-def test_a_rate_too_high_is_told_from_a_bad_clip(world):
+def test_too_high_a_learning_rate_is_not_blamed_on_a_clip(world):
     with pytest.raises(SeehearError, match="training diverged"):
         trained(world, "learning_rate=1e30", "epochs=20")
 
 
-def test_contrast_is_not_stacked_and_trains_all_the_same(world):
+def test_runs_with_a_contrastive_loss_are_not_stacked(world):
     """`fit_many` leaves a run with a contrastive loss to `fit`; a stack of several is refused."""
     for seed in (0, 1):
         trained(world, "contrast.loss=mtsc", "epochs=2", out=f"one/{seed}", seeds=[seed])
@@ -214,7 +216,7 @@ def test_contrast_is_not_stacked_and_trains_all_the_same(world):
         fit_many(done, split, None)
 
 
-def test_a_run_with_a_loss_that_is_not_here_is_told(world):
+def test_a_run_with_an_unknown_loss_is_named(world):
     run = trained(world, "contrast.loss=mtsc", "epochs=1")
     marker = run.path / "run.json"
     marker.write_text(marker.read_text().replace('"mtsc"', '"elsewhere"'))
@@ -222,3 +224,42 @@ def test_a_run_with_a_loss_that_is_not_here_is_told(world):
         SeehearError, match=r"run\.json: has a recipe .* contrast\.loss .*no contrastive loss 'elsewhere'"
     ):
         Run(run.path)
+
+
+def with_recipe(run, before, after):
+    marker = run.path / "run.json"
+    text = marker.read_text()
+    assert before in text
+    marker.write_text(text.replace(before, after))
+
+
+def test_an_old_run_with_a_removed_loss_or_setting_is_refused_by_name(world):
+    run = trained(world, "contrast.loss=mtsc", "epochs=1")
+    original = (run.path / "run.json").read_text()
+    with_recipe(run, '"mtsc"', '"mil-nce"')
+    with pytest.raises(
+        SeehearError,
+        match=r"run\.json: .*'mil-nce' was removed: .*; train again, or use the version that made it",
+    ):
+        Run(run.path)
+    (run.path / "run.json").write_text(original)
+    with_recipe(run, '"disjoint"', '"follow": "agreement", "disjoint"')
+    with pytest.raises(
+        SeehearError, match=r"run\.json: .*'follow' was removed: .*; train again, or use the version that made it"
+    ):
+        Run(run.path)
+
+
+def test_an_old_run_that_did_not_use_the_removed_setting_is_read_and_resumed(world):
+    run = trained(world, "contrast.loss=mtsc", "epochs=1")
+    with_recipe(run, '"disjoint"', '"follow": "nothing", "disjoint"')
+    again = trained(world, "contrast.loss=mtsc", "epochs=1")
+    assert again.facts == run.facts
+
+
+def test_settings_as_a_mapping_train_the_same(world):
+    texts = trained(world, "contrast.loss=mtsc", "contrast.weight=0.5", "epochs=2", out="texts")
+    settings = {"width": 16, "feed_forward": 16, "learning_rate": 0.003, "decay_every": 0, "epochs": 2}
+    settings["contrast"] = {"loss": "mtsc", "weight": 0.5}
+    seehear.train(**world.training(set=settings, out=world.folder / "mapping"))
+    assert equal(weights(texts), weights(Run(world.folder / "mapping")))

@@ -1,55 +1,146 @@
-"""Recipes: every one that ships is whole, and mistakes are named."""
+"""Recipes: every one that comes with seehear is whole, settings change in every form, and mistakes are named."""
 
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 
+import seehear
+from seehear import Recipe, list_recipes, load_recipe
 from seehear.errors import SeehearError
-from seehear.training.recipe import Recipe, named, resolve
+from seehear.losses import ContrastSettings
 
 
 def test_the_paper_is_the_default():
-    assert resolve() == resolve("paper") == Recipe()
-    paper = resolve("paper")
+    assert load_recipe() == load_recipe("paper") == Recipe()
+    paper = load_recipe("paper")
     assert (paper.width, paper.learning_rate, paper.epochs, paper.batch) == (512, 3e-4, 40, 16)
     assert (paper.decay_every, paper.decay_by, paper.dropout, paper.heads, paper.layers) == (10, 0.1, 0.1, 1, 1)
     assert paper.confidence == {"audio": 1.0, "visual": 0.9}
 
 
-@pytest.mark.parametrize("name", list(named()))
+def test_recipes_are_listed():
+    assert {"paper", "small", "small-contrast"} <= set(list_recipes())
+    assert list(seehear.recipes().as_json()) == list_recipes()
+
+
+@pytest.mark.parametrize("name", list_recipes())
 def test_recipes_by_name(name):
-    assert resolve(name) == named()[name]
+    recipe = load_recipe(name)
+    assert load_recipe(recipe) == recipe == Recipe(**recipe.model_dump(mode="json"))
+    assert (recipe == Recipe()) == (name == "paper")
+
+
+@pytest.mark.parametrize("name", list_recipes())
+def test_repr_is_one_line_of_what_differs_from_the_paper(name):
+    recipe = load_recipe(name)
+    assert "\n" not in repr(recipe)
+    assert eval(repr(recipe), {"Recipe": Recipe, "ContrastSettings": ContrastSettings}) == recipe
+
+
+def test_repr():
+    assert repr(Recipe()) == str(Recipe()) == "Recipe()"
+    recipe = load_recipe(width=64, contrast={"loss": "mtsc"})
+    assert repr(recipe) == str(recipe) == "Recipe(width=64, contrast=ContrastSettings(loss='mtsc'))"
 
 
 def test_overrides_and_files(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text("width = 64\n[confidence]\naudio = 0.8\n")
-    recipe = resolve(file, ["epochs=3", "choose=last", "standardise=true", "confidence.visual=0.7"])
-    assert (recipe.width, recipe.epochs, recipe.choose, recipe.standardise) == (64, 3, "last", True)
-    assert recipe.confidence == {"audio": 0.8, "visual": 0.7}
+    for path in (file, str(file)):
+        recipe = load_recipe(path, ["epochs=3", "choose=last", "standardise=true", "confidence.visual=0.7"])
+        assert (recipe.width, recipe.epochs, recipe.choose, recipe.standardise) == (64, 3, "last", True)
+        assert recipe.confidence == {"audio": 0.8, "visual": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "settings"),
+    [
+        (["epochs=3", "contrast.loss=mtsc", "contrast.weight=0.5"], {}),
+        ({"epochs": 3, "contrast.loss": "mtsc", "contrast.weight": 0.5}, {}),
+        ({"epochs": 3, "contrast": {"loss": "mtsc", "weight": 0.5}}, {}),
+        ({"epochs": np.int64(3), "contrast.loss": "mtsc"}, {"contrast": {"weight": np.float64(0.5)}}),
+        ("epochs=3", {"contrast": ContrastSettings(loss="mtsc", weight=0.5)}),
+        (["epochs=9"], {"epochs": 3, "contrast": {"loss": "mtsc", "weight": 0.5}}),
+    ],
+)
+def test_settings_as_texts_mappings_and_keywords(overrides, settings):
+    expected = Recipe(epochs=3, contrast=ContrastSettings(loss="mtsc", weight=0.5))
+    assert load_recipe("paper", overrides, **settings) == expected
+
+
+def test_a_nested_mapping_keeps_the_other_settings_of_its_group():
+    changed = load_recipe("small-contrast", {"contrast": {"weight": 2.0}}).contrast
+    assert changed == load_recipe("small-contrast").contrast.model_copy(update={"weight": 2.0})
+    assert load_recipe(confidence={"audio": 0.5}).confidence == {"audio": 0.5}  # one value, replaced as a whole
+    assert load_recipe("paper", ["confidence.audio=0.5"]).confidence == {"audio": 0.5, "visual": 0.9}
 
 
 @pytest.mark.parametrize(
     ("recipe", "overrides", "message"),
     [
-        ("none", [], "no recipe 'none': choose from .*paper"),
-        ("paper", ["epochs"], "KEY=VALUE"),
+        ("none", [], "'none'.*paper.*TOML file"),
+        ("smal", [], "'smal': did you mean small"),
+        ("paper", ["epochs"], "'epochs': must be KEY=VALUE"),
         ("paper", ["epoch=3"], "no setting 'epoch': did you mean epochs"),
+        ("paper", {"epoch": 3}, "no setting 'epoch': did you mean epochs"),
+        ("paper", {"contrast": {"los": "mtsc"}}, r"no setting 'contrast\.los': did you mean contrast\.loss"),
+        ("paper", {"contrst": {"loss": "mtsc"}}, "no setting 'contrst': did you mean contrast"),
+        ("paper", {"zzz": 3}, "no setting 'zzz': the settings are width, "),
+        ("paper", {3: 3}, "3: the name of a setting is a string"),
+        ("paper", {"contrast": "mtsc"}, r"contrast: this is a group of settings, such as contrast\.loss"),
+        ("paper", {"epochs.visual": 3}, r"epochs\.visual: epochs is a single value, so it has no visual"),
         ("paper", ["epochs=0"], "epochs: .*greater than or equal to 1"),
         ("paper", ["learning_rate=fast"], "learning_rate"),
         ("paper", ["confidence.audio=2"], "confidence.audio"),
+        ("paper", ["heads=3"], "heads: 3 heads do not divide the width 512"),
     ],
 )
 def test_mistakes_are_named(recipe, overrides, message):
     with pytest.raises(SeehearError, match=message):
-        resolve(recipe, overrides)
+        load_recipe(recipe, overrides)
 
 
-def test_a_file_that_is_no_toml(tmp_path):
-    (tmp_path / "r.toml").write_text("width =")
+def test_an_unknown_keyword_is_named():
+    with pytest.raises(SeehearError, match="no setting 'learnin_rate': did you mean learning_rate"):
+        load_recipe(learnin_rate=1.0)
+
+
+@pytest.mark.parametrize("content", [b"width =", b"\xff\xfe"])
+def test_a_file_that_is_not_toml(tmp_path, content):
+    (tmp_path / "r.toml").write_bytes(content)
     with pytest.raises(SeehearError, match=r"r\.toml: not a TOML file"):
-        resolve(tmp_path / "r.toml")
+        load_recipe(tmp_path / "r.toml")
 
 
 def test_small_contrast_is_small_but_for_the_contrast():
-    small, other = named()["small"], named()["small-contrast"]
+    small, other = load_recipe("small"), load_recipe("small-contrast")
     assert other.contrast.loss != small.contrast.loss
     assert other.model_copy(update={"contrast": small.contrast}) == small
+
+
+def test_the_command_lists_every_setting():
+    command = [sys.executable, "-m", "seehear.cli", "recipes"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert text == seehear.recipes().text() + "\n"
+    lines = text.splitlines()
+    assert lines[0].split() == ["setting", *list_recipes(), "meaning"]
+    rows = {line.split()[0]: line.split() for line in lines[1:]}
+    assert rows["width"][1:4] == ["512", "128", "128"]
+    assert rows["contrast.loss"][1:4] == ["none", "none", "mtsc"]
+    fields = [
+        *Recipe.model_fields.keys() - {"contrast"},
+        *(f"contrast.{name}" for name in ContrastSettings.model_fields),
+    ]
+    assert rows.keys() == set(fields)
+
+
+def test_recipes_do_not_hide_a_module():
+    """`seehear.recipes` stays the function whatever has been imported."""
+    code = (
+        "import seehear, seehear.verbs.recipes, seehear.training.recipe, types\n"
+        "assert callable(seehear.recipes) and isinstance(seehear.losses, types.ModuleType)\n"
+        "assert seehear.losses.MTSC and callable(seehear.list_recipes)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

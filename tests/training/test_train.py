@@ -268,7 +268,7 @@ def test_trains_on_cuda(world):
 def test_hints_where_something_would_do_better(world):
     few = seehear.train(**world.training(set=[], recipe="paper", val=None, dense_audio=None, dense_visual=None))
     assert any("try the recipe `small`" in hint for hint in few.notes)
-    assert any("without --val" in hint for hint in few.notes)
+    assert any("without validation clips" in hint for hint in few.notes)
     same = seehear.train(**world.training(out=world.folder / "other"))
     assert any("for training and for validation" in hint for hint in same.notes)
     assert any("last epoch was the best" in hint for hint in same.notes)
@@ -319,3 +319,25 @@ def test_training_into_the_current_folder_leaves_other_hidden_files_alone(world,
     assert (here / "model.safetensors").exists()
     assert (here / ".a-b").is_dir()
     assert [(here / name).read_text() for name in names] == ["mine"] * 2
+
+
+def test_a_training_killed_before_its_history_was_written_has_all_of_it(world, monkeypatch):
+    """The last checkpoint is written, the history beside it is not: the process was killed in between."""
+    from seehear.training import run as module
+
+    options = world.training(set=[*world.training()["set"], "contrast.loss=none"])
+    write = module.atomic_json
+
+    def killed(path, value, **rest):
+        if path.name == "history.json" and len(value) == 4:
+            raise KeyboardInterrupt
+        write(path, value, **rest)
+
+    monkeypatch.setattr(module, "atomic_json", killed)
+    with pytest.raises(KeyboardInterrupt):
+        seehear.train(**options)
+    assert not (world.folder / "run/history.json").exists()
+    monkeypatch.undo()
+    again = seehear.train(**options)
+    assert len(Run(world.folder / "run").history()) == 4
+    assert again.epochs[0]["best"]

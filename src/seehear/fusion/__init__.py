@@ -1,1 +1,1 @@
-"""The task network: features of every modality in, probabilities of every segment, modality and class out."""
+"""The task network: from the features of every modality to the probability of every segment, modality and class."""

@@ -1,7 +1,7 @@
 """The hybrid attention layer (Tian et al. 2020, Sec. 4.2): each modality attends to itself and to the others.
 
-The layer's weights are shared by all modalities, so the modalities ride along the batch: one matrix product makes
-every query, key and value of both attentions, where two directions one after the other take twelve small ones.
+All modalities share the layer's weights, so they are processed together, like a batch. One matrix product makes every
+query, key and value of both attentions. One direction at a time would take twelve small products.
 """
 
 from __future__ import annotations
@@ -9,22 +9,35 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from seehear.errors import SeehearError
 from seehear.fusion.dropout import Dropout
 
 
 class HybridAttention(nn.Module):
-    """x + self-attention(x, x, x) + cross-attention(x, other, other), normalised; then a feed-forward block, likewise.
+    """LayerNorm(x + self-attention(x, x, x) + cross-attention(x, other, other)), then a residual feed-forward block.
 
-    With more than two modalities the cross-attention is the mean over the others; with one there is none.
+    The feed-forward block has its own LayerNorm. With more than two modalities, the cross-attention is the mean over
+    the others. With one modality there is no cross-attention.
     """
 
     def __init__(self, width: int, heads: int, feed_forward: int, dropout: float) -> None:
-        """width: d, a multiple of heads. feed_forward: width within the feed-forward block."""
+        """Make the layer.
+
+        Args:
+            width: Width d of the embeddings, a multiple of `heads`.
+            heads: Attention heads.
+            feed_forward: Width inside the feed-forward block.
+            dropout: Probability in [0, 1), of attention weights, of both attentions' output, and in the feed-forward
+                block.
+
+        Raises:
+            SeehearError: If the heads do not divide the width.
+        """
         super().__init__()
         if width % heads:
-            raise ValueError(f"width {width} is not a multiple of {heads} heads")
+            raise SeehearError(f"width {width} is not a multiple of {heads} heads")
         self.heads = heads
-        # Rows, d each: query, key, value of self-attention; query, key, value of cross-attention.
+        # d rows each: query, key, value of self-attention, then query, key, value of cross-attention.
         self.into = nn.Linear(width, 6 * width)
         self.self_out = nn.Linear(width, width)
         self.cross_out = nn.Linear(width, width)
@@ -37,35 +50,40 @@ class HybridAttention(nn.Module):
         self._initialise(width)
 
     def _initialise(self, width: int) -> None:
-        """As torch's MultiheadAttention: Xavier over each attention's three projections, biases 0."""
+        """Initialise as torch's MultiheadAttention does: Xavier over an attention's three projections, biases 0."""
         for rows in self.into.weight.split(3 * width):
             nn.init.xavier_uniform_(rows)
         for linear in (self.into, self.self_out, self.cross_out):
             nn.init.zeros_(linear.bias)
 
-    def forward(self, x: Tensor, present: Tensor | None) -> Tensor:
-        """x: (M, B, T, d), modality first. present: (B, T) bool, None where every clip has T segments. As x."""
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Return the new embeddings, shaped as x.
+
+        Args:
+            x: Embeddings, (M, B, T, d).
+            mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
+        """
         qs, ks, vs, qc, kc, vc = self.into(x).chunk(6, dim=-1)  # each (M, B, T, d)
-        attended = self.dropout(self.self_out(self._attend(qs, ks, vs, present)))  # (M, B, T, d)
+        attended = self.dropout(self.self_out(self._attend(qs, ks, vs, mask)))  # (M, B, T, d)
         n_modalities = len(x)
         if n_modalities > 1:
-            # Turning the modalities by 1, 2, … lays each one's query beside every other's key and value.
+            # Rolling the modalities by 1, 2, … pairs each one's query with the key and value of every other.
             others = [
-                self._attend(qc, kc.roll(-by, dims=0), vc.roll(-by, dims=0), present) for by in range(1, n_modalities)
+                self._attend(qc, kc.roll(-by, dims=0), vc.roll(-by, dims=0), mask) for by in range(1, n_modalities)
             ]
             cross = others[0] if n_modalities == 2 else torch.stack(others).mean(dim=0)
             attended = attended + self.dropout(self.cross_out(cross))
         x = self.norm_attention(x + attended)
         return self.norm_feed_forward(x + self.dropout(self.feed_forward(x)))
 
-    def _attend(self, query: Tensor, key: Tensor, value: Tensor, present: Tensor | None) -> Tensor:
-        """Scaled dot-product attention over the segments of a clip, (M, B, T, d)."""
+    def _attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+        """Return scaled dot-product attention over the segments of each clip, (M, B, T, d)."""
 
         def by_head(x: Tensor) -> Tensor:
             return x.unflatten(-1, (self.heads, -1)).transpose(-2, -3)  # (M, B, heads, T, d / heads)
 
         q, k, v = by_head(query), by_head(key), by_head(value)
         weights = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5  # (M, B, heads, T, T)
-        if present is not None:
-            weights = weights.masked_fill(~present[:, None, None, :], -torch.inf)
+        if mask is not None:
+            weights = weights.masked_fill(~mask[:, None, None, :], -torch.inf)
         return (self.dropout(weights.softmax(dim=-1)) @ v).transpose(-2, -3).flatten(-2)  # (M, B, T, d)

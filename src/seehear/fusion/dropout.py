@@ -1,4 +1,4 @@
-"""Dropout, with masks that cost little to draw on a CPU."""
+"""Dropout whose masks are cheap to draw on a CPU."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 LANES = 4  # 16-bit numbers in one 64-bit random word
-LEVELS = 1 << 16  # so many different probabilities can be told apart
+LEVELS = 1 << 16  # values of a 16-bit number, so the resolution of the probability
 
 
 class Dropout(nn.Module):
-    """Sets each value to 0 with probability p and scales the others by 1 / (1 - p), in training only.
+    """Set each value to 0 with probability p and scale the others by 1 / (1 − p), in training only.
 
-    The same as torch's, p rounded to a 65,536th. On a CPU torch draws a mask value by value, which took an eighth
-    of a training step; here one random word decides four values.
+    The same as torch's dropout, with p rounded to a multiple of 1/65,536. On a CPU torch draws a mask value by value,
+    which took an eighth of a training step. Here one random word decides four values.
     """
 
     def __init__(self, p: float) -> None:
+        """Set the probability p in [0, 1)."""
         super().__init__()
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return x, of any shape, with values dropped; x itself outside training."""
         if not self.training or self.p == 0:
             return x
         if x.device.type != "cpu":

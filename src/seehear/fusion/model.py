@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from seehear.errors import SeehearError
 from seehear.fusion.attention import HybridAttention
 from seehear.fusion.dropout import Dropout
 from seehear.fusion.pooling import AttentivePooling, Output
 
 
 class ParsingModel(nn.Module):
-    """The hybrid attention network for any number of modalities >= 1, each fed by one or several networks.
+    """The hybrid attention network (Tian et al. 2020) for one or more modalities, each with one or more networks.
 
-    A modality's networks are concatenated before its linear map. The mean over the frames of a segment commutes
-    with that map, so the model takes one vector a segment: pooled first, a segment costs one product, not one a frame.
+    A modality's networks are concatenated before its linear map. The mean over the frames of a segment commutes with
+    that map. So the model takes one vector per segment, the mean over its frames, which saves a product per frame.
     """
 
     def __init__(
@@ -32,31 +33,44 @@ class ParsingModel(nn.Module):
         input_dropout: float = 0.0,
         projection: str = "none",
     ) -> None:
-        """inputs: modality -> widths of its networks, in the order in which `forward` gets them.
+        """Make the model. Its weights are drawn from torch's global random state.
 
-        projection: which modalities have a linear layer g after their linear map: `none`, `shared` by all, `separate`
-        for each, or the name of the only one (Wu et al., Algorithm 1).
+        Args:
+            inputs: Modality -> widths of its networks, in the order in which `forward` gets them.
+            classes: Number of classes C.
+            width: Width d of the embeddings, a multiple of `heads`.
+            heads: Attention heads.
+            layers: Hybrid attention layers, at least 0.
+            feed_forward: Width inside a layer's feed-forward block.
+            dropout: Dropout inside the layers, in [0, 1).
+            input_dropout: Dropout of the features, in [0, 1).
+            projection: Which modalities have a linear layer g after their linear map (Wu et al., Algorithm 1):
+                `none`, `shared` (one g for all), `separate` (one g each), or the name of one modality.
+
+        Raises:
+            SeehearError: If a modality has no network, the projection names no modality, or the heads do not divide
+                the width.
         """
         super().__init__()
         if not inputs or not all(inputs.values()):
-            raise ValueError("the model needs at least one modality, and each at least one network")
+            raise SeehearError("the model needs at least one modality, and each at least one network")
         self.modalities = tuple(inputs)
         self.project = nn.ModuleDict({name: nn.Linear(sum(widths), width) for name, widths in inputs.items()})
-        # Features are centred and scaled before anything else; as they come until `standardise` is called.
+        # Features are centred and scaled first. Until `standardise` is called this changes nothing.
         for name, widths in inputs.items():
             self.register_buffer(f"mean_{name}", torch.zeros(sum(widths)))
             self.register_buffer(f"scale_{name}", torch.ones(sum(widths)))
         self.input_dropout = Dropout(input_dropout)
         self.layers = nn.ModuleList(HybridAttention(width, heads, feed_forward, dropout) for _ in range(layers))
         self.pooling = AttentivePooling(width, classes)
-        # Last, so that a model with it begins as one without.
+        # Made last, so that all other weights are drawn the same with and without it.
         self._projection_of = self._projections(projection)
         self.projection = nn.ModuleDict(
             {name: nn.Linear(width, width) for name in dict.fromkeys(self._projection_of.values())}
         )
 
     def _projections(self, projection: str) -> dict[str, str]:
-        """modality -> name of its g, of those that have one."""
+        """Return modality -> name of its g, for the modalities that have one."""
         if projection == "none":
             return {}
         if projection == "shared":
@@ -64,26 +78,39 @@ class ParsingModel(nn.Module):
         if projection == "separate":
             return {name: name for name in self.modalities}
         if projection not in self.modalities:
-            raise ValueError(f"no modality {projection!r} to project: there are {', '.join(self.modalities)}")
+            raise SeehearError(f"projection: no modality {projection!r}; there are {', '.join(self.modalities)}")
         return {projection: projection}
 
     def standardise(self, modality: str, mean: Tensor, deviation: Tensor) -> None:
-        """Centre a modality's features (sum of widths,) and scale them to unit variance, as measured in training."""
+        """Centre a modality's features and scale them to unit variance from now on.
+
+        Args:
+            modality: Name of the modality.
+            mean: Mean of the features in the training clips, (sum of widths,).
+            deviation: Their standard deviation, (sum of widths,).
+        """
         self.get_buffer(f"mean_{modality}").copy_(mean)
         self.get_buffer(f"scale_{modality}").copy_(1 / deviation.clamp(min=1e-3 * float(deviation.mean()) + 1e-12))
 
     def normalise(self, modality: str, features: Tensor) -> Tensor:
-        """A modality's features as its linear map gets them, (..., sum of widths)."""
+        """Return a modality's features, (..., sum of widths), centred and scaled for its linear map."""
         return (features - self.get_buffer(f"mean_{modality}")) * self.get_buffer(f"scale_{modality}")
 
     def map(self, features: Mapping[str, Tensor]) -> Tensor:
-        """After the linear maps t: modality -> (B, T, sum of widths) to (M, B, T, d)."""
+        """Apply the linear maps t: from modality -> (B, T, sum of widths) to (M, B, T, d)."""
         return torch.stack(
             [self.project[name](self.input_dropout(self.normalise(name, features[name]))) for name in self.modalities]
         )
 
     def embed(self, features: Mapping[str, Tensor]) -> Tensor:
-        """Before the attention, after the projections g: modality -> (B, T, sum of widths) to (M, B, T, d)."""
+        """Return the embeddings before the attention: linear maps t, then projections g.
+
+        Args:
+            features: Modality -> (B, T, sum of widths).
+
+        Returns:
+            (M, B, T, d), in the order of `modalities`.
+        """
         mapped = self.map(features)
         if not self._projection_of:
             return mapped
@@ -94,17 +121,22 @@ class ParsingModel(nn.Module):
             ]
         )
 
-    def fuse(self, x: Tensor, present: Tensor | None = None) -> Tensor:
-        """Through the attention: (M, B, T, d) to the same."""
+    def fuse(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Apply the attention layers: (M, B, T, d) to the same shape."""
         for layer in self.layers:
-            x = layer(x, present)
+            x = layer(x, mask)
         return x
 
-    def parse(self, embeddings: Tensor, present: Tensor | None = None) -> Output:
-        """From what `embed` gives, (M, B, T, d), to probabilities."""
-        output: Output = self.pooling(self.fuse(embeddings, present), present)
+    def parse(self, embeddings: Tensor, mask: Tensor | None = None) -> Output:
+        """Return the probabilities from the embeddings that `embed` returns, (M, B, T, d)."""
+        output: Output = self.pooling(self.fuse(embeddings, mask), mask)
         return output
 
-    def forward(self, features: Mapping[str, Tensor], present: Tensor | None = None) -> Output:
-        """features: modality -> (B, T, sum of widths). present: (B, T) bool, which segments lie within the clip."""
-        return self.parse(self.embed(features), present)
+    def forward(self, features: Mapping[str, Tensor], mask: Tensor | None = None) -> Output:
+        """Return the probabilities.
+
+        Args:
+            features: Modality -> (B, T, sum of widths).
+            mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
+        """
+        return self.parse(self.embed(features), mask)

@@ -1,4 +1,4 @@
-"""Attentive multimodal multiple-instance pooling (Tian et al. 2020, Sec. 4.3): from segments to the clip's label."""
+"""Attentive multimodal multiple-instance pooling (Tian et al. 2020, Sec. 4.3): from segments to labels of the clip."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from torch import Tensor, nn
 class Output(NamedTuple):
     """Probabilities in [0, 1].
 
-    segment: (B, T, M, C), 0 past a clip's end. clip: (B, C). modality_clip: (B, M, C).
+    Attributes:
+        segment: Per segment and modality, (B, T, M, C); 0 past the end of a clip.
+        clip: Per clip, (B, C).
+        modality_clip: Per clip and modality, (B, M, C).
     """
 
     segment: Tensor
@@ -20,24 +23,30 @@ class Output(NamedTuple):
 
 
 class AttentivePooling(nn.Module):
-    """Probabilities of segments, weighed over time within a modality and over modalities within a segment."""
+    """Average the segments' probabilities, weighted over time in each modality and over modalities in each segment."""
 
     def __init__(self, width: int, classes: int) -> None:
+        """Set the width d of the embeddings and the number of classes C."""
         super().__init__()
         self.classes = classes
-        # Rows, C each: the segment's logit, its weight over time, its weight over modalities.
+        # C rows each: a segment's logit, its weight over time, its weight over modalities.
         self.into = nn.Linear(width, 3 * classes)
 
-    def forward(self, x: Tensor, present: Tensor | None) -> Output:
-        """x: (M, B, T, d). present: (B, T) bool, None where every clip has T segments."""
+    def forward(self, x: Tensor, mask: Tensor | None) -> Output:
+        """Return the probabilities.
+
+        Args:
+            x: Embeddings, (M, B, T, d).
+            mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
+        """
         logit, over_time, over_modalities = self.into(x).chunk(3, dim=-1)  # each (M, B, T, C)
-        if present is not None:
-            over_time = over_time.masked_fill(~present[..., None], -torch.inf)
+        if mask is not None:
+            over_time = over_time.masked_fill(~mask[..., None], -torch.inf)
         probability = logit.sigmoid()
-        if present is not None:
-            probability = probability * present[..., None]
-        weighed = over_time.softmax(dim=2) * probability  # (M, B, T, C)
-        modality_clip = weighed.sum(dim=2)  # (M, B, C)
-        # Each of the two weights sums to 1 along its own axis only, so their product may sum to more than 1.
-        clip = (weighed * over_modalities.softmax(dim=0)).sum(dim=(0, 2)).clamp(max=1.0)  # (B, C)
+        if mask is not None:
+            probability = probability * mask[..., None]
+        weighted = over_time.softmax(dim=2) * probability  # (M, B, T, C)
+        modality_clip = weighted.sum(dim=2)  # (M, B, C)
+        # Each weight sums to 1 along its own axis only, so the products may sum to more than 1.
+        clip = (weighted * over_modalities.softmax(dim=0)).sum(dim=(0, 2)).clamp(max=1.0)  # (B, C)
         return Output(probability.permute(1, 2, 0, 3), clip, modality_clip.transpose(0, 1))

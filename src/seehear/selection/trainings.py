@@ -240,7 +240,7 @@ class Bench:
                 train = self.split(one.collocation, one.train)
                 watch = self.split(one.collocation, one.watch) if one.watch else None
                 with suppress(RuntimeError):  # as one that diverges; trained one by one it stops no other
-                    fit_many(runs, train, watch, self.device, graphs=False)
+                    fit_many(runs, train, watch, self.device)
 
     def do(self, training: Training) -> Outcome:
         """Train, from wherever an earlier attempt got to, and judge."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import resources
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from seehear.errors import SeehearError
+from seehear.errors import SeehearError, unknown
 from seehear.losses.contrastive.settings import ContrastSettings
+from seehear.settings import Changes, apply_changes, setting_fields, validated
 
 Choice = Literal["auto", "last", "loss", "type_at_av", "average"]
 Supervision = Literal["weak", "dense"]
@@ -22,126 +23,132 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Recipe(BaseModel):
-    """Every setting of model and training; the defaults are the paper's baseline."""
+    """Every setting of the model and its training. The defaults are the paper's baseline (Wu et al., Sec. 4.1)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     width: Positive = Field(512, description="width d of the model")
-    heads: Positive = Field(1, description="attention heads")
+    heads: Positive = Field(1, description="attention heads; they must divide the width")
     layers: int = Field(1, ge=0, description="hybrid attention layers")
-    feed_forward: Positive = Field(512, description="width within a layer's feed-forward block")
-    dropout: Share = Field(0.1, description="dropout within the layers")
-    input_dropout: Share = Field(0.0, description="dropout of features before the linear maps")
-    standardise: bool = Field(False, description="centre and scale features by the training clips' mean and deviation")
+    feed_forward: Positive = Field(512, description="width inside a layer's feed-forward block")
+    dropout: Share = Field(0.1, description="dropout inside the layers")
+    input_dropout: Share = Field(0.0, description="dropout of the features before the linear maps")
+    standardise: bool = Field(
+        False, description="subtract each feature's mean in the training clips and divide by its standard deviation"
+    )
     scale: bool = Field(
         False, description="divide each network's features by their root mean square in the training clips"
     )
-    learning_rate: float = Field(3e-4, gt=0, description="Adam's learning rate")
-    decay_every: int = Field(10, ge=0, description="epochs between cuts of the learning rate, 0 for none")
-    decay_by: float = Field(0.1, gt=0, le=1, description="factor of each cut")
+    learning_rate: float = Field(3e-4, gt=0, description="learning rate of Adam")
+    decay_every: int = Field(10, ge=0, description="epochs between decays of the learning rate; 0 for no decay")
+    decay_by: float = Field(0.1, gt=0, le=1, description="factor of each decay of the learning rate")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay (AdamW)")
     epochs: Positive = Field(40, description="passes over the training clips")
-    batch: Positive = Field(16, description="clips in a step")
-    patience: int = Field(0, ge=0, description="stop after so many epochs without a better one, 0 for never")
+    batch: Positive = Field(16, description="clips per step")
+    patience: int = Field(0, ge=0, description="stop after this many epochs without improvement; 0 to never stop early")
     confidence: Mapping[str, Annotated[float, Field(ge=0, le=1)]] = Field(
         {"audio": 1.0, "visual": 0.9},
-        description="per modality, how far a clip's label is trusted to hold in it; 1 where not named",
+        description="per modality, how far a clip's labels are trusted to hold in it (label smoothing); by default 1",
     )
     supervision: Supervision = Field(
-        "weak", description="labels that the loss sees: weak, of the clip; dense, of each segment, to see what they add"
+        "weak",
+        description="labels for training: weak, per clip; dense, per segment, which shows what dense labels would add",
     )
     contrast: ContrastSettings = Field(
-        ContrastSettings.model_validate({}), description="what brings the modalities' embeddings together"
+        ContrastSettings.model_validate({}), description="contrastive loss between the modalities' embeddings"
     )
     choose: Choice = Field(
         "auto",
-        description="which epoch's model is kept: last, or the best on validation clips by loss, segment type_at_av or "
-        "average; auto is type_at_av where their dense labels are given, else loss, else last",
+        description="epoch to keep: last, or the best on the validation clips by loss, segment type_at_av, or average; "
+        "auto is type_at_av with dense validation labels, loss with weak ones, and last without validation clips",
     )
+
+    @field_validator("heads")
+    @classmethod
+    def _divide_width(cls, heads: int, info: ValidationInfo) -> int:
+        width = info.data.get("width", heads)
+        if width % heads:
+            raise ValueError(f"{heads} heads do not divide the width {width}")
+        return heads
 
     @property
     def least_epochs(self) -> int:
-        """Fewer a training can't take: patience has to run out first."""
+        """The fewest epochs that a training can take: patience has to run out first."""
         return min(self.epochs, self.patience + 1) if self.patience else self.epochs
 
     def confidences(self, modalities: Sequence[str]) -> list[float]:
-        """Of these modalities, in their order."""
+        """Return the confidence of these modalities, in their order."""
         return [self.confidence.get(name, 1.0) for name in modalities]
 
+    def __repr_args__(self) -> list[tuple[str | None, Any]]:
+        """Return what differs from the paper's defaults, for `repr`."""
+        return [(name, getattr(self, name)) for name in self.model_dump(exclude_defaults=True)]
 
-def settings(of: type[BaseModel] = Recipe, within: str = "") -> dict[str, FieldInfo]:
-    """Every setting by the name that overrides give it, as `epochs` or `contrast.weight`."""
-    found: dict[str, FieldInfo] = {}
-    for name, field in of.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found |= settings(field.annotation, f"{within}{name}.")
-        else:
-            found[within + name] = field
-    return found
+    def __str__(self) -> str:
+        """Return the same as `repr`."""
+        return repr(self)
 
 
-def named() -> dict[str, Recipe]:
-    """The recipes that come with seehear."""
-    files = sorted(resources.files(__package__).joinpath("recipes").iterdir(), key=lambda file: file.name)
-    return {
-        file.name.removesuffix(".toml"): Recipe(**tomllib.loads(file.read_text(encoding="utf-8")))
-        for file in files
-        if file.name.endswith(".toml")
+@cache
+def shipped_recipes() -> Mapping[str, Recipe]:
+    """Return the recipes that come with seehear, by name."""
+    files = [file for file in resources.files(__package__).joinpath("recipes").iterdir() if file.name.endswith(".toml")]
+    recipes = {
+        file.name.removesuffix(".toml"): Recipe(**tomllib.loads(file.read_text(encoding="utf-8"))) for file in files
     }
+    return dict(sorted(recipes.items()))
 
 
-def resolve(recipe: str | Path | Recipe = "paper", overrides: Sequence[str] | Mapping[str, Any] = ()) -> Recipe:
-    """A recipe by name or from a TOML file, with KEY=VALUE overrides on top.
+def list_recipes() -> list[str]:
+    """Return the names of the recipes that come with seehear."""
+    return [*shipped_recipes()]
 
-    Raises SeehearError naming the recipe, key or value that isn't one.
+
+def load_recipe(recipe: str | Path | Recipe = "paper", overrides: Changes = (), **settings: Any) -> Recipe:
+    """Return a recipe, with other settings where given.
+
+    Args:
+        recipe: A name from `list_recipes`, a TOML file, or a `Recipe`.
+        overrides: Settings to change: a mapping such as `{"contrast.loss": "mtsc"}` or
+            `{"contrast": {"loss": "mtsc"}}`, or KEY=VALUE texts such as `["contrast.loss=mtsc"]`.
+        **settings: The same as keyword arguments: `epochs=20, contrast={"loss": "mtsc"}`.
+
+    Raises:
+        SeehearError: If there is no such recipe, or a setting is unknown or has a bad value.
+
+    Examples:
+        >>> load_recipe("small", epochs=20, contrast={"loss": "mtsc"})
     """
+    values = apply_changes(apply_changes(_values(recipe), overrides, Recipe), settings, Recipe)
+    return validated(Recipe, values, "recipe" if isinstance(recipe, Recipe) else f"recipe {recipe}")
+
+
+resolve = load_recipe  # the name that callers inside use
+
+
+def _values(recipe: str | Path | Recipe) -> Mapping[str, Any]:
     if isinstance(recipe, Recipe):
-        base: dict[str, Any] = recipe.model_dump()
-    elif str(recipe) in named():
-        base = named()[str(recipe)].model_dump()
-    elif Path(recipe).is_file():
-        try:
-            base = tomllib.loads(Path(recipe).read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise SeehearError(f"{recipe}: not a TOML file: {error}") from None
-    else:
-        raise SeehearError(f"no recipe {str(recipe)!r}: choose from {', '.join(named())}, or name a TOML file")
-    if isinstance(overrides, Mapping):
-        base |= overrides
-        overrides = ()
-    for override in overrides:
-        key, equals, value = override.partition("=")
-        if not equals:
-            raise SeehearError(f'{override!r}: a setting is KEY=VALUE, as in set=["learning_rate=1e-3"]')
-        top, _, part = key.strip().partition(".")
-        if part:
-            if not isinstance(base.get(top, {}), Mapping):
-                raise SeehearError(f"{override!r}: {top} is one value, it has no {part}")
-            base[top] = {**base.get(top, {}), part: _value(value)}
-        else:
-            base[top] = _value(value)
+        return recipe.model_dump()
+    if str(recipe) in shipped_recipes():
+        return shipped_recipes()[str(recipe)].model_dump()
+    if not Path(recipe).is_file():
+        raise unknown("recipe", str(recipe), shipped_recipes(), "A recipe can also be a TOML file.")
     try:
-        return TypeAdapter(Recipe).validate_python(base)
-    except ValidationError as error:
-        problems = "; ".join(_problem(".".join(map(str, e["loc"])), e["type"], e["msg"]) for e in error.errors())
-        raise SeehearError(f"recipe {recipe}: {problems}") from None
+        return tomllib.loads(Path(recipe).read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SeehearError(f"{recipe}: not a TOML file: {error}") from None
 
 
-def _problem(setting: str, kind: str, message: str) -> str:
-    if kind == "model_type":
-        return (
-            f"{setting}: is a group of settings, as in {next(name for name in settings() if name.startswith(setting))}"
-        )
-    if kind != "extra_forbidden":
-        return f"{setting}: {message.removeprefix('Value error, ')}"
-    # Of a group that is unknown, the group alone is named.
-    groups = {name.partition(".")[0] for name in settings()}
-    close = difflib.get_close_matches(setting, [*settings(), *groups], n=1)
-    return f"no setting {setting!r}: " + (f"did you mean {close[0]}?" if close else "`seehear recipes` lists them")
+def recipe_table(recipes: Mapping[str, Recipe]) -> list[list[str]]:
+    """Return a table of all settings: a header, then per setting its value in each recipe and its meaning."""
+    rows = [["setting", *recipes, "meaning"]]
+    for name, field in setting_fields(Recipe).items():
+        values = [_as_text(attrgetter(name)(recipe)) for recipe in recipes.values()]
+        rows.append([name, *values, field.description or ""])
+    return rows
 
 
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text.strip()
+def _as_text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{key}={part:g}" for key, part in value.items())
+    return (" ".join(value) or "all") if isinstance(value, tuple) else str(value)

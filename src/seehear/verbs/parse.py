@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from seehear.results import Result
 from seehear.scoring.decoding import HALF, Filter
 from seehear.verbs import options
-
-if TYPE_CHECKING:
-    from seehear.batch import ParsedFolder
 
 Picture = Literal["html", "png", "svg"]
 
@@ -31,7 +29,7 @@ def parse(
     thresholds: str | Path | None = None,
     trust_code: bool = False,
     device: str = "auto",
-) -> ParsedFolder:
+) -> Result:
     """Parse clips of any length into events: class, modality, onset, offset, confidence.
 
     Writes OUT/<clip>.json, a page that plays the clip, and a picture of it. OUT/index.html leads to the pages and finds

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from seehear.verbs.result import Result, table
@@ -16,25 +16,18 @@ if TYPE_CHECKING:
 class Recipes(Result):
     """The recipes by name."""
 
-    recipes: dict[str, Recipe]
+    recipes: Mapping[str, Recipe]
 
     def text(self) -> str:
-        from seehear.training.recipe import settings
+        """Return a table of every setting in every recipe."""
+        from seehear.training.recipe import recipe_table
 
-        rows = [["setting", *self.recipes, "meaning"]]
-        for name, field in settings().items():
-            values = [_spelled(attrgetter(name)(recipe)) for recipe in self.recipes.values()]
-            rows.append([name, *values, field.description or ""])
+        rows = recipe_table(self.recipes)
         return table(rows, right_from=len(rows[0]))
 
     def as_json(self) -> Any:
+        """Return every setting of every recipe."""
         return {name: recipe.model_dump(mode="json") for name, recipe in self.recipes.items()}
-
-
-def _spelled(value: object) -> str:
-    if isinstance(value, dict):
-        return " ".join(f"{key}={part:g}" for key, part in value.items())
-    return (" ".join(value) or "all") if isinstance(value, tuple) else str(value)
 
 
 def recipes() -> Recipes:
@@ -43,6 +36,6 @@ def recipes() -> Recipes:
     Returns:
         Each setting's value in each recipe, and its meaning.
     """
-    from seehear.training.recipe import named
+    from seehear.training.recipe import shipped_recipes
 
-    return Recipes(named())
+    return Recipes(shipped_recipes())

@@ -26,6 +26,6 @@ def test_the_papers_exponent(reading, expected):
     assert lag_weights(3, reading)[0].tolist() == pytest.approx(expected)
 
 
-def test_without_exponent_all_weigh_alike():
+def test_with_exponent_0_all_weights_are_1():
     for reading in LAGS:
         assert (lag_weights(5, reading, 0) == 1).all()

@@ -1,4 +1,4 @@
-"""The loss by its settings: over pairs of modalities and clips."""
+"""The contrastive loss as a recipe sets it: over pairs of modalities and clips."""
 
 import pytest
 import torch
@@ -6,32 +6,30 @@ from torch.testing import assert_close
 
 from losses.contrastive import oracle
 from losses.contrastive.clips import Batch, generic
-from seehear.losses.contrastive.module import ContrastiveLoss
-from seehear.losses.contrastive.settings import LOSSES, ContrastSettings
+from seehear.errors import SeehearError
+from seehear.losses import ContrastiveLoss, ContrastSettings
+from seehear.losses.contrastive.registry import LOSSES
 
 NAMES = ("audio", "visual", "smell")
 LABELS = torch.tensor([[1.0, 0, 0], [0, 1, 0], [1, 1, 0]])
-PRESENT = torch.tensor([[True] * 5, [True, True, True, False, False], [True, True, True, True, False]])
+MASK = torch.tensor([[True] * 5, [True, True, True, False, False], [True, True, True, True, False]])
 EMBEDDINGS = generic(clips=3, length=5, modalities=3)
 LOOPS = {"simclr": oracle.simclr, "time-weighted": oracle.time_weighted, "mtsc": oracle.mtsc}
 
 
 def loss_of(modalities=3, labels=LABELS, order=(0, 1, 2), **options):
-    loss = ContrastiveLoss(ContrastSettings(**{"loss": "mtsc", **options}), NAMES[:modalities])
+    loss = ContrastiveLoss({"loss": "mtsc", **options}, NAMES[:modalities])
     order = list(order)
-    return loss(EMBEDDINGS[:modalities, order], labels[order], PRESENT[order]).item()
+    return loss(EMBEDDINGS[:modalities, order], labels[order], MASK[order]).item()
 
 
-def expected(pairs, loop=oracle.mtsc, follow=False, weight=0.0):
-    """Mean over pairs of modalities, numbered, and clips."""
+def expected(pairs, loop=oracle.mtsc, weight=0.0):
+    """Return the mean over pairs of modalities, by index, and clips."""
     found = []
     for m, n in pairs:
-        batch = Batch(EMBEDDINGS[m], EMBEDDINGS[n], PRESENT)
-        losses = batch.each(loop)
-        if follow:
-            losses = [x * share for x, share in zip(losses, batch.each(oracle.agreement), strict=True)]
-        apart = oracle.disjoint(EMBEDDINGS[m].tolist(), EMBEDDINGS[n].tolist(), LABELS.tolist(), PRESENT.tolist())
-        found += [x + weight * y for x, y in zip(losses, apart, strict=True)]
+        losses = Batch(EMBEDDINGS[m], EMBEDDINGS[n], MASK).each(loop)
+        negatives = oracle.disjoint(EMBEDDINGS[m].tolist(), EMBEDDINGS[n].tolist(), LABELS.tolist(), MASK.tolist())
+        found += [x + weight * y for x, y in zip(losses, negatives, strict=True)]
     return pytest.approx(sum(found) / len(found), rel=1e-5)
 
 
@@ -44,50 +42,97 @@ def test_mean_over_pairs_of_modalities_and_clips(name, modalities, pairs):
 def test_between_picks_pairs_and_their_order():
     assert loss_of(between=("smell+audio", "audio+visual")) == expected([(2, 0), (0, 1)])
     assert loss_of(between=("visual+audio",)) == expected([(1, 0)])
-    assert loss_of(between=("visual+audio",)) != expected([(0, 1)])  # the target is the first one's
+    assert loss_of(between=("visual+audio",)) != expected([(0, 1)])  # the target comes from the first one
 
 
-def test_follow_weighs_clips_by_agreement():
-    pairs = [(0, 1), (0, 2), (1, 2)]
-    assert loss_of(follow="agreement") == expected(pairs, follow=True)
-    assert 0 < loss_of(follow="agreement") < loss_of()
-
-
-@pytest.mark.parametrize("follow", [False, True])
-def test_disjoint_is_added_by_its_weight_and_follows_nothing(follow):
-    options = {"follow": "agreement"} if follow else {}
-    assert loss_of(2, disjoint=0.7, **options) == expected([(0, 1)], follow=follow, weight=0.7)
+def test_disjoint_is_added_by_its_weight():
+    assert loss_of(2, disjoint=0.7) == expected([(0, 1)], weight=0.7)
     common = torch.ones_like(LABELS)
-    assert loss_of(2, labels=common, disjoint=0.7, **options) == loss_of(2, **options)
+    assert loss_of(2, labels=common, disjoint=0.7) == loss_of(2)
 
 
 @pytest.mark.parametrize("name", list(LOSSES))
 def test_order_of_clips_does_not_matter(name):
-    options = {"loss": name, "disjoint": 0.5, "follow": "agreement"}
+    options = {"loss": name, "disjoint": 0.5}
     assert loss_of(order=(2, 0, 1), **options) == pytest.approx(loss_of(**options))
 
 
-def test_readings_reach_the_loss():
-    soft, lagging = "mtsc-soft", {"time-weighted", "mtsc", "mtsc-soft"}
-    for reading, reached in (
-        ({"temperature": 0.5}, {"simclr", "time-weighted", soft}),
-        ({"lag": "shifted"}, lagging),
-        ({"exponent": 1.0}, lagging),
-        ({"within": "both"}, {"mtsc", soft}),
+@pytest.mark.parametrize(
+    ("reading", "reached"),
+    [
+        ({"temperature": 0.5}, {"simclr", "time-weighted"}),
+        ({"lag": "shifted"}, {"time-weighted", "mtsc"}),
+        ({"exponent": 1.0}, {"time-weighted", "mtsc"}),
+        ({"within": "both"}, {"mtsc"}),
         ({"pairs": "part"}, {"mtsc"}),
         ({"residual": "absolute"}, {"mtsc"}),
         ({"weight": 9.0}, set()),
-    ):
-        assert {name for name in {*LOOPS, soft} if loss_of(loss=name, **reading) != loss_of(loss=name)} == reached
+    ],
+)
+def test_readings_reach_the_loss(reading, reached):
+    assert {name for name in LOOPS if loss_of(loss=name, **reading) != loss_of(loss=name)} == reached
 
 
 def test_all_clips_of_one_length():
     loss = ContrastiveLoss(ContrastSettings(loss="mtsc"), NAMES[:2])
-    everything = torch.ones_like(PRESENT)
+    everything = torch.ones_like(MASK)
     assert_close(loss(EMBEDDINGS[:2], LABELS), loss(EMBEDDINGS[:2], LABELS, everything))
     assert loss(EMBEDDINGS[:2], LABELS).shape == ()
 
 
 def test_has_no_parameters():
-    loss = ContrastiveLoss(ContrastSettings(loss="mtsc"), NAMES)
+    loss = ContrastiveLoss(ContrastSettings(loss="mtsc", disjoint=1.0), NAMES)
     assert not [*loss.parameters(), *loss.buffers()]
+
+
+@pytest.mark.parametrize("loss", [ContrastiveLoss(), ContrastiveLoss(ContrastSettings()), ContrastiveLoss({})])
+def test_without_a_loss_it_is_zero(loss):
+    embeddings = EMBEDDINGS[:2].clone().requires_grad_()
+    value = loss(embeddings, LABELS, MASK)
+    assert value.item() == 0
+    value.backward()
+    total = embeddings.square().sum() + value
+    total.backward()
+    assert_close(embeddings.grad, 2 * embeddings.detach())
+
+
+def test_settings_as_an_object_a_mapping_or_keywords():
+    value = loss_of(2, exponent=1.0, disjoint=0.5)
+    settings = ContrastSettings(loss="mtsc", exponent=1.0)
+    for loss in (
+        ContrastiveLoss(settings, disjoint=0.5),
+        ContrastiveLoss({"loss": "mtsc", "disjoint": 0.5}, exponent=1.0),
+        ContrastiveLoss(loss="mtsc", exponent=1.0, disjoint=0.5),
+    ):
+        assert loss(EMBEDDINGS[:2], LABELS, MASK).item() == value
+    text = repr(ContrastiveLoss(settings))
+    assert text == "ContrastiveLoss(ContrastSettings(loss='mtsc', exponent=1.0), modalities=('audio', 'visual'))"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": "mstc"}, "no contrastive loss 'mstc': did you mean mtsc"),
+        ({"los": "mtsc"}, "no setting 'los': did you mean loss"),
+        ({"loss": "mtsc", "exponent": -1}, "exponent: .*greater than or equal to 0"),
+        ({"loss": "mtsc", "modalities": ["audio"]}, "compares two modalities"),
+    ],
+)
+def test_mistakes_are_named(options, message):
+    with pytest.raises(SeehearError, match=message):
+        ContrastiveLoss(**options)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([EMBEDDINGS], r"M the modalities audio, visual; these have \(3, 3, 5, 3\)"),
+        ([EMBEDDINGS[0]], r"must have shape \(M, B, T, d\)"),
+        ([EMBEDDINGS[:2]], "needs the clips' weak labels"),
+        ([EMBEDDINGS[:2], LABELS[:2]], "one row per clip"),
+        ([EMBEDDINGS[:2], LABELS, MASK[:, :2]], "mask must be bool"),
+    ],
+)
+def test_bad_input_is_named(arguments, message):
+    with pytest.raises(SeehearError, match=message):
+        ContrastiveLoss(loss="mtsc", disjoint=1.0)(*arguments)

@@ -1,4 +1,4 @@
-"""Eq. 6 in all its readings against its loop; what learns from it, and what does not."""
+"""Eq. 6 in all its readings against its loop, its gradients, and what embeddings learn from it."""
 
 import pytest
 import torch
@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from losses.contrastive import oracle
 from losses.contrastive.clips import LAGS, WITHIN, batches, generic, gradients, numeric_gradient, uneven
-from seehear.losses.contrastive.mtsc import mtsc
+from seehear.losses import mtsc
 from seehear.losses.contrastive.residual import RESIDUALS
 
 PAIRS = ("part", "entire")
 
 
 def partial_of(**options):
-    return lambda first, second, present: mtsc(first, second, present, **options)
+    return lambda first, second, mask: mtsc(first, second, mask, **options)
 
 
 @settings(max_examples=60, deadline=None)
@@ -32,7 +32,7 @@ def test_loss_is_the_loop(batch, pairs, residual, within, lag, exponent):
     assert found.tolist() == pytest.approx(expected, abs=1e-6)
 
 
-def test_readings_unless_given():
+def test_default_readings():
     batch = uneven()
     options = {"pairs": "entire", "kind": "squared", "within": "first", "reading": "clamped", "exponent": 5.0}
     assert mtsc(*batch).tolist() == pytest.approx(batch.each(oracle.mtsc, **options), abs=1e-6)
@@ -40,21 +40,21 @@ def test_readings_unless_given():
 
 @settings(max_examples=20, deadline=None)
 @given(batches(), st.sampled_from(LAGS), st.sampled_from([0.0, 5.0]))
-def test_part_wants_a_segment_to_be_as_like_the_other_as_itself(batch, lag, exponent):
+def test_part_has_target_1_for_every_segment(batch, lag, exponent):
     found = mtsc(*batch, pairs="part", lag=lag, exponent=exponent).tolist()
-    for value, first, second, present in zip(found, *(x.tolist() for x in batch), strict=True):
-        times = oracle.there(present)
+    for value, first, second, mask in zip(found, *(x.tolist() for x in batch), strict=True):
+        times = oracle.times_of(mask)
         residuals = [oracle.cosine(first[t], second[t]) - (1 if any(first[t]) else 0) for t in times]
         assert value == pytest.approx(sum(r * r for r in residuals) / len(times), abs=1e-9)
 
 
 @pytest.mark.parametrize("pairs", PAIRS)
-def test_the_other_modality_within_is_the_other_way_round(pairs):
-    first, second, present = uneven()
-    one = mtsc(first, second, present, pairs=pairs, within="second")
-    torch.testing.assert_close(one, mtsc(second, first, present, pairs=pairs, within="first"))
+def test_within_second_is_within_first_with_the_modalities_swapped(pairs):
+    first, second, mask = uneven()
+    one = mtsc(first, second, mask, pairs=pairs, within="second")
+    torch.testing.assert_close(one, mtsc(second, first, mask, pairs=pairs, within="first"))
     if pairs == "entire":
-        assert not torch.allclose(one, mtsc(first, second, present, within="first"))
+        assert not torch.allclose(one, mtsc(first, second, mask, within="first"))
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_no_gradient_flows_through_the_target(pairs, residual, within):
     options = {"pairs": pairs, "within": within, "lag": "shifted", "exponent": 1.0}
     found = gradients(partial_of(residual=residual, **options), batch)
     own = {"kind": residual, "pairs": pairs, "within": within, "reading": "shifted", "exponent": 1.0}
-    frozen = [x.tolist() for x in batch[:2]]
+    originals = [x.tolist() for x in batch[:2]]
 
-    def value(first, second, held):
-        clips = zip(first.tolist(), second.tolist(), batch.present.tolist(), *frozen, strict=True)
+    def value(first, second, frozen_target):
+        clips = zip(first.tolist(), second.tolist(), batch.mask.tolist(), *originals, strict=True)
         return sum(
-            oracle.mtsc(one, other, there, **own, detached=(a, b) if held else None)
-            for one, other, there, a, b in clips
+            oracle.mtsc(one, other, inside, **own, detached=(a, b) if frozen_target else None)
+            for one, other, inside, a, b in clips
         )
 
     numeric = [
@@ -93,14 +93,12 @@ def test_no_gradient_flows_through_the_target(pairs, residual, within):
 
 
 def test_gradient_of_the_modality_that_is_no_target():
-    first, second, present = uneven()
-    assert torch.autograd.gradcheck(lambda x: mtsc(first, x, present), second.requires_grad_())
-    assert torch.autograd.gradcheck(
-        lambda x: mtsc(x, second.detach(), present, within="second"), first.requires_grad_()
-    )
+    first, second, mask = uneven()
+    assert torch.autograd.gradcheck(lambda x: mtsc(first, x, mask), second.requires_grad_())
+    assert torch.autograd.gradcheck(lambda x: mtsc(x, second.detach(), mask, within="second"), first.requires_grad_())
 
 
-def test_literal_learns_nothing_from_its_target():
+def test_literal_does_not_depend_on_its_target():
     batch = uneven()
     expected = gradients(partial_of(residual="literal"), batch)
     for within in WITHIN:
@@ -114,7 +112,7 @@ def test_literal_learns_nothing_from_its_target():
 
 
 def learnt(residual, steps):
-    """What Adam makes of free embeddings."""
+    """Return free embeddings after some steps of Adam."""
     embeddings = generic(clips=3, length=4, width=8).requires_grad_()
     optimiser = torch.optim.Adam([embeddings], lr=0.1)
     for _ in range(steps):
@@ -130,7 +128,7 @@ def test_literal_collapses():
 
 
 def distances(firsts, seconds):
-    """Of similarities and their targets."""
+    """Return the distances of similarities from their targets."""
     return [
         abs(oracle.cosine(first[i], second[j]) - oracle.target(first, second, i, j))
         for first, second in zip(firsts, seconds, strict=True)
@@ -140,7 +138,7 @@ def distances(firsts, seconds):
 
 
 @pytest.mark.parametrize("residual", ["squared", "absolute"])
-def test_the_others_reach_their_targets(residual):
+def test_the_other_residuals_reach_their_targets(residual):
     assert sum(distances(*learnt(residual, 0))) / 48 > 0.4
     firsts, seconds = learnt(residual, 300)
     assert sum(distances(firsts, seconds)) / 48 < 0.03

@@ -1,4 +1,4 @@
-"""What holds for every registered loss."""
+"""What holds for every registered loss: a new one is covered by its line in the registry."""
 
 import pkgutil
 from importlib import import_module
@@ -9,27 +9,54 @@ from hypothesis import given, settings
 
 import seehear.losses.contrastive as package
 from losses.contrastive.clips import batches, generic, gradients, uneven
-from seehear.losses.contrastive.pair import Pair
-from seehear.losses.contrastive.settings import LOSSES, ContrastSettings, find
+from seehear.losses import ContrastSettings, EmbeddingLoss
+from seehear.losses.contrastive.registry import LOSSES, loss_class
 
 every_loss = pytest.mark.parametrize("name", list(LOSSES))
+NOT_REGISTERED = {"Disjoint"}  # a term that `contrast.disjoint` adds to any loss
 
 
-def loss_of(name, strangers=True):
-    """Of clips that have no label in common, or all have the same one."""
-    readings = ContrastSettings(loss=name)
+def loss_of(name, share_labels=False):
+    """Return the loss per clip, of clips that share no label, or all the same one."""
+    loss = loss_class(name).from_settings(ContrastSettings(loss=name))
 
-    def loss(first, second, present=None):
-        labels = torch.eye(len(first)) if strangers else torch.ones(len(first), 1)
-        return find(name)(Pair(first, second, labels.to(first.dtype), present), readings)
+    def per_clip(first, second, mask=None):
+        labels = torch.ones(len(first), 1) if share_labels else torch.eye(len(first))
+        mask = torch.ones(first.shape[:2], dtype=torch.bool) if mask is None else mask
+        return loss.per_clip(first, second, mask, labels.to(first.dtype))
 
-    return loss
+    return per_clip
 
 
 def test_every_loss_is_registered():
-    names = [module.name for module in pkgutil.iter_modules(package.__path__)]
-    with_loss = [name for name in names if hasattr(import_module(f"{package.__name__}.{name}"), "of")]
-    assert sorted(with_loss) == sorted(LOSSES.values())
+    for module in pkgutil.iter_modules(package.__path__):
+        import_module(f"{package.__name__}.{module.name}")
+    found = {
+        subclass.__name__ for subclass in EmbeddingLoss.__subclasses__() if subclass.__module__.startswith("seehear.")
+    }
+    assert found == {loss_class(name).__name__ for name in LOSSES} | NOT_REGISTERED
+
+
+@every_loss
+def test_module_is_the_mean_over_clips(name):
+    batch = uneven()
+    module = loss_class(name).from_settings(ContrastSettings(loss=name))
+    labels = torch.eye(2).to(batch.first.dtype)
+    each = loss_of(name)(*batch)
+    torch.testing.assert_close(module(*batch, labels), each.mean())
+    assert module(*batch, labels).shape == ()
+    # A single clip needs no batch axis.
+    single = module(*(x[1] for x in batch), labels[1])
+    torch.testing.assert_close(single, module(*(x[1:] for x in batch), labels[1:]))
+    assert not [*module.parameters(), *module.buffers()]
+    assert repr(module).startswith(type(module).__name__ + "(")
+    assert "\n" not in repr(module)
+
+
+@every_loss
+def test_defaults_are_those_of_the_settings(name):
+    default, from_settings = loss_class(name)(), loss_class(name).from_settings(ContrastSettings(loss=name))
+    assert default.settings == from_settings.settings
 
 
 @every_loss
@@ -42,7 +69,7 @@ def test_finite_for_every_clip_and_so_is_its_gradient(name, batch):
     assert value.isfinite().all()
     for gradient, x in zip(gradients(loss, batch), batch[:2], strict=True):
         assert gradient.isfinite().all()
-        assert (gradient[~batch.present] == 0).all()
+        assert (gradient[~batch.mask] == 0).all()
         assert (gradient[~x.any(dim=-1)] == 0).all()
 
 
@@ -55,38 +82,31 @@ def test_neither_padding_nor_the_length_of_vectors_matters(name, batch):
     for x in batch[:2]:
         size = 0.1 + 5 * torch.rand(*x.shape[:2], 1, generator=generator, dtype=x.dtype)
         noise = 10 * torch.randn(x.shape, generator=generator, dtype=x.dtype)
-        other.append(torch.where(batch.present[..., None], x * size, noise))
-    torch.testing.assert_close(loss_of(name)(*other, batch.present), loss_of(name)(*batch))
+        other.append(torch.where(batch.mask[..., None], x * size, noise))
+    torch.testing.assert_close(loss_of(name)(*other, batch.mask), loss_of(name)(*batch))
 
 
 @every_loss
 def test_the_order_of_clips_does_not_matter(name):
-    first, second, present = uneven()
+    first, second, mask = uneven()
     order = [1, 0]
-    expected = loss_of(name)(first, second, present)
+    expected = loss_of(name)(first, second, mask)
     assert expected[0] != expected[1]
-    torch.testing.assert_close(loss_of(name)(first[order], second[order], present[order]), expected[order])
+    torch.testing.assert_close(loss_of(name)(first[order], second[order], mask[order]), expected[order])
 
 
 @every_loss
-def test_clips_that_are_no_strangers_do_not_meet(name):
-    first, second, present = uneven()
-    loss = loss_of(name, strangers=False)
-    torch.testing.assert_close(loss(first[:1], second[:1], present[:1]), loss(first, second, present)[:1])
-
-
-@every_loss
-def test_without_a_mask_all_segments_are_there(name):
-    first, second = generic()
-    everything = torch.ones(2, 4, dtype=torch.bool)
-    torch.testing.assert_close(loss_of(name)(first, second), loss_of(name)(first, second, everything))
+def test_clips_that_share_their_labels_have_no_influence_on_each_other(name):
+    first, second, mask = uneven()
+    loss = loss_of(name, share_labels=True)
+    torch.testing.assert_close(loss(first[:1], second[:1], mask[:1]), loss(first, second, mask)[:1])
 
 
 @every_loss
 def test_cutting_padding_off_changes_nothing(name):
     first, second = generic()
-    present = torch.tensor([True, True, True, False]).expand(2, 4)
-    torch.testing.assert_close(loss_of(name)(first, second, present), loss_of(name)(first[:, :3], second[:, :3]))
+    mask = torch.tensor([True, True, True, False]).expand(2, 4)
+    torch.testing.assert_close(loss_of(name)(first, second, mask), loss_of(name)(first[:, :3], second[:, :3]))
 
 
 @every_loss

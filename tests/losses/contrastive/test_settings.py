@@ -1,4 +1,4 @@
-"""Settings: what is refused and what it says, and what they mean for model and training."""
+"""Settings of the contrastive loss: mistakes, and what they mean for the model and training."""
 
 import subprocess
 import sys
@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from seehear.errors import SeehearError
-from seehear.losses.contrastive.settings import LOSSES, ContrastSettings, find
+from seehear.losses.contrastive.registry import LOSSES, loss_class
+from seehear.losses.contrastive.settings import ContrastSettings
 from seehear.training.recipe import resolve
 
 TWO, THREE = ("audio", "visual"), ("audio", "smell", "touch")
@@ -16,11 +17,10 @@ TWO, THREE = ("audio", "visual"), ("audio", "smell", "touch")
 @pytest.mark.parametrize("name", list(LOSSES))
 def test_every_loss_is_found(name):
     assert resolve(overrides=[f"contrast.loss={name}"]).contrast.loss == name
-    assert find(name).__name__ == "of"
-    assert find(name).__module__ == f"seehear.losses.contrastive.{LOSSES[name]}"
+    assert f"{loss_class(name).__module__}.{loss_class(name).__name__}".endswith(f"contrastive.{LOSSES[name]}")
 
 
-def test_no_loss_unless_asked_for():
+def test_by_default_there_is_no_loss():
     settings = resolve().contrast
     assert settings == ContrastSettings()
     assert settings.loss == "none"
@@ -50,7 +50,9 @@ def test_stages():
         ("contrast.residual=cubed", r"contrast\.residual: .*'literal'"),
         ("contrast.lag=none", r"contrast\.lag: .*'clamped' or 'shifted'"),
         ("contrast.within=third", r"contrast\.within: .*'both'"),
-        ("contrast.follow=me", r"contrast\.follow: .*'agreement'"),
+        ("contrast.follow=agreement", "'follow' was removed: leave it out"),
+        ("contrast.loss=mil-nce", r"contrast\.loss: .*'mil-nce' was removed: choose from none, .*mtsc"),
+        ("contrast.loss=mtsc-soft", "'mtsc-soft' was removed"),
         ("contrast.stage=after", r"contrast\.stage: .*'pretrain'"),
         ("contrast.wieght=1", r"no setting 'contrast\.wieght': did you mean contrast\.weight\?"),
     ],
@@ -65,19 +67,30 @@ def test_edges_that_are_allowed():
     assert (found.weight, found.exponent, found.loss) == (0, 0, "mtsc")
 
 
+def test_the_removed_setting_follow_may_have_its_old_default():
+    """Runs trained before it was removed stay readable."""
+    old = {**ContrastSettings(loss="mtsc").model_dump(), "follow": "nothing"}
+    assert ContrastSettings(**old) == ContrastSettings(loss="mtsc")
+
+
+def test_repr_is_what_differs_from_the_defaults():
+    assert repr(ContrastSettings()) == str(ContrastSettings()) == "ContrastSettings()"
+    assert repr(ContrastSettings(loss="mtsc", weight=0.3)) == "ContrastSettings(loss='mtsc', weight=0.3)"
+
+
 def test_settings_do_not_change():
     with pytest.raises(ValidationError):
         ContrastSettings().weight = 2
 
 
 @pytest.mark.parametrize("stage", ["joint", "pretrain"])
-def test_one_modality_has_nothing_to_be_brought_together_with(stage):
-    with pytest.raises(SeehearError, match=r"contrast\.loss=mtsc .*two modalities.*only audio.*contrast\.loss=none"):
+def test_one_modality_can_not_be_compared(stage):
+    with pytest.raises(SeehearError, match=r"loss=mtsc compares two modalities.*only audio.*contrast\.loss=none"):
         ContrastSettings(loss="mtsc", stage=stage).check(["audio"])
     ContrastSettings(stage=stage).check(["audio"])
 
 
-def test_a_projection_of_what_is_not_there():
+def test_a_projection_of_an_unknown_modality():
     for good in ("auto", "none", "shared", "separate", *THREE):
         ContrastSettings(loss="mtsc", projection=good).check(THREE)
     with pytest.raises(SeehearError, match=r"contrast\.projection=visual: .*separate, audio, smell, touch"):
@@ -87,7 +100,7 @@ def test_a_projection_of_what_is_not_there():
 @pytest.mark.parametrize(
     "pair", ["audio", "audio+audio", "audio+visual", "audio+smell+touch", "audio + smell", "", "+"]
 )
-def test_between_others_than_two_that_are_there(pair):
+def test_between_is_two_different_modalities(pair):
     settings = ContrastSettings(loss="mtsc", between=("audio+touch", pair))
     with pytest.raises(SeehearError, match=r"contrast\.between: .*FIRST\+SECOND.*audio, smell, touch"):
         settings.check(THREE)
@@ -144,5 +157,5 @@ def test_projection_before_the_task():
 
 
 def test_recipes_are_read_without_torch():
-    code = "import sys, seehear.losses.contrastive.settings; sys.exit('torch' in sys.modules)"
+    code = "import sys, seehear; seehear.load_recipe('small-contrast'); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

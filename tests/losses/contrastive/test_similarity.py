@@ -1,4 +1,4 @@
-"""Cosine: its definition, and vectors without a direction."""
+"""Cosine similarity: its definition, and zero vectors."""
 
 import pytest
 import torch
@@ -44,4 +44,4 @@ def test_a_zero_vector_has_no_direction_and_no_gradient():
 
 
 def test_gradient():
-    torch.autograd.gradcheck(cosine, tuple(x.requires_grad_() for x in generic(length=2)))
+    assert torch.autograd.gradcheck(cosine, tuple(x.requires_grad_() for x in generic(length=2)))

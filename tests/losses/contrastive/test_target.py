@@ -1,4 +1,4 @@
-"""What similarity should be: the oracle's S_ij, and that nothing learns from it."""
+"""The target similarity: the oracle's S_ij, and no gradient."""
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ def test_passes_no_gradient(within):
     assert not target(first, second, within).requires_grad
 
 
-def test_within_looks_at_one_modality_only():
+def test_within_depends_on_one_modality_only():
     first, second = generic()
     assert torch.equal(target(first, second, "first"), target(first, second * 0, "first"))
     assert torch.equal(target(first, second, "second"), target(first * 0, second, "second"))

@@ -1,4 +1,4 @@
-"""Eq. 5 against its loop, and beside Eq. 4."""
+"""Eq. 5 against its loop, and compared with Eq. 4."""
 
 import pytest
 import torch
@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from losses.contrastive import oracle
 from losses.contrastive.clips import LAGS, batches, uneven
-from seehear.losses.contrastive.simclr import simclr
-from seehear.losses.contrastive.time_weighted import time_weighted
+from seehear.losses import simclr, time_weighted
 
 
 @settings(max_examples=30, deadline=None)
@@ -18,7 +17,7 @@ def test_loss_is_the_loop(batch, temperature, lag, exponent):
     assert time_weighted(*batch, temperature, lag, exponent).tolist() == pytest.approx(expected, abs=1e-5)
 
 
-def test_readings_unless_given():
+def test_default_readings():
     batch = uneven()
     expected = batch.each(oracle.time_weighted, temperature=0.1, reading="clamped", exponent=5.0)
     assert time_weighted(*batch).tolist() == pytest.approx(expected, abs=1e-5)
@@ -33,12 +32,12 @@ def test_without_exponent_it_is_simclr(batch, lag):
 def test_far_negatives_hardly_count():
     batch = uneven()
     assert time_weighted(*batch)[0] != pytest.approx(simclr(*batch)[0].item(), abs=1e-3)
-    # Of two neighbours, `clamped` weighs none.
+    # `clamped` gives neighbours their full weight.
     two = torch.tensor([[True, True, False, False], [False, False, True, True]])
     torch.testing.assert_close(time_weighted(*batch[:2], two), simclr(*batch[:2], two))
 
 
 def test_gradient():
-    first, second, present = uneven()
+    first, second, mask = uneven()
     inputs = first.requires_grad_(), second.requires_grad_()
-    assert torch.autograd.gradcheck(lambda x, y: time_weighted(x, y, present, exponent=1.0), inputs)
+    assert torch.autograd.gradcheck(lambda x, y: time_weighted(x, y, mask, exponent=1.0), inputs)

@@ -1,32 +1,55 @@
-"""Negatives that weak labels vouch for: segments of clips that have no label in common. Not in the paper."""
+"""Negatives that weak labels guarantee: segments of clips that have no label in common. Not in the paper."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from seehear.losses.contrastive.reduction import mask, mean_where
+from seehear.errors import SeehearError
+from seehear.losses.contrastive.base import EmbeddingLoss
+from seehear.losses.contrastive.reduction import mean_where, segment_mask
 from seehear.losses.contrastive.similarity import direction
 
 
-def disjoint(first: Tensor, second: Tensor, labels: Tensor, present: Tensor | None = None) -> Tensor:
-    """Mean squared cosine of a clip's segments in the first modality and those of strangers in the second, (B,).
+def disjoint(first: Tensor, second: Tensor, labels: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the mean squared cosine between the segments of disjoint clips, (B,) in [0, 1].
 
-    first, second: (B, T, d). labels: (B, C) in [0, 1]; strangers are clips of the batch that share none above 0.5, both
-    having some. 0 for a clip without any.
+    For each clip, the pairs are its segments in the first modality with the segments, in the second modality, of
+    every clip of the batch that is disjoint from it. Two clips are disjoint if both have labels and share none. A
+    clip without disjoint clips in the batch has loss 0.
+
+    Args:
+        first: Embeddings of the first modality, (B, T, d).
+        second: Embeddings of the second modality, (B, T, d).
+        labels: Weak labels in [0, 1], (B, C); a label counts above 0.5.
+        mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
     """
-    there = mask(first, present)  # (B, T)
-    counts = strangers(labels)[:, None, :, None] & there[:, :, None, None] & there  # (B, T, B, T)
-    return mean_where(across(first, second) ** 2, counts)
+    inside = segment_mask(first, mask)  # (B, T)
+    counted = disjoint_clips(labels)[:, None, :, None] & inside[:, :, None, None] & inside  # (B, T, B, T)
+    return mean_where(cosine_across_clips(first, second) ** 2, counted)
 
 
-def strangers(labels: Tensor) -> Tensor:
-    """Which clips have no label in common, (B, B) bool, from (B, C). A clip without labels is no one's stranger."""
-    known = (labels > 0.5).to(labels.dtype)  # (B, C)
-    some = known.any(dim=1)  # (B,)
-    return (known @ known.T == 0) & some[:, None] & some
+def disjoint_clips(labels: Tensor) -> Tensor:
+    """Return which clips both have labels and share none, (B, B) bool, from labels (B, C)."""
+    active = (labels > 0.5).to(labels.dtype)  # (B, C)
+    labelled = active.any(dim=1)  # (B,)
+    return (active @ active.T == 0) & labelled[:, None] & labelled
 
 
-def across(first: Tensor, second: Tensor) -> Tensor:
-    """Cosines of all segments of all clips, (B, T, d) each to (B, T, B, T)."""
+def cosine_across_clips(first: Tensor, second: Tensor) -> Tensor:
+    """Return the cosines of all segments of all clips, (B, T, B, T), from (B, T, d) each."""
     similarity = direction(first).flatten(0, 1) @ direction(second).flatten(0, 1).T  # (B · T, B · T)
     return similarity.view(*first.shape[:2], *second.shape[:2])
+
+
+class Disjoint(EmbeddingLoss):
+    """Push the similarity of clips without a common label to 0; see the function `disjoint`. It needs labels."""
+
+    def per_clip(self, first: Tensor, second: Tensor, mask: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the loss of each clip, (B,).
+
+        Raises:
+            SeehearError: If there are no labels.
+        """
+        if labels is None:
+            raise SeehearError("the loss between disjoint clips needs the clips' weak labels: pass labels=, (B, C)")
+        return disjoint(first, second, labels, mask)

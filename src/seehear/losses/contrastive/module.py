@@ -1,37 +1,89 @@
-"""A contrastive loss by its settings: over all pairs of modalities, and the mean over a batch."""
+"""A contrastive loss as a recipe sets it: the mean over pairs of modalities and over clips."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from seehear.losses.contrastive.agreement import agreement
-from seehear.losses.contrastive.disjoint import disjoint
-from seehear.losses.contrastive.pair import Pair
-from seehear.losses.contrastive.settings import ContrastSettings, find
+from seehear.errors import SeehearError
+from seehear.losses.contrastive.base import check_shapes
+from seehear.losses.contrastive.disjoint import Disjoint
+from seehear.losses.contrastive.reduction import segment_mask
+from seehear.losses.contrastive.registry import loss_class
+from seehear.losses.contrastive.settings import ContrastSettings
+from seehear.settings import apply_changes, validated
 
 
 class ContrastiveLoss(nn.Module):
-    """Without parameters of its own: the projection g is the model's."""
+    """The contrastive loss that a recipe's `contrast` settings describe, over any number of modalities.
 
-    def __init__(self, settings: ContrastSettings, modalities: Sequence[str]) -> None:
-        super().__init__()
-        self.settings, self.pairs = settings, settings.pairs_of(modalities)
-        self.loss = find(settings.loss)
+    It has no parameters: the projection g belongs to the model. With `loss="none"` it is always 0.
 
-    def forward(self, embeddings: Tensor, labels: Tensor, present: Tensor | None = None) -> Tensor:
-        """Mean over clips and pairs of modalities. Scalar; λ is not in it.
+    Examples:
+        >>> loss = ContrastiveLoss(loss="mtsc", exponent=5)
+        >>> loss(torch.stack([audio, visual]), mask=mask).backward()
+    """
 
-        embeddings: (M, B, T, d). labels: weak, (B, C). present: (B, T) bool, None where every clip has T segments.
+    def __init__(
+        self,
+        settings: ContrastSettings | Mapping[str, Any] | None = None,
+        modalities: Sequence[str] = ("audio", "visual"),
+        **changes: Any,
+    ) -> None:
+        """Make the loss.
+
+        Args:
+            settings: Settings, or a mapping of them by name; the defaults if None.
+            modalities: Names of the modalities, in the order of the embeddings.
+            **changes: Settings on top, by name.
+
+        Raises:
+            SeehearError: If a setting is unknown or out of range, or does not fit these modalities.
         """
-        return torch.stack([self._between(embeddings[m], embeddings[n], labels, present) for m, n in self.pairs]).mean()
+        super().__init__()
+        values = settings.model_dump() if isinstance(settings, ContrastSettings) else settings or {}
+        values = apply_changes(values, changes, ContrastSettings)
+        self.settings = validated(ContrastSettings, values, "contrastive loss")
+        self.settings.check(modalities)
+        self.modalities = tuple(modalities)
+        self.pairs = self.settings.pairs_of(modalities)
+        none = self.settings.loss == "none"
+        self.loss = None if none else loss_class(self.settings.loss).from_settings(self.settings)
+        self.disjoint = Disjoint() if self.settings.disjoint else None
 
-    def _between(self, first: Tensor, second: Tensor, labels: Tensor, present: Tensor | None) -> Tensor:
-        each = self.loss(Pair(first, second, labels, present), self.settings)  # (B,)
-        if self.settings.follow == "agreement":
-            each = each * agreement(first, second, present)
-        if self.settings.disjoint:
-            each = each + self.settings.disjoint * disjoint(first, second, labels, present)
+    def forward(self, embeddings: Tensor, labels: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """Return the mean loss over clips and pairs of modalities, a scalar. The weight λ is not applied.
+
+        Args:
+            embeddings: (M, B, T, d), in the order of the modalities.
+            labels: Weak labels in [0, 1], (B, C). Needed if `disjoint` is above 0.
+            mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
+
+        Raises:
+            SeehearError: If the shapes do not fit together, or labels are needed and missing.
+        """
+        if embeddings.ndim != 4 or len(embeddings) != len(self.modalities):
+            raise SeehearError(
+                f"embeddings must have shape (M, B, T, d), with M the modalities {', '.join(self.modalities)}; "
+                f"these have {tuple(embeddings.shape)}"
+            )
+        check_shapes(embeddings[0], embeddings[0], mask, labels)
+        if self.loss is None:
+            return embeddings.new_zeros((), requires_grad=True)  # a leaf, so that .backward() may be called
+        mask = segment_mask(embeddings[0], mask)
+        return torch.stack([self._pair(embeddings[m], embeddings[n], labels, mask) for m, n in self.pairs]).mean()
+
+    def _pair(self, first: Tensor, second: Tensor, labels: Tensor | None, mask: Tensor) -> Tensor:
+        """Return the mean over clips for two modalities, (B, T, d) each."""
+        assert self.loss is not None
+        each = self.loss.per_clip(first, second, mask, labels)  # (B,)
+        if self.disjoint is not None:
+            each = each + self.settings.disjoint * self.disjoint.per_clip(first, second, mask, labels)
         return each.mean()
+
+    def __repr__(self) -> str:
+        """Return the settings that differ from the defaults, and the modalities."""
+        return f"ContrastiveLoss({self.settings!r}, modalities={self.modalities!r})"

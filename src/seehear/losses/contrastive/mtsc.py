@@ -1,13 +1,13 @@
-"""MTSC, the multimodal time-series contrastive loss (Wu et al., Eq. 6), in its readings."""
+"""MTSC, the multimodal time-series contrastive loss (Wu et al., Sec. 3.3, Eq. 6), in its readings."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from seehear.losses.contrastive.pair import Pair
-from seehear.losses.contrastive.reduction import counting, mask, mean_where
-from seehear.losses.contrastive.residual import RESIDUALS
-from seehear.losses.contrastive.settings import ContrastSettings
+from seehear.losses.contrastive.base import EmbeddingLoss
+from seehear.losses.contrastive.reduction import mean_where, pair_mask, segment_mask
+from seehear.losses.contrastive.residual import residual_of
+from seehear.losses.contrastive.settings import Lag, Pairs, Residual, Within
 from seehear.losses.contrastive.similarity import cosine
 from seehear.losses.contrastive.target import target
 
@@ -15,34 +15,60 @@ from seehear.losses.contrastive.target import target
 def mtsc(
     first: Tensor,
     second: Tensor,
-    present: Tensor | None = None,
+    mask: Tensor | None = None,
     *,
+    exponent: float = 5.0,
     pairs: str = "entire",
     residual: str = "squared",
-    within: str = "first",
     lag: str = "clamped",
-    exponent: float = 5.0,
+    within: str = "first",
 ) -> Tensor:
-    """Mean over pairs i, j of the residual of sim(first_i, second_j) and T_ij · sim_detach(first_i, first_j), (B,).
+    """Return the MTSC loss of each clip, (B,) (Wu et al., Eq. 6).
 
-    first, second: embeddings before the fusion layer, (B, T, d). present: (B, T) bool, None where every clip has T
-    segments. pairs: `entire`, or `part`, i = j only (the mean is over these). residual: `squared`, `absolute`,
-    `literal`. within: modality whose own similarity is the target. lag, exponent: of T, see `lag_weights`.
+    It is the mean over pairs of segments i, j of the residual between sim(first_i, second_j) and its target
+    T_ij · sim_detach(first_i, first_j). Squared, it lies in [0, 4].
+
+    Args:
+        first: Embeddings of the first modality before the fusion layers, (B, T, d).
+        second: Embeddings of the second modality, (B, T, d).
+        mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
+        exponent: Exponent of T, at least 0.
+        pairs: `entire`, all pairs, or `part`, only i = j.
+        residual: `squared`, `absolute`, or `literal` (as printed, which collapses).
+        lag: Reading of T, `clamped` or `shifted`; see `lag_weights`.
+        within: Modality whose own similarity is the target: `first`, `second`, or `both`.
+
+    Raises:
+        SeehearError: If a reading is unknown.
     """
-    wanted = target(first, second, within, lag, exponent)  # (B, T, T)
-    counts = counting(mask(first, present), pairs)  # (B, T, T)
-    return mean_where(RESIDUALS[residual](cosine(first, second), wanted), counts)
+    targets = target(first, second, within, lag, exponent)  # (B, T, T)
+    counted = pair_mask(segment_mask(first, mask), pairs)  # (B, T, T)
+    return mean_where(residual_of(cosine(first, second), targets, residual), counted)
 
 
-def of(pair: Pair, settings: ContrastSettings) -> Tensor:
-    """Of each clip, (B,)."""
-    return mtsc(
-        pair.first,
-        pair.second,
-        pair.present,
-        pairs=settings.pairs,
-        residual=settings.residual,
-        within=settings.within,
-        lag=settings.lag,
-        exponent=settings.exponent,
-    )
+class MTSC(EmbeddingLoss):
+    """The multimodal time-series contrastive loss (Wu et al., Eq. 6); see the function `mtsc`.
+
+    Examples:
+        >>> loss = MTSC(exponent=5)
+        >>> loss(audio, visual, mask).backward()  # (B, T, d), (B, T, d), (B, T) bool
+    """
+
+    def __init__(
+        self,
+        exponent: float = 5.0,
+        pairs: Pairs = "entire",
+        residual: Residual = "squared",
+        lag: Lag = "clamped",
+        within: Within = "first",
+    ) -> None:
+        """Choose a reading of Eq. 6; the arguments are those of the function `mtsc`.
+
+        Raises:
+            SeehearError: If an argument is unknown or out of range.
+        """
+        super().__init__(exponent=exponent, pairs=pairs, residual=residual, lag=lag, within=within)
+
+    def per_clip(self, first: Tensor, second: Tensor, mask: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the loss of each clip, (B,)."""
+        return mtsc(first, second, mask, **self.settings)

@@ -5,23 +5,43 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from seehear.errors import unknown
 
-def counting(present: Tensor, pairs: str = "entire") -> Tensor:
-    """Which pairs of a clip's segments count, (B, T, T) bool. present: (B, T) bool.
+PAIRS = ("part", "others", "entire")
 
-    pairs: `part`, a segment and itself; `others`, two segments; `entire`, both.
+
+def segment_mask(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Return which segments of the clips x, (B, T, d), count, (B, T) bool: `mask`, or all of them if it is None."""
+    return torch.ones(x.shape[:-1], dtype=torch.bool, device=x.device) if mask is None else mask
+
+
+def pair_mask(mask: Tensor, pairs: str = "entire") -> Tensor:
+    """Return which pairs of segments of a clip count, (B, T, T) bool.
+
+    Args:
+        mask: Which segments count, (B, T) bool.
+        pairs: `part`, pairs of the same time; `others`, pairs of different times; `entire`, both.
+
+    Raises:
+        SeehearError: If `pairs` is unknown.
     """
-    both = present[:, :, None] & present[:, None, :]  # (B, T, T)
-    itself = torch.eye(present.shape[1], dtype=torch.bool, device=present.device)
-    return {"part": both & itself, "others": both & ~itself, "entire": both}[pairs]
+    both = mask[:, :, None] & mask[:, None, :]  # (B, T, T)
+    if pairs == "entire":
+        return both
+    same_time = torch.eye(mask.shape[1], dtype=torch.bool, device=mask.device)  # (T, T)
+    if pairs == "part":
+        return both & same_time
+    if pairs == "others":
+        return both & ~same_time
+    raise unknown("set of pairs", pairs, PAIRS)
 
 
-def mask(x: Tensor, present: Tensor | None) -> Tensor:
-    """Which segments of clips x (B, T, d) are there, (B, T) bool: those of `present`, all of them where it is None."""
-    return torch.ones(x.shape[:-1], dtype=torch.bool, device=x.device) if present is None else present
+def mean_where(values: Tensor, mask: Tensor) -> Tensor:
+    """Return the mean of each clip's values where the mask is True, (B,); 0 for a clip where it never is.
 
-
-def mean_where(values: Tensor, counts: Tensor) -> Tensor:
-    """Each clip's mean of what counts, (B,), from (B, ...) both; 0 for a clip of which nothing does."""
-    values, counts = values.flatten(1), counts.flatten(1)
-    return values.masked_fill(~counts, 0.0).sum(dim=1) / counts.sum(dim=1).clamp(min=1)
+    Args:
+        values: (B, ...). Values outside the mask may be infinite or NaN.
+        mask: Shaped as `values`, bool.
+    """
+    values, mask = values.flatten(1), mask.flatten(1)
+    return values.masked_fill(~mask, 0.0).sum(dim=1) / mask.sum(dim=1).clamp(min=1)

@@ -1,7 +1,8 @@
-"""How far similarity is from its target: the bracket of Wu et al., Eq. 6.
+"""The difference between a similarity and its target: the bracket of Wu et al., Eq. 6.
 
-As printed, `literal`, it cannot be meant: the target passes no gradient, so it falls as every similarity falls, the
-target notwithstanding, down to −1. The text wants similarity at its target, hence the other two.
+`literal` is the bracket as printed. It cannot be what the authors meant: the target passes no gradient, so the loss
+falls as every similarity falls to −1, whatever the target. The text wants each similarity at its target, which the
+other two do.
 """
 
 from __future__ import annotations
@@ -10,8 +11,21 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from seehear.errors import unknown
+
 RESIDUALS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "squared": lambda similarity, target: (similarity - target) ** 2,
     "absolute": lambda similarity, target: (similarity - target).abs(),
     "literal": lambda similarity, target: similarity - target,
 }
+
+
+def residual_of(similarity: Tensor, target: Tensor, residual: str = "squared") -> Tensor:
+    """Return the residual of each pair, shaped as `similarity` and `target`.
+
+    Raises:
+        SeehearError: If the residual is unknown.
+    """
+    if residual not in RESIDUALS:
+        raise unknown("residual", residual, RESIDUALS)
+    return RESIDUALS[residual](similarity, target)

@@ -1,20 +1,25 @@
-"""How alike embeddings are: their cosine."""
+"""Cosine similarity of embeddings."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-TINY = 1e-24  # squared length under which a vector counts as zero: its direction would be noise
+TINY = 1e-24  # a vector of smaller squared length counts as zero: its direction would be rounding noise
 
 
 def direction(x: Tensor) -> Tensor:
-    """Vectors (..., d) of length 1; a zero vector stays one, and passes no gradient."""
+    """Return vectors (..., d) scaled to length 1. A zero vector stays zero and passes no gradient."""
     squared = (x * x).sum(dim=-1, keepdim=True)  # (..., 1)
-    there = squared > TINY
-    return x * torch.where(there, squared, 1.0).rsqrt() * there
+    nonzero = squared > TINY
+    return x * torch.where(nonzero, squared, 1.0).rsqrt() * nonzero
 
 
-def cosine(one: Tensor, other: Tensor) -> Tensor:
-    """Of all pairs in [-1, 1]: (..., T, d) and (..., S, d) to (..., T, S). 0 with a zero vector."""
-    return direction(one) @ direction(other).transpose(-1, -2)
+def cosine(first: Tensor, second: Tensor) -> Tensor:
+    """Return the cosine of all pairs, (..., T, S) in [-1, 1]; 0 if one of the vectors is zero.
+
+    Args:
+        first: (..., T, d).
+        second: (..., S, d).
+    """
+    return direction(first) @ direction(second).transpose(-1, -2)

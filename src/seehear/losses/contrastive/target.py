@@ -1,18 +1,32 @@
-"""What the similarity between modalities should be: what it is within a modality, less with the lag (S of Eq. 6)."""
+"""The target of the similarity between modalities (S of Wu et al., Eq. 6).
+
+It is the similarity within a modality, weighted by the lag.
+"""
 
 from __future__ import annotations
 
 from torch import Tensor
 
+from seehear.errors import unknown
 from seehear.losses.contrastive.lag import lag_weights
 from seehear.losses.contrastive.similarity import cosine
 
+WITHIN = ("first", "second", "both")
+
 
 def own_similarity(first: Tensor, second: Tensor, within: str = "first") -> Tensor:
-    """Of a clip's segments in one modality, or the mean of both; (B, T, d) each to (B, T, T). Passes no gradient.
+    """Return the similarity of a clip's segments within a modality, (B, T, T) in [-1, 1]. It passes no gradient.
 
-    within: `first` as printed, `second`, or `both`.
+    Args:
+        first: Embeddings of the first modality, (B, T, d).
+        second: Embeddings of the second modality, (B, T, d).
+        within: `first` as printed, `second`, or `both`, the mean of the two.
+
+    Raises:
+        SeehearError: If `within` is unknown.
     """
+    if within not in WITHIN:
+        raise unknown("modality for the target", within, WITHIN)
     if within == "both":
         return (own_similarity(first, second, "first") + own_similarity(first, second, "second")) / 2
     own = (first if within == "first" else second).detach()
@@ -20,5 +34,5 @@ def own_similarity(first: Tensor, second: Tensor, within: str = "first") -> Tens
 
 
 def target(first: Tensor, second: Tensor, within: str = "first", lag: str = "clamped", exponent: float = 5.0) -> Tensor:
-    """T_ij · sim_detach(i, j), (B, T, T) in [-1, 1]."""
+    """Return T_ij · sim_detach(i, j), (B, T, T) in [-1, 1]; see `lag_weights` and `own_similarity`."""
     return lag_weights(first.shape[-2], lag, exponent, first.device) * own_similarity(first, second, within)

@@ -1,0 +1,173 @@
+"""Data sets from tables and from arrays: what they hold, their views, and what is wrong with bad ones."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seehear.data import Dataset
+from seehear.errors import SeehearError
+from seehear.labels import Event, write_dense
+from seehear.store import NetworkInfo, Origin, Store
+
+CLIPS, LENGTHS = ("a", "b", "c", "d"), (3, 5, 2, 4)
+
+
+def features(width: int, seed: int = 0) -> list[np.ndarray]:
+    rng = np.random.default_rng([seed, width])
+    return [rng.normal(size=(length, width)).astype(np.float32) for length in LENGTHS]
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """A store of two audio networks and one visual, with label tables; clip c lacks the visual features."""
+    store = Store(tmp_path / "store", create=True)
+    for name, modality, width in (("ears", "audio", 2), ("horn", "audio", 3), ("eyes", "visual", 4)):
+        store.register(NetworkInfo(name, modality, width, "made"))
+        for clip, values in zip(CLIPS, features(width), strict=True):
+            if (clip, name) != ("c", "eyes"):
+                store.write(name, Origin(clip, "made", clip), values)
+    (tmp_path / "weak.csv").write_text("filename\tevent_labels\na\tDog\nb\tCat,Dog\nc\tCat\nd\t\n")
+    write_dense(tmp_path / "audio.csv", [Event("a", 0, 2, "Dog"), Event("b", 1, 3, "Cat"), Event("c", 0, 1, "Cat")])
+    write_dense(tmp_path / "visual.csv", [Event("b", 0, 7, "Dog"), Event("b", 2, 3, "Bird")])
+    return tmp_path
+
+
+def from_tables(folder: Path, **options) -> Dataset:
+    given = {"store": folder / "store", "collocation": {"audio": "ears", "visual": "eyes"}}
+    return Dataset.from_tables(folder / "weak.csv", **(given | options))
+
+
+def test_tables_and_store(tables):
+    data = from_tables(tables, truth={"audio": tables / "audio.csv", "visual": str(tables / "visual.csv")})
+    assert data.clips == CLIPS
+    assert data.missing == ("c",)
+    assert data.lengths.tolist() == [3, 5, 0, 4]
+    assert data.classes == ("Cat", "Dog", "Bird")  # those of the weak table first
+    assert data.labels.tolist() == [[0, 1, 0], [1, 1, 0], [1, 0, 0], [0, 0, 0]]
+    assert data.collocation == {"audio": ["ears"], "visual": ["eyes"]}
+    assert data.truth is not None
+    assert data.truth["visual"].shape == (4, 7, 3)  # the last event ends after the longest clip
+    assert data.truth["audio"][1, :, 0].nonzero()[0].tolist() == [1, 2]
+    assert data.truth["visual"][1, :, 2].nonzero()[0].tolist() == [2]
+    assert repr(data) == ("Dataset(4 clips, 1 without features, 3 classes, weak labels and ground truth; ears × eyes)")
+
+
+def test_every_form_of_an_argument(tables):
+    forms = [
+        {"store": str(tables / "store"), "collocation": ["audio=ears", "visual=eyes"]},
+        {"store": Store(tables / "store"), "collocation": {"audio": ["ears"], "visual": ["eyes"]}},
+        {"classes": ("Cat", "Dog")},
+    ]
+    for form in forms:
+        assert np.array_equal(from_tables(tables, **form).labels, from_tables(tables).labels)
+
+
+def test_arrays_of_a_network_and_of_a_modality(tables):
+    data = from_tables(tables, collocation={"audio": ["ears", "horn"]})
+    assert [array.shape for array in data.arrays("audio")] == [(3, 5), (5, 5), (2, 5), (4, 5)]
+    for one, other in zip(data.arrays("horn"), features(3), strict=True):
+        assert np.array_equal(one, other)
+    visual = from_tables(tables).arrays("visual")
+    assert [array.shape for array in visual] == [(3, 4), (5, 4), (0, 4), (4, 4)]
+    with pytest.raises(SeehearError, match="no features of 'nose'; available: audio, visual, ears, eyes"):
+        from_tables(tables).arrays("nose")
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=6))
+def test_a_subset_is_its_clips(numbers):
+    data = Dataset.from_arrays({"audio": features(2)}, labels=np.eye(4), truth={"audio": np.ones((4, 5, 4))})
+    if len(set(numbers)) < len(numbers):
+        numbers = list(dict.fromkeys(numbers))
+    for selection in (numbers, np.array(numbers), [data.clips[n] for n in numbers]):
+        part = data.subset(selection)
+        assert part.clips == tuple(data.clips[n] for n in numbers)
+        assert np.array_equal(part.labels, data.labels[numbers])
+        assert part.lengths.tolist() == [LENGTHS[n] for n in numbers]
+        for n, array in zip(numbers, part.arrays("audio"), strict=True):
+            assert np.array_equal(array, features(2)[n])
+
+
+def test_masks_slices_and_parts_of_parts(tables):
+    data = from_tables(tables)
+    assert data[1:].subset([0, 2]).clips == ("b", "d")
+    assert data.subset(np.array([True, False, True, False])).missing == ("c",)
+    assert np.array_equal(data[1:][2:].arrays("eyes")[0], features(4)[3])
+    assert data.usable().clips == ("a", "b", "d")
+    for bad, message in ((np.array([True]), "a mask of 4 clips"), ([9], "4 clips"), (["z"], "no clip 'z'")):
+        with pytest.raises(SeehearError, match=message):
+            data.subset(bad)
+
+
+def test_other_networks_and_other_classes(tables):
+    data = from_tables(tables)
+    audio = data.with_networks({"audio": "horn"})
+    assert audio.collocation == {"audio": ["horn"]}
+    assert audio.missing == ()
+    assert data[2:].with_networks(["audio=horn"]).arrays("horn")[0].shape == (2, 3)
+    other = data.with_classes(["Dog", "Fish"])
+    assert other.labels.tolist() == [[1, 0], [1, 0], [0, 0], [0, 0]]
+    with pytest.raises(SeehearError, match="it can't feed visual"):
+        data.with_networks({"visual": "horn"})
+
+
+def test_all_networks_of_a_store(tables):
+    assert from_tables(tables, collocation=None).collocation == {"audio": ["ears", "horn"], "visual": ["eyes"]}
+
+
+def test_from_arrays_takes_stacks_lists_and_several_networks():
+    stack = np.ones((2, 5, 3))
+    data = Dataset.from_arrays({"audio": {"one": stack, "two": [np.ones((5, 2)), None]}}, [["Dog"], []], ["Cat", "Dog"])
+    assert data.missing == ("1",)
+    assert data.labels.tolist() == [[0, 1], [0, 0]]
+    assert data.collocation == {"audio": ["one", "two"]}
+    assert data.truth is None
+    unlabelled = Dataset.from_arrays({"audio": stack})
+    assert unlabelled.labels.shape == (2, 0)
+
+
+def test_the_revision_is_that_of_the_labels():
+    def revision(labels, truth):
+        return Dataset.from_arrays({"audio": np.ones((2, 3, 1))}, labels, truth={"audio": truth}).revision
+
+    base = revision(np.eye(2), np.zeros((2, 3, 2)))
+    assert base == revision(np.eye(2), np.zeros((2, 3, 2)))
+    assert base != revision(np.ones((2, 2)), np.zeros((2, 3, 2)))
+    assert base != revision(np.eye(2), np.ones((2, 3, 2)))
+
+
+def test_clips_with_features_that_are_not_finite_are_left_out():
+    arrays = features(2)
+    arrays[1][0, 0] = np.nan
+    data = Dataset.from_arrays({"audio": arrays})
+    assert data.missing == ("1",)
+    assert "not finite" in data.notes[0]
+    with pytest.raises(SeehearError, match="no clip of the arrays has finite features"):
+        Dataset.from_arrays({"audio": [arrays[1]]})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"features": {}}, "at least one modality"),
+        ({"features": {"audio": np.ones((2, 3))}}, r"must be \(T, D\) per clip"),
+        ({"features": {"audio": np.ones((2, 3, 1)), "visual": np.ones((3, 3, 1))}}, "the same clips"),
+        ({"features": {"audio": np.ones((2, 3, 1)), "visual": np.ones((2, 4, 1))}}, "clip 0 has 3 segments of audio"),
+        ({"labels": np.ones((3, 2))}, "2 clips and labels of 3"),
+        ({"labels": np.full((2, 1), 2.0)}, "from 0 to 1"),
+        ({"labels": [["Speech"], ["Speach"]], "classes": ["Speech"]}, "class 'Speach' .* did you mean Speech"),
+        ({"labels": np.ones((2, 1)), "truth": {"visual": np.ones((2, 3, 1))}}, "ground truth is needed for every"),
+        ({"labels": np.ones((2, 1)), "truth": {"audio": np.ones((2, 3, 2))}}, r"ground truth of audio must be \(2, T"),
+        ({"clips": ["a", "a"]}, "2 different names"),
+    ],
+)
+def test_arrays_that_do_not_fit(options, message):
+    with pytest.raises(SeehearError, match=message):
+        Dataset.from_arrays(**({"features": {"audio": np.ones((2, 3, 1))}} | options))
+
+
+def test_truth_of_some_modalities_only(tables):
+    with pytest.raises(SeehearError, match="give a dense table for visual too"):
+        from_tables(tables, truth={"audio": tables / "audio.csv"})
