@@ -1,9 +1,9 @@
-"""Claims of a paper, and what our numbers say of them: confirmed, not confirmed, can't tell, and why.
+"""Claims of a paper, and verdicts on them by our numbers: confirmed, not confirmed, or inconclusive.
 
-A difference is confirmed only where clips and seeds could not as well have made it (p under .05). It is not confirmed
-where they speak for the opposite, or where our interval reaches to 0 or past it, and holds nothing as large as what the
-paper found. A level is confirmed where all of the interval is on its side, and not where none is. All else is open, and
-so is whatever too few seeds were trained for: they could never confirm it.
+A difference is confirmed if it has the claimed sign and p < .05 over clips and seeds. It is not confirmed if it is
+significant with the opposite sign, or if our interval reaches 0 and excludes the paper's difference. A level is
+confirmed if the whole interval is on the claimed side, and not confirmed if none of it is. All else is inconclusive,
+and so is whatever was trained with too few seeds ever to be confirmed.
 """
 
 from __future__ import annotations
@@ -11,29 +11,51 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from seehear.experiments.findings import Findings, Measured
-from seehear.scoring.comparison import LEVEL, told
+from seehear.paper.measurement import Findings, Measurement
+from seehear.scoring.comparison import LEVEL, Difference, format_p
 
-Answer = Literal["confirmed", "not confirmed", "can't tell"]
-SURE = 95.0  # per cent
-ONE_SEED = "one seed says nothing of others"
-Reported = Callable[[str, str], float | None]  # what the paper reports of a system and score
+SURE = 95.0  # per cent: a probability that confirms a claim; its complement does not
+ONE_SEED = "one seed says nothing about other seeds"
+Reported = Callable[[str, str], float | None]  # what the paper reports for a system and score
+
+
+class Answer(StrEnum):
+    """What our numbers say about a claim."""
+
+    CONFIRMED = "confirmed"
+    NOT_CONFIRMED = "not confirmed"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Source(StrEnum):
+    """Who makes a claim: the paper, or we, as a control of the paper's reading."""
+
+    PAPER = "paper"
+    CONTROL = "control"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a claim, and why."""
+    """The verdict on a claim.
 
-    says: str
-    by: str
+    Attributes:
+        claim: In words.
+        source: Who makes it.
+        answer: What our numbers say.
+        reason: The numbers, and what is missing for an answer.
+    """
+
+    claim: str
+    source: Source
     answer: Answer
-    why: str
+    reason: str
 
 
 class _Data(BaseModel):
@@ -41,7 +63,7 @@ class _Data(BaseModel):
 
 
 class Compared(_Data):
-    """One system's score is higher (or lower) than another's, or than another score of the same system."""
+    """A system's score is higher (or lower) than another's, or than another score of the same system."""
 
     one: str
     other: str
@@ -49,9 +71,46 @@ class Compared(_Data):
     other_score: str = ""
     expect: Literal["higher", "lower"] = "higher"
 
+    def test(self, findings: Findings, reported: Reported) -> tuple[Answer, str]:
+        """Return the answer and the reason."""
+        other_score = self.other_score or self.score
+        one, other = findings.get(self.one, self.score), findings.get(self.other, other_score)
+        if one is None or other is None:
+            absent = f"{self.one}, {self.score}" if one is None else f"{self.other}, {other_score}"
+            return Answer.INCONCLUSIVE, f"{absent}: not measured here"
+        difference = one.minus(other)
+        if difference is None:
+            return Answer.INCONCLUSIVE, "the two are not known per clip"
+        theirs = reported(self.one, self.score), reported(self.other, other_score)
+        gap = None if theirs[0] is None or theirs[1] is None else theirs[0] - theirs[1]
+        if one is other or np.array_equal(one.values, other.values):  # type: ignore[arg-type]
+            return Answer.INCONCLUSIVE, f"{self.one} and {self.other} are the same here"
+        answer, why = self._judge(difference, gap, trained=bool(one.seeds or other.seeds))
+        paper = f"; paper {gap:+.1f}" if gap is not None else ""
+        numbers = f"{difference.mean:+.1f} ({difference.low:+.1f} to {difference.high:+.1f}), p {format_p(difference.p)}"
+        return answer, f"{numbers}{paper}{': ' * bool(why)}{why}"
+
+    def _judge(self, difference: Difference, gap: float | None, trained: bool) -> tuple[Answer, str]:
+        sign = 1 if self.expect == "higher" else -1
+        if trained and not difference.over_seeds:
+            return Answer.INCONCLUSIVE, ONE_SEED
+        if difference.floor >= LEVEL:
+            return Answer.INCONCLUSIVE, f"with so few seeds p can't be below {difference.floor:.3f}"
+        if difference.p < LEVEL:
+            if sign * difference.mean > 0:
+                return Answer.CONFIRMED, ""
+            return Answer.NOT_CONFIRMED, "the opposite is significant"
+        least, most = sorted((sign * difference.low, sign * difference.high))
+        if gap is not None and least <= 0 and most < sign * gap:
+            return Answer.NOT_CONFIRMED, "the interval excludes differences as large as the paper's"
+        return Answer.INCONCLUSIVE, "not significant over clips and seeds"
+
 
 class Level(_Data):
-    """A score is at least, or at most, so high; `*` for every system but controls, `* NAME` for all controls NAME."""
+    """A score is at least, or at most, so high.
+
+    `*` stands for every system but the controls, `* NAME` for all controls NAME.
+    """
 
     system: str
     score: str
@@ -64,19 +123,72 @@ class Level(_Data):
             raise ValueError("a level has either least or most")
         return self
 
+    def _holds(self, value: float) -> bool:
+        return value >= self.least if self.least is not None else value <= (self.most or 0.0)
+
+    def _measurements(self, findings: Findings) -> dict[str, Measurement]:
+        names = [self.system]
+        if "*" in self.system:
+            names = [
+                name
+                for name in findings.systems
+                if fnmatchcase(name, self.system) and (self.system != "*" or name not in findings.controls)
+            ]
+        known = {name: findings.get(name, self.score) for name in names}
+        return {name: one for name, one in known.items() if one is not None and not math.isnan(one.value)}
+
+    def test(self, findings: Findings, reported: Reported) -> tuple[Answer, str]:
+        """Return the answer and the reason. The system that is nearest to failing decides."""
+        measurements = self._measurements(findings)
+        if not measurements:
+            return Answer.INCONCLUSIVE, f"{self.system}, {self.score}: not measured here"
+        least = self.least is not None
+        name, worst = (min if least else max)(measurements.items(), key=lambda item: item[1].value)
+        which = f", the {'lowest' if least else 'highest'} of {len(measurements)}" if "*" in self.system else ""
+        numbers = f"{name}: {_with_interval(worst)}{which}"
+        if len(worst.seeds) == 1:
+            return Answer.INCONCLUSIVE, f"{numbers}: {ONE_SEED}"
+        ends = [value for value in (worst.low, worst.high) if not math.isnan(value)] or [worst.value]
+        if not math.isnan(worst.p) and worst.p >= LEVEL and self._holds(worst.value):
+            return Answer.INCONCLUSIVE, f"{numbers}: not significant"
+        if all(self._holds(value) for value in ends):
+            return Answer.CONFIRMED, numbers
+        if not any(self._holds(value) for value in ends):
+            return Answer.NOT_CONFIRMED, numbers
+        return Answer.INCONCLUSIVE, f"{numbers}: the interval contains {self.least if least else self.most:g}"
+
 
 class Probable(_Data):
-    """A score that is itself a probability, per cent: confirmed from 95 on, not confirmed down from 5."""
+    """A score that is itself a probability, per cent: confirmed from 95 up, not confirmed from 5 down."""
 
     system: str
     score: str
 
+    def test(self, findings: Findings, reported: Reported) -> tuple[Answer, str]:
+        """Return the answer and the reason."""
+        one = findings.get(self.system, self.score)
+        if one is None or math.isnan(one.value):
+            return Answer.INCONCLUSIVE, f"{self.system}, {self.score}: not measured here"
+        chance = "" if math.isnan(one.chance) else f"; a random choice {one.chance:.0f} %"
+        numbers = f"{one.value:.0f} %{chance}"
+        if one.value >= SURE:
+            return Answer.CONFIRMED, numbers
+        return (Answer.NOT_CONFIRMED if one.value <= 100 - SURE else Answer.INCONCLUSIVE), numbers
+
 
 class Claim(_Data):
-    """says: in words. by: who says so. One of the others says how it is tested."""
+    """A claim: in words, and how it is tested.
 
-    says: str
-    by: Literal["paper", "ours"] = "paper"
+    Attributes:
+        text: In words.
+        source: Who makes it.
+        compare: One of the three tests.
+        level: One of the three tests.
+        probable: One of the three tests.
+    """
+
+    text: str
+    source: Source = Source.PAPER
     compare: Compared | None = None
     level: Level | None = None
     probable: Probable | None = None
@@ -88,111 +200,35 @@ class Claim(_Data):
         return self
 
     @property
-    def scores(self) -> list[str]:
-        """Columns that it speaks of."""
+    def test(self) -> Compared | Level | Probable:
+        """The one test that it has."""
         test = self.compare or self.level or self.probable
         assert test is not None
-        other = test.other_score if isinstance(test, Compared) else ""
-        return [test.score, *([other] if other else [])]
+        return test
+
+    @property
+    def scores(self) -> list[str]:
+        """The columns that it refers to."""
+        other = self.compare.other_score if self.compare is not None else ""
+        return [self.test.score, *([other] if other else [])]
 
     @property
     def systems(self) -> list[str]:
-        """Rows that it speaks of."""
-        if self.compare is not None:
-            return [self.compare.one, self.compare.other]
-        test = self.level or self.probable
-        assert test is not None
-        return [test.system]
+        """The rows that it refers to."""
+        test = self.test
+        return [test.one, test.other] if isinstance(test, Compared) else [test.system]
 
-    def verdict(self, found: Findings, reported: Reported) -> Verdict:
-        """What was found, held against the claim."""
-        if self.compare is not None:
-            answer, why = _compared(self.compare, found, reported)
-        elif self.level is not None:
-            answer, why = _level(self.level, found)
-        else:
-            assert self.probable is not None
-            answer, why = _probable(self.probable, found)
-        return Verdict(self.says, self.by, answer, why)
+    def verdict(self, findings: Findings, reported: Reported) -> Verdict:
+        """Return the verdict on the claim.
+
+        Args:
+            findings: Our numbers.
+            reported: From a system and score to what the paper reports, or None.
+        """
+        return Verdict(self.text, self.source, *self.test.test(findings, reported))
 
 
-def _compared(test: Compared, found: Findings, reported: Reported) -> tuple[Answer, str]:
-    other_score = test.other_score or test.score
-    one, other = found.get(test.one, test.score), found.get(test.other, other_score)
-    if one is None or other is None:
-        lacking = f"{test.one}, {test.score}" if one is None else f"{test.other}, {other_score}"
-        return "can't tell", f"{lacking}: not measured here"
-    apart = one.minus(other)
-    if apart is None:
-        return "can't tell", "the two are not known clip by clip"
-    sign = 1 if test.expect == "higher" else -1
-    said = f"{apart.mean:+.1f} ({apart.low:+.1f} to {apart.high:+.1f}), p {told(apart.p)}"
-    theirs = reported(test.one, test.score), reported(test.other, other_score)
-    gap = None if None in theirs else theirs[0] - theirs[1]  # type: ignore[operator]
-    if gap is not None:
-        said += f"; paper {gap:+.1f}"
-    if one is other or np.array_equal(one.values, other.values):  # type: ignore[arg-type]
-        return "can't tell", f"{test.one} and {test.other} are the same here"
-    if (one.seeds or other.seeds) and not apart.over_seeds:
-        return "can't tell", f"{said}: {ONE_SEED}"
-    if apart.floor >= LEVEL:
-        return "can't tell", f"{said}: with so few seeds p can't be under {apart.floor:.3f}"
-    if apart.p < LEVEL:
-        if sign * apart.mean > 0:
-            return "confirmed", said
-        return "not confirmed", f"{said}: the opposite was found"
-    least, most = sorted((sign * apart.low, sign * apart.high))
-    if gap is not None and least <= 0 and most < sign * gap:
-        return "not confirmed", f"{said}: none as large as the paper's is in the interval"
-    return "can't tell", f"{said}: clips and seeds could have made it"
-
-
-def _level(test: Level, found: Findings) -> tuple[Answer, str]:
-    names = [test.system]
-    if "*" in test.system:
-        names = [
-            name
-            for name in found.systems
-            if fnmatchcase(name, test.system) and (test.system != "*" or name not in found.ours)
-        ]
-    known = {name: found.get(name, test.score) for name in names}
-    measured = {name: one for name, one in known.items() if one is not None and not math.isnan(one.value)}
-    if not measured:
-        return "can't tell", f"{test.system}, {test.score}: not measured here"
-    least = test.least is not None
-    bound = test.least if test.least is not None else test.most
-    assert bound is not None
-
-    def holds(value: float) -> bool:
-        return value >= bound if least else value <= bound
-
-    # The one that is nearest to failing decides.
-    name, worst = (min if least else max)(measured.items(), key=lambda item: item[1].value)
-    which = f", the {'least' if least else 'most'} of {len(measured)}" if "*" in test.system else ""
-    said = f"{name}: {_spelled(worst)}{which}"
-    if len(worst.seeds) == 1:
-        return "can't tell", f"{said}: {ONE_SEED}"
-    ends = [value for value in (worst.low, worst.high) if not math.isnan(value)] or [worst.value]
-    if not math.isnan(worst.p) and worst.p >= LEVEL and holds(worst.value):
-        return "can't tell", f"{said}: chance could have made it"
-    if all(holds(value) for value in ends):
-        return "confirmed", said
-    if not any(holds(value) for value in ends):
-        return "not confirmed", said
-    return "can't tell", f"{said}: the interval holds {bound:g}"
-
-
-def _probable(test: Probable, found: Findings) -> tuple[Answer, str]:
-    one = found.get(test.system, test.score)
-    if one is None or math.isnan(one.value):
-        return "can't tell", f"{test.system}, {test.score}: not measured here"
-    said = f"{one.value:.0f} %" + ("" if math.isnan(one.chance) else f"; of a random choice {one.chance:.0f} %")
-    if one.value >= SURE:
-        return "confirmed", said
-    return ("not confirmed" if one.value <= 100 - SURE else "can't tell"), said
-
-
-def _spelled(measured: Measured) -> str:
-    interval = "" if math.isnan(measured.low) else f" ({measured.low:.1f}–{measured.high:.1f})"
-    p = "" if math.isnan(measured.p) else f", p {told(measured.p)}"
-    return f"{measured.value:.3g}{interval}{p}"
+def _with_interval(measurement: Measurement) -> str:
+    interval = "" if math.isnan(measurement.low) else f" ({measurement.low:.1f}–{measurement.high:.1f})"
+    p = "" if math.isnan(measurement.p) else f", p {format_p(measurement.p)}"
+    return f"{measurement.value:.3g}{interval}{p}"

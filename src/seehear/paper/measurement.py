@@ -1,4 +1,4 @@
-"""What an experiment found: measures of systems, as far as they go down to seeds and clips."""
+"""What an experiment measured: scores of systems, per seed and clip where they are known."""
 
 from __future__ import annotations
 
@@ -12,32 +12,45 @@ from numpy.typing import NDArray
 from seehear.scoring.comparison import Difference, difference
 from seehear.scoring.intervals import bootstrap
 
+NAN = float("nan")
+
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A score of a system.
 
-    value: per cent, unless its name says otherwise. low, high: its 95 % interval, NaN where there is none. values:
-    (S, N), what value is the mean of: one for each seed and clip; None where it doesn't go down to these. seeds: none
-    where nothing is drawn. p: that there is nothing, where that is known. chance: what knowing nothing comes to.
+    Attributes:
+        value: Per cent, unless the score's name says otherwise.
+        low: Lower end of the 95 % interval; NaN if it is not known.
+        high: Upper end.
+        values: (S, N), one value per seed and clip, of which `value` is the mean; None if they are not known.
+        seeds: Of the trainings; empty where nothing is drawn at random.
+        p: Of the test that the score is 0; NaN if there is none.
+        chance: Chance level; NaN if there is none.
     """
 
     value: float
-    low: float = float("nan")
-    high: float = float("nan")
+    low: float = NAN
+    high: float = NAN
     values: NDArray[np.float64] | None = field(default=None, repr=False)
     seeds: tuple[int, ...] = ()
-    p: float = float("nan")
-    chance: float = float("nan")
+    p: float = NAN
+    chance: float = NAN
 
     @staticmethod
-    def of(values: NDArray[np.float64], seeds: Sequence[int] = (), chance: float = float("nan")) -> Measured:
-        """values: (S, N); with one row and no seeds, of clips alone."""
-        found = bootstrap(values)
-        return Measured(found.mean, found.low, found.high, values, tuple(seeds), chance=chance)
+    def of(values: NDArray[np.float64], seeds: Sequence[int] = (), chance: float = NAN) -> Measurement:
+        """Return the mean of values and its bootstrap interval.
 
-    def minus(self, other: Measured) -> Difference | None:
-        """How far apart the two are; None where that isn't known clip by clip."""
+        Args:
+            values: (S, N), one per seed and clip; one row without seeds is over clips alone.
+            seeds: Of the S rows.
+            chance: Chance level.
+        """
+        mean = bootstrap(values)
+        return Measurement(mean.mean, mean.low, mean.high, values, tuple(seeds), chance=chance)
+
+    def minus(self, other: Measurement) -> Difference | None:
+        """Return the difference of two scores; None if they are not known for the same clips."""
         if self.values is None or other.values is None or self.values.shape[1] != other.values.shape[1]:
             return None
         seeds = (self.seeds, other.seeds) if self.seeds and other.seeds else None
@@ -46,17 +59,24 @@ class Measured:
 
 @dataclass
 class Findings:
-    """systems: row -> column -> what was measured. ours: rows that the paper does not have, as controls.
+    """What an experiment measured.
 
-    signature: how the numbers came about. missing: labelled clips without features.
+    Attributes:
+        systems: row -> column -> measurement.
+        signature: How the numbers came about.
+        controls: Rows that the paper does not have.
+        notes: What a user should know.
+        missing: Labelled clips without features.
+        figures: Files that were written.
     """
 
-    systems: Mapping[str, Mapping[str, Measured]]
+    systems: Mapping[str, Mapping[str, Measurement]]
     signature: str
-    ours: frozenset[str] = frozenset()
+    controls: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    pictures: list[Path] = field(default_factory=list)
+    missing: Sequence[str] = ()
+    figures: Sequence[Path] = ()
 
-    def get(self, system: str, score: str) -> Measured | None:
+    def get(self, system: str, score: str) -> Measurement | None:
+        """Return a measurement, or None."""
         return self.systems.get(system, {}).get(score)
