@@ -17,7 +17,8 @@ import numpy as np
 
 from seehear.report import sheet
 from seehear.report.sheet import BLUE, EDGE, GUIDE, LINE, NOTHING, QUIET, STRIP, VERMILION
-from seehear.scoring.comparison import LEVEL, Difference, told
+from seehear.scoring.comparison import LEVEL
+from seehear.scoring.comparison import ScoreDifference as Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,33 +30,6 @@ SMALL = 6.5  # points: the type of a foot
 FOOT = 0.13  # inches: a line of it
 AXIS = 0.42  # inches: an axis' numbers and name
 APART = 0.3  # inches between blocks of panels
-
-
-@dataclass(frozen=True)
-class Row:
-    """One score. level: what it is grouped by, empty for none. baseline: the baseline's own score, per cent.
-
-    difference: the compared system less the baseline, points. adjusted: its p, adjusted for how many systems there are.
-    """
-
-    score: str
-    level: str
-    baseline: float
-    difference: Difference
-    adjusted: float
-
-    def cells(self) -> list[str]:
-        """The score; the first's and this system's; difference, interval, p; and adjusted p, starred if it counts."""
-        found = self.difference
-        return [
-            f"{self.level} {self.score}".strip(),
-            f"{self.baseline:.2f}",
-            f"{self.baseline + found.mean:.2f}",
-            f"{found.mean:+.2f}",
-            f"{found.low:+.2f} to {found.high:+.2f}",
-            told(found.p),
-            told(self.adjusted) + (" *" if self.adjusted < LEVEL and found.over_seeds else ""),
-        ]
 
 
 @dataclass(frozen=True)
@@ -76,7 +50,12 @@ def forest(compared: Sequence[Compared], path: Path, *, baseline: str, signature
     path: ending in .png or .svg, to write that alone; otherwise both are written, each suffix appended. Returns what
     was written. Raises ValueError where there is no system or no score, or systems differ in scores.
     """
-    return sheet.write(_draw(compared, baseline, signature), path)
+    return sheet.write(plot_forest(compared, baseline=baseline, signature=signature), path)
+
+
+def plot_forest(compared: Sequence[Compared], *, baseline: str, signature: str = "") -> Figure:
+    """Draw `forest` as a figure."""
+    return _draw(compared, baseline, signature)
 
 
 def _draw(compared: Sequence[Compared], baseline: str, signature: str) -> Figure:
