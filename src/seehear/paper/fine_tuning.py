@@ -1,190 +1,230 @@
-"""Networks that learn to tell the classes of labelled pictures, one by one (Table 3)."""
+"""Networks that learn the classes of labelled frames, one by one (Table 3)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.data import Dataset
 from seehear.errors import SeehearError
-from seehear.experiments.findings import Findings, Measured
-from seehear.labels import classes_of, read_dense, read_weak
-from seehear.packed import pack
-from seehear.probing.accuracy import per_clip
-from seehear.probing.finetuning import Settings, fine_tune
-from seehear.probing.frames import Frames, labelled_frames
-from seehear.probing.linear import linear_probe
+from seehear.paper.measurement import Findings, Measurement
+from seehear.paper.probing.accuracy import per_clip
+from seehear.paper.probing.finetuning import Settings, fine_tune
+from seehear.paper.probing.frames import LabelledFrames, labelled_frames
+from seehear.paper.probing.linear import linear_probe
+from seehear.paper.setup import remembered
 from seehear.progress import Progress, say
-from seehear.scoring.signature import revision
-from seehear.verbs.reproducing import check
-from seehear.verbs.reproducing.setup import remembered
 from seehear.version import __version__
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from seehear.experiments.experiment import Experiment
     from seehear.networks.spec import NetworkSpec
-    from seehear.verbs.reproducing.setup import Setup
+    from seehear.paper.experiment import Experiment
+    from seehear.paper.setup import Setup
+    from seehear.store import NetworkInfo
 
-LEARNT_FROM, ASKED = "val", "test"  # the only splits with dense labels
-SEEDS = 3  # of full fine-tuning, at most
+MAX_SEEDS = 3  # of fine-tuning whole networks
 FOLDER = "fine-tuning"
-METRICS = ("linear", "full")
+LINEAR, FULL = "linear", "full"
+METRICS = (LINEAR, FULL)
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Clips with features, and their seconds with one visible class.
+
+    Attributes:
+        clips: With features of every network.
+        frames: Their labelled seconds.
+    """
+
+    clips: Dataset
+    frames: LabelledFrames
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where networks learn and where they are tested. Only validation and test clips have per-second ground truth."""
+
+    train: Part  # of the validation clips
+    test: Part
+    n_classes: int
+
+    @property
+    def facts(self) -> dict[str, list[list[int]]]:
+        """Everything that decides what is learnt and tested."""
+        parts = {"val": self.train.frames, "test": self.test.frames}
+        return {
+            name: [frames.clip.tolist(), frames.segment.tolist(), frames.label.tolist()]
+            for name, frames in parts.items()
+        }
 
 
 def run(experiment: Experiment, setup: Setup) -> Findings:
-    """Accuracy on seconds of the test clips in which one class is seen, learnt from those of the validation clips.
+    """Measure accuracy on seconds of the test clips with one visible class, after training on validation clips.
 
-    Metrics: linear, a linear probe of the features in the store; full, all of the network trained on pictures, where
-    there are clips to take them from.
+    Metrics: linear, a linear probe of the features; full, the whole network, trained on frames if there are videos.
     """
-    check(experiment, METRICS)
+    experiment.check_metrics(METRICS)
     (modality,) = experiment.networks
-    table = read_dense(setup.dense[modality])
-    splits = {split: read_weak(setup.weak[split]).clips for split in (LEARNT_FROM, ASKED)}
-    there = setup.store.clips(*setup.candidates[modality])
-    clips = {split: [clip for clip in names if clip in there] for split, names in splits.items()}
-    missing = [clip for names in splits.values() for clip in names if clip not in there]
-    classes = classes_of([table])
-    longest = table.last_segment(setup.store.segment)
-    frames = {split: labelled_frames(table, clips[split], classes, longest, setup.store.segment) for split in splits}
-    if any(not len(of_split) for of_split in frames.values()):
-        raise SeehearError(f"{setup.dense[modality]}: has no clip with a single class in both {' and '.join(splits)}")
+    names = setup.candidates[modality]
+    val, test = (part.with_networks({modality: list(names)}) for part in (setup.val, setup.test))
+    split = _split(val.usable(), test.usable(), modality)
     notes = [
-        f"{split}: {len(of_split)} seconds of {len(np.unique(of_split.clip))} clips in which one class is seen"
-        for split, of_split in frames.items()
+        f"{name}: {len(part.frames)} seconds of {len(np.unique(part.frames.clip))} clips with one visible class"
+        for name, part in (("val", split.train), ("test", split.test))
     ]
-    wanted = {score.metric: column for column, score in experiment.scores.items()}
-    systems: dict[str, dict[str, Measured]] = {}
-    for name in setup.candidates[modality]:
+    columns = {score.metric: column for column, score in experiment.scores.items()}
+    systems: dict[str, dict[str, Measurement]] = {}
+    for name in names:
         systems[name] = {}
-        if "linear" in wanted:
-            found = [_linear(setup, name, clips, frames, len(classes))]
-            systems[name][wanted["linear"]] = _accuracy(found, (), frames[ASKED])
-        if "full" in wanted:
-            seeds = list(setup.seeds)[:SEEDS]
-            tuned = _full(setup, name, clips, frames, len(classes), seeds, notes)
-            if tuned is not None:
-                systems[name][wanted["full"]] = _accuracy(tuned, seeds, frames[ASKED])
-    known = revision([setup.weak[LEARNT_FROM], setup.weak[ASKED], setup.dense[modality]])
-    asked = frames[ASKED]
+        if LINEAR in columns:
+            systems[name][columns[LINEAR]] = _accuracy([_linear(setup, name, split)], (), split.test.frames)
+        if FULL in columns:
+            seeds = list(setup.seeds)[:MAX_SEEDS]
+            predicted = _full(setup, name, split, seeds, notes)
+            if predicted is not None:
+                systems[name][columns[FULL]] = _accuracy(predicted, seeds, split.test.frames)
+    frames = split.test.frames
     signature = (
-        f"accuracy|seconds with one class seen|learnt:{LEARNT_FROM}|asked:{ASKED}|labels:{known}"
-        f"|clips:{len(np.unique(asked.clip))}|seconds:{len(asked)}|seehear{__version__}"
+        f"accuracy|seconds with one visible class|trained:val {val.revision}|tested:test {test.revision}"
+        f"|clips:{len(np.unique(frames.clip))}|seconds:{len(frames)}|seehear{__version__}"
     )
-    return Findings(systems, signature, notes=notes, missing=missing)
+    return Findings(systems, signature, notes=notes, missing=(*val.missing, *test.missing))
 
 
-def _accuracy(predicted: Sequence[NDArray[np.int64]], seeds: Sequence[int], asked: Frames) -> Measured:
-    values = [per_clip(labels == asked.label, asked.clip) for labels in predicted]
-    return Measured.of(np.stack(values), seeds)
+def _split(val: Dataset, test: Dataset, modality: str) -> Split:
+    truths = [part.truth[modality] for part in (val, test) if part.truth is not None]
+    if len(truths) < 2:
+        raise SeehearError(f"validation and test clips need a dense table of modality {modality}")
+    # By name, so that a class has the same number in both, whatever the order in the tables.
+    seen = {name for part, truth in zip((val, test), truths, strict=True) for name in _active(part, truth)}
+    classes = tuple(sorted(seen))
+    parts = []
+    for part in (val, test):
+        truth = part.with_classes(classes).truth
+        assert truth is not None
+        parts.append(Part(part, labelled_frames(truth[modality])))
+        if not len(parts[-1].frames):
+            raise SeehearError(f"{part.revision}: no clip has exactly one class of modality {modality}")
+    return Split(*parts, len(classes))
 
 
-def _linear(
-    setup: Setup, name: str, clips: dict[str, list[str]], frames: dict[str, Frames], n_classes: int
-) -> NDArray[np.int64]:
-    """Predicted classes of the frames asked about."""
-    packs = {split: pack(setup.store, name, clips[split]) for split in frames}
+def _active(dataset: Dataset, truth: NDArray[np.bool_]) -> list[str]:
+    return [name for name, active in zip(dataset.classes, truth.any(axis=(0, 1)), strict=True) if active]
+
+
+def _accuracy(predicted: Sequence[Labels], seeds: Sequence[int], frames: LabelledFrames) -> Measurement:
+    values = [per_clip(labels == frames.label, frames.clip) for labels in predicted]
+    return Measurement.of(np.stack(values), seeds)
+
+
+def _linear(setup: Setup, name: str, split: Split) -> Labels:
+    """Predicted classes of the test frames, (m,), by a linear probe."""
+    packs = [part.clips.source.pack(name, part.clips.clips) for part in (split.train, split.test)]
 
     def compute() -> list[int]:
-        x = {}
-        for split, found in frames.items():
+        rows = []
+        for packed, part in zip(packs, (split.train, split.test), strict=True):
             # A clip may end before its last label does: its last segment stands for what follows.
-            at = np.minimum(found.segment, packs[split].lengths()[found.clip] - 1)
-            x[split] = packs[split].rows[packs[split].offsets[found.clip] + at]
-        learnt = frames[LEARNT_FROM]
-        say(f"linear probe of {name}: {x[LEARNT_FROM].shape[1]} features")
-        return linear_probe(x[LEARNT_FROM], learnt.label, learnt.clip, x[ASKED], n_classes).tolist()
+            frames = part.frames
+            at = np.minimum(frames.segment, packed.lengths()[frames.clip] - 1)
+            rows.append(packed.rows[packed.offsets[frames.clip] + at])
+        x, test = rows
+        if setup.progress:
+            say(f"linear probe of {name}: {x.shape[1]} features")
+        frames = split.train.frames
+        return linear_probe(x, frames.label, frames.clip, test, split.n_classes).tolist()
 
-    facts = {"features": [packed.contents for packed in packs.values()], "frames": _facts(frames)}
+    facts = {"features": [packed.contents for packed in packs], "frames": split.facts}
     return np.array(remembered(setup.out / FOLDER, f"{name}-linear", facts, compute))
 
 
-def _full(
-    setup: Setup,
-    name: str,
-    clips: dict[str, list[str]],
-    frames: dict[str, Frames],
-    n_classes: int,
-    seeds: Sequence[int],
-    notes: list[str],
-) -> list[NDArray[np.int64]] | None:
-    """Predicted classes of the frames asked about, seed by seed; None, with a note, where it can't be done."""
+def _full(setup: Setup, name: str, split: Split, seeds: Sequence[int], notes: list[str]) -> list[Labels] | None:
+    """Predicted classes of the test frames, per seed; None, with a note, if the network can't be fine-tuned."""
     from seehear import networks
-    from seehear.extraction import find_clips
-    from seehear.networks.spec import ClipInput, ImageInput
 
     if setup.clips is None:
-        notes.append(f"{name}: not fine-tuned as a whole, for want of pictures: give --videos")
+        notes.append(f"{name}: not fine-tuned as a whole, because there are no frames: give --videos")
         return None
     try:
-        reference = setup.store.network(name).reference or name
-        spec = networks.get_named_in(setup.store.path, reference, trust_code=setup.trust_code)
-        if not isinstance(spec.input, ImageInput) or isinstance(spec.input, ClipInput):
-            raise SeehearError("it does not look at single pictures")
-        networks.load(spec, setup.device).module()  # what can't be had is told before anything is decoded
+        spec = _image_network(setup, name)
     except (SeehearError, NotImplementedError) as error:
         notes.append(f"{name}: not fine-tuned as a whole: {str(error).splitlines()[0]}")
         return None
-    if not setup.store.network(name).reference:
-        notes.append(f"{name}: its features were imported; fine-tuned as a whole is seehear's own network of that name")
-    files = find_clips([setup.clips])
+    if not _info(setup, name).reference:
+        notes.append(f"{name}: its features were imported; seehear's own network of that name was fine-tuned")
     settings = Settings()
-    pictures: dict[str, NDArray[np.uint8]] = {}
+    frames: list[NDArray[np.uint8]] = []
 
     def compute(seed: int) -> list[int]:
-        if not pictures:
-            pictures.update({split: _pictures(files, clips[split], frames[split], spec, setup) for split in frames})
-        learnt = frames[LEARNT_FROM]
-        with Progress(f"fine-tuning {name}, seed {seed}", settings.epochs) as progress:
+        if not frames:
+            frames.extend(_frames(setup, part, spec) for part in (split.train, split.test))
+        train = split.train.frames
+        title = f"fine-tuning {name}, seed {seed}"
+        with Progress(title, settings.epochs, show=setup.progress) as progress:
             return fine_tune(
                 networks.load(spec, setup.device).module(),  # as it was published
                 spec.width,
-                pictures[LEARNT_FROM],
-                learnt.label,
-                learnt.clip,
-                pictures[ASKED],
-                n_classes,
+                frames[0],
+                train.label,
+                train.clip,
+                frames[1],
+                split.n_classes,
                 settings,
                 seed,
                 setup.device,
                 lambda entry: progress.advance(f"loss {entry['loss']:.3f}"),
             ).tolist()
 
-    found = []
+    predicted = []
     for seed in seeds:
-        facts = {"network": spec.fingerprint, "settings": asdict(settings), "frames": _facts(frames), "seed": seed}
-        found.append(np.array(remembered(setup.out / FOLDER, f"{name}-full", facts, partial(compute, seed))))
-    return found
+        facts = {"network": spec.fingerprint, "settings": asdict(settings), "frames": split.facts, "seed": seed}
+        predicted.append(np.array(remembered(setup.out / FOLDER, f"{name}-full", facts, partial(compute, seed))))
+    return predicted
 
 
-def _pictures(
-    files: dict[str, Path], clips: Sequence[str], frames: Frames, spec: NetworkSpec, setup: Setup
-) -> NDArray[np.uint8]:
-    """One picture from the middle of each frame's second, (n, size, size, 3)."""
+def _info(setup: Setup, name: str) -> NetworkInfo:
+    return next(info for info in setup.test.infos if info.name == name)
+
+
+def _image_network(setup: Setup, name: str) -> NetworkSpec:
+    """A network of single frames. Raises SeehearError or NotImplementedError if it can't be fine-tuned."""
+    from seehear import networks
+    from seehear.networks.spec import ClipInput, ImageInput
+
+    store = setup.test.store
+    where = store.path if store is not None else "the data set"
+    spec = networks.get_named_in(where, _info(setup, name).reference or name, trust_code=setup.trust_code)
+    if not isinstance(spec.input, ImageInput) or isinstance(spec.input, ClipInput):
+        raise SeehearError("its input is not single frames")
+    networks.load(spec, setup.device).module()  # a network that can't be loaded is reported before decoding
+    return spec
+
+
+def _frames(setup: Setup, part: Part, spec: NetworkSpec) -> NDArray[np.uint8]:
+    """One frame from the middle of each labelled second, (n, size, size, 3)."""
     from seehear import extraction
     from seehear.media import Media
 
-    segment = setup.store.segment
+    assert setup.clips is not None
+    files = extraction.find_clips([setup.clips])
+    names, segment, labelled = part.clips.clips, part.clips.segment, part.frames
     size = spec.input.size  # type: ignore[union-attr]
-    found = np.zeros((len(frames), size, size, 3), dtype=np.uint8)
-    with Progress(f"decoding pictures of {size} px", len(np.unique(frames.clip))) as progress:
-        for n in np.unique(frames.clip):
-            if clips[n] not in files:
-                raise SeehearError(f"{setup.clips}: no file of clip {clips[n]}, of which there are features")
-            media = Media(files[clips[n]])
+    frames = np.zeros((len(labelled), size, size, 3), dtype=np.uint8)
+    with Progress(f"decoding frames of {size} px", len(np.unique(labelled.clip)), show=setup.progress) as progress:
+        for n in np.unique(labelled.clip):
+            if names[n] not in files:
+                raise SeehearError(f"{setup.clips}: no file of clip {names[n]}, although it has features")
+            media = Media(files[names[n]])
             settings = extraction.Settings(fps=1 / segment, segment=segment)
-            taken = np.concatenate([span.pictures[size] for span in extraction.spans(media, [spec], settings)])
-            rows = frames.clip == n
-            found[rows] = taken[np.minimum(frames.segment[rows], len(taken) - 1)]
-            progress.advance(clips[n])
-    return found
-
-
-def _facts(frames: dict[str, Frames]) -> dict[str, list[list[int]]]:
-    return {split: [one.clip.tolist(), one.segment.tolist(), one.label.tolist()] for split, one in frames.items()}
+            decoded = np.concatenate([span.pictures[size] for span in extraction.spans(media, [spec], settings)])
+            rows = labelled.clip == n
+            frames[rows] = decoded[np.minimum(labelled.segment[rows], len(decoded) - 1)]
+            progress.advance(names[n])
+    return frames

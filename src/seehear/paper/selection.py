@@ -1,4 +1,4 @@
-"""Ways to select a collocation, beside training them all (Figure 5)."""
+"""Ways to select a collocation, compared with training them all (Figure 5)."""
 
 from __future__ import annotations
 
@@ -6,60 +6,47 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seehear.experiments.findings import Findings, Measured
-from seehear.verbs.reproducing import check
+from seehear.paper.measurement import Findings, Measurement
 
 if TYPE_CHECKING:
-    from seehear.experiments.experiment import Experiment
-    from seehear.verbs.judge import Judged, Row
-    from seehear.verbs.reproducing.setup import Setup
+    from seehear.paper.experiment import Experiment
+    from seehear.paper.setup import Setup
+    from seehear.selection.judge import Judgement, Row
 
-TRAVERSAL = "traversal"  # the score that trained collocations have
+TRAVERSAL = "traversal"  # metric: the score of trained collocations
 METRICS = ("tau", "p_regret", "regret", "cost", TRAVERSAL)
 
 
 def run(experiment: Experiment, setup: Setup) -> Findings:
-    """Rows are estimators and, with the score `traversal`, the trained collocations themselves.
+    """Train every collocation, and compare the experiment's estimators with that.
 
-    Metrics: tau; regret, points; p_regret, that it is no more than the SD between seeds; cost, per cent of traversal's.
+    Rows are estimators and, with the metric `traversal`, the trained collocations.
+
+    Metrics: tau; regret, points; p_regret, the probability that it is at most the SD between seeds; cost, per cent of
+    traversal's; traversal.
     """
-    check(experiment, METRICS)
-    judged = judge(experiment, setup)
-    systems = {row.name: _estimated(row, judged, experiment) for row in judged.rows}
-    for n, collocation in enumerate(judged.collocations):
-        values = (judged.truth.values or [])[n]
+    experiment.check_metrics(METRICS)
+    judgement = setup.selection.judge(setup.test, estimators=experiment.estimators, leaking=True)
+    files = judgement.save(setup.out)
+    systems = {row.name: _estimated(row, judgement, experiment) for row in judgement.rows}
+    for n, collocation in enumerate(judgement.collocations):
+        values = (judgement.truth.values or [])[n]
         systems[str(collocation)] = {
-            column: Measured.of(np.atleast_2d(values), setup.seeds)
+            column: Measurement.of(np.atleast_2d(values), setup.seeds)
             for column, score in experiment.scores.items()
             if score.metric == TRAVERSAL
         }
-    failed = [f"{name}: {why}" for name, why in judged.failed.items()]
-    notes = [*judged.notes, *failed, f"traversal: {judged.metric}"]
-    return Findings(systems, judged.signature, notes=notes, missing=judged.missing, pictures=judged.pictures)
+    failed = [f"{name}: {why}" for name, why in judgement.failed.items()]
+    notes = [*judgement.notes, *failed]
+    return Findings(systems, judgement.signature, notes=notes, missing=judgement.missing, figures=files)
 
 
-def judge(experiment: Experiment, setup: Setup) -> Judged:
-    """Every candidate trained in full, beside the experiment's estimators."""
-    from seehear.verbs import judge as verb
-
-    _ = setup.selected  # judge goes by the selection in the folder
-    return verb.judge(
-        setup.out,
-        labels=setup.weak["test"],
-        dense=[f"{modality}={path}" for modality, path in setup.dense.items()],
-        estimators=experiment.estimators,
-        leaking=True,
-        workers=setup.workers,
-        device=setup.device,
-    )
-
-
-def _estimated(row: Row, judged: Judged, experiment: Experiment) -> dict[str, Measured]:
-    found = row.agreement
+def _estimated(row: Row, judgement: Judgement, experiment: Experiment) -> dict[str, Measurement]:
+    agreement = row.agreement
     known = {
-        "tau": Measured(found.tau_b, p=found.p),
-        "p_regret": Measured(100 * found.p_regret, chance=100 * judged.chance.p_regret),
-        "regret": Measured(found.regret),
-        "cost": Measured(100 * judged.cost(row)),
+        "tau": Measurement(agreement.tau_b, p=agreement.p),
+        "p_regret": Measurement(100 * agreement.p_regret, chance=100 * judgement.chance.p_regret),
+        "regret": Measurement(agreement.regret),
+        "cost": Measurement(100 * judgement.cost(row)),
     }
     return {column: known[score.metric] for column, score in experiment.scores.items() if score.metric in known}

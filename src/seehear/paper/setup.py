@@ -1,4 +1,4 @@
-"""What experiments are run on: the data, the networks, the recipe, and where trainings are kept."""
+"""What experiments are run on: data sets, networks, the recipe, and where finished work is kept."""
 
 from __future__ import annotations
 
@@ -10,164 +10,113 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seehear.errors import SeehearError
+from seehear.data import Dataset
+from seehear.evaluation import Evaluation, evaluate
 from seehear.scoring.decoding import Decoding
-from seehear.selection.collocation import Collocation
-from seehear.store import Store
-from seehear.verbs import selecting
-from seehear.verbs.selecting import TEST
+from seehear.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from seehear.experiments.experiment import Experiment, System
+    from seehear.parser import Parser
+    from seehear.selection.result import Selection
+    from seehear.selection.task import Task
     from seehear.selection.trainings import Bench
-    from seehear.training.recipe import Recipe
-    from seehear.training.run import Run
-    from seehear.verbs.scored import Scored
 
 
 @dataclass
 class Setup:
-    """weak: split -> table, for train, val and test. dense: modality -> table. candidates: modality -> networks to
-    choose from, or to compare. baseline: modality -> networks that are trained on where nothing is selected. clips: the
-    folder of the clips' files, where there is one. out: where everything is kept that was finished. trust_code: whether
-    to run the code of networks that the store names as FILE.py:NAME.
+    """What an experiment is run on.
+
+    Attributes:
+        train: Training clips, with the networks of baseline and candidates.
+        val: Validation clips, with ground truth.
+        test: Test clips, with ground truth.
+        candidates: modality -> networks to choose from, or to compare.
+        baseline: modality -> networks to train on where nothing is selected.
+        recipe: With the user's settings.
+        seeds: One training is done with each.
+        out: Folder of everything that is finished.
+        clips: Folder of the clips' files; None where there is none.
+        workers: Processes that train at once; None: one per core.
+        device: auto, cpu or cuda.
+        trust_code: Whether to run the code of networks that the store names as FILE.py:NAME.
+        progress: Whether to show progress.
     """
 
-    store: Store
-    weak: Mapping[str, Path]
-    dense: Mapping[str, Path]
+    train: Dataset
+    val: Dataset
+    test: Dataset
     candidates: Mapping[str, Sequence[str]]
     baseline: Mapping[str, Sequence[str]]
-    recipe: str
-    set: Sequence[str]
+    recipe: Recipe
     seeds: Sequence[int]
-    clips: Path | None
     out: Path
-    workers: int
-    device: str
+    clips: Path | None = None
+    workers: int | None = None
+    device: str = "auto"
     trust_code: bool = False
-
-    @property
-    def modalities(self) -> tuple[str, ...]:
-        return tuple(self.baseline)
+    progress: bool = True
 
     @cached_property
-    def _prepared(self) -> selecting.Prepared:
-        """One bench for all trainings, so that tables share those that they have in common."""
-        together = {
-            modality: list(dict.fromkeys([*self.baseline.get(modality, ()), *self.candidates.get(modality, ())]))
-            for modality in dict.fromkeys([*self.baseline, *self.candidates])
-        }
-        dense = {modality: str(path) for modality, path in self.dense.items()}
-        settings = selecting.Settings(
-            store=str(self.store.path),
-            networks=together,
-            together=1,
-            train=selecting.Tables(str(self.weak["train"])),
-            val=selecting.Tables(str(self.weak["val"]), dense),
-            classes=None,
-            recipe=self.resolved().model_dump(mode="json"),
-            seeds=list(self.seeds),
-            budget=0.0,
-            leaks=False,
-        )
-        test = selecting.Tables(str(self.weak["test"]), dense)
-        return selecting.prepare(settings, self.out, self.workers, self.device, test)
+    def _task(self) -> Task:
+        """Where all trainings are done: tables share those that they have in common, and a judgement does too."""
+        from seehear.selection.prepare import prepare
 
-    @property
+        return prepare(
+            self.train,
+            self.val,
+            recipe=self.recipe,
+            seeds=self.seeds,
+            out=self.out,
+            workers=self.workers,
+            device=self.device,
+            progress=self.progress,
+        )
+
+    @cached_property
     def bench(self) -> Bench:
-        return self._prepared.task.bench
+        """Trains many parsers in parallel processes, each kept when it is done."""
+        from seehear.selection.prepare import with_test
+
+        return with_test(self._task, self.test).bench
 
     @property
     def notes(self) -> list[str]:
-        """What is to be known of the clips that were trained on and validated with, and of the networks."""
-        return [note for note in self._prepared.notes if not note.startswith(f"{self.weak['test']}: ")]
-
-    def resolved(self, overrides: Sequence[str] = ()) -> Recipe:
-        """The recipe with the user's settings, and these on top."""
-        from seehear.training.recipe import resolve
-
-        return resolve(self.recipe, [*self.set, *overrides])
+        """What a user should know of training and validation clips, and of the networks."""
+        return list(self._task.notes)
 
     @cached_property
-    def selected(self) -> dict[str, list[str]]:
-        """The collocation that `select` chooses by training and validation clips."""
-        from seehear.verbs.select import Selected, select
+    def selection(self) -> Selection:
+        """The candidates ranked by training and validation clips."""
+        from seehear.selection.select import select
 
-        found = select(
-            store=self.store.path,
-            labels=self.weak["train"],
-            out=self.out,
-            networks=[f"{modality}={','.join(names)}" for modality, names in self.candidates.items()],
-            val=self.weak["val"],
-            dense=[f"{modality}={path}" for modality, path in self.dense.items()],
+        selection = select(
+            self.train,
+            self.val,
+            networks=self.candidates,
             recipe=self.recipe,
-            set=self.set,
             seeds=self.seeds,
+            out=self.out,
             workers=self.workers,
             device=self.device,
+            progress=self.progress,
         )
-        assert isinstance(found, Selected)
-        return found.best.as_json()
+        selection.save(self.out)
+        return selection
 
-    def scored(self, runs: Sequence[Run]) -> Scored:
-        """Scores of the test clips, of one system's runs."""
-        from seehear.verbs.evaluate import score_runs
-
-        return score_runs(runs, self.store.path, self.weak["test"], self.dense, Decoding(), self.device)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A system that was trained. runs: one a seed. chosen: what was tuned, in words; empty where nothing was."""
-
-    runs: Sequence[Run]
-    chosen: str = ""
-
-
-def train(experiment: Experiment, setup: Setup) -> dict[str, Trained]:
-    """Every system of the experiment, trained with every seed; what an earlier command finished is taken as it is."""
-    from seehear.selection.trainings import Part, Training
-    from seehear.training.run import Run
-
-    bench = setup.bench
-    plans: dict[tuple[str, str], list[Training]] = {}
-    for name, system in experiment.systems.items():
-        for value in _values(system):
-            recipe = setup.resolved([*system.set, *([value] if value else [])])
-            recipe.contrast.check(setup.modalities)
-            collocation = Collocation.of(setup.selected if system.networks == "selected" else setup.baseline)
-            plans[name, value] = [
-                # Named as those of traversal, of which some are the same.
-                Training("traversal", collocation, recipe, seed, Part("train"), Part("val"), Part(TEST))
-                for seed in setup.seeds
-            ]
-    every = [training for trainings in plans.values() for training in trainings]
-    for training, outcome in zip(every, bench.run(every, "training"), strict=True):
-        if isinstance(outcome, Exception):
-            raise SeehearError(f"{bench.folder(training)}: the training failed: {outcome}") from outcome
-    trained = {}
-    for name, system in experiment.systems.items():
-        runs = {value: [Run(bench.folder(training)) for training in plans[name, value]] for value in _values(system)}
-        best = max(runs, key=lambda value: validated(runs[value]))
-        tried = f" of {', '.join(map(str, system.tune.values))} on validation clips" if system.tune else ""
-        trained[name] = Trained(runs[best], f"{best}, the best{tried}" if tried else "")
-    return trained
-
-
-def validated(runs: Sequence[Run]) -> float:
-    """Mean average score on validation clips, of the chosen epochs."""
-    best = [[entry for entry in run.history() if entry["best"]][-1]["val"]["average"] for run in runs]
-    return sum(best) / len(best)
-
-
-def _values(system: System) -> list[str]:
-    """Settings to try, KEY=VALUE; an empty one where nothing is tuned."""
-    return [f"{system.tune.setting}={value:g}" for value in system.tune.values] if system.tune else [""]
+    def evaluate(self, parsers: Sequence[Parser]) -> Evaluation:
+        """Return the scores of one system on the test clips."""
+        return evaluate(parsers, self.test, decoding=Decoding(), device=self.device, progress=self.progress)
 
 
 def remembered(folder: Path, name: str, facts: Any, compute: Callable[[], Any]) -> Any:
-    """What `compute` gives, a JSON value, kept in a file of this name and of the facts that decide it."""
+    """Return a result, computed unless a file has it.
+
+    Args:
+        folder: Of the file.
+        name: Its name begins with it.
+        facts: Everything that decides the result; their hash is in the file's name.
+        compute: Returns the result, a value that `json.dumps` takes.
+    """
     from seehear.files import atomic_json, read_json
 
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
