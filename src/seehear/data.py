@@ -43,6 +43,11 @@ class FeatureSource(ABC):
 
     store: Store | None = None
 
+    @property
+    def root(self) -> FeatureSource:
+        """Where the features come from in the first place."""
+        return self
+
     @abstractmethod
     def networks(self) -> dict[str, NetworkInfo]:
         """Every network that has features here, by name."""
@@ -115,6 +120,10 @@ class PartOf(FeatureSource):
     def __init__(self, whole: Dataset) -> None:
         self._whole = whole
         self.store = whole.source.store
+
+    @property
+    def root(self) -> FeatureSource:
+        return self._whole.source.root
 
     def networks(self) -> dict[str, NetworkInfo]:
         return self._whole.source.networks()
@@ -369,6 +378,13 @@ class Dataset:
     def usable(self) -> Dataset:
         """The clips that have features."""
         return self if self.featured.all() else self.subset(self.featured)
+
+    def repacked(self) -> Dataset:
+        """The same clips, their features packed anew rather than cut from the packs of a larger data set."""
+        return replace(self, source=self.source.root, _packs={})
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_packs": {}}  # without memory maps: another process opens its own
 
     def with_networks(self, collocation: Mapping[str, str | Sequence[str]] | Sequence[str]) -> Dataset:
         """The same clips with other networks of the same store or arrays.

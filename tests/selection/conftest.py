@@ -1,17 +1,18 @@
-"""A store of several networks a modality, of known quality: what they show of the classes, under more or less noise."""
+"""A store of several networks per modality, of known quality: they show the classes under more or less noise."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from seehear.data import Dataset
 from seehear.labels import Event, write_dense
+from seehear.selection.prepare import prepare
 from seehear.store import NetworkInfo, Origin, Store
 from seehear.training.recipe import resolve
-from seehear.verbs import selecting
 
 CLASSES = ("Cat", "Dog", "Fish")
-# name -> modality, width, noise beside directions of length 3
+# name -> modality, width, noise added to directions of length 3
 NETWORKS = {
     "ears": ("audio", 6, 0.3),
     "cotton": ("audio", 9, 6.0),
@@ -63,7 +64,7 @@ class Choice:
         return {"dense": [f"{modality}={path}" for modality, path in self.dense[split].items()]}
 
     def selecting(self, **changed):
-        """Options for seehear.select."""
+        """Options of the command `select`."""
         options = {
             "store": self.store,
             "labels": self.folder / "train.csv",
@@ -78,23 +79,31 @@ class Choice:
         }
         return options | changed
 
-    def task(self, workers=1, **changed):
-        """What `select` and `judge` work on."""
-        recipe = resolve("paper").model_copy(update={"epochs": 2, "width": 16, "feed_forward": 16})
-        settings = {
-            "store": str(self.store),
+    def task(self, workers=1, out="out", **changed):
+        """What `select` and `judge` work on. out: None for trainings in memory."""
+        options = {
             "networks": self.by_modality(),
-            "together": 1,
-            "train": selecting.Tables(str(self.folder / "train.csv")),
-            "val": self.tables("val"),
-            "classes": None,
-            "recipe": recipe.model_dump(),
+            "recipe": resolve("paper").model_copy(update={"epochs": 2, "width": 16, "feed_forward": 16}),
             "seeds": [0, 1],
             "budget": 3.0,
-            "leaks": False,
-        }
-        given = selecting.Settings(**settings | changed)
-        return selecting.prepare(given, self.folder / "out", workers, "cpu", self.tables("test")).task
+            "workers": workers,
+            "device": "cpu",
+            "progress": False,
+            "out": self.folder / out if out else None,
+        } | changed
+        return prepare(*self.datasets(networks=options["networks"]), **options)
+
+    def datasets(self, splits=("train", "val", "test"), networks=None):
+        """Data sets with all networks of the store; ground truth of all splits but train."""
+        return [
+            Dataset.from_tables(
+                self.folder / f"{split}.csv",
+                store=self.store,
+                collocation=networks or self.by_modality(),
+                truth=None if split == "train" else self.dense[split],
+            )
+            for split in splits
+        ]
 
     def by_modality(self):
         """The good network of each modality first, as given; then what was added to the store."""
@@ -103,11 +112,8 @@ class Choice:
             found.setdefault(Store(self.store).network(name).modality, []).append(name)
         return found
 
-    def tables(self, split):
-        return selecting.tables_of(self.folder / f"{split}.csv", None, None, self.truth(split)["dense"])
-
     def judging(self, **changed):
-        """Options for seehear.judge."""
+        """Options of the command `judge`."""
         return {"labels": self.folder / "test.csv", **self.truth("test"), "workers": 1, "device": "cpu"} | changed
 
 

@@ -1,14 +1,16 @@
-"""seehear select and judge, as people call them."""
+"""The commands select and judge."""
 
 import json
 
 import numpy as np
 import pytest
 
-import seehear
 from seehear.cli import main
 from seehear.errors import SeehearError
 from seehear.store import NetworkInfo, Origin, Store
+from seehear.verbs.judge import judge
+from seehear.verbs.select import select
+from seehear.verbs.train import train
 from selection.conftest import Choice
 
 LEAKS = "USED EVALUATION LABELS"
@@ -23,7 +25,7 @@ def spoil(store, network, clip, features):
 
 
 def test_select_then_judge(choice, capsys):
-    found = seehear.select(**choice.selecting())
+    found = select(**choice.selecting())
     assert found.best.argument == "audio=ears visual=eyes"
     assert found.exit_code == 0
     text = found.text()
@@ -37,7 +39,7 @@ def test_select_then_judge(choice, capsys):
     assert sum(row["p_best"] for row in kept["ranking"]) == pytest.approx(1)
 
     asked = ["two-stage", "ridge", "ridge@val", "upper-bound-weak-segment-final", "chance"]
-    judged = seehear.judge(choice.folder / "selection", estimators=asked, leaking=True, **choice.judging())
+    judged = judge(choice.folder / "selection", estimators=asked, leaking=True, **choice.judging())
     rows = {row.name: row for row in judged.rows}
     assert set(asked[:2]) <= {row.estimates.name for row in judged.rows}
     assert rows["ridge@val"].estimates.split == "val"
@@ -52,22 +54,22 @@ def test_select_then_judge(choice, capsys):
     content = json.loads((choice.folder / "selection" / "judged-test.json").read_text())
     assert {row["name"] for row in content["estimators"]} == set(rows)
     before = stamps(choice.folder / "selection")
-    again = seehear.judge(choice.folder / "selection", estimators=["two-stage"], **choice.judging())
+    again = judge(choice.folder / "selection", estimators=["two-stage"], **choice.judging())
     assert stamps(choice.folder / "selection") == before
     np.testing.assert_array_equal(again.truth.scores, judged.truth.scores)
 
 
 def test_same_command_again_trains_nothing_and_says_the_same(choice):
-    first = seehear.select(**choice.selecting())
+    first = select(**choice.selecting())
     before = stamps(choice.folder)
-    again = seehear.select(**choice.selecting())
+    again = select(**choice.selecting())
     assert stamps(choice.folder) == before
     np.testing.assert_array_equal(first.standing.scores, again.standing.scores)
     np.testing.assert_array_equal(first.standing.p_best, again.standing.p_best)
 
 
 def test_plan_counts_and_trains_nothing(choice):
-    planned = seehear.select(**choice.selecting(plan=True, together=2, estimators=["all"]))
+    planned = select(**choice.selecting(plan=True, together=2, estimators=["all"]))
     assert planned.plan.collocations == 9
     assert planned.plan.traversal.trainings == 18
     assert planned.plan.traversal.seconds[0] > 0
@@ -80,24 +82,24 @@ def test_plan_counts_and_trains_nothing(choice):
 
 def test_paper_protocol_says_that_it_leaks(choice):
     options = {**choice.selecting(labels=choice.folder / "test.csv", **choice.truth("test")), "val": None}
-    found = seehear.select(**options, protocol="paper")
+    found = select(**options, protocol="paper")
     assert LEAKS in found.text().splitlines()[0]
     assert found.as_json()["leaks"]
     assert found.estimates[0].name == "upper-bound-weak-segment-final"
     with pytest.raises(SeehearError, match="judge an honest one"):
-        seehear.judge(choice.folder / "selection", **choice.judging())
+        judge(choice.folder / "selection", **choice.judging())
     with pytest.raises(SeehearError, match="leave --val out"):
-        seehear.select(**choice.selecting(protocol="paper"))
-    assert LEAKS not in seehear.select(**choice.selecting(out=choice.folder / "honest")).text()
+        select(**choice.selecting(protocol="paper"))
+    assert LEAKS not in select(**choice.selecting(out=choice.folder / "honest")).text()
 
 
 def test_paper_protocol_without_dense_labels_reads_the_clip_score(choice):
     options = {**choice.selecting(labels=choice.folder / "test.csv"), "val": None, "dense": []}
-    assert seehear.select(**options, protocol="paper").estimates[0].name == "upper-bound-weak-clip-final"
+    assert select(**options, protocol="paper").estimates[0].name == "upper-bound-weak-clip-final"
 
 
 def test_without_validation_clips_some_are_held_out(choice):
-    found = seehear.select(**{**choice.selecting(), "val": None, "dense": []})
+    found = select(**{**choice.selecting(), "val": None, "dense": []})
     assert any("8 of the labelled clips are held out" in note for note in found.notes)
     assert found.best.argument == "audio=ears visual=eyes"
     assert found.signature.startswith("F1|clip|decoding:clip0.5|")
@@ -107,7 +109,7 @@ def test_without_validation_clips_some_are_held_out(choice):
 
 def test_one_network_a_modality_is_nothing_to_select(tmp_path):
     choice = Choice(tmp_path, ("ears", "eyes"), clips=20)
-    found = seehear.select(**choice.selecting())
+    found = select(**choice.selecting())
     assert any("nothing to select" in note for note in found.notes)
     assert found.best.argument == "audio=ears visual=eyes"
     assert found.estimates[0].trainings == 0
@@ -115,11 +117,11 @@ def test_one_network_a_modality_is_nothing_to_select(tmp_path):
 
 def test_a_choice_in_one_modality_alone(tmp_path):
     choice = Choice(tmp_path, ("ears", "cotton", "eyes"), clips=30)
-    found = seehear.select(**choice.selecting())
+    found = select(**choice.selecting())
     assert any("only one network for visual" in note for note in found.notes)
     assert found.effects is None
     assert found.best.argument == "audio=ears visual=eyes"
-    judged = seehear.judge(choice.folder / "selection", estimators=["ridge"], **choice.judging())
+    judged = judge(choice.folder / "selection", estimators=["ridge"], **choice.judging())
     assert judged.rows[0].agreement.regret == 0
 
 
@@ -130,7 +132,7 @@ def test_clips_without_a_network_or_with_bad_features_are_left_out_and_listed(ch
     features = store.read("fog", "train07").copy()
     features[1, 2] = np.nan
     spoil(store, "fog", "train07", features)
-    found = seehear.select(**choice.selecting())
+    found = select(**choice.selecting())
     assert found.missing == ["train03", "train04", "train07"]
     assert found.exit_code == 1
     assert any("37 of 40 clips" in note and "cotton lacks 2" in note for note in found.notes)
@@ -143,7 +145,7 @@ def test_constant_features_fail_in_their_rows_only(choice):
     store.register(NetworkInfo("dead", "audio", 3, "made"))
     for clip in sorted(store.clips("ears")):
         spoil(store, "dead", clip, np.ones((4, 3), np.float32))
-    found = seehear.select(**choice.selecting(estimators=["ridge"]))
+    found = select(**choice.selecting(estimators=["ridge"]))
     assert found.best.argument == "audio=ears visual=eyes"
     assert found.exit_code == 1
     assert "dead × eyes: features of dead are the same for all clips" in found.text()
@@ -158,7 +160,7 @@ def test_labels_that_tell_nothing(choice, labels, message):
     rows = [f"train{n:02}\t{labels(n)}" for n in range(40)]
     table.write_text("\n".join(["filename\tevent_labels", *rows]) + "\n")
     with pytest.raises(SeehearError, match=message):
-        seehear.select(**choice.selecting(classes=None) | {"dense": [], "val": None})
+        select(**choice.selecting(classes=None) | {"dense": [], "val": None})
 
 
 def test_one_class_is_enough(choice):
@@ -166,7 +168,7 @@ def test_one_class_is_enough(choice):
     rows = [row.split("\t") for row in table.read_text().splitlines()[1:]]
     kept = [f"{clip}\t{'Cat' if 'Cat' in names else ''}" for clip, names in rows]
     table.write_text("\n".join(["filename\tevent_labels", *kept]) + "\n")
-    found = seehear.select(**choice.selecting(estimators=["ridge", "logme", "knn"]))
+    found = select(**choice.selecting(estimators=["ridge", "logme", "knn"]))
     assert found.best.argument == "audio=ears visual=eyes"
 
 
@@ -188,12 +190,12 @@ def test_one_class_is_enough(choice):
 )
 def test_what_cannot_be(choice, changed, message):
     with pytest.raises(SeehearError, match=message):
-        seehear.select(**choice.selecting(**changed))
+        select(**choice.selecting(**changed))
 
 
 def test_judging_what_was_not_selected(choice):
     with pytest.raises(SeehearError, match="seehear select"):
-        seehear.judge(choice.folder / "nowhere", **choice.judging())
+        judge(choice.folder / "nowhere", **choice.judging())
 
 
 def test_command_line_prints_and_gives_json(choice, capsys):
@@ -212,11 +214,11 @@ def test_command_line_prints_and_gives_json(choice, capsys):
 def test_networks_that_saw_other_pictures_are_named(choice):
     store = Store(choice.store)
     store.register(NetworkInfo("fog", "visual", store.network("fog").width, "made", fps=2.0))
-    found = seehear.select(**choice.selecting(estimators=["ridge"]))
+    found = select(**choice.selecting(estimators=["ridge"]))
     (note,) = (note for note in found.notes if "pictures a second" in note)
     assert "fog 2" in note
     assert "eyes 8" in note
-    seen = seehear.select(**choice.selecting(estimators=["ridge"], networks=["visual=eyes"]))
+    seen = select(**choice.selecting(estimators=["ridge"], networks=["visual=eyes"]))
     assert not any("pictures a second" in note for note in seen.notes)
 
 
@@ -226,12 +228,12 @@ def test_a_network_that_drowns_others_is_named(choice):
     for clip in sorted(store.clips("ears")):
         spoil(store, "loud", clip, 100 * store.read("ears", clip))
     given = choice.selecting(estimators=["ridge"])
-    found = seehear.select(**given)
+    found = select(**given)
     assert any("features of loud are" in note and "--set scale=true" in note for note in found.notes)
-    quiet = seehear.select(**{**given, "networks": ["audio=ears,cotton", "visual=eyes,fog"]})
-    scaled = seehear.select(**{**given, "set": [*given["set"], "scale=true"]})
+    quiet = select(**{**given, "networks": ["audio=ears,cotton", "visual=eyes,fog"]})
+    scaled = select(**{**given, "set": [*given["set"], "scale=true"]})
     assert not any("times as large" in note for note in [*quiet.notes, *scaled.notes])
-    trained = seehear.train(
+    trained = train(
         store=choice.store,
         labels=choice.folder / "train.csv",
         collocation=["audio=loud", "visual=eyes"],
@@ -245,48 +247,48 @@ def test_a_network_that_drowns_others_is_named(choice):
 def test_dense_labels_of_one_modality_are_not_enough(choice):
     one = choice.truth("val")["dense"][:1]
     with pytest.raises(SeehearError, match="give the dense table of visual too"):
-        seehear.select(**choice.selecting(dense=one))
+        select(**choice.selecting(dense=one))
 
 
 def test_judging_by_clips_that_chose_is_refused(choice):
-    seehear.select(**choice.selecting(estimators=["ridge"]))
+    select(**choice.selecting(estimators=["ridge"]))
     own = {**choice.judging(), "labels": choice.folder / "val.csv", **choice.truth("val")}
     with pytest.raises(SeehearError, match="20 of its clips had a part in the selection, as val00"):
-        seehear.judge(choice.folder / "selection", **own)
+        judge(choice.folder / "selection", **own)
     with pytest.raises(SeehearError, match="only what --estimators names can be drawn"):
-        seehear.judge(choice.folder / "selection", estimators=["ridge"], picture=["logme"], **choice.judging())
+        judge(choice.folder / "selection", estimators=["ridge"], picture=["logme"], **choice.judging())
     with pytest.raises(SeehearError, match="--workers"):
-        seehear.judge(choice.folder / "selection", **{**choice.judging(), "workers": -1})
+        judge(choice.folder / "selection", **{**choice.judging(), "workers": -1})
 
 
 def test_judging_one_collocation_by_one_seed(tmp_path):
     choice = Choice(tmp_path, ("ears", "eyes"), clips=20)
-    seehear.select(**choice.selecting())
-    judged = seehear.judge(choice.folder / "selection", estimators=["ridge"], seeds=[0], **choice.judging())
+    select(**choice.selecting())
+    judged = judge(choice.folder / "selection", estimators=["ridge"], seeds=[0], **choice.judging())
     assert judged.rows[0].agreement.regret == 0
     assert "nan" not in judged.text()
 
 
 def test_what_can_not_be_asked_for_want_of_dense_labels_is_skipped(choice):
-    seehear.select(**{**choice.selecting(estimators=["ridge"]), "dense": []})
-    judged = seehear.judge(choice.folder / "selection", estimators=["all"], **choice.judging())
+    select(**{**choice.selecting(estimators=["ridge"]), "dense": []})
+    judged = judge(choice.folder / "selection", estimators=["all"], **choice.judging())
     assert judged.exit_code == 0
     assert any("estimators can't be asked here" in note for note in judged.notes)
-    named = seehear.judge(choice.folder / "selection", estimators=["cross-fitted-dense"], **choice.judging())
+    named = judge(choice.folder / "selection", estimators=["cross-fitted-dense"], **choice.judging())
     assert named.exit_code == 1
 
 
 def test_out_that_is_a_file_is_refused_at_once(choice):
     (choice.folder / "selection").write_text("")
     with pytest.raises(SeehearError, match="is a file"):
-        seehear.select(**choice.selecting())
+        select(**choice.selecting())
 
 
 def test_an_estimator_that_fails_altogether_stops_no_other(choice):
     given = {**choice.selecting(estimators=["ridge", "cross-fitted-dense", "knn"]), "dense": []}
-    found = seehear.select(**given)
+    found = select(**given)
     assert [each.name for each in found.estimates] == ["ridge", "knn"]
     assert any("cross-fitted-dense failed for every collocation" in note for note in found.notes)
     assert found.exit_code == 1
     with pytest.raises(SeehearError, match="cross-fitted-dense failed"):
-        seehear.select(**{**given, "estimators": ["cross-fitted-dense"]})
+        select(**{**given, "estimators": ["cross-fitted-dense"]})

@@ -1,9 +1,9 @@
-"""The page of a selection: which networks to use, how sure that is, what it cost and, if judged, how right it was."""
+"""The page of a selection: which networks to use, how certain that is, what it cost and, if judged, how good it was."""
 
 from __future__ import annotations
 
+import math
 import shlex
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,22 +11,37 @@ from typing import Any
 
 from markupsafe import Markup
 
-from seehear.files import read_json
 from seehear.pages import page
 from seehear.pages.numbers import Axis, number, place
-from seehear.report.sheet import NOTHING
+from seehear.selection import views
 from seehear.selection.collocation import Collocation
-from seehear.selection.plan import spell
-from seehear.selection.task import LEAKING
+from seehear.selection.judge import Judgement, Row
+from seehear.selection.plan import duration
+from seehear.selection.result import RankedCollocation, Selection, Settings
+from seehear.selection.sources import Sources
+from seehear.selection.task import Estimates
+from seehear.selection.views import NOTHING
 
-NAME = "selection"  # of the page, as of what it is made from
-ROWS = 300  # of a table; the JSON has all
-ROOM = 3_000_000  # bytes of drawings that a page holds; those after them are linked to
+NAME = "selection"  # of the page
+MAX_ROWS = 300  # of a table; the JSON has all
+MAX_DRAWINGS = 3_000_000  # bytes of drawings on a page; further ones are linked to
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A collocation as it was ranked. ranks: where 95 % of the draws put it. others: by the other estimators."""
+    """A row of the ranking, in text but for numbers that are drawn.
+
+    Attributes:
+        name: Of the collocation.
+        rank: Its rank.
+        ranks: 95 % interval of the rank.
+        p_best: Share of the draws in which it is the best.
+        tied: Whether it is not significantly worse than the best.
+        score: Its score.
+        interval: 95 % interval of the score.
+        trainings: Spent on it; None where no column shows them.
+        others: Scores by the other estimators.
+    """
 
     name: str
     rank: str
@@ -41,7 +56,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Cost:
-    """What an estimator took. share: of traversal's time, as text."""
+    """What an estimator took, in text. share: of traversal's time."""
 
     name: str
     trainings: int
@@ -52,7 +67,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Trained:
-    """A collocation trained in full. at: where its score and the ends of its interval are, from 0 to 1."""
+    """A collocation trained in full. at: places of its score and the ends of its interval on the axis, from 0 to 1."""
 
     name: str
     score: str
@@ -64,252 +79,253 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Agreed:
-    """An estimator beside traversal, in cells of text. answers: the selection's own."""
+class Compared:
+    """An estimator compared with traversal, in cells of text. answered: whether it ranked in the selection."""
 
     name: str
     leaks: bool
-    answers: bool
+    answered: bool
     cells: list[str]
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """A selection judged by a table's clips. kept: as `judge` wrote it. foreign: of other collocations than those that
-    the selection now has.
+class Judged:
+    """A judgement as the page shows it.
 
-    axis: what the intervals are drawn from and to. within: modalities in which networks could be chosen. answer: the
-    estimator that answered, as it was judged, None where it wasn't asked. chosen: what it chose, several where they
-    share the top. best: by traversal. drawings: kind -> picture.
+    Attributes:
+        labels: Name of the clips.
+        file: Name of its JSON file.
+        judgement: The judgement.
+        other_grid: Whether it is of other collocations than the selection now has.
+        truth: Collocations by traversal, from the best down.
+        axis: The ends of the axis on which intervals are drawn.
+        within: Modalities with a choice of networks.
+        compared: The estimators.
+        answer: The estimator that ranked in the selection, as it was judged; None where it was not compared.
+        chosen: What it chose, several where they share the top.
+        best: By traversal.
+        drawings: kind -> drawing.
     """
 
     labels: str
     file: str
-    kept: Mapping[str, Any]
-    foreign: bool
+    judgement: Judgement
+    other_grid: bool
     truth: list[Trained]
     axis: tuple[str, str]
     within: list[str]
-    agreed: list[Agreed]
-    answer: Mapping[str, Any] | None
+    compared: list[Compared]
+    answer: Row | None
     chosen: list[Trained]
     best: Trained
     drawings: Mapping[str, Markup]
 
 
 class Drawings:
-    """Of a folder, as far as there is room for them in one page."""
+    """The drawings in a folder, as many as a page may hold."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.left = folder, ROOM
+        self.folder, self.left = folder, MAX_DRAWINGS
 
-    def of(self, pictures: Sequence[str], says: Mapping[str, str]) -> dict[str, Markup]:
-        """Kind -> drawing, of the pictures that a result names. says: what each kind shows."""
+    def of(self, descriptions: Mapping[str, str], suffix: str = "") -> dict[str, Markup]:
+        """Return kind -> drawing, of the files KIND and suffix that exist. descriptions: kind -> what it shows."""
         found: dict[str, Markup] = {}
-        for picture in pictures:
-            file = self.folder / Path(picture).with_suffix(".svg").name
-            kind = file.stem.partition("-")[0]
-            if kind in says and file.exists():
+        for kind, shows in descriptions.items():
+            file = self.folder / f"{kind}{suffix}.svg"
+            if file.exists():
                 size = file.stat().st_size
                 fits = size <= self.left
                 self.left -= size if fits else 0
-                found[kind] = page.drawing(file, says[kind]) if fits else _linked(file)
+                found[kind] = page.drawing(file, shows) if fits else _linked(file)
         return found
 
 
-def write(folder: Path) -> Path:
-    """Write the page of the selection in a folder, and of all that judged it. Returns the page.
+def write(selection: Selection, judgements: Mapping[str, Judgement], folder: Path) -> Path:
+    """Write the page of a selection.
 
-    Raises SeehearError where there is no selection.
+    Args:
+        selection: What to show.
+        judgements: Name of the clips -> judgement by them.
+        folder: Where the page and the plots lie.
+
+    Returns:
+        The page.
     """
-    kept = read_json(folder / f"{NAME}.json")
-    judged = {file: read_json(file) for file in sorted(folder.glob("judged-*.json"))}
-    named = Counter(picture for found in judged.values() for picture in found["pictures"])
     drawings = Drawings(folder)
-    best = Collocation.of(kept["best"])
-    first, *others = kept["estimators"]
+    shown = {
+        "ranking": "Collocations from the best down, with their ranks' intervals and P(best), as in the table",
+        "pairing": "Scores of all collocations, what each network adds, and what each pairing adds",
+    }
+    if selection.effects is None:
+        del shown["pairing"]
+    first, *others = selection.estimates
+    best = selection.best
+    sources = selection.sources
+    ranking = ranked(selection)
     return page.write(
         folder / f"{NAME}.html",
         "selection.html",
         scripts=["table.js", "copy.js"],
         folder=folder.resolve().name,
-        leaking=LEAKING if kept["leaks"] else None,
+        leaking=views.LEAKING if selection.leaks else None,
         best=best,
-        answer=ranked(kept, 1)[0],
-        tied=[str(Collocation.of(each)) for each in kept["tied"] if Collocation.of(each) != best],
-        untried=kept.get("untried", ""),
-        command=kept.get("command", ""),
-        judging=judging(folder, kept),
-        unit=kept.get("unit", ""),
+        answer=ranking[0],
+        tied=[str(each) for each in selection.tied if each != best],
+        untried=views.untried(selection),
+        command=sources.train_command(best.argument) if sources else "",
+        judging=judging(folder, selection.grid.modalities),
+        unit=views.unit(selection),
         first=first,
-        others=[each["name"] if each["split"] == first["split"] else spelled(each) for each in others],
-        ranking=ranked(kept),
-        more=max(0, len(kept["ranking"]) - ROWS),
-        drawings=drawings.of(
-            kept["pictures"],
-            {
-                "ranking": "Collocations from the best down, with their ranks' intervals and P(best), as in the table",
-                "pairing": "Scores of all collocations, what each network adds, and what each pairing adds",
-            },
-        ),
-        pairing=kept["pairing"],
-        cost=kept.get("cost", ""),
-        costs=costs(kept),
-        judgements=[
-            _judgement(file, found, kept, drawings, [name for name in found["pictures"] if named[name] == 1])
-            for file, found in judged.items()
-        ],
-        failures=[(spelled(each), name, why) for each in kept["estimators"] for name, why in each["failures"].items()],
-        notes=kept["notes"],
-        missing=kept["missing"],
-        settings=settings(kept["settings"]),
-        signature=kept["signature"],
-        number=number,
-        most=ROWS,
+        others=[views.estimator_name(each, first) for each in others],
+        ranking=ranking,
+        more=max(0, len(selection.ranking) - MAX_ROWS),
+        drawings=drawings.of(shown),
+        pairing=views.pairing(selection),
+        cost=views.cost(selection),
+        costs=[_cost(selection, each) for each in selection.estimates],
+        judgements=[_judged(name, each, selection, drawings) for name, each in judgements.items()],
+        failures=_failures(selection),
+        notes=selection.notes,
+        missing=selection.missing,
+        settings=[*_sources(sources), *_settings(selection.settings)],
+        signature=selection.signature,
+        most=MAX_ROWS,
+        views=views,
     )
 
 
-def ranked(kept: Mapping[str, Any], most: int = ROWS) -> list[Ranked]:
-    """The first rows of a selection's ranking."""
-    first, *others = kept["estimators"]
-    tried = first["notes"].get("tried")
-    rows = []
-    for row in kept["ranking"][:most]:
-        name = row["name"]
-        failed = first["scores"][name] is None
-        rows.append(
-            Ranked(
-                name,
-                NOTHING if failed else str(row["rank"]),
-                "failed" if failed else f"{row['rank_low']} to {row['rank_high']}",
-                row["p_best"],
-                row["tied"],
-                number(row["score"], ".4g"),
-                _interval(row, ".4g"),
-                None if tried is None else tried.get(name, 0),
-                [number(each["scores"][name], ".4g") for each in others],
-            )
+def ranked(selection: Selection) -> list[Ranked]:
+    """Return the first rows of the ranking."""
+    _, *others = selection.estimates
+    numbers = {str(collocation): n for n, collocation in enumerate(selection.grid)}
+    return [
+        Ranked(
+            row.name,
+            NOTHING if views.ranks(row) == "failed" else str(row.rank),
+            views.ranks(row),
+            row.p_best,
+            row.tied,
+            number(row.score, ".4g"),
+            _interval(row, ".4g"),
+            row.trainings,
+            [number(each.scores[numbers[row.name]], ".4g") for each in others],
         )
-    return rows
+        for row in selection.ranking[:MAX_ROWS]
+    ]
 
 
-def costs(kept: Mapping[str, Any]) -> list[Cost]:
-    """What a selection's estimators took, beside traversal."""
-    least, most = kept["traversal_seconds"]
-    rows = []
-    for each in kept["estimators"]:
-        seconds = max(each["seconds"], 1e-9)
-        share = " to ".join(dict.fromkeys(f"1/{end / seconds:.0f}" for end in (least, most)))
-        rows.append(Cost(spelled(each), each["trainings"], spell(each["seconds"]), f"{each['flops']:.2g}", share))
-    return rows
+def _cost(selection: Selection, estimates: Estimates) -> Cost:
+    share = views.cost_share(selection, estimates)
+    return Cost(estimates.label, estimates.trainings, duration(estimates.seconds), f"{estimates.flops:.2g}", share)
 
 
-def judging(folder: Path, kept: Mapping[str, Any]) -> str:
-    """The command that would judge the selection, with names of tables for people to replace."""
+def _failures(selection: Selection) -> list[tuple[str, str, str]]:
+    """(estimator, collocation, why), and estimators that failed for all."""
+    found = [(each.label, name, why) for each in selection.estimates for name, why in each.failures.items()]
+    return [*found, *((name, "every collocation", why) for name, why in selection.failed.items())]
+
+
+def judging(folder: Path, modalities: Sequence[str]) -> str:
+    """Return the command that would judge the selection, with names of tables for people to replace."""
     truths = []
-    for modality in kept["settings"]["networks"]:
+    for modality in modalities:
         known = modality in ("audio", "visual")
         truths += [f"--dense-{modality}", f"{modality.upper()}.csv"] if known else ["--dense", f"{modality}=TRUTH.csv"]
     return shlex.join(["seehear", "judge", str(folder), "--labels", "TEST.csv", *truths])
 
 
-def settings(given: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _sources(sources: Sources | None) -> Iterator[tuple[str, str]]:
+    """Where the data came from, as names and values."""
+    if sources is None:
+        return
+    yield "store", sources.store
+    for split, tables in (("train", sources.train), ("val", sources.val)):
+        if tables is not None:
+            yield f"{split} labels", tables.labels
+            for modality, path in tables.dense.items():
+                yield f"{split} truth, {modality}", path
+    if sources.classes:
+        yield "classes", sources.classes
+
+
+def _settings(settings: Settings) -> Iterator[tuple[str, str]]:
     """What decided the selection, as names and values."""
-    found = [("store", given["store"])]
-    found += [(f"{modality} networks", ", ".join(names)) for modality, names in given["networks"].items()]
-    found += [("networks together", f"up to {given['together']}")] if given["together"] > 1 else []
-    for split in ("train", "val"):
-        tables = given[split]
-        if tables:
-            found.append((f"{split} labels", tables["labels"]))
-            found += [(f"{split} truth, {modality}", path) for modality, path in tables["dense"].items()]
-    found += [("classes", given["classes"])] if given["classes"] else []
-    found.append(("seeds", ", ".join(map(str, given["seeds"]))))
-    found.append(("budget", f"{given['budget']:g} of traversal's cost"))
-    found.append(("recipe", " ".join(_flat(given["recipe"]))))
-    return found
+    for modality, names in settings.networks.items():
+        yield f"{modality} networks", ", ".join(names)
+    if settings.together > 1:
+        yield "networks together", f"up to {settings.together}"
+    yield "seeds", ", ".join(map(str, settings.seeds))
+    yield "budget", f"{settings.budget:g} of traversal's cost"
+    yield "recipe", " ".join(_flat(settings.recipe.model_dump(mode="json")))
 
 
-def spelled(estimator: Mapping[str, Any]) -> str:
-    """An estimator with the clips that it looked at: ridge@train."""
-    return f"{estimator['name']}@{estimator['split']}"
-
-
-def _judgement(
-    file: Path, found: Mapping[str, Any], kept: Mapping[str, Any], drawings: Drawings, pictures: Sequence[str]
-) -> Judgement:
-    labels = file.stem.removeprefix("judged-")
-    names = list(found["truth"])
-    foreign = set(names) != {row["name"] for row in kept["ranking"]}
-    several = {modality: len(networks) > 1 for modality, networks in kept["settings"]["networks"].items()}
-    ends = [row[end] for row in found["truth"].values() for end in ("low", "score", "high") if row.get(end) is not None]
+def _judged(name: str, judgement: Judgement, selection: Selection, drawings: Drawings) -> Judged:
+    other_grid = set(judgement.grid) != set(selection.grid)
+    ranking = judgement.ranking
+    ends = [end for row in ranking for end in (row.low, row.score, row.high) if not math.isnan(end)]
     axis = min(ends), max(ends)
-    truth = _truth(found["truth"], axis)
+    truth = [_trained(row, axis) for row in ranking]
     by_name = {row.name: row for row in truth}
-    answer = next((each for each in found["estimators"] if each["name"] == spelled(kept["estimators"][0])), None)
-    agreed = sorted(found["estimators"], key=lambda each: -2 if each["tau_b"] is None else each["tau_b"], reverse=True)
-    says = {
-        "figure5": f"Figure 5: collocations trained in full and scored on {labels}, beside estimators' scores of them",
+    answer = next((row for row in judgement.rows if row.name == selection.estimates[0].label), None)
+    shown = {
+        "figure5": f"Figure 5: collocations trained in full and scored on {name}, beside estimators' scores of them",
         "cost": "Estimators by their cost and their agreement with traversal, as in the table",
-        "traversal": f"Scores by traversal on {labels}, what each network adds, and what each pairing adds",
+        "traversal": f"Scores by traversal on {name}, what each network adds, and what each pairing adds",
     }
-    return Judgement(
-        labels=labels,
-        file=file.name,
-        kept=found,
-        foreign=foreign,
+    return Judged(
+        labels=name,
+        file=f"judged-{name}.json",
+        judgement=judgement,
+        other_grid=other_grid,
         truth=truth,
         axis=(number(axis[0], ".1f"), number(axis[1], ".1f")),
-        within=[modality for modality, yes in several.items() if yes],
-        agreed=[] if foreign else [_agreed(each, list(several.values()), each is answer) for each in agreed],
+        within=views.with_choice(judgement.grid),
+        compared=[] if other_grid else [_compared(row, judgement, row is answer) for row in judgement.by_agreement],
         answer=answer,
-        chosen=[by_name[names[n]] for n in answer["chosen"]] if answer else [],
+        chosen=[by_name[_name(judgement, n)] for n in answer.agreement.chosen] if answer else [],
         best=truth[0],
-        drawings={} if foreign else drawings.of(pictures, says),
+        drawings={} if other_grid else drawings.of(shown, f"-{name}"),
     )
 
 
-def _truth(truth: Mapping[str, Any], axis: Axis) -> list[Trained]:
-    """From the best down."""
-    rows = []
-    for name, row in sorted(truth.items(), key=lambda item: -item[1]["score"]):
-        at = None
-        if row.get("low") is not None:
-            at = place(row["low"], axis), place(row["score"], axis), place(row["high"], axis)
-        ranks = f"{row['rank_low']} to {row['rank_high']}"
-        score = number(row["score"], ".2f")
-        rows.append(Trained(name, score, _interval(row, ".1f"), at, ranks, row["p_best"], row["tied"]))
-    return rows
+def _name(judgement: Judgement, n: int) -> str:
+    collocation: Collocation = judgement.grid.collocations[n]
+    return str(collocation)
 
 
-def _agreed(found: Mapping[str, Any], several: Sequence[bool], answers: bool) -> Agreed:
-    hit = NOTHING
-    if found["tied_hit"] is not None:
-        hit = f"{'yes' if found['tied_hit'] else 'no'} of {found['tied_size']}"
-    if found["failed"]:
-        hit += f", {found['failed']} failed"
-    inner = [value for value, yes in zip(found["within_tau"], several, strict=True) if yes]
-    cells = [number(value, ".2f") for value in (found["tau_b"], found["weighted_tau"], found["spearman"], *inner)]
+def _trained(row: RankedCollocation, axis: Axis) -> Trained:
+    at = None
+    if not math.isnan(row.low):
+        at = place(row.low, axis), place(row.score, axis), place(row.high, axis)
+    score = number(row.score, ".2f")
+    return Trained(row.name, score, _interval(row, ".1f"), at, views.ranks(row), row.p_best, row.tied)
+
+
+def _compared(row: Row, judgement: Judgement, answered: bool) -> Compared:
+    found = row.agreement
+    hit = NOTHING if found.tied_hit is None else f"{'yes' if found.tied_hit else 'no'} of {found.tied_size}"
+    hit += f", {found.failed} failed" if found.failed else ""
+    inner = views.within(judgement.grid, found.within_tau)
+    cells = [number(value, ".2f") for value in (found.tau_b, found.weighted_tau, found.spearman, *inner)]
     cells += [
-        number(found["p"], ".3f"),
-        number(found["regret"], ".2f"),
-        number(found["p_regret"], ".2f"),
+        number(found.p, ".3f"),
+        number(found.regret, ".2f"),
+        number(found.p_regret, ".2f"),
         hit,
-        number(found["cost"], ".2g"),
-        number(found["flops"], ".1g"),
+        number(judgement.cost(row), ".2g"),
+        number(row.estimates.flops, ".1g"),
     ]
-    return Agreed(found["name"], found["leaks"], answers, cells)
+    return Compared(row.name, row.leaks, answered, cells)
 
 
 def _linked(file: Path) -> Markup:
-    return Markup('<p>The picture is too large to stand here: <a href="{}">{}</a></p>').format(
+    return Markup('<p>The plot is too large for this page: <a href="{}">{}</a></p>').format(
         page.address(file.name), file.name
     )
 
 
-def _interval(row: Mapping[str, Any], form: str) -> str:
-    low, high = row.get("low"), row.get("high")
-    return NOTHING if low is None or high is None else f"{number(low, form)} to {number(high, form)}"
+def _interval(row: RankedCollocation, form: str) -> str:
+    return NOTHING if math.isnan(row.low) else f"{number(row.low, form)} to {number(row.high, form)}"
 
 
 def _flat(settings: Mapping[str, Any], within: str = "") -> Iterator[str]:

@@ -149,6 +149,51 @@ def ranking(
     return sheet.write(_draw_ranks(names, scores, rank_low, rank_high, p_best, tied, unit, measured), path)
 
 
+def plot_curves(
+    names: Sequence[str],
+    curves: Sequence[Curve],
+    *,
+    order: Literal["truth", "grid"] = "truth",
+    tied: ArrayLike | None = None,
+) -> Figure:
+    """The figure that `figure5` writes."""
+    return _draw_curves(names, curves, order, tied)
+
+
+def plot_effects(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: ArrayLike,
+    row_effects: ArrayLike,
+    column_effects: ArrayLike,
+    interaction: ArrayLike,
+    *,
+    unit: str = "",
+) -> Figure:
+    """The figure that `heat_map` writes."""
+    return _draw_effects(rows, columns, values, row_effects, column_effects, interaction, unit)
+
+
+def plot_estimators(points: Sequence[Point], ceiling: Ceiling | None = None, *, unit: str = "") -> Figure:
+    """The figure that `cost_against_agreement` writes."""
+    return _draw_trade(points, ceiling, unit)
+
+
+def plot_ranking(
+    names: Sequence[str],
+    scores: ArrayLike,
+    rank_low: ArrayLike,
+    rank_high: ArrayLike,
+    p_best: ArrayLike,
+    tied: ArrayLike,
+    *,
+    unit: str = "",
+    measured: ArrayLike | None = None,
+) -> Figure:
+    """The figure that `ranking` writes."""
+    return _draw_ranks(names, scores, rank_low, rank_high, p_best, tied, unit, measured)
+
+
 def _draw_curves(names: Sequence[str], curves: Sequence[Curve], order: str, tied: ArrayLike | None) -> Figure:
     n = len(names)
     values = [sheet.array(curve.values, n) for curve in curves]

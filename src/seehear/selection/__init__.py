@@ -1,1 +1,1 @@
-"""Collocation selection: which networks, one choice a modality, understand each other best on given clips."""
+"""Collocation selection: which networks, one per modality, suit given clips best together."""

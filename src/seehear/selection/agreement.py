@@ -1,7 +1,7 @@
-"""How well an estimator's scores of collocations agree with what training them came to.
+"""How well an estimator's scores of collocations agree with their scores after full training.
 
-Correlations: Kendall, Biometrika 1945 (τ-b); Vigna, WWW 2015 (weighted τ); Spearman. Beside them stands what the
-choice cost, since a correlation alone says nothing about the top.
+Correlations: Kendall, Biometrika 1945 (τ-b); Vigna, WWW 2015 (weighted τ); Spearman. Regret is reported with them,
+since a correlation alone says nothing about the top.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from seehear.selection.ranking import Array, Values, draws_of, seed_deviation, s
 
 Orders = NDArray[np.int64]
 
-PERMUTATIONS = 10_000  # up to so many all are looked at, else so many random ones
+PERMUTATIONS = 10_000  # up to so many, all permutations are tried; beyond, so many random ones
 SPLITS = 200
 CHUNK = 4_000_000  # numbers in memory at once
 ROUNDING = 1e-12
@@ -28,25 +28,28 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Agreement:
-    """An estimate of n collocations beside their truth, the mean of a score over trainings and clips.
+    """Agreement of an estimate with the truth: the mean score of full trainings over seeds and clips.
 
-    tau_b, spearman: in [-1, 1]; NaN where the estimate is the same for all, or fewer than two did not fail.
-    weighted_tau: of pairs weighted by 1/(r+1) + 1/(s+1) of their ranks r and s, counted from 0 at the best, so that
-    mistakes at the top count most; ranks are those of the truth in one sum, those of the estimate in another, and it
-    is the mean of both (scipy's default, which papers on transferability report).
-    within_tau: for each modality, mean τ-b over its options with all others fixed. 0 for those that the estimate
-    scores the same, since it does not order them; NaN where the modality has nothing to order.
-    p: how often τ-b is at least as high after the networks' names are shuffled within each modality, one-sided. A
-    collocation shares networks with others, so its score is not exchangeable with theirs; names are. 1 where tau_b is
-    NaN. Few names have few permutations: it is never below 1/4 in a 2 × 2 grid.
-    regret: truth of the best minus truth of the chosen, in the truth's unit; where several share the top of the
-    estimate, its mean over them, as if one were drawn. p_regret: probability that regret is no more than the SD
-    between seeds, over bootstrap draws of the truth (`draws_of`) and of the choice among several; NaN where no
-    collocation was trained twice.
-    chosen: the numbers of those at the top of the estimate. best: that of the best by the truth.
-    tied_hit, tied_size: whether the best is in the estimate's tied set (`Standing.tied`), and how many are in it; None
-    without draws.
-    failed: how many have no estimate. They are left out of the correlations and chosen last.
+    Attributes:
+        tau_b: Kendall's τ-b in [-1, 1]; NaN where the estimate is the same for all, or fewer than two have one.
+        weighted_tau: τ of pairs weighted by 1/(r+1) + 1/(s+1) of their ranks r and s, counted from 0 at the best, so
+            that mistakes at the top count most. It is the mean over ranks by the truth and ranks by the estimate
+            (scipy's default, which papers on transferability report).
+        spearman: In [-1, 1], NaN as tau_b.
+        within_tau: Per modality, mean τ-b over its options with all others fixed. Options that the estimate scores the
+            same count 0, since it does not order them. NaN where the modality has nothing to order.
+        p: How often τ-b is at least as high after the networks' names are shuffled within each modality, one-sided.
+            Collocations share networks, so their scores are not exchangeable; names are. 1 where tau_b is NaN. Few
+            names have few permutations: p is never below 1/4 in a 2 × 2 grid.
+        regret: Truth of the best minus truth of the chosen one, in the truth's unit; where several share the top of the
+            estimate, its mean over them.
+        p_regret: Probability that regret is no more than the SD between seeds, over bootstrap draws of the truth
+            (`draws_of`) and of the choice among several; NaN where no collocation was trained twice.
+        chosen: Numbers of those at the top of the estimate.
+        best: Number of the best by the truth.
+        tied_hit: Whether the best is in the estimate's tied set; None without draws.
+        tied_size: How many are in it; None without draws.
+        failed: How many have no estimate. They are left out of the correlations and chosen last.
     """
 
     tau_b: float
@@ -65,7 +68,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Chance:
-    """What a choice at random comes to: `Agreement`'s numbers, on average over what may be chosen."""
+    """`Agreement`'s numbers of a random choice, on average over all collocations."""
 
     tau_b: float
     regret: float
@@ -74,13 +77,14 @@ class Chance:
 
 @dataclass(frozen=True)
 class Ceiling:
-    """τ-b of trainings with further trainings of the same collocations: what noise leaves to be agreed with.
+    """τ-b of trainings with further trainings of the same collocations: the agreement that noise allows.
 
-    halves: means of half of the seeds against means of the others. one_seed: one seed against the mean of the others.
-    halves_and_clips: as halves, each scored on its own half of the clips. NaN where there is one seed.
+    It is no bound for an estimate without noise: only the truth is noisy then, and less so, as it has all seeds.
 
-    An estimate that is as noisy as a training can't be expected to agree better. One free of noise can: only one side
-    of it is noisy, and by less, as the truth has all seeds.
+    Attributes:
+        halves: Means of half of the seeds against means of the others.
+        one_seed: One seed against the mean of the others.
+        halves_and_clips: As halves, each scored on its own half of the clips. All are NaN for one seed.
     """
 
     halves: float
@@ -91,11 +95,17 @@ class Ceiling:
 def agreement(
     estimate: Array, values: Values, shape: Sequence[int], draws: Array | None = None, seed: int = 0
 ) -> Agreement:
-    """Compare an estimate (n,), NaN where it failed, with the trainings of n collocations.
+    """Compare an estimate with the trainings of n collocations.
 
-    values: score of each training on each clip, (n, S, N) or n times (S, N), in per cent. shape: options per modality;
-    collocations are in the order of such an array. draws: replicates of the estimate, (B, n). seed: of the bootstrap
-    and of random permutations. Raises SeehearError where the shapes do not fit, or the truth is not finite.
+    Args:
+        estimate: (n,), NaN where it failed.
+        values: Score of each training on each clip, (n, S, N) or n times (S, N), per cent.
+        shape: Options per modality; collocations are in the order of such an array.
+        draws: Replicates of the estimate, (B, n).
+        seed: Of the bootstrap and of random permutations.
+
+    Raises:
+        SeehearError: Shapes do not fit, or the truth is not finite.
     """
     truth = np.array([of_one.mean() for of_one in values])
     if estimate.shape != truth.shape or math.prod(shape) != len(truth):
@@ -106,17 +116,17 @@ def agreement(
     if not np.isfinite(truth).all():
         raise SeehearError("the truth of every collocation is needed, and finite")
 
-    there = ~np.isnan(estimate)
+    known = ~np.isnan(estimate)
     tau = tau_b(estimate, truth)
     defined = not math.isnan(tau)
-    filled = np.where(there, estimate, -np.inf)
+    filled = np.where(known, estimate, -np.inf)
     chosen = filled == filled.max()
     best = truth == truth.max()
     tied = None if draws is None else standing(estimate, draws).tied
     return Agreement(
         tau_b=tau,
-        weighted_tau=float(weightedtau(truth[there], estimate[there]).statistic) if defined else math.nan,
-        spearman=float(spearmanr(truth[there], estimate[there]).statistic) if defined else math.nan,
+        weighted_tau=float(weightedtau(truth[known], estimate[known]).statistic) if defined else math.nan,
+        spearman=float(spearmanr(truth[known], estimate[known]).statistic) if defined else math.nan,
         within_tau=_within(estimate, truth, shape),
         p=_p(estimate, truth, shape, seed) if defined else 1.0,
         regret=_regret(truth, chosen),
@@ -125,19 +135,19 @@ def agreement(
         best=int(best.argmax()),
         tied_hit=None if tied is None else bool(tied[best].any()),
         tied_size=None if tied is None else int(tied.sum()),
-        failed=int((~there).sum()),
+        failed=int((~known).sum()),
     )
 
 
 def tau_b(estimate: Array, truth: Array) -> float:
-    """Kendall's τ-b of two (n,), in [-1, 1], without cells where the estimate is NaN; NaN where either is constant."""
+    """Return Kendall's τ-b of two (n,), in [-1, 1], without NaN of the estimate; NaN where either is constant."""
     return float(_taus(estimate, truth, np.arange(len(truth))[None])[0])
 
 
 def _taus(estimate: Array, truth: Array, orders: Orders) -> Array:
     """τ-b of the truth (n,) with the estimate (n,) in each of several orders, (B, n) -> (B,)."""
-    there = ~np.isnan(estimate)
-    known = np.outer(there, there)
+    finite = ~np.isnan(estimate)
+    known = np.outer(finite, finite)
     signs = _signs(estimate)
     of_truth = _signs(truth)
     taus = np.empty(len(orders))
@@ -165,9 +175,9 @@ def _within(estimate: Array, truth: Array, shape: Sequence[int]) -> tuple[float,
         )  # (others, options)
         taus = []
         for row, true in zip(rows, true_rows, strict=True):
-            there = ~np.isnan(row)
-            if len(set(true[there])) > 1:
-                taus.append(tau_b(row, true) if len(set(row[there])) > 1 else 0.0)
+            known = ~np.isnan(row)
+            if len(set(true[known])) > 1:
+                taus.append(tau_b(row, true) if len(set(row[known])) > 1 else 0.0)
         result.append(float(np.mean(taus)) if taus else math.nan)
     return tuple(result)
 
@@ -202,9 +212,9 @@ def _p_regret(values: Values, chosen: NDArray[np.bool_], seed: int) -> float:
 
 
 def expected_by_chance(values: Values, seed: int = 0) -> Chance:
-    """Of a choice at random among n collocations; values and seed as in `agreement`.
+    """Return what a random choice among n collocations comes to; values and seed as in `agreement`.
 
-    τ-b is 0: for every shuffling of names there is one that turns a given pair of collocations around.
+    τ-b is 0: for every permutation of names another one swaps a given pair of collocations.
     """
     any_of_them = np.ones(len(values), dtype=bool)
     truth = np.array([of_one.mean() for of_one in values])
@@ -212,10 +222,14 @@ def expected_by_chance(values: Values, seed: int = 0) -> Chance:
 
 
 def ceiling(values: Array, seed: int = 0) -> Ceiling:
-    """How well trainings agree with each other; values (n, S, N), seed of random splits.
+    """Return how well trainings agree with each other.
 
-    Halves are of S//2 and S - S//2 seeds: all ways to split, 200 random ones where there are more. Clips are split at
+    Halves have S//2 and S - S//2 seeds: all ways to split, 200 random ones where there are more. Clips are split at
     random, 200 times in all.
+
+    Args:
+        values: (n, S, N).
+        seed: Of random splits.
     """
     n_seeds, n_clips = values.shape[1:]
     if n_seeds < 2:
@@ -230,16 +244,18 @@ def ceiling(values: Array, seed: int = 0) -> Ceiling:
         """of: (n, S)"""
         return tau_b(of[:, half].mean(axis=1), np.delete(of, half, axis=1).mean(axis=1))
 
-    def apart(half: NDArray[np.int64]) -> float:
+    def tau_of_halves(half: NDArray[np.int64]) -> float:
         clips = rng.permutation(n_clips)
-        here, there = (values[:, :, part].mean(axis=2) for part in (clips[: n_clips // 2], clips[n_clips // 2 :]))
-        return tau_b(here[:, half].mean(axis=1), np.delete(there, half, axis=1).mean(axis=1))
+        one, other = (values[:, :, part].mean(axis=2) for part in (clips[: n_clips // 2], clips[n_clips // 2 :]))
+        return tau_b(one[:, half].mean(axis=1), np.delete(other, half, axis=1).mean(axis=1))
 
     means = values.mean(axis=2)  # (n, S)
     return Ceiling(
         _mean(tau(half, means) for half in halves),
         _mean(tau(np.array([one]), means) for one in range(n_seeds)),
-        _mean(apart(half) for half in itertools.islice(itertools.cycle(halves), SPLITS)) if n_clips > 1 else math.nan,
+        _mean(tau_of_halves(half) for half in itertools.islice(itertools.cycle(halves), SPLITS))
+        if n_clips > 1
+        else math.nan,
     )
 
 

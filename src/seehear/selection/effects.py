@@ -1,6 +1,6 @@
-"""Does pairing matter? Scores of all collocations taken apart into what each modality's network adds, and the rest.
+"""Does pairing matter? Scores of all collocations, decomposed into what each modality's network adds, and the rest.
 
-Analysis of variance of a full grid (Fisher 1925): score = grand mean + an effect of each modality's option + whatever
+Analysis of variance of a full grid (Fisher 1925): score = grand mean + an effect of each modality's option + what
 only the pairing explains, interactions of any order.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from scipy.stats import f as f_distribution
@@ -17,15 +18,27 @@ from seehear.errors import SeehearError
 from seehear.selection.ranking import Array, draws_of, seed_deviation
 
 SIGNIFICANT = 0.05
-FLAT = 1e-10  # share of the scores' size below which what differs is rounding
+FLAT = 1e-10  # share of the scores' size below which differences are rounding errors
+
+
+class Pairing(StrEnum):
+    """Whether it matters which networks are paired."""
+
+    MATTERS = "matters"
+    NOT_SIGNIFICANT = "not significant"
+    UNTESTED = "untested"  # one seed, or seeds that do not differ: the noise of training is unknown
+    ALL_EQUAL = "all equal"  # every collocation has the same score
+    NO_CHOICE = "no choice"  # fewer than two modalities have a choice of networks
 
 
 @dataclass(frozen=True)
 class Shares:
-    """Of the variance between collocations' mean scores, in [0, 1], together 1; all NaN where they do not differ.
+    """Shares of the variance between collocations' mean scores, in [0, 1], sum 1; all NaN if they do not differ.
 
-    main: of each modality. interaction: of pairing. Both without the noise of seeds that is expected in them, at least
-    0. noise: the remainder; NaN for one seed, whose noise is in the others.
+    Attributes:
+        main: Of each modality, without the noise of seeds that is expected in it, at least 0.
+        interaction: Of pairing, likewise.
+        noise: The remainder; NaN for one seed, whose noise is in the others.
     """
 
     main: tuple[float, ...]
@@ -35,20 +48,25 @@ class Shares:
 
 @dataclass(frozen=True)
 class Effects:
-    """What each modality's network adds to the score, and what pairing adds, in the score's unit: of trainings, points.
+    """What each modality's network adds to the score, and what pairing adds, in the score's unit.
 
-    grand: mean of all collocations. main: for each modality what each of its options adds, (options,), sum 0.
-    interaction: what is left of each collocation's mean score, (options, options, …), sum 0 over the collocations of
-    any one option.
-    interaction_deviation: SD of the interaction, the noise of seeds taken out, at least 0; for one seed it is still in.
-    low, high: 95 % interval of what it is over all clips of the kind: the noise of having these clips is taken out
-    too, so that both may lie below it. NaN where there is nothing to draw from.
-    f, p: of a test of the interaction against the noise of seeds, on these clips. NaN for one seed, for seeds that do
-    not differ, and where fewer than two modalities have a choice; the latter have no interaction_deviation either.
-    additive_choice: number of the collocation made of each modality's best option by main effect, in the order of
-    the grid. additive_regret: how far its score is below that of the best collocation, which is rather too far: the
-    best of scores with noise is also the luckiest.
-    seeds: trainings of each collocation.
+    Attributes:
+        grand: Mean of all collocations.
+        main: For each modality what each of its options adds, (options,), sum 0.
+        interaction: What is left of each collocation's mean score, (options, options, …), sum 0 over the collocations
+            of any one option.
+        shares: Of the variance.
+        interaction_deviation: SD of the interaction without the noise of seeds, at least 0; for one seed the noise is
+            included. NaN where fewer than two modalities have a choice.
+        low, high: 95 % interval of the SD over all clips of the kind. The noise of having these clips is taken out too,
+            so both ends may lie below it. NaN where there is nothing to draw from.
+        f, p: Of a test of the interaction against the noise of seeds, on these clips. NaN for one seed, for seeds that
+            do not differ, and where fewer than two modalities have a choice.
+        additive_choice: Number of the collocation made of each modality's best option by main effect, in the order of
+            the grid.
+        additive_regret: How far its score is below that of the best collocation. It is biased upwards: the best of
+            noisy scores is also the luckiest.
+        seeds: Trainings per collocation.
     """
 
     grand: float
@@ -65,46 +83,33 @@ class Effects:
     seeds: int
 
     @property
-    def pairing_matters(self) -> bool | None:
-        """Whether the interaction is more than noise of seeds would be in 5 % of cases; None where p is NaN."""
-        return None if math.isnan(self.p) else self.p < SIGNIFICANT
-
-    def sentence(self) -> str:
-        """The finding in plain words."""
+    def verdict(self) -> Pairing:
+        """Whether pairing matters: the interaction is larger than noise of seeds would be in 5 % of cases."""
         if sum(len(options) > 1 for options in self.main) < 2:
-            return "fewer than two modalities have a choice of networks: there is no pairing to choose"
+            return Pairing.NO_CHOICE
         if math.isnan(self.shares.interaction):
-            return "all collocations score the same: there is nothing for pairing to explain"
-        if self.pairing_matters is None:
-            within = "" if math.isnan(self.low) else f" (95 % interval {self.low:.3g} to {self.high:.3g})"
-            return (
-                f"pairing has an SD of {self.interaction_deviation:.3g}{within} between collocations; "
-                "without seeds that differ nothing says how much of it is noise of training"
-            )
-        p = "p < .001" if self.p < 0.001 else f"p = {f'{self.p:.3f}' if self.p < 0.1 else f'{self.p:.2f}'}"
-        found = f"pairing explains {100 * self.shares.interaction:.0f} % of the spread between collocations"
-        found += f" ({p.replace('0.', '.')}): "
-        if self.pairing_matters:
-            together = (
-                f"need not be the best together; choosing them so loses {self.additive_regret:.2f} points"
-                if self.additive_regret > 0
-                else "are still the best together"
-            )
-            elsewhere = "" if self.low > 0 else "; on other clips it may explain nothing"
-            return f"{found}the best networks of each modality by themselves {together}{elsewhere}"
-        return (
-            f"{found}choosing the best network of each modality by itself would do as well, "
-            f"as far as {self.seeds} seeds can tell"
-        )
+            return Pairing.ALL_EQUAL
+        if math.isnan(self.p):
+            return Pairing.UNTESTED
+        return Pairing.MATTERS if self.p < SIGNIFICANT else Pairing.NOT_SIGNIFICANT
+
+    @property
+    def on_other_clips(self) -> bool:
+        """Whether the interval excludes 0: on other clips of the kind, pairing explains something too."""
+        return self.low > 0
 
 
 def effects(values: Array, shape: Sequence[int], draws: Array | None = None, seed: int = 0) -> Effects:
-    """Take the scores of n collocations apart.
+    """Decompose the scores of n collocations.
 
-    values: (n, S, N), of S trainings on N clips, or (n, S), their means over clips; (n, 1) for scores without seeds.
-    shape: options per modality; collocations are in the order of such an array. draws: replicates (B, n) of the mean
-    scores for the interval, instead of a bootstrap over clips and seeds; seed: of that bootstrap. Raises SeehearError
-    where the shapes do not fit, or a score is not finite.
+    Args:
+        values: (n, S, N), of S trainings on N clips, or (n, S), their means over clips; (n, 1) for scores without seeds.
+        shape: Options per modality; collocations are in the order of such an array.
+        draws: Replicates (B, n) of the mean scores for the interval, instead of a bootstrap over clips and seeds.
+        seed: Of that bootstrap.
+
+    Raises:
+        SeehearError: Shapes do not fit, or a score is not finite.
     """
     if values.ndim == 2:
         values = values[..., None]
@@ -119,20 +124,15 @@ def effects(values: Array, shape: Sequence[int], draws: Array | None = None, see
 
     cells = values.mean(axis=(1, 2)).reshape(shape)
     grand, main, interaction = _parts(cells, len(shape))
-    freedom = [options - 1 for options in shape]
-    free = n_cells - 1 - sum(freedom)
+    free = n_cells - 1 - sum(options - 1 for options in shape)
     deviation = seed_deviation(values)
     noise = 0.0 if math.isnan(deviation) else deviation**2 / n_seeds  # variance of a cell's mean
     rounding = FLAT * np.abs(values).max()
-
-    squares = [(n_cells / len(effect.ravel())) * float((effect**2).sum()) for effect in (*main, interaction)]
-    left = [max(0.0, square - df * noise) for square, df in zip(squares, [*freedom, free], strict=True)]
-    total = sum(squares)
-    shares = [part / total if total > n_cells * rounding**2 else math.nan for part in left]
+    shares, square = _shares(main, interaction, noise, n_seeds, rounding)
 
     f = p = within = low = high = math.nan
     if free:
-        variance = squares[-1] / free
+        variance = square / free
         within = math.sqrt(max(0.0, variance - noise))
         if deviation > rounding:
             f = variance / noise
@@ -140,18 +140,14 @@ def effects(values: Array, shape: Sequence[int], draws: Array | None = None, see
         if draws is None and n_seeds * n_clips > 1:
             draws = draws_of(values, seed)
         if draws is not None:
-            drawn = (_parts(draws.reshape(-1, *shape), len(shape))[2] ** 2).reshape(-1, n_cells).sum(axis=1) / free
-            # A draw holds the noise twice, once more than the scores. The reflected ("basic") interval takes out as
-            # much as the draws put in; their quantiles themselves would never come down to 0.
-            few, many = np.quantile(drawn, [0.025, 0.975])
-            low, high = (math.sqrt(max(0.0, 2 * variance - at)) for at in (many, few))
+            low, high = _interval(draws.reshape(-1, *shape), variance, free)
 
     choice = int(np.ravel_multi_index([int(effect.argmax()) for effect in main], tuple(shape)))
     return Effects(
         float(grand.item()),
         tuple(effect.ravel() for effect in main),
         interaction,
-        Shares(tuple(shares[:-1]), shares[-1], 1 - sum(shares) if n_seeds > 1 else math.nan),
+        shares,
         within,
         low,
         high,
@@ -161,6 +157,33 @@ def effects(values: Array, shape: Sequence[int], draws: Array | None = None, see
         float(cells.max() - cells.flat[choice]),
         n_seeds,
     )
+
+
+def _shares(
+    main: Sequence[Array], interaction: Array, noise: float, seeds: int, rounding: float
+) -> tuple[Shares, float]:
+    """Shares of the variance, and the sum of squares of the interaction."""
+    n_cells = interaction.size
+    freedom = [effect.size - 1 for effect in main]
+    freedom.append(n_cells - 1 - sum(freedom))
+    squares = [(n_cells / len(effect.ravel())) * float((effect**2).sum()) for effect in (*main, interaction)]
+    left = [max(0.0, square - df * noise) for square, df in zip(squares, freedom, strict=True)]
+    total = sum(squares)
+    shares = [part / total if total > n_cells * rounding**2 else math.nan for part in left]
+    return Shares(tuple(shares[:-1]), shares[-1], 1 - sum(shares) if seeds > 1 else math.nan), squares[-1]
+
+
+def _interval(draws: Array, variance: float, free: int) -> tuple[float, float]:
+    """95 % interval of the SD of the interaction, from draws of the grid (B, options, options, …).
+
+    A draw contains the noise twice, once more than the scores. The reflected ("basic") interval takes out as much as
+    the draws put in; their quantiles themselves would never come down to 0.
+    """
+    residuals = _parts(draws, draws.ndim - 1)[2]
+    drawn = (residuals**2).reshape(len(draws), -1).sum(axis=1) / free
+    few, many = np.quantile(drawn, [0.025, 0.975])
+    low, high = (math.sqrt(max(0.0, 2 * variance - at)) for at in (many, few))
+    return low, high
 
 
 def _parts(cells: Array, modalities: int) -> tuple[Array, list[Array], Array]:

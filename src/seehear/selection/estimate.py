@@ -1,9 +1,9 @@
-"""Asking an estimator about every collocation of a task."""
+"""Run an estimator on every collocation of a task."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -16,19 +16,25 @@ from seehear.selection.trainings import Outcome
 
 
 def estimate(task: Task, estimator: Estimator, split: str) -> Estimates:
-    """What the estimator says of every collocation. One that fails for a collocation goes on with the others.
+    """Score every collocation. A failure for one collocation does not stop the others.
 
-    Raises SeehearError where it fails for all of them.
+    Args:
+        task: The grid, and clips and trainings to score it by.
+        estimator: What to run.
+        split: The clips that it looks at.
+
+    Raises:
+        SeehearError: It fails for all collocations.
     """
     if isinstance(estimator, ClosedForm):
-        found = _closed_form(task, estimator, split)
+        result = _closed_form(task, estimator, split)
     elif isinstance(estimator, Trained):
-        found = _trained(task, estimator, split)
+        result = _trained(task, estimator, split)
     else:
-        found = estimator.run(task, split)
-    if np.isnan(found.scores).all():
-        raise SeehearError(f"{estimator.name} failed for every collocation: {next(iter(found.failures.values()))}")
-    return found
+        result = estimator.run(task, split)
+    if result.failed.all():
+        raise SeehearError(f"{estimator.name} failed for every collocation: {next(iter(result.failures.values()))}")
+    return result
 
 
 def _closed_form(task: Task, estimator: ClosedForm, split: str) -> Estimates:
@@ -66,35 +72,26 @@ def _each(task: Task, score: Callable[[Collocation], float]) -> tuple[Array, dic
 
 def _trained(task: Task, estimator: Trained, split: str) -> Estimates:
     setting = task.setting(split)
-    plans, failures = [], {}
-    for collocation in task.grid:
-        try:
-            plans.append(list(estimator.plan(setting, collocation)))
-        except SeehearError as error:
-            plans.append([])
-            failures[str(collocation)] = str(error)
+    plans = [list(estimator.plan(setting, collocation)) for collocation in task.grid]
     outcomes = iter(task.bench.run([training for plan in plans for training in plan], estimator.name))
     values: list[Array] = []
+    failures: dict[str, str] = {}
     seconds = flops = 0.0
     for collocation, plan in zip(task.grid, plans, strict=True):
         done = [next(outcomes) for _ in plan]
         kept = [outcome for outcome in done if isinstance(outcome, Outcome)]
         seconds += sum(outcome.seconds for outcome in kept)
         flops += sum(outcome.flops for outcome in kept)
-        errors = [outcome for outcome in done if isinstance(outcome, Exception)]
         try:
-            if errors:
-                raise SeehearError(_said(errors[0]))
-            values.append(estimator.read(kept) if kept else np.full(1, np.nan))
+            values.append(_read(estimator, kept, [each for each in done if isinstance(each, Exception)]))
         except SeehearError as error:
             failures[str(collocation)] = str(error)
             values.append(np.full(1, np.nan))
-    scores = np.array([value.mean() for value in values])
     return Estimates(
         name=estimator.name,
         split=split,
         unit=estimator.unit,
-        scores=scores,
+        scores=np.array([value.mean() for value in values]),
         draws=bootstrapped(values),
         failures=failures,
         seconds=seconds,
@@ -104,5 +101,8 @@ def _trained(task: Task, estimator: Trained, split: str) -> Estimates:
     )
 
 
-def _said(error: Exception) -> str:
-    return str(error) if isinstance(error, SeehearError) else f"{type(error).__name__}: {error}"
+def _read(estimator: Trained, outcomes: Sequence[Outcome], errors: Sequence[Exception]) -> Array:
+    """What the estimator reads from the outcomes. Raises SeehearError where a training failed."""
+    for error in errors:
+        raise error if isinstance(error, SeehearError) else SeehearError(f"{type(error).__name__}: {error}")
+    return estimator.read(outcomes)

@@ -1,8 +1,8 @@
 """What closed-form estimators look at: labels of N clips, and each network's features as one Gram matrix.
 
-A collocation's kernel is put together from its networks' matrices, so that M networks in each of N modalities are
-N·M products of features, whatever the number of collocations. Matrices are N × N however wide the features: fewer
-clips than features is the usual case, not a special one.
+The kernel of a collocation is composed of its networks' matrices. So M networks in each of N modalities need N·M
+products of features, whatever the number of collocations. Matrices are N × N however wide the features are: fewer
+clips than features is the usual case.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import reduce
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +21,19 @@ from seehear.packed import Packed
 from seehear.selection.collocation import Collocation, Option
 
 Array = NDArray[np.float64]
-Kind = Literal["sum", "interaction"]
 
-FLAT = 1e-10  # share of the features' energy below which what differs between clips is rounding
+FLAT = 1e-10  # share of the features' energy below which differences between clips are rounding errors
 SMALL = 1000  # clips
-DIGITS = 9  # of a similarity: clips with the same features are to tie, whatever order they were summed in
 
 
 class Spectrum(NamedTuple):
-    """K = V diag(values) Vᵀ. values: (N,) >= 0, ascending. vectors: V, (N, N). projected: Vᵀ (Y - mean), (N, C)."""
+    """Eigenvalues and eigenvectors of a kernel, K = V diag(values) Vᵀ.
+
+    Attributes:
+        values: (N,), at least 0, ascending.
+        vectors: V, (N, N).
+        projected: Vᵀ (Y - mean), (N, C), of the informative classes' labels Y.
+    """
 
     values: Array
     vectors: Array
@@ -37,33 +41,40 @@ class Spectrum(NamedTuple):
 
 
 class Evidence:
-    """Labels (N, C), 0 or 1, and one Gram matrix (N, N) a network.
+    """Labels and one Gram matrix per network, of N clips.
 
-    flops: floating-point operations done so far, counted as the textbook has them (product of (n, k) and (k, m):
-    2nkm; symmetric eigenvectors: 9n³).
+    Attributes:
+        labels: (N, C), 0 or 1.
+        grams: network -> F Fᵀ of its features F, (N, N).
+        flops: Floating-point operations done so far, counted by the textbook (product of (n, k) and (k, m): 2nkm;
+            symmetric eigenvectors: 9n³).
     """
 
-    def __init__(self, grams: Mapping[str, Array], labels: Array, widths: Mapping[str, int]) -> None:
-        """grams: network -> F Fᵀ of its features F. widths: network -> number of columns of F.
+    def __init__(self, grams: Mapping[str, Array], labels: Array) -> None:
+        """Keep matrices and labels.
 
-        Raises SeehearError where no class tells clips apart.
+        Args:
+            grams: network -> F Fᵀ of its features F, (N, N).
+            labels: (N, C), 0 or 1.
+
+        Raises:
+            SeehearError: Every class occurs in all clips, or in none.
         """
         self.labels = labels
         self.grams = dict(grams)
-        self.widths = dict(widths)
         self.flops = 0.0
         self._centred: dict[str, Array] = {}
-        self._spectrum: tuple[tuple[Collocation, Kind], Spectrum] | None = None
-        self._known: dict[Hashable, float] = {}
-        if not self.telling.any():
-            raise SeehearError("every class is in all of the clips or in none: nothing to tell networks apart by")
+        self._spectrum: tuple[Collocation, Spectrum] | None = None
+        self._cache: dict[Hashable, float] = {}
+        if not self.informative.any():
+            raise SeehearError("every class occurs in all clips or in none: the labels say nothing about networks")
 
     @staticmethod
     def of(features: Mapping[str, Array], labels: Array) -> Evidence:
-        """features: network -> (N, width), a vector a clip."""
+        """Compute the matrices from features: network -> (N, D), one vector per clip."""
         with np.errstate(over="ignore", invalid="ignore"):  # gram() says which network's features are not finite
             grams = {name: x @ x.T for name, x in features.items()}
-        evidence = Evidence(grams, labels, {name: x.shape[1] for name, x in features.items()})
+        evidence = Evidence(grams, labels)
         evidence.flops += sum(2.0 * len(x) ** 2 * x.shape[1] for x in features.values())
         return evidence
 
@@ -71,34 +82,38 @@ class Evidence:
         return len(self.labels)
 
     @property
-    def telling(self) -> NDArray[np.bool_]:
-        """Classes that some clips have and some lack, (C,): only they can tell networks apart."""
+    def informative(self) -> NDArray[np.bool_]:
+        """Classes that occur in some clips but not in all, (C,): only they say anything about networks."""
         count = self.labels.sum(axis=0)
         return (count > 0) & (count < len(self))
 
     @property
     def targets(self) -> Array:
-        """The telling classes' labels, centred, (N, C)."""
-        labels = self.labels[:, self.telling]
+        """The informative classes' labels, centred, (N, C)."""
+        labels = self.labels[:, self.informative]
         return labels - labels.mean(axis=0)
 
     def subset(self, clips: NDArray[np.int64]) -> Evidence:
-        """The same of some clips, by number, each at most once; flops start again from 0.
+        """Return the evidence of some clips, by number, each at most once; its flops start from 0.
 
-        Raises ValueError where a clip comes twice: one copy would tell the label of the other, and whoever leaves
-        clips out to judge by them, or counts them, would be deceived. Half of the clips, drawn without replacement,
-        vary as a bootstrap of all of them does: σ²(1/(N/2) - 1/N) = σ²/N for a mean.
+        Half of the clips, drawn without replacement, vary as a bootstrap of all of them does:
+        σ²(1/(N/2) - 1/N) = σ²/N for a mean.
+
+        Raises:
+            ValueError: A clip comes twice. One copy would reveal the label of the other to an out-of-fold score.
         """
         if len(np.unique(clips)) < len(clips):
             raise ValueError("a clip comes twice: draw without replacement")
         cut = np.ix_(clips, clips)
-        return Evidence({name: gram[cut] for name, gram in self.grams.items()}, self.labels[clips], self.widths)
+        return Evidence({name: gram[cut] for name, gram in self.grams.items()}, self.labels[clips])
 
     def gram(self, network: str) -> Array:
-        """A network's Gram matrix, features centred over clips and scaled to a mean square norm of 1, (N, N).
+        """Return a network's Gram matrix, features centred over clips and scaled to a mean square norm of 1, (N, N).
 
-        Networks differ in scale by orders of magnitude; unscaled, the loudest would be all there is. Raises
-        SeehearError where features are not finite, or the same for all clips.
+        Networks differ in scale by orders of magnitude; unscaled, the one with the largest features would dominate.
+
+        Raises:
+            SeehearError: Features are not finite, or the same for all clips.
         """
         if network not in self._centred:
             raw = self.grams[network]
@@ -114,64 +129,46 @@ class Evidence:
         return self._centred[network]
 
     def of_option(self, option: Option) -> Array:
-        """Of the networks of one modality, concatenated: the mean of their matrices, (N, N)."""
+        """Return the matrix of the networks of one modality, concatenated: the mean of their matrices, (N, N)."""
         return np.mean([self.gram(network) for network in option], axis=0)
 
-    def kernel(self, collocation: Collocation, kind: Kind = "sum") -> Array:
-        """`sum`: of the modalities' matrices, as if features were concatenated. `interaction`: besides, of the products
-        of any two modalities, which is every feature of one times every feature of the other. (N, N)
-
-        Raises SeehearError for an interaction of fewer than two modalities.
-        """
+    def kernel(self, collocation: Collocation) -> Array:
+        """Return the sum of the modalities' matrices, as if features were concatenated, (N, N)."""
         parts = [self.of_option(option) for _, option in collocation.options]
         total: Array = reduce(np.add, parts)
-        if kind == "interaction":
-            if len(parts) < 2:
-                raise SeehearError("an interaction needs two modalities")
-            products = [parts[i] * parts[j] for j in range(len(parts)) for i in range(j)]
-            total = total + reduce(np.add, products)
-            mean = total.mean(axis=0)
-            total = total - mean - mean[:, None] + mean.mean()
         self.flops += len(self) ** 2 * len(parts) ** 2
         return total
 
-    def spectrum(self, collocation: Collocation, kind: Kind = "sum") -> Spectrum:
-        """Eigenvalues, ascending, and vectors of the kernel; the last one asked for is kept, for whoever asks next."""
-        if self._spectrum is None or self._spectrum[0] != (collocation, kind):
-            values, vectors = np.linalg.eigh(self.kernel(collocation, kind))
+    def spectrum(self, collocation: Collocation) -> Spectrum:
+        """Return eigenvalues and eigenvectors of the kernel. The last spectrum is kept, for the next estimator."""
+        if self._spectrum is None or self._spectrum[0] != collocation:
+            values, vectors = np.linalg.eigh(self.kernel(collocation))
             targets = self.targets
             self.flops += 9.0 * len(self) ** 3 + 2.0 * len(self) ** 2 * targets.shape[1]
-            self._spectrum = (collocation, kind), Spectrum(np.maximum(values, 0.0), vectors, vectors.T @ targets)
+            self._spectrum = collocation, Spectrum(np.maximum(values, 0.0), vectors, vectors.T @ targets)
         return self._spectrum[1]
 
-    def once(self, what: Hashable, compute: Callable[[], float]) -> float:
-        """A number that many collocations share, as the score of one option alone: computed when first asked for."""
-        if what not in self._known:
-            self._known[what] = compute()
-        return self._known[what]
-
-
-def cosine(gram: Array) -> Array:
-    """Cosine of the angle between any two clips, in [-1, 1], to 9 digits, (N, N); 0 for a clip that is the mean."""
-    square = np.diag(gram)
-    length = np.sqrt(np.where(square > FLAT * square.mean(), square, np.inf))  # (N,)
-    return np.round(gram / length[:, None] / length, DIGITS)
+    def cached(self, key: Hashable, compute: Callable[[], float]) -> float:
+        """Return a number that many collocations share, such as the score of one option; computed once."""
+        if key not in self._cache:
+            self._cache[key] = compute()
+        return self._cache[key]
 
 
 @contextmanager
 def few_threads(clips: int) -> Iterator[None]:
-    """Matrices of so few clips take longer on several cores than on one: threads wait for each other."""
+    """Limit linear algebra to one thread for few clips: small matrices take longer on several cores than on one."""
     with threadpool_limits(1 if clips <= SMALL else None, user_api="blas"):
         yield
 
 
 def pooled(packed: Packed) -> Array:
-    """Mean and max over time of each clip's features, (clips, 2 · width).
+    """Return mean and maximum over time of each clip's features, (N, 2 · D).
 
-    The mean says how much of it there is, the max whether there is any.
+    The mean says how much of something a clip has, the maximum whether it has any.
     """
     starts = packed.offsets[:-1]
     rows = np.asarray(packed.rows[: packed.offsets[-1]], dtype=np.float64)
     mean = np.add.reduceat(rows, starts, axis=0) / packed.lengths()[:, None]
-    most = np.maximum.reduceat(rows, starts, axis=0)
-    return np.concatenate([mean, most], axis=1)
+    maximum = np.maximum.reduceat(rows, starts, axis=0)
+    return np.concatenate([mean, maximum], axis=1)

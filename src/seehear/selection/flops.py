@@ -1,15 +1,19 @@
-"""Floating-point operations of trainings, as their matrix products have them."""
+"""Floating-point operations of trainings, counted over matrix products."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from seehear.training.bags import Split
-from seehear.training.run import Run
+from seehear.training.run import BaseRun
 
 
-def step_flops(run: Run, train: Split) -> tuple[float, float]:
-    """Of one clip of average length: a training step's share, forward and backward, and a forward pass alone."""
+def step_flops(run: BaseRun, train: Split) -> tuple[float, float]:
+    """Count the operations on one clip of average length.
+
+    Returns:
+        Operations of a training step, forward and backward, and of a forward pass alone.
+    """
     from torch.utils.flop_counter import FlopCounterMode
 
     model = run.new_model()
@@ -24,7 +28,15 @@ def step_flops(run: Run, train: Split) -> tuple[float, float]:
     return once + float(backward.get_total_flops()) / len(some), once
 
 
-def training_flops(run: Run, train: Split, watch: Split | None, judged: Split, epochs: int) -> float:
-    """Of a whole training: matrix products of all steps, of the validation after each epoch, and of the judging."""
+def training_flops(run: BaseRun, train: Split, watched: int, judged: int, epochs: int) -> float:
+    """Count the operations of a whole training.
+
+    Args:
+        run: Of the model's shape.
+        train: The training clips.
+        watched: Clips that are validated on after each epoch.
+        judged: Clips that the trained model is scored on.
+        epochs: How many.
+    """
     step, once = step_flops(run, train)
-    return epochs * (step * len(train.bags) + (once * len(watch.bags) if watch else 0.0)) + once * len(judged.bags)
+    return epochs * (step * len(train.bags) + once * watched) + once * judged

@@ -1,4 +1,4 @@
-"""From scores that vary to statements of rank: which collocation leads, how surely, which can't be told from it."""
+"""From scores with noise to ranks: which collocation leads, how certain that is, and which are tied with it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from seehear.scoring.intervals import DRAWS
 Array = NDArray[np.float64]
 Values = Sequence[Array] | Array  # of each of n collocations a score (S, N): S trainings, the same N clips
 
-SEPARATED = 0.05  # share of draws from which on a collocation counts as tied with the leader
+TIED_SHARE = 0.05  # of the draws in which a tied collocation scores at least as well as the leader
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How n collocations stand; every array is (n,), in their order.
+    """Scores and ranks of n collocations; every array is (n,), in their order.
 
-    scores: as given, NaN where there is none. rank: 1 is the best; equal scores share the best of their ranks.
-    rank_low, rank_high: the ranks that 95 % of the draws lie within. Scores equal in a draw take all ranks that they
-    share, so that a score which is the same for all says 1 to n. p_best: share of the draws that it is the best of; a
-    draw with several best ones is split among them. Sums to 1.
-
-    tied: whether it scores at least as well as the leader in 5 % of the draws or more; the leader itself always does.
-    The leader is the first of the best scores. What is not tied was beaten by it in more than 95 % of the draws: a
-    one-sided test of 5 % for that pair alone, not corrected for how many there are.
+    Attributes:
+        scores: As given, NaN where there is none.
+        rank: 1 is the best; equal scores share the best of their ranks.
+        rank_low, rank_high: Ends of the interval that contains the ranks of 95 % of the draws. Scores that are equal in
+            a draw take all ranks that they share, so a score that is the same for all has the interval 1 to n.
+        p_best: Share of the draws in which it is the best, sum 1; a draw with several best ones is split among them.
+        tied: Whether it is not significantly worse than the best: it scores at least as well as the leader in 5 % of
+            the draws or more. The leader is the first of the best scores. All others were beaten by it in more than
+            95 % of the draws: a one-sided test of 5 % per pair, not corrected for the number of pairs.
     """
 
     scores: Array
@@ -43,10 +44,14 @@ class Standing:
 
 
 def standing(scores: Array, draws: Array) -> Standing:
-    """Where collocations stand, by their scores (n,) and replicates of all of them, draws (B, n).
+    """Rank collocations.
 
-    Higher is better. NaN, a score that could not be had, is worse than any other; a collocation whose score is NaN is
-    so in all draws. Raises SeehearError where the shapes do not fit.
+    Args:
+        scores: (n,), higher is better. NaN, a missing score, is worse than any other.
+        draws: Replicates of all of them, (B, n). A collocation whose score is NaN is so in all draws.
+
+    Raises:
+        SeehearError: Shapes do not fit.
     """
     if draws.ndim != 2 or draws.shape[1:] != scores.shape or not draws.size:
         raise SeehearError(f"draws of {scores.shape} scores must be (B, n), not {draws.shape}")
@@ -61,14 +66,14 @@ def standing(scores: Array, draws: Array) -> Standing:
         np.quantile(rankdata(-drawn, method="min", axis=1), 0.025, axis=0, method="lower").astype(np.int64),
         np.quantile(rankdata(-drawn, method="max", axis=1), 0.975, axis=0, method="higher").astype(np.int64),
         (best / best.sum(axis=1, keepdims=True)).mean(axis=0),
-        (drawn >= drawn[:, [filled.argmax()]]).mean(axis=0) >= SEPARATED,
+        (drawn >= drawn[:, [filled.argmax()]]).mean(axis=0) >= TIED_SHARE,
     )
 
 
 def seed_deviation(values: Values) -> float:
-    """SD between trainings of one collocation of the score over all clips, pooled over collocations.
+    """Return the SD between trainings of one collocation of the score over all clips, pooled over collocations.
 
-    NaN where none was trained twice.
+    It is NaN where no collocation was trained twice.
     """
     means = [of_one.mean(axis=1) for of_one in values]  # (S,) each
     freedom = sum(len(of_one) - 1 for of_one in means)
@@ -76,23 +81,32 @@ def seed_deviation(values: Values) -> float:
 
 
 def draws_of(values: Values, seed: int | np.random.Generator = 0, count: int = DRAWS, new_seed: bool = False) -> Array:
-    """Bootstrap replicates of the mean score of each collocation, (B, n).
+    """Draw bootstrap replicates of the mean score of each collocation.
 
-    Clips are drawn with replacement, the same for all collocations; seeds with replacement for each by itself, their
-    deviations widened by √(S/(S-1)), since S drawn of S known ones spread that much less than S new ones would. A
-    collocation trained once takes its deviation from a normal with the SD pooled over the others; where none was
-    trained twice, draws vary with clips alone.
+    Clips are drawn with replacement, the same for all collocations. Seeds are drawn with replacement for each
+    collocation, their deviations widened by √(S/(S-1)), since S drawn of S known ones spread that much less than S new
+    ones would. A collocation that was trained once takes its deviation from a normal distribution with the SD pooled
+    over the others. Where none was trained twice, draws vary with clips alone.
 
-    values: (S, N) a collocation; S may differ. count: B. new_seed: a draw stands for one further training instead of
-    the mean of those done: a normal deviation with the pooled SD is added. Raises SeehearError where collocations
-    differ in clips, and where new_seed is asked for and none was trained twice.
+    Args:
+        values: (S, N) per collocation; S may differ.
+        seed: Of the draws.
+        count: Number of draws B.
+        new_seed: A draw stands for one further training instead of the mean of those done: a normal deviation with the
+            pooled SD is added.
+
+    Returns:
+        (B, n).
+
+    Raises:
+        SeehearError: Collocations differ in clips, or new_seed is given and none was trained twice.
     """
     clip_counts = {of_one.shape[1] for of_one in values}
     if len(clip_counts) != 1:
         raise SeehearError(f"collocations must be scored on the same clips, not on {sorted(clip_counts)} of them")
     deviation = seed_deviation(values)
     if new_seed and math.isnan(deviation):
-        raise SeehearError("no collocation was trained twice: what a new seed would change is not known")
+        raise SeehearError("no collocation was trained twice: the deviation of a new seed is unknown")
 
     rng = np.random.default_rng(seed)
     (n_clips,) = clip_counts

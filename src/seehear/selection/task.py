@@ -1,10 +1,10 @@
-"""One selection: the grid, the labelled clips, what trainings are made of, and what an estimator has to say."""
+"""One selection: the grid, the labelled clips, what trainings are made of, and what an estimator says."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,53 +13,91 @@ from seehear.errors import SeehearError
 from seehear.selection.collocation import Collocation, Grid
 from seehear.selection.evidence import Evidence, pooled
 from seehear.selection.ranking import draws_of
-from seehear.selection.trainings import Bench, Sample
+from seehear.selection.trainings import Bench
 from seehear.training.recipe import Recipe
 
 Array = NDArray[np.float64]
 
-MOST_CLIPS = 2000  # that closed forms look at: their time grows with the cube of it
-HALVES = 32  # random halves of the clips that tell how sure a closed form is
-DRAWS = 1000  # bootstrap samples of what trainings scored
-PERCENT = "score, %"  # the unit of what models score
-TRAIN, VAL = "train", "val"  # the samples of every selection
-# Said above all else of a selection that looked at them.
-LEAKING = (
-    "THIS CHOICE USED EVALUATION LABELS: the clips that chose are those that the paper reports on. "
-    "Scores of the chosen collocation on these clips are not those of new ones"
-)
+MAX_CLIPS = 2000  # that closed forms look at: their time grows with the cube of it
+HALVES = 32  # random halves of the clips that show how certain a closed form is
+DRAWS = 1000  # bootstrap samples of the scores of trainings
+PERCENT = "score, %"  # the unit of models' scores
+TRAIN, VAL, TEST = "train", "val", "test"  # the splits of a selection; test is there when it is judged
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What trainings are made of. train: the sample to train on. watch: the one that chooses the epoch.
+    """What trainings are made of.
 
-    scored: the sample on which an estimator is to say how good a collocation is.
+    Attributes:
+        recipe: Every setting of model and training.
+        seeds: Of full trainings.
+        counts: split -> number of clips.
+        train: The split to train on.
+        watch: The split that chooses the epoch.
+        scored: The split on which an estimator scores collocations.
     """
 
     recipe: Recipe
     seeds: tuple[int, ...]
-    samples: Mapping[str, Sample]
+    counts: Mapping[str, int]
     train: str
     watch: str
     scored: str
 
+    def count(self, split: str) -> int:
+        """Return the number of clips of a split."""
+        return self.counts[split]
+
     def part(self, share: float) -> tuple[int, ...]:
-        """A random share of the training clips, by number: the same for every collocation and seed."""
-        count = len(self.samples[self.train])
+        """Return a random share of the training clips, by number: the same for every collocation and seed."""
+        count = self.count(self.train)
         chosen = np.random.default_rng(0).permutation(count)[: max(1, round(share * count))]
         return tuple(sorted(chosen.tolist()))
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What two-stage selection tried, by names of collocations.
+
+    Attributes:
+        first_stage: Minus the mean rank by the closed forms.
+        kept: What the first stage kept, the best first.
+        trainings: Short trainings of each collocation that was tried.
+        untried: What the first stage kept and the budget did not allow to try.
+        affordable: Short trainings that the budget allows.
+        full_budget: The budget that allows to try all that the first stage kept.
+        first_stage_seconds: Of one core.
+    """
+
+    first_stage: Mapping[str, float]
+    kept: tuple[str, ...]
+    trainings: Mapping[str, int]
+    untried: tuple[str, ...]
+    affordable: int
+    full_budget: float
+    first_stage_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimates:
     """What an estimator says of the n collocations of a grid, in its order.
 
-    split: name of the sample it was asked about. scores: (n,), in `unit`, higher is better, NaN where it failed.
-    draws: (B, n), what the scores might as well have been, or None where that isn't known. failures: collocation ->
-    why. seconds: of one core. flops: of matrix products. trainings: how many it needed. values: per trained
-    collocation (S, N) or (S,), what the scores are the means of. measured: (n,) bool, false where a score only says
-    the order; None where all are scores. notes: what else it found out.
+    Attributes:
+        name: Of the estimator.
+        split: Of the clips that it looked at.
+        unit: Of the scores.
+        scores: (n,), higher is better, NaN where it failed.
+        draws: (B, n), bootstrap replicates of the scores; None where they are not known.
+        failures: collocation -> why it has no score.
+        seconds: Of one core.
+        flops: Of matrix products.
+        trainings: How many it needed.
+        values: Per trained collocation (S, N) or (S,), of which the scores are means.
+        measured: (n,) bool, false where a score only gives the order; None where all are measured.
+        trials: What two-stage selection tried.
+        interval: (2, n), ends of the 95 % intervals of estimates that were read from a file.
+        seed_means: Per trained collocation the mean score of each seed, of estimates that were read from a file.
     """
 
     name: str
@@ -73,13 +111,53 @@ class Estimates:
     trainings: int = 0
     values: Sequence[Array] | None = None
     measured: NDArray[np.bool_] | None = None
-    notes: Mapping[str, Any] = field(default_factory=dict)
+    trials: Trials | None = None
+    interval: Array | None = None
+    seed_means: Sequence[Array] | None = None
+
+    @property
+    def label(self) -> str:
+        """The estimator with the clips that it looked at: ridge@train."""
+        return f"{self.name}@{self.split}"
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Collocations without a score, (n,)."""
+        return np.isnan(self.scores)
+
+    def measurements(self) -> tuple[Array, Array, Array]:
+        """Return scores and the ends of their 95 % intervals, (n,) each; NaN where nothing was measured."""
+        shown = np.isfinite(self.scores)
+        if self.measured is not None:
+            shown &= self.measured
+        ends = np.full((2, len(shown)), np.nan)
+        if self.draws is not None and shown.any():
+            ends[:, shown] = np.nanquantile(self.draws[:, shown], [0.025, 0.975], axis=0)
+        elif self.interval is not None:
+            ends = self.interval
+        return np.where(shown, self.scores, np.nan), ends[0], ends[1]
+
+    def means_of_seeds(self) -> list[Array]:
+        """Return the mean score of each seed, per trained collocation; empty where nothing was trained."""
+        if self.values is not None:
+            return [np.atleast_2d(value).mean(axis=1) for value in self.values]
+        return list(self.seed_means or [])
 
 
 @dataclass
 class Task:
-    """grid: what to choose from. bench: where trainings are done, with the samples. budget: share of traversal's cost
-    that an estimator which can choose may take.
+    """What a selection decides, and by what.
+
+    Attributes:
+        grid: What to choose from.
+        bench: Where trainings are done, with the data sets.
+        recipe: Of full trainings.
+        seeds: Of full trainings.
+        budget: Share of traversal's cost that an estimator may take which decides how much to train.
+        together: Up to so many networks may feed a modality together.
+        leaks: Whether the clips that choose are those that will be reported on.
+        missing: Labelled clips that were left out.
+        notes: What a user should know of clips and networks.
     """
 
     grid: Grid
@@ -87,37 +165,59 @@ class Task:
     recipe: Recipe
     seeds: tuple[int, ...]
     budget: float
+    together: int = 1
+    leaks: bool = False
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     _pooled: dict[tuple[str, str], Array] = field(default_factory=dict, repr=False)
 
+    @property
+    def scored(self) -> str:
+        """The split on which a selection scores collocations."""
+        return VAL if VAL in self.bench.datasets else TRAIN
+
+    @property
+    def candidates(self) -> dict[str, list[str]]:
+        """modality -> networks to choose from."""
+        return self.bench.datasets[TRAIN].collocation
+
+    @property
+    def out(self) -> Path | None:
+        """The folder in which trainings are kept."""
+        return self.bench.out
+
     def setting(self, scored: str) -> Setting:
-        """For trainings that are to say how good collocations are on this sample."""
-        samples = self.bench.samples
-        return Setting(self.recipe, self.seeds, samples, TRAIN, VAL if VAL in samples else scored, scored)
+        """Return what trainings are made of that score collocations on this split."""
+        counts = {name: len(dataset) for name, dataset in self.bench.datasets.items()}
+        return Setting(self.recipe, self.seeds, counts, TRAIN, VAL if VAL in counts else scored, scored)
 
     def budget_of(self, steps: int) -> float:
-        """A training of so many steps as a share of traversal, in clips that pass through a model."""
-        clips = len(self.bench.samples[TRAIN])
+        """Return the cost of so many steps as a share of traversal's, in clips that pass through a model."""
+        clips = len(self.bench.datasets[TRAIN])
         return steps * self.recipe.batch / (len(self.grid) * len(self.seeds) * self.recipe.least_epochs * clips)
 
     def evidence(self, split: str) -> Evidence:
-        """A fresh one, so that each estimator pays for its own matrices."""
-        sample = self.bench.samples[split]
-        chosen = np.arange(len(sample))
-        if len(chosen) > MOST_CLIPS:
-            chosen = np.sort(np.random.default_rng(0).permutation(len(sample))[:MOST_CLIPS])
+        """Return new evidence of a split, so that each estimator is charged for its own matrices."""
+        dataset = self.bench.datasets[split]
+        chosen = np.arange(len(dataset))
+        if len(chosen) > MAX_CLIPS:
+            chosen = np.sort(np.random.default_rng(0).permutation(len(dataset))[:MAX_CLIPS])
         features = {}
         for network in self.grid.networks:
             if (network, split) not in self._pooled:
                 self._pooled[network, split] = pooled(self.bench.packed(network, split).subset(chosen))
             features[network] = self._pooled[network, split]
-        return Evidence.of(features, sample.labels[chosen].astype(np.float64))
+        return Evidence.of(features, dataset.labels[chosen].astype(np.float64))
 
     def halves(self, evidence: Evidence, scores: Sequence[Callable[[Evidence, Collocation], float]]) -> Array:
-        """Scores on random halves of the clips, (functions, HALVES, n).
+        """Score random halves of the clips.
 
         A half drawn without replacement varies as much as a bootstrap sample does (Shao and Wu 1989), holds no clip
-        twice, which out-of-fold scores must not see, and takes an eighth of the time. A half in which no class
-        tells clips apart is passed over.
+        twice, which out-of-fold scores must not see, and takes an eighth of the time. A half in which no class is
+        informative is left out.
+
+        Returns:
+            (functions, HALVES, n).
         """
         rng = np.random.default_rng(1)
         rows: list[list[Array]] = []
@@ -140,20 +240,20 @@ class Task:
 
 
 def around(scores: Array, draws: Array) -> Array | None:
-    """Draws (B, n) moved so that their mean is the score: on half of the clips all score lower."""
+    """Shift draws (B, n) so that their mean is the score: on half of the clips all score lower."""
     if not len(draws):
         return None
-    there = np.isfinite(draws)
-    count = np.maximum(there.sum(axis=0), 1)
-    mean = np.where(there, draws, 0.0).sum(axis=0) / count
-    return np.where(there, draws - mean + scores, scores)
+    known = np.isfinite(draws)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, draws, 0.0).sum(axis=0) / count
+    return np.where(known, draws - mean + scores, scores)
 
 
 def bootstrapped(values: Sequence[Array], new_seed: bool = False) -> Array:
-    """Bootstrap means (DRAWS, n) over seeds and clips of values (S, N) or (S,) each; NaN where they are NaN."""
-    there = [n for n, value in enumerate(values) if np.isfinite(value).all()]
+    """Draw bootstrap means (DRAWS, n) over seeds and clips of values (S, N) or (S,) each; NaN where they are NaN."""
+    known = [n for n, value in enumerate(values) if np.isfinite(value).all()]
     draws = np.full((DRAWS, len(values)), np.nan)
-    if there:
-        grids = [value if value.ndim == 2 else value[:, None] for value in (values[n] for n in there)]
-        draws[:, there] = draws_of(grids, np.random.default_rng(0), DRAWS, new_seed=new_seed)
+    if known:
+        grids = [value if value.ndim == 2 else value[:, None] for value in (values[n] for n in known)]
+        draws[:, known] = draws_of(grids, np.random.default_rng(0), DRAWS, new_seed=new_seed)
     return draws

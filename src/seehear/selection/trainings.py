@@ -1,69 +1,55 @@
 """Trainings by the hundred: in parallel processes, each kept when it is done, none done twice.
 
-A training is a run folder like any other, OUT/trainings/<collocation>/<purpose>-<hash>/seed-N, and beside the model
-lies what it scored, clip by clip, on each set of labels that it was judged by. The hash is that of everything that
-decides the result, so that a network that is added later brings its own trainings and leaves the others alone.
+With a folder, a training is a run folder like any other, OUT/trainings/<collocation>/<purpose>-<hash>/seed-N. Beside
+the model lie its scores, clip by clip, on each set of labels that it was scored on. The hash covers everything that
+decides the result. So a network that is added later brings its own trainings and leaves the others alone. Without a
+folder, outcomes are kept in memory, and models are not kept.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.errors import SeehearError
-from seehear.files import DiskFullError, read_json
-from seehear.packed import Packed, pack
-from seehear.progress import Progress
+from seehear.data import Dataset
+from seehear.events import Activity
+from seehear.packed import Packed
 from seehear.selection.collocation import Collocation
-from seehear.store import NetworkInfo, Store
-from seehear.training.bags import IN_MEMORY, Bags, Split
+from seehear.store import NetworkInfo
+from seehear.training.bags import IN_MEMORY, Split
 from seehear.training.recipe import Recipe
-from seehear.training.run import Run, RunFacts
+from seehear.training.run import BaseRun, MemoryRun, Run, RunFacts
+
+if TYPE_CHECKING:
+    from seehear.training.validation import Validation
 
 Array = NDArray[np.float64]
-A = TypeVar("A")
-B = TypeVar("B")
-
-AVERAGE = "average"  # the mean of all scores of both levels
-LABEL_F1 = "label_f1"  # of the clip's set of classes: all there is to score without dense labels
-
-LOOK_EVERY = 2.0  # seconds between looks at how far trainings are
 
 
-@dataclass(frozen=True)
-class Sample:
-    """Labelled clips that have features of every network in question.
+class Metric(StrEnum):
+    """What a clip is scored by: the mean of all scores of both levels, or F1 of its set of classes."""
 
-    labels: (N, C). truth: modality -> (N, T, C) bool, where dense labels are known. revision: of the label tables.
-    """
-
-    clips: tuple[str, ...]
-    labels: NDArray[np.float32]
-    truth: Mapping[str, NDArray[np.bool_]] | None
-    revision: str
-
-    def __len__(self) -> int:
-        return len(self.clips)
+    AVERAGE = "average"
+    LABEL_F1 = "label_f1"
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some clips of a sample, by number; all where None."""
+    """Some clips of a data set.
+
+    Attributes:
+        sample: The split: train, val or test.
+        clips: Numbers of the clips among those with features; all where None.
+    """
 
     sample: str
     clips: tuple[int, ...] | None = None
@@ -71,9 +57,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Training:
-    """purpose: for people, the folder's name begins with it. watch: the clips that choose the epoch and give the curve.
+    """A training to do.
 
-    judged: the clips that the trained model is scored on, clip by clip.
+    Attributes:
+        purpose: For people; the folder's name begins with it.
+        collocation: The networks to train on.
+        recipe: Every setting of model and training.
+        seed: Fixes the training.
+        train: The clips to train on.
+        watch: The clips that choose the epoch and give the curve.
+        judged: The clips that the trained model is scored on, clip by clip.
     """
 
     purpose: str
@@ -87,105 +80,139 @@ class Training:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a training.
+    """The outcome of a training.
 
-    clips: numbers of the judged clips in their sample, (N,). per_clip: "average" and "type_at_av" where the truth is
-    known, "label_f1" always; (N,) each, per cent. history: an entry an epoch. seconds: of one process. flops: of all
-    steps and validations.
+    Attributes:
+        clips: Numbers of the scored clips in their split, (N,).
+        per_clip: "average" and "type_at_av" where the ground truth is known, "label_f1" always; (N,) each, per cent.
+        history: One entry per epoch.
+        seconds: Of one process.
+        flops: Of all steps and validations.
+        path: The run folder; None for a training in memory.
     """
 
-    path: Path
     clips: NDArray[np.int64]
     per_clip: Mapping[str, Array]
     history: Sequence[Mapping[str, Any]]
     seconds: float
     flops: float
+    path: Path | None = None
 
     @property
     def score(self) -> Array:
-        """Per clip, (N,): the average score where the truth is known, else label F1."""
-        return self.per_clip.get(AVERAGE, self.per_clip[LABEL_F1])
+        """The score of each clip, (N,): the average score where the ground truth is known, else label F1."""
+        return self.per_clip.get(Metric.AVERAGE, self.per_clip[Metric.LABEL_F1])
 
     def curve(self, name: str) -> Array:
-        """A validation score after each epoch, (epochs,)."""
+        """Return a validation score after each epoch, (epochs,)."""
         return np.array([entry["val"][name] for entry in self.history])
 
 
 @dataclass
 class Bench:
-    """Where trainings are done. networks: of the store, by name. workers: processes, one thread each."""
+    """Where trainings are done.
 
-    out: Path
-    store: Store
-    networks: Mapping[str, NetworkInfo]
-    samples: dict[str, Sample]
-    classes: tuple[str, ...]
+    Attributes:
+        datasets: split -> its clips that have features of every candidate network.
+        window: Segments of a training clip.
+        out: The folder in which trainings are kept; None for trainings in memory.
+        workers: Processes, one thread each.
+        device: cpu or cuda.
+        in_memory: Bytes of features that each process may hold.
+        progress: Whether to show progress.
+    """
+
+    datasets: dict[str, Dataset]
     window: int
+    out: Path | None = None
     workers: int = 1
     device: str = "cpu"
-    in_memory: int = IN_MEMORY  # bytes of features that each process may hold
-    _packs: dict[tuple[str, str], Packed] = field(default_factory=dict, repr=False)
+    in_memory: int = IN_MEMORY
+    progress: bool = True
+    _outcomes: dict[Path, Outcome] = field(default_factory=dict, repr=False)
+    _runs: dict[Path, BaseRun] = field(default_factory=dict, repr=False)  # trained, and not scored yet
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the memory maps: another process opens its own."""
-        return {**self.__dict__, "_packs": {}}
+        return {**self.__dict__, "_outcomes": {}, "_runs": {}}
 
-    def packed(self, network: str, sample: str) -> Packed:
-        """A network's features of a sample's clips."""
-        if (network, sample) not in self._packs:
-            self._packs[network, sample] = pack(self.store, network, self.samples[sample].clips)
-        return self._packs[network, sample]
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of the training clips."""
+        return self.datasets["train"].classes
+
+    @property
+    def networks(self) -> dict[str, NetworkInfo]:
+        """Every candidate network, by name."""
+        return {info.name: info for info in self.datasets["train"].infos}
+
+    def packed(self, network: str, split: str) -> Packed:
+        """Return a network's features of a split's clips."""
+        return self.datasets[split].packed(network)
 
     def count(self, part: Part) -> int:
-        """Clips of a part."""
-        return len(self.samples[part.sample]) if part.clips is None else len(part.clips)
+        """Return the number of clips of a part."""
+        return len(self.datasets[part.sample]) if part.clips is None else len(part.clips)
+
+    def dataset(self, collocation: Collocation, part: Part) -> Dataset:
+        """Return the clips of a part with the networks of a collocation."""
+        whole = self.datasets[part.sample]
+        known = {info.name: info for info in whole.infos}
+        networks = {modality: tuple(known[name] for name in option) for modality, option in collocation.options}
+        truth = whole.truth
+        if truth is not None:
+            chosen = {modality: truth[modality] for modality in networks}
+            truth = Activity(chosen, classes=truth.classes, source=truth.source)
+        restricted = replace(whole, networks=networks, truth=truth)  # every clip has features of every network
+        return restricted if part.clips is None else restricted.subset(np.array(part.clips, dtype=np.int64))
 
     def split(self, collocation: Collocation, part: Part) -> Split:
-        """Features and labels of some clips, as training takes them."""
-        import torch
-
-        sample = self.samples[part.sample]
-        chosen = np.arange(len(sample)) if part.clips is None else np.array(part.clips, dtype=np.int64)
-
-        def features(network: str) -> Packed:
-            whole = self.packed(network, part.sample)
-            return whole if part.clips is None else whole.subset(chosen)
-
-        packs = {modality: [features(name) for name in option] for modality, option in collocation.options}
-        bags = Bags(packs, self.device, self.in_memory)
-        longest = int(bags.lengths.max())
-        truth = None
-        if sample.truth is not None:
-            truth = {name: _as_long(sample.truth[name][chosen], longest) for name, _ in collocation.options}
-        return Split(bags, torch.from_numpy(sample.labels[chosen]).to(self.device), truth, sample.revision)
+        """Return features and labels of some clips, as training takes them."""
+        return Split.of(self.dataset(collocation, part), self.classes, self.device, self.in_memory)
 
     def facts(self, training: Training) -> RunFacts:
-        """Everything that decides the training's result."""
+        """Return everything that decides the training's result."""
         inputs: dict[str, str] = {}
         for role, part in (("train", training.train), ("watch", training.watch)):
             if part is not None:
-                sample = self.samples[part.sample]
                 contents = [self.packed(name, part.sample).contents for name in training.collocation.networks]
                 clips = hashlib.sha256(json.dumps(part.clips).encode()).hexdigest()[:8] if part.clips else "all"
-                inputs |= {role: sample.revision, f"{role}_clips": clips, f"{role}_features": "+".join(contents)}
+                revision = self.datasets[part.sample].revision
+                inputs |= {role: revision, f"{role}_clips": clips, f"{role}_features": "+".join(contents)}
         if self.device != "cpu":
             inputs["trained"] = "stacked"  # which draws other dropout than one by one
-        networks = {
-            modality: [self.networks[name] for name in option] for modality, option in training.collocation.options
-        }
-        return RunFacts(training.recipe, training.seed, networks, self.classes, self.store.segment, self.window, inputs)
+        known = self.networks
+        networks = {modality: [known[name] for name in option] for modality, option in training.collocation.options}
+        segment = self.datasets["train"].segment
+        return RunFacts(training.recipe, training.seed, networks, self.classes, segment, self.window, inputs)
 
-    def folder(self, training: Training) -> Path:
-        # Settings that are as they come are left out, so that one that is new to seehear changes no folder.
+    def key(self, training: Training) -> Path:
+        """Return the training's folder, relative to the folder of all: it names everything that decides the result."""
+        # Settings with their default value are left out, so that a setting that is new to seehear changes no folder.
         settings = training.recipe.model_dump(mode="json", exclude_defaults=True)
         facts = {**self.facts(training).as_json(), "seed": None, "recipe": settings}
-        key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
         place = "--".join("+".join(option) for _, option in training.collocation.options)
-        return self.out / "trainings" / place / f"{training.purpose}-{key}" / f"seed-{training.seed}"
+        return Path("trainings") / place / f"{training.purpose}-{digest}" / f"seed-{training.seed}"
+
+    def folder(self, training: Training) -> Path:
+        """Return the training's run folder. Raises ValueError for trainings in memory."""
+        if self.out is None:
+            raise ValueError("trainings in memory have no folder")
+        return self.out / self.key(training)
 
     def run(self, trainings: Sequence[Training], what: str) -> list[Outcome | Exception]:
-        """Do what isn't done yet; what came of each, in their order, the error where one failed."""
-        keys = [self._scored(training) for training in trainings]
+        """Do the trainings that are not done yet.
+
+        Args:
+            trainings: Any number.
+            what: For the progress bar.
+
+        Returns:
+            The outcome of each, in their order, or the error where one failed.
+        """
+        from seehear.selection.workers import EpochProgress
+
+        keys = [self._score_key(training) for training in trainings]
         results: dict[Path, Outcome | Exception] = {}
         todo: dict[Path, Training] = {}
         for key, training in zip(keys, trainings, strict=True):
@@ -195,104 +222,145 @@ class Bench:
             else:
                 results[key] = done
         if todo:
-            with _Epochs(f"{what}, epochs of {len(todo)}", self, todo) as progress:
-                for key, outcome in self._each(todo):
+            with EpochProgress(f"{what}, epochs of {len(todo)}", self, todo) as progress:
+                for key, outcome in self._each(todo, progress.on_epoch):
                     results[key] = outcome
                     progress.ended(key)
         return [results[key] for key in keys]
 
-    def _each(self, trainings: Mapping[Path, Training]) -> Iterable[tuple[Path, Outcome | Exception]]:
-        workers = min(self.workers, len(trainings))
-        if workers == 1 or self.device != "cpu":
-            if self.device != "cpu":
-                self._stack(list(trainings.values()))
-            for key, training in trainings.items():
-                yield key, _attempt(self.do, training)
-            return
-        with ProcessPoolExecutor(
-            workers, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(self,)
-        ) as pool:
-            try:
-                jobs = {pool.submit(_do, training): key for key, training in trainings.items()}
-                for job in as_completed(jobs):
-                    yield jobs[job], _attempt(lambda job: job.result(), job)
-            except BrokenProcessPool:
-                raise SeehearError(
-                    f"{self.out}: a process that trained ended early: for want of memory, then run the same again with "
-                    "fewer --workers, what was finished is kept; or it could not begin, as in a script that does not "
-                    'call this under `if __name__ == "__main__":`'
-                ) from None
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+    def _each(
+        self, trainings: Mapping[Path, Training], on_epoch: Callable[[Path], None]
+    ) -> Iterable[tuple[Path, Outcome | Exception]]:
+        from seehear.selection.workers import attempt, in_processes
 
-    def _stack(self, trainings: Sequence[Training]) -> None:
+        workers = min(self.workers, len(trainings))
+        if workers > 1 and self.device == "cpu":
+            for key, outcome in in_processes(self, trainings, workers):
+                if self.out is None and isinstance(outcome, Outcome):
+                    self._outcomes[key] = outcome
+                yield key, outcome
+            return
+        if self.device != "cpu":
+            self._train_stacks(list(trainings.values()))
+        for key, training in trainings.items():
+
+            def do(training: Training, key: Path = key) -> Outcome:
+                return self.do(training, lambda: on_epoch(key))
+
+            yield key, attempt(do, training)
+
+    def _train_stacks(self, trainings: Sequence[Training]) -> None:
         """Train those that differ in the seed alone at once: on a GPU small trainings mostly wait to be started."""
         from seehear.training.stacked import fit_many
 
         groups: dict[Path, list[Training]] = {}
         for training in trainings:
-            groups.setdefault(self.folder(training).parent, []).append(training)
+            groups.setdefault(self.key(training).parent, []).append(training)
         for group in groups.values():
             if len(group) > 1:
                 one = group[0]
-                runs = [Run.start(self.folder(training), self.facts(training)) for training in group]
+                runs = [self._start(training) for training in group]
                 train = self.split(one.collocation, one.train)
                 watch = self.split(one.collocation, one.watch) if one.watch else None
-                with suppress(RuntimeError):  # as one that diverges; trained one by one it stops no other
+                with suppress(RuntimeError):  # such as one that diverges; trained one by one it stops no other
                     fit_many(runs, train, watch, self.device)
+                self._runs |= {self.key(training): run for training, run in zip(group, runs, strict=True)}
 
-    def do(self, training: Training) -> Outcome:
-        """Train, from wherever an earlier attempt got to, and judge."""
-        from seehear.selection.flops import training_flops
+    def _start(self, training: Training) -> BaseRun:
+        """The run of this training: new, or as far as an earlier process came."""
+        if self.out is None:
+            return self._runs.pop(self.key(training), None) or MemoryRun(self.facts(training))
+        return Run.start(self.folder(training), self.facts(training))
+
+    def train(self, training: Training, on_epoch: Callable[[], None] = lambda: None) -> BaseRun:
+        """Train, or resume from an earlier attempt."""
         from seehear.training.fit import fit
-        from seehear.training.validation import validate
 
-        folder = self.folder(training)
-        run = Run.start(folder, self.facts(training))
+        run = self._start(training)
         train = self.split(training.collocation, training.train)
         watch = self.split(training.collocation, training.watch) if training.watch else None
-        history = fit(run, train, watch, self.device)
+        fit(run, train, watch, self.device, lambda entry: on_epoch())
+        return run
+
+    def do(self, training: Training, on_epoch: Callable[[], None] = lambda: None) -> Outcome:
+        """Train, or resume from an earlier attempt, and score.
+
+        Args:
+            training: What to do.
+            on_epoch: Called after each epoch.
+
+        Returns:
+            The outcome, which is kept as well.
+        """
+        from seehear.selection.flops import training_flops
+
+        run = self.train(training, on_epoch)
+        history = run.history()
         judged = self.split(training.collocation, training.judged)
-        found = validate(run.model(self.device), judged, training.recipe, self.window, self.classes)
-        per_clip = {LABEL_F1: 100 * found.label_f1}
-        if found.scores is not None:
-            per_clip["type_at_av"] = 100 * found.scores.per_clip["segment", "type_at_av"]
-            per_clip[AVERAGE] = 100 * np.mean(list(found.scores.per_clip.values()), axis=0)
-        flops = training_flops(run, train, watch, judged, len(history))
-        _keep(self._scored(training), per_clip, {"flops": flops, "signature": self.signature(training.judged)})
-        outcome = self._kept(training)
-        assert outcome is not None
+        validation = self._validate(run, training, judged)
+        per_clip: dict[str, Array] = {Metric.LABEL_F1: 100 * validation.label_f1}
+        if validation.scores is not None:
+            per_clip["type_at_av"] = 100 * validation.scores.per_clip["segment", "type_at_av"]
+            per_clip[Metric.AVERAGE] = 100 * np.mean(list(validation.scores.per_clip.values()), axis=0)
+        watched = self.count(training.watch) if training.watch else 0
+        train = self.split(training.collocation, training.train)
+        flops = training_flops(run, train, watched, len(judged.bags), len(history))
+        outcome = self._outcome(training, per_clip, history, flops)
+        self._keep(training, outcome)
         return outcome
 
+    def _validate(self, run: BaseRun, training: Training, judged: Split) -> Validation:
+        from seehear.training.validation import validate
+
+        return validate(run.model(self.device), judged, training.recipe, self.window, self.classes)
+
     def signature(self, part: Part) -> str:
-        """Of the scores of this sample's clips."""
+        """Return the signature of the scores of this part's clips."""
         from seehear.scoring.decoding import HALF, Decoding
         from seehear.scoring.signature import Signature
 
-        sample, count = self.samples[part.sample], self.count(part)
-        if sample.truth is None:
-            return str(Signature(f"clip{HALF:g}", sample.revision, count, levels="clip"))
-        return str(Signature(str(Decoding()), sample.revision, count))
+        dataset, count = self.datasets[part.sample], self.count(part)
+        if dataset.truth is None:
+            return str(Signature(f"clip{HALF:g}", dataset.revision, count, levels="clip"))
+        return str(Signature(str(Decoding()), dataset.revision, count))
 
-    def metric(self, sample: str) -> str:
-        """What a score on this sample is, in words."""
-        if self.samples[sample].truth is None:
-            return "F1 of the clip's set of classes, per cent (there are no dense labels)"
-        return "the average of all segment- and event-level scores, per cent"
+    def metric(self, split: str) -> Metric:
+        """Return what clips of this split are scored by."""
+        return Metric.LABEL_F1 if self.datasets[split].truth is None else Metric.AVERAGE
 
-    def _scored(self, training: Training) -> Path:
-        sample = self.samples[training.judged.sample]
-        text = json.dumps([sample.revision, sample.clips, training.judged.clips, self._contents(training)])
-        return self.folder(training) / f"judged-{hashlib.sha256(text.encode()).hexdigest()[:8]}.safetensors"
+    def _score_key(self, training: Training) -> Path:
+        dataset = self.datasets[training.judged.sample]
+        contents = [self.packed(name, training.judged.sample).contents for name in training.collocation.networks]
+        text = json.dumps([dataset.revision, dataset.clips, training.judged.clips, contents])
+        return self.key(training) / f"judged-{hashlib.sha256(text.encode()).hexdigest()[:8]}.safetensors"
 
-    def _contents(self, training: Training) -> list[str]:
-        return [self.packed(name, training.judged.sample).contents for name in training.collocation.networks]
+    def _outcome(
+        self, training: Training, per_clip: Mapping[str, Array], history: Sequence[Mapping[str, Any]], flops: float
+    ) -> Outcome:
+        part = training.judged
+        clips = np.arange(self.count(part)) if part.clips is None else np.array(part.clips)
+        seconds = sum(entry["seconds"] for entry in history)
+        return Outcome(clips, per_clip, history, seconds, flops, self.folder(training) if self.out else None)
+
+    def _keep(self, training: Training, outcome: Outcome) -> None:
+        from safetensors.numpy import save
+
+        from seehear.files import atomic_bytes
+
+        if self.out is None:
+            self._outcomes[self._score_key(training)] = outcome
+            return
+        facts = {"flops": outcome.flops, "signature": self.signature(training.judged)}
+        data = save(dict(outcome.per_clip), metadata={"facts": json.dumps(facts)})
+        atomic_bytes(self.out / self._score_key(training), data)
 
     def _kept(self, training: Training) -> Outcome | None:
         from safetensors import SafetensorError, safe_open
 
-        file = self._scored(training)
+        key = self._score_key(training)
+        if self.out is None:
+            return self._outcomes.get(key)
+        file = self.out / key
         if not file.exists():
             return None
         try:
@@ -301,108 +369,4 @@ class Bench:
                 flops = json.loads(content.metadata()["facts"])["flops"]
         except (SafetensorError, KeyError, ValueError):
             return None  # damaged: it is made again
-        history = Run(self.folder(training)).history()
-        part = training.judged
-        clips = np.arange(len(self.samples[part.sample])) if part.clips is None else np.array(part.clips)
-        return Outcome(file.parent, clips, per_clip, history, sum(entry["seconds"] for entry in history), flops)
-
-
-class _Epochs:
-    """How far trainings are, in epochs, as their run folders tell while other processes fill them."""
-
-    def __init__(self, what: str, bench: Bench, trainings: Mapping[Path, Training]) -> None:
-        self._names = {key: str(training.collocation) for key, training in trainings.items()}
-        self._total = {key: training.recipe.epochs for key, training in trainings.items()}
-        self._files = {key: bench.folder(training) / "history.json" for key, training in trainings.items()}
-        behind = {key: self._behind(key) for key in trainings}
-        self._left = {key: total - behind[key] for key, total in self._total.items()}
-        self._progress = Progress(what, sum(self._total.values()), done=sum(behind.values()))
-        self._over = threading.Event()
-        self._lock = threading.Lock()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> _Epochs:
-        self._progress.__enter__()
-        self._watcher.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        self._watcher.join()
-        self._progress.__exit__(kind, error, trace)
-
-    def ended(self, key: Path) -> None:
-        """Of this training no more is to come, however many epochs it took."""
-        with self._lock:
-            self._progress.advance(self._names[key], self._left.pop(key))
-
-    def _watch(self) -> None:
-        while not self._over.wait(LOOK_EVERY):
-            for key in list(self._left):
-                behind = self._behind(key)
-                with self._lock:
-                    more = behind - (self._total[key] - self._left[key]) if key in self._left else 0
-                    if more > 0:
-                        self._left[key] -= more
-                        self._progress.advance(self._names[key], more)
-
-    def _behind(self, key: Path) -> int:
-        file = self._files[key]
-        return len(read_json(file)) if file.exists() else 0
-
-
-def _as_long(truth: NDArray[np.bool_], segments: int) -> NDArray[np.bool_]:
-    """Cut or filled with nothing to so many segments, (N, segments, C)."""
-    there = truth[:, :segments]
-    return np.pad(there, ((0, 0), (0, segments - there.shape[1]), (0, 0)))
-
-
-def _keep(path: Path, per_clip: Mapping[str, Array], facts: Mapping[str, Any]) -> None:
-    from safetensors.numpy import save
-
-    from seehear.files import atomic_bytes
-
-    atomic_bytes(path, save(dict(per_clip), metadata={"facts": json.dumps(facts)}))
-
-
-def _attempt(do: Callable[[A], B], what: A) -> B | Exception:
-    """The error is a result like any other, unless those that follow would only meet it again."""
-    try:
-        return do(what)
-    except (DiskFullError, BrokenProcessPool):
-        raise
-    except Exception as error:
-        return error
-
-
-_bench: Bench  # of a worker process
-
-
-def _begin(bench: Bench) -> None:
-    global _bench
-    import torch
-
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, without a traceback
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
-    _bench = bench
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would otherwise wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
-def _do(training: Training) -> Outcome:
-    return _bench.do(training)
-
-
-def default_workers() -> int:
-    """One a core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return self._outcome(training, per_clip, Run(file.parent).history(), flops)

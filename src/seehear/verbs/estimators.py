@@ -1,4 +1,4 @@
-"""seehear estimators: what can say which networks suit which clips."""
+"""seehear estimators: the estimators that can rank networks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from seehear.verbs.result import Result, table
+from seehear.results import Result, table
 
 if TYPE_CHECKING:
     from seehear.selection.estimators.interface import Estimator

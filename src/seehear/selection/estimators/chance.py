@@ -1,4 +1,4 @@
-"""A number drawn for each collocation: what an estimator must beat that claims to see anything at all."""
+"""A control: a random number per collocation, which every estimator must beat."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from seehear.selection.evidence import Evidence
 
 
 def score(evidence: Evidence, collocation: Collocation) -> float:
-    """In [0, 1), from the collocation's name alone: the same on every machine."""
+    """Return a number in [0, 1) that follows from the collocation's name alone: the same on every machine."""
     digest = hashlib.sha256(collocation.argument.encode()).digest()
     return (int.from_bytes(digest[:8], "big") >> 11) / 2**53  # 53 bits fill a float's mantissa
 
 
-ESTIMATORS = (ClosedForm("chance", "a random number", "a baseline", "none", score),)
+ESTIMATORS = (ClosedForm("chance", "a random number", "a control", "none", score),)

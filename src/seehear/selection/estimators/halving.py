@@ -1,6 +1,6 @@
-"""Successive halving (Jamieson and Talwalkar 2016): short trainings of all, twice as long for the better half, and on.
+"""Successive halving (Jamieson and Talwalkar 2016): short trainings of all, twice as long for the better half, and so on.
 
-Each rung trains anew, so that every training is one that stands by itself; that costs at most twice the last rung's.
+Each rung trains anew, so that every training stands by itself. All rungs together cost at most twice the last one.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from seehear.selection.task import PERCENT, Estimates, Task, bootstrapped
 from seehear.selection.trainings import Outcome, Training
 
 FIRST_STEPS = 75
-ABOVE = 100.0  # per cent: whoever reached a rung is above whoever didn't
+RUNG_BONUS = 100.0  # per cent: collocations that reached a rung score above those that did not
 
 
 def run(task: Task, split: str) -> Estimates:
-    """Scores of the last rung that each collocation reached, (n,), plus 100 a rung."""
+    """Score every collocation on the last rung that it reached, plus 100 per rung."""
     setting, grid = task.setting(split), task.grid.collocations
     values: list[NDArray[np.float64]] = [np.full(1, np.nan)] * len(grid)
     scores = np.full(len(grid), np.nan)
@@ -35,7 +35,7 @@ def run(task: Task, split: str) -> Estimates:
                 failures[str(grid[n])] = str(outcome)
                 scores[n] = np.nan
                 continue
-            values[n] = outcome.score[None] + ABOVE * rung
+            values[n] = outcome.score[None] + RUNG_BONUS * rung
             scores[n] = values[n].mean()
             seconds, flops = seconds + outcome.seconds, flops + outcome.flops
         left = sorted((n for n in left if np.isfinite(scores[n])), key=lambda n: -scores[n])
@@ -49,7 +49,7 @@ def run(task: Task, split: str) -> Estimates:
     return Estimates(
         name="halving",
         split=split,
-        unit=f"{PERCENT}, and 100 a rung",
+        unit=f"{PERCENT}, and 100 per rung",
         scores=scores,
         draws=bootstrapped(values),
         failures=failures,
@@ -61,7 +61,7 @@ def run(task: Task, split: str) -> Estimates:
 
 
 def forecast(task: Task, split: str) -> list[Training]:
-    """A rung for all, one twice as long for half of them, and so on."""
+    """Return trainings as expensive as a rung for all, one twice as long for half of them, and so on."""
     setting, grid = task.setting(split), task.grid.collocations
     left, steps, planned = len(grid), FIRST_STEPS, []
     while True:

@@ -1,4 +1,4 @@
-"""An estimator: what says how well the networks of a collocation suit labelled clips, and each other."""
+"""The three kinds of estimators: each says how well the networks of a collocation suit labelled clips together."""
 
 from __future__ import annotations
 
@@ -21,8 +21,12 @@ Labels = Literal["none", "weak", "dense"]
 class ClosedForm:
     """Scores one collocation from features and labels, without training a model.
 
-    score: higher is better; raises SeehearError where it can't tell. summary: what it does, in some words.
-    source: the paper. labels: which labels it looks at.
+    Attributes:
+        name: Of the estimator.
+        summary: What it does, in a few words.
+        source: The paper.
+        labels: Which labels it looks at.
+        score: Higher is better. Raises SeehearError where it has no score.
     """
 
     name: str
@@ -34,10 +38,16 @@ class ClosedForm:
 
 @dataclass(frozen=True)
 class Trained:
-    """Scores one collocation by what comes of trainings.
+    """Scores one collocation by the outcomes of trainings.
 
-    plan: the trainings; several estimators may plan the same ones, they are done once. read: scores, per seed and
-    clip (S, N) or per seed (S,), higher is better; raises SeehearError where it can't tell. unit: of the scores.
+    Attributes:
+        name: Of the estimator.
+        summary: What it does, in a few words.
+        source: The paper.
+        labels: Which labels it looks at.
+        plan: The trainings. Several estimators may plan the same ones; they are done once.
+        read: Scores per seed and clip (S, N), or per seed (S,); higher is better. Raises SeehearError where it has none.
+        unit: Of the scores.
     """
 
     name: str
@@ -51,11 +61,16 @@ class Trained:
 
 @dataclass(frozen=True)
 class Adaptive:
-    """Scores the whole grid at once: what it tries next depends on what it has seen.
+    """Scores the whole grid at once: what it tries next depends on earlier outcomes.
 
-    run: from the task and the sample to score on to scores of every collocation, NaN where it has none.
-    forecast: trainings that cost as much as those that it may do. closed: closed forms that it asks besides, of all
-    training clips and of halves of them.
+    Attributes:
+        name: Of the estimator.
+        summary: What it does, in a few words.
+        source: The paper.
+        labels: Which labels it looks at.
+        run: From the task and the split to score on to the scores of every collocation, NaN where there is none.
+        forecast: Trainings that cost as much as those that it may do.
+        closed: Closed forms that it uses besides, on all training clips and on halves of them.
     """
 
     name: str

@@ -1,9 +1,10 @@
-"""Ridge regression judged out of fold: how well labels follow from features, on clips that it was not fitted to.
+"""Ridge regression, scored out of fold: how well labels follow from features, on clips that it was not fitted to.
 
-With an intercept that is not shrunk, fitted values are Hy with H = 11ᵀ/N + U diag(s/(s + λ)) Uᵀ, U and s the
-eigenvectors and values of the centred kernel. The fit to all folds but f is the fit to all clips once labels in f are
-replaced by what it predicts there, so that its residuals in f are (I - H_ff)⁻¹(y_f - ŷ_f), ŷ the fit to all clips
-(the leaving-out-one lemma of Craven and Wahba 1979, for a fold). They are exact, and no model is fitted twice.
+The intercept is not shrunk. Fitted values are Hy with H = 11ᵀ/N + U diag(s/(s + λ)) Uᵀ, where U and s are the
+eigenvectors and eigenvalues of the centred kernel. The fit to all folds but f equals the fit to all clips once the
+labels in f are replaced by what it predicts there. So its residuals in f are (I - H_ff)⁻¹(y_f - ŷ_f), where ŷ is the
+fit to all clips (the leaving-out-one lemma of Craven and Wahba 1979, for a fold). They are exact, and no model is
+fitted twice.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ from numpy.typing import NDArray
 
 from seehear.selection.collocation import Collocation, Option
 from seehear.selection.estimators.interface import ClosedForm
-from seehear.selection.evidence import Array, Evidence, Kind
+from seehear.selection.evidence import Array, Evidence
 
 FOLDS = 5
 PENALTIES = np.geomspace(1e-3, 1e4, 15)  # λ, in units of the kernel's mean eigenvalue
 
 
 class OutOfFold(NamedTuple):
-    """What ridge regression says of clips that it did not see.
+    """What ridge regression predicts of clips that it was not fitted to.
 
-    predictions: of the telling classes' labels, (N, C), not confined to [0, 1]. r2: (C,) <= 1. penalty: λ.
+    Attributes:
+        predictions: Of the informative classes' labels, (N, C), not confined to [0, 1].
+        r2: (C,), at most 1.
+        penalty: λ.
     """
 
     predictions: Array
@@ -33,20 +37,23 @@ class OutOfFold(NamedTuple):
 
 
 def folds(clips: int) -> NDArray[np.int64]:
-    """The fold of each clip, (N,), 0 to 4: shuffled, and always the same for the same number of clips."""
+    """Return the fold of each clip, (N,), 0 to 4: shuffled, and always the same for the same number of clips."""
     return np.random.default_rng(clips).permutation(clips) % min(FOLDS, clips)
 
 
-def out_of_fold(
-    evidence: Evidence, collocation: Collocation, kind: Kind = "sum", fold: NDArray[np.int64] | None = None
-) -> OutOfFold:
-    """With the λ, one for all classes, whose mean R² is highest: a choice made in sight of all folds.
+def out_of_fold(evidence: Evidence, collocation: Collocation, fold: NDArray[np.int64] | None = None) -> OutOfFold:
+    """Predict each fold from the others.
 
-    R² = 1 - PRESS/TSS, TSS the squared deviations from the mean over all clips: predicting the mean of the other
-    folds gives slightly less than 0. A class that a fold lacks, or that is in one fold only, counts like any other.
-    fold: of each clip, (N,), at least two different ones; by default `folds`.
+    λ is the same for all classes: the one with the highest mean R², chosen over all folds. R² = 1 - PRESS/TSS, where
+    TSS are the squared deviations from the mean over all clips. Predicting the mean of the other folds gives slightly
+    less than 0. A class that is missing in a fold, or occurs in one fold only, counts like any other.
+
+    Args:
+        evidence: Labels and kernels of N clips.
+        collocation: Its networks' features.
+        fold: Fold of each clip, (N,), at least two different ones; `folds` unless given.
     """
-    values, vectors, projected = evidence.spectrum(collocation, kind)
+    values, vectors, projected = evidence.spectrum(collocation)
     targets = evidence.targets  # (N, C)
     total = (targets**2).sum(axis=0)
     assigned = folds(len(evidence)) if fold is None else fold
@@ -70,45 +77,18 @@ def out_of_fold(
             best = residuals, r2, float(penalty)
     assert best is not None  # there are penalties to try
     residuals, r2, penalty = best
-    return OutOfFold(evidence.labels[:, evidence.telling] - residuals, r2, penalty)
+    return OutOfFold(evidence.labels[:, evidence.informative] - residuals, r2, penalty)
 
 
-def score(evidence: Evidence, collocation: Collocation, kind: Kind = "sum") -> float:
-    """Mean out-of-fold R² over the telling classes, at most 1."""
-    return float(out_of_fold(evidence, collocation, kind).r2.mean())
+def score(evidence: Evidence, collocation: Collocation) -> float:
+    """Return the mean out-of-fold R² over the informative classes, at most 1."""
+    return float(out_of_fold(evidence, collocation).r2.mean())
 
 
-def with_interaction(evidence: Evidence, collocation: Collocation) -> float:
-    """The same, of features and of products of any two modalities' features. SeehearError for one modality."""
-    return score(evidence, collocation, "interaction")
-
-
-def alone(evidence: Evidence, modality: str, option: Option) -> float:
-    """The score of one modality's networks without the other modalities, computed once an option."""
+def score_alone(evidence: Evidence, modality: str, option: Option) -> float:
+    """Return the score of one modality's networks without the other modalities, computed once per option."""
     single = Collocation(((modality, option),))
-    return evidence.once(("ridge", single), lambda: score(evidence, single))
+    return evidence.cached(("ridge", single), lambda: score(evidence, single))
 
 
-def interaction_gain(evidence: Evidence, collocation: Collocation) -> float:
-    """How much R² modalities and their products have over the best modality alone. SeehearError for one modality."""
-    together = with_interaction(evidence, collocation)
-    return together - max(alone(evidence, modality, option) for modality, option in collocation.options)
-
-
-ESTIMATORS = (
-    ClosedForm("ridge", "linear model, out of fold", "Hoerl and Kennard 1970", "weak", score),
-    ClosedForm(
-        "ridge-interaction",
-        "linear model of features and products of two modalities' features, out of fold",
-        "Hoerl and Kennard 1970",
-        "weak",
-        with_interaction,
-    ),
-    ClosedForm(
-        "interaction-gain",
-        "what both modalities and their products tell beyond the better one",
-        "Hoerl and Kennard 1970",
-        "weak",
-        interaction_gain,
-    ),
-)
+ESTIMATORS = (ClosedForm("ridge", "linear model, out of fold", "Hoerl and Kennard 1970", "weak", score),)

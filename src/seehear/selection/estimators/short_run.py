@@ -1,33 +1,30 @@
-"""Short real trainings: a few steps at a high rate, on some of the training clips.
+"""Short trainings: a few steps at a high learning rate, on some of the training clips.
 
-How far a model gets in its first hundred-odd steps says much of how far it gets at all (docs/lab.md), at a tenth of
-the time or less; and how quickly its loss falls meanwhile says some of it without a look at other clips.
+How far a model gets in its first hundred-odd steps says much about how far it gets at all (docs/lab.md), in a tenth of
+the time or less.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from seehear.selection.collocation import Collocation
 from seehear.selection.estimators import traversal
 from seehear.selection.estimators.interface import Trained
 from seehear.selection.task import Setting
-from seehear.selection.trainings import Outcome, Part, Training
+from seehear.selection.trainings import Part, Training
 from seehear.training.recipe import Recipe
 
 STEPS = 150
-RATE = 1e-3  # at least: after 150 steps at a recipe's own rate a model may still predict nothing at all
-SHARE = 0.2  # of the training clips, for the estimators of this file
+MIN_RATE = 1e-3  # after 150 steps at a lower learning rate a model may still predict nothing at all
+SHARE = 0.2  # of the training clips
 
 
 def short(recipe: Recipe, clips: int, steps: int = STEPS) -> Recipe:
-    """The recipe, stopped after so many steps over so many clips."""
+    """Return the recipe, stopped after so many steps over so many clips."""
     changed = {
         "epochs": max(1, round(steps * recipe.batch / clips)),
-        "learning_rate": max(recipe.learning_rate, RATE),
+        "learning_rate": max(recipe.learning_rate, MIN_RATE),
         "decay_every": 0,
         "patience": 0,
         "choose": "last",
@@ -38,25 +35,24 @@ def short(recipe: Recipe, clips: int, steps: int = STEPS) -> Recipe:
 def trainings(
     setting: Setting, collocation: Collocation, seeds: Sequence[int], share: float = 1.0, steps: int = STEPS
 ) -> list[Training]:
-    """One short training a seed, on a share of the training clips, or on as many as the steps can see, if fewer."""
-    count = len(setting.samples[setting.train])
-    clips = setting.part(min(share, steps * setting.recipe.batch / count))
+    """Plan one short training per seed.
+
+    Args:
+        setting: What trainings are made of.
+        collocation: What to train.
+        seeds: One training each.
+        share: Of the training clips. Fewer are taken where the steps can't visit so many.
+        steps: Per training.
+    """
+    clips = setting.part(min(share, steps * setting.recipe.batch / setting.count(setting.train)))
     recipe = short(setting.recipe, len(clips), steps)
     train, scored = Part(setting.train, clips), Part(setting.scored)
     return [Training("short", collocation, recipe, seed, train, None, scored) for seed in seeds]
 
 
 def plan(setting: Setting, collocation: Collocation) -> list[Training]:
-    """A fifth of the training clips."""
+    """Plan short trainings on a fifth of the training clips."""
     return trainings(setting, collocation, setting.seeds, SHARE)
 
 
-def read_losses(outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
-    """Minus the sum over epochs of the training loss, (S,)."""
-    return np.array([-sum(entry["loss"] for entry in outcome.history) for outcome in outcomes])
-
-
-ESTIMATORS = (
-    Trained("short-run", "a fifth of the training clips, few steps", "", "weak", plan, traversal.read),
-    Trained("loss-sum", "sum of the losses of a short run", "Ru et al. 2021", "weak", plan, read_losses, "minus loss"),
-)
+ESTIMATORS = (Trained("short-run", "a fifth of the training clips, few steps", "", "weak", plan, traversal.read),)

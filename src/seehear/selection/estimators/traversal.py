@@ -1,4 +1,4 @@
-"""Traversal: train every collocation in full, and see. F2 of Wu et al., Sec. 3.2: the truth that others estimate."""
+"""Traversal: train every collocation in full. F2 of Wu et al., Sec. 3.2: what other estimators predict."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from seehear.selection.trainings import Outcome, Part, Training
 
 
 def plan(setting: Setting, collocation: Collocation) -> list[Training]:
-    """One training by the recipe a seed, the epoch chosen as in any training."""
+    """Plan one training by the recipe per seed, the epoch chosen as in any training."""
     train, watch, scored = Part(setting.train), Part(setting.watch), Part(setting.scored)
     return [Training("traversal", collocation, setting.recipe, seed, train, watch, scored) for seed in setting.seeds]
 
 
 def read(outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
-    """Each seed's score of each clip, (S, N), per cent."""
+    """Return each seed's score of each clip, (S, N), per cent."""
     return np.stack([outcome.score for outcome in outcomes])
 
 

@@ -1,8 +1,8 @@
 """The upper bound: train on the evaluation clips themselves, and score there. F1 of Wu et al., Sec. 3.2.
 
-The paper leaves open which labels are trained on, when to stop, and which score is read, so every reading is a row:
-weak or dense labels; the score after the last epoch, the best of all epochs, or their mean (the area under the
-curve); of the clip's classes or of its segments. The trainings are the same for all readings of the same labels.
+The paper does not say which labels are trained on, when to stop, or which score is taken. So every reading is an
+estimator: weak or dense labels; the score after the last epoch, the best of all epochs, or their mean (the area under
+the curve); of the clip's classes or of its segments. All readings of the same labels share their trainings.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from seehear.errors import SeehearError
 from seehear.selection.collocation import Collocation
 from seehear.selection.estimators.interface import Trained
 from seehear.selection.task import Setting
-from seehear.selection.trainings import LABEL_F1, Outcome, Part, Training
+from seehear.selection.trainings import Metric, Outcome, Part, Training
 from seehear.training.recipe import Supervision
 
 SOURCE = "Wu et al., Eq. 3"
-LEVELS = {"clip": LABEL_F1, "segment": "type_at_av"}
+LEVELS = {"clip": Metric.LABEL_F1, "segment": "type_at_av"}
 READINGS: dict[str, Callable[[NDArray[np.float64]], float]] = {
     "final": lambda curve: float(curve[-1]),
     "best": lambda curve: float(curve.max()),
@@ -31,7 +31,7 @@ READINGS: dict[str, Callable[[NDArray[np.float64]], float]] = {
 
 
 def plan(supervision: Supervision, setting: Setting, collocation: Collocation) -> list[Training]:
-    """As many epochs as the recipe has, without stopping early: there is nothing to choose by."""
+    """Plan one training per seed, for all epochs of the recipe: there are no other clips to choose an epoch by."""
     fixed = {"choose": "last", "patience": 0, "supervision": supervision}
     recipe, part = setting.recipe.model_copy(update=fixed), Part(setting.scored)
     purpose = f"upper-bound-{setting.scored}-{supervision}"
@@ -39,10 +39,10 @@ def plan(supervision: Supervision, setting: Setting, collocation: Collocation) -
 
 
 def read(level: str, reading: str, outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
-    """(S, N) of the last epoch, where each clip's score is kept; else (S,). Per cent."""
+    """Return scores in per cent: (S, N) of the last epoch, where each clip's score is kept; else (S,)."""
     name = LEVELS[level]
     if name not in outcomes[0].per_clip:
-        raise SeehearError("the score of segments needs dense labels in every modality")
+        raise SeehearError("the score of segments needs per-second ground truth of every modality")
     if reading == "final":
         return np.stack([outcome.per_clip[name] for outcome in outcomes])
     return np.array([READINGS[reading](outcome.curve(name)) for outcome in outcomes])

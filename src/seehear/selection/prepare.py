@@ -1,0 +1,207 @@
+"""From data sets to a task: candidates, validation clips, the recipe, and where trainings are done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from seehear import arguments
+from seehear.data import Dataset, frame_rates, loudness, unknown_classes
+from seehear.errors import SeehearError
+from seehear.selection.collocation import Grid
+from seehear.selection.task import TEST, TRAIN, VAL, Task
+from seehear.selection.trainings import Bench
+from seehear.selection.workers import default_workers
+
+if TYPE_CHECKING:
+    from seehear.training.recipe import Recipe
+
+Networks = Mapping[str, str | Sequence[str]] | str | Sequence[str]
+Protocol = Literal["honest", "paper"]
+
+HELD_OUT = 5  # one clip in so many validates where no validation clips are given
+
+
+def prepare(
+    train: Dataset,
+    val: Dataset | None = None,
+    test: Dataset | None = None,
+    *,
+    networks: Networks | None = None,
+    together: int = 1,
+    recipe: str | Path | Recipe = "paper",
+    settings: Mapping[str, Any] | Sequence[str] = (),
+    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    budget: float = 0.0,
+    out: str | Path | None = None,
+    workers: int | None = None,
+    device: str = "auto",
+    protocol: Protocol = "honest",
+    progress: bool = True,
+) -> Task:
+    """Bring together everything that estimators need.
+
+    Args:
+        train: Clips to train on.
+        val: Clips to validate with; a fifth of the training clips unless given.
+        test: Clips that a selection is judged by.
+        networks: modality -> networks to choose from; those of the training data unless given.
+        together: Up to so many networks may feed a modality together.
+        recipe: Of full trainings.
+        settings: On top of the recipe.
+        seeds: Of full trainings.
+        budget: Share of traversal's cost that short trainings may take.
+        out: Folder in which trainings are kept; None for trainings in memory.
+        workers: Processes that train at once. Unless given: one in memory, one per core with a folder.
+        device: auto, cpu or cuda.
+        protocol: `paper` trains and scores on the training clips themselves.
+        progress: Whether to show progress.
+
+    Raises:
+        SeehearError: Arguments or data sets do not fit together.
+    """
+    from seehear.device import resolve as resolve_device
+    from seehear.training.bags import IN_MEMORY
+    from seehear.training.inference import window_length
+    from seehear.training.recipe import resolve
+
+    leaks = protocol == "paper"
+    folder = Path(out) if out is not None else None
+    _check(together, budget, seeds, workers, folder)
+    if leaks and val is not None:
+        raise SeehearError("the protocol `paper` looks at the training clips alone: leave the validation clips out")
+    resolved = resolve(recipe, settings)
+    chosen = _candidates(train, networks)
+    whole = _with(train, chosen)
+    if not whole.classes:
+        raise SeehearError("the training labels name no class: they say nothing about networks")
+    datasets = {TRAIN: whole.usable()}
+    notes = [*_missing_note(whole, TRAIN), *whole.notes]
+    missing = [*whole.missing]
+    if val is not None:
+        of_val = _with(val, chosen)
+        datasets[VAL] = of_val.with_classes(whole.classes).usable()
+        missing += of_val.missing
+        notes += [*_missing_note(of_val, VAL), *of_val.notes, *_unknown_classes(of_val, whole.classes, VAL)]
+        if shared := _shared(datasets[VAL], datasets[TRAIN]):
+            notes.append(f"{len(shared)} validation clips are trained on as well, for example {min(shared)}")
+    lengths = datasets[TRAIN].lengths
+    if val is None and not leaks:
+        datasets |= _held_out(datasets[TRAIN])
+        notes.append(f"no validation clips: {len(datasets[VAL])} of the training clips are held out to validate")
+    notes += frame_rates(whole.networks)
+    if not (resolved.scale or resolved.standardise):
+        notes += loudness(whole.usable())
+    count = workers or (1 if folder is None else default_workers())
+    bench = Bench(datasets, window_length(lengths), folder, count, resolve_device(device), IN_MEMORY // count, progress)
+    grid = Grid.over(chosen, together)
+    unique = tuple(dict.fromkeys(notes))
+    task = Task(grid, bench, resolved, tuple(seeds), budget, together, leaks, tuple(missing), unique)
+    return task if test is None else with_test(task, test)
+
+
+def with_test(task: Task, test: Dataset, seeds: Sequence[int] | None = None) -> Task:
+    """Add the clips that a selection is judged by.
+
+    Args:
+        task: Of the selection.
+        test: Clips that had no part in it.
+        seeds: Of full trainings, other than the selection's.
+
+    Raises:
+        SeehearError: Some of the clips had a part in the selection, or lack the networks.
+    """
+    whole = _with(test, task.candidates)
+    dataset = whole.with_classes(task.bench.classes).usable()
+    for split in (TRAIN, VAL):
+        if split in task.bench.datasets and (shared := _shared(dataset, task.bench.datasets[split])):
+            raise SeehearError(
+                f"{test.revision}: {len(shared)} of its clips were used in the selection, for example {min(shared)}: "
+                "judge by other clips"
+            )
+    notes = [*_missing_note(whole, TEST), *whole.notes, *_unknown_classes(whole, task.bench.classes, TEST)]
+    if seeds:
+        check(seeds, None, None)
+    return replace(
+        task,
+        bench=replace(task.bench, datasets={**task.bench.datasets, TEST: dataset}),
+        seeds=tuple(seeds) if seeds else task.seeds,
+        missing=(*task.missing, *whole.missing),
+        notes=tuple(dict.fromkeys([*task.notes, *notes])),
+    )
+
+
+def _check(together: int, budget: float, seeds: Sequence[int], workers: int | None, out: Path | None) -> None:
+    if together < 1:
+        raise SeehearError(f"together must be at least 1, not {together}")
+    if not budget >= 0:
+        raise SeehearError(f"budget is a share of traversal's cost, at least 0, not {budget:g}")
+    check(seeds, workers, out)
+
+
+def check(seeds: Sequence[int], workers: int | None, out: Path | None) -> None:
+    """Check seeds, workers and folder.
+
+    Raises:
+        SeehearError: There is no seed, a seed is given twice or negative, or so is the number of workers; the folder
+            is a file.
+    """
+    if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise SeehearError("seeds must be one or more different numbers, at least 0")
+    if workers is not None and workers < 0:
+        raise SeehearError(f"workers must be a number of processes, or 0 for one per core, not {workers}")
+    if out is not None and out.exists() and not out.is_dir():
+        raise SeehearError(f"{out}: is a file; name a folder for the selection")
+
+
+def _candidates(train: Dataset, networks: Networks | None) -> dict[str, list[str]]:
+    chosen = train.collocation if networks is None else arguments.candidates(networks)
+    for modality, names in chosen.items():
+        if len(set(names)) < len(names):
+            raise SeehearError(f"{modality} names a network twice: {', '.join(names)}")
+    return chosen
+
+
+def _with(dataset: Dataset, networks: Mapping[str, Sequence[str]]) -> Dataset:
+    """The data set with all candidate networks."""
+    same = dataset.collocation == {modality: list(names) for modality, names in networks.items()}
+    return dataset if same and tuple(networks) == dataset.modalities else dataset.with_networks(networks)
+
+
+def _missing_note(dataset: Dataset, split: str) -> list[str]:
+    """How many clips have features, and which networks have none of how many clips."""
+    if not dataset.missing:
+        return []
+    counts = {info.name: len(set(dataset.clips) - dataset.source.clips(info.name)) for info in dataset.infos}
+    why = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    usable, missing = int(dataset.featured.sum()), f" (missing: {why})" if why else ""
+    return [f"{split}: {usable} of {len(dataset)} clips have features of every network{missing}; only they are used"]
+
+
+def _unknown_classes(dataset: Dataset, classes: Sequence[str], split: str) -> list[str]:
+    occurring = [name for c, name in enumerate(dataset.classes) if dataset.labels[:, c].any()]
+    return unknown_classes(occurring, classes, f"the {split} labels ({dataset.revision})")
+
+
+def _shared(one: Dataset, other: Dataset) -> set[str]:
+    """Clips in both data sets. Arrays whose clips were not named share none: their names are mere numbers."""
+    if any(each.store is None and all(clip.isdigit() for clip in each.clips) for each in (one, other)):
+        return set()
+    return {*one.clips} & {*other.clips}
+
+
+def _held_out(train: Dataset) -> dict[str, Dataset]:
+    """A fifth of the clips to validate with, the others to train on."""
+    order = np.random.default_rng(3).permutation(len(train))
+    cut = max(1, len(train) // HELD_OUT)
+    if cut >= len(train):
+        raise SeehearError("one clip is too few: some must be trained on, and others held out")
+
+    def part(chosen: list[int]) -> Dataset:
+        return train.subset(np.array(chosen)).repacked()
+
+    return {VAL: part(sorted(order[:cut].tolist())), TRAIN: part(sorted(order[cut:].tolist()))}

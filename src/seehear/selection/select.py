@@ -1,0 +1,199 @@
+"""Choose networks: the collocation that suits given clips best, with everything that is tied with it.
+
+selection = select(train, val, by="ridge")
+parser = Parser().fit(train.with_networks(selection.best))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seehear.errors import SeehearError
+from seehear.progress import say
+from seehear.selection.effects import Effects, effects
+from seehear.selection.estimate import estimate
+from seehear.selection.estimators import DEFAULT, PAPER, PAPER_WITHOUT_TRUTH, TRAVERSAL, EstimatorOn, find, ridge
+from seehear.selection.estimators.interface import ClosedForm
+from seehear.selection.plan import Plan, forecast
+from seehear.selection.prepare import Networks, Protocol, prepare
+from seehear.selection.ranking import standing
+from seehear.selection.result import Selection, Settings
+from seehear.selection.task import TRAIN, Estimates, Task
+from seehear.selection.trainings import Part
+
+if TYPE_CHECKING:
+    from seehear.data import Dataset
+    from seehear.training.recipe import Recipe
+
+
+def select(
+    train: Dataset,
+    val: Dataset | None = None,
+    *,
+    networks: Networks | None = None,
+    by: str | Sequence[str] | None = None,
+    recipe: str | Path | Recipe = "paper",
+    seeds: Sequence[int] = (0, 1, 2, 3, 4),
+    budget: float = 0.015,
+    together: int = 1,
+    out: str | Path | None = None,
+    workers: int | None = None,
+    device: str = "auto",
+    protocol: Protocol = "honest",
+    progress: bool = True,
+    **settings: Any,
+) -> Selection:
+    """Find the networks, one per modality, that suit the clips best together.
+
+    Closed forms look at features and labels alone and take seconds. Two-stage selection, the default, leaves out what
+    they find clearly worse, and compares the others by short trainings.
+
+    Args:
+        train: Labelled clips with features of the candidate networks.
+        val: Clips that trainings are scored on: by their ground truth where it is known, else by their labels. A fifth
+            of the training clips is held out unless given.
+        networks: modality -> networks to choose from, of the same store or arrays. Those of `train` unless given.
+        by: One or more estimators, see `estimators.find`. The first one ranks the collocations. `two-stage` unless
+            given; with the protocol `paper` the paper's upper bound.
+        recipe: What full trainings are like: a name from `list_recipes`, a TOML file, or a Recipe.
+        seeds: Of trainings by traversal and the upper bound.
+        budget: Share of traversal's cost that short trainings may take.
+        together: Up to so many networks may feed a modality together.
+        out: Folder in which every finished training is kept, so that the same call resumes. In memory unless given.
+        workers: Processes that train at once. Unless given: one in memory, one per core with a folder.
+        device: auto, cpu or cuda.
+        protocol: `paper` trains every collocation on the clips of `train` and scores it there, as Wu et al. did with
+            their evaluation clips.
+        progress: Show forecast, progress and time left.
+        **settings: On top of the recipe, such as `epochs=20`.
+
+    Raises:
+        SeehearError: Arguments or data sets do not fit together, or the first estimator fails for every collocation.
+    """
+    task, chosen = _task_of(
+        train,
+        val,
+        by,
+        networks=networks,
+        together=together,
+        recipe=recipe,
+        settings=settings,
+        seeds=seeds,
+        budget=budget,
+        out=out,
+        workers=workers,
+        device=device,
+        protocol=protocol,
+        progress=progress,
+    )
+    return select_task(task, chosen)
+
+
+def plan_selection(
+    train: Dataset, val: Dataset | None = None, *, by: str | Sequence[str] | None = None, **options: Any
+) -> Plan:
+    """Forecast what `select` will cost, from a few steps of training; nothing is kept.
+
+    Args:
+        train, val, by: As for `select`.
+        **options: All other arguments of `select`.
+
+    Raises:
+        SeehearError: As `select` does.
+    """
+    named = {key: options.pop(key) for key in [*options] if key in _PREPARED}
+    return forecast(*_task_of(train, val, by, **{"budget": 0.015, **named, "settings": options}))
+
+
+_PREPARED = {
+    "networks",
+    "together",
+    "recipe",
+    "seeds",
+    "budget",
+    "out",
+    "workers",
+    "device",
+    "protocol",
+    "progress",
+}
+
+
+def _task_of(
+    train: Dataset, val: Dataset | None, by: str | Sequence[str] | None, **options: Any
+) -> tuple[Task, list[EstimatorOn]]:
+    task = prepare(train, val, **options)
+    if by is None:
+        paper = PAPER if task.bench.datasets[TRAIN].truth is not None else PAPER_WITHOUT_TRUTH
+        by = paper if task.leaks else DEFAULT
+    chosen = find(by)
+    if not chosen:
+        raise SeehearError("name at least one estimator to select by, such as two-stage or ridge")
+    return task, [(estimator, TRAIN) for estimator, _ in chosen] if task.leaks else chosen
+
+
+def select_task(task: Task, estimators: Sequence[EstimatorOn]) -> Selection:
+    """Select by a task that is prepared; the first estimator ranks the collocations."""
+    trains = any(not isinstance(estimator, ClosedForm) for estimator, _ in estimators)
+    plan = forecast(task, estimators) if trains or task.out is not None else None
+    if plan is not None and task.bench.progress:
+        say(plan.text())
+    results, failed = _estimate_all(task, estimators)
+    first = results[0]
+    found, effects_of = _effects(task, results)
+    return Selection(
+        grid=task.grid,
+        standing=standing(first.scores, first.draws if first.draws is not None else first.scores[None]),
+        estimates=tuple(results),
+        effects=found,
+        effects_of=effects_of,
+        traversal_seconds=plan.traversal.seconds if plan is not None else None,
+        metric=task.bench.metric(task.scored),
+        signature=f"{task.bench.signature(Part(task.scored))}|selection:{first.label}|budget{task.budget:g}|"
+        f"trainings{first.trainings}",
+        settings=Settings.of(task),
+        missing=task.missing,
+        notes=(*task.notes, *_choice_notes(task)),
+        failed=failed,
+        task=task,
+    )
+
+
+def _choice_notes(task: Task) -> list[str]:
+    """A note where there is little to choose."""
+    fixed = [modality for modality, options in task.grid.options.items() if len(options) == 1]
+    if len(task.grid) == 1:
+        return [f"one network per modality: there is nothing to select ({task.grid.collocations[0]})"]
+    return [f"only one network for {' and '.join(fixed)}: only the others are selected"] if fixed else []
+
+
+def _estimate_all(task: Task, estimators: Sequence[EstimatorOn]) -> tuple[list[Estimates], dict[str, str]]:
+    """The estimates, and why others failed. Raises SeehearError where the first fails."""
+    results: list[Estimates] = []
+    failed: dict[str, str] = {}
+    for estimator, split in estimators:
+        try:
+            results.append(estimate(task, estimator, split))
+        except SeehearError as error:
+            if not results:
+                raise
+            failed[f"{estimator.name}@{split}"] = str(error)
+    return results, failed
+
+
+def _effects(task: Task, results: Sequence[Estimates]) -> tuple[Effects | None, str]:
+    """Effects by the first estimator that has a score of every collocation, in a unit of its own rather than ranks."""
+    if not task.grid.has_pairs:
+        return None, ""
+    trained = [each for each in results if each.name == TRAVERSAL.name and each.values]
+    if trained and not trained[0].failed.any():
+        return effects(np.stack(list(trained[0].values or [])), task.grid.shape), trained[0].name
+    closed = next((each for each in results if each.name == ridge.ESTIMATORS[0].name), None)
+    closed = closed or estimate(task, ridge.ESTIMATORS[0], TRAIN)
+    if closed.failed.any():
+        return None, ""
+    return effects(closed.scores[:, None], task.grid.shape, closed.draws), closed.name

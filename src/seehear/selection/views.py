@@ -1,0 +1,307 @@
+"""Selections and judgements as people read them: tables of text, and sentences about numbers and verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from seehear.results import listed, table
+from seehear.selection.collocation import Grid
+from seehear.selection.effects import Effects, Pairing
+from seehear.selection.judge import Judgement
+from seehear.selection.plan import duration, duration_range
+from seehear.selection.result import RankedCollocation, Selection, Status
+from seehear.selection.task import Estimates
+from seehear.selection.trainings import Metric
+
+# Shown above everything else of a selection that looked at them.
+LEAKING = (
+    "THIS CHOICE USED EVALUATION LABELS: the clips that chose are those that the paper reports on. "
+    "Scores of the chosen collocation on these clips are not those of new ones"
+)
+NOTHING = "–"
+MAX_ROWS = 20  # of the ranking on the terminal; selection.json has all
+SMALL_SHARE = 5.0  # per cent of the variance: a share below it is called small
+METRICS = {
+    Metric.AVERAGE: "the average of all segment- and event-level scores, per cent",
+    Metric.LABEL_F1: "F1 of the clip's set of classes, per cent (there is no per-second ground truth)",
+}
+SELECTION_LEGEND = """\
+tied (*): not significantly worse than the first; ranks: interval of 95 % of the bootstrap draws; P(best): share of the
+draws in which it is the best; score: {unit}; –: only its place is known, it was not tried"""
+JUDGEMENT_LEGEND = """\
+score: {metric}
+τ: Kendall's τ-b with traversal; weighted: the same, the top counting most; Spearman: correlation of ranks
+within: the same over one modality's networks, the others fixed
+p: of τ, one-sided, networks' names shuffled within modalities
+regret: points lost by the choice; P(≤ SD): probability that it is no more than the SD between seeds, {deviation}
+best tied: whether the tied set contains the best, and its size; cost: seconds as a share of traversal's"""
+
+
+def number(value: float, form: str = ".2f") -> str:
+    """Return a number as text; a dash for NaN."""
+    return NOTHING if math.isnan(value) else format(value, form)
+
+
+def html(title: str, rows: Sequence[Sequence[str]]) -> str:
+    """Return a table for notebooks; the first row is the header."""
+    head, *body = rows
+    cells = "".join(f"<th>{escape(text)}</th>" for text in head)
+    lines = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in body)
+    return f"<table><caption>{escape(title)}</caption><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+# Selections
+
+
+def selection_text(selection: Selection) -> str:
+    """Return everything that a selection found, in lines."""
+    first = selection.estimates[0]
+    *plots, page = [*selection.files] or [None]
+    lines = [
+        LEAKING if selection.leaks else "",
+        listed(selection.missing, f"{len(selection.missing)} labelled clips were left out"),
+        *selection.notes,
+        *(f"{name} failed: {why}" for name, why in selection.failed.items()),
+        table(ranking_rows(selection), right_from=3),
+        _more(selection),
+        SELECTION_LEGEND.format(unit=unit(selection)),
+        listed([f"{name}: {why}" for name, why in first.failures.items()], "failed"),
+        None,
+        f"use {selection.best.argument}",
+        tied(selection),
+        untried(selection),
+        pairing(selection),
+        cost(selection),
+        f"signature {selection.signature}",
+        *(f"plot {path}" for path in plots),
+        f"open {page} in a browser" if page else "",
+        f"train it: {selection.sources.train_command(selection.best.argument)}" if selection.sources else "",
+    ]
+    return "\n".join(line or "" for line in lines if line or line is None)
+
+
+def ranking_rows(selection: Selection) -> list[list[str]]:
+    """Return the first rows of the ranking as text, the header first."""
+    first, *others = selection.estimates
+    numbers = {str(collocation): n for n, collocation in enumerate(selection.grid)}
+    rows = [["", "collocation", "tied", "ranks (95 %)", "P(best)", "score"]]
+    rows[0] += ["trainings"] if first.trials else []
+    rows[0] += [estimator_name(each, first) for each in others]
+    for row in selection.ranking[:MAX_ROWS]:
+        failed = row.status is Status.FAILED
+        rows.append(
+            [
+                NOTHING if failed else str(row.rank),
+                row.name,
+                "*" if row.tied else "",
+                ranks(row),
+                f"{row.p_best:.2f}",
+                number(row.score, ".4g"),
+                *([str(row.trainings)] if row.trainings is not None else []),
+                *(number(each.scores[numbers[row.name]], ".4g") for each in others),
+            ]
+        )
+    return rows
+
+
+def _more(selection: Selection) -> str:
+    more = len(selection.ranking) - MAX_ROWS
+    return f"… and {more} more in selection.json" if more > 0 else ""
+
+
+def ranks(row: RankedCollocation) -> str:
+    """Return the interval of the ranks as text."""
+    return "failed" if row.status is Status.FAILED else f"{row.rank_low} to {row.rank_high}"
+
+
+def estimator_name(estimates: Estimates, first: Estimates) -> str:
+    """Return the estimator's name, with its split where that is not the first estimator's."""
+    return estimates.name if estimates.split == first.split else estimates.label
+
+
+def unit(selection: Selection) -> str:
+    """Return what a score is."""
+    return METRICS[selection.metric] if selection.in_percent else selection.estimates[0].unit
+
+
+def tied(selection: Selection) -> str:
+    """Return the tied set in words."""
+    if len(selection.grid) == 1:
+        return ""
+    others = [str(collocation) for collocation in selection.tied if collocation != selection.best]
+    if not others:
+        return "every other collocation is significantly worse"
+    named = ", ".join(others[:MAX_ROWS]) + (" …" if len(others) > MAX_ROWS else "")
+    return f"not significantly worse ({len(others)}): {named}"
+
+
+def untried(selection: Selection) -> str:
+    """Return what the budget was too small for; an empty text where it was large enough."""
+    first = selection.estimates[0]
+    if first.trials is None or not first.trials.untried:
+        return ""
+    count, budget = len(first.trials.untried), f"a budget of {first.trials.full_budget:.2g}"
+    if not first.trainings:
+        return (
+            f"the budget allowed no training: this is the order of the closed forms, by the training labels; no clip "
+            f"of {first.split} was looked at; {budget} tries the first {count}"
+        )
+    return (
+        f"the budget did not allow to try {count} of these; P(best) counts them as good as any that were tried, or as "
+        f"the closed forms rank them; {budget} tries them all"
+    )
+
+
+def pairing(selection: Selection) -> str:
+    """Return whether it matters which networks are paired, or only how good each is alone."""
+    effects, by = selection.effects, selection.effects_of
+    if effects is None:
+        return ""
+    if effects.verdict is not Pairing.UNTESTED:
+        return f"pairing, by {by}: {effects_sentence(effects)}"
+    share = 100 * effects.shares.interaction
+    text = f"pairing explains {share:.0f} % of the differences between collocations by {by}"
+    if not effects.on_other_clips:
+        text += ", which is not significant: here only each network by itself seems to matter"
+    elif share < SMALL_SHARE:
+        text += ": it hardly matters here; each network by itself nearly decides"
+    choice = selection.grid.collocations[effects.additive_choice]
+    return f"{text}; by it the best networks one by one are {choice}"
+
+
+def effects_sentence(effects: Effects) -> str:
+    """Return the verdict on pairing in words."""
+    verdict = effects.verdict
+    if verdict is Pairing.NO_CHOICE:
+        return "fewer than two modalities have a choice of networks: there is no pairing to choose"
+    if verdict is Pairing.ALL_EQUAL:
+        return "all collocations have the same score: there is nothing for pairing to explain"
+    if verdict is Pairing.UNTESTED:
+        within = "" if math.isnan(effects.low) else f" (95 % interval {effects.low:.3g} to {effects.high:.3g})"
+        return (
+            f"pairing has an SD of {effects.interaction_deviation:.3g}{within} between collocations; "
+            "without seeds that differ, the noise of training in it is unknown"
+        )
+    p = "p < .001" if effects.p < 0.001 else f"p = {f'{effects.p:.3f}' if effects.p < 0.1 else f'{effects.p:.2f}'}"
+    share = f"pairing explains {100 * effects.shares.interaction:.0f} % of the variance between collocations"
+    share += f" ({p.replace('0.', '.')}): "
+    if verdict is Pairing.NOT_SIGNIFICANT:
+        return (
+            f"{share}not significant with {effects.seeds} seeds; choosing the best network of each modality by itself "
+            "would do as well"
+        )
+    together = (
+        f"need not be the best together; choosing them so loses {effects.additive_regret:.2f} points"
+        if effects.additive_regret > 0
+        else "are still the best together"
+    )
+    elsewhere = "" if effects.on_other_clips else "; on other clips it may explain nothing"
+    return f"{share}the best networks of each modality by themselves {together}{elsewhere}"
+
+
+def cost(selection: Selection) -> str:
+    """Return what the first estimator cost, and traversal's cost beside it where that is known."""
+    first = selection.estimates[0]
+    trainings = f"{first.trainings} trainings, " if first.trainings else ""
+    text = f"{first.name} took {trainings}{duration(first.seconds)} of one core, {first.flops:.2g} FLOP"
+    if selection.traversal_seconds is None:
+        return text
+    of_traversal = duration_range(*selection.traversal_seconds)
+    return f"{text}; traversal would take {of_traversal}: {cost_share(selection, first)} of it"
+
+
+def cost_share(selection: Selection, estimates: Estimates) -> str:
+    """Return an estimator's share of traversal's time, such as 1/150 or 1/20 to 1/150."""
+    if selection.traversal_seconds is None:
+        return NOTHING
+    seconds = max(estimates.seconds, 1e-9)
+    return " to ".join(dict.fromkeys(f"1/{end / seconds:.0f}" for end in selection.traversal_seconds))
+
+
+# Judgements
+
+
+def judgement_text(judgement: Judgement) -> str:
+    """Return everything that a judgement found, in lines."""
+    *plots, page = [*judgement.files] or [None]
+    lines = [
+        listed(judgement.missing, f"{len(judgement.missing)} labelled clips were left out"),
+        *judgement.notes,
+        table(traversal_rows(judgement)),
+        None,
+        table(agreement_rows(judgement)),
+        JUDGEMENT_LEGEND.format(deviation=number(judgement.deviation), metric=METRICS[judgement.metric]),
+        "! looks at the clips that it is judged on" if any(row.leaks for row in judgement.rows) else "",
+        random_choice(judgement),
+        ceiling(judgement),
+        effects_sentence(judgement.effects) if judgement.effects else "",
+        listed([f"{name}: {why}" for name, why in judgement.failed.items()], "estimators that failed"),
+        f"signature {judgement.signature}",
+        *(f"plot {path}" for path in plots),
+        f"open {page} in a browser" if page else "",
+    ]
+    return "\n".join(line or "" for line in lines if line or line is None)
+
+
+def traversal_rows(judgement: Judgement) -> list[list[str]]:
+    """Return the collocations by traversal as text, the header first."""
+    rows = [["traversal", "score", "95 % interval", "ranks (95 %)", "P(best)", "tied"]]
+    for row in judgement.ranking:
+        interval = NOTHING if math.isnan(row.low) else f"{row.low:.1f} to {row.high:.1f}"
+        tied = "*" if row.tied else ""
+        rows.append([row.name, f"{row.score:.2f}", interval, ranks(row), f"{row.p_best:.2f}", tied])
+    return rows
+
+
+def agreement_rows(judgement: Judgement) -> list[list[str]]:
+    """Return the estimators' agreement with traversal as text, the header first."""
+    header = ["estimator", "τ", "weighted", "Spearman", *(f"within {name}" for name in with_choice(judgement.grid))]
+    rows = [[*header, "p", "regret", "P(≤ SD)", "best tied", "cost", "FLOP"]]
+    for row in judgement.by_agreement:
+        found = row.agreement
+        hit = NOTHING if found.tied_hit is None else f"{'yes' if found.tied_hit else 'no'} of {found.tied_size}"
+        rows.append(
+            [
+                row.name + ("!" if row.leaks else ""),
+                *(number(value) for value in (found.tau_b, found.weighted_tau, found.spearman)),
+                *(number(value) for value in within(judgement.grid, found.within_tau)),
+                number(found.p, ".3f"),
+                f"{found.regret:.2f}",
+                number(found.p_regret),
+                hit + (f", {found.failed} failed" if found.failed else ""),
+                f"{judgement.cost(row):.2g}",
+                f"{row.estimates.flops:.1g}",
+            ]
+        )
+    return rows
+
+
+def with_choice(grid: Grid) -> list[str]:
+    """Return the modalities that have a choice of networks."""
+    return [modality for modality, options in grid.options.items() if len(options) > 1]
+
+
+def within(grid: Grid, values: Sequence[float]) -> list[float]:
+    """Return those of one number per modality whose modality has a choice."""
+    return [value for value, options in zip(values, grid.shape, strict=True) if options > 1]
+
+
+def random_choice(judgement: Judgement) -> str:
+    """Return what a random choice comes to."""
+    chance = judgement.chance
+    return f"a random choice: τ 0, regret {chance.regret:.2f}, P(≤ SD) {number(chance.p_regret)}"
+
+
+def ceiling(judgement: Judgement) -> str:
+    """Return traversal's agreement with itself."""
+    itself = judgement.ceiling
+    if np.isnan(itself.halves):
+        return "traversal with itself: unknown for one seed or one collocation"
+    return (
+        f"traversal with itself: τ {itself.halves:.2f} between halves of the seeds, {itself.one_seed:.2f} one seed with "
+        f"the others, {number(itself.halves_and_clips)} between halves of seeds and clips"
+    )
