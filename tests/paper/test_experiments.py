@@ -1,52 +1,52 @@
-"""Every experiment that comes with seehear, and what is said of a bad one."""
+"""Every experiment that comes with seehear, and messages about a bad one."""
 
 from __future__ import annotations
 
 import pytest
 
 from seehear.errors import SeehearError
-from seehear.experiments.experiment import named, read
 from seehear.networks import REGISTRY
+from seehear.paper import list_experiments, load_experiment
+from seehear.paper.claims import Source
+from seehear.paper.reproduction import KINDS, runner
 from seehear.selection import estimators
 from seehear.training.recipe import resolve
-from seehear.verbs.reproducing import KINDS, runner
 
 
-def test_all_of_the_paper_are_there():
-    assert {"table1", "table2", "table3", "table4", "table5", "figure5"} <= set(named())
+def test_all_tables_of_the_paper():
+    assert {"table1", "table2", "table3", "table4", "table5", "figure5"} <= set(list_experiments())
 
 
-@pytest.mark.parametrize("name", named())
+@pytest.mark.parametrize("name", list_experiments())
 def test_can_be_run_as_it_is_written(name):
-    experiment = read(name)
+    experiment = load_experiment(name)
     runner(experiment.kind)
     for networks in (experiment.baseline, experiment.networks):
         for modality, names in networks.items():
             assert [REGISTRY[network].modality for network in names] == [modality] * len(names)
     for system in experiment.systems.values():
-        settings = [
-            *system.set,
-            *([f"{system.tune.setting}={value}" for value in system.tune.values[:1]] if system.tune else []),
-        ]
+        settings = dict(system.settings)
+        if system.tune:
+            settings[system.tune.setting] = system.tune.values[0]
         resolve("paper", settings).contrast.check(("audio", "visual"))
         for value in system.paper.values():
             assert 0 <= value <= 100
     for estimator in experiment.estimators:
         estimators.find(estimator.partition("@")[0])
-    said = [claim.says for claim in experiment.claims]
-    assert len(set(said)) == len(said)
-    assert any(claim.by == "paper" for claim in experiment.claims)
+    texts = [claim.text for claim in experiment.claims]
+    assert len(set(texts)) == len(texts)
+    assert any(claim.source is Source.PAPER for claim in experiment.claims)
 
 
 def test_every_kind_is_used():
-    assert {read(name).kind for name in named()} == set(KINDS)
+    assert {load_experiment(name).kind for name in list_experiments()} == set(KINDS)
 
 
 def test_table_5_adds_up_where_it_should():
     """Type@AV is the mean of its parts, but for the misprints that its notes name."""
     misprinted = {("baseline", "segment"), ("part", "segment"), ("combination", "event")}
     found = set()
-    for name, system in read("table5").systems.items():
+    for name, system in load_experiment("table5").systems.items():
         for level in ("segment", "event"):
             parts = [system.paper[f"{level} {kind}"] for kind in ("audio", "visual", "audio-visual")]
             if abs(sum(parts) / 3 - system.paper[f"{level} Type@AV"]) > 0.101:
@@ -66,13 +66,13 @@ a = { metric = "average" }
 [systems.x]
 paper = { a = 1.0 }
 [[claims]]
-says = "c"
+text = "c"
 level = { system = "x", score = "a", least = 1 }
 """
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('kind = "trainings"', 'kind = "dreaming"', "kind: Input should be"),
         ("paper = { a = 1.0 }", "paper = { b = 1.0 }", r"systems.x.paper: 'b' is no score"),
@@ -81,23 +81,23 @@ level = { system = "x", score = "a", least = 1 }
         ('notes = ["n"]', "", "notes: Field required"),
         ('title = "t"', 'title = "t"\nfoo = 1', "foo: Extra inputs"),
         ('title = "t"', "title", "not a TOML file"),
-        ('audio = ["yamnet"]', "", "it needs systems, and the networks of a baseline"),
+        ('audio = ["yamnet"]', "", "needs systems, and the networks of a baseline"),
         ('kind = "trainings"', 'kind = "selection"', "it needs networks to compare"),
         ("[systems.x]", '[systems.x]\nnetworks = "selected"', "it needs networks to compare"),
         ("least = 1", "least = 1, most = 2", r"claims\.0\.level: a level has either least or most"),
     ],
 )
-def test_a_bad_file_is_named_with_what_is_wrong(tmp_path, old, new, said):
+def test_a_bad_file_is_named_with_its_problem(tmp_path, old, new, message):
     path = tmp_path / "own.toml"
     path.write_text(GOOD)
-    assert read(str(path)).title == "t"
+    assert load_experiment(str(path)).title == "t"
     path.write_text(GOOD.replace(old, new))
-    with pytest.raises(SeehearError, match=rf"own\.toml: (.|\n)*{said}"):
-        read(str(path))
+    with pytest.raises(SeehearError, match=rf"own\.toml: (.|\n)*{message}"):
+        load_experiment(str(path))
 
 
 def test_unknown_experiment():
     with pytest.raises(SeehearError, match="no experiment is called 'table55': did you mean table5"):
-        read("table55")
+        load_experiment("table55")
     with pytest.raises(SeehearError, match="there are figure5, table1"):
-        read("qqq")
+        load_experiment("qqq")

@@ -8,15 +8,20 @@ import shutil
 import numpy as np
 import pytest
 
-import seehear
 from datasets.tables import write_tables
 from make_media import movie
+from seehear.alignment import Search, align
+from seehear.data import Dataset
 from seehear.errors import SeehearError
-from seehear.experiments.experiment import named, read
+from seehear.evaluation import evaluate
 from seehear.labels import Event, write_dense
+from seehear.paper import Answer, list_experiments, load_experiment, reproduce
+from seehear.paper.trainings import validation_average
+from seehear.parser import load
+from seehear.verbs.features import generate_features
 from selection.conftest import Choice
 
-TINY = ["epochs=3", "width=16", "feed_forward=16", "learning_rate=0.01", "decay_every=0"]
+TINY = {"epochs": 3, "width": 16, "feed_forward": 16, "learning_rate": 0.01, "decay_every": 0}
 
 
 @pytest.fixture(scope="module")
@@ -40,29 +45,29 @@ def reproducing(data, out, *experiments, **changed):
         "annotations": data.folder,
         "store": data.store,
         "out": out,
-        "networks": ["audio=ears,cotton", "visual=eyes,fog"],
-        "baseline": ["audio=cotton", "visual=fog"],
-        "set": TINY,
+        "networks": {"audio": ["ears", "cotton"], "visual": ["eyes", "fog"]},
+        "baseline": {"audio": "cotton", "visual": "fog"},
+        **TINY,
         "seeds": [0, 1],
         "workers": 1,
         "device": "cpu",
     }
-    return seehear.reproduce(list(experiments), **options | changed)
+    return reproduce(list(experiments), **options | changed)
 
 
 @pytest.fixture(scope="module")
 def tables(data, out):
     """Every experiment once."""
-    report = reproducing(data, out, *named())
-    return {table.name: table for table in report.tables}
+    result = reproducing(data, out, *list_experiments())
+    return {table.name: table for table in result.tables}
 
 
-@pytest.mark.parametrize("name", named())
+@pytest.mark.parametrize("name", list_experiments())
 def test_every_table_is_run_and_judged(name, tables, out):
     table = tables[name]
-    experiment = read(name)
+    experiment = load_experiment(name)
     assert len(table.verdicts) == len(experiment.claims)
-    for system, row in table.found.systems.items():
+    for system, row in table.findings.systems.items():
         for score, one in row.items():
             assert score in experiment.scores
             if one.values is not None:
@@ -70,9 +75,9 @@ def test_every_table_is_run_and_judged(name, tables, out):
                 assert one.low <= one.value <= one.high, (system, score)
     text = table.text()
     for verdict in table.verdicts:
-        assert verdict.says in text
-        assert verdict.why in text
-    assert f"signature {table.found.signature}" in text
+        assert verdict.claim in text
+        assert verdict.reason in text
+    assert f"signature {table.findings.signature}" in text
     kept = json.loads((out / f"{name}.json").read_text())
     assert [verdict["answer"] for verdict in kept["verdicts"]] == [verdict.answer for verdict in table.verdicts]
     assert kept["left_open"] == list(experiment.notes)
@@ -82,40 +87,38 @@ def test_every_table_is_run_and_judged(name, tables, out):
 
 def test_the_papers_numbers_stand_beside_ours(tables):
     head, *rows = tables["table5"].rows()
-    assert head == ["", *read("table5").systems]
+    assert head == ["", *load_experiment("table5").systems]
     for row in rows:
         for system, cell in zip(head[1:], row[1:], strict=True):
-            ours = tables["table5"].found.systems[system][row[0]]
-            theirs = read("table5").reported(system, row[0])
+            ours = tables["table5"].findings.systems[system][row[0]]
+            theirs = load_experiment("table5").reported(system, row[0])
             assert cell.startswith(f"{'–' if theirs is None else f'{theirs:.1f}'} | {ours.value:.1f}")
 
 
 def test_the_best_networks_are_trained_as_the_best_networks(tables):
     """Those of known quality are found, and are far better than the noisy ones of the baseline."""
-    found = tables["table5"].found
+    found = tables["table5"].findings
     assert any("best networks: ears × eyes" in note for note in found.notes)
     best, baseline = (found.systems[name]["average"].value for name in ("best networks", "baseline"))
     assert best > baseline + 5
 
 
-def test_what_is_tuned_is_the_best_on_validation_clips(data, out, tables):
-    from seehear.training.run import Run
-    from seehear.verbs.reproducing.setup import validated
+def test_the_tuned_value_is_the_best_on_validation_clips(data, out, tables):
 
-    (note,) = (note for note in tables["table5"].found.notes if note.startswith("entire: "))
+    (note,) = (note for note in tables["table5"].findings.notes if note.startswith("entire: "))
     chosen = float(note.partition("contrast.weight=")[2].partition(",")[0])
     scores = {}
     for folder in (out / "trainings" / "cotton--fog").glob("traversal-*"):
-        runs = [Run(path) for path in sorted(folder.glob("seed-*"))]
-        contrast = runs[0].facts.recipe.contrast
+        parsers = [load(path) for path in sorted(folder.glob("seed-*"))]
+        contrast = parsers[0].recipe.contrast
         if contrast.loss == "mtsc" and contrast.pairs == "entire":
-            scores[contrast.weight] = validated(runs)
+            scores[contrast.weight] = validation_average(parsers)
     assert set(scores) == {0.1, 0.3, 1.0}
     assert scores[chosen] == max(scores.values())
 
 
 def baseline(data, out):
-    """The folder of the baseline's runs, and options that name the dense tables."""
+    """The folder of the baseline's runs, and the test clips."""
     from seehear.training.run import Run
 
     (folder,) = (
@@ -123,52 +126,50 @@ def baseline(data, out):
         for folder in (out / "trainings" / "cotton--fog").glob("traversal-*")
         if Run(folder / "seed-0").facts.recipe.contrast.model_dump(exclude_defaults=True) == {}
     )
-    dense = [f"{modality}={data.folder / f'eval_{modality}.csv'}" for modality in ("audio", "visual")]
-    return folder, dense
+    truth = {modality: data.folder / f"eval_{modality}.csv" for modality in ("audio", "visual")}
+    collocation = {"audio": "cotton", "visual": "fog"}
+    test = Dataset.from_tables(data.folder / "test.csv", store=data.store, collocation=collocation, truth=truth)
+    return folder, test
 
 
-def test_scores_are_those_that_evaluate_finds(data, out, tables):
-    folder, dense = baseline(data, out)
-    found = seehear.evaluate([folder], store=data.store, labels=data.folder / "test.csv", dense=dense, device="cpu")
-    table = tables["table5"].found
-    assert table.systems["baseline"]["segment Type@AV"].value == found.interval("segment", "type_at_av").mean
-    assert table.systems["baseline"]["average"].value == found.average.mean
-    assert table.signature == str(found.scores[0].signature)
-    raw = tables["table2"].found.systems["raw"]
-    assert raw["Type@AV"].value == table.systems["baseline"]["segment Type@AV"].value
+def test_scores_are_those_of_evaluate(data, out, tables):
+    folder, test = baseline(data, out)
+    evaluation = evaluate(folder, test, device="cpu", progress=False)
+    findings = tables["table5"].findings
+    assert findings.systems["baseline"]["segment Type@AV"].value == evaluation.interval("segment", "type_at_av").mean
+    assert findings.systems["baseline"]["average"].value == evaluation.average.mean
+    assert findings.signature == str(evaluation.signature)
+    raw = tables["table2"].findings.systems["raw"]
+    assert raw["Type@AV"].value == findings.systems["baseline"]["segment Type@AV"].value
 
 
-def test_alignment_is_what_align_finds(data, out, tables):
-    folder, dense = baseline(data, out)
-    aligned = seehear.align([folder], store=data.store, labels=data.folder / "test.csv", dense=dense, device="cpu")
-    (system,) = (system for system in aligned.systems if system.seeds)
-    for column, score in read("table1").scores.items():
-        (measured,) = (
-            found[score.metric]
-            for question, found in system.measured.items()
-            if (question.queries, question.gallery, question.exclude) == (score.queries, score.gallery, score.exclude)
-        )
-        ours = tables["table1"].found.systems["baseline"][column]
-        assert ours.value == pytest.approx(100 * measured.value)
-        assert ours.chance == pytest.approx(100 * measured.chance)
+def test_alignment_is_that_of_align(data, out, tables):
+    folder, test = baseline(data, out)
+    alignment = align({"baseline": folder}, test, device="cpu", progress=False)
+    for column, score in load_experiment("table1").scores.items():
+        search = Search(score.queries, score.gallery, score.exclude)
+        measure = alignment["baseline"].measures[search][score.metric]
+        ours = tables["table1"].findings.systems["baseline"][column]
+        assert ours.value == pytest.approx(100 * measure.value)
+        assert ours.chance == pytest.approx(100 * measure.chance)
 
 
-def test_a_good_network_tells_classes_and_a_noisy_one_hardly_does(tables):
-    found = tables["table3"].found
+def test_a_good_network_is_accurate_and_a_noisy_one_is_not(tables):
+    found = tables["table3"].findings
     good, noisy = (found.systems[name]["linear probe"] for name in ("eyes", "fog"))
     assert good.value > 95
     assert noisy.value < good.value - 10
-    assert any("eyes: not fine-tuned as a whole, for want of pictures" in note for note in found.notes)
+    assert any("eyes: not fine-tuned as a whole, because there are no frames" in note for note in found.notes)
     assert "whole network" not in found.systems["eyes"]
 
 
-def test_controls_of_one_network_are_at_chance_or_told_apart(tables):
-    found = tables["table4"].found
-    assert set(found.systems) - found.ours == {"eyes × fog"}
+def test_controls_of_one_network(tables):
+    found = tables["table4"].findings
+    assert set(found.systems) - found.controls == {"eyes × fog"}
     assert found.systems["eyes × fog"]["discriminator"].value > 80
     for name in ("eyes", "fog"):
-        assert found.systems[f"{name} beside itself"]["discriminator"].value == pytest.approx(50)
-    assert found.systems["eyes turned twice"]["discriminator"].value > 80
+        assert found.systems[f"{name}, same network"]["discriminator"].value == pytest.approx(50)
+    assert found.systems["eyes, two rotations"]["discriminator"].value > 80
 
 
 OWN = """
@@ -214,53 +215,52 @@ def test_whole_networks_are_fine_tuned_where_there_are_videos(tmp_path):
         write_dense(tmp_path / f"eval_{modality}.csv", events)
     own = f"{tmp_path}/own.py:SPEC"
     options = {"dataset": "folder", "annotations": tmp_path, "videos": tmp_path / "clips", "out": tmp_path / "out"}
-    report = seehear.reproduce(
-        ["table3"], **options, fps=2, networks=[f"visual={own}"], seeds=[0, 1], device="cpu", workers=1
-    )
-    (table,) = report.tables
-    assert report.exit_code == 0
-    assert set(table.found.systems) == {"colours"}
+    result = reproduce(["table3"], **options, fps=2, networks={"visual": own}, seeds=[0, 1], device="cpu", workers=1)
+    (table,) = result.tables
+    assert result.exit_code == 0
+    assert set(table.findings.systems) == {"colours"}
     for score in ("linear probe", "whole network"):
-        assert table.found.systems["colours"][score].value == 100
-    assert table.found.systems["colours"]["whole network"].seeds == (0, 1)
+        assert table.findings.systems["colours"][score].value == 100
+    assert table.findings.systems["colours"]["whole network"].seeds == (0, 1)
     assert len(list((tmp_path / "out" / "fine-tuning").glob("colours-full-*.json"))) == 2
 
 
-def test_goes_on_where_it_stopped_and_trains_nothing_twice(data, out, tables, monkeypatch):
+def test_resumes_and_trains_nothing_twice(data, out, tables, monkeypatch):
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")}
     assert before
-    report = reproducing(data, out, "table5", "table4")
+    result = reproducing(data, out, "table5", "table4")
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*.safetensors")} == before
-    for table in report.tables:
+    for table in result.tables:
         assert table.rows() == tables[table.name].rows()
 
 
-def test_llp_from_the_features_that_its_field_shares(tmp_path):
+def test_llp_from_shared_features(tmp_path):
     """The paper's own networks by the names of the shared folders, from tables and folders alone."""
     tables = write_tables(tmp_path / "tables")
-    seehear.generate_features(dataset="llp", annotations=tables, out=tmp_path / "feats")
+    generate_features(dataset="llp", annotations=tables, out=tmp_path / "feats")
     options = {"dataset": "llp", "annotations": tables, "features": tmp_path / "feats", "out": tmp_path / "out"}
-    report = seehear.reproduce(["table1", "table5"], **options, set=TINY, seeds=[0], workers=1, device="cpu")
-    table, fifth = report.tables
-    assert report.exit_code == 0
-    assert "best networks: vggish × resnet152" in fifth.found.notes
-    assert any(note.startswith("no features of openl3-audio, vgg19-bn") for note in fifth.found.notes)
-    assert "baseline: vggish × resnet152+r2plus1d-18" in table.found.notes
-    assert not any("stand-ins" in note for note in table.found.notes)
+    result = reproduce(["table1", "table5"], **options, **TINY, seeds=[0], workers=1, device="cpu")
+    table, fifth = result.tables
+    assert result.exit_code == 0
+    assert "best networks: vggish × resnet152" in fifth.findings.notes
+    assert any(note.startswith("no features of openl3-audio, vgg19-bn") for note in fifth.findings.notes)
+    assert "baseline: vggish × resnet152+r2plus1d-18" in table.findings.notes
+    assert not any("stand-ins" in note for note in table.findings.notes)
     assert (tmp_path / "out" / "store" / "llp-missing.tsv").is_file()
-    assert {verdict.answer for verdict in table.verdicts} == {"can't tell"}  # of one seed
+    assert {verdict.answer for verdict in table.verdicts} == {Answer.INCONCLUSIVE}  # of one seed
 
 
-def test_what_a_table_was_run_on_is_told_and_what_it_replaces(data, tmp_path):
+def test_a_table_names_its_data_and_what_it_replaces(data, tmp_path):
     own = tmp_path / "own.toml"
     own.write_text(ONE_SYSTEM)
     first = reproducing(data, tmp_path / "out", str(own)).tables[0]
-    assert first.data == f"data set folder ({data.folder}), recipe paper, {', '.join(TINY)}, seeds 0, 1"
+    settings = ", ".join(f"{key}={value}" for key, value in TINY.items())
+    assert first.data == f"data set folder ({data.folder}), recipe paper, {settings}, seeds 0, 1"
     assert first.data in first.text()
     assert first.data in first.markdown()
-    assert not any("held results" in note for note in first.found.notes)
-    again = reproducing(data, tmp_path / "out", str(own), set=[*TINY, "epochs=2"]).tables[0]
-    assert any("own.json held results of other settings: recipe.epochs 3 → 2" in note for note in again.found.notes)
+    assert not any("had results" in note for note in first.findings.notes)
+    again = reproducing(data, tmp_path / "out", str(own), epochs=2).tables[0]
+    assert any("own.json had results of other settings: recipe.epochs 3 → 2" in note for note in again.findings.notes)
 
 
 def test_missing_clips_are_scored_and_named(data, tmp_path):
@@ -271,16 +271,16 @@ def test_missing_clips_are_scored_and_named(data, tmp_path):
     lost.unlink()
     own = tmp_path / "own.toml"
     own.write_text(ONE_SYSTEM)
-    report = reproducing(
-        data, tmp_path / "out", str(own), store=tmp_path / "store", baseline=["audio=ears", "visual=eyes"]
+    result = reproducing(
+        data, tmp_path / "out", str(own), store=tmp_path / "store", baseline={"audio": "ears", "visual": "eyes"}
     )
-    (table,) = report.tables
-    assert table.found.missing == ["test03"]
-    assert report.exit_code == 1
-    values = table.found.systems["it"]["a"].values
+    (table,) = result.tables
+    assert list(table.findings.missing) == ["test03"]
+    assert result.exit_code == 1
+    values = table.findings.systems["it"]["a"].values
     assert values is not None
     assert values.shape == (2, data.clips["test"])  # the lost clip counts
-    assert "1 labelled clips without features" in report.text()
+    assert "1 labelled clips without features" in result.text()
 
 
 ONE_SYSTEM = """
@@ -295,12 +295,12 @@ visual = ["resnet152"]
 a = { metric = "average" }
 [systems.it]
 [[claims]]
-says = "c"
+text = "c"
 level = { system = "it", score = "a", least = 1 }
 """
 
 
-def test_without_the_papers_networks_stand_ins_are_asked_for(data, tmp_path):
+def test_without_the_papers_networks_stand_ins_are_proposed(data, tmp_path):
     with pytest.raises(SeehearError) as error:
         reproducing(data, tmp_path, "table5", networks=[], baseline=[])
     said = str(error.value)
@@ -310,7 +310,7 @@ def test_without_the_papers_networks_stand_ins_are_asked_for(data, tmp_path):
         reproducing(data, tmp_path, "table4", networks=["audio=ears,cotton"])
     with pytest.raises(SeehearError, match="must be MODALITY=NETWORK,NETWORK"):
         reproducing(data, tmp_path, "table4", networks=["eyes,fog"])
-    with pytest.raises(SeehearError, match="takes two of modality visual"):
+    with pytest.raises(SeehearError, match="at least two networks of modality visual"):
         reproducing(data, tmp_path, "table4", networks=["visual=eyes"])
     with pytest.raises(SeehearError, match="no features of 'nobody'"):
         reproducing(data, tmp_path, "table4", networks=["visual=eyes,nobody"])
@@ -324,29 +324,29 @@ def test_alignment_of_systems_with_other_networks(data, tmp_path):
     )
     own.write_text(text.replace('metric = "average"', 'metric = "precision_exact"'))
     (table,) = reproducing(data, tmp_path / "out", str(own)).tables
-    chosen, it = (table.found.systems[name]["a"] for name in ("chosen", "it"))
+    chosen, it = (table.findings.systems[name]["a"] for name in ("chosen", "it"))
     assert chosen.value > it.value + 5  # of good networks and of noisy ones
 
 
-def test_one_experiment_that_fails_leaves_the_others_be(data, tmp_path):
+def test_one_failing_experiment_does_not_stop_the_others(data, tmp_path):
     own = tmp_path / "own.toml"
     own.write_text(ONE_SYSTEM)
-    report = reproducing(data, tmp_path / "out", "table4", str(own), networks=["audio=ears", "visual=eyes"])
-    assert [table.name for table in report.tables] == ["own"]
-    assert set(report.failed) == {"table4"}
-    assert report.exit_code == 1
-    assert "table4: to tell networks apart takes two of modality visual" in report.text()
+    result = reproducing(data, tmp_path / "out", "table4", str(own), networks={"audio": "ears", "visual": "eyes"})
+    assert [table.name for table in result.tables] == ["own"]
+    assert set(result.failed) == {"table4"}
+    assert result.exit_code == 1
+    assert "table4: at least two networks of modality visual" in result.text()
 
 
-def test_one_network_a_modality_leaves_nothing_to_select(data, tmp_path):
-    (table,) = reproducing(data, tmp_path, "figure5", networks=["audio=ears", "visual=eyes"]).tables
-    assert table.found.systems["ears × eyes"]["traversal"].value > 0
+def test_one_network_per_modality_leaves_nothing_to_select(data, tmp_path):
+    (table,) = reproducing(data, tmp_path, "figure5", networks={"audio": "ears", "visual": "eyes"}).tables
+    assert table.findings.systems["ears × eyes"]["traversal"].value > 0
     orders = table.verdicts[0]
-    assert orders.says == "The upper bound orders collocations as traversal does."
-    assert orders.answer == "can't tell"
+    assert orders.claim == "The upper bound orders collocations as traversal does."
+    assert orders.answer == Answer.INCONCLUSIVE
 
 
-def test_a_metric_that_is_not_there_is_told(data, tmp_path):
+def test_an_unknown_metric_is_named(data, tmp_path):
     own = tmp_path / "own.toml"
     own.write_text(ONE_SYSTEM.replace('metric = "average"', 'metric = "segment of what"'))
     with pytest.raises(SeehearError, match=r"no metric 'segment of what'"):

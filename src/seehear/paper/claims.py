@@ -87,7 +87,9 @@ class Compared(_Data):
             return Answer.INCONCLUSIVE, f"{self.one} and {self.other} are the same here"
         answer, why = self._judge(difference, gap, trained=bool(one.seeds or other.seeds))
         paper = f"; paper {gap:+.1f}" if gap is not None else ""
-        numbers = f"{difference.mean:+.1f} ({difference.low:+.1f} to {difference.high:+.1f}), p {format_p(difference.p)}"
+        numbers = (
+            f"{difference.mean:+.1f} ({difference.low:+.1f} to {difference.high:+.1f}), p {format_p(difference.p)}"
+        )
         return answer, f"{numbers}{paper}{': ' * bool(why)}{why}"
 
     def _judge(self, difference: Difference, gap: float | None, trained: bool) -> tuple[Answer, str]:

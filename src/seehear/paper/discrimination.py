@@ -90,9 +90,7 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
     (modality,) = experiment.networks
     names = list(setup.candidates[modality])
     if len(names) < 2:
-        raise SeehearError(
-            f"networks can only be distinguished if there are two of modality {modality}: give --networks {modality}=A,B"
-        )
+        raise SeehearError(f"at least two networks of modality {modality} are needed: give --networks {modality}=A,B")
     train, test = (part.with_networks({modality: names}) for part in (setup.train, setup.test))
     train_clips, test_clips = _some_clips(train), _some_clips(test)
     packs = {name: test.source.pack(name, (*train_clips, *test_clips)) for name in names}

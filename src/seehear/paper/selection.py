@@ -25,6 +25,8 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
     Metrics: tau; regret, points; p_regret, the probability that it is at most the SD between seeds; cost, per cent of
     traversal's; traversal.
     """
+    from seehear.selection.views import METRICS as METRIC_NAMES
+
     experiment.check_metrics(METRICS)
     judgement = setup.selection.judge(setup.test, estimators=experiment.estimators, leaking=True)
     files = judgement.save(setup.out)
@@ -37,8 +39,8 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
             if score.metric == TRAVERSAL
         }
     failed = [f"{name}: {why}" for name, why in judgement.failed.items()]
-    notes = [*judgement.notes, *failed]
-    return Findings(systems, judgement.signature, notes=notes, missing=judgement.missing, figures=files)
+    notes = [*judgement.notes, *failed, f"traversal: {METRIC_NAMES[judgement.metric]}"]
+    return Findings(systems, judgement.signature, notes=notes, missing=judgement.missing, figures=files[:-1])
 
 
 def _estimated(row: Row, judgement: Judgement, experiment: Experiment) -> dict[str, Measurement]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seehear.errors import SeehearError
-from seehear.probing.accuracy import accuracy
+from seehear.paper.probing.accuracy import accuracy
 
 
 def resampled(correct: np.ndarray, clip: np.ndarray, draws: int = 2000) -> tuple[float, float]:
@@ -53,5 +53,5 @@ def test_order_of_rows_and_names_of_clips_do_not_matter():
 
 
 def test_no_rows():
-    with pytest.raises(SeehearError, match="no rows"):
+    with pytest.raises(SeehearError, match="no row"):
         accuracy(np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int64))

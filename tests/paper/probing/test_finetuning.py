@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from seehear.errors import SeehearError
-from seehear.probing.finetuning import Settings, _batch, fine_tune
-from seehear.probing.linear import linear_probe
+from seehear.paper.probing.finetuning import Settings, _batch, fine_tune
+from seehear.paper.probing.linear import linear_probe
 
 SIZE, WIDTH, CLASSES = 8, 6, 4
 

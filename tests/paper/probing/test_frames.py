@@ -1,45 +1,34 @@
-"""Which segments have one known class, against loops."""
+"""Which segments have one known class, compared with loops."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from seehear.labels import DenseTable, Event
-from seehear.probing.frames import labelled_frames
+from seehear.paper.probing.frames import labelled_frames
 
-CLIPS, CLASSES, SEGMENTS = ("a", "b", "c"), ("Cat", "Dog"), 5
-
-events = st.builds(
-    Event,
-    clip=st.sampled_from([*CLIPS, "elsewhere"]),
-    onset=st.integers(0, 6).map(float),
-    offset=st.integers(0, 7).map(float),
-    label=st.sampled_from([*CLASSES, "Cow"]),
-)
+SHAPE = CLIPS, SEGMENTS, CLASSES = 3, 5, 2
 
 
-@given(st.lists(events, max_size=8))
-def test_frames(found):
-    table = DenseTable(Path("table.csv"), tuple(found))
-    frames = labelled_frames(table, CLIPS, CLASSES, SEGMENTS)
+@given(arrays(bool, SHAPE, elements=st.integers(0, 4).map(lambda number: number == 0)))
+def test_frames(active):
+    frames = labelled_frames(active)
     expected = []
-    for n, clip in enumerate(CLIPS):
-        its = [event for event in found if event.clip == clip and event.onset < event.offset]
-        if len({event.label for event in its}) != 1 or its[0].label not in CLASSES:
-            continue
-        for t in range(SEGMENTS):
-            if any(event.onset <= t < event.offset for event in its):
-                expected.append((n, t, CLASSES.index(its[0].label)))
+    for n in range(CLIPS):
+        classes = {c for t in range(SEGMENTS) for c in range(CLASSES) if active[n, t, c]}
+        if len(classes) == 1:
+            (label,) = classes
+            expected += [(n, t, label) for t in range(SEGMENTS) if active[n, t, label]]
     assert list(zip(frames.clip, frames.segment, frames.label, strict=True)) == expected
     assert len(frames) == len(expected)
 
 
-def test_segments_of_another_length():
-    table = DenseTable(Path("table.csv"), (Event("b", 1.0, 2.0, "Dog"),))
-    frames = labelled_frames(table, CLIPS, CLASSES, 10, segment=0.5)
-    assert list(frames.segment) == [2, 3]
-    assert set(frames.clip) == {1}
-    assert set(frames.label) == {1}
+def test_a_clip_with_several_classes_is_left_out():
+    active = np.zeros((2, 3, 2), dtype=bool)
+    active[0, 0, 0] = active[0, 2, 1] = active[1, 1:, 1] = True
+    frames = labelled_frames(active)
+    assert frames.clip.tolist() == [1, 1]
+    assert frames.segment.tolist() == [1, 2]
+    assert frames.label.tolist() == [1, 1]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seehear.errors import SeehearError
-from seehear.probing.linear import FOLDS, Scale, fit_probe, folds, linear_probe
+from seehear.paper.probing.linear import FOLDS, Scale, fit_probe, folds, linear_probe
 
 
 def clips_of(seed: int, n: int = 60, width: int = 6, classes: int = 3, apart: float = 1.0):
@@ -137,7 +137,7 @@ def test_folds_are_of_whole_clips(pairs):
     labels = np.array([group % 4 for group, _ in pairs])
     names = set(groups.tolist())
     if len(names) < 2:
-        with pytest.raises(SeehearError, match="two at least"):
+        with pytest.raises(SeehearError, match="at least two clips"):
             folds(labels, groups)
         return
     fold = folds(labels, groups)

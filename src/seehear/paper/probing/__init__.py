@@ -1,1 +1,1 @@
-"""What features of a network can tell, by themselves: which class is seen, and which network made them."""
+"""What can be predicted from a network's features alone: the visible class, and the network that made them."""

@@ -1,4 +1,4 @@
-"""Multinomial logistic regression on features as they are: how far a class can be told by a plane."""
+"""Multinomial logistic regression on features: how well planes separate classes."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ Floats = NDArray[np.floating]
 
 STRENGTHS = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)  # of the L2 penalty
 FOLDS = 5
-# A fit has converged where no entry of the loss's gradient is larger than this share of the penalty's strength, which
-# bounds how far weights are from the minimum: by the gradient's length over the strength.
+# A fit has converged if no entry of the loss's gradient is larger than this share of the penalty's strength. The
+# weights' distance from the minimum is at most the gradient's length over the strength.
 GRADIENT = 1e-3
-STEPS = 5000  # of L-BFGS, at most
-FLAT = 1e-6  # a dimension that varies less than this share of the one that varies most tells nothing
+MAX_STEPS = 5000  # of L-BFGS
+FLAT = 1e-6  # dimensions with less than this share of the largest deviation are not used
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What is taken from each dimension, and what it is multiplied by: (d,) each."""
+    """Standardisation: (features - mean) * gain, with mean and gain (d,)."""
 
     mean: Array
     gain: Array
 
     @staticmethod
     def of(features: Floats) -> Scale:
-        """Mean 0 and deviation 1 on these rows (n, d); dimensions that hardly vary become 0."""
+        """Return the scale to mean 0 and deviation 1 on rows (n, d); dimensions that hardly vary become 0."""
         mean = features.mean(axis=0, dtype=np.float64)
         deviation = features.std(axis=0, dtype=np.float64)
         varies = deviation > FLAT * deviation.max(initial=0.0)
@@ -48,9 +48,13 @@ class Scale:
 
 @dataclass(frozen=True)
 class Probe:
-    """Class scores Scale(x) @ weight + bias. weight: (d, C), bias: (C,). strength: of the L2 penalty.
+    """Class scores: scale(x) @ weight + bias.
 
-    A class without training rows has weight 0 and bias -inf.
+    Attributes:
+        scale: Standardises features.
+        weight: (d, C); 0 for a class without training rows.
+        bias: (C,); -inf for a class without training rows.
+        strength: Of the L2 penalty.
     """
 
     scale: Scale
@@ -59,11 +63,11 @@ class Probe:
     strength: float
 
     def scores(self, features: Floats) -> Array:
-        """Of rows (n, d): (n, C)."""
+        """Return the class scores of rows (n, d), (n, C)."""
         return self.scale(features) @ self.weight + self.bias
 
     def predict(self, features: Floats) -> NDArray[np.int64]:
-        """The class of each row, (n,)."""
+        """Return the class of each row, (n,)."""
         return self.scores(features).argmax(axis=1).astype(np.int64)
 
 
@@ -75,9 +79,15 @@ def linear_probe(
     n_classes: int,
     strengths: Sequence[float] = STRENGTHS,
 ) -> NDArray[np.int64]:
-    """The predicted class of each test row, (m,); see `fit_probe`. test: (m, d).
+    """Return the predicted class of each test row, (m,). A class without training rows is never predicted.
 
-    A class without training rows is never predicted.
+    Args:
+        features: Training rows, (n, d).
+        labels: (n,), from 0 to n_classes - 1.
+        groups: (n,), clip of each row.
+        test: Test rows, (m, d).
+        n_classes: Number of classes.
+        strengths: See `fit_probe`.
     """
     return fit_probe(features, labels, groups, n_classes, strengths).predict(test)
 
@@ -89,14 +99,19 @@ def fit_probe(
     n_classes: int,
     strengths: Sequence[float] = STRENGTHS,
 ) -> Probe:
-    """Multinomial logistic regression: the minimum of mean cross-entropy + strength / 2 · |weight|².
+    """Fit a multinomial logistic regression: the minimum of mean cross-entropy + strength / 2 · |weight|².
 
-    features: (n, d), standardised here. labels: (n,), from 0 to n_classes - 1. groups: (n,), which clip each row is of.
-    strengths: to choose from, the one whose fits to four fifths of the clips are right most often on the others, the
-    stronger of equal ones. Nothing is drawn at random.
+    Nothing is drawn at random.
 
-    Raises SeehearError for fewer than two groups where there is a strength to choose, and for features that are not
-    finite.
+    Args:
+        features: (n, d), standardised here.
+        labels: (n,), from 0 to n_classes - 1.
+        groups: (n,), clip of each row.
+        n_classes: Number of classes.
+        strengths: Of the L2 penalty. The most accurate in cross-validation over clips is used, the stronger of equals.
+
+    Raises:
+        SeehearError: If there are several strengths and only one clip, or a feature is not finite.
     """
     if not np.isfinite(features).all():
         raise SeehearError("features to probe are not finite")
@@ -108,13 +123,19 @@ def fit_probe(
 
 
 def folds(labels: NDArray[np.int64], groups: NDArray[np.int64], count: int = FOLDS) -> NDArray[np.int64]:
-    """The fold of each row, (n,), from 0 to at most count - 1: whole groups, each class's dealt out in turn.
+    """Return the fold of each row, (n,), from 0 to count - 1. Groups stay whole; each class is spread over the folds.
 
-    Raises SeehearError for fewer than two groups.
+    Args:
+        labels: (n,).
+        groups: (n,), clip of each row.
+        count: The largest number of folds.
+
+    Raises:
+        SeehearError: If there are fewer than two groups.
     """
     names, first, which = np.unique(groups, return_index=True, return_inverse=True)
     if len(names) < 2:
-        raise SeehearError("one clip can't be divided: a probe needs two at least")
+        raise SeehearError("a probe needs at least two clips, to choose the strength of its penalty")
     order = np.argsort(labels[first], kind="stable")  # groups by class
     fold = np.empty(len(names), dtype=np.int64)
     fold[order] = np.arange(len(names)) % min(count, len(names))
@@ -124,18 +145,18 @@ def folds(labels: NDArray[np.int64], groups: NDArray[np.int64], count: int = FOL
 def _choose(
     features: Floats, labels: NDArray[np.int64], groups: NDArray[np.int64], n_classes: int, strengths: Sequence[float]
 ) -> float:
-    """The strength that is right most often on rows of clips that it was not fitted to."""
+    """The most accurate strength on clips that it was not fitted to."""
     fold = folds(labels, groups)
-    right = np.zeros(len(strengths))
-    for held in range(fold.max() + 1):
-        out = fold == held
-        probes = _path(features[~out], labels[~out], n_classes, strengths)
-        right += [(probe.predict(features[out]) == labels[out]).sum() for probe in probes]
-    return strengths[int(right.argmax())]
+    n_correct = np.zeros(len(strengths))
+    for number in range(fold.max() + 1):
+        test = fold == number
+        probes = _path(features[~test], labels[~test], n_classes, strengths)
+        n_correct += [(probe.predict(features[test]) == labels[test]).sum() for probe in probes]
+    return strengths[int(n_correct.argmax())]
 
 
 def _path(features: Floats, labels: NDArray[np.int64], n_classes: int, strengths: Sequence[float]) -> list[Probe]:
-    """A fit of each strength, each begun where the one before ended."""
+    """A fit of each strength; each starts where the previous one ended."""
     scale = Scale.of(features)
     x = scale(features)  # (n, d)
     axes = None
@@ -156,7 +177,14 @@ def _path(features: Floats, labels: NDArray[np.int64], n_classes: int, strengths
 
 
 def minimise(x: Array, index: NDArray[np.int64], strength: float, start: Array) -> Array:
-    """Weight and bias (d + 1, C), bias last, at the minimum. x: (n, d). index: (n,), the class of each row."""
+    """Weight and bias at the minimum, (d + 1, C), bias last.
+
+    Args:
+        x: (n, d).
+        index: (n,), class of each row.
+        strength: Of the L2 penalty.
+        start: (d + 1, C).
+    """
     n, width = x.shape
     rows = np.arange(n)
 
@@ -170,7 +198,7 @@ def minimise(x: Array, index: NDArray[np.int64], strength: float, start: Array) 
         value = -logs[rows, index].mean() + strength / 2 * np.square(weight[:-1]).sum()
         return float(value), gradient.ravel()
 
-    # It ends by the gradient alone: a loss that falls little may still be far from its minimum.
-    options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "gtol": GRADIENT * strength, "ftol": 0.0}
-    found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options=options)
-    return np.asarray(found.x, dtype=np.float64).reshape(start.shape)
+    # Only the gradient ends the search: a loss that falls little may still be far from its minimum.
+    options = {"maxiter": MAX_STEPS, "maxfun": 2 * MAX_STEPS, "gtol": GRADIENT * strength, "ftol": 0.0}
+    result = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options=options)
+    return np.asarray(result.x, dtype=np.float64).reshape(start.shape)
