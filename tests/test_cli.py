@@ -81,7 +81,7 @@ def test_predictions_of_other_clips_are_refused(capsys, tables):
 def test_labels_check(capsys, tables):
     code, out, _ = run(capsys, "labels", "check", tables["labels"], tables["heard"], tables["found"])
     assert code == 0
-    assert f"{tables['found']}:3: stranger stands in no weak table" in out
+    assert f"{tables['found']}:3: stranger is in no weak table" in out
     assert "0 fatal" in out
     tables["labels"].write_text("filename\tevent_labels\na\tDog\na\tCat\n")
     code, out, _ = run(capsys, "labels", "check", tables["labels"])

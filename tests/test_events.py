@@ -2,14 +2,16 @@
 
 import copy
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seehear.errors import SeehearError
 from seehear.events import ActiveSegments, Activity, event_spans, segment_span
+from seehear.labels import DenseTable, Event
 from seehear.modality import joint_of, kinds, with_joint
 
 
@@ -62,6 +64,17 @@ def test_activity_as_a_table():
     assert list(Activity({"audio": np.zeros((1, 2, 3))}).to_frame().columns) == list(rows.columns)
     with pytest.raises(SeehearError, match="1 clip names for 2 clips"):
         active.to_frame(["a"])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**12 - 1), st.sampled_from([0.5, 1.0, 0.96]))
+def test_the_events_of_the_table_fill_the_active_segments(bits, segment):
+    pytest.importorskip("pandas")
+    active = np.array([bits >> n & 1 for n in range(12)], dtype=bool).reshape(2, 3, 2)
+    frame = Activity({"audio": active}, classes=["Cat", "Dog"]).to_frame(["a", "b"], segment)
+    events = tuple(Event(row.clip, row.onset, row.offset, row.label) for row in frame.itertuples())
+    table = DenseTable(Path("audio.csv"), events)
+    np.testing.assert_array_equal(table.array(["a", "b"], ["Cat", "Dog"], 3, segment), active)
 
 
 def test_the_joint_modality():

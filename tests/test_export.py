@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -10,8 +12,7 @@ from exports.clips import DOG, clip, event
 from make_media import ODD
 from seehear import parsed as folder_of_clips
 from seehear.errors import SeehearError
-from seehear.exports import REGISTRY, elan
-from seehear.verbs.export import export
+from seehear.exports import REGISTRY, elan, export, import_annotations, write_clip
 
 TRUTH = (event("Dog", "audio", 1, 4),)
 
@@ -44,13 +45,13 @@ def test_every_format(folder, tmp_path):
     assert len(report.as_json()["files"]["audacity"]) == 6
 
 
-def test_a_single_clip_and_the_formats_asked_for_least(folder, tmp_path):
+def test_a_single_clip_in_the_default_formats(folder, tmp_path):
     report = export(folder / "a.json", out=tmp_path / "out")
     assert list(report.files) == ["webvtt", "audacity", "elan", "csv"]
     assert names(tmp_path / "out") == {"a.vtt", "a.heard.txt", "a.seen.txt", "a.both.txt", "a.eaf", "events.csv"}
 
 
-def test_elan_offers_every_class_that_there_can_be(folder, tmp_path):
+def test_elan_offers_every_class_of_the_model(folder, tmp_path):
     some = folder_of_clips.read(folder / "a.json")
     folder_of_clips.write(replace(some, classes=("Oboe", "Dog")), folder)
     export([folder], out=tmp_path / "out", formats=["elan"])
@@ -58,16 +59,16 @@ def test_elan_offers_every_class_that_there_can_be(folder, tmp_path):
     assert offered == ["Oboe", "Dog", "Cat"]
 
 
-def test_the_truth(folder, tmp_path):
+def test_the_ground_truth(folder, tmp_path):
     report = export([folder], out=tmp_path / "out", formats=["elan", "webvtt"], truth=True)
     assert names(tmp_path / "out") == {"a.eaf", "a.vtt"}
-    assert elan.read(tmp_path / "out" / "a.eaf").said["a"].keys() == {"audio"}  # of what is seen, nothing is known
+    assert elan.read(tmp_path / "out" / "a.eaf").by_clip["a"].keys() == {"audio"}  # of what is seen, nothing is known
     assert elan.read(tmp_path / "out" / "a.eaf").events("a") == list(TRUTH)
-    assert "1 clips passed over, whose truth is not known" in report.text()
+    assert "1 clips skipped: their ground truth is unknown" in report.text()
     assert (report.clips, report.exit_code) == (1, 0)
-    with pytest.raises(SeehearError, match="holds what is truth already, this is found"):
+    with pytest.raises(SeehearError, match="holds ground truth, and these are predictions"):
         export([folder], out=tmp_path / "out")
-    with pytest.raises(SeehearError, match="no clip's truth is known"):
+    with pytest.raises(SeehearError, match="no clip's ground truth is known"):
         export([folder / "b.json"], out=tmp_path / "other", truth=True)
 
 
@@ -80,7 +81,7 @@ def test_odd_names(name, tmp_path):
     assert elan.read(tmp_path / "out" / f"{name}.eaf").events(name) == sorted(DOG, key=lambda each: each.modality)
 
 
-def test_what_cant_hold_a_clip_leaves_it_out_and_goes_on(folder, tmp_path):
+def test_clips_that_a_format_cant_hold_are_left_out(folder, tmp_path):
     folder_of_clips.write(clip(event("two\nlines", "audio", 0, 1), name="c"), folder)
     folder_of_clips.write(clip(event("bell\x07", "audio", 0, 1), name="d"), folder)
     folder_of_clips.write(clip(event("Dog", "audio", 0, float("nan")), name="e"), folder)
@@ -97,7 +98,7 @@ def test_what_cant_hold_a_clip_leaves_it_out_and_goes_on(folder, tmp_path):
     assert "\ne," not in table
 
 
-def test_what_was_corrected_is_kept(folder, tmp_path):
+def test_corrected_files_are_kept(folder, tmp_path):
     out = tmp_path / "out"
     export([folder], out=out, formats=["audacity", "webvtt"])
     before = (out / "b.vtt").stat().st_mtime_ns
@@ -111,7 +112,7 @@ def test_what_was_corrected_is_kept(folder, tmp_path):
     assert "Fox" in (out / "a.vtt").read_text()
     assert (out / "b.vtt").stat().st_mtime_ns == before
     (kept,) = report.failed
-    assert kept.startswith(f"{out / 'a.seen.txt'}: was changed since it was exported: kept")
+    assert kept.startswith(f"{out / 'a.seen.txt'}: was changed since it was exported and is kept")
     assert report.exit_code == 1
     again = export([folder], out=out, formats=["audacity"])
     assert len(again.failed) == 1  # whatever was exported meanwhile
@@ -127,14 +128,14 @@ def test_files_of_others_are_kept(folder, tmp_path):
 def test_mistakes(folder, tmp_path):
     with pytest.raises(SeehearError, match=r"no format is called 'webvt': did you mean webvtt"):
         export([folder], out=tmp_path / "out", formats=["elan", "webvt"])
-    with pytest.raises(SeehearError, match="no format: name some of"):
+    with pytest.raises(SeehearError, match="no format: choose from"):
         export([folder], out=tmp_path / "out", formats=[])
-    with pytest.raises(SeehearError, match="give another --out"):
+    with pytest.raises(SeehearError, match="choose another --out"):
         export([folder / "a.json"], out=folder)
     with pytest.raises(SeehearError, match="no such folder"):
         export([tmp_path / "none"], out=tmp_path / "out")
     folder_of_clips.write(clip(name="a"), tmp_path / "second")
-    with pytest.raises(SeehearError, match=r"second: holds the clip 'a', as .*parsed does"):
+    with pytest.raises(SeehearError, match=r"second: has the clip 'a', and so has .*parsed"):
         export([folder, tmp_path / "second"], out=tmp_path / "out")
     (tmp_path / "x.json").write_text(json.dumps({"format": "other"}))
     with pytest.raises(SeehearError, match="is no parsed clip"):
@@ -142,7 +143,7 @@ def test_mistakes(folder, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_damaged_clips_and_those_of_another_version_are_told(folder, tmp_path):
+def test_damaged_clips_and_those_of_another_version_are_named(folder, tmp_path):
     facts = json.loads((folder / "a.json").read_text())
     (folder / "old.json").write_text(json.dumps({**facts, "format": "seehear-parse-1"}))
     (folder / "cut.json").write_text((folder / "a.json").read_text()[:100])
@@ -150,3 +151,57 @@ def test_damaged_clips_and_those_of_another_version_are_told(folder, tmp_path):
     assert (report.clips, report.exit_code) == (2, 1)
     assert "old.json: is of format seehear-parse-1, not seehear-parse-2; parse the clip again" in report.text()
     assert "cut.json: can't be read as JSON" in report.text()
+
+
+def test_parsed_clips_in_memory(tmp_path):
+    clips = [clip(*DOG, name="a", truth=TRUTH), clip(event("Cat", "visual", 0, 1, 0.5), name="b")]
+    result = export(clips, out=tmp_path / "out", formats="csv,elan")
+    assert names(tmp_path / "out") == {"events.csv", "a.eaf", "b.eaf"}
+    assert repr(result) == f"Exported({tmp_path / 'out'}: 2 clips, 1 csv, 2 elan files, 0 left out)"
+    assert export(clips[0], out=str(tmp_path / "one"), formats="webvtt").clips == 1
+    with pytest.raises(SeehearError, match="clip 'a': has the clip 'a', and so has clip 'a'"):
+        export([clips[0], clips[0]], out=tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("new.eaf", ["new.eaf"]),
+        ("new.VTT", ["new.VTT"]),
+        ("new.csv", ["new.csv"]),
+        ("new.txt", ["new.heard.txt", "new.seen.txt", "new.both.txt"]),
+        ("new.json", ["new.heard.json", "new.seen.json", "new.both.json"]),
+    ],
+)
+def test_one_clip_in_the_format_of_the_suffix(name, files, tmp_path):
+    parsed = clip(*DOG, name="new", truth=TRUTH)
+    written = write_clip(parsed, str(tmp_path / "deeper" / name))
+    assert written == [tmp_path / "deeper" / file for file in files]
+    tables = import_annotations(written).tables
+    assert {modality: len(table.events) for modality, table in tables.items()} == {"audio": 1, "visual": 1}
+    assert write_clip(parsed, tmp_path / "deeper" / name) == written  # the same again
+    written[0].write_text("corrected")
+    with pytest.raises(SeehearError, match="already exists with other content"):
+        write_clip(parsed, tmp_path / "deeper" / name)
+    write_clip(parsed, tmp_path / "deeper" / name, overwrite=True)
+    assert written[0].read_text() != "corrected"
+
+
+def test_one_clip_in_a_format_by_name(tmp_path):
+    parsed = clip(*DOG, name="new", truth=TRUTH)
+    files = write_clip(parsed, tmp_path / "new.csv", format="dense", truth=True)
+    assert files == [tmp_path / "new.heard.csv"]
+    (table,) = import_annotations(files).tables.values()
+    assert [(one.clip, one.onset, one.offset, one.label) for one in table.events] == [("new", 1.0, 4.0, "Dog")]
+    with pytest.raises(SeehearError, match=r"new\.csv: files of the format elan end in \.eaf"):
+        write_clip(parsed, tmp_path / "new.csv", format="elan")
+    with pytest.raises(SeehearError, match=r"new\.srt: events are written to files that end in \.vtt"):
+        write_clip(parsed, tmp_path / "new.srt")
+    with pytest.raises(SeehearError, match="no clip's ground truth is known"):
+        write_clip(clip(*DOG), tmp_path / "new.eaf", truth=True)
+
+
+def test_writing_captions_draws_nothing():
+    code = "import sys, seehear.exports; print([m for m in ('matplotlib', 'torch', 'pandas') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

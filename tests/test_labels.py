@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from seehear.errors import SeehearError
 from seehear.labels import (
+    DefectKind,
     Event,
     check,
     classes_of,
+    cross_check,
     read_classes,
     read_dense,
     read_weak,
@@ -41,11 +43,11 @@ def test_weak_table(tmp_path):
     np.testing.assert_array_equal(table.array(["c", "a"], ["Cat", "Dog"]), [[0, 0], [1, 1]])
 
 
-def test_a_misspelt_class_is_pointed_out(tmp_path):
+def test_a_misspelt_class_gets_a_suggestion(tmp_path):
     train = scan_weak(weak(tmp_path / "train.csv", "a\tSpeech"))
     val = scan_weak(weak(tmp_path / "val.csv", "b\tSpeech", "c\tSpeach"))
-    (defect,) = check([train, val], [])
-    assert (defect.line, defect.fatal) == (3, False)
+    (defect,) = check([train, val]).defects
+    assert (defect.line, defect.fatal, defect.kind) == (3, False, DefectKind.UNTRAINED_CLASS)
     assert "did you mean Speech?" in defect.message
 
 
@@ -73,52 +75,61 @@ def test_dense_table_as_segments(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("rows", "line", "message", "fatal"),
+    ("rows", "line", "message", "kind"),
     [
-        (["a\tDog", "a\tDog"], 3, "repeats line 2", False),
-        (["a\tDog", "a\tCat"], 3, "other labels", True),
-        (["a\tDog,Dog"], 2, "lists Dog twice", False),
-        (["a\t"], 2, "no label", False),
-        (["a Dog"], 2, "1 fields where the header has 2; fields are separated by tabs", True),
-        (["a\tDog,,Cat"], 2, "empty label", False),
-        (["a_1.5_11.5\tDog"], 2, "fractional", False),
-        (["a\tFish"], 2, "'Fish' is not in the list", True),
-        (["\tDog"], 2, "filename is empty", True),
-        (["a\tDog\tmore"], 2, "3 fields", True),
-        ([], 1, "names no clip", True),
+        (["a\tDog", "a\tDog"], 3, "repeats line 2", DefectKind.REPEATED_ROW),
+        (["a\tDog", "a\tCat"], 3, "other labels", DefectKind.CONTRADICTION),
+        (["a\tDog,Dog"], 2, "lists Dog twice", DefectKind.REPEATED_LABEL),
+        (["a\t"], 2, "no label", DefectKind.NO_LABEL),
+        (["a Dog"], 2, "1 fields where the header has 2; fields are separated by tabs", DefectKind.FIELD_COUNT),
+        (["a\tDog,,Cat"], 2, "empty label", DefectKind.EMPTY_LABEL),
+        (["a_1.5_11.5\tDog"], 2, "fractional", DefectKind.FRACTIONAL_NAME),
+        (["a\tFish"], 2, "'Fish' is not in the list", DefectKind.UNKNOWN_CLASS),
+        (["\tDog"], 2, "filename is empty", DefectKind.EMPTY_FILENAME),
+        (["a\tDog\tmore"], 2, "3 fields", DefectKind.FIELD_COUNT),
+        ([], 1, "names no clip", DefectKind.NO_ROW),
     ],
 )
-def test_defects_of_weak_tables(tmp_path, rows, line, message, fatal):
+def test_defects_of_weak_tables(tmp_path, rows, line, message, kind):
     path = weak(tmp_path / "w.csv", *rows)
     (defect,) = scan_weak(path, ["Cat", "Dog"]).defects
-    assert (defect.line, defect.fatal) == (line, fatal)
+    assert (defect.line, defect.kind) == (line, kind)
     assert message in defect.message
     assert str(defect).startswith(f"{path}:{line}: ")
-    if fatal:
+    if defect.fatal:
         with pytest.raises(SeehearError, match=f"w.csv:{line}: error"):
             read_weak(path, ["Cat", "Dog"])
+    else:
+        read_weak(path, ["Cat", "Dog"])
 
 
 @pytest.mark.parametrize(
-    ("rows", "line", "message", "fatal"),
+    ("rows", "line", "message", "kind", "fatal"),
     [
-        (["a\tx\t2\tDog"], 2, "must be seconds", True),
-        (["a\t-1\t2\tDog"], 2, "must be seconds", True),
-        (["a\tnan\t2\tDog"], 2, "must be seconds", True),
-        (["a\t3\t2\tDog"], 2, "marks nothing", False),
-        (["a\t0\t2\tDog", "a\t0\t2\tDog"], 3, "repeats line 2", False),
-        (["a\t0\t2\tDog", "a\t1\t3\tDog"], 3, "overlaps line 2", False),
-        (["a\t0\t2\tDog", "a\t2\t3\tDog"], 3, "touches line 2", False),
-        (["a\t0\t2\tFish"], 2, "'Fish' is not in the list", True),
-        (["a\t0\t2\t"], 2, "without a class", True),
-        (["a\t0\t2"], 2, "3 fields", True),
-        (["a 0\t2\tDog"], 2, "3 fields where the header has 4; fields are separated by tabs", True),
+        (["a\tx\t2\tDog"], 2, "must be seconds", DefectKind.INVALID_TIME, True),
+        (["a\t-1\t2\tDog"], 2, "must be seconds", DefectKind.INVALID_TIME, True),
+        (["a\tnan\t2\tDog"], 2, "must be seconds", DefectKind.INVALID_TIME, True),
+        (["a\t3\t2\tDog"], 2, "fills no segment", DefectKind.EMPTY_EVENT, False),
+        (["a\t0\t2\tDog", "a\t0\t2\tDog"], 3, "repeats line 2", DefectKind.REPEATED_ROW, False),
+        (["a\t0\t2\tDog", "a\t1\t3\tDog"], 3, "overlaps line 2", DefectKind.OVERLAP, False),
+        (["a\t0\t2\tDog", "a\t2\t3\tDog"], 3, "touches line 2", DefectKind.CONTACT, False),
+        (["a\t0\t2\tFish"], 2, "'Fish' is not in the list", DefectKind.UNKNOWN_CLASS, True),
+        (["a\t0\t2\t"], 2, "without a class", DefectKind.NO_CLASS, True),
+        (["a\t0\t2"], 2, "3 fields", DefectKind.FIELD_COUNT, True),
+        (["a 0\t2\tDog"], 2, "3 fields where the header has 4", DefectKind.FIELD_COUNT, True),
     ],
 )
-def test_defects_of_dense_tables(tmp_path, rows, line, message, fatal):
+def test_defects_of_dense_tables(tmp_path, rows, line, message, kind, fatal):
     (defect,) = scan_dense(dense(tmp_path / "d.csv", *rows), ["Dog"]).defects
-    assert (defect.line, defect.fatal) == (line, fatal)
+    assert (defect.line, defect.kind, defect.fatal) == (line, kind, fatal)
     assert message in defect.message
+
+
+def test_kinds_of_defects_have_one_description_each():
+    assert len({kind.singular for kind in DefectKind}) == len({kind.plural for kind in DefectKind}) == len(DefectKind)
+    assert DefectKind.OVERLAP.counted(1) == "event that overlaps another of its class"
+    assert DefectKind.OVERLAP.counted(2).startswith("events that overlap")
+    assert DefectKind.WEAK_DENSE_MISMATCH.slug == "weak-dense-mismatch"
 
 
 def test_defects_between_tables(tmp_path):
@@ -126,17 +137,60 @@ def test_defects_between_tables(tmp_path):
     val = scan_weak(weak(tmp_path / "val.csv", "a\tDog", "b\tCat", "t\tDog"))
     truth = scan_dense(dense(tmp_path / "d.csv", "a\t0\t1\tDog", "b\t0\t1\tDog", "x\t0\t1\tDog", "t\t0\t1\tDog"))
     files = {clip: Path(f"clips/{clip}.mp4") for clip in ("a", "b", "z")}
-    found = [str(defect) for defect in check([train, val], [truth], files)]
-    for part in (
-        "val.csv:4: t stands in",
-        "val.csv:3: Cat does not occur in",
-        "d.csv:4: x stands in no weak table",
-        "val.csv:3: b has weak labels Cat but dense ones Dog",
-        "train.csv:2: t has a label but no clip",
-        "clips/z.mp4: is a clip without a label",
+    found = check([train, val, truth], clips=files).defects
+    for kind, text in (
+        (DefectKind.SHARED_CLIPS, "val.csv:4: t is also in"),
+        (DefectKind.UNTRAINED_CLASS, "val.csv:3: Cat does not occur in"),
+        (DefectKind.CLIP_IN_NO_SPLIT, "d.csv:4: x is in no weak table"),
+        (DefectKind.WEAK_DENSE_MISMATCH, "val.csv:3: b has the weak labels Cat, its events the classes Dog"),
+        (DefectKind.NO_CLIP_FILE, "train.csv:2: t has a label but no clip file"),
+        (DefectKind.UNLABELLED_FILE, "clips/z.mp4: the clip has no label"),
     ):
-        assert any(part in line for line in found), (part, found)
-    assert not any("a has weak labels" in line for line in found)
+        (defect,) = (defect for defect in found if defect.kind == kind)
+        assert text in str(defect)
+    assert len(found) == 6
+
+
+def test_an_event_that_ends_after_its_clip(tmp_path):
+    truth = scan_dense(dense(tmp_path / "d.csv", "a\t0\t10\tDog", "b\t8\t12.5\tCat"))
+    (defect,) = cross_check([], [truth], length=lambda clip: 10.0)
+    assert (defect.kind, defect.line) == (DefectKind.PAST_END, 3)
+    assert "Cat ends at 12.5 s, after the end of its clip at 10 s" in defect.message
+
+
+def test_check_takes_files_in_every_form(tmp_path):
+    train = weak(tmp_path / "train.csv", "a\tDog", "b\tCat")
+    truth = dense(tmp_path / "d.csv", "a\t0\t1\tDog", "a\t1\t2\tDog")
+    (tmp_path / "classes.txt").write_text("Dog\n")
+    whole = check([train, str(truth)], classes=str(tmp_path / "classes.txt"))
+    assert (whole.clips, whole.events, whole.classes, whole.exit_code) == (2, 2, ("Cat", "Dog"), 1)
+    kinds = [DefectKind.UNKNOWN_CLASS, DefectKind.CONTACT, DefectKind.WEAK_DENSE_MISMATCH]
+    assert [defect.kind for defect in whole.defects] == kinds
+    assert repr(whole) == "LabelCheck(2 clips, 2 events, 2 classes: 1 fatal defects, 2 tolerated)"
+    assert whole.text().splitlines()[-1] == "2 clips, 2 events, 2 classes: 1 fatal defects, 2 tolerated"
+    assert whole.as_json()["defects"][0] == {
+        "path": str(train),
+        "line": 3,
+        "kind": "unknown-class",
+        "fatal": True,
+        "message": "class 'Cat' is not in the list of classes",
+    }
+    assert check(train).defects == check(str(train), classes=["Cat", "Dog"]).defects == []
+    assert repr(check(train)).endswith("no defect)")
+    assert "<pre>" in whole._repr_html_()
+    with pytest.raises(SeehearError, match="no such file"):
+        check(tmp_path / "none.csv")
+
+
+def test_tables_have_a_repr_and_a_frame(tmp_path):
+    train = read_weak(weak(tmp_path / "w.csv", "a\tDog,Cat", "b\t"))
+    truth = read_dense(dense(tmp_path / "d.csv", "a\t0\t1\tDog", "a\t1.5\t2\tCat"))
+    assert repr(train) == f"WeakTable({tmp_path / 'w.csv'}: 2 clips, 2 classes)"
+    assert repr(truth) == f"DenseTable({tmp_path / 'd.csv'}: 2 events in 1 clips, 2 classes)"
+    pytest.importorskip("pandas")
+    assert train.to_frame().to_numpy().tolist() == [["a", "Dog"], ["a", "Cat"]]
+    assert truth.to_frame().to_numpy().tolist() == [["a", "Dog", 0.0, 1.0], ["a", "Cat", 1.5, 2.0]]
+    assert check([train, truth]).to_frame().columns.tolist() == ["path", "line", "kind", "fatal", "message"]
 
 
 @pytest.mark.parametrize("content", [b"", b"clip,labels\na,Dog\n", b"\xff\xfe\x00"])
@@ -193,31 +247,37 @@ LLP = Path(__file__).parents[2] / "shared" / "llp"
 
 
 @pytest.mark.skipif(not LLP.is_dir(), reason="LLP's label tables are not on this machine")
-def test_known_defects_of_llp_are_told_and_tolerated():
-    weak = [scan_weak(LLP / f"AVVP_{split}.csv") for split in ("train", "val_pd", "test_pd")]
-    dense = [scan_dense(LLP / f"AVVP_eval_{name}.csv") for name in ("audio", "visual")]
-    found = [defect for table in (*weak, *dense) for defect in table.defects] + list(check(weak, dense))
+def test_known_defects_of_llp_are_named_and_tolerated():
+    weak = [LLP / f"AVVP_{split}.csv" for split in ("train", "val_pd", "test_pd")]
+    dense = [LLP / f"AVVP_eval_{name}.csv" for name in ("audio", "visual")]
+    found = check([*weak, *dense]).defects
     assert not any(defect.fatal for defect in found)
 
-    def count(part: str, table: str = "") -> int:
-        return sum(part in defect.message and table in defect.path.name for defect in found)
+    def count(kind: DefectKind, table: str = "") -> int:
+        return sum(defect.kind == kind and table in defect.path.name for defect in found)
 
-    assert [len(table.clips) for table in weak] == [10000, 649, 1200]
-    assert len(classes_of(weak)) == 25
-    assert (count("marks nothing"), count("repeats line", "audio")) == (6, 8)
-    assert count("overlaps line", "audio") + count("repeats line", "audio") == 23
-    assert count("touches line", "audio") == 11
-    assert (count("lists", "test_pd"), count("fractional", "train")) == (1, 5)
-    assert (count("but dense ones", "test_pd"), count("but dense ones", "val_pd")) == (51, 30)
-    strangers = {
-        name: {d.message.split()[0] for d in found if "no weak table" in d.message and name in d.path.name}
+    assert [len(scan_weak(table).clips) for table in weak] == [10000, 649, 1200]
+    assert len(classes_of(scan_weak(table) for table in weak)) == 25
+    assert (count(DefectKind.EMPTY_EVENT), count(DefectKind.REPEATED_ROW, "audio")) == (6, 8)
+    assert count(DefectKind.OVERLAP, "audio") + count(DefectKind.REPEATED_ROW, "audio") == 23
+    assert count(DefectKind.CONTACT, "audio") == 11
+    assert (count(DefectKind.REPEATED_LABEL, "test_pd"), count(DefectKind.FRACTIONAL_NAME, "train")) == (1, 5)
+    mismatches = [count(DefectKind.WEAK_DENSE_MISMATCH, split) for split in ("test_pd", "val_pd")]
+    assert mismatches == [51, 30]
+    unknown = {
+        name: {
+            defect.message.split()[0]
+            for defect in found
+            if defect.kind == DefectKind.CLIP_IN_NO_SPLIT and name in defect.path.name
+        }
         for name in ("audio", "visual")
     }
-    assert {name: len(clips) for name, clips in strangers.items()} == {"audio": 8, "visual": 7}
+    assert {name: len(clips) for name, clips in unknown.items()} == {"audio": 8, "visual": 7}
 
 
 def test_a_class_of_training_clips_alone_that_is_nearly_spelt_like_another(tmp_path):
     train = weak(tmp_path / "train.csv", "a\tSpeach", "b\tSpeech", "c\tDog", "d\tOboe")
     val = weak(tmp_path / "val.csv", "e\tSpeech", "f\tDog")
-    (found,) = check([scan_weak(train), scan_weak(val)], [])
+    (found,) = check([train, val]).defects
+    assert found.kind == DefectKind.LIKELY_MISSPELLING
     assert str(found) == f"{train}:2: Speach occurs in no other table: did you mean Speech?"

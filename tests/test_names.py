@@ -287,4 +287,4 @@ def test_dense_tables_of_a_folder_have_good_names(tmp_path):
         (tmp_path / f"{name}.csv").write_text("filename\tevent_labels\na\tDog\n")
     (Path(tmp_path) / "eval_a b.csv").write_text("filename\tonset\toffset\tevent_labels\n")
     with pytest.raises(SeehearError, match=r"eval_a b\.csv: the modality"):
-        datasets.annotations(datasets.get("folder"), tmp_path)
+        datasets.find_tables(datasets.get("folder"), tmp_path)

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from seehear import arguments
 from seehear.errors import SeehearError
 from seehear.events import Activity
-from seehear.labels import DenseTable, WeakTable, classes_of, meant, read_classes, read_dense, read_weak
+from seehear.labels import DenseTable, WeakTable, classes_of, read_classes, read_dense, read_weak, suggestion
 from seehear.networks.spec import ImageInput
 from seehear.packed import NotFinite, Packed, finite, pack
 from seehear.scoring.signature import revision
@@ -484,7 +484,9 @@ def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]
 
 def unknown_classes(names: Sequence[str], known: Sequence[str], where: str) -> list[str]:
     """A note per class that is not among those known, with the known class that is spelled most like it."""
-    return [f"class {name!r} of {where} is unknown{meant(name, known)}" for name in sorted(set(names) - set(known))]
+    return [
+        f"class {name!r} of {where} is unknown{suggestion(name, known)}" for name in sorted(set(names) - set(known))
+    ]
 
 
 def loudness(dataset: Dataset) -> list[str]:
@@ -677,7 +679,7 @@ def _read_labels(
         known = tuple(classes) if classes is not None else tuple(sorted({name for row in rows for name in row}))
         if unknown := {name for row in rows for name in row} - set(known):
             name = min(unknown)
-            raise SeehearError(f"class {name!r} is not in the list of classes{meant(name, known)}")
+            raise SeehearError(f"class {name!r} is not in the list of classes{suggestion(name, known)}")
         column = {name: c for c, name in enumerate(known)}
         array = np.zeros((count, len(known)), dtype=np.float32)
         for n, row in enumerate(rows):

@@ -114,11 +114,11 @@ class ParsedClip:
         write(self, Path(out))
         return parse.write(self, self._seen(), Path(out), embed=embed)
 
-    def export(self, file: str | Path) -> Path:
+    def export(self, file: str | Path) -> list[Path]:
         """Write the events for another tool, in the format that the suffix names: .eaf, .txt, .vtt, .csv, .json.
 
         Returns:
-            The file.
+            The files: one, or one per modality for .txt and .json.
         """
         from seehear.exports import write_clip
 

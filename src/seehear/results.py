@@ -25,6 +25,10 @@ class Result(ABC):
     def as_json(self) -> Any:
         """Return a value that `json.dumps` takes."""
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows, unless a result has a view of its own."""
+        return f"<pre>{html.escape(self.text())}</pre>"
+
 
 def table(rows: Sequence[Sequence[str]], *, right_from: int = 1) -> str:
     """Align columns of text.

@@ -60,7 +60,7 @@ def full(tmp_path_factory):
     return film(tmp_path_factory.mktemp("full") / f"{ID}.mp4", options={"g": "250"})
 
 
-def test_what_is_seen_and_heard_each_second(full, tmp_path):
+def test_frames_and_audio_of_each_second(full, tmp_path):
     cut(Media(full), tmp_path / "out.mp4", 2, 12)
     clip = Media(tmp_path / "out.mp4")
     assert (clip.duration, clip.segments()) == (pytest.approx(10, abs=1e-3), 10)
@@ -72,7 +72,7 @@ def test_what_is_seen_and_heard_each_second(full, tmp_path):
 
 
 @pytest.mark.parametrize("start", [0.0, 3.7, 9.05])
-def test_sound_begins_at_the_very_sample(full, tmp_path, start):
+def test_audio_begins_at_the_very_sample(full, tmp_path, start):
     cut(Media(full), tmp_path / "out.mp4", start, start + 2)
     before, after = played(full)[round(start * RATE) :][: 2 * RATE], played(tmp_path / "out.mp4")
     inner = slice(1000, 2 * RATE - 1000)
@@ -101,7 +101,7 @@ def test_files_of_other_kinds(tmp_path, name, settings):
     assert pitch(played(tmp_path / "out.mp4")[RATE // 10 : RATE]) == pytest.approx(hertz(4), abs=2)
 
 
-def test_varying_picture_rate_stays(tmp_path):
+def test_a_varying_frame_rate_stays(tmp_path):
     times = np.concatenate([np.arange(0, 4, 0.1), np.arange(4, 6, 0.5), np.arange(6, 9, 0.04)])
     film(tmp_path / "a.mp4", times=times, seconds=9)
     cut(Media(tmp_path / "a.mp4"), tmp_path / "out.mp4", 3.5, 6.5)
@@ -127,7 +127,7 @@ def test_surround_is_mixed_no_louder(tmp_path):
 
 
 @pytest.mark.parametrize("clockwise", [90, 180, 270])
-def test_a_turned_picture_is_shown_upright(tmp_path, clockwise):
+def test_a_rotated_video_is_upright(tmp_path, clockwise):
     make_media.rotate(film(tmp_path / "a.mp4", seconds=3), clockwise)
     cut(Media(tmp_path / "a.mp4"), tmp_path / "out.mp4", 1, 3)
     (before,) = Media(tmp_path / "a.mp4").spans(60, fps=10, sizes=[64])
@@ -195,7 +195,7 @@ def test_cut_once_and_kept(full, tmp_path):
     assert not [file for file in tmp_path.iterdir() if file.name.startswith(".")]
 
 
-def test_a_touched_video_changes_nothing_and_another_is_cut_anew(full, tmp_path):
+def test_a_touched_video_changes_nothing_and_another_is_cut_again(full, tmp_path):
     videos = tmp_path / "videos"
     videos.mkdir()
     copy = videos / f"{ID}_full_video.mp4"
@@ -212,24 +212,24 @@ def test_a_touched_video_changes_nothing_and_another_is_cut_anew(full, tmp_path)
     assert cut_clips(LLP, [clip], videos, tmp_path / "out").unchanged == 1
 
 
-def test_what_is_cut_already_is_taken_as_it_is(tmp_path):
+def test_a_file_that_is_the_clip_already_is_linked(tmp_path):
     videos = tmp_path / "videos"
     official = film(videos / "deeper" / f"{ID}.mp4", seconds=9.6)
     clip = f"{ID}_101.8_111.8"
-    found = cut_clips(LLP, [clip], videos, tmp_path / "out")
-    assert (found.whole, found.made) == (1, 0)
-    assert found.files[clip].read_bytes() == official.read_bytes()
+    cuts = cut_clips(LLP, [clip], videos, tmp_path / "out")
+    assert (cuts.whole, cuts.made) == (1, 0)
+    assert cuts.files[clip].read_bytes() == official.read_bytes()
     again = cut_clips(LLP, [clip], videos, tmp_path / "out")
     assert (again.unchanged, again.whole) == (1, 0)
 
 
-def test_a_short_full_video_is_not_taken_for_its_clip(tmp_path):
+def test_a_short_full_video_is_not_mistaken_for_its_clip(tmp_path):
     film(tmp_path / "videos" / f"{ID}_full_video.mp4", seconds=10.5)
     film(tmp_path / "videos" / "0123456789a.mp4", seconds=10.8)
     clips = [f"{ID}_0.5_10.5", "0123456789a_0.8_10.8"]
-    found = cut_clips(LLP, clips, tmp_path / "videos", tmp_path / "out")
-    assert found.made == 2
-    assert [shown(found.files[clip])[0] for clip in clips] == [5, 8]
+    cuts = cut_clips(LLP, clips, tmp_path / "videos", tmp_path / "out")
+    assert cuts.made == 2
+    assert [shown(cuts.files[clip])[0] for clip in clips] == [5, 8]
 
 
 def test_bad_videos_are_named_and_the_others_cut(full, tmp_path):
@@ -238,21 +238,21 @@ def test_bad_videos_are_named_and_the_others_cut(full, tmp_path):
     (videos / "broken_____.mp4").write_bytes(b"no video at all" * 99)
     (videos / f"{ID}.mp4").write_bytes(full.read_bytes())
     clips = ["tooshort____5_15", "broken______5_15", "nowhere_____5_15", f"{ID}_5_7"]
-    found = cut_clips(LLP, clips, videos, tmp_path / "out")
-    assert list(found.files) == clips[-1:]
-    short, broken, nowhere = (found.failed[clip] for clip in clips[:-1])
-    assert short == f"{videos / 'tooshort___.mp4'}: is 7.0 s long, and tooshort____5_15 reaches to second 15"
+    cuts = cut_clips(LLP, clips, videos, tmp_path / "out")
+    assert list(cuts.files) == clips[-1:]
+    short, broken, nowhere = (cuts.failed[clip] for clip in clips[:-1])
+    assert short == f"{videos / 'tooshort___.mp4'}: is 7.0 s long, but tooshort____5_15 ends at second 15"
     assert str(videos / "broken_____.mp4") in broken
     assert nowhere == f"{videos}: holds no video of nowhere_____5_15"
 
 
-def test_the_next_best_file_helps_out(full, tmp_path):
+def test_the_next_file_is_used_if_the_first_is_broken(full, tmp_path):
     (tmp_path / f"{ID}.webm").write_bytes(b"broken")
     (tmp_path / f"{ID}_full_video.mp4").write_bytes(full.read_bytes())
     assert cut_clips(LLP, [f"{ID}_5_7"], tmp_path, tmp_path / "out").made == 1
 
 
-def test_a_folder_that_cant_be_written_to_ends_it(full, tmp_path):
+def test_an_unwritable_folder_raises_an_error(full, tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(SeehearError, match="can't be written"):
         cut_clips(LLP, [f"{ID}_5_7"], full.parent, tmp_path / "file" / "out")
@@ -260,20 +260,20 @@ def test_a_folder_that_cant_be_written_to_ends_it(full, tmp_path):
 
 def test_clips_that_are_files_stay_where_they_are(tmp_path):
     file = film(tmp_path / "videos" / "any.mp4", seconds=2)
-    found = cut_clips(datasets.get("folder"), ["any", "none"], tmp_path / "videos", tmp_path / "out")
-    assert found.files == {"any": file}
-    assert "holds no file named none" in found.failed["none"]
+    cuts = cut_clips(datasets.get("folder"), ["any", "none"], tmp_path / "videos", tmp_path / "out")
+    assert cuts.files == {"any": file}
+    assert "holds no file named none" in cuts.failed["none"]
     assert not (tmp_path / "out").exists()
 
 
 def test_wrong_folders(tmp_path):
     with pytest.raises(SeehearError, match="no such folder"):
         cut_clips(LLP, [], tmp_path / "none", tmp_path)
-    with pytest.raises(SeehearError, match="name another folder"):
+    with pytest.raises(SeehearError, match="choose another folder"):
         cut_clips(LLP, [], tmp_path, tmp_path)
 
 
-def test_nothing_after_the_end(full, tmp_path):
-    with pytest.raises(ClipError, match=r"12\.0 s long, nothing is left of it after second 25"):
+def test_a_clip_after_the_end_of_its_video(full, tmp_path):
+    with pytest.raises(ClipError, match=r"12\.0 s long, but the clip starts at second 25"):
         cut(Media(full), tmp_path / "out.mp4", 25, 35)
     assert not list(tmp_path.iterdir())

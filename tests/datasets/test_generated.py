@@ -1,4 +1,4 @@
-"""Made-up features: the planted signal is there, and the same seed gives the same numbers."""
+"""Synthetic features: the signal can be learnt, and the same seed gives the same numbers."""
 
 from dataclasses import replace
 
@@ -17,8 +17,8 @@ SMALL = (FeatureFolder("ears", "hearing", "audio", 1, 96, 10), FeatureFolder("ey
 
 @pytest.fixture
 def given(tmp_path):
-    found = datasets.annotations(datasets.get("llp"), write_tables(tmp_path / "tables"))
-    return replace(found, dataset=replace(found.dataset, features=SMALL))
+    """A data set and the folder of its tables."""
+    return replace(datasets.get("llp"), features=SMALL), write_tables(tmp_path / "tables")
 
 
 def files(folder):
@@ -26,7 +26,9 @@ def files(folder):
 
 
 def test_shapes_and_names(given, tmp_path):
-    assert generate(given, tmp_path / "out") == 7
+    result = generate(*given, tmp_path / "out")
+    assert result.count == 7
+    assert repr(result) == f"Generated({tmp_path / 'out'}: 7 clips in each of ears, eyes)"
     names = {clip[:11] for clip in (*TRAIN, *VAL)} | {"Test_-_-_-0"}
     for folder in SMALL:
         assert {file.stem for file in (tmp_path / "out" / folder.folder).iterdir()} == names
@@ -36,32 +38,32 @@ def test_shapes_and_names(given, tmp_path):
 
 
 def test_one_seed_fixes_all_and_a_clip_depends_on_no_other(given, tmp_path):
-    generate(given, tmp_path / "whole", seed=3)
-    generate(given, tmp_path / "part", seed=3, clips=1, only=["hearing"])
+    generate(*given, tmp_path / "whole", seed=3)
+    generate(*given, tmp_path / "part", seed=3, clips=1, only=["hearing"])
     whole, part = files(tmp_path / "whole"), files(tmp_path / "part")
     assert len(part) == 3
     assert all(whole[name] == data for name, data in part.items())
-    generate(given, tmp_path / "part", seed=3)  # goes on
+    generate(*given, tmp_path / "part", seed=3)  # goes on
     assert files(tmp_path / "part") == whole
-    generate(given, tmp_path / "other", seed=4)
+    generate(*given, tmp_path / "other", seed=4)
     assert not set(files(tmp_path / "other").values()) & set(whole.values())
 
 
 def test_other_settings_and_real_features_are_not_overwritten(given, tmp_path):
-    generate(given, tmp_path / "out", seed=3)
+    generate(*given, tmp_path / "out", seed=3)
     with pytest.raises(SeehearError, match="seed 3, not 4"):
-        generate(given, tmp_path / "out", seed=4)
+        generate(*given, tmp_path / "out", seed=4)
     (tmp_path / "real" / "ears").mkdir(parents=True)
-    with pytest.raises(SeehearError, match="holds ears, which are not made up"):
-        generate(given, tmp_path / "real")
+    with pytest.raises(SeehearError, match="holds ears, which were not generated"):
+        generate(*given, tmp_path / "real")
     with pytest.raises(SeehearError, match="no feature folder 'nose'"):
-        generate(given, tmp_path / "new", only=["nose"])
+        generate(*given, tmp_path / "new", only=["nose"])
     with pytest.raises(SeehearError, match="strength"):
-        generate(given, tmp_path / "new", strength=float("nan"))
+        generate(*given, tmp_path / "new", strength=float("nan"))
 
 
 def test_activity_of_evaluation_clips_is_that_of_the_tables(given):
-    activity = draw_activity(given, 10, seed=0)
+    activity = draw_activity(datasets.find_tables(*given), 10, seed=0)
     assert activity.classes == CLASSES
     heard = np.zeros((10, 3), dtype=bool)
     heard[:, 0] = True  # Cat
@@ -71,7 +73,7 @@ def test_activity_of_evaluation_clips_is_that_of_the_tables(given):
 
 
 def test_training_clips_show_their_weak_labels_as_val_clips_do(given):
-    draws = [draw_activity(given, 10, seed) for seed in range(60)]
+    draws = [draw_activity(datasets.find_tables(*given), 10, seed) for seed in range(60)]
     clip = TRAIN[1]  # Dog and Speech; Dog is heard in two val clips and seen in none, Speech only seen
     heard = {tuple(np.flatnonzero(draw.active["audio"][clip][:, 1])) for draw in draws}
     assert heard == {(2, 3, 4), (0, 1, 2)}
@@ -80,7 +82,7 @@ def test_training_clips_show_their_weak_labels_as_val_clips_do(given):
     assert not any(draw.active[name][clip][:, 0].any() for draw in draws for name in ("audio", "visual"))
 
 
-def test_classes_move_segments_as_told():
+def test_classes_move_segments_by_the_strength():
     folder = FeatureFolder("f", "n", "audio", 1, 2000, 10)
     strong = Maker.of(folder, CLASSES, 4.0, 0)
     assert np.linalg.norm(strong.directions, axis=1) == pytest.approx(1)
@@ -99,9 +101,9 @@ def test_classes_move_segments_as_told():
 def test_a_simple_probe_finds_the_signal(tmp_path):
     spec = datasets.get("llp")
     folders = tuple(replace(folder, width=128) for folder in spec.features[:2])
-    given = datasets.annotations(replace(spec, features=folders), LLP)
-    generate(given, tmp_path, clips=150)
-    activity = draw_activity(given, 10, 0, 150)
+    given = replace(spec, features=folders), LLP
+    generate(*given, tmp_path, clips=150)
+    activity = draw_activity(datasets.find_tables(*given), 10, 0, 150)
     for folder in folders:
         rows, labels = [], []
         for clip in activity.clips:
@@ -120,14 +122,14 @@ def test_a_simple_probe_finds_the_signal(tmp_path):
         assert 0.35 < accuracy < 0.99  # chance is about .05; the commonest class about .2
 
 
-def test_as_a_verb(tmp_path):
+def test_the_command(tmp_path):
     tables = write_tables(tmp_path / "tables")
     report = generate_features(
         dataset="llp", annotations=tables, out=tmp_path / "out", clips=1, only=["vggish", "r2plus1d_18"]
     )
     assert (report.count, report.exit_code) == (3, 0)
     assert {file.parent.name for file in (tmp_path / "out").rglob("*.npy")} == {"vggish", "r2plus1d_18"}
-    with pytest.raises(SeehearError, match="no feature folders that its field shares"):
+    with pytest.raises(SeehearError, match="no shared feature folders"):
         generate_features(dataset="folder", annotations=_folder(tmp_path / "own"), out=tmp_path / "o")
 
 

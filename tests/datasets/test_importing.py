@@ -28,7 +28,7 @@ def take(folder, clips=CLIPS, form=FORM):
 
 
 @given(st.integers(1, 5), st.integers(0, 5), st.integers(0, 5), st.lists(st.integers(0, 12), max_size=3))
-def test_what_fits(frames, width, segments, shape):
+def test_shapes_that_fit(frames, width, segments, shape):
     fits = len(shape) == 2 and shape[0] > 0
     if fits:
         fits = any(shape[0] == n * frames for n in ([segments] if segments else range(1, 13)))
@@ -45,7 +45,7 @@ def test_segments_are_means_of_frames(folder):
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         (np.zeros((10, 3)), "has float64 of shape (10, 3), expected numbers of shape (10, 4)"),
         (np.zeros((8, 4)), "has float64 of shape (8, 4), expected numbers of shape (10, 4)"),
@@ -56,12 +56,12 @@ def test_segments_are_means_of_frames(folder):
         (np.array([{}]), "holds pickled objects, which are not read"),
     ],
 )
-def test_files_that_do_not_fit_are_named(folder, values, said):
+def test_files_that_do_not_fit_are_named(folder, values, message):
     np.save(folder / "a.npy", values, allow_pickle=True)
     report, store = take(folder)
     assert list(report.failed) == ["a"]
     assert report.failed["a"].startswith(f"{folder / 'a.npy'}: ")
-    assert said in report.failed["a"]
+    assert message in report.failed["a"]
     assert (report.count, store.clips("net")) == (2, {"b", "c"})
 
 
@@ -79,7 +79,7 @@ def test_files_that_are_no_arrays_are_named(folder):
     assert report.failed["d"] == f"{folder / 'd.npy'}: no such file"
 
 
-def test_what_is_current_is_left_as_it_is(folder):
+def test_current_features_are_kept(folder):
     _, store = take(folder)
     before = store.file("net", "a").stat().st_mtime_ns, store.file("net", "b").stat().st_mtime_ns
     np.save(folder / "b.npy", np.ones((10, 4)))

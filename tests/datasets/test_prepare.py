@@ -1,4 +1,4 @@
-"""seehear prepare: what is there, what is missing, and what to do next."""
+"""seehear prepare: what a data set has, what is missing, and what to do next."""
 
 import json
 import shlex
@@ -9,8 +9,9 @@ import pytest
 import make_media
 import seehear
 from seehear import datasets
-from seehear.cli import app
+from seehear.cli import build
 from seehear.errors import SeehearError
+from seehear.labels import DefectKind
 from seehear.store import Store
 
 from .tables import LLP, TEST, TRAIN, VAL, needs_llp, write_tables
@@ -40,7 +41,7 @@ def prepare(tmp_path, **options):
     return seehear.prepare(**options)
 
 
-def test_features_of_the_field(tmp_path, features):
+def test_shared_features_are_imported(tmp_path, features):
     report = prepare(tmp_path, features=features)
     assert report.exit_code == 0
     assert report.missing == {name: {split: [] for split in SPLITS} for name in ("resnet152", "vggish")}
@@ -50,7 +51,7 @@ def test_features_of_the_field(tmp_path, features):
         for network, width in (("vggish", 128), ("resnet152", 2048)):
             np.testing.assert_array_equal(kept.read(network, clip), np.full((10, width), n))
     text = report.text()
-    assert "r2plus1d_18 is not there: nothing is taken in of r2plus1d-18" in text
+    assert "r2plus1d_18 does not exist: r2plus1d-18 was not imported" in text
     assert "vggish     audio     4 / 4  2 / 2  1 / 1" in text
 
 
@@ -76,7 +77,7 @@ def test_missing_and_bad_files_are_listed_one_by_one(tmp_path, features):
     assert json.loads(json.dumps(report.as_json()))["missing"] == report.missing
 
 
-def test_what_the_store_has(tmp_path, features):
+def test_without_features_the_store_is_listed(tmp_path, features):
     report = prepare(tmp_path)
     assert report.exit_code == 1
     assert report.missing == {
@@ -89,10 +90,11 @@ def test_what_the_store_has(tmp_path, features):
     assert prepare(tmp_path).exit_code == 0
 
 
-def test_what_to_do_next_can_be_copied(tmp_path, features):
+def test_the_next_commands_are_valid(tmp_path, features):
     report = prepare(tmp_path, features=features)
     train, reproduce = report.commands()
-    command, bound, _ = app.parse_args(shlex.split(train)[1:], print_error=False, exit_on_error=False)
+    tokens = shlex.split(train)[1:]
+    command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
     assert command is seehear.train
     assert bound.arguments["collocation"] == ["audio=vggish", "visual=resnet152"]
     assert bound.arguments["recipe"] == "small"
@@ -100,25 +102,25 @@ def test_what_to_do_next_can_be_copied(tmp_path, features):
     assert train in report.text()
 
 
-def test_a_class_that_llp_does_not_have_is_named_with_what_was_meant(tmp_path, tables):
+def test_a_class_that_llp_does_not_have_gets_a_suggestion(tmp_path, tables):
     for name in ("AVVP_train.csv", "AVVP_val_pd.csv"):
         table = tables / name
         table.write_text(table.read_text().replace("Speech", "Speach"))
     with pytest.raises(SeehearError) as error:
         prepare(tmp_path)
-    said = str(error.value).splitlines()
-    assert {line.split(":")[0].rpartition("/")[2] for line in said} == {"AVVP_train.csv", "AVVP_val_pd.csv"}
-    assert all("class 'Speach' is not in the list of classes: did you mean Speech?" in line for line in said)
+    lines = str(error.value).splitlines()
+    assert {line.split(":")[0].rpartition("/")[2] for line in lines} == {"AVVP_train.csv", "AVVP_val_pd.csv"}
+    assert all("class 'Speach' is not in the list of classes: did you mean Speech?" in line for line in lines)
 
 
-def test_an_event_past_its_clips_end_is_told(tmp_path, tables):
+def test_an_event_after_the_end_of_its_clip(tmp_path, tables):
     with (tables / "AVVP_eval_audio.csv").open("a") as stream:
         stream.write(f"{TEST[0]}\t20\t30\tDog\n")
-    (found,) = prepare(tmp_path).kinds()["an event that ends after its clip"]
-    assert "Dog ends at 30 s, past its clip's 10 s" in str(found)
+    (defect,) = prepare(tmp_path).defects_by_kind()[DefectKind.PAST_END]
+    assert "Dog ends at 30 s, after the end of its clip at 10 s" in str(defect)
 
 
-def test_damaged_files_are_told_apart_from_those_that_are_not_there(tmp_path, features):
+def test_damaged_files_are_distinguished_from_missing_ones(tmp_path, features):
     (features / "vggish" / f"{TRAIN[0][:11]}.npy").unlink()
     (features / "vggish" / f"{TRAIN[1][:11]}.npy").write_text("hello world")
     report = prepare(tmp_path, features=features)
@@ -129,13 +131,17 @@ def test_damaged_files_are_told_apart_from_those_that_are_not_there(tmp_path, fe
 
 def test_defects_are_counted_and_all_are_listed(tmp_path, tables):
     with (tables / "AVVP_eval_audio.csv").open("a") as stream:
-        stream.writelines(f"stranger{n:03}_0_10\t0\t1\tDog\n" for n in range(5))
+        stream.writelines(f"unknown{n:03}_0_10\t0\t1\tDog\n" for n in range(5))
     report = prepare(tmp_path)
-    assert {kind: len(found) for kind, found in report.kinds().items()}["an event of a clip that is in no split"] == 5
+    assert (
+        len(report.defects_by_kind()[DefectKind.CLIP_IN_NO_SPLIT])
+        == report.as_json()["defects"]["clip-in-no-split"]
+        == 5
+    )
     listed = report.lists["defects"].read_text()
-    assert all(f"stranger{n:03}_0_10 stands in no weak table" in listed for n in range(5))
-    assert report.text().count("stranger") < 5 + len(report.differing)
-    assert "which moves scores" in report.text()  # these tables are no revision of LLP's
+    assert all(f"unknown{n:03}_0_10 is in no weak table" in listed for n in range(5))
+    assert "5  events of clips that are in no split" in report.text()
+    assert report.text().count("unknown") < 5
     (tables / "AVVP_train.csv").write_text("filename\tevent_labels\nx\tDog\nx\tCat\n")
     with pytest.raises(SeehearError, match="other labels than on line 2"):
         prepare(tmp_path)
@@ -145,8 +151,7 @@ def test_defects_are_counted_and_all_are_listed(tmp_path, tables):
 def test_the_tables_of_llp(tmp_path):
     report = prepare(tmp_path, annotations=LLP)
     assert report.sizes == {"train": 10000, "val": 649, "test": 1200}
-    assert "something else" not in report.kinds()
-    assert report.differing == []
+    assert sum(map(len, report.defects_by_kind().values())) == 155
     assert len(report.lists["defects"].read_text().splitlines()) == len(report.defects) == 155
     assert "--recipe paper" in report.commands()[0] or "prepare" in report.commands()[0]
 
@@ -189,8 +194,8 @@ def test_videos_are_cut_and_extracted(tmp_path, tables):
     expected = 0.4 * 2 / np.pi * np.arange(1, 22) / 25
     for clip in EVERY[2:-1]:
         start = int(clip.split("_")[-2])
-        found = kept.read("loudness", clip)[:, 0]
-        np.testing.assert_allclose(found, expected[start : start + 10], rtol=0.08)
+        features = kept.read("loudness", clip)[:, 0]
+        np.testing.assert_allclose(features, expected[start : start + 10], rtol=0.08)
     assert "holds no video of" in report.lists["missing clips"].read_text()
     again = prepare(tmp_path, **options)
     assert "0 cut now, 4 before" in again.text()
@@ -206,3 +211,16 @@ def test_imported_features_are_not_extracted_over(tmp_path, features):
     report = prepare(tmp_path, videos=tmp_path / "videos", networks=["vggish"])
     assert "features of vggish" in report.text()
     assert report.missing["vggish"] == {split: [] for split in SPLITS}
+
+
+def test_from_python(tmp_path, tables, features):
+    prepared = datasets.prepare(datasets.get("llp"), str(tables), str(tmp_path / "store"), features=str(features))
+    defects = len(prepared.defects)
+    assert repr(prepared) == (
+        f"Prepared(llp: 7 clips, {defects} defects; resnet152 lacks 0 clips, vggish lacks 0 clips)"
+    )
+    assert datasets.prepare("llp", tables, tmp_path / "empty").exit_code == 1
+    pytest.importorskip("pandas")
+    rows = prepared.to_frame()
+    assert rows.columns.tolist() == ["network", "modality", "split", "clips", "missing"]
+    assert rows.to_numpy().tolist()[-1] == ["vggish", "audio", "test", 1, 0]

@@ -1,4 +1,4 @@
-"""Data sets: what is declared, and what is found of it in a user's folder."""
+"""Data sets: what they declare, and the tables in a user's folder."""
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ SYMBOLS = "abcXYZ019_-"
     st.integers(1, 999),
     st.sampled_from((1, 10)),
 )
-def test_ids_of_llp_may_hold_what_separates_the_times(name, start, length, parts):
+def test_ids_of_llp_may_hold_underscores(name, start, length, parts):
     stop = start + length
     clip = f"{name}_{start / parts:g}_{stop / parts:g}"
     assert llp.SPEC.short(clip) == name
@@ -29,7 +29,7 @@ def test_ids_of_llp_may_hold_what_separates_the_times(name, start, length, parts
 
 
 @pytest.mark.parametrize("clip", ["abcdefghijk", "abcdefghijk_10", "abcdefghijk_10_5", "short_0_10", "abcdefghijk_a_b"])
-def test_other_names_tell_no_times(clip):
+def test_other_names_have_no_times(clip):
     assert llp.span(clip) is None
 
 
@@ -39,8 +39,8 @@ def test_fractional_times():
 
 @needs_llp
 def test_splits_of_llp():
-    found = datasets.annotations(datasets.get("llp"), LLP)
-    clips = {split: read_weak(path).clips for split, path in found.weak.items()}
+    tables = datasets.find_tables(datasets.get("llp"), LLP)
+    clips = {split: read_weak(path).clips for split, path in tables.weak.items()}
     assert {split: len(names) for split, names in clips.items()} == {"train": 10000, "val": 649, "test": 1200}
     every = [clip for names in clips.values() for clip in names]
     assert len({llp.SPEC.short(clip) for clip in every}) == len(every) == 11849
@@ -59,23 +59,23 @@ def test_missing_tables_are_named(tmp_path):
     (tmp_path / "AVVP_val_pd.csv").unlink()
     (tmp_path / "AVVP_eval_visual.csv").unlink()
     with pytest.raises(SeehearError, match=r"lacks AVVP_val_pd\.csv, AVVP_eval_visual\.csv"):
-        datasets.annotations(datasets.get("llp"), tmp_path)
+        datasets.find_tables(datasets.get("llp"), tmp_path)
     with pytest.raises(SeehearError, match="no such folder"):
-        datasets.annotations(datasets.get("llp"), tmp_path / "none")
+        datasets.find_tables(datasets.get("llp"), tmp_path / "none")
 
 
 def test_a_folder_of_ones_own_with_any_modality(tmp_path):
     for name in ("train", "val", "test"):
         (tmp_path / f"{name}.csv").write_text("filename\tevent_labels\n")
     with pytest.raises(SeehearError, match=r"lacks eval_<modality>\.csv"):
-        datasets.annotations(datasets.get("folder"), tmp_path)
+        datasets.find_tables(datasets.get("folder"), tmp_path)
     for name in ("visual", "audio", "touch"):
         (tmp_path / f"eval_{name}.csv").write_text("filename\tonset\toffset\tevent_labels\n")
-    found = datasets.annotations(datasets.get("folder"), tmp_path)
-    assert list(found.dense) == ["audio", "touch", "visual"]
-    assert found.tables["touch"] == tmp_path / "eval_touch.csv"
-    assert found.dataset.short("any_1_2") == "any_1_2"
-    assert found.dataset.span("any_1_2") is None
+    tables = datasets.find_tables(datasets.get("folder"), tmp_path)
+    assert list(tables.dense) == ["audio", "touch", "visual"]
+    assert tables.tables["touch"] == tmp_path / "eval_touch.csv"
+    assert tables.dataset.short("any_1_2") == "any_1_2"
+    assert tables.dataset.span("any_1_2") is None
 
 
 def test_an_unknown_name():
@@ -85,9 +85,9 @@ def test_an_unknown_name():
         datasets.get("zzz")
 
 
-def test_every_registered_one_names_its_splits():
+def test_every_data_set_names_its_splits():
     for name, spec in datasets.REGISTRY.items():
         assert spec.name == name
         assert tuple(spec.weak) == datasets.SPLITS
-        assert bool(spec.dense) != bool(spec.more_dense)
+        assert bool(spec.dense) != bool(spec.dense_pattern)
         assert len({folder.network for folder in spec.features}) == len(spec.features)

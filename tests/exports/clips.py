@@ -55,7 +55,7 @@ def parsed_clips(draw, of=plain, clip=ONE):
         names = (*modalities, "_".join(modalities))
         for label in classes:
             on[names[-1], label] = [all(on[modality, label][t] for modality in modalities) for t in range(segments)]
-    sure = st.integers(0, 10000).map(lambda n: n / 10000)
+    confidence = st.integers(0, 10000).map(lambda n: n / 10000)
     events = []
     for (modality, label), active in on.items():
         for start in range(segments):
@@ -64,7 +64,7 @@ def parsed_clips(draw, of=plain, clip=ONE):
                 while stop < segments and active[stop]:
                     stop += 1
                 offset = min(stop * segment, duration)
-                events.append(ParsedEvent(label, modality, start * segment, offset, draw(sure)))
+                events.append(ParsedEvent(label, modality, start * segment, offset, draw(confidence)))
     name = draw(clip)
     return ParsedClip(name, f"clips/{name}.mp4", duration, segment, names, "global", tuple(events), {})
 
@@ -77,7 +77,7 @@ def written(name, parsed, folder, true=False):
     """The files that a format makes of a clip."""
     form = REGISTRY[name]
     files = []
-    for file, content in form.files([form.part(clip_of(parsed, folder, true))]).items():
+    for file, content in form.join([form.encode(clip_of(parsed, folder, true))]).items():
         files.append(folder / file)
         files[-1].write_bytes(content)
     return files

@@ -89,7 +89,7 @@ def test_damaged_files_are_not_valid_by_the_published_schema(published, tmp_path
 
 @few
 @given(parsed=parsed_clips())
-def test_rules_that_no_schema_says(parsed, tmp_path_factory):
+def test_rules_that_the_schema_cant_express(parsed, tmp_path_factory):
     (file,) = written("elan", parsed, tmp_path_factory.mktemp("elan"))
     root = ET.parse(file).getroot()
     slots = {slot.get("TIME_SLOT_ID"): int(slot.get("TIME_VALUE")) for slot in root.iter("TIME_SLOT")}
@@ -127,20 +127,20 @@ def test_rules_that_no_schema_says(parsed, tmp_path_factory):
 
 @few
 @given(parsed=parsed_clips())
-def test_another_reader_finds_the_same(parsed, tmp_path_factory):
+def test_another_reader_reads_the_same(parsed, tmp_path_factory):
     (file,) = written("elan", parsed, tmp_path_factory.mktemp("elan"))
     eaf = pympi.Elan.Eaf(str(file))
-    found = set()
+    events = set()
     for name in eaf.get_tier_names():
         base = name.rpartition(" ")[0] if name[-1].isdigit() else name
         if name.endswith(" confidence"):
             continue
-        sure = {}
+        confidences = {}
         if f"{name} confidence" in eaf.get_tier_names():
             below = eaf.get_ref_annotation_data_for_tier(f"{name} confidence")
-            sure = {(onset, offset): float(value) for onset, offset, value, *_ in below}
+            confidences = {(onset, offset): float(value) for onset, offset, value, *_ in below}
         for onset, offset, value in eaf.get_annotation_data_for_tier(name):
-            found.add((base, value, onset, offset, sure.get((onset, offset), 1.0)))
+            events.add((base, value, onset, offset, confidences.get((onset, offset), 1.0)))
     expected = {
         (
             NAMES.get(each.modality, each.modality),
@@ -151,7 +151,7 @@ def test_another_reader_finds_the_same(parsed, tmp_path_factory):
         )
         for each in parsed.events
     }
-    assert found == expected
+    assert events == expected
     (vocabulary,) = eaf.get_controlled_vocabulary_names()
     entries = eaf.get_cv_entries(vocabulary)
     assert {values[0][0] for values, _ in entries.values()} == {each.label for each in parsed.events}
@@ -167,7 +167,7 @@ def test_a_class_stays_on_its_tier(tmp_path):
 
 
 @pytest.mark.parametrize(("onset", "tiers"), [(0.9994, 2), (1.0, 1), (0.9996, 1), (0.999, 2)])
-def test_what_overlaps_by_a_millisecond_has_a_tier_of_its_own(onset, tiers, tmp_path):
+def test_events_that_overlap_by_a_millisecond_are_on_two_tiers(onset, tiers, tmp_path):
     parsed = clip(event("Dog", "audio", 0, 1), event("Cat", "audio", onset, 2), modalities=("audio",))
     (file,) = written("elan", parsed, tmp_path)
     assert len(pympi.Elan.Eaf(str(file)).get_tier_names()) == tiers
@@ -201,12 +201,12 @@ def test_the_clip_is_linked_as_elan_looks_for_it(name, mime, tmp_path):
     assert link.get("RELATIVE_MEDIA_URL") == f"../clips/{name}"
     assert link.get("MIME_TYPE") == mime
     assert root.get("DATE") == "2023-11-14T22:13:20+00:00"
-    (beside,) = written("elan", parsed, media.parent)
-    assert ET.parse(beside).find("HEADER/MEDIA_DESCRIPTOR").get("RELATIVE_MEDIA_URL") == f"./{name}"
+    (adjacent,) = written("elan", parsed, media.parent)
+    assert ET.parse(adjacent).find("HEADER/MEDIA_DESCRIPTOR").get("RELATIVE_MEDIA_URL") == f"./{name}"
 
 
-def test_all_classes_can_be_picked_and_those_that_xml_cant_hold_are_left_out(tmp_path):
-    content = elan.FORMAT.part(Clip(clip(*DOG), ("Cat", "\x01", "Dog", "Oboe", ""), tmp_path))["clip.eaf"]
+def test_the_vocabulary_has_all_classes_that_xml_can_hold(tmp_path):
+    content = elan.FORMAT.encode(Clip(clip(*DOG), ("Cat", "\x01", "Dog", "Oboe", ""), tmp_path))["clip.eaf"]
     root = ET.fromstring(content)
     assert [one.text for one in root.iter("CVE_VALUE")] == ["Cat", "Dog", "Oboe"]
 
@@ -217,9 +217,9 @@ def test_names_that_xml_cant_hold(tmp_path):
             written("elan", parsed, tmp_path)
 
 
-def test_a_clip_of_another_name_than_its_file(tmp_path):
+def test_a_clip_whose_file_has_another_name(tmp_path):
     (file,) = written("elan", replace(clip(*DOG), file="elsewhere.mp4"), tmp_path)
-    assert list(elan.read(file).said) == ["clip"]
+    assert list(elan.read(file).by_clip) == ["clip"]
 
 
 def eaf(tmp_path, tiers, *, slots="", header='<HEADER TIME_UNITS="milliseconds"/>', name="my clip"):
@@ -263,16 +263,16 @@ def test_files_that_people_made(tmp_path):
     assert "did you mean heard?" in note
 
 
-def test_the_linked_clip_is_meant_whatever_the_file_is_called(tmp_path):
+def test_the_linked_clip_counts_whatever_the_file_is_called(tmp_path):
     header = '<HEADER><MEDIA_DESCRIPTOR MEDIA_URL="file:///C:/my clips/a.b.mp4" MIME_TYPE="video/mp4"/></HEADER>'
-    assert list(elan.read(eaf(tmp_path, tier("heard", "Dog"), slots=SLOTS, header=header)).said) == ["a.b"]
+    assert list(elan.read(eaf(tmp_path, tier("heard", "Dog"), slots=SLOTS, header=header)).by_clip) == ["a.b"]
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("<ANNOTATION_DOCUMENT>\n<HEADER>\n</ANNOTATION_DOCUMENT>", r"x\.eaf:3: is no XML"),
-        ("<html/>", "no annotation file"),
+        ("<ANNOTATION_DOCUMENT>\n<HEADER>\n</ANNOTATION_DOCUMENT>", r"x\.eaf:3: is not XML"),
+        ("<html/>", "is not an annotation file"),
         ('<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="PAL-frames"/></ANNOTATION_DOCUMENT>', "PAL-frames"),
         ("<ANNOTATION_DOCUMENT><HEADER/></ANNOTATION_DOCUMENT>", "no tier that is called one of heard, seen, both"),
         (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from exports.clips import labels, parsed_clips, written
 from seehear.errors import ClipError
 from seehear.exports import REGISTRY, of_file
-from seehear.exports.spec import Reading, check
+from seehear.exports.spec import FileEvents, check_writable
 
 EXACT = {"csv", "activitynet"}  # the others keep milliseconds
 WITHOUT_CONFIDENCE = {"audacity", "dense"}
@@ -26,14 +26,14 @@ def kept(name, event):
 
 
 def read_back(files):
-    whole = Reading()
+    whole = FileEvents()
     for file in files:
         modality = file.stem.rpartition(".")[2]  # which audio or heard say themselves, but not touch
         reading = of_file(file).read(file, modality)
         assert not reading.notes
-        for clip, said in reading.said.items():
-            for each, found in said.items():
-                whole.of(clip, each).extend(found)
+        for clip, by_modality in reading.by_clip.items():
+            for each, located in by_modality.items():
+                whole.entry(clip, each).extend(located)
     return whole
 
 
@@ -44,12 +44,12 @@ def ordered(events):
 @pytest.mark.parametrize("name", REGISTRY)
 @few
 @given(parsed=parsed_clips(clip=st.sampled_from(["clip", "a b", "v1.2", "q'\"<&>", "Vögel 鳥 🐦", "heard.txt", "-x"])))
-def test_there_and_back(name, parsed, tmp_path_factory):
+def test_written_events_read_back(name, parsed, tmp_path_factory):
     whole = read_back(written(name, parsed, tmp_path_factory.mktemp(name)))
     assert whole.events(parsed.clip) == ordered(kept(name, event) for event in parsed.events)
-    assert set(whole.said) <= {parsed.clip}
+    assert set(whole.by_clip) <= {parsed.clip}
     if name not in SILENT:
-        assert set(whole.said[parsed.clip]) == set(parsed.modalities)
+        assert set(whole.by_clip[parsed.clip]) == set(parsed.modalities)
 
 
 @pytest.mark.parametrize("name", REGISTRY)
@@ -57,7 +57,7 @@ def test_there_and_back(name, parsed, tmp_path_factory):
 @given(parsed=parsed_clips(labels))
 def test_any_class_is_kept_or_refused(name, parsed, tmp_path_factory):
     try:
-        check(parsed)
+        check_writable(parsed)
         files = written(name, parsed, tmp_path_factory.mktemp(name))
     except ClipError:
         assert any(refused(name, event.label) for event in parsed.events)

@@ -7,7 +7,7 @@ import pytest
 from exports.clips import DOG, clip, clip_of, event, written
 from seehear.errors import ClipError, SeehearError
 from seehear.exports import REGISTRY, activitynet, audacity, csv, dense, get, of_file
-from seehear.exports.spec import Found, check, merged
+from seehear.exports.spec import LocatedEvent, check_writable, merged
 from seehear.labels import read_dense
 
 
@@ -20,7 +20,7 @@ def test_label_tracks(tmp_path):
     }
 
 
-def test_a_label_track_of_audacitys(tmp_path):
+def test_a_label_track_from_audacity(tmp_path):
     file = tmp_path / "a.b.seen.txt"
     file.write_bytes(b"0.5\t2.25\tDog\r\n\\\t100.0\t3000.5\r\n3\t4\tCat\r\n")
     assert audacity.read(file).events("a.b") == [event("Dog", "visual", 0.5, 2.25), event("Cat", "visual", 3, 4)]
@@ -30,7 +30,7 @@ def test_label_tracks_of_other_names(tmp_path):
     file = tmp_path / "a.birds.txt"
     file.write_text("0\t1\tDog\n")
     assert audacity.read(file, "audio").events("a.birds") == [event("Dog", "audio", 0, 1)]
-    with pytest.raises(SeehearError, match=r"Name it a\.birds\.heard\.txt .* or give --modality"):
+    with pytest.raises(SeehearError, match=r"name it a\.birds\.heard\.txt .* or give --modality"):
         audacity.read(file)
 
 
@@ -53,13 +53,13 @@ def test_one_table(tmp_path):
     )
 
 
-def test_tables_that_people_wrote(tmp_path):
+def test_tables_written_by_hand(tmp_path):
     file = tmp_path / "kitchen.csv"
     file.write_text("\ufeff onset, offset ,label,note\n0,1.5,Dog,\n\n2,3,Cat,loud\n")
     reading = csv.read(file, "heard")
     assert reading.events("kitchen") == [event("Dog", "audio", 0, 1.5), event("Cat", "audio", 2, 3)]
     file.write_text("clip,modality,label,onset,offset\na,heard,Dog,0,1\nb,visual,Cat,0,1\n")
-    assert {clip: list(said) for clip, said in csv.read(file).said.items()} == {
+    assert {clip: list(of_clip) for clip, of_clip in csv.read(file).by_clip.items()} == {
         "a": ["audio", "visual"],  # what the table has a modality for, it tells of every clip
         "b": ["visual", "audio"],
     }
@@ -70,7 +70,7 @@ def test_tables_that_people_wrote(tmp_path):
     [
         ("label,onset\nDog,1\n", "x.csv:1: the header lacks offset"),
         ("", "x.csv:1: the header lacks label, onset, offset"),
-        ("modality,label,onset,offset\naudio,Dog,0,1\naudio,Dog,x,1\n", "x.csv:3: error: onset 'x' is no number"),
+        ("modality,label,onset,offset\naudio,Dog,0,1\naudio,Dog,x,1\n", "x.csv:3: error: onset 'x' is not a number"),
         ('modality,label,onset,offset\naudio,"a\nb",0,1\naudio,Dog,0,-1\n', "x.csv:4: error: offset '-1'"),
         ("modality,label,onset,offset\naudio,Dog,0\n", "x.csv:2: error: 3 fields where the header has 4"),
         ("label,onset,offset\nDog,0,1\n", "x.csv:2: error: names no modality"),
@@ -98,17 +98,21 @@ def test_a_dense_table_of_another_name(tmp_path):
     file.write_text("filename\tonset\toffset\tevent_labels\na\t0\t1\tDog\n")
     assert of_file(file).name == "dense"
     assert dense.read(file, "audio").events("a") == [event("Dog", "audio", 0, 1)]
-    with pytest.raises(SeehearError, match="of which modality"):
+    with pytest.raises(SeehearError, match="names no modality"):
         dense.read(file)
 
 
 def test_results_and_annotations_for_temporal_detection(tmp_path):
     first, *_ = written("activitynet", clip(*DOG), tmp_path)
     assert first.name == "activitynet.audio.json"
-    found = json.loads(first.read_text())
-    assert set(found) == {"version", "results", "external_data"}  # what ActivityNet's evaluation asks of a prediction
+    predictions = json.loads(first.read_text())
+    assert set(predictions) == {
+        "version",
+        "results",
+        "external_data",
+    }  # what ActivityNet's evaluation asks of a prediction
     dog = {"label": "Dog", "segment": [0.0, 5.0], "modality": "audio"}
-    assert found["results"] == {"clip": [{**dog, "score": 0.9312}]}
+    assert predictions["results"] == {"clip": [{**dog, "score": 0.9312}]}
     first, *_ = written("activitynet", clip(*DOG, duration=9.5), tmp_path, true=True)
     truth = json.loads(first.read_text())
     assert set(truth) == {"version", "taxonomy", "database"}  # and of a ground truth
@@ -120,7 +124,7 @@ def test_clips_share_a_file(tmp_path):
     clips = [clip_of(clip(*DOG, name=name), tmp_path) for name in "ab"]
     for name in ("csv", "dense", "activitynet"):
         form = REGISTRY[name]
-        files = form.files([form.part(one) for one in clips])
+        files = form.join([form.encode(one) for one in clips])
         for file, content in files.items():
             (tmp_path / file).write_bytes(content)
         read = [form.read(tmp_path / file, None) for file in files]
@@ -165,14 +169,17 @@ def test_json_of_another_form(content, tmp_path):
 )
 def test_clips_that_no_file_can_hold(parsed):
     with pytest.raises(ClipError):
-        check(parsed)
+        check_writable(parsed)
 
 
-def test_parts_of_an_event_are_as_sure_as_the_least_sure():
+def test_joined_events_have_the_lowest_confidence():
     spans = [(3, 4, 0.9), (0, 1, 0.5), (1, 3, 0.7), (6, 9, 0.2), (7, 8, 0.1)]
-    found = [Found(event("Dog", "audio", *span), f"line {n}") for n, span in enumerate(spans)]
-    whole = [Found(event("Dog", "audio", 0, 4, 0.5), "line 1"), Found(event("Dog", "audio", 6, 9, 0.1), "line 3")]
-    assert merged(found) == whole
+    parts = [LocatedEvent(event("Dog", "audio", *span), f"line {n}") for n, span in enumerate(spans)]
+    whole = [
+        LocatedEvent(event("Dog", "audio", 0, 4, 0.5), "line 1"),
+        LocatedEvent(event("Dog", "audio", 6, 9, 0.1), "line 3"),
+    ]
+    assert merged(parts) == whole
 
 
 def test_names_of_formats(tmp_path):

@@ -1,4 +1,4 @@
-"""Captions: what a player shows, found by another reader; and what people make of them."""
+"""Captions: what a player shows, as another reader reads them, and captions that people edited."""
 
 from itertools import combinations
 
@@ -25,7 +25,7 @@ def plain(text):
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def test_a_class_is_told_once_at_a_time(tmp_path):
+def test_a_class_is_shown_once_at_a_time(tmp_path):
     (file,) = written("webvtt", clip(*DOG, event("<i>Cat</i> --> &", "visual", 0, 10)), tmp_path)
     assert file.name == "clip.vtt"
     assert shown(file) == [
@@ -40,12 +40,12 @@ def test_a_class_is_told_once_at_a_time(tmp_path):
 
 @few
 @given(parsed=parsed_clips())
-def test_captions_tell_what_is_on(parsed, tmp_path_factory):
+def test_captions_show_every_active_class(parsed, tmp_path_factory):
     (file,) = written("webvtt", parsed, tmp_path_factory.mktemp("webvtt"))
     cues = shown(file)
     assert [cue[0] for cue in cues] == sorted(cue[0] for cue in cues)
-    told = [(start, stop, *plain(text).split(": ", 1)) for start, stop, text in cues]
-    for one, other in combinations(told, 2):
+    captions = [(start, stop, *plain(text).split(": ", 1)) for start, stop, text in cues]
+    for one, other in combinations(captions, 2):
         assert one[3] != other[3] or one[1] <= other[0] or other[1] <= one[0]
     single = [name for name in parsed.modalities if "_" not in name]
     for t in range(0, round(parsed.duration * 1000) + 1, 80):
@@ -55,7 +55,7 @@ def test_captions_tell_what_is_on(parsed, tmp_path_factory):
                 on.setdefault(each.label, []).append(NAMES.get(each.modality, each.modality))
         both = single == ["audio", "visual"]
         expected = {label: "both" if both and len(names) == 2 else " and ".join(names) for label, names in on.items()}
-        assert {label: names for start, stop, names, label in told if start <= t < stop} == expected
+        assert {label: names for start, stop, names, label in captions if start <= t < stop} == expected
 
 
 def test_an_hour_and_more(tmp_path):
@@ -72,7 +72,7 @@ def test_an_hour_and_more(tmp_path):
         [event("Dog", "audio", 1, 1.0004)],
     ],
 )
-def test_events_that_captions_cant_keep_apart(events, tmp_path):
+def test_events_that_captions_would_join(events, tmp_path):
     with pytest.raises(ClipError, match="Dog"):
         written("webvtt", clip(*events), tmp_path)
 
@@ -85,7 +85,7 @@ def test_events_that_captions_cant_keep_apart(events, tmp_path):
         [event("Dog", "audio", 0, 2, 0.5), event("Dog", "visual", 1, 3, 0.25)],
     ],
 )
-def test_joint_events_that_are_not_where_all_are(events, tmp_path):
+def test_joint_events_outside_of_their_modalities(events, tmp_path):
     (file,) = written("webvtt", clip(*events), tmp_path)
     assert webvtt.read(file).events("clip") == sorted(events, key=lambda one: one.modality)
 
@@ -96,7 +96,7 @@ def vtt(tmp_path, text, name="my clip"):
     return file
 
 
-def test_captions_that_an_editor_wrote_anew(tmp_path):
+def test_captions_that_an_editor_rewrote(tmp_path):
     text = (
         "\ufeffWEBVTT - corrected\r\n\r\nSTYLE\r\n::cue { color: lime }\r\n\r\nNOTE by hand\r\n\r\n"
         "00:01.000 --> 00:02.500 line:0 align:start\r\n<v Anna>both: <b>Dog &amp; cat</b></v>\r\n\r\n"
@@ -110,7 +110,7 @@ def test_captions_that_an_editor_wrote_anew(tmp_path):
     ]
 
 
-def test_text_counts_where_its_identifier_says_otherwise(tmp_path):
+def test_the_text_counts_where_it_contradicts_its_identifier(tmp_path):
     (file,) = written("webvtt", clip(*DOG), tmp_path)
     file.write_text(file.read_text().replace("both: Dog", "seen: Cat"))
     assert webvtt.read(file).events("clip") == [
@@ -134,7 +134,10 @@ def test_lines_without_a_modality(tmp_path):
         ("WEBVTT\n\n00:00,000 --> 00:01.000\nheard: Dog\n", "x.vtt:3: error: '00:00,000 --> 00:01.000'"),
         ("WEBVTT\n\n00:01.000 --> 00:01.000\nheard: Dog\n", "x.vtt:3: error: '00:01.000 --> 00:01.000': ends before"),
         ("WEBVTT\n\n00:00.000 --> 00:01.000\nherd: Dog\n", "did you mean heard?"),
-        ("WEBVTT\n\n00:00.000 --> 00:01.000\nheard: Dog\n\nseen: Cat\n", "x.vtt:6: error: 'seen: Cat': is no caption"),
+        (
+            "WEBVTT\n\n00:00.000 --> 00:01.000\nheard: Dog\n\nseen: Cat\n",
+            "x.vtt:6: error: 'seen: Cat': is not a caption",
+        ),
     ],
 )
 def test_captions_that_cant_be_read(text, message, tmp_path):

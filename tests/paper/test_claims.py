@@ -35,23 +35,23 @@ def test_a_clear_difference_confirms_and_its_opposite_does_not():
     down = {"new": system(50), "old": system(60)}
     assert verdict(HIGHER, up).answer == verdict(LOWER, down).answer == CONFIRMED
     for claim, systems in ((HIGHER, down), (LOWER, up)):
-        found = verdict(claim, systems)
-        assert found.answer == NOT_CONFIRMED
-        assert "the opposite is significant" in found.reason
+        result = verdict(claim, systems)
+        assert result.answer == NOT_CONFIRMED
+        assert "the opposite is significant" in result.reason
 
 
 def test_no_difference_is_inconclusive_unless_the_papers_is_excluded():
     systems = {"new": system(50.01, spread=2.0), "old": system(50, spread=2.0)}
-    apart = difference(systems["new"].values, systems["old"].values, (SEEDS, SEEDS))
-    assert apart.low < 0 < apart.high < 5
+    gap = difference(systems["new"].values, systems["old"].values, (SEEDS, SEEDS))
+    assert gap.low < 0 < gap.high < 5
     assert verdict(HIGHER, systems).answer == INCONCLUSIVE
     assert verdict(HIGHER, systems, {"new": 50.5, "old": 50.2}).answer == INCONCLUSIVE  # within the interval
     assert verdict(HIGHER, systems, {"new": 45.0, "old": 50.0}).answer == INCONCLUSIVE
     for claim, theirs in ((HIGHER, 55.0), (LOWER, 45.0)):
-        found = verdict(claim, systems, {"new": theirs, "old": 50.0})
-        assert found.answer == NOT_CONFIRMED
-        assert f"{apart.mean:+.1f} ({apart.low:+.1f} to {apart.high:+.1f})" in found.reason
-        assert f"paper {theirs - 50:+.1f}" in found.reason
+        result = verdict(claim, systems, {"new": theirs, "old": 50.0})
+        assert result.answer == NOT_CONFIRMED
+        assert f"{gap.mean:+.1f} ({gap.low:+.1f} to {gap.high:+.1f})" in result.reason
+        assert f"paper {theirs - 50:+.1f}" in result.reason
 
 
 def test_few_seeds_are_inconclusive():
@@ -109,16 +109,16 @@ def test_level(bounds, expected):
 
 def test_level_of_every_system_of_the_paper():
     claim = Claim(text="", level=Level(system="*", score="score", least=90))
-    found = verdict(claim, {"a": system(99), "b": system(95), "control": system(50)}, controls=["control"])
-    assert found.answer == CONFIRMED
-    assert found.reason.startswith("b: ")
+    result = verdict(claim, {"a": system(99), "b": system(95), "control": system(50)}, controls=["control"])
+    assert result.answer == CONFIRMED
+    assert result.reason.startswith("b: ")
     assert verdict(claim, {"a": system(99), "b": system(80)}).answer == NOT_CONFIRMED
-    claim = Claim(text="", level=Level(system="* turned", score="score", most=75))
-    found = verdict(
-        claim, {"a": system(99), "a turned": system(60), "b turned": system(50)}, controls=["a turned", "b turned"]
+    claim = Claim(text="", level=Level(system="* rotated", score="score", most=75))
+    result = verdict(
+        claim, {"a": system(99), "a rotated": system(60), "b rotated": system(50)}, controls=["a rotated", "b rotated"]
     )
-    assert found.answer == CONFIRMED
-    assert found.reason.startswith("a turned: ")
+    assert result.answer == CONFIRMED
+    assert result.reason.startswith("a rotated: ")
 
 
 def test_level_of_a_measure_that_comes_with_p_or_alone():
@@ -148,9 +148,9 @@ def test_an_interval_on_the_other_side_excludes_the_papers_difference_too():
     old = 50 + rng.standard_normal((6, 60))
     shift = np.array([[-0.1], [0.6], [0.7], [0.8], [0.9], [1.0]])
     systems = {"new": Measurement.of(old - shift, SEEDS), "old": Measurement.of(old, SEEDS)}
-    apart = systems["new"].minus(systems["old"])
-    assert apart is not None
-    assert apart.high < 0
-    assert apart.p >= 0.05
+    gap = systems["new"].minus(systems["old"])
+    assert gap is not None
+    assert gap.high < 0
+    assert gap.p >= 0.05
     assert verdict(HIGHER, systems, {"new": 52.0, "old": 50.0}).answer == NOT_CONFIRMED
     assert verdict(LOWER, systems, {"new": 49.0, "old": 50.0}).answer == INCONCLUSIVE

@@ -45,13 +45,13 @@ def test_every_kind_is_used():
 def test_table_5_adds_up_where_it_should():
     """Type@AV is the mean of its parts, but for the misprints that its notes name."""
     misprinted = {("baseline", "segment"), ("part", "segment"), ("combination", "event")}
-    found = set()
+    wrong_sums = set()
     for name, system in load_experiment("table5").systems.items():
         for level in ("segment", "event"):
             parts = [system.paper[f"{level} {kind}"] for kind in ("audio", "visual", "audio-visual")]
             if abs(sum(parts) / 3 - system.paper[f"{level} Type@AV"]) > 0.101:
-                found.add((name, level))
-    assert found == misprinted
+                wrong_sums.add((name, level))
+    assert wrong_sums == misprinted
 
 
 GOOD = """

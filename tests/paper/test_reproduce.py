@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +13,13 @@ from datasets.tables import write_tables
 from make_media import movie
 from seehear.alignment import Search, align
 from seehear.data import Dataset
+from seehear.datasets import generate
 from seehear.errors import SeehearError
 from seehear.evaluation import evaluate
 from seehear.labels import Event, write_dense
 from seehear.paper import Answer, list_experiments, load_experiment, reproduce
 from seehear.paper.trainings import validation_average
 from seehear.parser import load
-from seehear.verbs.features import generate_features
 from selection.conftest import Choice
 
 TINY = {"epochs": 3, "width": 16, "feed_forward": 16, "learning_rate": 0.01, "decay_every": 0}
@@ -96,10 +97,10 @@ def test_the_papers_numbers_stand_beside_ours(tables):
 
 
 def test_the_best_networks_are_trained_as_the_best_networks(tables):
-    """Those of known quality are found, and are far better than the noisy ones of the baseline."""
-    found = tables["table5"].findings
-    assert any("best networks: ears × eyes" in note for note in found.notes)
-    best, baseline = (found.systems[name]["average"].value for name in ("best networks", "baseline"))
+    """The good networks are selected, and are far better than the noisy ones of the baseline."""
+    findings = tables["table5"].findings
+    assert any("best networks: ears × eyes" in note for note in findings.notes)
+    best, baseline = (findings.systems[name]["average"].value for name in ("best networks", "baseline"))
     assert best > baseline + 5
 
 
@@ -155,21 +156,21 @@ def test_alignment_is_that_of_align(data, out, tables):
 
 
 def test_a_good_network_is_accurate_and_a_noisy_one_is_not(tables):
-    found = tables["table3"].findings
-    good, noisy = (found.systems[name]["linear probe"] for name in ("eyes", "fog"))
+    findings = tables["table3"].findings
+    good, noisy = (findings.systems[name]["linear probe"] for name in ("eyes", "fog"))
     assert good.value > 95
     assert noisy.value < good.value - 10
-    assert any("eyes: not fine-tuned as a whole, because there are no frames" in note for note in found.notes)
-    assert "whole network" not in found.systems["eyes"]
+    assert any("eyes: not fine-tuned as a whole, because there are no frames" in note for note in findings.notes)
+    assert "whole network" not in findings.systems["eyes"]
 
 
 def test_controls_of_one_network(tables):
-    found = tables["table4"].findings
-    assert set(found.systems) - found.controls == {"eyes × fog"}
-    assert found.systems["eyes × fog"]["discriminator"].value > 80
+    findings = tables["table4"].findings
+    assert set(findings.systems) - findings.controls == {"eyes × fog"}
+    assert findings.systems["eyes × fog"]["discriminator"].value > 80
     for name in ("eyes", "fog"):
-        assert found.systems[f"{name}, same network"]["discriminator"].value == pytest.approx(50)
-    assert found.systems["eyes, two rotations"]["discriminator"].value > 80
+        assert findings.systems[f"{name}, same network"]["discriminator"].value == pytest.approx(50)
+    assert findings.systems["eyes, two rotations"]["discriminator"].value > 80
 
 
 OWN = """
@@ -237,7 +238,7 @@ def test_resumes_and_trains_nothing_twice(data, out, tables, monkeypatch):
 def test_llp_from_shared_features(tmp_path):
     """The paper's own networks by the names of the shared folders, from tables and folders alone."""
     tables = write_tables(tmp_path / "tables")
-    generate_features(dataset="llp", annotations=tables, out=tmp_path / "feats")
+    generate("llp", tables, tmp_path / "feats")
     options = {"dataset": "llp", "annotations": tables, "features": tmp_path / "feats", "out": tmp_path / "out"}
     result = reproduce(["table1", "table5"], **options, **TINY, seeds=[0], workers=1, device="cpu")
     table, fifth = result.tables
@@ -303,9 +304,9 @@ level = { system = "it", score = "a", least = 1 }
 def test_without_the_papers_networks_stand_ins_are_proposed(data, tmp_path):
     with pytest.raises(SeehearError) as error:
         reproducing(data, tmp_path, "table5", networks=[], baseline=[])
-    said = str(error.value)
-    assert "no features of" in said
-    assert "--networks audio=cotton,ears visual=eyes,fog" in said
+    message = str(error.value)
+    assert "no features of" in message
+    assert "--networks audio=cotton,ears visual=eyes,fog" in message
     with pytest.raises(SeehearError, match="names none of modality visual"):
         reproducing(data, tmp_path, "table4", networks=["audio=ears,cotton"])
     with pytest.raises(SeehearError, match="must be MODALITY=NETWORK,NETWORK"):
@@ -351,3 +352,51 @@ def test_an_unknown_metric_is_named(data, tmp_path):
     own.write_text(ONE_SYSTEM.replace('metric = "average"', 'metric = "segment of what"'))
     with pytest.raises(SeehearError, match=r"no metric 'segment of what'"):
         reproducing(data, tmp_path / "out", str(own))
+
+
+def test_result_shows_itself(data, tmp_path):
+    own = tmp_path / "own.toml"
+    own.write_text(ONE_SYSTEM)
+    result = reproducing(data, tmp_path / "out", own, progress=False)
+    assert repr(result) == "Reproduction(own: 1 confirmed)"
+    assert repr(result["own"]) == "Table(own: 1 confirmed)"
+    assert [verdict.answer for verdict in result.verdicts] == [Answer.CONFIRMED]
+    assert "<table>" in result._repr_html_()
+    assert result["own"].markdown() == result.markdown()
+    json.dumps(result.as_json())
+    with pytest.raises(KeyError):
+        result["table1"]
+    pytest.importorskip("pandas")
+    row = result.to_frame().set_index(["experiment", "system", "score"]).loc["own", "it", "a"]
+    assert row["value"] == result["own"].findings.systems["it"]["a"].value
+
+
+def test_the_command_does_what_the_function_does(data, tmp_path):
+    from seehear.verbs.reproduce import reproduce as command
+
+    own = tmp_path / "own.toml"
+    own.write_text(ONE_SYSTEM)
+    result = reproducing(data, tmp_path / "a", own)
+    printed = command(
+        [str(own)],
+        dataset="folder",
+        annotations=data.folder,
+        out=tmp_path / "b",
+        store=data.store,
+        networks=["audio=ears,cotton", "visual=eyes,fog"],
+        baseline=["audio=cotton", "visual=fog"],
+        set=[f"{key}={value}" for key, value in TINY.items()],
+        seeds=[0, 1],
+        workers=1,
+        device="cpu",
+    )
+    assert printed.as_json() == result.as_json()
+
+
+def test_the_reproduction_needs_no_command():
+    """Only what a notebook can use, and nothing of the command line."""
+    import seehear.paper
+
+    folder = Path(seehear.paper.__file__).parent
+    for file in folder.rglob("*.py"):
+        assert "seehear.verbs" not in file.read_text(), file

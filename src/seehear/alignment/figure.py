@@ -77,8 +77,8 @@ def _matrices(system: AlignedSystem, number: int, modalities: tuple[str, str]) -
     if system.between is None:
         return Matrices(name, within, np.full((int(rows.sum()),) * 2, np.nan))
     one, other = of_clip(system.between)
-    wanted = None
+    expected = None
     settings = system.contrast
     if settings is not None and settings.loss.startswith("mtsc"):  # other losses have no target
-        wanted = target(one, other, settings.within, settings.lag, settings.exponent).numpy()
-    return Matrices(name, within, cosine(one, other).numpy(), wanted)
+        expected = target(one, other, settings.within, settings.lag, settings.exponent).numpy()
+    return Matrices(name, within, cosine(one, other).numpy(), expected)

@@ -80,10 +80,10 @@ def align(
     if not trained and not features:
         raise SeehearError("nothing to measure: name systems, or measure the features")
     measured = _Measured.of(dataset, trained, features)
-    wanted = [*between(measured.modalities), *within(measured.modalities)] if searches is None else list(searches)
+    chosen = [*between(measured.modalities), *within(measured.modalities)] if searches is None else list(searches)
     raw = _Features.of(dataset, measured, fit, projection, width) if features else None
-    count = len(raw.possible(wanted)) if raw else 0
-    total = count + len(wanted) * sum(len(parsers) for parsers in trained.values())
+    count = len(raw.possible(chosen)) if raw else 0
+    total = count + len(chosen) * sum(len(parsers) for parsers in trained.values())
     results = []
     with Progress("aligning", total, show=progress) as bar:
 
@@ -95,12 +95,12 @@ def align(
             return matches
 
         if raw is not None:
-            results.append(raw.system(wanted, run, measured))
+            results.append(raw.system(chosen, run, measured))
         for name, parsers in trained.items():
-            results.append(_trained_system(name, parsers, dataset, measured, point, wanted, run))
+            results.append(_trained_system(name, parsers, dataset, measured, point, chosen, run))
     return Alignment(
         systems=tuple(results),
-        differences=_differences([system for system in results if system.seeds], wanted, measured),
+        differences=_differences([system for system in results if system.seeds], chosen, measured),
         signature=f"alignment|cosine|{f'point:{point}|' if trained else ''}{f'features:{raw.how}|' if raw else ''}"
         f"labels:{dataset.revision}|clips:{len(measured.clips)}|segments:{len(measured.clip)}|seehear{__version__}",
         missing=measured.missing,
@@ -232,7 +232,7 @@ class _Measured:
     ) -> AlignedSystem:
         """The measures of one system from its matches, one mapping per seed."""
         by_search = {search: [of_seed[search] for of_seed in matches] for search in matches[0]}
-        measures = {search: summarise(found, self.clip) for search, found in by_search.items()}
+        measures = {search: summarise(of_search, self.clip) for search, of_search in by_search.items()}
         return AlignedSystem(name, tuple(seeds), by_search, measures, self.clip, **more)  # type: ignore[arg-type]
 
 

@@ -1,25 +1,24 @@
-"""Data sets whose label tables, feature folders and naming seehear knows.
+"""Data sets: their label tables, the features that a field shares, and how their clips are named.
 
-annotations(get("llp"), "folder of its tables")
+`prepare("llp", "LLP", "STORE")` checks the tables, imports or extracts features, and lists what is missing.
 """
 
-from seehear.datasets import folder, llp
-from seehear.datasets.spec import SPLITS, Annotations, DataSet, FeatureFolder, annotations
-from seehear.errors import unknown
+from seehear.datasets.generated import Generated, generate
+from seehear.datasets.prepared import Prepared
+from seehear.datasets.preparing import prepare
+from seehear.datasets.registry import REGISTRY, get
+from seehear.datasets.spec import SPLITS, Annotations, DataSet, FeatureFolder, find_tables
 
-__all__ = ["REGISTRY", "SPLITS", "Annotations", "DataSet", "FeatureFolder", "annotations", "get"]
-
-REGISTRY: dict[str, DataSet] = {
-    spec.name: spec
-    for spec in (
-        llp.SPEC,
-        folder.SPEC,
-    )
-}
-
-
-def get(name: str) -> DataSet:
-    """The data set of that name. Raises SeehearError where there is none."""
-    if name in REGISTRY:
-        return REGISTRY[name]
-    raise unknown("data set", name, REGISTRY, "For your own, lay its tables out as `folder`.")
+__all__ = [
+    "REGISTRY",
+    "SPLITS",
+    "Annotations",
+    "DataSet",
+    "FeatureFolder",
+    "Generated",
+    "Prepared",
+    "find_tables",
+    "generate",
+    "get",
+    "prepare",
+]

@@ -1,4 +1,4 @@
-"""Your own: a folder with the tables train.csv, val.csv, test.csv and one eval_<modality>.csv for each modality."""
+"""Your own data: a folder with the tables train.csv, val.csv, test.csv and one eval_<modality>.csv per modality."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ SPEC = DataSet(
     name="folder",
     source="docs/formats.md describes the tables",
     weak={split: f"{split}.csv" for split in SPLITS},
-    more_dense="eval_*.csv",
+    dense_pattern="eval_*.csv",
 )

@@ -1,17 +1,17 @@
-"""Made-up features of a data set's clips, in its field's folders, with a signal of its real labels planted in noise.
+"""Synthetic features of a data set's clips, in its field's folders: a signal of its real labels in noise.
 
 The features of one network's frame are
 
     max(0, (noise of the clip + noise of the segment + strength · Σ directions of the active classes) · mixing + noise)
 
-Noise is normal. Directions are random unit vectors of LATENT dimensions, one a network and class, and `mixing` spreads
-these over the network's width: as in real features, what varies lies in far fewer dimensions than there are numbers, so
-that some hundred clips can teach something. A class moves its segments along its direction by `strength` deviations of
-the segments' noise.
+Noise is normal. Directions are random unit vectors of LATENT dimensions, one per network and class, and `mixing`
+projects them to the network's width: as in real features, what varies lies in far fewer dimensions than there are
+numbers, so a few hundred clips are enough to learn from. A class moves its segments along its direction by `strength`
+standard deviations of the segments' noise.
 
-What is active is what the dense tables say of val and test clips. Of training clips only weak labels are known: for
-each, what is heard and seen of it, and when, is taken over from a random val clip with that label, so that labels are
-heard only, seen only and both as often as there, class by class.
+What is active in val and test clips comes from the dense tables. Training clips have weak labels alone: for each label,
+when it is heard and seen is copied from a random val clip with that label. So labels are heard only, seen only and both
+as often as in val clips, class by class.
 
 A file depends on its clip, the seed and the val split's tables alone, so several processes can fill one folder.
 """
@@ -22,26 +22,63 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.datasets.spec import Annotations, FeatureFolder
+from seehear import arguments
+from seehear.arguments import Names
+from seehear.datasets.registry import get
+from seehear.datasets.spec import Annotations, DataSet, FeatureFolder, find_tables
 from seehear.errors import SeehearError
 from seehear.files import atomic_array, atomic_json, read_json
 from seehear.labels import classes_of, read_dense, read_weak
 from seehear.progress import Progress
+from seehear.results import Result
 from seehear.scoring.signature import revision
 
 STRENGTH = 4.0
 LATENT = 64
-CLIP, SEGMENT, FRAME = 0.5, 1.0, 0.5  # deviations of the noise
+CLIP, SEGMENT, FRAME = 0.5, 1.0, 0.5  # standard deviations of the noise
 MARKER = "generated.json"
 
 
+@dataclass(repr=False)
+class Generated(Result):
+    """Synthetic features.
+
+    Attributes:
+        out: The folder that holds the feature folders.
+        folders: Names of the feature folders.
+        count: Number of clips in each.
+    """
+
+    out: Path
+    folders: tuple[str, ...]
+    count: int
+
+    def __repr__(self) -> str:
+        return f"Generated({self.out}: {self.count} clips in each of {', '.join(self.folders)})"
+
+    def text(self) -> str:
+        """Return lines for people."""
+        return f"{self.count} clips generated in {self.out}"
+
+    def as_json(self) -> Any:
+        """Return a value that `json.dumps` takes."""
+        return {"count": self.count, "folders": list(self.folders)}
+
+
 @dataclass(frozen=True)
-class Activity:
-    """What happens in the clips of a data set. active: modality -> clip -> (T, C) bool."""
+class SyntheticActivity:
+    """What is active in the clips of a data set.
+
+    Attributes:
+        classes: Names of the C classes.
+        clips: Names of the clips.
+        active: Modality -> clip -> boolean (T, C).
+    """
 
     classes: tuple[str, ...]
     clips: tuple[str, ...]
@@ -49,89 +86,129 @@ class Activity:
 
 
 def generate(
-    given: Annotations,
-    out: Path,
+    dataset: str | DataSet,
+    annotations: str | Path,
+    out: str | Path,
     *,
     seed: int = 0,
     strength: float = STRENGTH,
     clips: int = 0,
-    only: Sequence[str] = (),
-) -> int:
-    """Write the data set's feature folders into `out`; files that are there are left as they are.
+    only: Names = (),
+) -> Generated:
+    """Generate the feature folders of a data set. Files that exist are kept; rerun the same call to resume it.
 
-    clips: so many of each split, its first ones; 0 for all. only: folders or networks to make, all unless given.
-    Returns how many clips each folder holds. Raises SeehearError where `out` holds features of other settings.
+    Args:
+        dataset: Its name, as llp.
+        annotations: Folder of its label tables.
+        out: Folder of the feature folders.
+        seed: Determines every number.
+        strength: How far a class moves a segment's features, in standard deviations of the segments' noise.
+        clips: The first clips of each split, this many; 0 for all.
+        only: Folders or networks to generate; all if empty.
+
+    Returns:
+        How many clips each folder holds.
+
+    Raises:
+        SeehearError: If the tables can't be read, or `out` holds other features.
     """
-    folders = _chosen(given, only)
+    tables, out = find_tables(get(dataset), annotations), Path(out)
+    folders = _selected_folders(tables, arguments.names(only))
     if clips < 0 or not np.isfinite(strength):
         raise SeehearError(f"clips must be 0 or more, not {clips}, and strength a number, not {strength}")
-    facts = {
-        "dataset": given.dataset.name,
+    settings = {
+        "dataset": tables.dataset.name,
         "seed": seed,
         "strength": strength,
-        "tables": revision(list(given.tables.values())),
+        "tables": revision(list(tables.tables.values())),
     }
-    marker = out / MARKER
-    if marker.exists():
-        if (old := read_json(marker)) != facts:
-            differ = ", ".join(f"{key} {old.get(key)}, not {facts[key]}" for key in facts if old.get(key) != facts[key])
-            raise SeehearError(f"{out}: holds features of {differ}; name another folder")
-    elif taken := [folder.folder for folder in folders if (out / folder.folder).exists()]:
-        raise SeehearError(f"{out}: holds {', '.join(taken)}, which are not made up; name another folder")
-    activity = draw_activity(given, max(folder.segments for folder in folders), seed, clips)
-    atomic_json(marker, facts)
+    _claim(out, settings, folders)
+    activity = draw_activity(tables, max(folder.segments for folder in folders), seed, clips)
+    atomic_json(out / MARKER, settings)
     for folder in folders:
         maker = Maker.of(folder, activity.classes, strength, seed)
         with Progress(f"generating {folder.folder}", len(activity.clips)) as progress:
             for clip in activity.clips:
-                file = out / folder.folder / f"{given.dataset.short(clip)}.npy"
+                file = out / folder.folder / f"{tables.dataset.short(clip)}.npy"
                 if not file.exists():
                     active = activity.active[folder.modality][clip][: folder.segments]
                     atomic_array(file, maker.features(clip, active))
                 progress.advance(clip)
-    return len(activity.clips)
+    return Generated(out, tuple(folder.folder for folder in folders), len(activity.clips))
 
 
-def draw_activity(given: Annotations, segments: int, seed: int, clips: int = 0) -> Activity:
-    """What is active when: by the dense tables in val and test clips, drawn for training clips.
+def _claim(out: Path, settings: Mapping[str, Any], folders: Sequence[FeatureFolder]) -> None:
+    """Raise a SeehearError if `out` holds features of other settings, or features that were not generated."""
+    marker = out / MARKER
+    if marker.exists():
+        if (old := read_json(marker)) != settings:
+            differ = [f"{key} {old.get(key)}, not {value}" for key, value in settings.items() if old.get(key) != value]
+            raise SeehearError(f"{out}: holds features of {', '.join(differ)}; choose another folder")
+    elif existing := [folder.folder for folder in folders if (out / folder.folder).exists()]:
+        raise SeehearError(f"{out}: holds {', '.join(existing)}, which were not generated; choose another folder")
 
-    clips: so many of each split, its first ones; 0 for all.
+
+def draw_activity(tables: Annotations, segments: int, seed: int, clips: int = 0) -> SyntheticActivity:
+    """Return what is active in every clip: from the dense tables, or drawn to match the weak labels.
+
+    Args:
+        tables: The label tables.
+        segments: Segments per clip, T.
+        seed: Determines the draws.
+        clips: The first clips of each split, this many; 0 for all.
     """
-    weak = {split: read_weak(path) for split, path in given.weak.items()}
-    dense = {modality: read_dense(path) for modality, path in given.dense.items()}
+    weak = {split: read_weak(path) for split, path in tables.weak.items()}
+    dense = {modality: read_dense(path) for modality, path in tables.dense.items()}
     classes = classes_of([*weak.values(), *dense.values()])
     active: dict[str, dict[str, NDArray[np.bool_]]] = {modality: {} for modality in dense}
     for split in ("val", "test"):
         for modality, table in dense.items():
             rows = table.array(weak[split].clips, classes, segments)  # (N, T, C)
             active[modality] |= dict(zip(weak[split].clips, rows, strict=True))
-    # Examples of each class: what was heard, seen, … of it in a val clip that has it.
-    examples: dict[str, list[dict[str, NDArray[np.bool_]]]] = {}
-    for clip in weak["val"].clips:
-        for c, name in enumerate(classes):
-            example = {modality: rows[clip][:, c] for modality, rows in active.items()}  # (T,) each
-            if any(shown.any() for shown in example.values()):
-                examples.setdefault(name, []).append(example)
+    examples = _examples(weak["val"].clips, classes, active)
     every = [example for of_class in examples.values() for example in of_class]
     if not every:
-        raise SeehearError(f"{given.folder}: nothing happens in the val clips, by its dense tables")
+        raise SeehearError(f"{tables.folder}: the dense tables have no event in a val clip")
     for clip in weak["train"].clips[: clips or None]:
         rng = _rng(seed, "activity", clip)
-        drawn = {modality: np.zeros((segments, len(classes)), dtype=bool) for modality in dense}
+        drawn = {modality: np.zeros((segments, len(classes)), dtype=bool) for modality in dense}  # (T, C)
         for name in sorted(weak["train"].labels[clip]):
             choices = examples.get(name, every)
-            example = choices[rng.integers(len(choices))]
-            for modality, shown in example.items():
-                drawn[modality][:, classes.index(name)] = shown
-        for modality, rows_of_clip in drawn.items():
-            active[modality][clip] = rows_of_clip
-    names = tuple(dict.fromkeys(clip for table in weak.values() for clip in table.clips[: clips or None]))
-    return Activity(classes, names, active)
+            for modality, of_class in choices[rng.integers(len(choices))].items():
+                drawn[modality][:, classes.index(name)] = of_class
+        for modality, of_clip in drawn.items():
+            active[modality][clip] = of_clip
+    drawn_clips = tuple(dict.fromkeys(clip for table in weak.values() for clip in table.clips[: clips or None]))
+    return SyntheticActivity(classes, drawn_clips, active)
+
+
+Example = dict[str, NDArray[np.bool_]]  # modality -> when one class is active in one clip, (T,)
+
+
+def _examples(
+    clips: Sequence[str], classes: Sequence[str], active: Mapping[str, Mapping[str, NDArray[np.bool_]]]
+) -> dict[str, list[Example]]:
+    """Return the examples of each class, one per clip that has it. active: modality -> clip -> (T, C)."""
+    examples: dict[str, list[Example]] = {}
+    for clip in clips:
+        for c, name in enumerate(classes):
+            example = {modality: of_clip[clip][:, c] for modality, of_clip in active.items()}  # (T,) each
+            if any(of_modality.any() for of_modality in example.values()):
+                examples.setdefault(name, []).append(example)
+    return examples
 
 
 @dataclass(frozen=True)
 class Maker:
-    """Makes features of one folder's network. directions: (C, LATENT), unit vectors. mixing: (LATENT, width)."""
+    """Generates the features of one network.
+
+    Attributes:
+        folder: The feature folder.
+        directions: (C, LATENT), unit vectors.
+        mixing: (LATENT, width).
+        strength: How far a class moves a segment, in standard deviations of the segments' noise.
+        seed: Determines every number.
+    """
 
     folder: FeatureFolder
     directions: NDArray[np.float32]
@@ -141,13 +218,19 @@ class Maker:
 
     @staticmethod
     def of(folder: FeatureFolder, classes: Sequence[str], strength: float, seed: int) -> Maker:
+        """Draw the directions of the classes, and the mixing."""
         drawn = np.stack([_rng(seed, folder.network, "class", name).standard_normal(LATENT) for name in classes])
         directions = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
         mixing = _rng(seed, folder.network, "mixing").standard_normal((LATENT, folder.width), dtype=np.float32)
         return Maker(folder, directions, mixing / np.float32(np.sqrt(LATENT)), strength, seed)
 
     def features(self, clip: str, active: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """(T × frames, width) of a clip. active: (T, C)."""
+        """Return a clip's features, (T × frames, width).
+
+        Args:
+            clip: Its name, which the noise depends on.
+            active: Which classes are active, boolean (T, C).
+        """
         rng = _rng(self.seed, self.folder.network, "clip", clip)
         shape = (len(active), self.folder.frames, self.folder.width)
         latent = self.strength * (active.astype(np.float32) @ self.directions)  # (T, LATENT)
@@ -157,16 +240,15 @@ class Maker:
         return np.maximum(features, 0).reshape(-1, self.folder.width).astype(np.float32)
 
 
-def _chosen(given: Annotations, only: Sequence[str]) -> list[FeatureFolder]:
-    folders = given.dataset.features
+def _selected_folders(tables: Annotations, only: Sequence[str]) -> list[FeatureFolder]:
+    folders, dataset = tables.dataset.features, tables.dataset.name
     known = {name for folder in folders for name in (folder.folder, folder.network)}
     if not folders:
-        raise SeehearError(f"{given.dataset.name} has no feature folders that its field shares")
-    if strange := [name for name in only if name not in known]:
-        raise SeehearError(f"{given.dataset.name} has no feature folder {strange[0]!r}: there are {sorted(known)}")
-    lacking = [folder.modality for folder in folders if folder.modality not in given.dense]
-    if lacking:
-        raise SeehearError(f"{given.folder}: no dense table of {lacking[0]}")
+        raise SeehearError(f"{dataset} has no shared feature folders")
+    if unknown := [name for name in only if name not in known]:
+        raise SeehearError(f"{dataset} has no feature folder {unknown[0]!r}; choose from {', '.join(sorted(known))}")
+    if lacking := [folder.modality for folder in folders if folder.modality not in tables.dense]:
+        raise SeehearError(f"{tables.folder}: no dense table for {lacking[0]}")
     return [folder for folder in folders if not only or {folder.folder, folder.network} & set(only)]
 
 

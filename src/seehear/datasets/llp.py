@@ -6,7 +6,7 @@ import re
 
 from seehear.datasets.spec import DataSet, FeatureFolder
 
-ID = 11  # characters of a YouTube id, which may be _ and - too
+ID = 11  # characters of a YouTube id, which may hold _ and -
 NAME = re.compile(rf".{{{ID}}}_(\d+(?:\.\d+)?)_(\d+(?:\.\d+)?)")
 
 CLASSES = (
@@ -39,11 +39,11 @@ CLASSES = (
 
 
 def span(clip: str) -> tuple[float, float] | None:
-    """Seconds of the full video that a clip is: (20, 30) of BjCEufrlXm4_20_30; None for a name of another form."""
-    found = NAME.fullmatch(clip)
-    if found is None:
+    """Return the seconds of the full video that a clip is: (20, 30) for BjCEufrlXm4_20_30; None for other names."""
+    match = NAME.fullmatch(clip)
+    if match is None:
         return None
-    start, stop = (float(text) for text in found.groups())
+    start, stop = (float(text) for text in match.groups())
     return (start, stop) if start < stop else None
 
 
@@ -60,5 +60,4 @@ SPEC = DataSet(
     prefix=ID,
     classes=CLASSES,
     span=span,
-    revision="llp.revision",
 )

@@ -1,4 +1,6 @@
-"""What a data set declares of itself: its label tables, the features that its field shares, how clips are named."""
+"""What a data set declares: its label tables, the features that its field shares, and how its clips are named."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,9 +14,15 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class FeatureFolder:
-    """A folder of one .npy file a clip, (segments × frames, width), as a field shares them.
+    """A folder of features as a field shares them: one .npy file per clip, (segments × frames, width).
 
-    network: what a store calls the features. modality: audio, visual, or another. frames: rows that make one segment.
+    Attributes:
+        folder: Its name.
+        network: The name of the features in a store.
+        modality: audio, visual, or another.
+        frames: Rows per segment.
+        width: Numbers per row.
+        segments: Segments per clip.
     """
 
     folder: str
@@ -26,12 +34,12 @@ class FeatureFolder:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Of every file in it."""
+        """Shape of every file."""
         return self.segments * self.frames, self.width
 
 
 def no_span(clip: str) -> tuple[float, float] | None:
-    """Of data sets whose clips are files of their own."""
+    """The `span` of data sets whose clips are files, not parts of longer videos."""
     return None
 
 
@@ -39,38 +47,48 @@ def no_span(clip: str) -> tuple[float, float] | None:
 class DataSet:
     """A data set.
 
-    source: where it was published. weak: train, val, test -> file name of the weak table. dense: modality -> file name
-    of the dense table, of val and test clips. more_dense: the file name of dense tables of any modality, with a * for
-    it; empty where `dense` names all. features: the folders of features that its field shares. prefix: characters of a
-    clip's name that name its feature files and its video, 0 for all. classes: that there are, empty where any may be.
-    span: from a clip's name to the seconds of the full video that it is, None if it is a file of its own. revision: the
-    file beside this one that knows the newest revision of the tables (seehear.datasets.revision), or empty.
+    Attributes:
+        name: What users call it.
+        source: Where it was published.
+        weak: train, val, test -> file name of the weak table.
+        dense: Modality -> file name of the dense table of the val and test clips.
+        dense_pattern: File names of dense tables of any modality, with * for the modality; used where `dense` is empty.
+        features: The feature folders that its field shares.
+        prefix: Number of characters of a clip's name that name its feature files and its video; 0 for all.
+        classes: Every class, or empty if any class is allowed.
+        span: Returns the seconds of the full video that a clip is, from its name; None if the clip is a file.
     """
 
     name: str
     source: str
     weak: Mapping[str, str]
     dense: Mapping[str, str] = field(default_factory=dict)
-    more_dense: str = ""
+    dense_pattern: str = ""
     features: tuple[FeatureFolder, ...] = ()
     prefix: int = 0
     classes: tuple[str, ...] = ()
     span: Callable[[str], tuple[float, float] | None] = no_span
-    revision: str = ""
 
     def length(self, clip: str) -> float | None:
-        """Of a clip, seconds, where its name tells it."""
+        """Return a clip's length in seconds, if its name tells it."""
         span = self.span(clip)
         return span[1] - span[0] if span else None
 
     def short(self, clip: str) -> str:
-        """What names a clip's feature files and video."""
+        """Return the part of a clip's name that names its feature files and its video."""
         return clip[: self.prefix] if self.prefix else clip
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """A user's copy of a data set's label tables. weak: split -> file. dense: modality -> file."""
+    """A user's copy of a data set's label tables.
+
+    Attributes:
+        dataset: The data set.
+        folder: Where the tables are.
+        weak: Split -> file.
+        dense: Modality -> file.
+    """
 
     dataset: DataSet
     folder: Path
@@ -83,25 +101,29 @@ class Annotations:
         return {**self.weak, **self.dense}
 
 
-def annotations(dataset: DataSet, folder: str | Path) -> Annotations:
-    """The data set's label tables in a folder. Raises SeehearError naming those that are missing."""
+def find_tables(dataset: DataSet, folder: str | Path) -> Annotations:
+    """Return the data set's label tables in a folder.
+
+    Raises:
+        SeehearError: Naming the tables that are missing.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise SeehearError(f"{folder}: no such folder")
     weak = {split: folder / name for split, name in dataset.weak.items()}
     dense = {modality: folder / name for modality, name in dataset.dense.items()}
     missing = [path.name for path in (*weak.values(), *dense.values()) if not path.is_file()]
-    if dataset.more_dense:
-        before, after = dataset.more_dense.split("*")
-        found = {path.name[len(before) : len(path.name) - len(after)]: path for path in folder.glob(dataset.more_dense)}
-        for modality, path in found.items():
+    if dataset.dense_pattern:
+        before, after = dataset.dense_pattern.split("*")
+        files = sorted(folder.glob(dataset.dense_pattern))
+        for path in files:
+            modality = path.name[len(before) : len(path.name) - len(after)]
             try:
-                check_modality(modality)
+                dense[check_modality(modality)] = path
             except ClipError as error:
-                raise SeehearError(f"{path}: {error}: rename it") from None
-        dense |= dict(sorted(found.items()))
+                raise SeehearError(f"{path}: {error}; rename it") from None
         if not dense:
             missing.append(f"{before}<modality>{after}")
     if missing:
-        raise SeehearError(f"{folder}: lacks {', '.join(missing)}, which {dataset.name} is made of ({dataset.source})")
+        raise SeehearError(f"{folder}: lacks {', '.join(missing)}, tables of {dataset.name} ({dataset.source})")
     return Annotations(dataset, folder, weak, dense)

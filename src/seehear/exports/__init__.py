@@ -1,39 +1,26 @@
-"""Files that other tools read and write, by name. A new form is a file beside this with `FORMAT`, and a line here."""
+"""Files of other tools, written and read: captions, label tracks, annotation files and tables.
+
+A new format is a file in this folder with a `FORMAT`, and a line in `REGISTRY`.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from seehear.exports.annotations import ImportedAnnotations, import_annotations
+from seehear.exports.registry import REGISTRY, get, of_file
+from seehear.exports.spec import Clip, FileEvents, Format, LocatedEvent
+from seehear.exports.writing import Exported, export, write_clip
 
-from seehear.errors import SeehearError, unknown
-from seehear.exports import activitynet, audacity, csv, dense, elan, webvtt
-from seehear.exports.spec import Clip, Format, Found, Reading
-
-__all__ = ["REGISTRY", "Clip", "Format", "Found", "Reading", "get", "of_file"]
-
-REGISTRY: dict[str, Format] = {
-    form.name: form
-    for form in (
-        webvtt.FORMAT,
-        audacity.FORMAT,
-        elan.FORMAT,
-        csv.FORMAT,
-        dense.FORMAT,
-        activitynet.FORMAT,
-    )
-}
-
-
-def get(name: str) -> Format:
-    """The format of that name. Raises SeehearError where there is none."""
-    if name in REGISTRY:
-        return REGISTRY[name]
-    raise unknown("format", name, REGISTRY)
-
-
-def of_file(file: Path) -> Format:
-    """The format that a file is in. Raises SeehearError where it is in none of them."""
-    for form in REGISTRY.values():
-        if file.suffix.lower() == form.suffix and form.is_one(file):
-            return form
-    known = ", ".join(dict.fromkeys(form.suffix for form in REGISTRY.values()))
-    raise SeehearError(f"{file}: events are read from files that end in {known}")
+__all__ = [
+    "REGISTRY",
+    "Clip",
+    "Exported",
+    "FileEvents",
+    "Format",
+    "ImportedAnnotations",
+    "LocatedEvent",
+    "export",
+    "get",
+    "import_annotations",
+    "of_file",
+    "write_clip",
+]

@@ -1,8 +1,8 @@
-"""JSON as ActivityNet's evaluation and others for temporal detection take it, UnAV-100's among them.
+"""JSON for temporal detection in the form of ActivityNet's evaluation, which UnAV-100 and others use too.
 
-One file a modality: these tools match segments by clip and class alone, and would count a dog that is heard and seen
-as found twice. `modality` stands with each segment besides. What was found has the form of their results, the truth
-that of their annotations, in the subset that they score unless told otherwise. Every class and number as it is.
+One file per modality: these tools match segments by clip and class alone, and would count a dog that is heard and seen
+as detected twice. Each segment names its modality as well. Predictions have the form of ActivityNet's results, ground
+truth that of its annotations, in the subset that its evaluation scores by default. Every class and number is kept.
 """
 
 from __future__ import annotations
@@ -13,69 +13,83 @@ from pathlib import Path
 from typing import Any
 
 from seehear.errors import SeehearError
-from seehear.exports.spec import CERTAIN, Clip, Files, Format, Reading, modality_of
+from seehear.exports.spec import CERTAIN, Clip, FileEvents, Files, Format
 from seehear.files import read_json
+from seehear.modality import modality_of
 from seehear.parsing import ParsedEvent
 from seehear.version import __version__
 
 STEM, SUBSET = "activitynet", "validation"
+FORM = "{results: {clip: [{label, segment, score, modality}]}}"
 
 
-def _files(clips: Sequence[Clip]) -> Files:
-    wholes: dict[str, dict[str, Any]] = {}
+def _join(clips: Sequence[Clip]) -> Files:
+    files: dict[str, dict[str, Any]] = {}
     for clip in clips:
         for modality in clip.parsed.modalities:
-            form: dict[str, Any] = (
-                {"taxonomy": [], "database": {}} if clip.true else {"external_data": {}, "results": {}}
+            empty: dict[str, Any] = (
+                {"taxonomy": [], "database": {}} if clip.is_truth else {"external_data": {}, "results": {}}
             )
-            whole = wholes.setdefault(f"{STEM}.{modality}.json", {"version": f"seehear {__version__}", **form})
-            segments = [_segment(event, clip.true) for event in clip.parsed.of(modality)]
-            if clip.true:
+            content = files.setdefault(f"{STEM}.{modality}.json", {"version": f"seehear {__version__}", **empty})
+            segments = [_segment(event, clip.is_truth) for event in clip.parsed.of(modality)]
+            if clip.is_truth:
                 annotated = {"duration": clip.parsed.duration, "subset": SUBSET, "annotations": segments}
-                whole["database"][clip.parsed.clip] = annotated
+                content["database"][clip.parsed.clip] = annotated
             else:
-                whole["results"][clip.parsed.clip] = segments
-    return {name: (json.dumps(whole, indent=1, ensure_ascii=False) + "\n").encode() for name, whole in wholes.items()}
+                content["results"][clip.parsed.clip] = segments
+    return {
+        name: (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode() for name, content in files.items()
+    }
 
 
-def _segment(event: ParsedEvent, true: bool) -> dict[str, Any]:
-    score = {} if true else {"score": event.confidence}
+def _segment(event: ParsedEvent, is_truth: bool) -> dict[str, Any]:
+    score = {} if is_truth else {"score": event.confidence}
     return {"label": event.label, "segment": [event.onset, event.offset], **score, "modality": event.modality}
 
 
-def read(file: Path, modality: str | None = None) -> Reading:
-    """Results or annotations; of the modality that segments name, or the file's name, as activitynet.audio.json."""
+def read(file: Path, modality: str | None = None) -> FileEvents:
+    """Read results or annotations.
+
+    Args:
+        file: The file; activitynet.audio.json also names the modality of its segments.
+        modality: Of segments that name none.
+
+    Raises:
+        SeehearError: If the file has another form.
+    """
     content = read_json(file)
     stem, _, name = file.stem.rpartition(".")
     of_file = name if stem == STEM else modality
-    reading, place = Reading(), ""
+    events, place = FileEvents(), ""
     try:
         clips = content["database"] if "database" in content else content["results"]
         for clip, entry in clips.items():
             if of_file:
-                reading.of(clip, modality_of(of_file))
+                events.entry(clip, modality_of(of_file))
             for n, segment in enumerate(entry["annotations"] if isinstance(entry, dict) else entry, start=1):
                 place = f", segment {n} of {clip!r}"
-                onset, offset = segment["segment"]
-                label, of_segment = segment["label"], segment.get("modality", of_file)
-                score = segment.get("score", CERTAIN)
-                if not (isinstance(label, str) and isinstance(of_segment, str)):
-                    raise TypeError("label and modality must be text")
-                event = ParsedEvent(label, modality_of(of_segment), float(onset), float(offset), float(score))
-                reading.add(clip, event, f"{file}{place}")
+                events.add(clip, _event(segment, of_file), f"{file}{place}")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise SeehearError(
-            f"{file}{place}: is not of ActivityNet's form, {{results: {{clip: [{{label, segment, score, modality}}]}}}}"
-            f" ({type(error).__name__}: {error})"
-        ) from None
-    return reading
+        reason = f"{type(error).__name__}: {error}"
+        raise SeehearError(f"{file}{place}: is not of ActivityNet's form, {FORM} ({reason})") from None
+    return events
+
+
+def _event(segment: Any, of_file: str | None) -> ParsedEvent:
+    onset, offset = segment["segment"]
+    label, modality = segment["label"], segment.get("modality", of_file)
+    if not (isinstance(label, str) and isinstance(modality, str)):
+        raise TypeError("label and modality must be text")
+    confidence = float(segment.get("score", CERTAIN))
+    return ParsedEvent(label, modality_of(modality), float(onset), float(offset), confidence)
 
 
 FORMAT = Format(
     "activitynet",
-    "ActivityNet's JSON for temporal detection, one file a modality",
+    "ActivityNet's JSON for temporal detection, one file per modality",
     ".json",
     lambda clip: clip,
     read,
-    _files,
+    _join,
+    per_modality=True,
 )

@@ -1,6 +1,6 @@
-"""LLP's dense tables, one a modality: what `seehear evaluate` and `score` take. Times to the millisecond.
+"""LLP's dense tables, one per modality, which `seehear evaluate` and `score` read. Times to the millisecond.
 
-They hold no confidence, and no class with a comma, which would be several.
+They hold no confidence, and no class with a comma, which would be read as several classes.
 """
 
 from __future__ import annotations
@@ -9,51 +9,54 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seehear.errors import ClipError, SeehearError
-from seehear.exports.spec import (
-    CERTAIN,
-    MODALITIES,
-    Clip,
-    Files,
-    Format,
-    Reading,
-    milliseconds,
-    modality_of,
-    one_line,
-)
+from seehear.exports.spec import CERTAIN, Clip, FileEvents, Files, Format, milliseconds
 from seehear.labels import Event, dense_text, is_dense, read_dense
+from seehear.modality import MODALITIES, NAMES, modality_of
+from seehear.names import check_one_line
 from seehear.parsing import ParsedEvent
-from seehear.report.picture import NAMES
 
 
-def _events(clip: Clip) -> dict[str, list[Event]]:
-    """modality -> rows."""
-    name = one_line(clip.parsed.clip, "clip")
+def _encode(clip: Clip) -> dict[str, list[Event]]:
+    """Return the rows of each modality."""
+    name = check_one_line(clip.parsed.clip, "clip")
     rows: dict[str, list[Event]] = {modality: [] for modality in clip.parsed.modalities}
     for event in clip.parsed.events:
-        if "," in one_line(event.label):
+        if "," in check_one_line(event.label):
             raise ClipError(f"the class {event.label!r} has a comma, which separates classes in dense tables")
         onset, offset = milliseconds(event)
         rows[event.modality].append(Event(name, onset / 1000, offset / 1000, event.label))
     return rows
 
 
-def _files(parts: Sequence[dict[str, list[Event]]]) -> Files:
+def _join(parts: Sequence[dict[str, list[Event]]]) -> Files:
     return {
         f"{modality}.csv": dense_text(event for part in parts for event in part.get(modality, ())).encode()
         for modality in dict.fromkeys(modality for part in parts for modality in part)
     }
 
 
-def read(file: Path, modality: str | None = None) -> Reading:
-    """Of the modality that the file's name is, as audio.csv."""
-    named = modality_of(file.stem) if file.stem in (*NAMES, *MODALITIES, modality) else modality
-    if not named:
-        raise SeehearError(f"{file}: of which modality? Name it audio.csv or visual.csv, or give --modality")
-    reading = Reading()
+def read(file: Path, modality: str | None = None) -> FileEvents:
+    """Read a dense table.
+
+    Args:
+        file: audio.csv, or a name that ends in it such as new.audio.csv, names the modality.
+        modality: Of a file whose name has none.
+
+    Raises:
+        SeehearError: If the modality is unknown, or naming every row that can't be read.
+    """
+    name = file.stem.rpartition(".")[2]
+    if name not in (*NAMES, *MODALITIES, modality):
+        name = modality or ""
+    if not name:
+        raise SeehearError(f"{file}: the file names no modality; name it audio.csv or visual.csv, or give --modality")
+    events = FileEvents()
     for event in read_dense(file).events:
-        found = ParsedEvent(event.label, modality_of(named), event.onset, event.offset, CERTAIN)
-        reading.add(event.clip, found, f"{file}:{event.line}")
-    return reading
+        parsed = ParsedEvent(event.label, modality_of(name), event.onset, event.offset, CERTAIN)
+        events.add(event.clip, parsed, f"{file}:{event.line}")
+    return events
 
 
-FORMAT = Format("dense", "LLP's dense tables, one a modality", ".csv", _events, read, _files, is_dense)
+FORMAT = Format(
+    "dense", "LLP's dense tables, one per modality", ".csv", _encode, read, _join, is_dense, per_modality=True
+)

@@ -1,4 +1,4 @@
-"""What a format is: how events are written in it, how they are read from it, and what its files can't hold."""
+"""What a file format is: how it writes events, how it reads them back, and what its files can't hold."""
 
 from __future__ import annotations
 
@@ -11,93 +11,111 @@ from typing import Any
 
 from seehear.errors import ClipError
 from seehear.files import read_text
-from seehear.names import check_clip, check_modality, check_one_line
+from seehear.modality import MODALITIES, display_name
+from seehear.names import check_clip, check_modality
 from seehear.parsing import ParsedClip, ParsedEvent
-from seehear.report.picture import NAMES
 
-MODALITIES = {name: modality for modality, name in NAMES.items()}
-JOINT = "audio_visual"
-CERTAIN = 1.0  # the confidence of an event that a person put there
+CERTAIN = 1.0  # the confidence of an event that a person annotated
+
+Files = Mapping[str, bytes]  # file name -> content
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip on its way into files.
+    """A clip to write.
 
-    parsed: its events are those to write, be they found or true. classes: all that an event may be. folder: where the
-    files go. true: whether the events are the truth.
+    Attributes:
+        parsed: Its events are those to write, predicted or true.
+        classes: Every class that an event may have, which ELAN offers to choose from.
+        folder: The folder of the files that are written; links to the clip's file start there.
+        is_truth: Whether the events are the ground truth.
     """
 
     parsed: ParsedClip
     classes: tuple[str, ...]
     folder: Path
-    true: bool = False
+    is_truth: bool = False
 
 
 @dataclass(frozen=True)
-class Found:
-    """An event that stands in a file, and where: as `a.vtt:12`."""
+class LocatedEvent:
+    """An event that was read from a file.
+
+    Attributes:
+        event: The event.
+        place: Where it stands, such as `a.vtt:12`.
+    """
 
     event: ParsedEvent
     place: str
 
 
 @dataclass
-class Reading:
-    """What files say.
+class FileEvents:
+    """The events that were read from files.
 
-    said: clip -> modality -> its events; none where the files say that there are none. notes: what was passed over.
+    Attributes:
+        by_clip: Clip -> modality -> events; an empty list where the files say that there are none.
+        notes: What was skipped, and why.
     """
 
-    said: dict[str, dict[str, list[Found]]] = field(default_factory=dict)
+    by_clip: dict[str, dict[str, list[LocatedEvent]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def of(self, clip: str, modality: str) -> list[Found]:
-        """The events, to be added to."""
-        return self.said.setdefault(clip, {}).setdefault(modality, [])
+    def entry(self, clip: str, modality: str) -> list[LocatedEvent]:
+        """Return the list of events in a modality of a clip, to append to."""
+        return self.by_clip.setdefault(clip, {}).setdefault(modality, [])
 
     def add(self, clip: str, event: ParsedEvent, place: str) -> None:
-        self.of(clip, event.modality).append(Found(event, place))
+        """Add an event to its clip and modality."""
+        self.entry(clip, event.modality).append(LocatedEvent(event, place))
 
     def events(self, clip: str) -> list[ParsedEvent]:
-        """By modality, onset and class."""
-        found = [found.event for of_modality in self.said.get(clip, {}).values() for found in of_modality]
-        return sorted(found, key=lambda event: (event.modality, event.onset, event.label))
+        """Return the events of a clip, ordered by modality, onset and class."""
+        events = [located.event for of_modality in self.by_clip.get(clip, {}).values() for located in of_modality]
+        return sorted(events, key=lambda event: (event.modality, event.onset, event.label))
 
 
-Files = Mapping[str, bytes]  # name -> content
-
-
-def together(parts: Sequence[Files]) -> Files:
+def merge_files(parts: Sequence[Files]) -> Files:
+    """Return the files of all clips, where each clip has files of its own."""
     return {name: content for part in parts for name, content in part.items()}
 
 
 @dataclass(frozen=True)
 class Format:
-    """A form of files that hold events.
+    """A file format that holds events.
 
-    name, summary: for people. suffix: of its files.
-    part: what it makes of one clip; raises ClipError saying what its files can't hold. files: the files, from the parts
-    of all clips; a part that is a clip's own files needs no such function.
-    read: what a file says, with the modality of events for which it names none, if that is known. Raises SeehearError
-    naming every line or annotation that can't be read.
-    is_one: whether a file of this suffix is of this form, where several forms share it.
+    Attributes:
+        name: What users call it.
+        summary: One line for people.
+        suffix: Suffix of its files.
+        encode: Returns what one clip contributes. Raises ClipError naming what the files can't hold.
+        read: Returns the events in a file; its second argument is the modality of events for which the file names none.
+            Raises SeehearError naming every line or annotation that can't be read.
+        join: Returns the files, from the contributions of all clips.
+        matches: Returns whether a file with this suffix has this format, where several formats share the suffix.
+        per_modality: Whether there is one file per modality.
     """
 
     name: str
     summary: str
     suffix: str
-    part: Callable[[Clip], Any]
-    read: Callable[[Path, str | None], Reading]
-    files: Callable[[Sequence[Any]], Files] = together
-    is_one: Callable[[Path], bool] = lambda path: True
+    encode: Callable[[Clip], Any]
+    read: Callable[[Path, str | None], FileEvents]
+    join: Callable[[Sequence[Any]], Files] = merge_files
+    matches: Callable[[Path], bool] = lambda path: True
+    per_modality: bool = False
 
 
 # What can be written
 
 
-def check(parsed: ParsedClip) -> None:
-    """Raises ClipError for what no file can hold: names that are no text, times and confidences that are no numbers."""
+def check_writable(parsed: ParsedClip) -> None:
+    """Check what no format can hold.
+
+    Raises:
+        ClipError: If a name is invalid or not text, or a time or confidence is not a number.
+    """
     check_clip(parsed.clip)
     for modality in parsed.modalities:
         name_of(modality)
@@ -105,78 +123,72 @@ def check(parsed: ParsedClip) -> None:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise ClipError(f"{text!a} holds half a character, which is no text") from None
+            raise ClipError(f"{text!a} holds half a character, which is not text") from None
     for event in parsed.events:
         if event.modality not in parsed.modalities:
             raise ClipError(f"{described(event)}: the clip has no such modality")
         numbers = (event.onset, event.offset, event.confidence)
         if not (all(map(math.isfinite, numbers)) and 0 <= event.onset <= event.offset):
-            raise ClipError(f"{described(event)}: that is no span of time with a confidence")
+            raise ClipError(f"{described(event)}: times and confidence must be numbers, onset before offset")
 
 
 def described(event: ParsedEvent) -> str:
-    name = NAMES.get(event.modality, event.modality)
-    return f"{event.label!r} {name} from {event.onset:g} to {event.offset:g} s, confidence {event.confidence:g}"
+    """Return an event in words, for messages."""
+    span = f"from {event.onset:g} to {event.offset:g} s"
+    return f"{event.label!r} {display_name(event.modality)} {span}, confidence {event.confidence:g}"
 
 
 def name_of(modality: str) -> str:
-    """heard, seen or both, or the modality's own name. Raises ClipError for one that can't be told from these."""
+    """Return what people read: heard, seen, both, or the modality's own name.
+
+    Raises:
+        ClipError: If the name can't be written, or would be read as another modality.
+    """
     if modality in MODALITIES:
-        raise ClipError(f"a modality is called {modality!r}, which would be taken for {MODALITIES[modality]}")
-    return NAMES.get(check_modality(modality), modality)
-
-
-def modality_of(name: str) -> str:
-    """The modality of that name, `heard` or `audio` or any other."""
-    return MODALITIES.get(name, name)
-
-
-def joint_of(modalities: Sequence[str]) -> str | None:
-    """The modality among them that is all others at once, by its name; None where there is none."""
-    for modality in modalities:
-        others = [other for other in modalities if other != modality]
-        if len(others) > 1 and modality == "_".join(others):
-            return modality
-    return None
+        raise ClipError(f"a modality is called {modality!r}, which would be read as {MODALITIES[modality]}")
+    return display_name(check_modality(modality))
 
 
 def milliseconds(event: ParsedEvent) -> tuple[int, int]:
-    """Onset and offset. Raises ClipError for an event that lasts less than one."""
+    """Return onset and offset in milliseconds.
+
+    Raises:
+        ClipError: If the event is shorter than a millisecond.
+    """
     onset, offset = round(event.onset * 1000), round(event.offset * 1000)
     if onset >= offset:
-        raise ClipError(f"{described(event)}: lasts less than a millisecond")
+        raise ClipError(f"{described(event)}: is shorter than a millisecond")
     return onset, offset
-
-
-def one_line(text: str, what: str = "class") -> str:
-    """The text, where it can stand in a line among others. Raises ClipError where not."""
-    return check_one_line(text, what)
 
 
 # What is read
 
 
 def lines_of(file: Path) -> list[str]:
-    """Its lines, however they end."""
+    """Return the lines of a file, whatever ends them."""
     return re.split(r"\r\n|\r|\n", read_text(file))
 
 
 def seconds(text: str) -> float:
-    """Raises ValueError where the text is no number of seconds from the clip's start."""
+    """Return a number of seconds from the clip's start.
+
+    Raises:
+        ValueError: If the text is not a number, or is negative.
+    """
     value = float(text)
     if not math.isfinite(value) or value < 0:
         raise ValueError(text)
     return value
 
 
-def merged(found: Iterable[Found]) -> list[Found]:
-    """Events of one class and modality, those that overlap or touch as one, as sure as the least sure of them."""
-    whole: list[Found] = []
-    for one in sorted(found, key=lambda one: (one.event.onset, one.event.offset)):
-        if whole and one.event.onset <= whole[-1].event.offset:
-            last, event = whole[-1].event, one.event
+def merged(events: Iterable[LocatedEvent]) -> list[LocatedEvent]:
+    """Join events of one class and modality that overlap or touch; the lowest confidence counts."""
+    whole: list[LocatedEvent] = []
+    for located in sorted(events, key=lambda one: (one.event.onset, one.event.offset)):
+        if whole and located.event.onset <= whole[-1].event.offset:
+            last, event = whole[-1].event, located.event
             offset, confidence = max(last.offset, event.offset), min(last.confidence, event.confidence)
-            whole[-1] = Found(replace(last, offset=offset, confidence=confidence), whole[-1].place)
+            whole[-1] = LocatedEvent(replace(last, offset=offset, confidence=confidence), whole[-1].place)
         else:
-            whole.append(one)
+            whole.append(located)
     return whole

@@ -57,7 +57,7 @@ class Split:
 
     @property
     def facts(self) -> dict[str, list[list[int]]]:
-        """Everything that decides what is learnt and tested."""
+        """Everything that decides training and test frames."""
         parts = {"val": self.train.frames, "test": self.test.frames}
         return {
             name: [frames.clip.tolist(), frames.segment.tolist(), frames.label.tolist()]
@@ -105,18 +105,20 @@ def _split(val: Dataset, test: Dataset, modality: str) -> Split:
     # By name, so that a class has the same number in both, whatever the order in the tables.
     seen = {name for part, truth in zip((val, test), truths, strict=True) for name in _active(part, truth)}
     classes = tuple(sorted(seen))
-    parts = []
-    for part in (val, test):
-        truth = part.with_classes(classes).truth
-        assert truth is not None
-        parts.append(Part(part, labelled_frames(truth[modality])))
-        if not len(parts[-1].frames):
-            raise SeehearError(f"{part.revision}: no clip has exactly one class of modality {modality}")
-    return Split(*parts, len(classes))
+    return Split(_part(val, classes, modality), _part(test, classes, modality), len(classes))
+
+
+def _part(dataset: Dataset, classes: Sequence[str], modality: str) -> Part:
+    truth = dataset.with_classes(classes).truth
+    assert truth is not None
+    frames = labelled_frames(truth[modality])
+    if not len(frames):
+        raise SeehearError(f"{dataset.revision}: no clip has exactly one class of modality {modality}")
+    return Part(dataset, frames)
 
 
 def _active(dataset: Dataset, truth: NDArray[np.bool_]) -> list[str]:
-    return [name for name, active in zip(dataset.classes, truth.any(axis=(0, 1)), strict=True) if active]
+    return [dataset.classes[c] for c in np.flatnonzero(truth.any(axis=(0, 1)))]
 
 
 def _accuracy(predicted: Sequence[Labels], seeds: Sequence[int], frames: LabelledFrames) -> Measurement:

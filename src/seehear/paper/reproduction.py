@@ -233,16 +233,14 @@ def _inputs(
     from seehear import datasets
     from seehear.store import Store
 
-    tables = datasets.annotations(datasets.get(dataset), annotations)
+    tables = datasets.find_tables(datasets.get(dataset), annotations)
     clips = None
     if features is not None or videos is not None:
-        from seehear.verbs.prepare import prepare
-
         choice.check_code(plans, options["trust_code"])
-        prepared = prepare(
-            dataset=dataset,
-            annotations=annotations,
-            store=store,
+        prepared = datasets.prepare(
+            dataset,
+            annotations,
+            store,
             features=features,
             videos=videos,
             networks=choice.needed(plans.values()) if videos is not None else (),

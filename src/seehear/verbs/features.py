@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seehear.datasets.generated import STRENGTH
+from seehear.datasets.generated import STRENGTH, Generated
 from seehear.errors import SeehearError
 from seehear.verbs.result import Result, listed
 
@@ -119,10 +119,10 @@ def generate_features(
     strength: float = STRENGTH,
     clips: int = 0,
     only: Sequence[str] = (),
-) -> Moved:
-    """Make up the feature folders of a data set, with a signal of its real labels in noise, to try things at full size.
+) -> Generated:
+    """Generate synthetic features of a data set, its real labels in noise, to try things at full size.
 
-    A clip's features depend on the seed and the clip alone; the same command goes on where a killed one stopped.
+    A clip's features depend on the seed and the clip alone. Resume by rerunning the same command.
 
     Args:
         dataset: Its name, as llp.
@@ -137,8 +137,5 @@ def generate_features(
         How many clips every folder holds.
     """
     from seehear import datasets
-    from seehear.datasets.generated import generate
 
-    given = datasets.annotations(datasets.get(dataset), annotations)
-    count = generate(given, Path(out), seed=seed, strength=strength, clips=clips, only=only)
-    return Moved(f"generated in {out}", count)
+    return datasets.generate(dataset, annotations, out, seed=seed, strength=strength, clips=clips, only=only)

@@ -26,21 +26,21 @@ def test_interval_is_that_of_a_bootstrap_over_clips():
     clip = np.repeat(rng.permutation(60) * 7, rng.integers(1, 11, 60))
     easy = dict(zip(np.unique(clip), rng.random(60), strict=True))
     correct = np.array([rng.random() < easy[name] for name in clip])
-    found = accuracy(correct, clip)
+    interval = accuracy(correct, clip)
     low, high = resampled(correct, clip)
-    assert found.mean == pytest.approx(100 * correct.mean())
-    assert found.low == pytest.approx(low, abs=1.0)
-    assert found.high == pytest.approx(high, abs=1.0)
+    assert interval.mean == pytest.approx(100 * correct.mean())
+    assert interval.low == pytest.approx(low, abs=1.0)
+    assert interval.high == pytest.approx(high, abs=1.0)
     # Rows of a clip are alike: as if they were clips of their own, the interval would be too narrow.
     alone = accuracy(correct, np.arange(len(clip)))
-    assert found.high - found.low > 1.3 * (alone.high - alone.low)
+    assert interval.high - interval.low > 1.3 * (alone.high - alone.low)
 
 
 def test_ends_are_shares():
     clip = np.array([0] * 9 + [1] + [2] * 5)
     correct = np.array([True] * 9 + [False] + [True] * 5)
-    found = accuracy(correct, clip)
-    assert 0 <= found.low < found.mean < found.high <= 100
+    interval = accuracy(correct, clip)
+    assert 0 <= interval.low < interval.mean < interval.high <= 100
     sure = accuracy(np.ones(15, dtype=bool), clip)
     assert (sure.low, sure.mean, sure.high) == (100, 100, 100)
 

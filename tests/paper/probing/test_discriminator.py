@@ -31,7 +31,7 @@ def test_one_distribution_is_not_recognised(kind, scale):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_shift_is_recognised_as_well_as_possible(kind):
-    """Two normal clouds a distance of 2 apart: the best rule there is is right in 84.1 % of cases."""
+    """Two normal clouds a distance of 2 apart: the best possible rule is right in 84.1 % of cases."""
     other = drawn(1)
     other[:, 2] += 2
     right = recognised(drawn(0), other, CLIP, TRAIN, TEST, kind)
@@ -108,16 +108,16 @@ def test_matched_by_principal_axes(few):
     train = np.isin(CLIP, np.arange(1 if few else 50))  # the five rows of one clip are fewer than dimensions
     one, other = drawn(0, 9) * np.arange(1, 10) + 4, drawn(1, 7) * np.arange(1, 8) - 4
     width = 4 if few else 7
-    for features, found in zip((one, other), matched(one, other, train), strict=True):
-        assert found.shape == (400, width)
+    for features, reduced in zip((one, other), matched(one, other, train), strict=True):
+        assert reduced.shape == (400, width)
         spread = np.cov(features[train].T)
         values = np.sort(np.linalg.eigvalsh(spread))[::-1][:width]
-        np.testing.assert_allclose(np.cov(found[train].T), np.diag(values), atol=1e-8 * values[0])
+        np.testing.assert_allclose(np.cov(reduced[train].T), np.diag(values), atol=1e-8 * values[0])
         # The map is a product with orthonormal axes: it maps the mean as it maps rows, and lengthens nothing.
-        axes = np.linalg.lstsq(features, found, rcond=None)[0]
+        axes = np.linalg.lstsq(features, reduced, rcond=None)[0]
         np.testing.assert_allclose(axes.T @ axes, np.eye(width), atol=1e-8)
-        np.testing.assert_allclose(features @ axes, found, atol=1e-8)
-        assert (((found[train] - found[train].mean(axis=0)) ** 3).sum(axis=0) > 0).all()
+        np.testing.assert_allclose(features @ axes, reduced, atol=1e-8)
+        assert (((reduced[train] - reduced[train].mean(axis=0)) ** 3).sum(axis=0) > 0).all()
 
 
 def test_principal_axes_do_not_depend_on_the_basis():
@@ -135,8 +135,8 @@ def test_matched_by_projection():
     one, other = drawn(0, 400), drawn(1, 300)
     first, second = matched(one, other, TRAIN, "projection", seed=1)
     assert first.shape == second.shape == (400, 300)
-    for features, found in ((one, first), (other, second)):
-        ratio = np.square(found).sum(axis=1) / np.square(features).sum(axis=1)
+    for features, reduced in ((one, first), (other, second)):
+        ratio = np.square(reduced).sum(axis=1) / np.square(features).sum(axis=1)
         assert ratio.mean() == pytest.approx(1, abs=0.05)
     np.testing.assert_allclose(matched(one, other, TRAIN, "projection", seed=1)[0], first)
     assert not np.allclose(matched(one, other, TRAIN, "projection", seed=2)[0], first)

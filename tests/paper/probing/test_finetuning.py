@@ -17,7 +17,7 @@ SIZE, WIDTH, CLASSES = 8, 6, 4
 
 
 class Trunk(nn.Module):
-    """One convolution, its mean over the picture; dropout that must not be at work."""
+    """One convolution, its mean over the frame; dropout that must be off."""
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__()
@@ -26,37 +26,37 @@ class Trunk(nn.Module):
             self.conv = nn.Conv2d(3, WIDTH, 3)
         self.dropout = nn.Dropout(0.9)
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        x = pictures.float().permute(0, 3, 1, 2) / 255 - 0.5
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        x = frames.float().permute(0, 3, 1, 2) / 255 - 0.5
         return self.dropout(torch.relu(self.conv(x)).mean((2, 3)))
 
 
 def stripes(seed: int, n: int = 40):
-    """Noise with stripes, across or down, in one of two strengths: pictures (n, 8, 8, 3), labels and clips (n,)."""
+    """Noise with stripes, across or down, in one of two strengths: frames (n, 8, 8, 3), labels and clips (n,)."""
     rng = np.random.default_rng(seed)
     groups = np.arange(n) // 2
     labels = (groups % 4).astype(np.int64)
-    pictures = rng.normal(128, 25, (n, SIZE, SIZE, 3))
+    frames = rng.normal(128, 25, (n, SIZE, SIZE, 3))
     wave = 40 * np.sign(np.sin(np.pi * (np.arange(SIZE) + 0.5)))
-    for picture, label in zip(pictures, labels, strict=True):
+    for frame, label in zip(frames, labels, strict=True):
         along = wave[:, None, None] if label % 2 else wave[None, :, None]
-        picture += along * (1 + label // 2)
-    return np.clip(pictures, 0, 255).astype(np.uint8), labels, groups
+        frame += along * (1 + label // 2)
+    return np.clip(frames, 0, 255).astype(np.uint8), labels, groups
 
 
 def tune(settings: Settings, seed: int = 0, trunk: Trunk | None = None, on_epoch=lambda entry: None, labels=None):
-    pictures, own, groups = stripes(1)
+    frames, own, groups = stripes(1)
     labels = own if labels is None else labels
     trunk = trunk or Trunk()
     test = stripes(2)[0]
-    return fine_tune(trunk, WIDTH, pictures, labels, groups, test, CLASSES, settings, seed, "cpu", on_epoch)
+    return fine_tune(trunk, WIDTH, frames, labels, groups, test, CLASSES, settings, seed, "cpu", on_epoch)
 
 
 def test_no_epoch_is_the_linear_probe():
-    pictures, labels, groups = stripes(1)
+    frames, labels, groups = stripes(1)
     trunk = Trunk().eval()
     with torch.no_grad():
-        features, test = (trunk(torch.from_numpy(some)).numpy() for some in (pictures, stripes(2)[0]))
+        features, test = (trunk(torch.from_numpy(some)).numpy() for some in (frames, stripes(2)[0]))
     expected = linear_probe(features, labels, groups, test, CLASSES)
     np.testing.assert_array_equal(tune(Settings(epochs=0)), expected)
     assert len(set(expected.tolist())) > 1
@@ -66,10 +66,10 @@ def test_training_adds_to_the_probe():
     labels = stripes(2)[1]
     losses: list[float] = []
     settings = Settings(epochs=30, learning_rate=1e-2, head_rate=1e-2, batch=10)
-    found = tune(settings, on_epoch=lambda entry: losses.append(entry["loss"]))
+    result = tune(settings, on_epoch=lambda entry: losses.append(entry["loss"]))
     assert len(losses) == 30
     assert losses[-1] < 0.5 * losses[0]
-    assert (found == labels).mean() > (tune(Settings(epochs=0)) == labels).mean()
+    assert (result == labels).mean() > (tune(Settings(epochs=0)) == labels).mean()
 
 
 def test_one_seed_says_all():
@@ -115,27 +115,27 @@ def test_weights_decay():
     torch.testing.assert_close(trunk.conv.weight.detach(), start * (1 - 1e-2), rtol=1e-3, atol=2e-6)
 
 
-@pytest.mark.parametrize("shape", [(2, 4, 3), (5, 2, 4, 3)])  # pictures, and clips of them
-def test_pictures_are_mirrored_left_to_right(shape):
-    pictures = np.random.default_rng(0).integers(0, 256, (3, *shape), dtype=np.uint8)
-    given = pictures.copy()
-    found = _batch(given, np.array([False, True, False])).numpy()
-    expected = pictures.copy()
+@pytest.mark.parametrize("shape", [(2, 4, 3), (5, 2, 4, 3)])  # frames, and clips of them
+def test_frames_are_mirrored_left_to_right(shape):
+    frames = np.random.default_rng(0).integers(0, 256, (3, *shape), dtype=np.uint8)
+    given = frames.copy()
+    result = _batch(given, np.array([False, True, False])).numpy()
+    expected = frames.copy()
     for column in range(4):
-        expected[1, ..., column, :] = pictures[1, ..., 3 - column, :]
-    np.testing.assert_array_equal(found, expected)
-    np.testing.assert_array_equal(given, pictures)
+        expected[1, ..., column, :] = frames[1, ..., 3 - column, :]
+    np.testing.assert_array_equal(result, expected)
+    np.testing.assert_array_equal(given, frames)
 
 
-def test_classes_without_pictures_are_not_predicted():
+def test_classes_without_frames_are_not_predicted():
     labels = np.where(stripes(1)[1] % 2, 3, 1)
-    found = tune(Settings(epochs=1, batch=10), labels=labels)
-    assert set(found.tolist()) == {1, 3}
+    result = tune(Settings(epochs=1, batch=10), labels=labels)
+    assert set(result.tolist()) == {1, 3}
 
 
 def test_what_can_not_be_trained():
-    pictures, labels, groups = stripes(1)
+    frames, labels, groups = stripes(1)
     with pytest.raises(SeehearError, match=r"features of shape \(6,\), not \(5,\)"):
-        fine_tune(Trunk(), 5, pictures, labels, groups, pictures, CLASSES, Settings(), 0)
+        fine_tune(Trunk(), 5, frames, labels, groups, frames, CLASSES, Settings(), 0)
     with pytest.raises(SeehearError, match="no longer finite in epoch"):
         tune(Settings(epochs=3, learning_rate=1e30, batch=10))

@@ -13,12 +13,12 @@ from seehear.errors import SeehearError
 from seehear.paper.probing.linear import FOLDS, Scale, fit_probe, folds, linear_probe
 
 
-def clips_of(seed: int, n: int = 60, width: int = 6, classes: int = 3, apart: float = 1.0):
+def clips_of(seed: int, n: int = 60, width: int = 6, classes: int = 3, distance: float = 1.0):
     """Features (n, width), labels (n,) and clips (n,), five rows a clip, rows of a clip alike."""
     rng = np.random.default_rng(seed)
     groups = np.repeat(np.arange(n // 5), 5)
     labels = (groups % classes).astype(np.int64)
-    centres = apart * rng.standard_normal((classes, width))
+    centres = distance * rng.standard_normal((classes, width))
     own = 0.7 * rng.standard_normal((n // 5, width))
     return centres[labels] + own[groups] + 0.5 * rng.standard_normal((n, width)), labels, groups
 
@@ -67,13 +67,13 @@ def test_strength_is_that_of_most_right_rows_in_clips_left_out():
     strengths = (1e-3, 10.0, 0.1)
     chosen = set()
     for seed in range(6):
-        features, labels, groups = clips_of(seed, width=25, apart=0.5)
+        features, labels, groups = clips_of(seed, width=25, distance=0.5)
         fold = folds(labels, groups)
         right = []
         for strength in sorted(strengths, reverse=True):
             count = 0
-            for held in range(FOLDS):
-                kept = fold != held
+            for number in range(FOLDS):
+                kept = fold != number
                 fitted = fit_probe(features[kept], labels[kept], groups[kept], 3, (strength,))
                 count += int((fitted.predict(features[~kept]) == labels[~kept]).sum())
             right.append(count)
@@ -86,7 +86,7 @@ def test_strength_is_that_of_most_right_rows_in_clips_left_out():
 
 
 def test_classes_are_told_where_they_can_be():
-    features, labels, groups = clips_of(3, n=120, apart=3.0)
+    features, labels, groups = clips_of(3, n=120, distance=3.0)
     train = groups < 15
     test = ~train
     found = linear_probe(features[train], labels[train], groups[train], features[test], 3)

@@ -1,0 +1,180 @@
+"""A data set that was prepared: its defects, its features, and what is missing."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seehear.datasets.spec import Annotations
+from seehear.labels import Defect, DefectKind
+from seehear.modality import AUDIO, VISUAL
+from seehear.results import Result, table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from seehear.store import NetworkInfo
+
+MAX_EXAMPLES = 2  # defects of each kind that are printed
+SMALL = 2000  # training clips below which the recipe `small` is suggested
+
+
+@dataclass(repr=False)
+class Prepared(Result):
+    """What a data set has, and what is missing.
+
+    Attributes:
+        annotations: The label tables.
+        store: The folder of the features.
+        sizes: Split -> number of clips.
+        defects: Of the tables; all are tolerated.
+        networks: Network -> what the store knows about it.
+        missing: Network -> split -> clips without its features.
+        reasons: Network -> clip -> why its features are missing, for clips that were tried.
+        clips: The folder of the clips' files; None if no videos were given.
+        notes: What was done.
+        lists: What is listed -> the file that lists all of it.
+    """
+
+    annotations: Annotations
+    store: Path
+    sizes: dict[str, int]
+    defects: list[Defect]
+    networks: dict[str, NetworkInfo] = field(default_factory=dict)
+    missing: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    reasons: dict[str, dict[str, str]] = field(default_factory=dict)
+    clips: Path | None = None
+    notes: list[str] = field(default_factory=list)
+    lists: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        """0 if the store has features for every clip, else 1."""
+        return 0 if self.missing and not any(self._missing_count(name) for name in self.missing) else 1
+
+    def __repr__(self) -> str:
+        missing = ", ".join(f"{name} lacks {self._missing_count(name)} clips" for name in self.missing)
+        sizes = f"{sum(self.sizes.values())} clips, {len(self.defects)} defects"
+        return f"Prepared({self.annotations.dataset.name}: {sizes}; {missing or 'no features'})"
+
+    def text(self) -> str:
+        """Return lines for people."""
+        sizes = ", ".join(f"{count} {split}" for split, count in self.sizes.items())
+        blocks = [
+            [f"{self.annotations.dataset.name}: {sizes} clips", *self.notes],
+            self._feature_table(),
+            self._defect_lines(),
+            [f"all {what}: {path}" for what, path in self.lists.items()],
+            ["next:", *(f"  {command}" for command in self.commands())],
+        ]
+        return "\n\n".join("\n".join(lines) for lines in blocks if lines)
+
+    def as_json(self) -> Any:
+        """Return a value that `json.dumps` takes."""
+        return {
+            "dataset": self.annotations.dataset.name,
+            "clips": self.sizes,
+            "missing": self.missing,
+            "defects": {kind.slug: len(defects) for kind, defects in self.defects_by_kind().items()},
+            "notes": self.notes,
+            "lists": {what: str(path) for what, path in self.lists.items()},
+            "next": self.commands(),
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per network and split, with the columns network, modality, split, clips and missing."""
+        import pandas as pd
+
+        rows = [
+            (name, info.modality, split, count, len(self.missing[name][split]))
+            for name, info in self.networks.items()
+            for split, count in self.sizes.items()
+        ]
+        return pd.DataFrame(rows, columns=["network", "modality", "split", "clips", "missing"])
+
+    def defects_by_kind(self) -> dict[DefectKind, list[Defect]]:
+        """Return the tables' defects by kind, in the order in which each kind first occurs."""
+        by_kind: dict[DefectKind, list[Defect]] = {}
+        for defect in self.defects:
+            by_kind.setdefault(defect.kind, []).append(defect)
+        return by_kind
+
+    def missing_table(self) -> str:
+        """Return a tab-separated table of every clip without features: split, clip, network, reason."""
+        lines = ["split\tclip\tnetwork\treason\n"]
+        for network, by_split in self.missing.items():
+            for split, clips in by_split.items():
+                for clip in clips:
+                    reason = self.reasons.get(network, {}).get(clip, "not imported or extracted so far")
+                    lines.append(f"{split}\t{clip}\t{network}\t{' '.join(reason.split())}\n")
+        return "".join(lines)
+
+    def commands(self) -> list[str]:
+        """Return the next commands, ready to copy."""
+        tables, store = self.annotations, shlex.quote(str(self.store))
+        common = f"--dataset {tables.dataset.name} --annotations {shlex.quote(str(tables.folder))} --store {store}"
+        collocation = {modality: self._suggested_networks(modality) for modality in tables.dense}
+        if not all(collocation.values()):
+            source = "--features FOLDER" if tables.dataset.features else "--videos FOLDER --networks NAMES"
+            return [f"seehear prepare {common} {source}"]
+        recipe = "paper" if self.sizes["train"] >= SMALL else "small"
+        train = [
+            f"seehear train --store {store} --labels {shlex.quote(str(tables.weak['train']))}",
+            f"--val {shlex.quote(str(tables.weak['val']))}",
+            *_dense_options(tables.dense),
+            f"--recipe {recipe} --out RUN --collocation",
+            *(f"{modality}={'+'.join(names)}" for modality, names in collocation.items()),
+        ]
+        if not tables.dataset.features:  # then the paper's networks need stand-ins
+            stand_ins = [f"{modality}={','.join(self._featured_networks(modality))}" for modality in collocation]
+            common += f" --recipe {recipe} --networks {' '.join(stand_ins)}"
+        return [" ".join(train), f"seehear reproduce table5 {common} --out RESULTS"]
+
+    def _suggested_networks(self, modality: str) -> list[str]:
+        """Return networks to train on: those of the shared features, else the one with the fewest missing clips."""
+        names = self._featured_networks(modality)
+        shared = [folder.network for folder in self.annotations.dataset.features if folder.network in names]
+        return shared or sorted(names, key=self._missing_count)[:1]
+
+    def _featured_networks(self, modality: str) -> list[str]:
+        """Return the networks of a modality for which at least one clip has features."""
+        total = sum(self.sizes.values())
+        return [
+            name
+            for name, info in self.networks.items()
+            if info.modality == modality and self._missing_count(name) < total
+        ]
+
+    def _missing_count(self, network: str) -> int:
+        return sum(map(len, self.missing[network].values()))
+
+    def _feature_table(self) -> list[str]:
+        if not self.networks:
+            return [f"{self.store} holds no features yet"]
+        rows = [["features", "modality", *self.sizes]]
+        for name, info in self.networks.items():
+            featured = [f"{n - len(self.missing[name][split])} / {n}" for split, n in self.sizes.items()]
+            rows.append([name, info.modality, *featured])
+        return [f"clips with features in {self.store}:", table(rows, right_from=2)]
+
+    def _defect_lines(self) -> list[str]:
+        if not self.defects:
+            return ["the tables have no defect"]
+        lines = [f"{len(self.defects)} defects of the tables, all tolerated:"]
+        for kind, defects in self.defects_by_kind().items():
+            lines.append(f"  {len(defects):>4}  {kind.counted(len(defects))}")
+            lines += [f"        {defect}" for defect in defects[:MAX_EXAMPLES]]
+        return lines
+
+
+def _dense_options(dense: Mapping[str, Path]) -> Sequence[str]:
+    """Return the options that name dense tables, for `seehear train`."""
+    return [
+        f"--dense-{modality} {shlex.quote(str(path))}"
+        if modality in (AUDIO, VISUAL)
+        else f"--dense {shlex.quote(f'{modality}={path}')}"
+        for modality, path in dense.items()
+    ]

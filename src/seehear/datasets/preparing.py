@@ -1,0 +1,165 @@
+"""Prepare a data set: check its tables, import or extract its features, and list what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seehear import arguments
+from seehear.arguments import Names
+from seehear.datasets.prepared import Prepared
+from seehear.datasets.registry import get
+from seehear.datasets.spec import Annotations, DataSet, find_tables
+from seehear.errors import SeehearError
+from seehear.files import atomic_text
+from seehear.labels import cross_check, raise_fatal, scan_dense, scan_weak
+
+if TYPE_CHECKING:
+    from seehear.labels import DenseTable, WeakTable
+    from seehear.store import Store
+
+
+def prepare(
+    dataset: str | DataSet,
+    annotations: str | Path,
+    store: str | Path,
+    *,
+    features: str | Path | None = None,
+    videos: str | Path | None = None,
+    networks: Names = (),
+    cut: str | Path | None = None,
+    fps: float = 8.0,
+    device: str = "auto",
+) -> Prepared:
+    """Check a data set's tables, import or extract its features, and list what is missing.
+
+    Rerun the same call to resume it. Without features and videos it lists what the store has. In the store's folder,
+    <dataset>-defects.txt lists every defect and <dataset>-missing.tsv every clip without features.
+
+    Args:
+        dataset: Its name: llp, or folder for tables and clips of your own.
+        annotations: Folder of the label tables.
+        store: Folder of the features; created if needed.
+        features: Folder of the feature folders that the data set's field shares.
+        videos: Folder of clips, or of full videos to cut clips from, named as in the data set.
+        networks: Networks to extract features with.
+        cut: Folder of the clips that are cut; <dataset>-clips next to the store if omitted.
+        fps: Frames per second for visual networks.
+        device: auto, cpu or cuda.
+
+    Returns:
+        What the data set has, and what is missing.
+
+    Raises:
+        SeehearError: If the tables have a fatal defect, or a folder or network is unknown.
+    """
+    from seehear.networks import get as get_network
+    from seehear.store import Store
+
+    tables = find_tables(get(dataset), annotations)
+    names = arguments.names(networks)
+    if names and videos is None:
+        raise SeehearError("networks are run over videos: name their folder with --videos")
+    weak, result = _check(tables, Path(store))
+    clips = list(dict.fromkeys(clip for table in weak.values() for clip in table.clips))
+    kept = Store(store, create=True)
+    defects_file = kept.path / f"{tables.dataset.name}-defects.txt"
+    atomic_text(defects_file, "".join(f"{defect}\n" for defect in result.defects))
+    imported = _import(result, kept, clips, Path(features)) if features is not None else []
+    if videos is not None:
+        default = Path(store).absolute().parent / f"{tables.dataset.name}-clips"
+        out = Path(cut) if cut is not None else default
+        _extract(result, kept, clips, Path(videos), out, [name for name in names if name not in imported], fps, device)
+    result.networks = kept.networks()
+    expected = [get_network(name).name for name in names]
+    expected += [folder.network for folder in tables.dataset.features if not result.networks]
+    for name in dict.fromkeys([*result.networks, *expected]):
+        featured = kept.clips(name)
+        result.missing[name] = {
+            split: [clip for clip in table.clips if clip not in featured] for split, table in weak.items()
+        }
+    missing_file = kept.path / f"{tables.dataset.name}-missing.tsv"
+    atomic_text(missing_file, result.missing_table())
+    result.lists = {"defects": defects_file, "missing clips": missing_file}
+    return result
+
+
+def _check(tables: Annotations, store: Path) -> tuple[dict[str, WeakTable], Prepared]:
+    """Return the weak tables by split, and the result so far. Raises SeehearError naming every fatal defect."""
+    classes = tables.dataset.classes or None
+    weak = {split: scan_weak(path, classes) for split, path in tables.weak.items()}
+    dense = {modality: scan_dense(path, classes) for modality, path in tables.dense.items()}
+    every: list[WeakTable | DenseTable] = [*weak.values(), *dense.values()]
+    defects = [defect for table in every for defect in table.defects]
+    raise_fatal(defects)
+    defects += cross_check(list(weak.values()), list(dense.values()), length=tables.dataset.length)
+    sizes = {split: len(table.clips) for split, table in weak.items()}
+    return weak, Prepared(tables, store, sizes, defects)
+
+
+def _import(result: Prepared, store: Store, clips: Sequence[str], features: Path) -> list[str]:
+    """Import the feature folders that exist; return their networks."""
+    from seehear.importing import NO_FILE, Form, import_folder
+
+    dataset = result.annotations.dataset
+    if not features.is_dir():
+        raise SeehearError(f"{features}: no such folder")
+    if not dataset.features:
+        raise SeehearError(f"{dataset.name} has no shared features; import others with `seehear features import`")
+    existing = [folder for folder in dataset.features if (features / folder.folder).is_dir()]
+    if not existing:
+        expected = ", ".join(folder.folder for folder in dataset.features)
+        raise SeehearError(
+            f"{features}: holds none of the folders {expected}; import others with `seehear features import`"
+        )
+    for folder in dataset.features:
+        path = features / folder.folder
+        if folder not in existing:
+            result.notes.append(f"{path} does not exist: {folder.network} was not imported")
+            continue
+        form = Form(folder.frames, folder.width, folder.segments)
+        done = import_folder(path, clips, store, folder.network, folder.modality, form, prefix=dataset.prefix)
+        result.reasons[folder.network] = done.failed
+        result.notes.append(f"{done.count} clips of {folder.network} imported from {path}")
+        if unusable := [reason for reason in done.failed.values() if not reason.endswith(NO_FILE)]:
+            result.notes.append(f"{len(unusable)} of its files can't be used, get them again: {unusable[0]}")
+    return [folder.network for folder in existing]
+
+
+def _extract(
+    result: Prepared,
+    store: Store,
+    clips: Sequence[str],
+    videos: Path,
+    out: Path,
+    names: Sequence[str],
+    fps: float,
+    device: str,
+) -> None:
+    """Cut clips into `out` where needed, and run networks over them."""
+    from seehear.datasets.cutting import cut_clips
+    from seehear.networks import get as get_network
+    from seehear.verbs.extract import extract
+
+    in_store = store.networks()
+    imported = [name for name in names if name in in_store and in_store[name].made_by.startswith("imported/")]
+    result.notes += [
+        f"features of {name} in {store.path} were imported and are kept; to extract them, delete {store.path / name}"
+        for name in imported
+    ]
+    # By the name in the store, which differs for a network from a file. An unknown name fails here, before any cutting.
+    by_name = {get_network(name).name: name for name in names if name not in imported}
+    cuts = cut_clips(result.annotations.dataset, clips, videos, out)
+    result.clips = out if any(file.parent == out for file in cuts.files.values()) else videos
+    result.notes.append(
+        f"{len(cuts.files)} clips in {result.clips}: {cuts.made} cut now, {cuts.unchanged} before, "
+        f"{cuts.whole} were clips already; {len(cuts.failed)} have no usable video"
+    )
+    failed = cuts.failed
+    if by_name and cuts.files:
+        files = list(cuts.files.values())
+        done = extract(files, networks=list(by_name.values()), store=store.path, fps=fps, device=device)
+        result.notes += [*done.notes, f"{done.made} features made, {done.unchanged} unchanged"]
+        failed = failed | {clip: "; ".join(problems) for clip, problems in done.failed.items()}
+    result.reasons |= {name: failed for name in by_name}

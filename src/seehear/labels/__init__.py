@@ -1,0 +1,52 @@
+"""Label tables in the format of LLP (Tian et al. 2020): read them, check them, write them.
+
+A weak table has the columns filename and event_labels: one row per clip, its classes separated by commas. A dense table
+has the columns filename, onset, offset and event_labels: one row per event of one class, in seconds, offset exclusive.
+Both are tab-separated with a header line; `filename` is the clip file's stem.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from seehear.labels.check import LabelCheck, check, cross_check
+from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
+from seehear.labels.read import is_dense, read_classes, read_dense, read_weak, scan_dense, scan_weak
+from seehear.labels.tables import DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable, classes_of
+from seehear.labels.write import dense_text, write_dense
+
+if TYPE_CHECKING:
+    from seehear.exports.annotations import import_annotations
+
+__all__ = [
+    "DENSE_COLUMNS",
+    "WEAK_COLUMNS",
+    "Defect",
+    "DefectKind",
+    "DenseTable",
+    "Event",
+    "LabelCheck",
+    "WeakTable",
+    "check",
+    "classes_of",
+    "cross_check",
+    "dense_text",
+    "import_annotations",
+    "is_dense",
+    "raise_fatal",
+    "read_classes",
+    "read_dense",
+    "read_weak",
+    "scan_dense",
+    "scan_weak",
+    "suggestion",
+    "write_dense",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "import_annotations":  # needs every file format, which label tables do not
+        from seehear.exports.annotations import import_annotations
+
+        return import_annotations
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,246 @@
+"""What is wrong in label tables, between them, and between them and clip files. Every defect is named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seehear.arguments import PathLike, Paths, paths
+from seehear.labels.defects import Defect, DefectKind, suggestion
+from seehear.labels.read import is_dense, read_classes, scan_dense, scan_weak
+from seehear.labels.tables import DenseTable, WeakTable, classes_of
+from seehear.results import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(repr=False)
+class LabelCheck(Result):
+    """The defects of label tables.
+
+    Attributes:
+        defects: Those of each table, in the order of the tables, then those between tables and clip files.
+        clips: Number of clips that the weak tables name; without weak tables, that have an event.
+        events: Number of events in the dense tables.
+        classes: Every class that occurs, in alphabetical order.
+    """
+
+    defects: list[Defect]
+    clips: int
+    events: int
+    classes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        """1 if a defect is fatal, else 0."""
+        return 1 if any(defect.fatal for defect in self.defects) else 0
+
+    def __repr__(self) -> str:
+        return f"LabelCheck({self._summary()})"
+
+    def text(self) -> str:
+        """Return lines for people."""
+        return "\n".join([*map(str, self.defects), self._summary()])
+
+    def as_json(self) -> Any:
+        """Return a value that `json.dumps` takes."""
+        return {
+            "clips": self.clips,
+            "events": self.events,
+            "classes": list(self.classes),
+            "defects": [_as_json(defect) for defect in self.defects],
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per defect, with the columns path, line, kind, fatal and message."""
+        import pandas as pd
+
+        columns = ["path", "line", "kind", "fatal", "message"]
+        return pd.DataFrame([_as_json(defect) for defect in self.defects], columns=columns)
+
+    def _summary(self) -> str:
+        counts = f"{self.clips} clips, {self.events} events, {len(self.classes)} classes"
+        fatal = sum(defect.fatal for defect in self.defects)
+        defects = f"{fatal} fatal defects, {len(self.defects) - fatal} tolerated" if self.defects else "no defect"
+        return f"{counts}: {defects}"
+
+
+def check(
+    tables: PathLike | WeakTable | DenseTable | Iterable[PathLike | WeakTable | DenseTable],
+    classes: PathLike | Sequence[str] | None = None,
+    clips: Paths | Mapping[str, Path] = (),
+) -> LabelCheck:
+    """Check label tables, each one and against each other.
+
+    Args:
+        tables: Weak and dense tables, or their files, which their headers tell apart. The first weak table is that of
+            training.
+        classes: The classes that are allowed, or a file with one class per line; any if omitted. Tables that were read
+            before keep the defects of that reading.
+        clips: Clip files or folders, or a mapping of clip to file: to find labels without a clip and clips without a
+            label.
+
+    Returns:
+        Every defect.
+
+    Raises:
+        SeehearError: If a file can't be read, or a folder holds no clips.
+    """
+    allowed = read_classes(Path(classes)) if isinstance(classes, (str, os.PathLike)) else classes
+    weak: list[WeakTable] = []
+    dense: list[DenseTable] = []
+    for one in [tables] if isinstance(tables, (str, os.PathLike, WeakTable, DenseTable)) else tables:
+        if isinstance(one, WeakTable):
+            weak.append(one)
+        elif isinstance(one, DenseTable):
+            dense.append(one)
+        else:
+            (path,) = paths(one)
+            if is_dense(path):
+                dense.append(scan_dense(path, allowed))
+            else:
+                weak.append(scan_weak(path, allowed))
+    every: list[WeakTable | DenseTable] = [*weak, *dense]
+    defects = [defect for table in every for defect in table.defects]
+    defects += cross_check(weak, dense, _files(clips))
+    named = {clip for table in weak or dense for clip in table.clips}
+    events = sum(len(table.events) for table in dense)
+    return LabelCheck(defects, len(named), events, classes_of(every))
+
+
+def cross_check(
+    weak: Sequence[WeakTable],
+    dense: Sequence[DenseTable],
+    clips: Mapping[str, Path] | None = None,
+    length: Callable[[str], float | None] = lambda clip: None,
+) -> list[Defect]:
+    """Return what is wrong between tables, and between tables and clip files; nothing of it is fatal.
+
+    Args:
+        weak: The weak tables; the first is that of training: a class that it lacks can't be learnt.
+        dense: The dense tables.
+        clips: Clip -> file, to find labels without a clip and clips without a label.
+        length: Returns the length of a clip in seconds, or None if it is unknown.
+    """
+    home: dict[str, WeakTable] = {}  # clip -> the first table that names it
+    for table in weak:
+        for clip in table.clips:
+            home.setdefault(clip, table)
+    return [
+        *_shared_clips(weak, home),
+        *_class_mismatches(weak, dense),
+        *_events_past_the_end(dense, length),
+        *_events_in_no_split(dense, home),
+        *_weak_dense_mismatches(weak, dense),
+        *_unmatched_files(home, clips),
+    ]
+
+
+def _files(clips: Paths | Mapping[str, Path]) -> Mapping[str, Path] | None:
+    if isinstance(clips, Mapping):
+        return clips
+    if not (given := paths(clips)):
+        return None
+    from seehear.extraction import find_clips
+
+    return find_clips(given)
+
+
+def _as_json(defect: Defect) -> dict[str, Any]:
+    return {
+        "path": str(defect.path),
+        "line": defect.line,
+        "kind": defect.kind.slug,
+        "fatal": defect.fatal,
+        "message": defect.message,
+    }
+
+
+def _shared_clips(weak: Sequence[WeakTable], home: Mapping[str, WeakTable]) -> Iterator[Defect]:
+    """Yield a defect for each pair of tables that name the same clips."""
+    for table in weak:
+        shared: dict[Path, list[str]] = {}
+        for clip in table.clips:
+            if home[clip] is not table:
+                shared.setdefault(home[clip].path, []).append(clip)
+        for other, names in shared.items():
+            those = f"{names[0]} and {len(names) - 1} more clips are" if len(names) > 1 else f"{names[0]} is"
+            message = f"{those} also in {other}; a clip should be in one split"
+            yield Defect(table.path, table.lines[names[0]], DefectKind.SHARED_CLIPS, message)
+
+
+def _class_mismatches(weak: Sequence[WeakTable], dense: Sequence[DenseTable]) -> Iterator[Defect]:
+    """Yield classes that no training clip has, and classes of training clips alone that look misspelt."""
+    if not weak:
+        return
+    train = weak[0]
+    others: list[WeakTable | DenseTable] = [*weak[1:], *dense]
+    trained, elsewhere = classes_of([train]), classes_of(others)
+    for table in others:
+        for name in sorted(set(classes_of([table])) - set(trained)):
+            message = f"{name} does not occur in {train.path}{suggestion(name, trained)}"
+            yield Defect(table.path, _first_line(table, name), DefectKind.UNTRAINED_CLASS, message)
+    for name in sorted(set(trained) - set(elsewhere)):
+        if similar := suggestion(name, elsewhere):
+            message = f"{name} occurs in no other table{similar}"
+            yield Defect(train.path, _first_line(train, name), DefectKind.LIKELY_MISSPELLING, message)
+
+
+def _events_past_the_end(dense: Sequence[DenseTable], length: Callable[[str], float | None]) -> Iterator[Defect]:
+    for table in dense:
+        for event in table.events:
+            seconds = length(event.clip)
+            if seconds is not None and event.offset > seconds:
+                message = f"{event.label} ends at {event.offset:g} s, after the end of its clip at {seconds:g} s"
+                yield Defect(table.path, event.line, DefectKind.PAST_END, message)
+
+
+def _events_in_no_split(dense: Sequence[DenseTable], home: Mapping[str, WeakTable]) -> Iterator[Defect]:
+    for table in dense if home else ():
+        for event in table.events:
+            if event.clip not in home:
+                message = f"{event.clip} is in no weak table; its event is left out"
+                yield Defect(table.path, event.line, DefectKind.CLIP_IN_NO_SPLIT, message)
+
+
+def _weak_dense_mismatches(weak: Sequence[WeakTable], dense: Sequence[DenseTable]) -> Iterator[Defect]:
+    """Yield clips whose weak labels are not the classes of their events in all modalities together."""
+    classes: dict[str, set[str]] = {}  # clip -> classes of its events
+    for table in dense:
+        for event in table.events:
+            classes.setdefault(event.clip, set()).add(event.label)
+    for split in weak if dense else ():
+        if 2 * sum(clip in classes for clip in split.clips) < len(split.clips):
+            continue  # a split without dense ground truth, such as that of training
+        for clip in split.clips:
+            of_events = classes.get(clip, set())
+            if set(split.labels[clip]) != of_events:
+                message = f"{clip} has the weak labels {_listed(split.labels[clip])}, its events the classes "
+                message += _listed(sorted(of_events))
+                yield Defect(split.path, split.lines[clip], DefectKind.WEAK_DENSE_MISMATCH, message)
+
+
+def _unmatched_files(home: Mapping[str, WeakTable], clips: Mapping[str, Path] | None) -> Iterator[Defect]:
+    """Yield labels without a clip file, and clip files without a label."""
+    if clips is None:
+        return
+    for clip, table in home.items():
+        if clip not in clips:
+            yield Defect(table.path, table.lines[clip], DefectKind.NO_CLIP_FILE, f"{clip} has a label but no clip file")
+    for clip in sorted(set(clips) - set(home)) if home else ():
+        yield Defect(clips[clip], 0, DefectKind.UNLABELLED_FILE, "the clip has no label in any table")
+
+
+def _first_line(table: WeakTable | DenseTable, label: str) -> int:
+    """Return the first line on which a class occurs."""
+    if isinstance(table, DenseTable):
+        return next(event.line for event in table.events if event.label == label)
+    return next(table.lines[clip] for clip, names in table.labels.items() if label in names)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

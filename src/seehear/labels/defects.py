@@ -1,0 +1,115 @@
+"""What can be wrong in label tables and annotation files: each defect with its kind, file and line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from seehear.errors import SeehearError
+
+MAX_LISTED = 20  # fatal defects that an error names one by one
+
+
+class DefectKind(Enum):
+    """A kind of defect: its name for one and for several, and whether it makes a table unusable."""
+
+    HEADER = ("header without a needed column", "headers without a needed column", True)
+    FIELD_COUNT = ("row with the wrong number of fields", "rows with the wrong number of fields", True)
+    EMPTY_FILENAME = ("row without a filename", "rows without a filename", True)
+    INVALID_NAME = ("row with a clip name that no file can have", "rows with a clip name that no file can have", True)
+    NO_ROW = ("table without a row", "tables without a row", True)
+    UNKNOWN_CLASS = ("class that is not in the list of classes", "classes that are not in the list of classes", True)
+    CONTRADICTION = ("row that contradicts another", "rows that contradict another", True)
+    INVALID_TIME = ("row with an invalid time", "rows with an invalid time", True)
+    NO_CLASS = ("event without a class", "events without a class", True)
+    UNREADABLE = ("line or annotation that can't be read", "lines or annotations that can't be read", True)
+    EMPTY_LABEL = ("empty label between commas", "empty labels between commas", False)
+    NO_LABEL = ("clip without a label", "clips without a label", False)
+    REPEATED_LABEL = ("label that its clip lists twice", "labels that their clips list twice", False)
+    FRACTIONAL_NAME = (
+        "clip with a fractional time in its name",
+        "clips with a fractional time in their names",
+        False,
+    )
+    REPEATED_ROW = ("row that repeats another", "rows that repeat another", False)
+    SEVERAL_CLASSES = ("event of several classes", "events of several classes", False)
+    EMPTY_EVENT = ("event whose onset is not before its offset", "events whose onset is not before their offset", False)
+    OVERLAP = ("event that overlaps another of its class", "events that overlap another of their class", False)
+    CONTACT = ("event that touches another of its class", "events that touch another of their class", False)
+    SHARED_CLIPS = ("table that shares clips with another", "tables that share clips with another", False)
+    UNTRAINED_CLASS = ("class that no training clip has", "classes that no training clip has", False)
+    LIKELY_MISSPELLING = (
+        "class of training clips alone, spelt almost like another",
+        "classes of training clips alone, spelt almost like another",
+        False,
+    )
+    PAST_END = ("event that ends after its clip", "events that end after their clip", False)
+    CLIP_IN_NO_SPLIT = ("event of a clip that is in no split", "events of clips that are in no split", False)
+    WEAK_DENSE_MISMATCH = (
+        "clip whose weak labels are not those of its events",
+        "clips whose weak labels are not those of their events",
+        False,
+    )
+    NO_CLIP_FILE = ("label without a clip file", "labels without a clip file", False)
+    UNLABELLED_FILE = ("clip file without a label", "clip files without a label", False)
+
+    def __init__(self, singular: str, plural: str, fatal: bool) -> None:
+        self.singular = singular
+        self.plural = plural
+        self.fatal = fatal
+
+    def __repr__(self) -> str:
+        return f"DefectKind.{self.name}"
+
+    @property
+    def slug(self) -> str:
+        """The name in JSON and data frames, as `weak-dense-mismatch`."""
+        return self.name.lower().replace("_", "-")
+
+    def counted(self, number: int) -> str:
+        """Return the description for `number` defects of this kind, without the number."""
+        return self.singular if number == 1 else self.plural
+
+
+@dataclass(frozen=True)
+class Defect:
+    """Something wrong in a file. A fatal defect makes the file unusable; others are tolerated as the message says.
+
+    Attributes:
+        path: The file.
+        line: In the file, from 1; 0 for the file as a whole.
+        kind: What kind of defect it is.
+        message: What is wrong, and how it is handled.
+    """
+
+    path: Path
+    line: int
+    kind: DefectKind
+    message: str
+
+    @property
+    def fatal(self) -> bool:
+        """Whether the file can't be used."""
+        return self.kind.fatal
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}" if self.line else str(self.path)
+        return f"{place}: {'error: ' if self.fatal else ''}{self.message}"
+
+
+def raise_fatal(defects: Iterable[Defect]) -> None:
+    """Raise a SeehearError that names the fatal defects, if there are any."""
+    fatal = [str(defect) for defect in defects if defect.fatal]
+    if fatal:
+        shown = "\n".join(fatal[:MAX_LISTED])
+        hidden = len(fatal) - MAX_LISTED
+        raise SeehearError(shown + (f"\n… and {hidden} more: `seehear labels check` lists all" if hidden > 0 else ""))
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """Return what to append to a message about an unknown name: the known name closest to it, or nothing."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+    return f": did you mean {close[0]}?" if close else ""

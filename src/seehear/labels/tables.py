@@ -1,0 +1,153 @@
+"""Label tables in memory: weak labels per clip, and the events of one modality."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.events import segment_span
+from seehear.labels.defects import Defect
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WEAK_COLUMNS = ("filename", "event_labels")
+DENSE_COLUMNS = ("filename", "onset", "offset", "event_labels")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row of a dense table: a class from onset to offset.
+
+    Attributes:
+        clip: Name of the clip.
+        onset: Seconds from the clip's start.
+        offset: Seconds from the clip's start, exclusive.
+        label: The class.
+        line: In the file, from 1; 0 if it comes from no file.
+    """
+
+    clip: str
+    onset: float
+    offset: float
+    label: str
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, repr=False)
+class WeakTable:
+    """Weak labels: the classes that occur anywhere in a clip, in any modality.
+
+    Attributes:
+        path: The file.
+        labels: Clip -> its classes, in the order of the table.
+        lines: Clip -> its line in the file, from 1.
+        defects: Found while reading.
+    """
+
+    path: Path
+    labels: Mapping[str, tuple[str, ...]]
+    lines: Mapping[str, int]
+    defects: tuple[Defect, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"WeakTable({self.path}: {len(self.labels)} clips, {len(classes_of([self]))} classes)"
+
+    @property
+    def clips(self) -> tuple[str, ...]:
+        """Names of the clips, in the order of the table."""
+        return tuple(self.labels)
+
+    def array(self, clips: Sequence[str], classes: Sequence[str]) -> NDArray[np.float32]:
+        """Return 0 or 1 for each clip and class, (len(clips), len(classes)). Other classes are left out."""
+        column = {name: c for c, name in enumerate(classes)}
+        present = np.zeros((len(clips), len(classes)), dtype=np.float32)
+        for row, clip in enumerate(clips):
+            for name in self.labels[clip]:
+                if name in column:
+                    present[row, column[name]] = 1.0
+        return present
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per clip and class, with the columns clip and label."""
+        import pandas as pd
+
+        rows = [(clip, label) for clip, labels in self.labels.items() for label in labels]
+        return pd.DataFrame(rows, columns=["clip", "label"])
+
+
+@dataclass(frozen=True, repr=False)
+class DenseTable:
+    """The events of one modality.
+
+    Attributes:
+        path: The file.
+        events: In the order of the table.
+        defects: Found while reading.
+    """
+
+    path: Path
+    events: tuple[Event, ...]
+    defects: tuple[Defect, ...] = ()
+
+    def __repr__(self) -> str:
+        sizes = f"{len(self.events)} events in {len(self.clips)} clips, {len(classes_of([self]))} classes"
+        return f"DenseTable({self.path}: {sizes})"
+
+    @property
+    def clips(self) -> tuple[str, ...]:
+        """Names of the clips that have an event, in the order of the table."""
+        return tuple(dict.fromkeys(event.clip for event in self.events))
+
+    def array(
+        self, clips: Sequence[str], classes: Sequence[str], segments: int, segment: float = 1.0
+    ) -> NDArray[np.bool_]:
+        """Return which segments the events fill.
+
+        Events of other clips and classes are left out, and so is what lies past `segments`. A row whose onset is not
+        before its offset fills nothing, as in LLP's official scorer.
+
+        Args:
+            clips: Names of the N clips.
+            classes: Names of the C classes.
+            segments: Number of segments T.
+            segment: Length of a segment, seconds.
+
+        Returns:
+            Boolean (N, T, C).
+        """
+        row = {name: n for n, name in enumerate(clips)}
+        column = {name: c for c, name in enumerate(classes)}
+        active = np.zeros((len(clips), segments, len(classes)), dtype=bool)  # (N, T, C)
+        for event in self.events:
+            if event.clip in row and event.label in column:
+                start, stop = segment_span(event.onset, event.offset, segment)
+                active[row[event.clip], start:stop, column[event.label]] = True
+        return active
+
+    def last_segment(self, segment: float = 1.0) -> int:
+        """Return the number of segments that hold every event."""
+        return max((segment_span(event.onset, event.offset, segment)[1] for event in self.events), default=0)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per event, with the columns clip, label, onset and offset (seconds)."""
+        import pandas as pd
+
+        rows = [(event.clip, event.label, event.onset, event.offset) for event in self.events]
+        return pd.DataFrame(rows, columns=["clip", "label", "onset", "offset"])
+
+
+def classes_of(tables: Iterable[WeakTable | DenseTable]) -> tuple[str, ...]:
+    """Return every class that occurs in the tables, in alphabetical order."""
+    names: set[str] = set()
+    for table in tables:
+        if isinstance(table, WeakTable):
+            names.update(*table.labels.values())
+        else:
+            names.update(event.label for event in table.events)
+    return tuple(sorted(names))
