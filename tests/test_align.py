@@ -9,6 +9,7 @@ import pytest
 from make_media import movie, number_of
 from seehear.alignment import Search, between, within
 from seehear.alignment.embeddings import embeddings
+from seehear.cli import main
 from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.labels import read_dense
@@ -255,3 +256,12 @@ def test_runs_with_other_networks_are_measured_on_the_same_clips(world, tmp_path
     assert result.missing == ("clip00",)
     assert load(out).run.facts.collocation == {"audio": ["ears"], "visual": ["more"]}
     assert "|clips:23|" in result.signature
+
+
+def test_from_the_command_line(world, capsys):
+    runs = [str(world.folder / run) for run in ("plain", "mtsc")]
+    options = [f"--{key.replace('_', '-')}={value}" for key, value in world.evaluation().items()]
+    with pytest.raises(SystemExit) as end:
+        main(["align", *runs, *options, "--json"])
+    assert end.value.code == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(of(world, "plain", "mtsc").as_json()))

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from seehear.version import __version__
 
 if TYPE_CHECKING:
-    from seehear import losses
+    from seehear import losses, paper  # noqa: F401
+    from seehear.alignment import Alignment, align, align_arrays
     from seehear.networks.function import network
+    from seehear.paper import reproduce
     from seehear.training.recipe import Recipe, list_recipes, load_recipe
-    from seehear.verbs.align import align
     from seehear.verbs.compare import compare
     from seehear.verbs.estimators import estimators
     from seehear.verbs.evaluate import evaluate
@@ -30,17 +31,18 @@ if TYPE_CHECKING:
     from seehear.verbs.parse import parse
     from seehear.verbs.prepare import prepare
     from seehear.verbs.recipes import recipes
-    from seehear.verbs.reproduce import reproduce
     from seehear.verbs.score import score
     from seehear.verbs.select import select
     from seehear.verbs.train import train
     from seehear.verbs.view import view
 
 # Imported when first used: torch alone takes longer than `seehear --help` may.
-_MODULES = ("losses",)
+_MODULES = ("losses", "paper")
 _HOMES = {
     "Recipe": "seehear.training.recipe",
-    "align": "seehear.verbs.align",
+    "Alignment": "seehear.alignment",
+    "align": "seehear.alignment",
+    "align_arrays": "seehear.alignment",
     "check_labels": "seehear.verbs.labels",
     "check_networks": "seehear.verbs.networks",
     "compare": "seehear.verbs.compare",
@@ -59,16 +61,18 @@ _HOMES = {
     "parse": "seehear.verbs.parse",
     "prepare": "seehear.verbs.prepare",
     "recipes": "seehear.verbs.recipes",
-    "reproduce": "seehear.verbs.reproduce",
+    "reproduce": "seehear.paper",
     "score": "seehear.verbs.score",
     "select": "seehear.verbs.select",
     "train": "seehear.verbs.train",
     "view": "seehear.verbs.view",
 }
 __all__ = [
+    "Alignment",
     "Recipe",
     "__version__",
     "align",
+    "align_arrays",
     "check_labels",
     "check_networks",
     "compare",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from seehear.errors import SeehearError
@@ -52,6 +54,12 @@ def test_table_5_adds_up_where_it_should():
             if abs(sum(parts) / 3 - system.paper[f"{level} Type@AV"]) > 0.101:
                 wrong_sums.add((name, level))
     assert wrong_sums == misprinted
+
+
+def test_the_example_in_the_documentation_is_one(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "extend.md").read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(page.partition("## An experiment")[2].split("```")[1].removeprefix("toml"))
+    assert load_experiment(tmp_path / "mine.toml").systems["without"].settings == {"dropout": 0}
 
 
 GOOD = """

@@ -12,6 +12,7 @@ import pytest
 from datasets.tables import write_tables
 from make_media import movie
 from seehear.alignment import Search, align
+from seehear.cli import main
 from seehear.data import Dataset
 from seehear.datasets import generate
 from seehear.errors import SeehearError
@@ -371,26 +372,17 @@ def test_result_shows_itself(data, tmp_path):
     assert row["value"] == result["own"].findings.systems["it"]["a"].value
 
 
-def test_the_command_does_what_the_function_does(data, tmp_path):
-    from seehear.verbs.reproduce import reproduce as command
-
+def test_from_the_command_line(data, tmp_path, capsys):
     own = tmp_path / "own.toml"
     own.write_text(ONE_SYSTEM)
     result = reproducing(data, tmp_path / "a", own)
-    printed = command(
-        [str(own)],
-        dataset="folder",
-        annotations=data.folder,
-        out=tmp_path / "b",
-        store=data.store,
-        networks=["audio=ears,cotton", "visual=eyes,fog"],
-        baseline=["audio=cotton", "visual=fog"],
-        set=[f"{key}={value}" for key, value in TINY.items()],
-        seeds=[0, 1],
-        workers=1,
-        device="cpu",
-    )
-    assert printed.as_json() == result.as_json()
+    options = ["--dataset=folder", f"--annotations={data.folder}", f"--store={data.store}", f"--out={tmp_path / 'b'}"]
+    options += ["--networks", "audio=ears,cotton", "visual=eyes,fog", "--baseline", "audio=cotton", "visual=fog"]
+    options += ["--set", *(f"{key}={value}" for key, value in TINY.items()), "--seeds", "0", "1", "--workers=1"]
+    with pytest.raises(SystemExit) as end:
+        main(["reproduce", str(own), *options, "--device=cpu", "--json"])
+    assert end.value.code == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(result.as_json()))
 
 
 def test_the_reproduction_needs_no_command():

@@ -10,10 +10,10 @@ from seehear import arguments
 from seehear.alignment.embeddings import Point
 from seehear.alignment.projection import WIDTH, ProjectionName
 from seehear.errors import SeehearError
+from seehear.results import Result
 from seehear.verbs import options
 
 if TYPE_CHECKING:
-    from seehear.alignment.result import Alignment
     from seehear.data import Dataset
 
 
@@ -34,7 +34,7 @@ def align(
     clips: Sequence[str | Path] = (),
     out: str | Path | None = None,
     device: str = "auto",
-) -> Alignment:
+) -> Result:
     """Measure how well modalities agree in meaning: do the nearest segments have the same labels?
 
     Every segment of one modality is searched for among all segments of another, or of its own, by the cosine of their

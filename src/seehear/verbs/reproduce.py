@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from seehear import arguments
-
-if TYPE_CHECKING:
-    from seehear.paper.reproduction import Reproduction
+from seehear.results import Result
 
 
 def reproduce(
@@ -30,7 +27,7 @@ def reproduce(
     workers: int = 0,
     device: str = "auto",
     trust_code: bool = False,
-) -> Reproduction:
+) -> Result:
     """Run a paper's tables and figures on your data: its numbers beside yours, and a verdict on each of its claims.
 
     The same command resumes where a killed one stopped. Tables share the trainings that they have in common.
