@@ -1,4 +1,4 @@
-"""Real media files, made in a moment: pictures that carry their number, sound that is known."""
+"""Small media files for tests: frames that carry their number, and known audio."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-CLOCK = Fraction(1, 90000)  # time base of pictures
-# Names that files may have, and that tables, shells, pages and patterns may stumble over
+CLOCK = Fraction(1, 90000)  # time base of frames
+# File names that are hard for tables, shells, pages and patterns
 ODD = [
     "with space",
     'it\'s "quoted"',
@@ -27,7 +27,7 @@ ODD = [
 
 
 def numbered(n: int, width: int = 64, height: int = 64) -> NDArray[np.uint8]:
-    """A picture of 4 × 4 blocks, black or white by the bits of its number."""
+    """Make a frame of 4 × 4 blocks, black or white by the bits of its number."""
     bits = np.array([n >> bit & 1 for bit in range(16)], dtype=bool).reshape(4, 4)
     grey = np.where(bits, 235, 20).astype(np.uint8)
     blocks = grey.repeat(height // 4, axis=0).repeat(width // 4, axis=1)
@@ -35,7 +35,7 @@ def numbered(n: int, width: int = 64, height: int = 64) -> NDArray[np.uint8]:
 
 
 def number_of(picture: NDArray[np.uint8]) -> int:
-    """The number that a picture of any size carries."""
+    """Read the number of a frame of any size."""
     rows, columns = ((np.arange(4) + 0.5) * side / 4 for side in picture.shape[:2])
     bits = picture.mean(axis=2)[np.ix_(rows.astype(int), columns.astype(int))].ravel() > 127
     return int(sum(1 << bit for bit in np.flatnonzero(bits)))
@@ -69,7 +69,7 @@ def write(
     options: Mapping[str, str] | None = None,
     container: Mapping[str, str] | None = None,
 ) -> Path:
-    """A media file with a picture at each of the times (seconds) and a sound, (samples,) or (channels, samples).
+    """Write a media file with a frame at each of the times (seconds) and a waveform (samples,) or (channels, samples).
 
     picture: from its number to (height, width, 3) RGB. fps: what the file says of itself.
     options: of the picture's codec. container: of the file's format.
@@ -112,7 +112,7 @@ def write(
 
 
 def movie(path: Path, seconds: float = 3.0, *, fps: float = 10, hertz: float = 440.0, **settings: object) -> Path:
-    """An everyday clip: numbered pictures and a tone."""
+    """Write a common clip: numbered frames and a tone."""
     settings = {"times": np.arange(round(seconds * fps)) / fps, "sound": tone(hertz, seconds), **settings}
     return write(path, fps=fps, **settings)  # type: ignore[arg-type]
 
@@ -123,7 +123,7 @@ def _pieces(sound: NDArray[np.float32], length: int) -> Iterator[tuple[int, NDAr
 
 
 def rotate(path: Path, clockwise: int) -> Path:
-    """Write into an mp4 that players shall turn its pictures clockwise by 90, 180 or 270 degrees."""
+    """Make players of an mp4 rotate its frames clockwise by 90, 180 or 270 degrees."""
     one = 1 << 16
     cos, sin = {90: (0, one), 180: (-one, 0), 270: (0, -one)}[clockwise]
     data = bytearray(path.read_bytes())

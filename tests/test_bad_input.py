@@ -110,7 +110,7 @@ def written(store: Path) -> dict[Path, int]:
 def test_the_real_networks_end_to_end(tmp_path, call):
     from seehear import networks
     from seehear.errors import SeehearError
-    from seehear.networks.samples import sample, sample_sound
+    from seehear.networks.samples import sample, sample_waveform
 
     names = ["yamnet", "efficientnet-lite0"]
     try:
@@ -119,7 +119,7 @@ def test_the_real_networks_end_to_end(tmp_path, call):
         if str(error).startswith("can't get the weights"):
             pytest.skip(str(error))
         raise
-    bark = sample_sound(16000)[: 3 * 16000]
+    bark = sample_waveform(16000)[: 3 * 16000]
     cat = sample(networks.get("efficientnet-lite0").input, 1)[0]
     path = write(
         tmp_path / "clip.mkv",
@@ -300,7 +300,7 @@ def test_a_folder_that_is_no_store(tmp_path, own, call):
     clip = movie(tmp_path / "clip.mp4", 1)
     answer = call(*extraction(tmp_path, own, [clip], "level"))
     assert answer.code == 1
-    assert "is a folder with other things in it; name a new one" in answer.err
+    assert "holds other files; choose a new folder for the store" in answer.err
     answer = call(*extraction(clip / "store", own, [clip], "level"))
     assert answer.code == 1
     assert f"{clip}/store/store.json: can't be written" in answer.err
@@ -484,7 +484,7 @@ def test_parse_when_nothing_can_be_decoded(tmp_path, run, call):
     path = damage_packets(movie(tmp_path / "clip.mp4", 3), "video")
     answer = call("parse", run, path, "--out", tmp_path / "out", "--device", "cpu")
     assert answer.code == 1
-    assert f"{path}: none of its pictures can be decoded" in answer.out
+    assert f"{path}: none of its frames can be decoded" in answer.out
 
 
 def test_parse_of_a_long_clip(tmp_path, run, call):

@@ -1,4 +1,4 @@
-"""The check finds each fault that it is there to find."""
+"""A check fails for each fault that it covers."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seehear.checking import check
+from seehear.checking import check_network
 from seehear.networks import AudioInput, ImageInput, Network, NetworkSpec
 from seehear.networks.samples import sample
 
 
-class Honest(Network):
+class Correct(Network):
     class_names = ("dog", "cat", "cow", "owl")
     calls = 0
 
@@ -24,32 +24,32 @@ class Honest(Network):
         return np.tile(np.float32([4, 3, 2, 1]), (len(batch), 1))
 
 
-class WrongWidth(Honest):
+class WrongWidth(Correct):
     def features(self, batch):
         return batch[:, :3]
 
 
-class WrongType(Honest):
+class WrongType(Correct):
     def features(self, batch):
         return super().features(batch).astype(np.float64)
 
 
-class NotANumber(Honest):
+class NotANumber(Correct):
     def features(self, batch):
         return super().features(batch) * np.float32("nan")
 
 
-class LooksAround(Honest):
+class LooksAround(Correct):
     def features(self, batch):
         return super().features(batch) - super().features(batch).mean(axis=0)
 
 
-class NeverTheSame(Honest):
+class NeverTheSame(Correct):
     def features(self, batch):
         return super().features(batch) + np.float32(1e-6 * self.calls)
 
 
-class Blind(Honest):
+class Blind(Correct):
     def features(self, batch):
         return np.ones((len(batch), 2), np.float32)
 
@@ -64,12 +64,12 @@ def make(kind: type[Network]) -> NetworkSpec:
         paper="",
         licence="",
         load=lambda paths, device: kind(),
-        looks_at="dog",
+        sample_class="dog",
     )
 
 
 def failing(spec: NetworkSpec) -> set[str]:
-    report = check(spec, "cpu")
+    report = check_network(spec, "cpu")
     faults = {found.name for found in report.checks if not found.passed}
     assert report.passed == (not faults)
     return faults
@@ -90,13 +90,13 @@ def test_finds_a_fault(kind, fault):
     assert fault in failing(make(kind))
 
 
-def test_passes_an_honest_network():
-    assert failing(make(Honest)) == set()
+def test_passes_a_correct_network():
+    assert failing(make(Correct)) == set()
 
 
 def test_finds_a_wrong_class():
-    assert failing(replace(make(Honest), looks_at="owl")) == {"class"}
-    assert failing(replace(make(Honest), looks_at="")) == set()
+    assert failing(replace(make(Correct), sample_class="owl")) == {"class"}
+    assert failing(replace(make(Correct), sample_class="")) == set()
 
 
 def test_sample_fits_any_input():

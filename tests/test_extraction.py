@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from make_media import clicks, movie, number_of, tone, write
-from seehear import extraction
+from seehear import segments
 from seehear.errors import ClipError, SeehearError
 from seehear.extraction import Collector, Done, Job, Settings, find_clips, prefetch, run_jobs
 from seehear.media import Media
@@ -109,14 +109,14 @@ def noise(seconds: float) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    """Numbered pictures at 20 a second, and noise that no codec changes but to 16 bits."""
+    """Numbered frames at 20 per second, and noise that no codec changes but to 16 bits."""
     path = tmp_path_factory.mktemp("clips") / "clip.mkv"
     times = np.arange(round(SECONDS * 20)) / 20
     return write(path, times=times, fps=20, sound=noise(SECONDS), rate=RATE, sound_codec="flac")
 
 
 def heard(sound: np.ndarray, spec, segment: float) -> np.ndarray:
-    """The oracle: cut each window out of the whole sound, run the network, average."""
+    """The oracle: cut each window out of the whole audio, run the network, average."""
     n_segments = max(1, math.ceil(len(sound) / RATE / segment - 0.1))
     each = max(1, round(segment / spec.input.hop))
     padded = np.pad(sound, 10 * RATE)
@@ -132,7 +132,7 @@ def heard(sound: np.ndarray, spec, segment: float) -> np.ndarray:
 
 
 def seen(duration: float, fps: float, segment: float) -> np.ndarray:
-    """The oracle: which picture is on show at each sample time, averaged over each segment."""
+    """The oracle: which frame is on show at each sample time, averaged over each segment."""
     n_segments = max(1, math.ceil(duration / segment - 0.1))
     times = [(n + 0.5) / fps for n in range(math.ceil(duration * fps)) if (n + 0.5) / fps < duration - 1e-9]
     times = times or [duration / 2]
@@ -148,7 +148,7 @@ def seen(duration: float, fps: float, segment: float) -> np.ndarray:
 @pytest.mark.parametrize("segment", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("spec", [where, long, often], ids=lambda spec: spec.name)
 def test_windows_lie_around_their_segments(clip, monkeypatch, spec, segment, span):
-    monkeypatch.setattr(extraction, "SPAN", span)
+    monkeypatch.setattr(segments, "SPAN", span)
     made = features(clip, [spec], Settings(segment=segment)).features[spec.name]
     np.testing.assert_allclose(made, heard(noise(SECONDS), spec, segment), atol=1e-4)
 
@@ -161,12 +161,12 @@ def test_a_click_is_found_in_its_second(tmp_path):
     assert made["long-click"][:, 0] == pytest.approx([0, 2.3 / 3.1, 1.3 / 3.1, 0.3 / 3.1], abs=0.003)
 
 
-def test_resampled_sound_does_not_depend_on_the_spans(tmp_path, monkeypatch):
+def test_resampled_audio_does_not_depend_on_the_spans(tmp_path, monkeypatch):
     path = write(tmp_path / "clip.wav", sound=noise(12), rate=RATE, sound_codec="pcm_s16le")
     whole = features(path, [other_rate], Settings()).features["other-rate"]
     assert whole.shape == (12, 2)
     for span in (1.0, 3.0, 100.0):
-        monkeypatch.setattr(extraction, "SPAN", span)
+        monkeypatch.setattr(segments, "SPAN", span)
         np.testing.assert_allclose(features(path, [other_rate]).features["other-rate"], whole, atol=2e-4)
 
 
@@ -176,13 +176,13 @@ def test_resampled_sound_does_not_depend_on_the_spans(tmp_path, monkeypatch):
     segment=st.sampled_from([0.2, 0.5, 1.0, 1.5, 2.0]),
     span=st.sampled_from([0.2, 1.0, 2.0, 8.0]),
 )
-def test_pictures_of_a_segment_are_averaged(clip, fps, segment, span):
-    before = extraction.SPAN
-    extraction.SPAN = span
+def test_frames_of_a_segment_are_averaged(clip, fps, segment, span):
+    before = segments.SPAN
+    segments.SPAN = span
     try:
         made = features(clip, [number, number_again], Settings(fps=fps, segment=segment)).features
     finally:
-        extraction.SPAN = before
+        segments.SPAN = before
     np.testing.assert_allclose(made["number"], seen(SECONDS, fps, segment), rtol=1e-5)
     np.testing.assert_array_equal(made["number"], made["number-again"])
 
@@ -204,8 +204,8 @@ def test_collector_takes_what_parsing_decodes(clip):
     how = Settings()
     media = Media(clip)
     collector = Collector(together(where, number), how)
-    for span in extraction.spans(media, [where, number], how, size=64, sound=True):
-        assert set(span.pictures) == {32, 64}
+    for span in segments.spans(media, [where, number], how, size=64, audio=True):
+        assert set(span.frames) == {32, 64}
         collector.add(span)
     made = collector.features(media)
     alone = features(clip, [where, number]).features
@@ -213,7 +213,7 @@ def test_collector_takes_what_parsing_decodes(clip):
         np.testing.assert_array_equal(made[name], alone[name])
 
 
-def test_a_network_that_fails_leaves_the_others_be(clip):
+def test_a_network_that_fails_does_not_stop_the_others(clip):
     done = features(clip, [fails, where, not_a_number, number])
     assert set(done.features) == {"where", "number"}
     assert len(done.problems) == 2
@@ -222,7 +222,7 @@ def test_a_network_that_fails_leaves_the_others_be(clip):
     assert "not-a-number gave numbers that are not finite" in done.problems[1]
 
 
-def test_a_clip_that_fails_leaves_the_others_be(tmp_path):
+def test_a_clip_that_fails_does_not_stop_the_others(tmp_path):
     quiet = movie(tmp_path / "quiet.mp4", 2)
     loud = movie(tmp_path / "loud.mp4", 10, sound=clicks([9.5], 10, 16000))  # in its second span
     mute = movie(tmp_path / "mute.mp4", 2, sound=None)
@@ -243,12 +243,12 @@ def test_a_clip_that_fails_leaves_the_others_be(tmp_path):
     assert "has no video track, which number needs" in done[3].problems[0]
 
 
-def test_only_what_is_asked_of_a_clip_is_made(clip):
+def test_only_the_networks_of_a_job_are_run(clip):
     (done,) = run_jobs([Job("clip", clip, (number,))], together(number, where, fails), Settings())
     assert set(done.features) == {"number"}
 
 
-def test_a_network_of_the_wrong_width_is_told(clip):
+def test_a_network_of_the_wrong_width_is_reported(clip):
     @network(name="wide", modality="visual", width=3, size=16)
     def wide(pictures):
         return pictures.mean(axis=(1, 2))[:, :2]

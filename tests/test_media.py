@@ -1,4 +1,4 @@
-"""Pictures and sound of real files, against what was written into them and against a plain decode of everything."""
+"""Frames and audio of real files, against what was written into them and against a plain decode of everything."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ from make_media import (
     write,
 )
 from seehear.errors import ClipError
-from seehear.media import Media, _Pictures
+from seehear.media import Media, _FrameCollector
 
 SIZE = 32
 EVERY_30TH = np.arange(90) / 30
-# Long gaps, single quick pictures, and a clip that goes on for a while after its last change.
+# Long gaps, single quick frames, and a clip that goes on for a while after its last change.
 VARYING = np.cumsum([0, 0.04, 0.04, 1.7, 0.02, 0.5, 0.5, 0.03, 2.4, 0.05, 0.01, 0.4])
 
 
 def pictures(media: Media, fps: float, length: float = 8.0) -> tuple[list[int], list[float]]:
-    """The numbers of the pictures that come out, and when they are sampled."""
+    """The numbers of the frames that come out, and when they are sampled."""
     numbers, at = [], []
     for span in media.spans(length, fps=fps, sizes=[SIZE]):
-        assert len(span.pictures[SIZE]) == len(span.at)
-        assert all(span.start - 1e-9 <= time < span.stop + 1e-9 for time in span.at)
-        numbers += [number_of(picture) for picture in span.pictures[SIZE]]
-        at += span.at.tolist()
+        assert len(span.frames[SIZE]) == len(span.times)
+        assert all(span.start - 1e-9 <= time < span.stop + 1e-9 for time in span.times)
+        numbers += [number_of(picture) for picture in span.frames[SIZE]]
+        at += span.times.tolist()
     return numbers, at
 
 
 def on_show(path, times) -> list[int]:
-    """The oracle: decode every picture; on show is the last that begins at or before a time, else the first."""
+    """The oracle: decode every frame; on show is the last that begins at or before a time, else the first."""
     with av.open(str(path)) as file:
         file.streams.video[0].thread_type = "NONE"
         shown = []
@@ -67,10 +67,10 @@ def on_show(path, times) -> list[int]:
     return found
 
 
-def sound(media: Media, length: float = 8.0, margin: float = 0.0) -> np.ndarray:
-    """All sound, from spans whose margins are taken off."""
+def audio(media: Media, length: float = 8.0, margin: float = 0.0) -> np.ndarray:
+    """All audio, from spans whose margins are taken off."""
     edge = round(margin * media.rate)
-    parts = [span.sound[edge : len(span.sound) - edge] for span in media.spans(length, sound=True, margin=margin)]
+    parts = [span.waveform[edge : len(span.waveform) - edge] for span in media.spans(length, audio=True, margin=margin)]
     return np.concatenate(parts)
 
 
@@ -100,7 +100,7 @@ FORMATS = {
 
 @pytest.fixture(scope="module", params=FORMATS)
 def steady(request, tmp_path_factory):
-    """A clip of 30 pictures a second in each format."""
+    """A clip of 30 frames per second in each format."""
     name, how = FORMATS[request.param]
     try:
         av.Codec(how["codec"], "w")
@@ -110,7 +110,7 @@ def steady(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("fps", [1, 8, 30, 50])
-def test_the_picture_on_show_is_sampled(steady, fps):
+def test_the_frame_on_show_is_sampled(steady, fps):
     media = Media(steady)
     numbers, at = pictures(media, fps)
     assert len(numbers) == pytest.approx(media.duration * fps, abs=0.51)
@@ -121,7 +121,7 @@ def test_the_picture_on_show_is_sampled(steady, fps):
 
 @pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
 @pytest.mark.parametrize("fps", [2, 8, 100])
-def test_pictures_of_a_variable_rate_stay_until_the_next(tmp_path, name, fps):
+def test_frames_of_a_variable_rate_stay_until_the_next(tmp_path, name, fps):
     path = write(tmp_path / name, times=VARYING, options={"bf": "2"})
     numbers, at = pictures(Media(path), fps)
     assert numbers == on_show(path, at)
@@ -131,30 +131,32 @@ def test_pictures_of_a_variable_rate_stay_until_the_next(tmp_path, name, fps):
 
 
 def test_a_long_still_does_not_lengthen_the_clip(tmp_path):
-    # Pictures at 0, 5 and 10 s: the last lasts as long as the file says, not as long as the one before it.
+    # Frames at 0, 5 and 10 s: the last lasts as long as the file says, not as long as the one before it.
     path = write(tmp_path / "slides.mp4", times=[0, 5, 10], fps=30, options={"bf": "0"})
     assert Media(path).duration == pytest.approx(10.03, abs=0.03)
     assert Media(path).segments() == 10
 
 
-def test_leaving_pictures_undecoded_changes_nothing(tmp_path, monkeypatch):
+def test_skipping_frames_changes_nothing(tmp_path, monkeypatch):
     path = write(tmp_path / "clip.mp4", times=EVERY_30TH, options={"bf": "3", "b-pyramid": "none"})
-    skipping = [span.pictures[SIZE] for span in Media(path).spans(2, fps=4, sizes=[SIZE])]
+    skipping = [span.frames[SIZE] for span in Media(path).spans(2, fps=4, sizes=[SIZE])]
     decoded = []
-    add, frames = _Pictures.add, Media._frames
-    monkeypatch.setattr(_Pictures, "add", lambda pictures, frame: (decoded.append(frame.pts), add(pictures, frame)))
+    add, frames = _FrameCollector.add, Media._decode_packet
+    monkeypatch.setattr(
+        _FrameCollector, "add", lambda pictures, frame: (decoded.append(frame.pts), add(pictures, frame))
+    )
     list(Media(path).spans(2, fps=4, sizes=[SIZE]))
     assert 12 <= len(decoded) < 60  # of 90
     decoded.clear()
-    monkeypatch.setattr(Media, "_frames", lambda media, packet, pictures: frames(media, packet, None))
-    everything = [span.pictures[SIZE] for span in Media(path).spans(2, fps=4, sizes=[SIZE])]
+    monkeypatch.setattr(Media, "_decode_packet", lambda media, packet, pictures: frames(media, packet, None))
+    everything = [span.frames[SIZE] for span in Media(path).spans(2, fps=4, sizes=[SIZE])]
     assert len(decoded) == 90
     np.testing.assert_array_equal(np.concatenate(skipping), np.concatenate(everything))
 
 
 @pytest.fixture(scope="module")
 def talkie(tmp_path_factory):
-    """Five seconds of numbered pictures and noise."""
+    """Five seconds of numbered frames and noise."""
     noise = np.random.default_rng(0).normal(0, 0.2, 5 * 8000).astype(np.float32)
     path = tmp_path_factory.mktemp("talkie") / "clip.mkv"
     return Media(write(path, times=np.arange(100) / 20, fps=20, sound=noise, rate=8000, sound_codec="flac"))
@@ -166,24 +168,24 @@ def talkie(tmp_path_factory):
 )
 def test_spans_of_any_length_add_up(talkie, length, fps, margin):
     whole, at = pictures(talkie, fps, length=100)
-    expected = sound(talkie, 100)
-    parts = list(talkie.spans(length, fps=fps, sizes=[SIZE], sound=True, margin=margin))
-    assert [number_of(picture) for span in parts for picture in span.pictures[SIZE]] == whole
-    assert [time for span in parts for time in span.at] == at
+    expected = audio(talkie, 100)
+    parts = list(talkie.spans(length, fps=fps, sizes=[SIZE], audio=True, margin=margin))
+    assert [number_of(picture) for span in parts for picture in span.frames[SIZE]] == whole
+    assert [time for span in parts for time in span.times] == at
     assert parts[0].start == 0
     assert parts[-1].stop == pytest.approx(talkie.duration)
     padded = np.pad(expected, 2 * 8000)
     for span in parts:
         start = round((span.start - margin) * 8000) + 2 * 8000
-        np.testing.assert_array_equal(span.sound, padded[start : start + len(span.sound)])
-        assert len(span.sound) == pytest.approx((span.stop - span.start + 2 * margin) * 8000, abs=1.01)
+        np.testing.assert_array_equal(span.waveform, padded[start : start + len(span.waveform)])
+        assert len(span.waveform) == pytest.approx((span.stop - span.start + 2 * margin) * 8000, abs=1.01)
 
 
-def test_several_sizes_are_the_same_pictures(talkie):
+def test_several_sizes_are_the_same_frames(talkie):
     (span,) = talkie.spans(100, fps=4, sizes=[16, 48, 40])
-    numbers = [[number_of(picture) for picture in span.pictures[size]] for size in (16, 40, 48)]
+    numbers = [[number_of(picture) for picture in span.frames[size]] for size in (16, 40, 48)]
     assert numbers[0] == numbers[1] == numbers[2]
-    assert [span.pictures[size].shape[1:] for size in (16, 40, 48)] == [(16, 16, 3), (40, 40, 3), (48, 48, 3)]
+    assert [span.frames[size].shape[1:] for size in (16, 40, 48)] == [(16, 16, 3), (40, 40, 3), (48, 48, 3)]
 
 
 SOUNDS = {
@@ -201,7 +203,7 @@ SOUNDS = {
 
 
 @pytest.mark.parametrize("kind", SOUNDS)
-def test_sound_lands_where_it_was(tmp_path, kind):
+def test_audio_lands_where_it_was(tmp_path, kind):
     name, codec, rate, layout = SOUNDS[kind]
     times = [0.25, 0.9, 1.75]
     samples = clicks(times, 2.0, rate)
@@ -210,23 +212,23 @@ def test_sound_lands_where_it_was(tmp_path, kind):
     path = write(tmp_path / name, sound=channels, sound_codec=codec, rate=rate, layout=layout, **with_pictures)
     media = Media(path)
     assert media.rate == rate
-    found = sound(media, 0.7, 0.3)
+    found = audio(media, 0.7, 0.3)
     np.testing.assert_allclose(onsets(found, rate), times, atol=0.003)
     assert 0.5 < np.abs(found).max() <= 1
 
 
 @pytest.mark.parametrize("channel", range(6))
-def test_every_channel_is_heard(tmp_path, channel):
+def test_every_channel_is_decoded(tmp_path, channel):
     if channel == 3:
         return  # of low frequencies, which mixing down leaves out
     samples = np.zeros((6, 16000), np.float32)
     samples[channel] = tone(300, 1)
     media = Media(write(tmp_path / "clip.wav", sound=samples, sound_codec="pcm_s16le", layout="5.1"))
-    assert np.abs(sound(media)).max() > 0.03
+    assert np.abs(audio(media)).max() > 0.03
 
 
 @pytest.mark.parametrize(("name", "codec", "rate"), [("late.mp4", "aac", 44100), ("late.mkv", "flac", 16000)])
-def test_sound_that_starts_late_and_ends_early(tmp_path, name, codec, rate):
+def test_audio_that_starts_late_and_ends_early(tmp_path, name, codec, rate):
     path = write(
         tmp_path / name,
         times=np.arange(60) / 10,
@@ -238,14 +240,14 @@ def test_sound_that_starts_late_and_ends_early(tmp_path, name, codec, rate):
     )
     media = Media(path)
     assert media.duration == pytest.approx(6.0, abs=0.05)
-    found = sound(media, 0.8, 0.4)
+    found = audio(media, 0.8, 0.4)
     assert len(found) == pytest.approx(6 * rate, rel=0.01)
     np.testing.assert_allclose(onsets(found, rate), [2.0], atol=0.003)
     assert np.abs(found[: round(1.4 * rate)]).max() < 1e-3
     assert np.abs(found[round(3.2 * rate) :]).max() < 1e-3
 
 
-def test_a_hole_in_the_sound_is_silent(tmp_path):
+def test_a_hole_in_the_audio_is_silent(tmp_path):
     whole = write(tmp_path / "whole.mkv", sound=tone(440, 6), sound_codec="flac", times=[0, 3], fps=1)
     path = tmp_path / "hole.mkv"
     with av.open(str(whole)) as source, av.open(str(path), "w") as target:
@@ -255,7 +257,7 @@ def test_a_hole_in_the_sound_is_silent(tmp_path):
                 continue
             packet.stream = streams[packet.stream_index]
             target.mux(packet)
-    before, after = sound(Media(whole), 1), sound(Media(path), 1, 0.5)
+    before, after = audio(Media(whole), 1), audio(Media(path), 1, 0.5)
     hole = np.flatnonzero(np.convolve(np.abs(after), np.ones(80), "same") == 0)
     assert 1.7 < len(hole) / 16000 < 2.3
     assert 1.9 < hole[0] / 16000 < 2.4
@@ -263,7 +265,7 @@ def test_a_hole_in_the_sound_is_silent(tmp_path):
     np.testing.assert_allclose(after[outside], before[outside], atol=1e-3)
 
 
-def test_sound_that_changes_its_channels(tmp_path):
+def test_audio_that_changes_its_channels(tmp_path):
     # As broadcasts do between programmes; frames of raw AAC say it themselves.
     parts = [
         write(tmp_path / f"{n}.aac", sound=np.tile(tone(440, 1), (channels, 1)), layout=layout)
@@ -271,7 +273,7 @@ def test_sound_that_changes_its_channels(tmp_path):
     ]
     path = tmp_path / "joined.aac"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    found = sound(Media(path), 1)
+    found = audio(Media(path), 1)
     assert len(found) / 16000 == pytest.approx(3.1, abs=0.2)
     for middle in (0.6, 1.7, 2.8):  # of each part, as loud in all
         assert np.abs(found[round((middle - 0.1) * 16000) :][:3200]).max() == pytest.approx(0.4, abs=0.05)
@@ -284,7 +286,7 @@ def test_full_scale_stays_full_scale_whatever_the_channels(tmp_path):
         path = write(
             tmp_path / f"{channels}.wav", sound=np.tile(wave, (channels, 1)), sound_codec="pcm_f32le", layout=layout
         )
-        loudest[layout] = np.abs(sound(Media(path))).max()
+        loudest[layout] = np.abs(audio(Media(path))).max()
     assert loudest == pytest.approx(dict.fromkeys(loudest, 1.0), abs=1e-3)
 
 
@@ -295,14 +297,14 @@ def corners(n: int) -> np.ndarray:
     return picture
 
 
-def test_pictures_filmed_on_the_side_are_upright(tmp_path):
+def test_frames_filmed_on_the_side_are_upright(tmp_path):
     kinds = {"red": (0, 0), "green": (0, -1), "blue": (-1, 0), "black": (-1, -1)}
     upright = {}
     for clockwise in (0, 90, 180, 270):
         path = write(tmp_path / f"{clockwise}.mp4", times=np.arange(4) / 10, fps=10, picture=corners)
         media = Media(rotate(path, clockwise) if clockwise else path)
         (span,) = media.spans(8, fps=2, sizes=[SIZE])
-        picture = span.pictures[SIZE][0][4:-4, 4:-4].astype(int)
+        picture = span.frames[SIZE][0][4:-4, 4:-4].astype(int)
         upright[clockwise] = {
             name: ["red", "green", "blue"][int(picture[at].argmax())] if picture[at].max() > 120 else "black"
             for name, at in kinds.items()
@@ -328,21 +330,21 @@ def test_aspect(tmp_path):
 def test_number_of_segments(tmp_path, seconds, segments):
     clip = movie(tmp_path / "clip.mp4", seconds, fps=20, rate=16000)  # AAC fills its last 64 ms
     assert Media(clip).segments() == segments
-    spans = list(Media(clip).spans(8, fps=8, sizes=[SIZE], sound=True))
-    assert sum(len(span.at) for span in spans) >= 1
+    spans = list(Media(clip).spans(8, fps=8, sizes=[SIZE], audio=True))
+    assert sum(len(span.times) for span in spans) >= 1
     assert Media(clip).duration == pytest.approx(seconds, abs=0.08)
     assert Media(clip).segments(0.5) == pytest.approx(seconds * 2, abs=1.05)
 
 
-def test_the_longer_of_picture_and_sound_counts(tmp_path):
+def test_the_longer_of_frame_and_audio_counts(tmp_path):
     long_sound = Media(movie(tmp_path / "s.mp4", 2.0, sound=tone(440, 5)))
     long_picture = Media(movie(tmp_path / "p.mp4", 5.0, sound=tone(440, 2)))
     assert long_sound.segments() == long_picture.segments() == 5
     numbers, at = pictures(long_sound, 2, 1)
     assert len(at) == 10
-    assert numbers[-5:] == [19] * 5  # the last picture stays
+    assert numbers[-5:] == [19] * 5  # the last frame stays
     assert len(pictures(long_picture, 2, 1)[0]) == 10
-    assert np.abs(sound(long_picture, 1)[round(2.3 * 16000) :]).max() < 1e-3
+    assert np.abs(audio(long_picture, 1)[round(2.3 * 16000) :]).max() < 1e-3
 
 
 @pytest.mark.parametrize("name", ["clip.ts", "clip.mkv", "clip.mp4"])
@@ -361,7 +363,7 @@ def test_the_clock_starts_with_the_file(tmp_path, name):
         assert first > 1 or name.endswith(".mp4")  # whose edit list begins at 0
     lead = 0.0 if first > 1 else 5.0  # an mp4 says that nothing is shown for 5 s
     assert media.duration == pytest.approx(3.0 + lead, abs=0.1)
-    np.testing.assert_allclose(onsets(sound(media, 1), 16000), [1.0 + lead], atol=0.07)  # and 64 ms of priming in .ts
+    np.testing.assert_allclose(onsets(audio(media, 1), 16000), [1.0 + lead], atol=0.07)  # and 64 ms of priming in .ts
     numbers, at = pictures(media, 5, 1)
     assert numbers == on_show(path, at)
 
@@ -379,7 +381,7 @@ def test_what_lies_before_zero_is_not_shown(tmp_path):
     numbers, at = pictures(media, 15)
     assert numbers == on_show(path, at)
     assert numbers[0] in (15, 16)
-    np.testing.assert_allclose(onsets(sound(media), 44100), [0.4], atol=0.003)
+    np.testing.assert_allclose(onsets(audio(media), 44100), [0.4], atol=0.003)
 
 
 @pytest.mark.parametrize("seconds", [0.4, 0.41])
@@ -393,18 +395,18 @@ def test_an_edit_list_cuts_the_start_off(tmp_path, seconds):
     assert numbers[-1] == 89
 
 
-def test_video_without_sound_and_sound_without_video(tmp_path):
+def test_video_without_audio_and_audio_without_video(tmp_path):
     silent = Media(movie(tmp_path / "silent.mp4", sound=None))
     assert (silent.has_video, silent.has_audio, silent.rate) == (True, False, 0)
     blind = Media(movie(tmp_path / "blind.wav", times=(), sound_codec="pcm_s16le"))
     assert (blind.has_video, blind.has_audio, blind.rate) == (False, True, 16000)
     with pytest.raises(ClipError, match=r"silent\.mp4: has no audio track"):
-        next(silent.spans(8, sound=True))
+        next(silent.spans(8, audio=True))
     with pytest.raises(ClipError, match=r"blind\.wav: has no video track"):
         next(blind.spans(8, sizes=[SIZE]))
     (span,) = silent.spans(8, sizes=[SIZE], fps=2)
-    assert len(span.sound) == 0
-    assert len(span.at) == 6
+    assert len(span.waveform) == 0
+    assert len(span.times) == 6
 
 
 def test_a_cover_is_no_video(tmp_path):
@@ -483,37 +485,37 @@ def test_cut_off_after_its_index(tmp_path, name):
     assert 1.5 < media.duration < 4.5
     numbers, at = pictures(media, 5)
     assert numbers[: len(at) - 3] == on_show(path, at)[: len(at) - 3]
-    assert len(sound(media)) == pytest.approx(media.duration * 16000, abs=1)
+    assert len(audio(media)) == pytest.approx(media.duration * 16000, abs=1)
 
 
 def test_damage_in_the_middle_leaves_the_rest(tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.2, 6 * 16000).astype(np.float32)
     path = movie(tmp_path / "clip.ts", 6, sound=noise, options={"g": "5"})
-    whole = sound(Media(path), 1)
+    whole = audio(Media(path), 1)
     before, _ = pictures(Media(path), 4)
     media = Media(damage(path, 0.45, 0.55))
     after, _ = pictures(media, 4, 1)
     assert len(after) == pytest.approx(24, abs=1)
     assert after[:8] == before[:8]
     assert after[-6:] == before[-6:]
-    heard = sound(media, 1)
+    heard = audio(media, 1)
     np.testing.assert_allclose(heard[:32000], whole[:32000], atol=1e-4)
     np.testing.assert_allclose(heard[-20000:-3000], whole[-20000:-3000], atol=1e-4)
 
 
-@pytest.mark.parametrize(("kind", "what"), [("video", "pictures"), ("audio", "sound")])
+@pytest.mark.parametrize(("kind", "what"), [("video", "frames"), ("audio", "audio")])
 def test_when_nothing_can_be_decoded(tmp_path, kind, what):
     path = movie(tmp_path / "clip.mp4", 5, sound=tone(440, 3), sound_codec="aac")
     damage_packets(path, kind)
     media = Media(path)
     assert media.aspect == 1
     with pytest.raises(ClipError, match=rf"clip\.mp4: none of its {what} can be decoded.*leave it out"):
-        list(media.spans(1, sizes=[SIZE], sound=True))
-    (span,) = media.spans(8, sizes=[SIZE] if kind == "audio" else [], sound=kind == "video")  # the other is whole
-    assert len(span.at) or span.sound.any()
+        list(media.spans(1, sizes=[SIZE], audio=True))
+    (span,) = media.spans(8, sizes=[SIZE] if kind == "audio" else [], audio=kind == "video")  # the other is whole
+    assert len(span.times) or span.waveform.any()
 
 
-def test_a_single_picture(tmp_path):
+def test_a_single_frame(tmp_path):
     media = Media(write(tmp_path / "still.mkv", times=[0], codec="mjpeg", pixels="yuvj420p"))
     assert media.segments() == 1
     numbers, _ = pictures(media, 8)
@@ -543,15 +545,15 @@ def test_memory_is_bounded_by_a_span(tmp_path, monkeypatch, heard):
 
     monkeypatch.setattr(Media, "_span", watch)
     assert take_sound is None
-    spans = list(Media(path).spans(8, fps=2, sizes=[16], sound=True, margin=1))
+    spans = list(Media(path).spans(8, fps=2, sizes=[16], audio=True, margin=1))
     assert len(spans) == seconds // 8
-    # A decoder with threads gives its pictures some packets late; the packets of FLAC are of half a second.
+    # A decoder with threads gives its frames some packets late; the packets of FLAC are of half a second.
     assert max(held_pictures) <= 2 * (8 + 24)
     assert max(held_sound) <= rate * (8 + 2 + 24)
     assert sum(held_pictures) >= 2 * seconds
 
 
-def test_memory_is_bounded_where_pictures_end_early(tmp_path, monkeypatch):
+def test_memory_is_bounded_where_frames_end_early(tmp_path, monkeypatch):
     seconds, rate = 200, 8000
     noise = np.random.default_rng(0).normal(0, 0.1, rate * seconds).astype(np.float32)
     path = write(tmp_path / "radio.mkv", times=[0, 1, 2], fps=1, sound=noise, rate=rate, sound_codec="flac")
@@ -563,8 +565,8 @@ def test_memory_is_bounded_where_pictures_end_early(tmp_path, monkeypatch):
         return original(media, start, stop, pictures, waveform, margin)
 
     monkeypatch.setattr(Media, "_span", watch)
-    for span in Media(path).spans(8, fps=2, sizes=[16], sound=True, margin=1):
-        assert len(span.at) == 16
+    for span in Media(path).spans(8, fps=2, sizes=[16], audio=True, margin=1):
+        assert len(span.times) == 16
     assert max(held) <= rate * (8 + 2 + 24)
 
 

@@ -74,7 +74,7 @@ def test_a_folder_that_is_no_store(tmp_path):
         Store(tmp_path / "none")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("dear")
-    with pytest.raises(SeehearError, match="other things"):
+    with pytest.raises(SeehearError, match="holds other files"):
         Store(tmp_path / "full", create=True)
 
 
@@ -93,7 +93,7 @@ def test_one_segment_length_a_store(tmp_path):
 
 def test_unknown_and_changed_networks(tmp_path):
     kept = store(tmp_path / "s")
-    with pytest.raises(SeehearError, match="there are: net"):
+    with pytest.raises(SeehearError, match="available: net"):
         kept.network("other")
     with pytest.raises(SeehearError, match="width 3"):
         kept.register(replace(INFO, width=4))

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import tomllib
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,37 @@ Names = str | Iterable[str]
 Texts = str | Iterable[str]
 
 
+@dataclass(frozen=True)
+class Shard:
+    """One of several parts of a list of clips, chosen by their names: the same on every machine.
+
+    Attributes:
+        number: Which part, from 1.
+        of: How many parts there are.
+    """
+
+    number: int = 1
+    of: int = 1
+
+    @staticmethod
+    def parse(text: str) -> Shard:
+        """Read `N/OF`.
+
+        Raises:
+            SeehearError: The text has another form, or N is not from 1 to OF.
+        """
+        number, slash, of = text.partition("/")
+        if slash and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of):
+            return Shard(int(number), int(of))
+        raise SeehearError(f"{text!r}: a shard is N/OF, as in 3/16")
+
+    def holds(self, clip: str) -> bool:
+        """Whether the part holds a clip."""
+        return zlib.crc32(clip.encode()) % self.of == self.number - 1
+
+
 def paths(value: Paths) -> list[Path]:
-    """Lists paths.
+    """List paths.
 
     Args:
         value: One path, or several. A string is one path, never its characters.
@@ -40,7 +71,7 @@ def paths(value: Paths) -> list[Path]:
 
 
 def names(value: Names) -> list[str]:
-    """Lists names, each once.
+    """List names, each once.
 
     Args:
         value: One text, or several. A text may hold several names, with commas between them.
@@ -56,7 +87,7 @@ def names(value: Names) -> list[str]:
 
 
 def by_modality(value: Mapping[str, PathLike] | Texts | None) -> dict[str, Path]:
-    """Maps modalities to files.
+    """Map modalities to files.
 
     Args:
         value: `{"audio": "a.csv"}`, or texts of the form MODALITY=FILE. None for no files.
@@ -81,7 +112,7 @@ def by_modality(value: Mapping[str, PathLike] | Texts | None) -> dict[str, Path]
 
 
 def collocation(value: Mapping[str, Names] | Texts) -> dict[str, list[str]]:
-    """Maps each modality to the networks that feed it.
+    """Map each modality to the networks that feed it.
 
     Args:
         value: `{"audio": "yamnet", "visual": ["efficientnet-lite0", "open-nsfw"]}`, or texts of the form
@@ -112,7 +143,7 @@ def collocation(value: Mapping[str, Names] | Texts) -> dict[str, list[str]]:
 
 
 def candidates(value: Mapping[str, Names] | Texts) -> dict[str, list[str]]:
-    """Maps each modality to the networks to choose from.
+    """Map each modality to the networks to choose from.
 
     Args:
         value: `{"audio": ["yamnet", "aisfx"]}`, or texts of the form MODALITY=NETWORK,NETWORK. A modality that is
@@ -139,7 +170,7 @@ def candidates(value: Mapping[str, Names] | Texts) -> dict[str, list[str]]:
 
 
 def settings(value: Mapping[str, Any] | Texts) -> dict[str, Any]:
-    """Maps settings to their values.
+    """Map settings to their values.
 
     Args:
         value: `{"epochs": 5}`, or texts of the form KEY=VALUE, whose values are read as TOML (numbers, true, false,
@@ -154,7 +185,7 @@ def settings(value: Mapping[str, Any] | Texts) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return dict(value)
     pairs = (_pair(text, "KEY=VALUE, as in learning_rate=1e-3") for text in _texts(value))
-    return {key: _toml_value(text) for key, text in pairs}
+    return {key.strip(): _toml_value(text) for key, text in pairs}
 
 
 def _path(value: object) -> Path:
@@ -179,9 +210,9 @@ def _texts(value: object) -> list[str]:
 
 def _pair(text: str, form: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
-    if not equals or not key.strip() or not value.strip():
+    if not equals or not key or not value.strip():
         raise SeehearError(f"{text!r}: must be {form}")
-    return key.strip(), value.strip()
+    return key, value.strip()
 
 
 def _joined(value: Names, separator: str) -> list[str]:

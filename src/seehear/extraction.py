@@ -1,55 +1,316 @@
-"""From clips to features: one pass over a clip feeds every network that was asked for."""
+"""Extraction: networks run over clips, in memory or into a store. One pass over a clip feeds all networks."""
 
 from __future__ import annotations
 
-import hashlib
-import math
-import queue
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear import arguments, networks
+from seehear.arguments import PathLike, Paths, Shard
 from seehear.errors import ClipError, SeehearError
+from seehear.feature_arrays import Extraction, Features
 from seehear.media import SUFFIXES, Media, Span, is_media
 from seehear.names import check_clip
-from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
+from seehear.networks.spec import NetworkSpec
+from seehear.prefetch import prefetch
+from seehear.progress import Progress
+from seehear.segments import Collector, Loaded, Settings, segment_features, spans
+from seehear.store import NetworkInfo, Origin, Store
 
-REVISION = "1"  # changes whenever decoding or windowing changes what a network is given
-SPAN = 8.0  # seconds decoded at once: bounds the memory, whatever the clip's length
-RESAMPLING = 0.25  # seconds of sound that the resampler is given beyond the outermost windows
-BATCH = 16  # pictures or windows in one call: larger ones leave the cache of a core
+__all__ = [
+    "Collector",
+    "Done",
+    "Job",
+    "Loaded",
+    "Settings",
+    "extract",
+    "find_clips",
+    "load_networks",
+    "prefetch",
+    "run_jobs",
+    "segment_features",
+    "spans",
+]
 
-T = TypeVar("T")
-Loaded = Sequence[tuple[NetworkSpec, Network]]
+Networks = str | NetworkSpec | Iterable[str | NetworkSpec]
+
+
+@overload
+def extract(
+    clips: Paths,
+    networks: Networks,
+    *,
+    store: PathLike,
+    fps: float = ...,
+    segment: float | None = ...,
+    shard: str | Shard | None = ...,
+    device: str = ...,
+    progress: bool = ...,
+) -> Extraction: ...
+
+
+@overload
+def extract(
+    clips: Paths,
+    networks: Networks,
+    *,
+    store: None = None,
+    fps: float = ...,
+    segment: float | None = ...,
+    shard: str | Shard | None = ...,
+    device: str = ...,
+    progress: bool = ...,
+) -> Features | Extraction: ...
+
+
+def extract(
+    clips: Paths,
+    networks: Networks,
+    *,
+    store: PathLike | None = None,
+    fps: float = 8.0,
+    segment: float | None = None,
+    shard: str | Shard | None = None,
+    device: str = "auto",
+    progress: bool = True,
+) -> Features | Extraction:
+    """Run networks over clips: one feature per network and segment.
+
+    Without a store nothing is written to disk. With a store, features that are current stay as they are: rerunning
+    the same command resumes an interrupted one, and adds new and changed clips. Several processes may fill one store.
+
+    Args:
+        clips: A media file, a folder that is searched for media files, or a list of these. A clip is named by the
+            stem of its file.
+        networks: Names from `list_networks`, FILE.py:NAME for a network of your own, or NetworkSpec objects. One, or
+            several.
+        store: The folder to keep the features in; created if it doesn't exist.
+        fps: Frames sampled per second, for visual networks.
+        segment: Seconds per segment, which gets one feature. 1 unless given, or that of an existing store.
+        shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
+        device: auto, cpu or cuda.
+        progress: Whether to show progress.
+
+    Returns:
+        Features of one file, if `clips` is one file and there is no store; else an Extraction.
+
+    Raises:
+        ClipError: `clips` is one file, there is no store, and the file can't be used.
+        SeehearError: A network, a path or an option is wrong. A list of clips never fails because of one of them:
+            see `Extraction.failed`.
+    """
+    specs = _specs(networks)
+    if not fps > 0:
+        raise SeehearError(f"fps must be more than 0, not {fps:g}")
+    if segment is not None and not segment > 0:
+        raise SeehearError(f"a segment must last more than 0 seconds, not {segment:g}")
+    part = Shard.parse(shard) if isinstance(shard, str) else shard or Shard()
+    found = {name: path for name, path in find_clips(clips).items() if part.holds(name)}
+    loaded = load_networks(specs, device)  # before the store is created: it may fail
+    if store is not None:
+        return _extract_to_store(found, loaded, Store(store, segment=segment, create=True), fps, progress)
+    extraction = _extract_to_memory(found, loaded, Settings(fps, segment or 1.0), progress)
+    if isinstance(clips, str | os.PathLike) and not Path(clips).is_dir():
+        for messages in extraction.failed.values():
+            raise ClipError("; ".join(messages))
+        for features in extraction.values():
+            return features
+    return extraction
+
+
+def _specs(given: Networks) -> list[NetworkSpec]:
+    items = [given] if isinstance(given, str | NetworkSpec) else given
+    specs: dict[str, NetworkSpec] = {}
+    for item in items:
+        for spec in [item] if isinstance(item, NetworkSpec) else map(networks.get, arguments.names(item)):
+            specs.setdefault(spec.name, spec)
+    if not specs:
+        raise SeehearError("name at least one network; `seehear networks` lists them")
+    return list(specs.values())
+
+
+def _extract_to_memory(clips: dict[str, Path], loaded: Loaded, settings: Settings, progress: bool) -> Extraction:
+    specs = tuple(spec for spec, _ in loaded)
+    extraction = Extraction(tuple(spec.name for spec in specs), settings.segment)
+
+    def keep(done: Done) -> list[str]:
+        for network, values in done.features.items():
+            extraction.add(done.job.clip, network, values, done.duration)
+            extraction.made += 1
+        return []
+
+    jobs = [Job(name, path, specs) for name, path in clips.items()]
+    _run(jobs, loaded, settings, extraction, keep, Progress("extracting", len(jobs), show=progress))
+    return extraction
+
+
+def _extract_to_store(clips: dict[str, Path], loaded: Loaded, store: Store, fps: float, progress: bool) -> Extraction:
+    settings = Settings(fps, store.segment)
+    specs = [spec for spec, _ in loaded]
+    made_by = {spec.name: settings.made_by(spec) for spec in specs}
+    extraction = Extraction(tuple(made_by), store.segment, store)
+    extraction.notes += _register(store, specs, settings)
+
+    def keep(done: Done) -> list[str]:
+        if not done.features:
+            return []
+        try:
+            origin = Origin.of(done.job.clip, done.job.path, "")
+        except OSError as error:  # removed or made unreadable since it was decoded
+            return [f"{done.job.path}: can't be read any more ({error.strerror})"]
+        for network, values in done.features.items():
+            store.write(network, replace(origin, made_by=made_by[network]), values)
+            extraction.add(done.job.clip, network, None, done.duration)
+            extraction.made += 1
+        return []
+
+    jobs = []
+    for name, path in clips.items():
+        stale = tuple(spec for spec in specs if not store.is_current(spec.name, name, made_by[spec.name], path))
+        for spec in specs:
+            if spec not in stale:
+                extraction.add(name, spec.name, None)
+                extraction.unchanged += 1
+        if stale:
+            jobs.append(Job(name, path, stale))
+    bar = Progress("extracting", len(clips), done=len(clips) - len(jobs), show=progress)
+    _run(jobs, loaded, settings, extraction, keep, bar)
+    return extraction
+
+
+def _register(store: Store, specs: Sequence[NetworkSpec], settings: Settings) -> list[str]:
+    """Register networks in a store. Returns a note on each whose features have to be made again."""
+    notes = []
+    known = store.networks()
+    for spec in specs:
+        old, made_by = known.get(spec.name), settings.made_by(spec)
+        same = old is not None and old.made_by == made_by
+        # If the features stay current, so does the recorded rate: an audio network doesn't depend on it.
+        fps = old.fps if old is not None and same else settings.fps
+        if old is not None and not same:
+            notes.append(
+                f"features of {spec.name} in {store.path} were made with other settings ({old.fps:g} frames per "
+                "second) or another version of the network, and are made again; to keep both, choose another store"
+            )
+        reference = spec.reference or spec.name
+        store.register(NetworkInfo(spec.name, spec.modality, spec.width, made_by, fps, reference))
+    return notes
+
+
+def _run(
+    jobs: Sequence[Job],
+    loaded: Loaded,
+    settings: Settings,
+    extraction: Extraction,
+    keep: Callable[[Done], list[str]],
+    bar: Progress,
+) -> None:
+    """Run jobs and note their results. keep: stores the features of a job, and returns what is wrong."""
+    began = time.monotonic()
+    with bar:
+        for done in run_jobs(jobs, loaded, settings):
+            for problem in (*done.problems, *keep(done)):
+                extraction.failed.setdefault(done.job.clip, []).append(problem)
+                bar.say(f"skipped: {problem}")
+            extraction.clip_seconds += done.duration
+            bar.advance(done.job.clip)
+    extraction.seconds = time.monotonic() - began
+
+
+def load_networks(specs: Iterable[NetworkSpec], device: str = "auto") -> list[tuple[NetworkSpec, networks.Network]]:
+    """Load networks; weights that are not in the cache are fetched."""
+    return [(spec, networks.load(spec, device=device)) for spec in specs]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How clips are cut. fps: pictures sampled a second. segment: seconds a feature stands for."""
+class Job:
+    """A clip, and the networks to run on it."""
 
-    fps: float = 8.0
-    segment: float = 1.0
-
-    def made_by(self, spec: NetworkSpec) -> str:
-        """Fingerprint of everything but the clip that decides a feature's numbers."""
-        facts = [REVISION, spec.fingerprint, self.segment]
-        if isinstance(spec.input, ImageInput):
-            facts.append(self.fps)
-        return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+    clip: str
+    path: Path
+    specs: tuple[NetworkSpec, ...]
 
 
-def find_clips(paths: Iterable[str | Path]) -> dict[str, Path]:
+@dataclass(frozen=True)
+class Done:
+    """The result of a job.
+
+    Attributes:
+        job: The job.
+        features: network -> (T, D).
+        problems: Why the features of other networks are missing.
+        duration: Of the clip, seconds.
+    """
+
+    job: Job
+    features: dict[str, NDArray[np.float32]]
+    problems: tuple[str, ...]
+    duration: float
+
+
+def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Iterator[Done]:
+    """Run jobs in order; the next clip is decoded while networks run on this one."""
+    problems: list[str] = []
+    for job, item in prefetch(_decode(jobs, settings)):
+        if isinstance(item, Media):
+            media = item
+            problems = [problem for spec in job.specs if (problem := _missing_track(media, spec))]
+            usable = [pair for pair in networks if pair[0] in job.specs and not _missing_track(media, pair[0])]
+            collectors = [Collector([pair], settings) for pair in usable]  # one that fails doesn't stop the others
+        elif isinstance(item, Span):
+            for collector in list(collectors):
+                try:
+                    collector.add(item)
+                except ClipError as error:
+                    problems.append(f"{job.path}: {error}")
+                    collectors.remove(collector)
+        elif isinstance(item, ClipError):
+            yield Done(job, {}, (*problems, str(item)), 0.0)
+            problems = []
+        else:
+            features = {name: array for collector in collectors for name, array in collector.features(media).items()}
+            yield Done(job, features, tuple(problems), media.duration)
+            problems = []
+
+
+def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Media | Span | ClipError | None]]:
+    """Yield for each job its clip, opened; then its spans; then None, or the error that ended it."""
+    for job in jobs:
+        try:
+            media = Media(job.path)
+            yield job, media
+            usable = [spec for spec in job.specs if not _missing_track(media, spec)]
+            if usable:
+                for span in spans(media, usable, settings):
+                    yield job, span
+            yield job, None
+        except ClipError as error:
+            yield job, error
+
+
+def _missing_track(media: Media, spec: NetworkSpec) -> str:
+    """Return a message if the clip lacks the track that a network needs, else an empty string."""
+    if spec.modality == "audio" and not media.has_audio:
+        return f"{media.path}: has no audio track, which {spec.name} needs"
+    if spec.modality == "visual" and not media.has_video:
+        return f"{media.path}: has no video track, which {spec.name} needs"
+    return ""
+
+
+def find_clips(paths: Paths) -> dict[str, Path]:
     """Clip name (the file's stem) -> file, for files and for all media files in folders and theirs but hidden ones.
 
     Raises SeehearError for a path that is not there, for two files of one stem, and for a name that can't be kept.
     """
     clips: dict[str, Path] = {}
-    for path in map(Path, paths):
+    for path in arguments.paths(paths):
         if path.is_dir():
             files = sorted(file for file in path.rglob("*") if is_media(file))
             if not files:
@@ -67,226 +328,9 @@ def find_clips(paths: Iterable[str | Path]) -> dict[str, Path]:
 
 
 def _check_name(file: Path) -> None:
-    """Raises SeehearError for a name that no table can hold, or too long with the suffixes of what is made of it."""
+    """Raise SeehearError if no clip may have the name of the file."""
     try:
         check_clip(file.stem)
     except ClipError as error:
         place = str(file) if str(file).isprintable() else f"{str(file)!a}"
         raise SeehearError(f"{place}: {error}: rename it") from None
-
-
-class Collector:
-    """Gathers what each network makes of a clip, span by span."""
-
-    def __init__(self, networks: Loaded, settings: Settings) -> None:
-        self._networks, self._settings = networks, settings
-        self._parts: dict[str, list[NDArray[np.float32]]] = {spec.name: [] for spec, _ in networks}
-
-    def add(self, span: Span) -> None:
-        """Raises ClipError naming a network that fails on this span."""
-        for spec, network in self._networks:
-            try:
-                self._parts[spec.name].append(segment_features(span, spec, network, self._settings))
-            except SeehearError:
-                raise
-            except Exception as error:  # whatever someone's own network may raise
-                raise ClipError(f"{spec.name} failed with {type(error).__name__}: {error}") from error
-
-    def features(self, media: Media) -> dict[str, NDArray[np.float32]]:
-        """name -> (T, width) float32, once all spans of the clip are in."""
-        n_segments = media.segments(self._settings.segment)
-        return {name: _whole(np.concatenate(parts), n_segments) for name, parts in self._parts.items()}
-
-
-def spans(
-    media: Media, needs: Iterable[NetworkSpec], settings: Settings, *, size: int = 0, sound: bool = False
-) -> Iterator[Span]:
-    """The clip, decoded once, in spans that hold what these networks need.
-
-    size: of pictures wanted besides, pixels, 0 for none. sound: whether sound is wanted whatever the networks need.
-    Raises ClipError if the clip lacks a track that is needed.
-    """
-    inputs = [spec.input for spec in needs]
-    sizes = {need.size for need in inputs if isinstance(need, ImageInput)} | ({size} if size else set())
-    heard = [need.window for need in inputs if isinstance(need, AudioInput)]
-    return media.spans(
-        max(1, round(SPAN / settings.segment)) * settings.segment,
-        fps=settings.fps,
-        sizes=sizes,
-        sound=sound or bool(heard),
-        margin=max(heard, default=0.0) / 2 + RESAMPLING,
-    )
-
-
-@dataclass(frozen=True)
-class Job:
-    """A clip, and the networks whose features of it are wanted."""
-
-    clip: str
-    path: Path
-    specs: tuple[NetworkSpec, ...]
-
-
-@dataclass(frozen=True)
-class Done:
-    """What came of a job. problems: what is missing from `features`, and why. duration: of the clip, seconds."""
-
-    job: Job
-    features: dict[str, NDArray[np.float32]]
-    problems: tuple[str, ...]
-    duration: float
-
-
-def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Iterator[Done]:
-    """Each job's features, in order; the next clip is decoded while networks run on this one."""
-    problems: list[str] = []
-    for job, item in prefetch(_decode(jobs, settings)):
-        if isinstance(item, Media):
-            media = item
-            problems = [problem for spec in job.specs if (problem := _lacks(media, spec))]
-            usable = [pair for pair in networks if pair[0] in job.specs and not _lacks(media, pair[0])]
-            collectors = [Collector([pair], settings) for pair in usable]  # one that fails leaves the others be
-        elif isinstance(item, Span):
-            for collector in list(collectors):
-                try:
-                    collector.add(item)
-                except ClipError as error:
-                    problems.append(f"{job.path}: {error}")
-                    collectors.remove(collector)
-        elif isinstance(item, ClipError):
-            yield Done(job, {}, (*problems, str(item)), 0.0)
-            problems = []
-        else:
-            features = {name: made for collector in collectors for name, made in collector.features(media).items()}
-            yield Done(job, features, tuple(problems), media.duration)
-            problems = []
-
-
-def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Media | Span | ClipError | None]]:
-    """For each job its clip, opened; the spans of it; None at its end, or at once the error that ended it."""
-    for job in jobs:
-        try:
-            media = Media(job.path)
-            yield job, media
-            usable = [spec for spec in job.specs if not _lacks(media, spec)]
-            if usable:
-                for span in spans(media, usable, settings):
-                    yield job, span
-            yield job, None
-        except ClipError as error:
-            yield job, error
-
-
-def _lacks(media: Media, spec: NetworkSpec) -> str:
-    """What the clip lacks that the network needs; nothing if it can be used."""
-    if spec.modality == "audio" and not media.has_audio:
-        return f"{media.path}: has no audio track, which {spec.name} needs"
-    if spec.modality == "visual" and not media.has_video:
-        return f"{media.path}: has no video track, which {spec.name} needs"
-    return ""
-
-
-def prefetch(items: Iterable[T], depth: int = 2) -> Iterator[T]:
-    """The same items, made by a second thread up to `depth` ahead: decoding goes on while networks run."""
-    ready: queue.Queue[Any] = queue.Queue(depth)
-    stop = threading.Event()
-    end = object()
-
-    def put(item: object) -> bool:
-        while not stop.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def work() -> None:
-        try:
-            for item in items:
-                if not put(item):
-                    return
-            put(end)
-        except BaseException as error:
-            put(error)
-
-    threading.Thread(target=work, daemon=True, name="prefetch").start()
-    try:
-        while (item := ready.get()) is not end:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-
-
-def windows(span: Span, sound: AudioInput, settings: Settings) -> NDArray[np.float32]:
-    """The windows of a span: (segments, windows a segment, samples), evenly centred in each segment."""
-    import soxr
-
-    samples = span.sound
-    if span.rate != sound.rate:
-        samples = soxr.resample(samples, span.rate, sound.rate)
-    n_segments = _segments_in(span, settings)
-    each = max(1, round(settings.segment / sound.hop))
-    centres = (np.arange(n_segments * each) + 0.5) * settings.segment / each  # (windows,) seconds into the span
-    first = np.round((centres + span.margin - sound.window / 2) * sound.rate).astype(int)
-    index = first[:, None] + np.arange(sound.samples)  # (windows, samples)
-    padded = np.pad(samples, (0, max(0, int(index.max()) + 1 - len(samples))))
-    return padded[index].reshape(n_segments, each, sound.samples)
-
-
-def segment_features(span: Span, spec: NetworkSpec, network: Network, settings: Settings) -> NDArray[np.float32]:
-    """One network's features of a span's segments, (segments, width); NaN where a segment holds no picture."""
-    if isinstance(spec.input, AudioInput):
-        cut = windows(span, spec.input, settings)
-        made = _in_batches(network, cut.reshape(-1, cut.shape[-1]), spec)
-        return made.reshape(*cut.shape[:2], -1).mean(axis=1)
-    pictures = span.pictures[spec.input.size]
-    mean = np.full((_segments_in(span, settings), spec.width), np.nan, dtype=np.float32)
-    segment = ((span.at - span.start) / settings.segment + 1e-9).astype(int)  # (pictures,)
-    segment = np.minimum(segment, len(mean) - 1)
-    if isinstance(spec.input, ClipInput):
-        there = np.unique(segment)
-        taken = [np.flatnonzero(segment == t)[_spread(int((segment == t).sum()), spec.input.frames)] for t in there]
-        mean[there] = _in_batches(network, pictures[np.array(taken, dtype=int)], spec)
-        return mean
-    made = _in_batches(network, pictures, spec)
-    for t in np.unique(segment):
-        mean[t] = made[segment == t].mean(axis=0)
-    return mean
-
-
-def _spread(there: int, wanted: int) -> NDArray[np.int64]:
-    """Which of so many pictures to take, evenly spread, (wanted,); some twice where there are fewer."""
-    return (np.arange(wanted) * there) // wanted
-
-
-def _in_batches(network: Network, batch: NDArray[Any], spec: NetworkSpec) -> NDArray[np.float32]:
-    parts = [network.features(batch[n : n + BATCH]) for n in range(0, len(batch), BATCH)]
-    made = np.concatenate(parts) if parts else np.zeros((0, spec.width), dtype=np.float32)
-    if made.shape != (len(batch), spec.width):
-        raise SeehearError(
-            f"{spec.name}: gave features of shape {made.shape} for {len(batch)} inputs, not (n, {spec.width})"
-        )
-    if not np.isfinite(made).all():
-        raise ClipError(f"{spec.name} gave numbers that are not finite")
-    return made
-
-
-def _whole(features: NDArray[np.float32], n_segments: int) -> NDArray[np.float32]:
-    """Exactly n_segments rows; a segment too short to hold a picture repeats the one before it."""
-    known = np.flatnonzero(~np.isnan(features[:, 0]))
-    nearest = known[np.clip(np.searchsorted(known, np.arange(n_segments), side="right") - 1, 0, None)]
-    return np.ascontiguousarray(features[nearest], dtype=np.float32)
-
-
-def _segments_in(span: Span, settings: Settings) -> int:
-    return max(1, math.ceil((span.stop - span.start) / settings.segment - 1e-9))
-
-
-def load_networks(specs: Iterable[NetworkSpec], device: str = "auto") -> list[tuple[NetworkSpec, Network]]:
-    """Networks in memory, their weights fetched where they are not in the cache."""
-    from seehear import networks
-
-    return [(spec, networks.load(spec, device=device)) for spec in specs]

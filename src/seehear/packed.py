@@ -1,8 +1,7 @@
-"""Features of many clips as one memory map each network, for training.
+"""Features of many clips as one memory map per network, for training.
 
-Random clips come out of one packed map some five times faster than out of a file each, and what does not fit
-into memory need not. Packs lie in STORE/packed, are made when first asked for, and again when a clip's features
-change.
+Reading random clips from one memory map is about five times faster than from one file per clip, and the features need
+not fit into memory. Packs are in STORE/packed. They are made at their first use, and again when features change.
 """
 
 from __future__ import annotations
@@ -21,20 +20,22 @@ from seehear.store import Store
 
 
 class NotFinite(SeehearError):
-    """A clip's features hold NaN or infinity."""
+    """The features of a clip hold NaN or infinity."""
 
 
 def finite(store: Store, network: str, clips: Sequence[str]) -> list[bool]:
-    """Of each clip, whether all of its features of a network are finite."""
+    """Return for each clip whether all of its features of a network are finite."""
     return [bool(np.isfinite(store.read(network, clip)).all()) for clip in clips]
 
 
 @dataclass(frozen=True)
 class Packed:
-    """One network's features of several clips.
+    """The features of one network of several clips.
 
-    rows: (sum of T, width) float32, a read-only memory map. offsets: (clips + 1,); clip n has rows
-    offsets[n]:offsets[n + 1]. contents: hash of the clips and of what made their features.
+    Attributes:
+        rows: (sum of T, width) float32, a read-only memory map.
+        offsets: (clips + 1,) int64. Clip n has rows offsets[n]:offsets[n + 1].
+        contents: Hash of the clips and of the origin of their features.
     """
 
     rows: NDArray[np.float32]
@@ -42,7 +43,7 @@ class Packed:
     contents: str
 
     def lengths(self) -> NDArray[np.int64]:
-        """T of each clip."""
+        """Return T of each clip: (clips,)."""
         return np.diff(self.offsets)
 
     def cut(self, clips: slice) -> Packed:
@@ -52,7 +53,7 @@ class Packed:
         return Packed(self.rows[offsets[0] : offsets[-1]], offsets - offsets[0], self.contents)
 
     def subset(self, clips: NDArray[np.int64]) -> Packed:
-        """The same of some clips, by number, in memory."""
+        """Return the features of some clips, by number, in memory."""
         rows = np.concatenate([self.rows[self.offsets[n] : self.offsets[n + 1]] for n in clips])
         offsets = np.concatenate([[0], np.cumsum(self.lengths()[clips])])
         chosen = hashlib.sha256(f"{self.contents}\0{clips.tolist()}".encode()).hexdigest()[:16]
@@ -60,14 +61,19 @@ class Packed:
 
 
 def pack(store: Store, network: str, clips: Sequence[str]) -> Packed:
-    """The features of `clips`, in this order. Raises SeehearError if they were not all made the same way."""
+    """Return the features of clips, in this order, packing them if necessary.
+
+    Raises:
+        SeehearError: Features are missing or damaged, or were not all made the same way.
+        NotFinite: Features hold NaN or infinity.
+    """
     chosen = hashlib.sha256(json.dumps(list(clips)).encode()).hexdigest()[:12]
     state = hashlib.sha256()
     for clip in clips:
         try:
             stat = store.file(network, clip).stat()
         except FileNotFoundError:
-            store.read(network, clip)  # says what is missing
+            store.read(network, clip)  # raises an error that says what is missing
             raise
         state.update(f"{clip}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     folder = store.path / "packed"
@@ -77,7 +83,7 @@ def pack(store: Store, network: str, clips: Sequence[str]) -> Packed:
         _build(store, network, clips, name)
         for old in folder.glob(f"{network}-{chosen}-*"):
             if not old.name.startswith(name):
-                old.unlink(missing_ok=True)  # whoever has it mapped keeps it
+                old.unlink(missing_ok=True)  # a process that has mapped it keeps it
     facts = read_json(index)
     rows = np.load(data, mmap_mode="r", allow_pickle=False)
     return Packed(rows, np.array(facts["offsets"], dtype=np.int64), facts["contents"])

@@ -228,8 +228,8 @@ class Parser:
         from seehear.training.bags import Bags
         from seehear.training.inference import predict
 
-        packs = self._features(dataset).packs()
-        featured = np.flatnonzero(dataset.featured)
+        data = self._features(dataset)  # which may have features of other clips than `dataset` with its networks
+        packs, featured = data.packs(), np.flatnonzero(data.featured)
         lengths = next(iter(packs.values()))[0].lengths()
         values = int(lengths.max()) * len(self.modalities) * len(self.classes)
         step = max(1, MAX_PROBABILITIES // values)
@@ -259,7 +259,7 @@ class Parser:
             Clips without features have no active segment.
         """
         decode = decoding or self.decoding
-        lengths = dataset.lengths
+        lengths = self._features(dataset).lengths
         segments = next(iter(dataset.truth.values())).shape[1] if dataset.truth else int(lengths.max())
         shape = (len(dataset), segments, len(self.classes))
         active = {name: np.zeros(shape, dtype=bool) for name in self.modalities}
@@ -348,7 +348,7 @@ class Parser:
         size = (sizes[0] if sizes else THUMBNAIL_SIZE) if media.has_video else 0
         collector = Collector(loaded, settings)
         overview = Strip(media, thumbnails_for(media.aspect) if size else 0, size)
-        for span in prefetch(spans(media, specs, settings, size=size, sound=media.has_audio)):
+        for span in prefetch(spans(media, specs, settings, size=size, audio=media.has_audio)):
             try:
                 collector.add(span)
             except ClipError as error:

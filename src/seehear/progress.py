@@ -1,39 +1,41 @@
-"""Progress and time left, on standard error: a bar in a terminal, now and then a line elsewhere."""
+"""Progress and time left: a bar in a terminal or a notebook; elsewhere a line on standard error now and then."""
 
 from __future__ import annotations
 
+import html
 import sys
 import time
 from types import TracebackType
+from typing import Any, Protocol
 
-LINE_EVERY = 15.0  # seconds between lines where no terminal shows the bar
+LINE_INTERVAL = 15.0  # seconds between lines where there is no bar
+NOTEBOOK_INTERVAL = 0.2  # seconds between updates of a bar in a notebook
 
 
 class Progress:
-    """with Progress("extracting", total) as progress: progress.advance("clip 3")."""
+    """Show how far a task is.
+
+    with Progress("extracting", total) as progress:
+        progress.advance("clip 3")
+    """
 
     def __init__(self, what: str, total: int, *, done: int = 0, show: bool = True) -> None:
-        self.what, self.total, self.done = what, total, done
-        self._first = self._told = done
-        self._began = self._said = time.monotonic()
-        self._bar = None
-        self._show = show
-        if show and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-            from rich.progress import Progress as Bar
+        """Prepare to show progress.
 
-            self._bar = Bar(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[note]}", markup=False),
-                console=Console(stderr=True),
-            )
-            self._task = self._bar.add_task(what, total=total, completed=done, note="")
+        Args:
+            what: The task, as in `extracting`.
+            total: How many items there are.
+            done: How many of them are done already.
+            show: False shows nothing at all.
+        """
+        self.what, self.total, self.done, self.show = what, total, done, show
+        self._first = self._last_shown = done
+        self._began = self._last_time = time.monotonic()
+        self._bar: _Bar | None = None
+        if show and in_notebook():
+            self._bar = _NotebookBar()
+        elif show and sys.stderr.isatty():
+            self._bar = _TerminalBar(what, total, done)
 
     def __enter__(self) -> Progress:
         if self._bar:
@@ -44,35 +46,125 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bar:
+            self._bar.update(self, "")
             self._bar.stop()
-        elif kind is None and self.done > self._told:
-            self._line("")
+        elif self.show and kind is None and self.done > self._last_shown:
+            self._print_line("")
 
     def advance(self, note: str = "", by: int = 1) -> None:
+        """Count items as done.
+
+        Args:
+            note: The item, shown behind the bar.
+            by: How many.
+        """
         self.done += by
         if self._bar:
-            self._bar.update(self._task, advance=by, note=note)
-        elif time.monotonic() - self._said > LINE_EVERY:
-            self._line(note)
+            self._bar.update(self, note)
+        elif self.show and time.monotonic() - self._last_time > LINE_INTERVAL:
+            self._print_line(note)
 
     def say(self, text: str) -> None:
-        """A line that stays, above the bar."""
-        if self._bar:
-            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
-        else:
-            print(text, file=sys.stderr, flush=True)
-
-    def _line(self, note: str) -> None:
-        if not self._show:
+        """Print a line that stays, above the bar."""
+        if not self.show:
             return
+        if self._bar:
+            self._bar.print(text)
+        else:
+            say(text)
+
+    def times(self) -> tuple[float, float]:
+        """Return the seconds since the start, and an estimate of the seconds left."""
+        took = time.monotonic() - self._began
+        return took, took / max(1, self.done - self._first) * (self.total - self.done)
+
+    def _print_line(self, note: str) -> None:
+        self._last_time, self._last_shown = time.monotonic(), self.done
+        say(_line(self, note))
+
+
+class _Bar(Protocol):
+    def start(self) -> None: ...
+    def update(self, progress: Progress, note: str) -> None: ...
+    def print(self, text: str) -> None: ...
+    def stop(self) -> None: ...
+
+
+class _TerminalBar:
+    def __init__(self, what: str, total: int, done: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}", markup=False),
+            console=Console(stderr=True),
+        )
+        self._task = self._bar.add_task(what, total=total, completed=done, note="")
+
+    def start(self) -> None:
+        self._bar.start()
+
+    def update(self, progress: Progress, note: str) -> None:
+        self._bar.update(self._task, completed=progress.done, note=note)
+
+    def print(self, text: str) -> None:
+        self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def stop(self) -> None:
+        self._bar.stop()
+
+
+class _NotebookBar:
+    """One output of the cell, replaced as the task goes on. Needs only IPython, which every notebook has."""
+
+    def __init__(self) -> None:
+        self._display: Any = None  # its handle, once it is shown
+        self._last_time = 0.0
+
+    def start(self) -> None:
+        pass
+
+    def update(self, progress: Progress, note: str) -> None:
         now = time.monotonic()
-        self._said, self._told = now, self.done
-        took = now - self._began
-        left = took / max(1, self.done - self._first) * (self.total - self.done)
-        text = f"{self.what}: {self.done} of {self.total}, {took:.0f} s, {left:.0f} s left {note}"
-        print(text.rstrip(), file=sys.stderr, flush=True)
+        if self._display is not None and progress.done < progress.total and now - self._last_time < NOTEBOOK_INTERVAL:
+            return
+        self._last_time = now
+        line = _line(progress, note)
+        bar = f'<progress max="{progress.total}" value="{progress.done}"></progress> {html.escape(line)}'
+        content = {"text/plain": line, "text/html": bar}
+        if self._display is not None:
+            self._display.update(content, raw=True)
+        else:
+            from IPython.display import display
+
+            self._display = display(content, raw=True, display_id=True)
+
+    def print(self, text: str) -> None:
+        print(text, flush=True)
+
+    def stop(self) -> None:
+        pass
+
+
+def _line(progress: Progress, note: str) -> str:
+    took, left = progress.times()
+    return f"{progress.what}: {progress.done} of {progress.total}, {took:.0f} s, {left:.0f} s left {note}".rstrip()
+
+
+def in_notebook() -> bool:
+    """Whether this runs in the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None
 
 
 def say(text: str) -> None:
-    """A line to whoever waits, apart from the result."""
+    """Print a line on standard error, apart from the result."""
     print(text, file=sys.stderr, flush=True)

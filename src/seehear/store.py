@@ -1,11 +1,11 @@
-"""The feature store: what each network made of each clip, on disk.
+"""The feature store: the features of clips on disk.
 
     STORE/store.json                            format and segment length
-    STORE/<network>/network.json                what made the features: modality, width, fingerprint
+    STORE/<network>/network.json                how the features were made: modality, width, fingerprint
     STORE/<network>/<ab>/<clip>.safetensors     features (T, width) float32 of one clip
 
-One clip × network is one file, written whole or not at all, so several processes can fill one store and a
-killed one loses only what it was at. `<ab>` are the first two hex digits of the sha256 of the clip's name.
+Each clip × network is one file, written completely or not at all. So several processes can fill one store, and a
+killed process loses only its current clip. `<ab>` are the first two hex digits of the sha256 of the clip's name.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.arguments import PathLike
 from seehear.errors import SeehearError
 from seehear.files import atomic_bytes, atomic_json, read_json, sha256
 from seehear.names import check_clip, check_modality, check_network
@@ -29,10 +30,14 @@ SUFFIX = ".safetensors"
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a feature came from; it is current while this still holds.
+    """The origin of a feature, which is current as long as its origin is unchanged.
 
-    made_by: fingerprint of network and settings. content: hash of the clip file.
-    size, modified: of the clip file, bytes and nanoseconds, so that an untouched file need not be read again.
+    Attributes:
+        clip: The name of the clip.
+        made_by: Fingerprint of network and settings.
+        content: Hash of the clip file.
+        size: Of the clip file, in bytes.
+        modified: When the clip file was modified, in nanoseconds. A file with the same size and time is not read again.
     """
 
     clip: str
@@ -43,17 +48,22 @@ class Origin:
 
     @staticmethod
     def of(clip: str, path: Path, made_by: str) -> Origin:
-        """The clip file as it is now."""
+        """Return the origin of features of a clip file as it is now."""
         stat = path.stat()
         return Origin(clip, made_by, content_hash(path), stat.st_size, stat.st_mtime_ns)
 
 
 @dataclass(frozen=True)
 class NetworkInfo:
-    """What a store knows of a network.
+    """What a store records about a network.
 
-    made_by: fingerprint of network and settings. fps: pictures sampled a second.
-    reference: how to load the network, empty where its features were imported.
+    Attributes:
+        name: Of the network.
+        modality: audio, visual, or another.
+        width: Numbers in a feature.
+        made_by: Fingerprint of network and settings.
+        fps: Frames sampled per second.
+        reference: How to load the network; empty if its features were imported.
     """
 
     name: str
@@ -65,12 +75,23 @@ class NetworkInfo:
 
 
 class Store:
-    """A folder of features. Opening one that isn't there makes it."""
+    """A folder of features.
 
-    def __init__(self, path: str | Path, *, segment: float | None = None, create: bool = False) -> None:
-        """segment: the length of a segment in seconds, for a new store; an old one must agree with it.
+    Attributes:
+        path: The folder.
+        segment: Seconds per segment.
+    """
 
-        Raises SeehearError if there is no store and `create` is not set, or it is of another format.
+    def __init__(self, path: PathLike, *, segment: float | None = None, create: bool = False) -> None:
+        """Open a store.
+
+        Args:
+            path: The folder.
+            segment: Seconds per segment: 1 unless given, or that of an existing store, which must agree.
+            create: Whether to create a store that does not exist.
+
+        Raises:
+            SeehearError: The folder is no store, or is one of another format or segment.
         """
         self.path = Path(path)
         marker = self.path / "store.json"
@@ -81,7 +102,7 @@ class Store:
                 )
             others = [entry for entry in self.path.glob("*") if not entry.name.startswith(".")]
             if others and not marker.exists():  # it may be another process's, made just now
-                raise SeehearError(f"{self.path}: is a folder with other things in it; name a new one for the store")
+                raise SeehearError(f"{self.path}: holds other files; choose a new folder for the store")
             atomic_json(marker, {"format": FORMAT, "segment": segment or 1.0})
         facts = read_json(marker)
         if facts.get("format") != FORMAT:
@@ -96,15 +117,15 @@ class Store:
             )
 
     def networks(self) -> dict[str, NetworkInfo]:
-        """The networks that have features here, by name."""
+        """Return the networks that have features here, by name."""
         files = sorted(self.path.glob("*/network.json"))
         return {file.parent.name: NetworkInfo(**read_json(file)) for file in files}
 
     def network(self, name: str) -> NetworkInfo:
-        """Raises SeehearError naming those there are."""
+        """Return what is recorded about a network. Raises SeehearError naming the known networks if it has none."""
         known = self.networks()
         if name not in known:
-            raise SeehearError(f"{self.path}: no features of {name!r} here; there are: {', '.join(known) or 'none'}")
+            raise SeehearError(f"{self.path}: no features of {name!r}; available: {', '.join(known) or 'none'}")
         return known[name]
 
     def register(self, info: NetworkInfo) -> None:
@@ -129,13 +150,13 @@ class Store:
         return self.path / check_network(network) / hashlib.sha256(clip.encode()).hexdigest()[:2] / f"{clip}{SUFFIX}"
 
     def clips(self, network: str, *others: str) -> frozenset[str]:
-        """The clips that have features of a network, and of all others that are named."""
+        """Return the clips that have features of all of these networks."""
         files = (self.path / network).glob(f"??/*{SUFFIX}")
-        there = frozenset(file.name.removesuffix(SUFFIX) for file in files if not file.name.startswith("."))
-        return there.intersection(*(self.clips(other) for other in others))
+        clips = frozenset(file.name.removesuffix(SUFFIX) for file in files if not file.name.startswith("."))
+        return clips.intersection(*(self.clips(other) for other in others))
 
     def write(self, network: str, origin: Origin, features: NDArray[np.float32]) -> None:
-        """Keep the features (T, width) of a clip, replacing older ones."""
+        """Write the features (T, width) of a clip, replacing older ones."""
         from safetensors.numpy import save
 
         metadata = {"origin": json.dumps(asdict(origin), sort_keys=True)}
@@ -143,7 +164,7 @@ class Store:
         atomic_bytes(self.file(network, origin.clip), save({"features": values}, metadata=metadata))
 
     def read(self, network: str, clip: str) -> NDArray[np.float32]:
-        """Features (T, width). Raises SeehearError naming the file that is missing or damaged."""
+        """Read the features (T, width) of a clip. Raises SeehearError naming the file if it is missing or damaged."""
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
@@ -156,7 +177,7 @@ class Store:
             raise SeehearError(f"{file}: damaged ({error}); delete it and extract again") from None
 
     def origin(self, network: str, clip: str) -> Origin | None:
-        """Where the clip's features came from, None if there are none or their file is damaged."""
+        """Return the origin of the features of a clip; None if there are none, or their file is damaged."""
         try:
             with open(self.file(network, clip), "rb") as stream:
                 (length,) = struct.unpack("<Q", stream.read(8))
@@ -166,7 +187,7 @@ class Store:
             return None
 
     def is_current(self, network: str, clip: str, made_by: str, path: Path) -> bool:
-        """Whether the features here are what would come out again. The clip file is read only if it was touched."""
+        """Whether an extraction would give the same features again. The clip file is read only if it was modified."""
         origin = self.origin(network, clip)
         if origin is None or origin.made_by != made_by:
             return False
@@ -177,5 +198,5 @@ class Store:
 
 
 def content_hash(path: Path) -> str:
-    """Of a clip file's bytes."""
+    """Return the hash of the bytes of a clip file, 32 hex digits."""
     return sha256(path)[:32]

@@ -42,12 +42,12 @@ def shown(path: Path, fps: float = 10) -> list[int]:
     return [
         make_media.number_of(picture)
         for span in Media(path).spans(60, fps=fps, sizes=[64])
-        for picture in span.pictures[64]
+        for picture in span.frames[64]
     ]
 
 
 def played(path: Path) -> np.ndarray:
-    return np.concatenate([span.sound for span in Media(path).spans(60, sound=True)])
+    return np.concatenate([span.waveform for span in Media(path).spans(60, audio=True)])
 
 
 def pitch(sound: np.ndarray, rate: int = RATE) -> float:
@@ -132,7 +132,7 @@ def test_a_rotated_video_is_upright(tmp_path, clockwise):
     cut(Media(tmp_path / "a.mp4"), tmp_path / "out.mp4", 1, 3)
     (before,) = Media(tmp_path / "a.mp4").spans(60, fps=10, sizes=[64])
     (after,) = Media(tmp_path / "out.mp4").spans(60, fps=10, sizes=[64])
-    difference = before.pictures[64][10:].astype(float) - after.pictures[64]
+    difference = before.frames[64][10:].astype(float) - after.frames[64]
     assert np.abs(difference).mean() < 5
 
 
@@ -152,7 +152,7 @@ def test_colours_and_shape_stay(tmp_path, says):
     cut(Media(tmp_path / "a.mp4"), tmp_path / "out.mp4", 0.5, 1.5)
     before, after = Media(tmp_path / "a.mp4"), Media(tmp_path / "out.mp4")
     (first,), (second,) = (media.spans(60, fps=10, sizes=[64], stop=1.0) for media in (before, after))
-    difference = first.pictures[64].astype(float) - second.pictures[64]
+    difference = first.frames[64].astype(float) - second.frames[64]
     assert np.abs(difference).mean() < 1.5
     assert after.aspect == before.aspect == pytest.approx(4 / 3)
 

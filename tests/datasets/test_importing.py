@@ -53,7 +53,7 @@ def test_segments_are_means_of_frames(folder):
         (np.zeros((10, 4), dtype=complex), "complex128"),
         (np.full((10, 4), 1e300), "not finite"),  # as float32
         (np.full((10, 4), np.nan), "not finite"),
-        (np.array([{}]), "holds pickled objects, which are not read"),
+        (np.array([{}]), "holds pickled objects"),
     ],
 )
 def test_files_that_do_not_fit_are_named(folder, values, message):

@@ -1,4 +1,4 @@
-"""Clips of pictures: which pictures of a segment a network is given, against loops."""
+"""Clips of frames: which frames of a segment a network is given, against loops."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PER_SECOND, SECONDS = 20, 4.4
 
 
 def numbers_of(frames: int) -> NetworkSpec:
-    """A network whose features are the numbers of the pictures that it is given, in order."""
+    """A network whose features are the numbers of the frames that it is given, in order."""
 
     @network(name="numbers", modality="visual", width=frames, size=SIZE)
     def numbers(clips):
@@ -31,12 +31,12 @@ def numbers_of(frames: int) -> NetworkSpec:
 
 
 def chosen(there: list[int], frames: int) -> list[int]:
-    """The oracle: frame f stands for the f-th of as many equal parts, and is the picture on show as the part begins."""
+    """The oracle: frame f stands for the f-th of as many equal parts, and is the frame on show as the part begins."""
     return [there[math.floor(f * len(there) / frames)] for f in range(frames)]
 
 
 def span(at: list[float], start: float, stop: float) -> Span:
-    """Pictures 0, 1, 2, … at these seconds, each as bright as its number."""
+    """Frames 0, 1, 2, … at these seconds, each as bright as its number."""
     brightness = np.arange(len(at), dtype=np.uint8)[:, None, None, None]
     pictures = np.broadcast_to(brightness, (len(at), SIZE, SIZE, 3))
     return Span(start, stop, {SIZE: pictures}, np.array(at), np.zeros(0, np.float32), 0, 0.0)
@@ -51,7 +51,7 @@ def bright(frames: int) -> NetworkSpec:
 
 
 @pytest.mark.parametrize("start", [0.0, 16.0])
-def test_segments_of_eight_of_three_and_of_no_pictures(start):
+def test_segments_of_eight_of_three_and_of_no_frames(start):
     eight = [start + (n + 0.5) / 8 for n in range(8)]
     three = [start + 2.1, start + 2.4, start + 2.9]
     there = span(eight + three, start, start + 3)
@@ -66,7 +66,7 @@ def test_segments_of_eight_of_three_and_of_no_pictures(start):
     assert segment_features(there, spec, load(spec), Settings())[0].tolist() == sorted([*range(8), *range(8)])
 
 
-def test_a_span_without_pictures():
+def test_a_span_without_frames():
     spec = bright(4)
     made = segment_features(span([], 8.0, 10.0), spec, load(spec), Settings())
     assert made.shape == (2, 4)
@@ -75,7 +75,7 @@ def test_a_span_without_pictures():
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    """Numbered pictures."""
+    """Numbered frames."""
     path = tmp_path_factory.mktemp("clips") / "clip.mkv"
     return write(path, times=np.arange(round(SECONDS * PER_SECOND)) / PER_SECOND, fps=PER_SECOND)
 

@@ -1,4 +1,4 @@
-"""The networks' own numbers against torch, and against what is known to be in a sound or picture."""
+"""The networks' own numbers against torch, and against what is known to be in a audio or frame."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional as F
 
 from seehear.networks import REGISTRY, aisfx, efficientnet_lite, hed, speech_embedding, yamnet
-from seehear.networks.samples import sample, sample_picture, sample_sound
+from seehear.networks.samples import sample, sample_image, sample_waveform
 from seehear.networks.session import make_session
 from seehear.networks.weights import read_state_dict
 
@@ -161,7 +161,7 @@ def test_efficientnet_is_the_published_network(loaded, weights, variant, repeats
 
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "efficientnet-lite2"])
 def test_efficientnet_sees_a_cat(loaded, name):
-    picture = sample_picture(REGISTRY[name].input.size)[None]
+    picture = sample_image(REGISTRY[name].input.size)[None]
     assert set(top(loaded(name), picture, 3)) == {"Egyptian cat", "tiger cat", "tabby"}
 
 
@@ -173,7 +173,7 @@ def test_imagenet_classes():
 
 def test_open_nsfw_minds_colour(loaded):
     """Blue and red aren't swapped by chance: the two give different features."""
-    picture = sample_picture(224)[None]
+    picture = sample_image(224)[None]
     network = loaded("open-nsfw")
     assert np.abs(network.features(picture) - network.features(picture[..., ::-1])).max() > 0.1
     assert top(network, picture, 1) == ["suitable for work"]
@@ -212,10 +212,10 @@ def test_speech_spectrum_sees_a_tone_in_its_band(weights):
 
 
 def test_samples():
-    wave = sample_sound(16000)
+    wave = sample_waveform(16000)
     assert wave.shape == (48000,)
     assert 0.1 < np.abs(wave).max() <= 1
-    picture = sample_picture(224)
+    picture = sample_image(224)
     assert picture.shape == (224, 224, 3)
     assert picture.dtype == np.uint8
     assert picture[..., 0].mean() > picture[..., 2].mean()  # a ginger cat: red over blue

@@ -11,7 +11,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from seehear.checking import check
+from seehear.checking import check_network
 from seehear.errors import SeehearError
 from seehear.networks import AudioInput, ImageInput, NetworkSpec, load, network
 
@@ -33,11 +33,11 @@ def test_declares_and_runs():
     assert (loudness.width, loudness.licence, loudness.weights) == (2, "CC0", ())
     waves = np.full((3, 4000), 0.5, np.float32)
     assert load(loudness).features(waves).tolist() == [[0.5, 0.5]] * 3
-    assert check(loudness).passed
-    assert check(colour).passed
+    assert check_network(loudness).passed
+    assert check_network(colour).passed
 
 
-def test_wrong_shape_is_told():
+def test_wrong_shape_is_reported():
     @network(name="wide", modality="audio", width=5)
     def wide(waves):
         return waves[:, :4]
@@ -46,7 +46,7 @@ def test_wrong_shape_is_told():
         load(wide).features(np.zeros((2, 16000), np.float32))
 
 
-def test_unknown_modality_is_told():
+def test_unknown_modality_is_reported():
     with pytest.raises(SeehearError, match="must be audio or visual, not 'smell'"):
         network(name="nose", modality="smell", width=1)
 
@@ -114,7 +114,7 @@ def test_fingerprint_is_the_same_in_every_process(tmp_path):
     assert len(found) == 1
 
 
-def test_source_that_cannot_be_read_is_told():
+def test_source_that_cannot_be_read_is_reported():
     scope: dict = {}
     exec("def nameless(waves):\n    return waves[:, :1]", scope)
     with pytest.raises(SeehearError, match="put it into a file"):

@@ -106,10 +106,10 @@ def test_small_layers(tmp_path):
         np.testing.assert_allclose(found[name], values, atol=1e-5, err_msg=name)
 
 
-def test_pictures(tmp_path):
+def test_frames(tmp_path):
     pictures = random.integers(0, 256, (2, 4, 4, 3), np.uint8)
     graph = GraphBuilder()
-    x = graph.pictures("x", 4, mean=(1.0, 20.0, 120.0), scale=0.5)
+    x = graph.frames("x", 4, mean=(1.0, 20.0, 120.0), scale=0.5)
     found = run(graph.model(y=graph.max(x, axes=[2, 3])), tmp_path, x=pictures)["y"]
     np.testing.assert_allclose(found, (pictures.max(axis=(1, 2)) - np.array([1, 20, 120])) * 0.5)
 
@@ -215,7 +215,7 @@ def test_conversion_is_done_once_for_a_revision(tmp_path, monkeypatch):
     assert len(list((tmp_path / "converted").iterdir())) == 2
 
 
-def test_session_refuses_what_is_not_there(tmp_path, monkeypatch):
+def test_session_refuses_unavailable_devices(tmp_path, monkeypatch):
     import onnxruntime
 
     from seehear.errors import SeehearError

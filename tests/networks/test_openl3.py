@@ -129,7 +129,7 @@ def test_whole_keras_model_is_read(published, tmp_path):
     assert len(state) == 8 * 4 + 8 * 2
 
 
-def test_another_file_is_told(published, tmp_path):
+def test_another_file_is_reported(published, tmp_path):
     path = tmp_path / "w.h5"
     torch.save({"weight": torch.zeros(2)}, path)
     with pytest.raises(SeehearError, match=r"w\.h5: can't be read as the weights of openl3-image"):

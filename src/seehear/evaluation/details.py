@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seehear.data import Dataset
-from seehear.errors import ClipError
+from seehear.errors import ClipError, SeehearError
 from seehear.evaluation.systems import run_name
 from seehear.events import Activity
-from seehear.modality import kinds, with_joint
+from seehear.modality import display_name, kinds, with_joint
 from seehear.parser import Parser
 from seehear.parsing import ParsedClip, ParsedEvent, parsed_clip, spans_of
 from seehear.scoring.clips import ClipRow, ErrorCounts, best_and_worst, best_first, clip_rows
@@ -23,12 +23,15 @@ from seehear.scoring.decoding import Decoding, Probabilities
 from seehear.scoring.reliability import Reliability, Tally
 from seehear.scoring.scores import ScoreKey
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 Array = NDArray[np.float64]
 Active = Mapping[str, NDArray[np.bool_]]  # modality -> (N, T, C)
 
 FALSE_POSITIVES, FALSE_NEGATIVES = "false_positives", "false_negatives"
 ERRORS = (FALSE_POSITIVES, FALSE_NEGATIVES)
-TABLES = "found"  # folder of the predictions' tables
+TABLES = "predictions"  # folder of the tables of predictions
 CLIPS = "clips"  # folder of the parsed clips
 
 
@@ -89,6 +92,28 @@ class Details:
 
     def __repr__(self) -> str:
         return f"Details({len(self.clips)} clips, {len(self.classes)} classes, {len(self.seeds)} runs)"
+
+    def plot_reliability(self) -> Figure:
+        """Draw a reliability diagram per modality, and one of the clips' classes. Returns the figure."""
+        from seehear.report.evaluation import plot_reliability
+
+        panels = [(display_name(name), each) for name, each in self.reliability.items()]
+        return plot_reliability([*panels, ("classes of clips", self.reliability_clip)])
+
+    def plot_confusion(self, modality: str) -> Figure:
+        """Draw the confusion matrix of a modality, without classes that are neither true nor predicted.
+
+        Returns:
+            The figure.
+
+        Raises:
+            SeehearError: If it is none of the modalities.
+        """
+        from seehear.report.evaluation import plot_confusion
+
+        if modality not in self.confusion:
+            raise SeehearError(f"no modality {modality!r}; available: {', '.join(self.modalities)}")
+        return plot_confusion(self.confusion[modality].used())
 
     def tables(self) -> list[dict[str, str]]:
         """Return kind -> file of the predictions' table, of each run, relative to the folder of the evaluation."""

@@ -82,7 +82,7 @@ def evaluate(
         [run_name(parser) for parser in parsers],
         scores,
         score_references(data, truth),
-        data.missing,
+        list(data.missing),
         [*dataset.notes, *_unknown_classes(data, parsers[0]), *([IDENTICAL] if _perfect(scores) else [])],
         [parser.run.facts.seed for parser in parsers],
     )
@@ -153,10 +153,10 @@ def _predict(
 
 def _unknown_classes(dataset: Dataset, parser: Parser) -> list[str]:
     """Notes on classes that occur in the labels or the ground truth and that the parser does not know."""
-    occurs = dataset.labels.any(axis=0)  # (C,)
+    occurs = np.any(dataset.labels > 0, axis=0)  # (C,)
     for array in (dataset.truth or {}).values():
-        occurs = occurs | array.any(axis=(0, 1))
-    names = [name for name, here in zip(dataset.classes, occurs, strict=True) if here]
+        occurs |= np.any(array, axis=(0, 1))
+    names = [name for name, here in zip(dataset.classes, occurs.tolist(), strict=True) if here]
     return unknown_classes(names, parser.classes, "the labels")
 
 

@@ -88,12 +88,12 @@ class Evaluation(Result):
         folder: Where it was saved.
     """
 
-    runs: Sequence[str]
-    scores: Sequence[Scores]
+    runs: list[str]
+    scores: list[Scores]
     references: dict[str, Scores]
-    missing: Sequence[str] = ()
+    missing: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    seeds: Sequence[int] = ()
+    seeds: list[int] = field(default_factory=list)
     details: Details | None = None
     folder: Path | None = None
 
@@ -149,7 +149,7 @@ class Evaluation(Result):
         """Return a score's mean and 95 % interval over clips and seeds, per cent."""
         if (level, name) not in self._intervals:
             known = ", ".join(f"{at} {kind}" for at, kind in self._intervals)
-            raise SeehearError(f"no score {level} {name}; there are {known}")
+            raise SeehearError(f"no score {level} {name}; available: {known}")
         return self._intervals[level, name]
 
     @cached_property
@@ -317,14 +317,14 @@ class Evaluation(Result):
         return {
             **by_level(lambda row: row.interval.mean),
             "signature": str(self.signature),
-            "runs": list(self.runs),
-            "seeds": list(self.seeds),
+            "runs": self.runs,
+            "seeds": self.seeds,
             "intervals": by_level(ScoreRow.as_json),
             "each": [scores.as_json() for scores in self.scores],
             "references": {name: scores.as_json() for name, scores in self.references.items()},
             "beyond_baseline": by_level(ScoreRow.beyond_as_json),
             "classes": [[row.as_json() for row in scores.classes] for scores in self.scores],
-            "missing": list(self.missing),
+            "missing": self.missing,
             "notes": self.notes,
             **(self.details.as_json() if self.details else {}),
         }
@@ -332,8 +332,8 @@ class Evaluation(Result):
     def save(self, folder: str | Path) -> Path:
         """Write the evaluation with its details into a folder.
 
-        FOLDER/evaluation.html, a page for a browser; FOLDER/evaluation.json; FOLDER/found, dense tables of the
-        predictions (FOLDER/found/seed-N for several seeds); FOLDER/clips, the clips that the page plays.
+        FOLDER/evaluation.html, a page for a browser; FOLDER/evaluation.json; FOLDER/predictions, dense tables of the
+        predictions (FOLDER/predictions/seed-N for several seeds); FOLDER/clips, the clips that the page plays.
 
         Returns:
             The page.

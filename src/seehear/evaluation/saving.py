@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def save(evaluation: Evaluation, folder: Path) -> Path:
     """Write an evaluation with its details, see `Evaluation.save`. Returns the page."""
     from seehear import pages
+    from seehear.evaluation.details import CLIPS
     from seehear.evaluation.result import FILE, FORMAT
 
     details = evaluation.details
@@ -29,7 +30,7 @@ def save(evaluation: Evaluation, folder: Path) -> Path:
         raise SeehearError("only an evaluation with details can be saved: call evaluate(..., details=True)")
     write_tables(details, folder)
     examples = details.examples
-    failed = pages.evaluation.write_clips(examples.clips, folder / pages.evaluation.CLIPS, examples.run)
+    failed = pages.evaluation.write_clips(examples.clips, folder / CLIPS, examples.run)
     examples.failed |= failed
     examples.clips = {name: clip for name, clip in examples.clips.items() if name not in failed}
     evaluation.folder = folder

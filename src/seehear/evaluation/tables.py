@@ -36,7 +36,7 @@ def score_tables(
         decoding: How the system made events of probabilities, for the signature.
 
     Returns:
-        The eleven scores with intervals over clips, per class, and beside those of reference predictions.
+        The eleven scores with intervals over clips, the scores per class, and those of reference predictions.
 
     Raises:
         SeehearError: If a table can't be read, modalities differ, or a table names none of the clips.

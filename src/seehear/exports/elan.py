@@ -20,7 +20,7 @@ from seehear.errors import ClipError, SeehearError
 from seehear.exports.spec import CERTAIN, Clip, FileEvents, Files, Format, milliseconds, name_of
 from seehear.files import read_text
 from seehear.labels import Defect, DefectKind, raise_fatal, suggestion
-from seehear.media import FILMS, SOUNDS
+from seehear.media import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from seehear.modality import NAMES, modality_of
 from seehear.parsed import link
 from seehear.parsing import ParsedClip, ParsedEvent
@@ -145,7 +145,7 @@ def _property(header: ET.Element, name: str, value: str) -> None:
 
 
 def _mime(suffix: str) -> str:
-    general = "video/*" if suffix in FILMS.split() else "audio/*" if suffix in SOUNDS.split() else "unknown"
+    general = "video/*" if suffix in VIDEO_SUFFIXES else "audio/*" if suffix in AUDIO_SUFFIXES else "unknown"
     return TYPES.get(suffix, general)
 
 

@@ -1,4 +1,4 @@
-"""Pretrained networks: what is declared, how to get it, how to load it.
+"""Pretrained networks: their declarations, and how to load them.
 
 network = load(get("yamnet"))
 network.features(windows)  # (n, 1024)
@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seehear.errors import SeehearError, unknown
+from seehear.modality import AUDIO, VISUAL
 from seehear.networks import (
     aisfx,
     efficientnet_lite,
@@ -30,6 +31,7 @@ from seehear.networks import (
 from seehear.networks.function import network
 from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
 from seehear.networks.weights import LocalFile, Url, WeightFile, Wheel, fetch
+from seehear.registry import Registry
 
 __all__ = [
     "REGISTRY",
@@ -44,13 +46,14 @@ __all__ = [
     "Wheel",
     "get",
     "get_named_in",
+    "list_networks",
     "load",
     "network",
 ]
 
-REGISTRY: dict[str, NetworkSpec] = {
-    spec.name: spec
-    for spec in (
+REGISTRY = Registry(
+    "network",
+    (
         yamnet.SPEC,
         aisfx.SPEC,
         speech_embedding.SPEC,
@@ -70,10 +73,11 @@ REGISTRY: dict[str, NetworkSpec] = {
         transformer.AST_SPEC,
         transformer.CLIP_SPEC,
         transformer.DINOV2_SPEC,
-    )
-}
+    ),
+    "For your own, write path/to/file.py:attribute.",
+)
 
-EXTRAS = {  # what each optional dependency lets one import
+EXTRAS = {  # the module that each optional dependency provides
     "speech": "ai_edge_litert",
     "hed": "h5py",
     "openl3": "h5py",
@@ -82,30 +86,51 @@ EXTRAS = {  # what each optional dependency lets one import
 }
 
 
-_named_by_user: set[str] = set()  # references whose code this process has run on the user's word
+def list_networks(modality: str | None = None) -> list[str]:
+    """List the networks of the registry.
+
+    Args:
+        modality: audio or visual; both unless given.
+
+    Returns:
+        Their names.
+
+    Raises:
+        SeehearError: There is no such modality.
+    """
+    if modality not in (None, AUDIO, VISUAL):
+        raise unknown("modality", modality, (AUDIO, VISUAL))
+    return [name for name, spec in REGISTRY.items() if modality in (None, spec.modality)]
+
+
+_named_by_user: set[str] = set()  # references whose code the user has run in this process
 
 
 def get(name: str) -> NetworkSpec:
-    """The network of that name, or a user's own: "path/to/file.py:attribute" or "module:attribute".
+    """Look a network up.
 
-    A user's own network is Python code, which runs here: call this only with a name that the user gave, and
-    `get_named_in` with one that stands in a file. Raises SeehearError where there is none.
+    A network of the user's own is Python code, which runs here. So call this only with a name that the user gave, and
+    `get_named_in` with a name that is written in a file.
+
+    Args:
+        name: Of a network in the registry; or "path/to/file.py:attribute" or "module:attribute" of your own.
+
+    Raises:
+        SeehearError: There is no such network, or its file or module can't be used.
     """
-    if name in REGISTRY:
-        return REGISTRY[name]
     place, colon, attribute = name.rpartition(":")
-    if colon and place and attribute:
-        spec = _own(name, place, attribute)
+    if name not in REGISTRY and colon and place and attribute:
+        spec = _user_network(name, place, attribute)
         _named_by_user.add(spec.reference)
         return spec
-    raise unknown("network", name, REGISTRY, "For your own, write path/to/file.py:attribute.")
+    return REGISTRY[name]
 
 
 def get_named_in(source: str | Path, reference: str, *, trust_code: bool = False) -> NetworkSpec:
-    """The network that a file names, as a run's run.json or a store's network.json does.
+    """Look up a network that a file names, such as the run.json of a run or the network.json of a store.
 
-    A name in the registry is looked up as ever. Other references name Python code, and the file may come from anyone.
-    Their code runs only with `trust_code`, or where the user named the same reference in this process.
+    References that are not in the registry name Python code, and the file may come from anyone. The code runs only
+    with `trust_code`, or if the user named the same reference in this process.
 
     Args:
         source: The file or folder that names it, for the message.
@@ -124,28 +149,32 @@ def get_named_in(source: str | Path, reference: str, *, trust_code: bool = False
 
 
 def load(spec: NetworkSpec, device: str = "auto") -> Network:
-    """The network in memory, its weights fetched into the cache where they aren't there yet.
+    """Load a network; weights that are not in the cache are fetched.
 
-    device: "cpu", "cuda", or "auto" for CUDA where it can be had.
-    Raises SeehearError where an optional dependency is missing, or no source gives the weights.
+    Args:
+        spec: The network.
+        device: "cpu", "cuda", or "auto" for CUDA where it is available.
+
+    Raises:
+        SeehearError: An optional dependency is missing, or no source gives the weights.
     """
     module = EXTRAS.get(spec.extra or "")
     if module is not None and importlib.util.find_spec(module) is None:
-        raise _missing(spec, module)
+        raise _missing_extra(spec, module)
     paths = fetch(spec.weights)
     try:
         return spec.load(paths, device)
     except ModuleNotFoundError as error:
         if spec.extra is None:
             raise
-        raise _missing(spec, str(error.name)) from error
+        raise _missing_extra(spec, str(error.name)) from error
 
 
-def _missing(spec: NetworkSpec, module: str) -> SeehearError:
+def _missing_extra(spec: NetworkSpec, module: str) -> SeehearError:
     return SeehearError(f"the network {spec.name} needs {module}: pip install 'seehear[{spec.extra}]'")
 
 
-def _own(name: str, place: str, attribute: str) -> NetworkSpec:
+def _user_network(name: str, place: str, attribute: str) -> NetworkSpec:
     if place.endswith(".py"):
         path = Path(place).expanduser().resolve()
         module = _import_file(path)
@@ -156,20 +185,20 @@ def _own(name: str, place: str, attribute: str) -> NetworkSpec:
         except ModuleNotFoundError as error:
             raise SeehearError(f"{name}: {error}") from error
         reference = name
-    found = getattr(module, attribute, None)
-    if found is None:
-        specs = [key for key, value in vars(module).items() if isinstance(value, NetworkSpec)]
+    value = getattr(module, attribute, None)
+    if value is None:
+        specs = [key for key, item in vars(module).items() if isinstance(item, NetworkSpec)]
         raise SeehearError(f"{place} has no {attribute!r}; its networks: {', '.join(specs) or 'none'}")
-    if not isinstance(found, NetworkSpec):
-        raise SeehearError(f"{name} is a {type(found).__name__}, not a NetworkSpec; see seehear.networks.network")
-    return replace(found, reference=reference)
+    if not isinstance(value, NetworkSpec):
+        raise SeehearError(f"{name} is of type {type(value).__name__}, not a NetworkSpec; see seehear.network")
+    return replace(value, reference=reference)
 
 
 def _import_file(path: Path) -> object:
-    """The module in a file, run anew, with what lies beside it importable."""
+    """Run a file as a module; it may import the files in its folder."""
     if not path.is_file():
-        raise SeehearError(f"{path} isn't there")
-    digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]  # files of one name in two folders stay apart
+        raise SeehearError(f"{path}: no such file")
+    digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]  # two folders may have files of one name
     spec = importlib.util.spec_from_file_location(f"seehear_own_{path.stem}_{digest}", path)
     assert spec is not None  # its name ends in .py
     assert spec.loader is not None

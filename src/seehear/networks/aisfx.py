@@ -1,4 +1,4 @@
-"""aiSFX: a small VGG trained to tell sound effects apart across the catalogues of nine libraries.
+"""aiSFX: a small VGG trained to classify sound effects by the catalogues of nine libraries.
 
 Source: A. Ma, C. Schmidt, B. Xiao, "Representation learning for the automatic indexing of sound effects libraries",
 ISMIR 2022, https://arxiv.org/abs/2208.09096.
@@ -26,7 +26,7 @@ RATE = 44100
 FRAME, HOP = 2048, 1024  # samples
 FRAMES, BANDS = 100, 96
 WINDOW = ((FRAMES - 1) * HOP + FRAME) / RATE  # 2.35 s
-LOUDEST = 9.457798957824707  # of the compressed spectra that the network was trained on
+MAX_LEVEL = 9.457798957824707  # of the compressed spectra in training
 REVISION = "1"
 
 MODEL = WeightFile(
@@ -48,10 +48,10 @@ _FILTERS = _FILTERS / _FILTERS.sum(axis=0)
 
 
 def spectra(waves: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Powers (n, 100, 1025) of waves (n, 103424) at 44.1 kHz; the ONNX file does the rest of log-mel.
+    """Powers (n, 100, 1025) of waves (n, 103424) at 44.1 kHz; the ONNX file completes the log-mel.
 
-    Each window is scaled to a peak of 1 by itself, as each sound effect was in training, so its features tell what
-    sounds and not how loud; digital silence stays silence.
+    Each window is scaled to a peak of 1 by itself, as each sound effect was in training. So features do not depend on
+    the loudness. Digital silence stays silence.
     """
     peaks = np.abs(waves).max(axis=1, keepdims=True)
     waves = np.divide(waves, peaks, out=np.zeros_like(waves), where=peaks > 0)
@@ -59,10 +59,10 @@ def spectra(waves: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def build(state: Mapping[str, NDArray[np.float32]]) -> onnx.ModelProto:
-    """Log-mel, scaled, from powers; four blocks of two convolutions; mean over frequency, then maximum over time."""
+    """Build scaled log-mel from powers, four blocks of two convolutions, mean over frequency, maximum over time."""
     graph = GraphBuilder()
     x = graph.input("spectra", (FRAMES, FRAME // 2 + 1))
-    x = graph.log_mel(x, _FILTERS, gain=1e4, offset=1.0, scale=1 / (np.log(10) * LOUDEST))
+    x = graph.log_mel(x, _FILTERS, gain=1e4, offset=1.0, scale=1 / (np.log(10) * MAX_LEVEL))
     for block in range(1, 5):
         for layer in (1, 2):
             name = f"conv_block{block}"
@@ -74,7 +74,7 @@ def build(state: Mapping[str, NDArray[np.float32]]) -> onnx.ModelProto:
 
 
 def read_state(path: Path) -> dict[str, NDArray[np.float32]]:
-    """The embedding network of the checkpoint, which also counts its classes in numpy integers."""
+    """Read the embedding network of the checkpoint, which also holds its class counts as numpy integers."""
     scalar = (np._core.multiarray.scalar, "numpy.core.multiarray.scalar")  # type: ignore[attr-defined]
     return read_state_dict(path, "embedding_net.", allowed=(scalar, np.dtype, np.dtypes.Int64DType))
 

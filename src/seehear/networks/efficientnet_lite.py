@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 EPSILON = 1e-3
 REVISION = "1"
 
-# Repeats, kernel, stride of the first, expansion, and output channels of each stage of the network of width 1.
+# Repeats, kernel, stride of the first block, expansion and output channels of each stage, at width 1.
 STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -43,7 +43,7 @@ STEM, HEAD = 32, 1280  # channels, the same in every variant
 
 @dataclass(frozen=True)
 class Block:
-    """An inverted bottleneck: expand, convolve each channel by itself, project; a shortcut where shapes allow."""
+    """An inverted bottleneck: expand, convolve each channel, project; with a shortcut if the shapes allow it."""
 
     kernel: int
     stride: int
@@ -58,17 +58,17 @@ class Variant:
 
     width: float
     depth: float
-    size: int  # pixels a side
+    size: int  # pixels
     weights: WeightFile
 
     def channels(self, base: int) -> int:
-        """Channels scaled by width: a multiple of 8, and never below nine tenths of the product."""
+        """Scale channels by the width, to a multiple of 8 that is at least nine tenths of the product."""
         scaled = base * self.width
         rounded = max(8, int(scaled + 4) // 8 * 8)
         return rounded + 8 if rounded < 0.9 * scaled else rounded
 
     def blocks(self) -> Iterator[Block]:
-        """All blocks in order; the first and last stage aren't deepened."""
+        """Yield all blocks in order; the depth does not change the first and the last stage."""
         before = STEM
         for index, (repeats, kernel, stride, expansion, base) in enumerate(STAGES):
             ends = index in (0, len(STAGES) - 1)
@@ -110,7 +110,7 @@ LITE2 = Variant(
 
 
 def build(variant: Variant, state: Mapping[str, NDArray[np.float32]]) -> onnx.ModelProto:
-    """The network of a variant with the weights of a torch state dict."""
+    """Build the network of a variant with the weights of a torch state dict."""
     graph = GraphBuilder()
     size = variant.size
 
@@ -128,7 +128,7 @@ def build(variant: Variant, state: Mapping[str, NDArray[np.float32]]) -> onnx.Mo
         size = -(-size // stride)
         return x
 
-    x = graph.pictures("pictures", size, mean=(127.0, 127.0, 127.0), scale=1 / 128)
+    x = graph.frames("frames", size, mean=(127.0, 127.0, 127.0), scale=1 / 128)
     x = graph.relu6(convolve(x, "_conv_stem", "_bn0", stride=2))
     for index, block in enumerate(variant.blocks()):
         name = f"_blocks.{index}"
@@ -145,7 +145,7 @@ def build(variant: Variant, state: Mapping[str, NDArray[np.float32]]) -> onnx.Mo
 
 
 def imagenet_classes() -> list[str]:
-    """Names of the 1000 classes of ImageNet-1k, in order."""
+    """Return the names of the 1000 classes of ImageNet-1k, in order."""
     return resources.files("seehear.networks").joinpath("imagenet_classes.txt").read_text("utf-8").splitlines()
 
 
@@ -167,7 +167,7 @@ def _spec(name: str, variant: Variant) -> NetworkSpec:
         load=load,
         weights=(weights,),
         revision=REVISION,
-        looks_at="Egyptian cat",
+        sample_class="Egyptian cat",
     )
 
 

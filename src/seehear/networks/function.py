@@ -1,4 +1,4 @@
-"""A network from a plain function: the shortest way to add one's own.
+"""A network from a plain function: the shortest way to add your own.
 
 @network(name="loudness", modality="audio", width=1, rate=16000, window=1.0, licence="CC0")
 def loudness(waves):  # (n, 16000) in [-1, 1]
@@ -24,7 +24,7 @@ Function = Callable[[Any], Any]  # from a batch to (n, width)
 
 
 class FunctionNetwork(Network):
-    """Runs a function, and checks the shape of what it returns."""
+    """Runs a function, and checks the shape of its result."""
 
     def __init__(self, function: Function, name: str, width: int) -> None:
         self._function, self._name, self._width = function, name, width
@@ -53,14 +53,32 @@ def network(
     paper: str = "",
     revision: str = "",
 ) -> Callable[[Function], NetworkSpec]:
-    """A decorator that makes a NetworkSpec of a function from a batch to features (n, width).
+    """Decorate a function from a batch to features (n, width); the result is a NetworkSpec.
 
-    The batch is (n, round(window * rate)) float32 in [-1, 1] for "audio", with rate in samples a second, window and
-    hop in seconds, and (n, size, size, 3) uint8 RGB for "visual".
-    The fingerprint covers the source of the function, and the functions, classes and plain constants of its file that
-    it uses; not what it imports or reads from disk: change `revision` when that changes.
-    Raises SeehearError for another modality, for a name that no network may have, and where the function's source can't
-    be read.
+    The fingerprint of the features covers the source of the function, and the functions, classes and plain constants
+    of its file that it uses. It does not cover what the function imports or reads from disk: change `revision` when
+    that changes.
+
+    Args:
+        name: Of the network.
+        modality: audio: the batch is (n, round(window * rate)) float32 in [-1, 1]. visual: the batch is
+            (n, size, size, 3) uint8 RGB.
+        width: Numbers in a feature.
+        rate: Audio samples per second.
+        window: Seconds of audio that one feature depends on.
+        hop: The largest number of seconds between the centres of windows.
+        size: Of frames, in pixels.
+        licence: For people.
+        domain: What the network was trained on, for people.
+        origin: Its authors, for people.
+        paper: For people.
+        revision: Any text; features are made again when it changes.
+
+    Returns:
+        A decorator.
+
+    Raises:
+        SeehearError: The modality or the name is wrong, or the source of the function can't be read.
     """
     check_network(name)
     if modality not in ("audio", "visual"):
@@ -85,7 +103,7 @@ def network(
 
 
 def _sources(function: Function) -> list[str]:
-    """The source of a function and of what it uses from its own module, in a fixed order."""
+    """Return the source of a function and of everything it uses from its own module, in a fixed order."""
     sources: dict[str, str] = {}
     module = function.__module__
     waiting: list[Any] = [function]
@@ -108,14 +126,14 @@ def _sources(function: Function) -> list[str]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether the value's repr is all of it, and the same in every process."""
+    """Whether the repr of a value says everything about it, and is the same in every process."""
     if isinstance(value, tuple | list):
         return all(map(_is_plain, value))
     return isinstance(value, bool | int | float | complex | str | bytes | None)
 
 
 def _uses(item: Any) -> Iterator[tuple[str, Any]]:
-    """Names of globals and closed-over variables that a function, or a class's methods, refer to, with their values."""
+    """Yield the globals and closed-over variables that a function, or the methods of a class, refer to."""
     functions = [item] if isinstance(item, FunctionType) else [v for v in vars(item).values() if inspect.isfunction(v)]
     for function in functions:
         for name in _names(function.__code__):
@@ -126,6 +144,6 @@ def _uses(item: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _names(code: CodeType) -> set[str]:
-    """Global names in a function's code, with those of functions inside it."""
+    """Return the global names in the code of a function and of the functions inside it."""
     inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
     return set(code.co_names).union(*map(_names, inner))

@@ -1,7 +1,7 @@
-"""ONNX graphs built straight from arrays of weights, and ONNX files changed; each is made once and kept in the cache.
+"""ONNX graphs built from arrays of weights, and changes to ONNX files. Each result is made once and cached.
 
-A network that was published as a torch or Keras checkpoint is written down here layer by layer; its batch norms are
-folded into the convolutions before them. Running the result needs ONNX Runtime only.
+A network that was published as a torch or Keras checkpoint is built layer by layer. Its batch norms are folded into
+the convolutions before them. Running the result needs only ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     import onnx
 
 OPSET = 20
-IR_VERSION = 9  # the version that came with OPSET, so that older runtimes read the file as well
+IR_VERSION = 9  # the version that came with OPSET, so that older runtimes can read the file
 
 Array = NDArray[np.float32]
 Padding = tuple[int, int, int, int]  # top, left, bottom, right
 
 
 def converted(source: WeightFile, revision: str, build: Callable[[], onnx.ModelProto]) -> Path:
-    """Path of the ONNX file that `build` makes of a weight file, made at most once for each revision of `build`."""
+    """Return the ONNX file that `build` makes of a weight file; made once per revision of `build`, and cached."""
     path = cache_folder() / "converted" / f"{source.name}-{source.sha256[:16]}-r{revision}.onnx"
     if not path.is_file():
         atomic_bytes(path, build().SerializeToString())
@@ -47,26 +47,26 @@ class BatchNorm:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Array], name: str, epsilon: float) -> BatchNorm:
-        """The batch norm called `name` in a torch state dict."""
+        """Read the batch norm called `name` from a torch state dict."""
         scale, shift = state[f"{name}.weight"], state[f"{name}.bias"]
         return cls(scale, shift, state[f"{name}.running_mean"], state[f"{name}.running_var"], epsilon)
 
     def fold(self, weight: Array, bias: Array | None) -> tuple[Array, Array]:
-        """Weight (out, in, height, width) and bias (out,) of a convolution that has this norm built in."""
+        """Return weight (out, in, height, width) and bias (out,) of a convolution with this norm folded in."""
         gain = self.scale / np.sqrt(self.variance + self.epsilon)
         before = np.zeros_like(self.mean) if bias is None else bias
         return weight * gain[:, None, None, None], (before - self.mean) * gain + self.shift
 
 
 def same_padding(size: int, kernel: int, stride: int) -> Padding:
-    """TensorFlow's SAME padding of a square picture of `size` pixels: ceil(size / stride) come out, odd ones last."""
+    """TensorFlow's SAME padding of a square: ceil(size / stride) pixels remain; an odd pixel of padding comes last."""
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     before, after = total // 2, total - total // 2
     return before, before, after, after
 
 
 class GraphBuilder:
-    """Writes a graph node by node. Methods take and return names of tensors, (batch, channels, height, width)."""
+    """Builds a graph node by node. Methods take and return names of tensors (batch, channels, height, width)."""
 
     def __init__(self) -> None:
         self._nodes: list[Any] = []
@@ -74,22 +74,22 @@ class GraphBuilder:
         self._inputs: list[Any] = []
 
     def input(self, name: str, shape: Sequence[int], dtype: type[np.generic] = np.float32) -> str:
-        """An input of any batch size; `shape` is that of one item."""
+        """Add an input of any batch size; `shape` is the shape of one item."""
         from onnx import helper
 
         element = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         self._inputs.append(helper.make_tensor_value_info(name, element, ["batch", *shape]))
         return name
 
-    def pictures(self, name: str, size: int, mean: Sequence[float], scale: float = 1.0) -> str:
-        """An input of RGB pictures (batch, size, size, 3) uint8; gives (x - mean) * scale with channels second."""
+    def frames(self, name: str, size: int, mean: Sequence[float], scale: float = 1.0) -> str:
+        """Add an input of RGB frames (batch, size, size, 3) uint8; return (x - mean) * scale, channels second."""
         x = self._add("Cast", [self.input(name, (size, size, 3), np.uint8)], to=1)  # 1: float32
         x = self._add("Transpose", [x], perm=[0, 3, 1, 2])
         x = self._add("Sub", [x, self._constant(np.reshape(mean, (1, -1, 1, 1)))])
         return x if scale == 1.0 else self._add("Mul", [x, self._constant(scale)])
 
     def log_mel(self, x: str, filters: Array, *, gain: float = 1.0, offset: float, scale: float = 1.0) -> str:
-        """log(gain * x @ filters + offset) * scale as a picture of one channel (batch, 1, frames, bands).
+        """Compute log(gain * x @ filters + offset) * scale with one channel: (batch, 1, frames, bands).
 
         x: spectra (batch, frames, bins). filters: (bins, bands).
         """
@@ -109,7 +109,7 @@ class GraphBuilder:
         groups: int = 1,
         norm: BatchNorm | None = None,
     ) -> str:
-        """Convolution with weight (out, in / groups, height, width), and the batch norm after it."""
+        """Convolve with weight (out, in / groups, height, width), then apply a batch norm."""
         if norm is not None:
             weight, bias = norm.fold(weight, bias)
         parameters = [weight] if bias is None else [weight, bias]
@@ -132,27 +132,27 @@ class GraphBuilder:
         return self._add("Add", [x, y])
 
     def max_pool(self, x: str, size: int = 2) -> str:
-        """The largest of each size × size square; a rest at the right or bottom is left out."""
+        """Take the maximum of each size × size square; incomplete squares at the right or bottom are dropped."""
         return self._add("MaxPool", [x], kernel_shape=[size, size], strides=[size, size])
 
     def average_pool(self, x: str, size: int = 2) -> str:
-        """The mean of each size × size square; a rest at the right or bottom is left out."""
+        """Take the mean of each size × size square; incomplete squares at the right or bottom are dropped."""
         return self._add("AveragePool", [x], kernel_shape=[size, size], strides=[size, size])
 
     def mean(self, x: str, axes: Sequence[int]) -> str:
-        """Mean over axes, which go away; over (2, 3) it is global average pooling."""
+        """Take the mean over axes and drop them; over (2, 3) it is global average pooling."""
         return self._add("ReduceMean", [x, self._axes(axes)], keepdims=0)
 
     def max(self, x: str, axes: Sequence[int]) -> str:
-        """Largest over axes, which go away."""
+        """Take the maximum over axes and drop them."""
         return self._add("ReduceMax", [x, self._axes(axes)], keepdims=0)
 
     def gemm(self, x: str, weight: Array, bias: Array) -> str:
-        """A linear layer on (batch, in), with weight (out, in) and bias (out,)."""
+        """Apply a linear layer to (batch, in), with weight (out, in) and bias (out,)."""
         return self._add("Gemm", [x, self._constant(weight), self._constant(bias)], transB=1)
 
     def append(self, model: onnx.ModelProto, x: str) -> dict[str, str]:
-        """Another model of this opset, with x as its one input; its outputs by their names."""
+        """Append another model of this opset with x as its only input. Return its outputs by name."""
         if [opset.version for opset in model.opset_import] != [OPSET]:
             raise ValueError(f"the model must be of opset {OPSET}")
         (own,) = model.graph.input
@@ -164,7 +164,7 @@ class GraphBuilder:
         return {output.name: output.name for output in model.graph.output}
 
     def model(self, **outputs: str) -> onnx.ModelProto:
-        """The graph as a model whose outputs, each (batch, width), bear the names given."""
+        """Return the graph as a model with outputs of the given names, each (batch, width)."""
         from onnx import TensorProto, checker, helper
 
         named = [helper.make_node("Identity", [tensor], [name]) for name, tensor in outputs.items()]
@@ -197,9 +197,9 @@ class GraphBuilder:
 
 
 def without_quantisation(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with each QuantizeLinear and DequantizeLinear left out, so that it runs on its float weights.
+    """Remove each QuantizeLinear and DequantizeLinear from a model, so that it runs on its float weights.
 
-    Inputs and outputs that were quantised become float32, under their old names.
+    Quantised inputs and outputs become float32 and keep their names.
     """
     from onnx import ModelProto, TensorProto
 
@@ -230,7 +230,7 @@ def without_quantisation(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def with_dynamic_batch(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with the first dimension of inputs, outputs and reshaped tensors free."""
+    """Free the first dimension of inputs, outputs and reshaped tensors of a model."""
     from onnx import ModelProto, numpy_helper
 
     freed = ModelProto()
@@ -242,30 +242,30 @@ def with_dynamic_batch(model: onnx.ModelProto) -> onnx.ModelProto:
     for constant in freed.graph.initializer:
         if constant.name in shapes:
             shape = numpy_helper.to_array(constant).copy()
-            shape[0] = 0  # as it was before
+            shape[0] = 0  # 0 keeps the size of the input
             constant.CopyFrom(numpy_helper.from_array(shape, constant.name))
     return freed
 
 
 def with_outputs(model: onnx.ModelProto, **outputs: str) -> onnx.ModelProto:
-    """The model with these tensors (batch, width) as outputs of these names, and no node that none needs."""
+    """Make tensors (batch, width) the outputs of a model, under these names, and remove the nodes that none needs."""
     from onnx import ModelProto, TensorProto, helper
 
     cut = ModelProto()
     cut.CopyFrom(model)
     graph = cut.graph
-    wanted = set(outputs.values())
+    needed = set(outputs.values())
     kept: list[Any] = []
     for node in reversed(graph.node):  # ONNX lists nodes in an order in which they can run
-        if wanted & set(node.output):
-            wanted |= set(node.input)
+        if needed & set(node.output):
+            needed |= set(node.input)
             kept.append(node)
     missing = set(outputs.values()) - {name for node in kept for name in node.output}
     if missing:
         raise ValueError(f"the graph has no tensor called {', '.join(sorted(missing))}")
     kept.reverse()
     kept += [helper.make_node("Identity", [tensor], [name]) for name, tensor in outputs.items()]
-    constants = [constant for constant in graph.initializer if constant.name in wanted]
+    constants = [constant for constant in graph.initializer if constant.name in needed]
     infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", None]) for name in outputs]
     del graph.node[:], graph.initializer[:], graph.output[:]
     graph.node.extend(kept)

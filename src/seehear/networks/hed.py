@@ -1,7 +1,7 @@
 """HED: the trunk of a network trained to find edges (BSDS500), a VGG16 up to its tenth convolution.
 
 Source: S. Xie, Z. Tu, "Holistically-nested edge detection", ICCV 2015, https://arxiv.org/abs/1504.06375.
-The features are means over the picture of conv4_3; those of the last block hardly depend on the picture.
+The features are the means of conv4_3 over the frame. Those of the last block hardly depend on the frame.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def read_layers(path: Path) -> list[list[Layer]]:
 
 
 def build(blocks: list[list[Layer]], size: int = SIZE) -> onnx.ModelProto:
-    """VGG16 up to the last convolution given, then the mean over the picture."""
+    """Build VGG16 up to the last given convolution, then the mean over the frame."""
     graph = GraphBuilder()
-    x = graph.pictures("pictures", size, mean=MEAN_RGB)
+    x = graph.frames("frames", size, mean=MEAN_RGB)
     for index, layers in enumerate(blocks):
         if index:
             x = graph.max_pool(x)

@@ -1,4 +1,4 @@
-"""Mel spectra: filters and frames, for the networks that hear through them."""
+"""Mel spectra: filters and magnitudes, for audio networks that take them as input."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def hertz_to_mel(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def mel_filters(rate: int, fft: int, bands: int, low: float, high: float) -> Array:
-    """Triangles (fft // 2 + 1, bands) whose corners and sides are straight on HTK's mel scale, each up to 1 high.
+    """Return triangular filters (fft // 2 + 1, bands) that are linear on HTK's mel scale, with a peak of 1.
 
-    low, high: Hz at the outer corners of the first and last. The bin at 0 Hz belongs to none.
+    low, high: Hz at the outer corners of the first and last filter. The bin at 0 Hz belongs to none.
     """
     bins = hertz_to_mel(np.arange(fft // 2 + 1) * rate / fft)[:, None]  # (bins, 1)
     first, last = hertz_to_mel(np.array([low, high]))
@@ -30,7 +30,7 @@ def mel_filters(rate: int, fft: int, bands: int, low: float, high: float) -> Arr
 
 
 def magnitudes(waves: Array, window: Array, hop: int, fft: int) -> Array:
-    """Magnitude spectra (n, frames, fft // 2 + 1) of waves (n, samples); only whole frames, the first at sample 0."""
+    """Return spectra (n, frames, fft // 2 + 1) of waves (n, samples): whole frames only, the first at sample 0."""
     frames = sliding_window_view(waves, len(window), axis=1)[:, ::hop] * window  # (n, frames, window)
     spectra: Array = np.abs(np.fft.rfft(frames, fft))
     return spectra

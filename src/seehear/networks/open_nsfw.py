@@ -1,4 +1,4 @@
-"""open_nsfw: a thin ResNet-50 trained to tell pictures that aren't suitable for work from those that are.
+"""open_nsfw: a thin ResNet-50 trained to detect images that are not suitable for work.
 
 Source: J. Mahadeokar, G. Pesavento, "Open sourcing a deep learning solution for detecting NSFW images", Yahoo 2016,
 https://github.com/yahoo/open_nsfw.
@@ -38,13 +38,13 @@ MODEL = WeightFile(
 )
 
 
-def normalised(pictures: Batch) -> NDArray[np.float32]:
-    """Blue, green, red less their means, (n, 224, 224, 3) still, as the network was trained in Caffe."""
-    return pictures[..., ::-1].astype(np.float32) - MEAN_BGR
+def normalised(frames: Batch) -> NDArray[np.float32]:
+    """Return blue, green, red minus their means, (n, 224, 224, 3): the network was trained in Caffe."""
+    return frames[..., ::-1].astype(np.float32) - MEAN_BGR
 
 
 def build(path: Path) -> onnx.ModelProto:
-    """The published file with what goes into its last layer, and what comes out before the softmax, as outputs."""
+    """Make the input of the last layer and the scores before the softmax the outputs of the published file."""
     import onnx
 
     return with_outputs(onnx.load(path), features="Reshape:0", logits="fc_nsfw/BiasAdd:0")
@@ -66,5 +66,5 @@ SPEC = NetworkSpec(
     load=load,
     weights=(MODEL,),
     revision=REVISION,
-    looks_at="suitable for work",
+    sample_class="suitable for work",
 )

@@ -1,15 +1,15 @@
-"""OpenL3: two networks trained on whether a second of sound and a picture come from the same place in a video.
+"""OpenL3: an audio and an image network, trained to predict whether a second of audio and a frame belong together.
 
 Source: A. L. Cramer, H.-H. Wu, J. Salamon, J. P. Bello, "Look, listen and learn more: design choices for deep audio
 embeddings", ICASSP 2019; the packages openl3 0.4.2 (Keras) and torchopenl3 1.0.1 (its audio networks in torch).
 
-There are variants. Those in the registry hear mel spectra of 256 bands, the packages' default, were trained on
-environmental videos of AudioSet rather than on those of music, and give 512 numbers. Others can be named as
+There are variants. Those in the registry take mel spectra of 256 bands, the default of the packages. They were trained
+on environmental videos of AudioSet, not on music videos, and give 512 numbers. Two more can be named:
 seehear.networks.openl3:AUDIO_6144_SPEC and seehear.networks.openl3:AUDIO_MUSIC_SPEC.
 
-The audio networks hear what they were trained on, as in torchopenl3 and openl3 before 0.4: mel powers, then their
-roots, and silence at both ends. openl3 0.4 hears something else through the same weights (mel magnitudes through other
-filters, silence at the end only), and so gives other features.
+The audio networks get the input of their training, as in torchopenl3 and in openl3 before 0.4: roots of mel powers,
+with silence at both ends. openl3 0.4 feeds other spectra to the same weights (mel magnitudes of other filters, silence
+only at the end), so its features differ.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 RATE = 48000
 FFT, HOP = 2048, 242  # samples
-PADDING = (FFT - RATE % HOP) // 2  # samples of silence at both ends: 199 frames a second
+PADDING = (FFT - RATE % HOP) // 2  # samples of silence at both ends: 199 frames per second
 BANDS = 256
 SIZE = 224  # pixels
-# Tiles over which the maximum is taken, of 32 bands × 24 frames and of 28 × 28 places.
+# Tiles of which the maximum is taken, from 32 bands × 24 frames and from 28 × 28 positions.
 AUDIO_TILES = {512: (32, 24), 6144: (8, 8)}
 IMAGE_TILE = (28, 28)
 
@@ -44,9 +44,9 @@ LICENCE = "code MIT; weights CC BY 4.0"
 
 
 def mel_filters(rate: int, fft: int, bands: int) -> NDArray[np.float32]:
-    """Triangles (bands, fft // 2 + 1) from 0 Hz to half the rate, each of area 1 over Hz.
+    """Return triangular filters (bands, fft // 2 + 1) from 0 Hz to half the rate, each of area 1 over Hz.
 
-    Their corners are evenly spread on HTK's mel scale; their sides are straight over Hz.
+    Their corners are evenly spaced on HTK's mel scale; they are linear in Hz.
     """
     bins = np.arange(fft // 2 + 1) * rate / fft
     last = float(hertz_to_mel(np.array(rate / 2)))
@@ -57,30 +57,30 @@ def mel_filters(rate: int, fft: int, bands: int) -> NDArray[np.float32]:
 
 
 def build_audio(width: int = 512) -> nn.Module:
-    """From waves (n, 48000) in [-1, 1] to features (n, width), 512 or 6144, with weights as they are made."""
+    """Build the module from waves (n, 48000) in [-1, 1] to features (n, width), 512 or 6144, with initial weights."""
     from seehear.networks.openl3_module import Audio
 
     return Audio(AUDIO_TILES[width], mel_filters(RATE, FFT, BANDS), HOP, PADDING)
 
 
 def build_image() -> nn.Module:
-    """From pictures (n, 224, 224, 3) uint8 to features (n, 512), with weights as they are made."""
+    """Build the module from frames (n, 224, 224, 3) uint8 to features (n, 512), with initial weights."""
     from seehear.networks.openl3_module import Image
 
     return Image(IMAGE_TILE)
 
 
 def read_keras(path: Path, module: nn.Module, what: str) -> dict[str, Tensor]:
-    """The state dict of a module whose layers are in the order of those in a file of weights that Keras 2 wrote.
+    """Read a weight file of Keras 2 into the state dict of a module whose layers have the same order.
 
-    what: whose weights they should be, for the message. Raises SeehearError naming the file and what does not fit.
+    what: the name of the network, for the message. Raises SeehearError naming the file and what does not fit.
     """
     import h5py
     import torch
 
     try:
         with h5py.File(path) as file:
-            root = file.get("model_weights", file)  # a whole model holds its weights in there
+            root = file.get("model_weights", file)  # the key in the file of a whole model
             groups = [root[name] for name in root.attrs["layer_names"]]
             layers = [[group[name][()] for name in group.attrs["weight_names"]] for group in groups]
     except (OSError, KeyError) as error:
@@ -96,12 +96,12 @@ def read_keras(path: Path, module: nn.Module, what: str) -> dict[str, Tensor]:
 
 
 def _as_torch(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The kernel of a convolution as torch keeps it, (out, in, height, width); anything else as it is."""
+    """Transpose the kernel of a convolution to (out, in, height, width), as torch has it."""
     return np.ascontiguousarray(array.transpose(3, 2, 0, 1) if array.ndim == 4 else array, np.float32)
 
 
 def _audio(name: str, content: str, width: int, domain: str) -> NetworkSpec:
-    # torchopenl3 1.0.1, core.py. Its makers tell no hash.
+    # torchopenl3 1.0.1, core.py. Its authors publish no hash.
     file = f"torchopenl3_mel256_{content}_{width}.pth.tar"
     weights = WeightFile(file, "", (Url(f"https://github.com/torchopenl3/torchopenl3-models/raw/master/{file}"),))
 
@@ -128,12 +128,12 @@ def _audio(name: str, content: str, width: int, domain: str) -> NetworkSpec:
 
 
 def _renamed(name: str) -> str | None:
-    """None for the sines that torchopenl3 makes spectra with."""
+    """Skip the sines from which torchopenl3 makes spectra."""
     return None if name.startswith("speclayer.dft_") else name
 
 
 def _image(name: str, content: str, domain: str) -> NetworkSpec:
-    # openl3 0.4.2, setup.py. Its makers tell no hash. The variants differ in the audio network trained beside it.
+    # openl3 0.4.2, setup.py. Its authors publish no hash. The variants differ in the audio network of their training.
     file = f"openl3_image_mel256_{content}-v0_4_0.h5"
     weights = WeightFile(file, "", (Url(f"https://github.com/marl/openl3/raw/models/{file}.gz"),))
 
@@ -141,7 +141,7 @@ def _image(name: str, content: str, domain: str) -> NetworkSpec:
         from seehear.networks.torch_network import TorchNetwork
 
         module = build_image()
-        module.load_state_dict(read_keras(paths[file], module, name), strict=False)  # it counts no batches
+        module.load_state_dict(read_keras(paths[file], module, name), strict=False)  # the file has no batch counters
         return TorchNetwork(module, device, chunk=4)
 
     return NetworkSpec(

@@ -1,4 +1,4 @@
-"""The networks of OpenL3 as torch has them; see `openl3`."""
+"""The networks of OpenL3 as torch modules; see `openl3`."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seehear.networks.torch_network import Pictures
+from seehear.networks.torch_network import NormaliseFrames
 
-CHANNELS = (64, 64, 128, 128, 256, 256, 512)  # of the convolutions before the one that embeds
+CHANNELS = (64, 64, 128, 128, 256, 256, 512)  # of the convolutions before the last
 EMBEDDING = 512
-POOLED = (2, 4, 6)  # convolutions after which the picture is halved
+POOLED = (2, 4, 6)  # convolutions after which width and height are halved
 EPSILON = 1e-3  # Keras's, of batch norm
-QUIETEST = 1e-10
+MIN_MAGNITUDE = 1e-10
 RANGE = 80.0  # decibels
 
 
 class Trunk(nn.Module):
-    """Eight convolutions with batch norm before and between, and the maximum over tiles of what comes out.
+    """Eight convolutions, each after a batch norm, and the maximum of the result over tiles.
 
-    Layers are named as in torchopenl3's files. norm_last: convolutions whose batch norm comes after the ReLU.
+    Layers have the names of torchopenl3's files. norm_last: convolutions whose batch norm comes after the ReLU.
     """
 
     def __init__(self, channels: int, embedding: str, tile: tuple[int, int], norm_last: tuple[int, ...] = ()) -> None:
@@ -37,10 +37,10 @@ class Trunk(nn.Module):
             nn.init.kaiming_normal_(convolutions[-1].weight, nonlinearity="relu")
             nn.init.zeros_(convolutions[-1].bias)  # type: ignore[arg-type]
             channels = after
-        self._layers = tuple(zip(norms, convolutions, strict=True))  # a tuple: they are registered already
+        self._layers = tuple(zip(norms, convolutions, strict=True))  # a tuple, because they are registered already
 
     def embed(self, x: Tensor) -> Tensor:
-        """From pictures (n, channels, height, width) to features (n, width), a tile's 512 after another's."""
+        """Compute features (n, width) of (n, channels, height, width): the 512 of one tile after those of another."""
         for index, (norm, convolution) in enumerate(self._layers):
             if index in self._norm_last:
                 x = norm(F.relu(x))
@@ -66,9 +66,9 @@ class Audio(Trunk):
 
 
 class Spectra(nn.Module):
-    """From waves (n, 48000) to mel spectra (n, 256, 199): decibels below each wave's own loudest, down to -80.
+    """From waves (n, 48000) to mel spectra (n, 256, 199): decibels below the maximum of each wave, down to -80.
 
-    `mel_basis` comes with the weights: it is what the network was trained behind.
+    The filters `mel_basis` come with the weights.
     """
 
     mel_basis: Tensor
@@ -86,17 +86,17 @@ class Spectra(nn.Module):
         spectra = torch.stft(x, self._fft, self._hop, window=self.window, center=False, return_complex=True)
         powers = torch.view_as_real(spectra).square().sum(-1)  # (n, bins, frames)
         magnitudes = (self.mel_basis @ powers).sqrt()  # (n, bands, frames)
-        # Ten times the logarithm, though of magnitudes: the network was trained on half the decibels.
-        decibels = 10 * magnitudes.clamp_min(QUIETEST).log10()
+        # Ten times the logarithm of magnitudes, not of powers: the network was trained on half the decibels.
+        decibels = 10 * magnitudes.clamp_min(MIN_MAGNITUDE).log10()
         return (decibels - decibels.amax((1, 2), keepdim=True)).clamp_min(-RANGE)
 
 
 class Image(Trunk):
-    """From pictures (n, 224, 224, 3) uint8 to features (n, 512)."""
+    """From frames (n, 224, 224, 3) uint8 to features (n, 512)."""
 
     def __init__(self, tile: tuple[int, int]) -> None:
         super().__init__(3, "vision_embedding_layer", tile, norm_last=(2,))
-        self.pictures = Pictures((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # to [-1, 1]
+        self.normalise = NormaliseFrames((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # to [-1, 1]
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        return self.embed(self.pictures(pictures))
+    def forward(self, frames: Tensor) -> Tensor:
+        return self.embed(self.normalise(frames))

@@ -1,13 +1,13 @@
 """ResNet-152, VGG-19 with batch norm, SENet-154 and PolyNet, trained on ImageNet-1k, as pytorchcv publishes them.
 
-Source: O. Sémery, pytorchcv 0.0.74, https://github.com/osmr/imgclsmob. The architectures come from the package;
-names, hashes and addresses of weights are copied from its models/common/model_metainfos.csv and model_store.py.
-Features are what the last linear map is given: the mean over the last feature map, for VGG the second hidden layer
-after its ReLU. Dropout before that map does nothing outside training.
+Source: O. Sémery, pytorchcv 0.0.74, https://github.com/osmr/imgclsmob. The architectures come from the package.
+Names, hashes and addresses of weights are copied from its models/common/model_metainfos.csv and model_store.py.
+Features are the input of the last linear map: the mean over the last feature map; for VGG the second hidden layer
+after its ReLU. The dropout before that map does nothing outside training.
 
-Pictures are normalised with ImageNet's mean and deviation: pytorchcv's documentation asks for nothing else of any
-network whose name has no star there, and so of none of these. Its makers scale a picture to 8/7 of the size and cut out
-the middle; seehear squeezes the whole picture into the square instead, so that what happens at its edges is seen.
+Frames are normalised with the mean and standard deviation of ImageNet. pytorchcv's documentation demands something else
+only for networks with a star at their name, which is none of these. pytorchcv scales an image to 8/7 of the size and
+crops the centre. seehear squeezes the whole frame into the square instead, so that the edges are seen too.
 """
 
 from __future__ import annotations
@@ -26,42 +26,42 @@ if TYPE_CHECKING:
     from torch import nn
 
 RELEASES = "https://github.com/osmr/imgclsmob/releases/download"
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pictures, in [0, 1]
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of the images of ImageNet, in [0, 1]
 
 
 @dataclass(frozen=True)
 class Published:
-    """A network of pytorchcv: the module and function that make it, and its row in model_metainfos.csv."""
+    """A network of pytorchcv: the module and function that build it, and its row in model_metainfos.csv."""
 
     module: str
     name: str
     error: str  # top-5, hundredths of a percent: part of the file's name
     sha1: str  # of the unpacked file
     tag: str  # of the release
-    size: int  # pixels a side
+    size: int  # pixels
     width: int
-    hidden: tuple[str, ...] = ()  # layers of the classifier below its last linear map, which belong to the features
+    hidden: tuple[str, ...] = ()  # layers of the classifier before its last linear map, which count as features
 
     @property
     def weights(self) -> WeightFile:
-        """Zipped by itself behind its address."""
+        """The weights, a file in a zip archive of its own."""
         file = f"{self.name}-{self.error}-{self.sha1[:8]}.pth"
         return WeightFile(file, "", (Url(f"{RELEASES}/{self.tag}/{file}.zip", file),), sha1=self.sha1)
 
     def build(self) -> nn.Module:
-        """From pictures (n, size, size, 3) uint8 to features (n, width); names as in the published file."""
+        """Build the module from frames (n, size, size, 3) uint8 to features (n, width), with the names of the file."""
         from torch import nn
 
-        from seehear.networks.torch_network import Pictures
+        from seehear.networks.torch_network import NormaliseFrames
 
         whole = getattr(importlib.import_module(f"pytorchcv.models.{self.module}"), self.name)()
         hidden = OrderedDict((layer, getattr(whole.output, layer)) for layer in self.hidden)
-        parts = {"pictures": Pictures(MEAN, DEVIATION), "features": whole.features, "flat": nn.Flatten()}
+        parts = {"normalise": NormaliseFrames(MEAN, DEVIATION), "features": whole.features, "flat": nn.Flatten()}
         return nn.Sequential(OrderedDict(parts, output=nn.Sequential(hidden)))
 
 
-# The original network: each stage halves the picture in its first 1×1 convolution; in resnet152b of pytorchcv, and in
-# torchvision, the 3×3 convolution does.
+# The original network, in which the first 1×1 convolution of each stage halves width and height. In resnet152b of
+# pytorchcv, and in torchvision, the 3×3 convolution does.
 RESNET152 = Published("resnet", "resnet152", "0468", "d46977ddb5660bb523e9f2de50e5d16cef8e3027", "v0.0.518", 224, 2048)
 VGG19_BN = Published(
     "vgg", "bn_vgg19", "0712", "3f286cbd2a57abb4c516425c5e095c2cfc8d54e3", "v0.0.360", 224, 4096, ("fc1", "fc2")
@@ -78,7 +78,7 @@ def _spec(name: str, published: Published, paper: str) -> NetworkSpec:
 
         module = published.build()
         own = module.state_dict().keys()
-        # The last linear map stays behind, and what else a file may hold: pytorchcv passes over that as well.
+        # Skips the last linear map and anything else in the file, as pytorchcv does.
         state = load_state(module, paths[weights.name], name, rename=lambda key: key if key in own else None)
         return TorchNetwork(state, device)
 

@@ -1,14 +1,14 @@
-"""R(2+1)D-18: a residual network over space and time that tells 400 human actions (Kinetics-400).
+"""R(2+1)D-18: a residual network over space and time, trained to recognise 400 human actions (Kinetics-400).
 
 Source: D. Tran et al., "A closer look at spatiotemporal convolutions for action recognition", CVPR 2018,
 https://arxiv.org/abs/1711.11248, in the version and with the weights of torchvision (models/video/resnet.py and
-transforms/_presets.py of 0.28 name the address, the mean and the deviation; the digits in the file's name are the first
-of its sha256, as torch.hub checks them). Features are the mean over what the last block gives, before the classifier.
+transforms/_presets.py of 0.28 name the address, the mean and the deviation; the digits in the name of the file are the
+first of its sha256, which torch.hub checks). Features are the mean over the output of the last block.
 
-A clip has eight pictures: all that a second holds at eight a second, the usual rate here and in the features that are
-shared for LLP. The network was trained on sixteen, in about a second as well; to take each of eight twice would show it
-movement that halts at every other picture. Its makers scale pictures to 171 × 128 and cut out the middle 112 × 112;
-seehear squeezes the whole picture into the square.
+A clip has eight frames, which is one second at 8 frames per second, the default rate of seehear and of the features
+shared for LLP. The network was trained on sixteen frames of about one second. Using each of eight frames twice would
+show it motion that stops at every other frame. Its authors scale frames to 171 × 128 and crop the centre of 112 × 112;
+seehear squeezes the whole frame into the square.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MODEL = WeightFile(
 
 
 def build() -> nn.Module:
-    """From clips (n, frames, size, size, 3) uint8 to features (n, 512); names as in the published file."""
+    """Build the module from clips (n, frames, size, size, 3) uint8 to features (n, 512), with the names of the file."""
     from seehear.networks.r2plus1d_module import R2Plus1D
 
     return R2Plus1D()

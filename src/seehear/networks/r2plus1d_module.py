@@ -8,36 +8,36 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from seehear.networks.torch_network import Pictures
+from seehear.networks.torch_network import NormaliseFrames
 
-MEAN, DEVIATION = (0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)  # of Kinetics-400's pictures, in [0, 1]
+MEAN, DEVIATION = (0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)  # of the frames of Kinetics-400, in [0, 1]
 
 
 def over_space(before: int, after: int, kernel: int, stride: int) -> nn.Conv3d:
-    """Each picture by itself."""
+    """Convolve each frame by itself."""
     padding = (0, kernel // 2, kernel // 2)
     return nn.Conv3d(before, after, (1, kernel, kernel), (1, stride, stride), padding, bias=False)
 
 
 def over_time(before: int, after: int, stride: int) -> nn.Conv3d:
-    """Each place by itself, in three pictures."""
+    """Convolve each position by itself, over three frames."""
     return nn.Conv3d(before, after, (3, 1, 1), (stride, 1, 1), (1, 0, 0), bias=False)
 
 
 def separated(before: int, between: int, after: int, stride: int) -> nn.Sequential:
-    """In place of one convolution over 3 × 3 × 3; halves pictures and their number where stride is 2."""
+    """Replace one convolution over 3 × 3 × 3. A stride of 2 halves width, height and the number of frames."""
     return nn.Sequential(
         over_space(before, between, 3, stride), nn.BatchNorm3d(between), nn.ReLU(), over_time(between, after, stride)
     )
 
 
 class Block(nn.Module):
-    """Two convolutions, and a shortcut around them, which is a linear map where channels or sizes change."""
+    """Two convolutions, and a shortcut around them: a linear map if channels or sizes change."""
 
     def __init__(self, before: int, after: int, stride: int) -> None:
         super().__init__()
-        # So many channels in between that the first convolution has as many weights as one over 3 × 3 × 3. The second
-        # takes as many: torchvision's choice, where the paper counts its own weights.
+        # With this many channels in between, the first convolution has as many weights as one over 3 × 3 × 3. The
+        # second uses the same number, as torchvision does; the paper counts the weights of the second anew.
         between = 27 * before * after // (9 * before + 3 * after)
         self.conv1 = nn.Sequential(separated(before, between, after, stride), nn.BatchNorm3d(after), nn.ReLU())
         self.conv2 = nn.Sequential(separated(after, between, after, 1), nn.BatchNorm3d(after))
@@ -59,7 +59,7 @@ class R2Plus1D(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.pictures = Pictures(MEAN, DEVIATION)
+        self.normalise = NormaliseFrames(MEAN, DEVIATION)
         self.stem = nn.Sequential(
             over_space(3, 45, kernel=7, stride=2),
             nn.BatchNorm3d(45),
@@ -74,6 +74,6 @@ class R2Plus1D(nn.Module):
         self.layer4 = stage(256, 512, stride=2)
 
     def forward(self, clips: Tensor) -> Tensor:
-        x = self.pictures(clips).transpose(1, 2)  # (n, 3, frames, size, size)
+        x = self.normalise(clips).transpose(1, 2)  # (n, 3, frames, size, size)
         x = self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))
         return x.mean(dim=(2, 3, 4))  # (n, 512)

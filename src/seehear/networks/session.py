@@ -1,4 +1,4 @@
-"""Running ONNX files in ONNX Runtime."""
+"""Networks that are ONNX files, run by ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def thread_count() -> int:
-    """$SEEHEAR_THREADS, or else the cores that this process may use."""
+    """Return $SEEHEAR_THREADS, or else the number of cores that this process may use."""
     if own := os.environ.get("SEEHEAR_THREADS"):
         if not own.isdigit() or int(own) < 1:
-            raise SeehearError(f"SEEHEAR_THREADS must be a whole number of threads from 1 on, not {own!r}")
+            raise SeehearError(f"SEEHEAR_THREADS must be a whole number of threads, at least 1, not {own!r}")
         return int(own)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -29,11 +29,15 @@ def thread_count() -> int:
 
 
 def make_session(model: Path, device: str = "auto", threads: int | None = None) -> Any:
-    """An onnxruntime.InferenceSession.
+    """Open an onnxruntime.InferenceSession.
 
-    device: "cpu", "cuda" or "auto", which is CUDA where the installed ONNX Runtime has it.
-    threads: of one run on CPU; None for `thread_count()`.
-    Raises SeehearError for "cuda" where ONNX Runtime has no CUDA provider, and for another device.
+    Args:
+        model: The ONNX file.
+        device: "cpu", "cuda", or "auto" for CUDA if the installed ONNX Runtime has it.
+        threads: Of one run on CPU; None for `thread_count()`.
+
+    Raises:
+        SeehearError: ONNX Runtime has no CUDA provider, or there is no such device.
     """
     import onnxruntime
 
@@ -41,7 +45,7 @@ def make_session(model: Path, device: str = "auto", threads: int | None = None) 
         raise SeehearError(f"device must be auto, cpu or cuda, not {device!r}")
     has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     if device == "cuda" and not has_cuda:
-        raise SeehearError("this ONNX Runtime can't use CUDA: pip install onnxruntime-gpu, or take device cpu")
+        raise SeehearError("this ONNX Runtime can't use CUDA: pip install onnxruntime-gpu, or choose device cpu")
     providers = ["CPUExecutionProvider"]
     if device != "cpu" and has_cuda:
         providers.insert(0, "CUDAExecutionProvider")
@@ -49,19 +53,19 @@ def make_session(model: Path, device: str = "auto", threads: int | None = None) 
     options.log_severity_level = 3  # errors
     options.intra_op_num_threads = threads or thread_count()
     options.inter_op_num_threads = 1
-    # Spinning threads take the cores from decoding and numpy, which run between the calls, and gain little alone.
+    # Spinning threads slow down decoding and numpy, which run between the calls, and gain little.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(model), options, providers=providers)
 
 
 def in_chunks(batch: Batch, size: int) -> Iterator[Batch]:
-    """The batch in pieces of at most `size`, so that a long clip needs no more memory."""
+    """Split a batch into pieces of at most `size`, so that a long clip needs no more memory."""
     for start in range(0, len(batch), size):
         yield batch[start : start + size]
 
 
 class OnnxNetwork(Network):
-    """An ONNX file with one input and the outputs "features" and, where it has a classifier, "logits"."""
+    """An ONNX file with one input and the outputs "features" and, if it has a classifier, "logits"."""
 
     def __init__(
         self,
@@ -73,7 +77,16 @@ class OnnxNetwork(Network):
         chunk: int = 16,
         threads: int | None = None,
     ) -> None:
-        """front_end: from a batch to the file's input. chunk: items in one run."""
+        """Open an ONNX file.
+
+        Args:
+            model: The file.
+            device: auto, cpu or cuda.
+            front_end: From a batch to the input of the file.
+            class_names: Of the output "logits", if there is one.
+            chunk: Items per run.
+            threads: Of one run on CPU.
+        """
         self.class_names = tuple(class_names)
         self._model = model
         self._session = make_session(model, device, threads)
@@ -96,7 +109,7 @@ class OnnxNetwork(Network):
         return module if self._front_end is np.asarray else Prepared(self._front_end, module)
 
     def _run(self, output: str, batch: Batch) -> NDArray[np.float32]:
-        if len(batch) == 0:  # not every node can run on nothing
+        if len(batch) == 0:  # not every node accepts an empty batch
             return self._run(output, np.zeros((1, *batch.shape[1:]), batch.dtype))[:0]
         pieces = [
             self._session.run([output], {self._input: self._front_end(piece)})[0]

@@ -1,4 +1,4 @@
-"""What a network is, declared: its input, its output, where its weights come from and under which licence."""
+"""The declaration of a network: its input, its output, the origin of its weights and their licence."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ Batch = NDArray[np.float32] | NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class AudioInput:
-    """Mono sound, cut into windows whose centres lie evenly in each segment.
+    """Windows of a mono waveform, with evenly spaced centres in each segment.
 
-    rate: samples a second. window: seconds that one feature hears.
-    hop: seconds between the centres of windows, at most; those of one segment are averaged.
+    Attributes:
+        rate: Samples per second.
+        window: Seconds of audio that one feature depends on.
+        hop: The largest number of seconds between the centres of windows. The features of one segment are averaged.
     """
 
     rate: int
@@ -42,78 +44,81 @@ class AudioInput:
 
     @property
     def described(self) -> str:
-        """For people."""
+        """A description for people."""
         return f"{self.window:.3g} s at {self.rate / 1000:g} kHz" + (f" every {self.hop:g} s" if self.hop < 1 else "")
 
 
 @dataclass(frozen=True)
 class ImageInput:
-    """Square RGB pictures of `size` pixels a side; those of one segment are averaged."""
+    """Square RGB frames of `size` × `size` pixels. The features of one segment are averaged."""
 
     size: int
     modality: ClassVar[str] = "visual"
 
     @property
     def described(self) -> str:
-        """For people."""
+        """A description for people."""
         return f"{self.size} px"
 
 
 @dataclass(frozen=True)
 class ClipInput(ImageInput):
-    """Clips of `frames` square RGB pictures, spread evenly over the pictures of each segment."""
+    """Clips of `frames` square RGB frames, evenly spread over the frames of each segment."""
 
     frames: int = 16
 
     @property
     def described(self) -> str:
-        """For people."""
+        """A description for people."""
         return f"{self.frames} × {self.size} px"
 
 
 class Network(ABC):
     """A network in memory, ready to run."""
 
-    class_names: tuple[str, ...] = ()  # of `logits`, where the network carries its classifier
+    class_names: tuple[str, ...] = ()  # of `logits`, if the network has a classifier
 
     @abstractmethod
     def features(self, batch: Batch) -> NDArray[np.float32]:
-        """One feature vector each.
+        """Compute one feature per item.
 
-        batch: for audio (n, samples) float32 in [-1, 1]; for pictures (n, size, size, 3) uint8, RGB; for clips of them
-        (n, frames, size, size, 3).
-        Returns (n, width) float32.
+        Args:
+            batch: Windows (n, samples) float32 in [-1, 1]; or frames (n, size, size, 3) uint8 RGB; or clips of frames
+                (n, frames, size, size, 3) uint8 RGB.
+
+        Returns:
+            (n, width) float32.
         """
 
     def logits(self, batch: Batch) -> NDArray[np.float32]:
-        """Class scores (n, len(class_names)) of the network's own classifier, for those that have one."""
+        """Compute the class scores (n, len(class_names)) of the network's own classifier, if it has one."""
         raise NotImplementedError(f"{type(self).__name__} has no classifier")
 
     def module(self) -> nn.Module:
-        """The network as torch has it, from a batch to features (n, width), to be trained further."""
-        raise NotImplementedError(f"{type(self).__name__} can't be trained further")
+        """Return a torch module from a batch to features (n, width), for fine-tuning."""
+        raise NotImplementedError(f"{type(self).__name__} can't be fine-tuned")
 
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """A network in the registry. Everything that decides its numbers is in `fingerprint`."""
+    """A network in the registry. `fingerprint` covers everything that decides its features."""
 
     name: str
     input: AudioInput | ImageInput
     width: int
     domain: str  # what it was trained on
-    origin: str  # who made it, and where it is published
+    origin: str  # its authors, and where it is published
     paper: str
     licence: str
-    load: Callable[[Mapping[str, Path], str], Network]  # from paths of the weight files by their names, and a device
+    load: Callable[[Mapping[str, Path], str], Network]  # from weight files by name, and a device
     weights: tuple[WeightFile, ...] = ()
-    revision: str = "1"  # changes whenever the code around the weights changes what comes out
-    extra: str | None = None  # the optional dependency it needs: pip install seehear[extra]
-    looks_at: str = ""  # class the network's own classifier must give on the sample shipped with seehear
-    # The same as a torch module with weights as they are made, for networks that come as one; its file of weights holds
-    # the module's state dict.
+    revision: str = "1"  # changes whenever a change of the code changes the features
+    extra: str | None = None  # the optional dependency that it needs: pip install seehear[extra]
+    sample_class: str = ""  # the class that its classifier must predict for the sample that comes with seehear
+    # Makes the network as a torch module with initial weights, if it is published as one. The weight file holds the
+    # state dict of the module.
     build: Callable[[], nn.Module] | None = field(default=None, compare=False)
-    reference: str = field(default="", compare=False)  # how to name it on a command line, where not by `name`
+    reference: str = field(default="", compare=False)  # how to name it on a command line, if not by `name`
 
     def __post_init__(self) -> None:
         """Raises SeehearError for a name that no network may have."""
@@ -125,7 +130,7 @@ class NetworkSpec:
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits that change when the features of an unchanged clip would."""
+        """16 hex digits that change whenever the features of an unchanged clip would change."""
         facts = {
             "name": self.name,
             "input": [type(self.input).__name__, *vars(self.input).values()],

@@ -41,7 +41,7 @@ EMBEDDING = _member("embedding_model.tflite", "c0aea21eb84a4ce90a08c870da41b7a71
 
 
 class LiteModel:
-    """A tflite file with one input and one output whose first dimension, the batch, is free."""
+    """A tflite file with one input and one output of any batch size."""
 
     def __init__(self, path: Path) -> None:
         import logging
@@ -66,7 +66,7 @@ class LiteModel:
 
 
 class SpeechEmbedding(Network):
-    """Log-mel spectrum and embedding, one model each."""
+    """A model for the log-mel spectrum, and one for the embedding."""
 
     def __init__(self, mel: Path, embedding: Path) -> None:
         self._mel, self._embedding = LiteModel(mel), LiteModel(embedding)
@@ -77,8 +77,8 @@ class SpeechEmbedding(Network):
         return np.concatenate([self._features(piece) for piece in in_chunks(batch, CHUNK)])
 
     def _features(self, waves: Batch) -> NDArray[np.float32]:
-        # The spectrum wants samples in the range of 16-bit integers. It cuts off 80 dB below the loudest of all that it
-        # is given, so it is given one window at a time. The embedding wants its decibels brought near 0.
+        # The spectrum takes samples in the range of 16-bit integers. It clips at 80 dB below the maximum of its input,
+        # so each window is a call of its own. The embedding takes decibels near 0.
         scaled = np.asarray(waves * np.float32(32768), np.float32)
         decibels = np.concatenate([self._mel(wave[None]) for wave in scaled])  # (n, 1, 76, 32)
         patches = np.moveaxis(decibels / 10 + 2, 1, 3)  # (n, 76, 32, 1)

@@ -1,4 +1,4 @@
-"""Running torch modules."""
+"""Networks that are torch modules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seehear.errors import SeehearError
 from seehear.networks.session import in_chunks
 from seehear.networks.spec import Batch, Network
 
-MOST_NAMED = 3  # names of weights in a message
+MAX_NAMED = 3  # names of weights in a message
 
 
 class TorchNetwork(Network):
@@ -30,7 +30,14 @@ class TorchNetwork(Network):
         front_end: Callable[[Any], NDArray[Any]] = np.asarray,
         chunk: int = 16,
     ) -> None:
-        """front_end: from a batch to the module's input, in numpy. chunk: items in one run."""
+        """Wrap a module.
+
+        Args:
+            module: From the output of the front end to features.
+            device: auto, cpu or cuda.
+            front_end: From a batch to the input of the module, in numpy.
+            chunk: Items per run.
+        """
         self._device = torch.device(resolve(device))
         self._module = module.to(self._device).eval()
         self._front_end = front_end
@@ -50,20 +57,20 @@ class TorchNetwork(Network):
         return self._module
 
 
-class Pictures(nn.Module):
-    """From pictures (…, size, size, 3) uint8 to (…, 3, size, size): divided by 255, less the mean, by the deviation."""
+class NormaliseFrames(nn.Module):
+    """From frames (…, size, size, 3) uint8 to (…, 3, size, size) with mean 0 and standard deviation 1."""
 
     mean: Tensor
     deviation: Tensor
 
     def __init__(self, mean: tuple[float, float, float], deviation: tuple[float, float, float]) -> None:
-        """Of each of red, green and blue, in [0, 1]."""
+        """Mean and standard deviation of red, green and blue, in [0, 1]."""
         super().__init__()
         self.register_buffer("mean", torch.tensor(mean), persistent=False)
         self.register_buffer("deviation", torch.tensor(deviation), persistent=False)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        x = (pictures.float() / 255 - self.mean) / self.deviation  # (…, size, size, 3)
+    def forward(self, frames: Tensor) -> Tensor:
+        x = (frames.float() / 255 - self.mean) / self.deviation  # (…, size, size, 3)
         return x.movedim(-1, -3)
 
 
@@ -74,21 +81,30 @@ def load_state(
     *,
     rename: Callable[[str], str | None] = lambda name: name,
 ) -> nn.Module:
-    """The module with the weights of a torch or safetensors file, all of them, and no other.
+    """Load the weights of a torch or safetensors file into a module. File and module must hold the same weights.
 
-    what: whose weights they should be, for the message. rename: from a name in the file to the module's, None to leave
-    a weight out. Raises SeehearError naming the file and what does not fit.
+    Args:
+        module: Gets the weights.
+        path: The file.
+        what: The name of the network, for the message.
+        rename: From a name in the file to the name in the module; None skips a weight.
+
+    Returns:
+        The module.
+
+    Raises:
+        SeehearError: The file can't be read or holds other weights; the message names what does not fit.
     """
     state = {new: tensor for name, tensor in _read(path, what).items() if (new := rename(name)) is not None}
     own = module.state_dict()
-    counters = {name for name in own if name.endswith("num_batches_tracked")}  # which older files lack
-    lacking = sorted(own.keys() - state.keys() - counters)
-    strange = sorted(state.keys() - own.keys())
-    differ = sorted(name for name in own.keys() & state.keys() if own[name].shape != state[name].shape)
-    for names, how in ((lacking, "lacks"), (strange, "has besides"), (differ, "has in another shape")):
+    counters = {name for name in own if name.endswith("num_batches_tracked")}  # absent from older files
+    missing = sorted(own.keys() - state.keys() - counters)
+    extra = sorted(state.keys() - own.keys())
+    reshaped = sorted(name for name in own.keys() & state.keys() if own[name].shape != state[name].shape)
+    for names, fault in ((missing, "lacks"), (extra, "also has"), (reshaped, "has another shape of")):
         if names:
-            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-            raise SeehearError(f"{path}: is not the weights of {what}: it {how} {', '.join(names[:MOST_NAMED])}{more}")
+            more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+            raise SeehearError(f"{path}: is not the weights of {what}: it {fault} {', '.join(names[:MAX_NAMED])}{more}")
     module.load_state_dict(state, strict=False)
     return module
 
@@ -103,8 +119,8 @@ def _read(path: Path, what: str) -> Mapping[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:  # whose message advises to read it unsafely
-        raise SeehearError(f"{path}: can't be read as the weights of {what}: no file of tensors alone") from None
+    except pickle.UnpicklingError:  # whose own message advises to read it unsafely
+        raise SeehearError(f"{path}: can't be read as the weights of {what}: it holds more than tensors") from None
     except (SafetensorError, RuntimeError, EOFError, ValueError) as error:
         raise SeehearError(f"{path}: can't be read as the weights of {what}: {str(error).splitlines()[0]}") from None
     content = content.get("state_dict", content) if isinstance(content, Mapping) else content

@@ -1,7 +1,7 @@
-"""ONNX graphs as torch modules, to be trained further.
+"""ONNX graphs as torch modules, for fine-tuning.
 
-Only the operators that image networks of the registry are made of are known. Their batch norms are folded into the
-convolutions, so that training and evaluation are the same function.
+Only the operators of the image networks in the registry are supported. Batch norms are folded into the convolutions,
+so that training and evaluation compute the same function.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     import onnx
 
 OUTPUT = "features"
-WEIGHED = {"Conv", "Gemm", "MatMul"}  # operators whose constants are trained
-# Inputs, by position, that say how an operator works: read once, as plain numbers.
+TRAINED = {"Conv", "Gemm", "MatMul"}  # operators whose constants are trained
+# Inputs, by position, that configure an operator: read once, as plain numbers.
 SETTINGS: dict[str, tuple[int, ...]] = {"Clip": (1, 2), "ReduceMean": (1,), "Reshape": (1,)}
-# Attributes that may be there as long as they change nothing.
-USUAL = {"auto_pad": b"NOTSET", "ceil_mode": 0, "alpha": 1.0, "beta": 1.0, "allowzero": 0, "storage_order": 0}
+# Attributes that may be present with these values, which change nothing.
+DEFAULTS = {"auto_pad": b"NOTSET", "ceil_mode": 0, "alpha": 1.0, "beta": 1.0, "allowzero": 0, "storage_order": 0}
 
 Attributes = Mapping[str, Any]
-Values = Sequence[Any]  # of the inputs that are settings, plain numbers, None where left out
+Values = Sequence[Any]  # of the inputs that are settings: plain numbers, None if omitted
 Operation = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
 class _Step:
-    """One node: its operation, the tensors that it takes and gives by name, and those that none needs after it."""
+    """One node: its operation, its input and output tensors by name, and the tensors that no later node needs."""
 
     operation: Operation
     inputs: tuple[str, ...]
@@ -45,10 +45,10 @@ class _Step:
 
 
 class GraphModule(nn.Module):
-    """The part of an ONNX graph that makes its output "features" (n, width)."""
+    """The part of an ONNX graph that computes its output "features" (n, width)."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
-        """Raises SeehearError naming an operator, or an attribute of one, that is not known."""
+        """Raises SeehearError naming an operator or attribute that is not supported."""
         from onnx import numpy_helper
 
         super().__init__()
@@ -56,9 +56,9 @@ class GraphModule(nn.Module):
         constants = {constant.name: constant for constant in graph.initializer}
         (self._input,) = (value.name for value in graph.input if value.name not in constants)
         nodes = _needed(graph.node)
-        if strange := sorted({node.op_type for node in nodes} - OPERATIONS.keys()):
-            raise SeehearError(f"can't train a graph with {', '.join(strange)}; known are {', '.join(OPERATIONS)}")
-        trained = {name for node in nodes if node.op_type in WEIGHED for name in node.input}
+        if unsupported := sorted({node.op_type for node in nodes} - OPERATIONS.keys()):
+            raise SeehearError(f"can't train a graph with {', '.join(unsupported)}, only with {', '.join(OPERATIONS)}")
+        trained = {name for node in nodes if node.op_type in TRAINED for name in node.input}
         trained |= _biases(nodes, constants)
         self._named: dict[str, str] = {}  # the name of a constant in the graph -> here
         self._steps: list[_Step] = []
@@ -84,18 +84,18 @@ class GraphModule(nn.Module):
                     self.register_buffer(self._named[name], value)
 
     def forward(self, batch: Tensor) -> Tensor:
-        """From what the graph takes, as pictures (n, size, size, 3) uint8, to features (n, width)."""
+        """Compute features (n, width) of the input of the graph, such as frames (n, size, size, 3) uint8."""
         tensors = {name: getattr(self, here) for name, here in self._named.items()}
         tensors[self._input] = batch
         for step in self._steps:
             tensors[step.output] = step.operation(*(tensors[name] for name in step.inputs))
-            for name in step.done:  # several times what a batch itself takes
+            for name in step.done:  # they take several times the memory of a batch
                 del tensors[name]
         return tensors[OUTPUT]
 
 
 class Prepared(nn.Module):
-    """A module behind a front end in numpy, which is not trained."""
+    """A module after a front end in numpy, which is not trained."""
 
     def __init__(self, front_end: Callable[[Any], NDArray[Any]], module: nn.Module) -> None:
         super().__init__()
@@ -108,20 +108,20 @@ class Prepared(nn.Module):
 
 
 def as_module(model: onnx.ModelProto) -> nn.Module:
-    """The graph from its input to "features" as torch has it, on CPU.
+    """Convert the graph from its input to "features" into a torch module, on CPU.
 
-    Weights and biases of convolutions and linear layers are its parameters; other constants, as the mean that is taken
-    from pictures, are buffers. Raises SeehearError naming an operator that is not known.
+    Weights and biases of convolutions and linear layers are its parameters. Other constants, such as a mean, are
+    buffers. Raises SeehearError naming an operator that is not supported.
     """
     return GraphModule(model)
 
 
 def _needed(nodes: Sequence[Any]) -> list[Any]:
-    """The nodes that "features" hang on, in their order."""
-    wanted, kept = {OUTPUT}, []
+    """Return the nodes that "features" depends on, in order."""
+    needed, kept = {OUTPUT}, []
     for node in reversed(nodes):  # ONNX lists nodes in an order in which they can run
-        if wanted & set(node.output):
-            wanted |= set(node.input)
+        if needed & set(node.output):
+            needed |= set(node.input)
             kept.append(node)
     if not kept:
         raise SeehearError(f"the graph has no output called {OUTPUT!r}")
@@ -129,7 +129,7 @@ def _needed(nodes: Sequence[Any]) -> list[Any]:
 
 
 def _biases(nodes: Sequence[Any], constants: Mapping[str, Any]) -> set[str]:
-    """Constants added to what a matrix product gives: its bias, which MatMul can't hold."""
+    """Return the constants that are added to a matrix product: its bias, which MatMul can't hold."""
     products = {node.output[0] for node in nodes if node.op_type == "MatMul"}
     sums = (node.input for node in nodes if node.op_type == "Add" and products & set(node.input))
     return {name for names in sums for name in names if name in constants}
@@ -145,7 +145,7 @@ def _operation(node: Any, values: Values) -> Operation:
     attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
     make, known = OPERATIONS[node.op_type]
     for name, value in attributes.items():
-        if name not in known and USUAL.get(name) != value:
+        if name not in known and DEFAULTS.get(name) != value:
             raise SeehearError(f"can't train a graph with {name}={value!r} of {node.op_type}")
     return make(attributes, values)
 
@@ -193,7 +193,7 @@ def _reduce_mean(attributes: Attributes, values: Values) -> Operation:
 
 def _reshape(_: Attributes, values: Values) -> Operation:
     (shape,) = values
-    # 0: the size that this dimension has already
+    # 0 keeps the size of a dimension
     return lambda x: x.reshape([size or x.shape[place] for place, size in enumerate(shape)])
 
 
@@ -217,7 +217,7 @@ def _plain(function: Operation) -> Callable[[Attributes, Values], Operation]:
     return lambda attributes, values: function
 
 
-# How each operator is made of its attributes and settings, and the attributes that it understands.
+# How to make each operator from its attributes and settings, and the attributes that it supports.
 OPERATIONS: dict[str, tuple[Callable[[Attributes, Values], Operation], frozenset[str]]] = {
     "Add": (_plain(torch.add), frozenset()),
     "AveragePool": (_average_pool, frozenset({"kernel_shape", "strides"})),

@@ -1,25 +1,25 @@
-"""CLAP, AST, CLIP and DINOv2: transformers that hear or see, as Hugging Face's package `transformers` has them.
+"""CLAP, AST, CLIP and DINOv2: transformers for audio and frames, from Hugging Face's package `transformers`.
 
-The architectures come from that package, with the numbers of each network written down here, so that of each nothing
-but its file of weights is fetched. What a file holds besides, as towers for text and classifiers, is left out. Files
-of CLIP and CLAP are in torch's own format, as their repositories hold no safetensors.
+The architectures come from that package; the settings of each network are listed here, so that only its weight file is
+fetched. Other contents of a file, such as text towers and classifiers, are skipped. The files of CLIP and CLAP are in
+torch's format, because their repositories hold no safetensors.
 
 Sources:
 - CLAP: Y. Wu et al., "Large-scale contrastive language-audio pretraining", ICASSP 2023,
   https://arxiv.org/abs/2211.06687; numbers: laion-clap 1.1.7, clap_module/model_configs/HTSAT-tiny.json and htsat.py.
-  A second is repeated until it fills the ten that the network hears, as its makers do with short sounds, and features
-  have a length of 1, as theirs do.
+  One second is repeated to fill the ten seconds of the input, as its authors do with short audio. Features have a
+  length of 1, as theirs do.
 - AST: Y. Gong, Y.-A. Chung, J. Glass, "AST: Audio spectrogram transformer", Interspeech 2021,
   https://arxiv.org/abs/2104.01778, and its code, https://github.com/YuanGongND/ast, src/models/ast_models.py. It was
-  trained on ten seconds, which would cost five times as much as the two that it hears here and tell less well when a
-  thing sounds. For shorter sounds its makers cut the middle out of the positions that it has learnt; so does seehear.
+  trained on ten seconds. Two seconds, used here, cost a fifth, and locate a sound better. For shorter audio its authors
+  crop the centre of the learnt positions; so does seehear.
 - CLIP: A. Radford et al., "Learning transferable visual models from natural language supervision", ICML 2021,
   https://arxiv.org/abs/2103.00020; numbers: open_clip 3.3, model_configs/ViT-B-32-quickgelu.json and constants.py.
 - DINOv2: M. Oquab et al., "DINOv2: Learning robust visual features without supervision", TMLR 2024,
   https://arxiv.org/abs/2304.07193; numbers: timm 1.0.31, vit_base_patch14_dinov2. Its positions are those of 37 × 37
   patches, interpolated to 16 × 16.
 
-The makers of CLIP and DINOv2 scale a picture's shorter side and cut out the middle; seehear squeezes the whole picture
+The authors of CLIP and DINOv2 scale the shorter side of an image and crop the centre; seehear squeezes the whole frame
 into the square.
 """
 
@@ -45,10 +45,10 @@ Array = NDArray[np.float32]
 FrontEnd = Callable[[Any], NDArray[Any]]
 
 HUB = "https://huggingface.co"
-SIZE = 224  # pixels a side
+SIZE = 224  # pixels
 
 CLAP_RATE = 48000
-CLAP_SOUND = {  # arguments of its feature extractor
+CLAP_AUDIO = {  # arguments of its feature extractor
     "sampling_rate": CLAP_RATE,
     "max_length_s": 10,
     "fft_window_size": 1024,
@@ -75,7 +75,7 @@ def clap_front_end() -> Callable[[Array], Array]:
     """From waves (n, 48000) in [-1, 1] to log-mel spectra (n, 1, 1001, 64) of ten seconds of each, repeated."""
     from transformers import ClapFeatureExtractor
 
-    extractor = ClapFeatureExtractor(**CLAP_SOUND)
+    extractor = ClapFeatureExtractor(**CLAP_AUDIO)
 
     def spectra(waves: Array) -> Array:
         return np.asarray(extractor(list(waves), sampling_rate=CLAP_RATE)["input_features"], np.float32)
@@ -84,10 +84,10 @@ def clap_front_end() -> Callable[[Array], Array]:
 
 
 def ast_spectra(waves: Array) -> Array:
-    """Log-mel spectra (n, 206, 128) of waves (n, 33200) in [-1, 1], less AudioSet's mean, by twice its deviation.
+    """Log-mel spectra (n, 206, 128) of waves (n, 33200) in [-1, 1], minus a mean, divided by twice a deviation.
 
-    As Kaldi makes them: each frame loses its mean, and its high frequencies are raised. The feature extractor of
-    `transformers` leaves this to torchaudio where that is installed, and would not give the same numbers everywhere.
+    As in Kaldi, the mean of each frame is subtracted, and its high frequencies are emphasised. The feature extractor of
+    `transformers` uses torchaudio if it is installed, so its numbers would depend on the machine.
     """
     frames = sliding_window_view(waves.astype(np.float64), AST_FRAME, axis=1)[:, ::AST_HOP]  # (n, frames, 400)
     frames = frames - frames.mean(axis=2, keepdims=True)
@@ -98,37 +98,37 @@ def ast_spectra(waves: Array) -> Array:
 
 
 def build_clap() -> nn.Module:
-    """From spectra (n, 1, 1001, 64) to features (n, 512), in the space that sounds share with texts."""
+    """From spectra (n, 1, 1001, 64) to features (n, 512), in the space that audio shares with text."""
     from seehear.networks.transformer_module import Clap
 
     return Clap()
 
 
 def build_ast() -> nn.Module:
-    """From spectra (n, 206, 128) to features (n, 768), the mean of the two tokens that gather what is heard."""
+    """From spectra (n, 206, 128) to features (n, 768), the mean of the two summary tokens."""
     from seehear.networks.transformer_module import Ast
 
     return Ast(AST_STEPS)
 
 
 def build_clip() -> nn.Module:
-    """From pictures (n, 224, 224, 3) uint8 to features (n, 512), in the space that pictures share with texts."""
+    """From frames (n, 224, 224, 3) uint8 to features (n, 512), in the space that images share with text."""
     from seehear.networks.transformer_module import Clip
 
     return Clip()
 
 
 def build_dinov2() -> nn.Module:
-    """From pictures (n, 224, 224, 3) uint8 to features (n, 768), the token that gathers what is seen."""
+    """From frames (n, 224, 224, 3) uint8 to features (n, 768), the class token."""
     from seehear.networks.transformer_module import Dino
 
     return Dino()
 
 
 def own_name(published: str, own: Collection[str]) -> str | None:
-    """What a weight of a published file is called among `own`, the names of the module; None where it has no such.
+    """Return the name of a weight of a published file among `own`, the names of the module; None if it has none.
 
-    Files have the names of early releases of `transformers`, some of which changed about its release 5.10.
+    Files have the names of early releases of `transformers`, some of which changed around release 5.10.
     """
     name = published
     changes = (
@@ -159,7 +159,7 @@ def _spec(
     licence: str,
     front_end: Callable[[], FrontEnd] = lambda: np.asarray,
 ) -> NetworkSpec:
-    """file: its name in the repository. front_end: gives what goes between a batch and the module."""
+    """file: its name in the repository. front_end: returns the function from a batch to the input of the module."""
     address = f"{HUB}/{repository}"
     weights = WeightFile(f"{repository.rpartition('/')[2]}-{file}", "", (Url(f"{address}/resolve/main/{file}"),))
 
@@ -194,7 +194,7 @@ CLAP_SPEC = _spec(
     front_end=clap_front_end,
     input=AudioInput(rate=CLAP_RATE, window=1.0),
     width=512,
-    domain="sounds and what is written of them (LAION-Audio-630K, AudioSet)",
+    domain="audio with captions (LAION-Audio-630K, AudioSet)",
     paper="Wu et al., Large-scale contrastive language-audio pretraining, ICASSP 2023 (arXiv:2211.06687)",
     licence="Apache-2.0",
 )
@@ -217,7 +217,7 @@ CLIP_SPEC = _spec(
     build=build_clip,
     input=ImageInput(size=SIZE),
     width=512,
-    domain="pictures of the web and what is written of them",
+    domain="images with captions from the web",
     paper="Radford et al., Learning transferable visual models from language, ICML 2021 (arXiv:2103.00020)",
     licence="MIT",
 )
@@ -228,7 +228,7 @@ DINOV2_SPEC = _spec(
     build=build_dinov2,
     input=ImageInput(size=SIZE),
     width=768,
-    domain="pictures of the web, without labels (LVD-142M)",
+    domain="images from the web, without labels (LVD-142M)",
     paper="Oquab et al., DINOv2: Learning robust visual features, TMLR 2024 (arXiv:2304.07193)",
     licence="Apache-2.0",
 )

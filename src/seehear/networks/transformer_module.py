@@ -1,6 +1,6 @@
-"""The networks of transformer.py as torch modules, their weights named as in published files.
+"""The networks of transformer.py as torch modules, with the names of the published weights.
 
-Their numbers are those of the published networks, whatever a release of `transformers` takes for usual.
+All settings are those of the published networks, and do not depend on the defaults of a release of `transformers`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from transformers import (
     Dinov2Model,
 )
 
-from seehear.networks.torch_network import Pictures
+from seehear.networks.torch_network import NormaliseFrames
 
 BASE = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12}  # ViT-Base
 
@@ -71,7 +71,7 @@ DINOV2 = {
     "hidden_act": "gelu",
     "layer_norm_eps": 1e-6,
     "qkv_bias": True,
-    "image_size": 518,  # of the last of its training: 37 × 37 patches
+    "image_size": 518,  # of the end of its training: 37 × 37 patches
     "patch_size": 14,
     "use_swiglu_ffn": False,
     "use_mask_token": True,
@@ -101,7 +101,7 @@ class Ast(nn.Module):
         self.audio_spectrogram_transformer = ASTModel(ASTConfig(**AST))
 
     def positions(self) -> Tensor:
-        """Of two tokens and of patches, band by band, from the middle of the ten seconds that were learnt.
+        """Positions of two tokens and of patches, band by band, from the middle of the ten learnt seconds.
 
         (1, 2 + 12 · steps, 768)
         """
@@ -118,24 +118,24 @@ class Ast(nn.Module):
 
 
 class Clip(CLIPVisionModelWithProjection):  # type: ignore[misc]
-    """From pictures (n, 224, 224, 3) uint8 to features (n, 512)."""
+    """From frames (n, 224, 224, 3) uint8 to features (n, 512)."""
 
     def __init__(self) -> None:
         super().__init__(CLIPVisionConfig(**CLIP))
-        self.pictures = Pictures(*OF_CLIP)
+        self.normalise = NormaliseFrames(*OF_CLIP)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        features: Tensor = super().forward(pixel_values=self.pictures(pictures)).image_embeds
+    def forward(self, frames: Tensor) -> Tensor:
+        features: Tensor = super().forward(pixel_values=self.normalise(frames)).image_embeds
         return features
 
 
 class Dino(Dinov2Model):  # type: ignore[misc]
-    """From pictures (n, 224, 224, 3) uint8 to features (n, 768)."""
+    """From frames (n, 224, 224, 3) uint8 to features (n, 768)."""
 
     def __init__(self) -> None:
         super().__init__(Dinov2Config(**DINOV2))
-        self.pictures = Pictures(*OF_IMAGENET)
+        self.normalise = NormaliseFrames(*OF_IMAGENET)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        features: Tensor = super().forward(pixel_values=self.pictures(pictures)).pooler_output
+    def forward(self, frames: Tensor) -> Tensor:
+        features: Tensor = super().forward(pixel_values=self.normalise(frames)).pooler_output
         return features

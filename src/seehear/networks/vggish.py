@@ -1,14 +1,13 @@
-"""VGGish: the VGG that made the features released with AudioSet, and those that the field shares of LLP.
+"""VGGish: the VGG behind the features released with AudioSet, and the features shared for LLP.
 
 Source: S. Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017,
 https://arxiv.org/abs/1609.09430; post-processing as in
 https://github.com/tensorflow/models/tree/master/research/audioset/vggish: embeddings are whitened, clipped to ±2 and
-kept in 8 bits. The features are those whole numbers, 0 to 255, as both Google's code and torchvggish give them; like
-torchvggish this rounds them, where Google's code cuts off what is behind the point, so that a feature of 0 to 255 is
-the same or one more.
+quantised to 8 bits. The features are these integers, 0 to 255, as in Google's code and in torchvggish. This code and
+torchvggish round them; Google's code truncates them. So a feature is the same or one more.
 
-The original cuts a clip into consecutive patches of 0.96 s, about 10.4 in ten seconds; one patch here is centred in
-each second. Features of AVE, whose authors made LLP, start at each second instead, 12.5 ms earlier
+The original cuts a clip into consecutive patches of 0.96 s, about 10.4 in ten seconds. Here one patch is centred in
+each second. In the features of AVE, by the authors of LLP, patches start at each second instead, 12.5 ms earlier
 (vggish_input.py in https://github.com/YapengTian/AVE-ECCV18).
 """
 
@@ -26,7 +25,7 @@ from seehear.errors import SeehearError
 from seehear.networks.mel import mel_filters
 from seehear.networks.spec import AudioInput, Network, NetworkSpec
 from seehear.networks.weights import Url, WeightFile
-from seehear.networks.yamnet import BANDS, FFT, RATE, WINDOW, spectra  # its front end was made after this one
+from seehear.networks.yamnet import BANDS, FFT, RATE, WINDOW, spectra  # whose front end follows this one
 
 if TYPE_CHECKING:
     from torch import nn
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 WIDTH = 128
 OFFSET = 0.01  # of magnitudes, before the logarithm
 
-# The digits in the names are the first of the files' sha256: convert_tf_to_torch.ipynb in the same repository.
+# The digits in the names are the first of the sha256 of the files: convert_tf_to_torch.ipynb in the same repository.
 _TORCHVGGISH = "https://github.com/harritaylor/torchvggish/releases/download/v0.1"  # as in torchvggish 0.2
 MODEL = WeightFile("vggish-10086976.pth", "10086976", (Url(f"{_TORCHVGGISH}/vggish-10086976.pth"),))
 WHITENING = WeightFile(
@@ -55,14 +54,14 @@ def log_mel(waves: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def build() -> nn.Module:
-    """From patches (n, 96, 64) to features (n, 128), with weights as they are made."""
+    """Build the module from patches (n, 96, 64) to features (n, 128), with initial weights."""
     from seehear.networks.vggish_module import VGGish
 
     return VGGish(WIDTH)
 
 
 def read_whitening(path: Path) -> dict[str, NDArray[np.float32]]:
-    """The axes (128, 128), one in each row, and means (128,). Raises SeehearError for another file."""
+    """Read the axes (128, 128), one per row, and means (128,). Raises SeehearError for another file."""
     what = "the whitening of vggish"
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -93,7 +92,7 @@ SPEC = NetworkSpec(
     name="vggish",
     input=AudioInput(rate=RATE, window=WINDOW),
     width=WIDTH,
-    domain="sound of videos (an early YouTube-8M)",
+    domain="audio of videos (an early YouTube-8M)",
     origin="Google; https://github.com/tensorflow/models/tree/master/research/audioset/vggish; weights for torch by "
     "H. Taylor, https://github.com/harritaylor/torchvggish",
     paper="Hershey et al., CNN architectures for large-scale audio classification, ICASSP 2017 (arXiv:1609.09430)",

@@ -1,4 +1,4 @@
-"""VGGish as torch has it; see `vggish`."""
+"""VGGish as a torch module; see `vggish`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seehear.networks.yamnet import BANDS, FRAMES
 
 STAGES = ((64,), (128,), (256, 256), (512, 512))  # channels of the convolutions; the patch is halved after each stage
 HIDDEN = 4096
-CLIP = 2.0  # whitened features beyond are cut off
+CLIP = 2.0  # whitened features are clipped to ± this
 STEPS = 255  # of the 8 bits that the released features have
 
 
@@ -29,7 +29,7 @@ class VGGish(nn.Module):
 
 
 class Trunk(nn.Module):
-    """From log-mel patches (n, 96, 64) to embeddings (n, width) ≥ 0; named as in torchvggish's file."""
+    """From log-mel patches (n, 96, 64) to embeddings (n, width) ≥ 0; with the names of torchvggish's file."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -59,9 +59,9 @@ class Trunk(nn.Module):
 
 
 class Whitening(nn.Module):
-    """Turned to their principal axes, each divided by its deviation, clipped to ±2 and cut into 256 steps.
+    """Rotates embeddings to their principal axes, divides by the deviation, clips to ±2 and quantises to 256 steps.
 
-    The steps are left out in training: they have no gradient. Named as in Google's file.
+    Training skips the quantisation, which has no gradient. Weights have the names of Google's file.
     """
 
     pca_eigen_vectors: Tensor
@@ -69,7 +69,7 @@ class Whitening(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.register_buffer("pca_eigen_vectors", torch.eye(width))  # (width, width), an axis in each row
+        self.register_buffer("pca_eigen_vectors", torch.eye(width))  # (width, width), one axis per row
         self.register_buffer("pca_means", torch.zeros(width))
 
     def forward(self, embeddings: Tensor) -> Tensor:

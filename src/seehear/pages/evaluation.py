@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -292,13 +293,14 @@ def by_class(rows: Mapping[str, Mapping[str, Sequence[ClassRow]]]) -> list[tuple
 
 def _class_cell(kind: str, rows: Sequence[ClassRow]) -> ClassCell:
     f1 = mean_f1(rows)
-    precision, recall = ([value for value in values if value == value] for values in _columns(rows))
-    means = (number(sum(known) / len(known) if known else None, ".1f") for known in (precision, recall))
-    return ClassCell(kind, number(f1, ".1f"), (f1 or 0) / 100, *means, rows[0].support)
+    precision, recall = _mean([row.precision for row in rows]), _mean([row.recall for row in rows])
+    return ClassCell(kind, number(f1, ".1f"), (f1 or 0) / 100, precision, recall, rows[0].support)
 
 
-def _columns(rows: Sequence[ClassRow]) -> tuple[list[float], list[float]]:
-    return [row.precision for row in rows], [row.recall for row in rows]
+def _mean(values: Sequence[float]) -> str:
+    """Return the mean of those that are known."""
+    known = [value for value in values if not math.isnan(value)]
+    return number(sum(known) / len(known) if known else None, ".1f")
 
 
 # Calibration
@@ -369,7 +371,7 @@ def _error_facts(details: Details, folder: Path) -> dict[str, Any]:
 def _confusion_part(folder: Path, modality: str, matrix: Confusion) -> ConfusionPart:
     classes, table = matrix.classes, matrix.table
     true = table[:-1].sum(axis=1)  # (C,)
-    used = np.flatnonzero((true > 0) | (table[:, :-1].sum(axis=0) > 0))
+    used = matrix.used()
     wrong = table[:-1, :-1] - np.diag(np.diag(table)[:-1])  # (C, C)
     order = sorted(zip(*np.nonzero(wrong), strict=True), key=lambda at: (-wrong[at], at))
     largest = [
@@ -382,13 +384,12 @@ def _confusion_part(folder: Path, modality: str, matrix: Confusion) -> Confusion
     ]
     words = _confusion_words(matrix, modality, worst)
     drawing = None
-    if 0 < len(used) <= MAX_CLASSES_DRAWN:
+    if 0 < len(used.classes) <= MAX_CLASSES_DRAWN:
         file = folder / f"confusion-{modality}.svg"
-        cells = [*used.tolist(), len(classes)]
-        report.confusion(Confusion(tuple(classes[n] for n in used), table[np.ix_(cells, cells)]), file)
+        report.confusion(used, file)
         drawing = page.drawing(file, f"Confusion matrix of classes {page.spoken(modality)}. {' '.join(words)}")
     listed = largest if drawing is None else largest[:MAX_CONFUSIONS]
-    return ConfusionPart(modality, words, drawing, listed, len(order) - len(listed), len(classes) - len(used))
+    return ConfusionPart(modality, words, drawing, listed, len(order) - len(listed), len(classes) - len(used.classes))
 
 
 def _confusion_words(matrix: Confusion, modality: str, worst: Sequence[str]) -> list[str]:

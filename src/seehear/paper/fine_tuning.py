@@ -225,7 +225,7 @@ def _frames(setup: Setup, part: Part, spec: NetworkSpec) -> NDArray[np.uint8]:
                 raise SeehearError(f"{setup.clips}: no file of clip {names[n]}, although it has features")
             media = Media(files[names[n]])
             settings = extraction.Settings(fps=1 / segment, segment=segment)
-            decoded = np.concatenate([span.pictures[size] for span in extraction.spans(media, [spec], settings)])
+            decoded = np.concatenate([span.frames[size] for span in extraction.spans(media, [spec], settings)])
             rows = labelled.clip == n
             frames[rows] = decoded[np.minimum(labelled.segment[rows], len(decoded) - 1)]
             progress.advance(names[n])

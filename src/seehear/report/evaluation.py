@@ -88,6 +88,16 @@ def learning(trainings: Sequence[Training], score: str, path: Path) -> list[Path
     return sheet.write(_draw_learning(trainings, score), path)
 
 
+def plot_reliability(panels: Sequence[tuple[str, Reliability]]) -> Figure:
+    """Draw `reliability` as a figure."""
+    return _draw_reliability(panels)
+
+
+def plot_confusion(found: Confusion) -> Figure:
+    """Draw `confusion` as a figure."""
+    return _draw_confusion(found)
+
+
 def _draw_reliability(panels: Sequence[tuple[str, Reliability]]) -> Figure:
     if not panels:
         raise ValueError("no reliability to draw")

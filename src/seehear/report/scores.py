@@ -55,7 +55,7 @@ def plot_scores(marks: Sequence[ScoreMark], ax: Axes | None = None, title: str =
     ax.tick_params(axis="y", length=0)
     for row, mark in enumerate(marks):
         if mark.interval is not None:
-            ax.hlines(row, *mark.interval, color=BLUE, label="95 % interval" if row == 0 else None)
+            ax.hlines(row, *mark.interval, color=BLUE, label="95 % interval" if row == 0 else "")
         if mark.baseline is not None:
             ax.plot(mark.baseline, row, "|", color=QUIET, label="weak-label baseline" if row == 0 else None)
         ax.plot(mark.value, row, "o", color=BLUE, markersize=4.5)

@@ -39,17 +39,17 @@ class Strip:
         """Of a clip that is decoded for this alone."""
         strip = Strip(media, thumbnails if media.has_video else 0, size if media.has_video else 0)
         sizes = {size} if media.has_video else set()
-        for span in media.spans(SPAN, fps=FPS, sizes=sizes, sound=media.has_audio):
+        for span in media.spans(SPAN, fps=FPS, sizes=sizes, audio=media.has_audio):
             strip.add(span)
         return strip
 
     def add(self, span: Span) -> None:
-        if self._size and len(span.at):
+        if self._size and len(span.times):
             for n, target in enumerate(self._targets):
                 if span.start <= target < span.stop or (n not in self._taken and target < span.stop):
-                    nearest = int(np.argmin(np.abs(span.at - target)))
-                    self._taken[n] = (float(span.at[nearest]), span.pictures[self._size][nearest])
-        if len(span.sound):
+                    nearest = int(np.argmin(np.abs(span.times - target)))
+                    self._taken[n] = (float(span.times[nearest]), span.frames[self._size][nearest])
+        if len(span.waveform):
             self._listen(span)
 
     @property
@@ -70,7 +70,7 @@ class Strip:
 
     def _listen(self, span: Span) -> None:
         frame = 2 ** round(math.log2(0.032 * span.rate))
-        inside = span.sound[round(span.margin * span.rate) : len(span.sound) - round(span.margin * span.rate)]
+        inside = span.waveform[round(span.margin * span.rate) : len(span.waveform) - round(span.margin * span.rate)]
         hop = max(frame // 4, round(self.duration / COLUMNS * span.rate / 4))
         starts = np.arange(0, max(1, len(inside) - frame), hop)
         padded = np.pad(inside, (0, max(0, int(starts[-1]) + frame - len(inside))))

@@ -72,6 +72,13 @@ class Confusion:
         errors = self.substituted + self.false_negatives + self.false_positives
         return errors / self.true if self.true else np.nan
 
+    def used(self) -> Confusion:
+        """Return it without the classes that are neither true nor predicted."""
+        often = (self.table[:-1].sum(axis=1) > 0) | (self.table[:, :-1].sum(axis=0) > 0)  # (C,)
+        cells = np.append(often, True)  # nothing stays
+        classes = tuple(name for name, is_used in zip(self.classes, often.tolist(), strict=True) if is_used)
+        return Confusion(classes, self.table[np.ix_(cells, cells)])
+
     def as_json(self) -> dict[str, object]:
         """Its numbers by name. rows: true class -> predicted class -> segments, no zeros; nothing is the empty name."""
         names = [*self.classes, ""]

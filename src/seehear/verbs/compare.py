@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from seehear.errors import SeehearError
+from seehear.results import Result
 from seehear.verbs.options import DecodingOptions, TruthOptions
-
-if TYPE_CHECKING:
-    from seehear.evaluation import Comparison
 
 NO_TRUTH, OFFICIAL = TruthOptions(), DecodingOptions()
 
@@ -24,7 +21,7 @@ def compare(
     decoding: DecodingOptions = OFFICIAL,
     out: str | Path | None = None,
     device: str = "auto",
-) -> Comparison:
+) -> Result:
     """Compare trained systems with the first of them, score by score.
 
     Every difference is paired by clip, and by seed where both systems were trained with the same seeds. It comes with

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seehear.errors import SeehearError
+from seehear.results import Result
 from seehear.scoring.decoding import Decoding
 from seehear.verbs.options import DecodingOptions, TruthOptions
 
@@ -28,7 +29,7 @@ def evaluate(
     clips: Sequence[str | Path] = (),
     examples: int = 6,
     device: str = "auto",
-) -> Evaluation:
+) -> Result:
     """Score trained runs on clips with per-second ground truth.
 
     Three predictions that need no model are scored too: nothing; the weak-label baseline, which paints the clip's true
@@ -36,7 +37,7 @@ def evaluate(
 
     With --out, the details behind the scores are written too. OUT/evaluation.html is a page for a browser: calibration,
     confusions, errors that another modality explains, and all clips from best to worst. OUT/evaluation.json has its
-    numbers. OUT/found has the predictions as dense tables (OUT/found/seed-N for several seeds).
+    numbers. OUT/predictions has the predictions as dense tables (OUT/predictions/seed-N for several seeds).
 
     Args:
         runs: Run folders; the seeds of one system (RUN/seed-N) are evaluated together.

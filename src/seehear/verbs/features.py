@@ -1,35 +1,12 @@
-"""seehear features: the field's folders of one .npy file a clip, into a store and out of it."""
+"""seehear features: folders of .npy files, imported, exported and generated."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from seehear.datasets.generated import STRENGTH, Generated
-from seehear.errors import SeehearError
-from seehear.verbs.result import Result, listed
-
-
-@dataclass
-class Moved(Result):
-    """count: clips that went through. failed: clip -> what was wrong."""
-
-    what: str
-    count: int = 0
-    failed: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def exit_code(self) -> int:  # type: ignore[override]
-        return 1 if self.failed else 0
-
-    def text(self) -> str:
-        problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
-        return "\n".join(filter(None, [f"{self.count} clips {self.what}", problems]))
-
-    def as_json(self) -> Any:
-        return {"count": self.count, "failed": self.failed}
+from seehear.importing import Transfer
 
 
 def import_features(
@@ -42,72 +19,53 @@ def import_features(
     prefix: int = 0,
     frames: int = 1,
     segment: float | None = None,
-) -> Moved:
-    """Take a folder of .npy files, one a clip, into a store.
+) -> Transfer:
+    """Import a folder of .npy files, one per clip, into a store.
 
-    The folders that are shared for LLP hold VGGish (10, 128), ResNet-152 (80, 2048: --frames 8) and R(2+1)D
-    (10, 512), their files named by the first 11 characters of the clip's name (--prefix 11, with --labels).
+    The folders shared for LLP hold VGGish (10, 128), ResNet-152 (80, 2048: --frames 8) and R(2+1)D (10, 512). Their
+    files are named by the first 11 characters of the name of the clip: --prefix 11, with --labels.
 
     Args:
-        folder: Holds <clip>.npy, each (frames × T, width).
-        store: The folder to keep features in; made if it isn't there.
-        network: What to call the features.
+        folder: Holds CLIP.npy files, each (frames × T, width).
+        store: The folder to keep features in; created if it doesn't exist.
+        network: The name for the features.
         modality: audio, visual, or another.
-        labels: Label tables naming the clips; without them every file is a clip.
-        prefix: Files are named by so many characters of a clip's name, 0 for all.
-        frames: Rows of a file that make one segment, averaged.
-        segment: Seconds of a segment; 1 in a new store.
+        labels: Label tables that name the clips; without them every file is a clip.
+        prefix: Files are named by this many characters of the name of a clip, 0 for all.
+        frames: Rows of a file that make one segment; they are averaged.
+        segment: Seconds per segment; 1 in a new store.
 
     Returns:
-        How many clips were taken, and what was wrong with the others.
+        How many clips were imported, and what is wrong with the others.
     """
-    from seehear.importing import Form, import_folder
-    from seehear.labels import is_dense, read_dense, read_weak
-    from seehear.names import check_modality, check_network
-    from seehear.store import Store
+    from seehear import importing
 
-    check_network(network)
-    check_modality(modality)
-    if not Path(folder).is_dir():
-        raise SeehearError(f"{folder}: no such folder")
-    clips: list[str] = []
-    for path in labels:
-        clips += [event.clip for event in read_dense(path).events] if is_dense(path) else read_weak(path).clips
-    if not labels:
-        clips = sorted(file.stem for file in Path(folder).glob("[!.]*.npy"))
-    clips = list(dict.fromkeys(clips))
-    if not clips:
-        raise SeehearError(f"{folder}: holds no .npy files")
-    kept = Store(store, segment=segment, create=True)
-    done = import_folder(Path(folder), clips, kept, network, modality, Form(frames), prefix=prefix)
-    return Moved(f"taken into {store} as {network}", done.count, done.failed)
+    return importing.import_features(
+        folder,
+        store=store,
+        network=network,
+        modality=modality,
+        labels=labels,
+        prefix=prefix,
+        frames=frames,
+        segment=segment,
+    )
 
 
-def export_features(folder: Path, *, store: Path, network: str) -> Moved:
-    """Write a network's features as a folder of .npy files, one a clip, (T, width) float32.
+def export_features(folder: Path, *, store: Path, network: str) -> Transfer:
+    """Export the features of a network as .npy files, one per clip, (T, width) float32.
 
     Args:
-        folder: Where to; made if it isn't there.
+        folder: Where to; created if it doesn't exist.
         store: The folder that holds the features.
         network: Whose features.
 
     Returns:
         How many clips were written.
     """
-    from seehear.files import atomic_array
-    from seehear.progress import Progress
-    from seehear.store import Store
+    from seehear import importing
 
-    kept = Store(store)
-    kept.network(network)
-    report = Moved(f"written to {folder}")
-    clips = sorted(kept.clips(network))
-    with Progress("exporting", len(clips)) as progress:
-        for clip in clips:
-            atomic_array(Path(folder) / f"{clip}.npy", kept.read(network, clip))
-            report.count += 1
-            progress.advance(clip)
-    return report
+    return importing.export_features(folder, store=store, network=network)
 
 
 def generate_features(
@@ -129,9 +87,9 @@ def generate_features(
         annotations: Folder of its label tables.
         out: Where the feature folders go.
         seed: Fixes every number.
-        strength: How far a class moves a segment's features, in deviations of a segment's own noise.
-        clips: So many of each split, its first ones; 0 for all.
-        only: Folders or networks to make; all unless given.
+        strength: How far a class moves the features of a segment, in standard deviations of the noise of a segment.
+        clips: The first clips of each split, this many; 0 for all.
+        only: Folders or networks to generate; all unless given.
 
     Returns:
         How many clips every folder holds.

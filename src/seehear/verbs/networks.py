@@ -1,4 +1,4 @@
-"""seehear networks: what can be extracted with, and a proof that it works."""
+"""seehear networks: the networks that features can be extracted with, and checks on a sample clip."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from seehear.verbs.result import Result, table
+from seehear.results import Result, table
 
 if TYPE_CHECKING:
     from seehear.checking import CheckReport
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Networks(Result):
-    """Specs of the registry."""
+    """The networks of the registry."""
 
     specs: list[NetworkSpec]
 
@@ -47,7 +47,7 @@ class Networks(Result):
 
 @dataclass
 class Checked(Result):
-    """One report for each network."""
+    """One report per network."""
 
     reports: list[CheckReport]
 
@@ -56,11 +56,7 @@ class Checked(Result):
         return 0 if all(report.passed for report in self.reports) else 1
 
     def text(self) -> str:
-        lines = []
-        for report in self.reports:
-            lines.append(f"{report.network}: {'holds' if report.passed else 'FAILED'}, {report.speed:.0f} a second")
-            lines += [f"  {'ok' if c.passed else 'FAILED':<6}  {c.name:<14}  {c.detail}" for c in report.checks]
-        return "\n".join(lines)
+        return "\n".join(report.text() for report in self.reports)
 
     def as_json(self) -> Any:
         return [
@@ -86,21 +82,23 @@ def networks() -> Networks:
 
 
 def check_networks(names: Sequence[str] = (), *, device: str = "auto") -> Checked:
-    """Prove networks on real sound and a real picture: shapes, determinism, sensible classes, speed.
+    """Check networks on a sample clip: shapes, determinism, time stamps, sensible classes, speed.
 
     Args:
-        names: Networks, by name or as FILE.py:NAME; unless given, all but those on hubs that were not fetched yet.
+        names: Networks, by name or as FILE.py:NAME. Unless given, all except those whose weights are on a hub and not
+            in the cache.
         device: auto, cpu or cuda.
 
     Returns:
-        What was checked of each, and whether it held.
+        What was checked of each, and whether it passed.
     """
-    from seehear.checking import check
-    from seehear.networks import REGISTRY, get
+    from seehear import arguments
+    from seehear.checking import check_network
+    from seehear.networks import REGISTRY
 
-    at_hand = [
+    available = [
         name
         for name, spec in REGISTRY.items()
         if spec.build is None or all(file.path.is_file() for file in spec.weights)
     ]
-    return Checked([check(get(name), device=device) for name in names or at_hand])
+    return Checked([check_network(name, device=device) for name in arguments.names(names) or available])

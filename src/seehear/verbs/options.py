@@ -12,7 +12,7 @@ from pathlib import Path
 from cyclopts import Parameter
 
 from seehear import arguments
-from seehear.arguments import candidates, collocation, names
+from seehear.arguments import Shard, candidates, collocation, names
 from seehear.errors import SeehearError
 from seehear.files import read_json
 from seehear.scoring.decoding import HALF, Decoding, Filter, Threshold
@@ -95,24 +95,3 @@ def systems(runs: Sequence[str | Path]) -> dict[str, Path]:
     from seehear.evaluation.systems import named_folders
 
     return named_folders([runs] if isinstance(runs, str) else runs)
-
-
-@dataclass(frozen=True)
-class Shard:
-    """The n-th of `of` parts of a list of clips, by name: the same on every machine."""
-
-    number: int = 1
-    of: int = 1
-
-    @staticmethod
-    def parse(text: str) -> Shard:
-        """From `n/of`, n from 1."""
-        number, slash, of = text.partition("/")
-        if slash and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of):
-            return Shard(int(number), int(of))
-        raise SeehearError(f"{text!r}: a shard is N/OF, as in 3/16")
-
-    def holds(self, clip: str) -> bool:
-        import zlib
-
-        return zlib.crc32(clip.encode()) % self.of == self.number - 1

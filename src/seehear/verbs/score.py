@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from seehear.results import Result
 from seehear.verbs import options
 from seehear.verbs.options import TruthOptions
-
-if TYPE_CHECKING:
-    from seehear.evaluation import Evaluation
 
 NO_TRUTH = TruthOptions()
 
@@ -25,7 +22,7 @@ def score(
     iou: float = 0.5,
     segment: float = 1.0,
     decoding: str = "given",
-) -> Evaluation:
+) -> Result:
     """Score predictions of any system against ground truth, both given as dense tables.
 
     Args:

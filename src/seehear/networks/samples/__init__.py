@@ -1,4 +1,4 @@
-"""The sound and the picture that come with seehear to prove networks on: a dog that barks, and a cat."""
+"""The sample clip for checking networks: a recording of a barking dog, and a photo of a cat."""
 
 from __future__ import annotations
 
@@ -11,25 +11,31 @@ from seehear.networks.spec import AudioInput, Batch, ClipInput, ImageInput
 
 
 def sample(declared: AudioInput | ImageInput, count: int) -> Batch:
-    """A batch of `count` from the sample that comes with seehear: a dog's bark, or a photo of a cat.
+    """Make a batch from the sample.
 
-    Sound: windows (count, samples) float32 that together span the recording. Pictures: (count, size, size, 3) uint8,
-    the middle of the photo ever nearer. Clips of pictures: (count, frames, size, size, 3), coming nearer within each.
+    Args:
+        declared: The input of a network.
+        count: Items in the batch.
+
+    Returns:
+        For audio, windows (count, samples) float32 that together span the recording. For frames,
+        (count, size, size, 3) uint8, the middle of the photo at growing zoom. For clips of frames,
+        (count, frames, size, size, 3), where the zoom also grows within each clip.
     """
     if isinstance(declared, AudioInput):
-        wave = sample_sound(declared.rate)
-        wave = np.resize(wave, max(len(wave), declared.samples))  # repeats a sound that is shorter than a window
+        wave = sample_waveform(declared.rate)
+        wave = np.resize(wave, max(len(wave), declared.samples))  # repeats a recording that is shorter than a window
         starts = np.linspace(0, len(wave) - declared.samples, count).astype(int)
         return np.stack([wave[start : start + declared.samples] for start in starts])
     zooms = np.linspace(1.0, 1.3, count)
     if isinstance(declared, ClipInput):
-        nearer = np.linspace(1.0, 1.1, declared.frames)
-        return np.stack([[sample_picture(declared.size, zoom * step) for step in nearer] for zoom in zooms])
-    return np.stack([sample_picture(declared.size, zoom) for zoom in zooms])
+        steps = np.linspace(1.0, 1.1, declared.frames)
+        return np.stack([[sample_image(declared.size, zoom * step) for step in steps] for zoom in zooms])
+    return np.stack([sample_image(declared.size, zoom) for zoom in zooms])
 
 
-def sample_sound(rate: int) -> NDArray[np.float32]:
-    """Three seconds of a barking dog (samples,) in [-1, 1]."""
+def sample_waveform(rate: int) -> NDArray[np.float32]:
+    """Return three seconds of a barking dog: (samples,) float32 in [-1, 1] at `rate` samples per second."""
     import av
     import soxr
 
@@ -44,8 +50,8 @@ def sample_sound(rate: int) -> NDArray[np.float32]:
     return resampled
 
 
-def sample_picture(size: int, zoom: float = 1.0) -> NDArray[np.uint8]:
-    """The middle of a photo of a cat (size, size, 3), RGB."""
+def sample_image(size: int, zoom: float = 1.0) -> NDArray[np.uint8]:
+    """Return the middle of a photo of a cat: (size, size, 3) uint8 RGB."""
     import av
 
     with (
@@ -55,6 +61,6 @@ def sample_picture(size: int, zoom: float = 1.0) -> NDArray[np.uint8]:
         frame = next(clip.decode(video=0))
     scale = zoom * size / min(frame.width, frame.height)
     width, height = (max(size, round(side * scale)) for side in (frame.width, frame.height))
-    picture = frame.reformat(width, height, format="rgb24", interpolation="BICUBIC").to_ndarray().astype(np.uint8)
+    image = frame.reformat(width, height, format="rgb24", interpolation="BICUBIC").to_ndarray().astype(np.uint8)
     top, left = (height - size) // 2, (width - size) // 2
-    return picture[top : top + size, left : left + size]
+    return image[top : top + size, left : left + size]
