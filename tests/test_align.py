@@ -21,7 +21,7 @@ from seehear.training.bags import Bags
 from seehear.training.run import Run
 from seehear.verbs.align import align
 from seehear.verbs.train import train
-from training.conftest import CLASSES, World
+from training.conftest import CLASSES, World, grouped
 
 SMALL = ["epochs=3", "width=16", "feed_forward=16", "learning_rate=0.003"]
 
@@ -37,7 +37,13 @@ def world(tmp_path_factory):
 
 
 def of(world, *runs, **changed):
-    return align([world.folder / run for run in runs], **world.evaluation(**changed))
+    return align([world.folder / run for run in runs], **options_of(world, **changed))
+
+
+def options_of(world, **changed):
+    options = grouped(world.evaluation(**changed))
+    del options["decoding"]
+    return options
 
 
 def dataset_of(world, run):
@@ -106,11 +112,7 @@ def test_type_at_av_is_that_of_evaluate(world):
     from seehear.evaluation import evaluate
 
     result = of(world, "plain")
-    truth = {name: world.dense[name] for name in ("audio", "visual")}
-    dataset = Dataset.from_tables(
-        world.labels, store=world.store, collocation=["audio=ears", "visual=eyes"], truth=truth
-    )
-    evaluated = evaluate(world.folder / "plain", dataset)
+    evaluated = evaluate(world.folder / "plain", world.dataset(), progress=False)
     assert result["plain"].type_at_av == evaluated.interval("segment", "type_at_av")
 
 
@@ -252,7 +254,7 @@ def test_runs_with_other_networks_are_measured_on_the_same_clips(world, tmp_path
             store=store, labels=table, val=table, set=SMALL, out=out, collocation=["audio=ears", "visual=more"]
         )
     )
-    result = align([world.folder / "plain", out], **world.evaluation(store=store))
+    result = align([world.folder / "plain", out], **options_of(world, store=store))
     assert result.missing == ("clip00",)
     assert load(out).run.facts.collocation == {"audio": ["ears"], "visual": ["more"]}
     assert "|clips:23|" in result.signature

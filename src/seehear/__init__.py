@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from seehear.version import __version__
 
 if TYPE_CHECKING:
-    from seehear import losses, networks, paper
+    from seehear import losses, networks, paper  # noqa: F401
     from seehear.alignment import Alignment, align, align_arrays
     from seehear.checking import check_network
     from seehear.evaluation import compare, evaluate, score

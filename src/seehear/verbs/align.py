@@ -11,10 +11,12 @@ from seehear.alignment.embeddings import Point
 from seehear.alignment.projection import WIDTH, ProjectionName
 from seehear.errors import SeehearError
 from seehear.results import Result
-from seehear.verbs import options
+from seehear.verbs.options import TruthOptions
 
 if TYPE_CHECKING:
     from seehear.data import Dataset
+
+NO_TRUTH = TruthOptions()
 
 
 def align(
@@ -22,9 +24,7 @@ def align(
     *,
     store: str | Path,
     labels: str | Path,
-    dense_audio: str | Path | None = None,
-    dense_visual: str | Path | None = None,
-    dense: Sequence[str] = (),
+    truth: TruthOptions = NO_TRUTH,
     collocation: Sequence[str] = (),
     fit: str | Path | None = None,
     projection: ProjectionName = "cca",
@@ -44,9 +44,7 @@ def align(
         runs: Run folders, each a trained system: a run, or the runs of several seeds (RUN/seed-N).
         store: The folder with the clips' features.
         labels: Weak table: which clips to measure.
-        dense_audio: Dense table of what is heard in them.
-        dense_visual: Dense table of what is seen in them.
-        dense: MODALITY=TABLE for other modalities.
+        truth: Per-second ground truth.
         collocation: MODALITY=NETWORK for each modality, whose features are measured as they are; the first run's
             unless given.
         fit: Weak table of other clips. The projection that gives features a common width is fitted to them, by what
@@ -76,8 +74,7 @@ def align(
         raise SeehearError("figures need a folder: give --out")
     systems = named_folders(arguments.paths(runs))
     networks = arguments.collocation(collocation) if collocation else _networks(systems)
-    truth = options.by_modality(dense_audio, dense_visual, dense)
-    dataset = Dataset.from_tables(labels, store=store, collocation=networks, truth=truth)
+    dataset = Dataset.from_tables(labels, store=store, collocation=networks, truth=truth.tables())
     others = Dataset.from_tables(fit, store=store, collocation=networks) if fit is not None else None
     files = find_clips(arguments.paths(clips)) if clips else None
     _check_drawn(drawn, dataset, files)
