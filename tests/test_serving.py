@@ -1,4 +1,4 @@
-"""Report pages and clips over HTTP: what is to be had, in which parts, and what is not."""
+"""Report pages and clips over HTTP: which files are served, in which parts, and which are not."""
 
 import html.parser
 import http.client
@@ -34,7 +34,7 @@ SIZES = (0, 1, 37)
 
 @contextmanager
 def served(folder, rest=0.0):
-    """A running server of a folder, which it searches whenever something unknown is asked for."""
+    """A running server of a folder, which it searches whenever something unknown is requested."""
     with Server(Site(folder, rest), 0) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -82,7 +82,7 @@ def make(files):
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
-    """A folder of pages among things that must not be had through it."""
+    """A folder of pages among files that must not be served."""
     top = tmp_path_factory.mktemp("tree")
     out = top / "out"
     make(
@@ -123,7 +123,7 @@ def server(tree):
         yield server
 
 
-# What is to be had
+# What is served
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_listing_of_the_pages_where_there_is_no_index(tmp_path):
         status, headers, body = ask(server, "/")
         page = Links()
         page.feed(body.decode())
-        page.links.remove("data:,")  # an icon that isn't asked for
+        page.links.remove("data:,")  # an icon that isn't requested
         assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         assert "<b>" not in body.decode()
         assert page.tags <= {"html", "meta", "title", "style", "link", "h1", "ul", "li", "a"}
@@ -210,8 +210,8 @@ def test_connections_are_kept_and_left_where_a_body_comes(server):
         status, headers, _ = ask(server, "/none", method, Content_Length="0")
         assert status == (404 if method == "GET" else 405)
         assert headers["Connection"] == "close"
-        asked = f"{method} /none HTTP/1.1\r\nHost: {server.address[7:-1]}\r\nContent-Length: {len(smuggled)}\r\n"
-        answer = raw(server, f"{asked}Expect: 100-continue\r\n\r\n{smuggled}".encode())
+        request = f"{method} /none HTTP/1.1\r\nHost: {server.address[7:-1]}\r\nContent-Length: {len(smuggled)}\r\n"
+        answer = raw(server, f"{request}Expect: 100-continue\r\n\r\n{smuggled}".encode())
         assert answer.startswith(b"HTTP/1.1 4")
         assert answer.count(b"HTTP/1.1") == 1
 
@@ -221,8 +221,8 @@ def test_connections_are_kept_and_left_where_a_body_comes(server):
 
 def answer_to(header, data):
     """Status and body by the letter of RFC 9110, from slices of the bytes."""
-    unit, _, asked = header.strip().partition("=")
-    first, dash, last = asked.partition("-")
+    unit, _, span = header.strip().partition("=")
+    first, dash, last = span.partition("-")
     if unit.lower() != "bytes" or not dash or any(sign not in "0123456789" for sign in first + last):
         return 200, data
     if first and last and int(last) < int(first):
@@ -384,7 +384,7 @@ def test_what_is_no_request(server, capsys, text):
     assert "Traceback" not in capsys.readouterr().err
 
 
-# What is not to be had
+# What is not served
 
 UNHAD = [
     "/../secret.txt", "/%2e%2e/secret.txt", "/%2E./secret.html", "/..%2fsecret.html", "/..%5csecret.html",
@@ -459,10 +459,10 @@ def test_names_of_no_clips_in_parses(tmp_path, capsys):
         assert ask(server, "/other/b.mp4")[2] == CLIP  # the one that is right is there whatever is beside it
         for target in {*files.values(), "/other/e.mp4"} - {"/"}:
             assert ask(server, quote(target))[::2] == (404, b"404 Not Found\n"), target
-    said = capsys.readouterr().err
-    assert "Traceback" not in said
+    printed = capsys.readouterr().err
+    assert "Traceback" not in printed
     for n in range(len(broken)):
-        assert said.count(f"broken-{n}.json: doesn't say where its clip is") == 1
+        assert printed.count(f"broken-{n}.json: does not name its clip") == 1
 
 
 # Clips elsewhere
@@ -485,10 +485,10 @@ def test_clips_of_one_address_are_not_mixed_up(tmp_path, capsys):
         assert ask(server, "/clips/b.mp4")[2] == b"inside b"
         assert ask(server, "/clips/c.mp4")[2] == b"near c"
         assert ask(server, "/clips/d.mp4")[0] == 404
-    said = capsys.readouterr().err
-    assert said.count(f"{far / 'a.mp4'} and {near / 'a.mp4'} are one to a browser, /clips/a.mp4, and none is") == 1
-    assert f"are one to a browser, /clips/b.mp4, and only {inside / 'b.mp4'} is played" in said
-    assert "c.mp4" not in said
+    printed = capsys.readouterr().err
+    assert printed.count(f"{far / 'a.mp4'} and {near / 'a.mp4'} have one address, /clips/a.mp4, and none is") == 1
+    assert f"have one address, /clips/b.mp4, and only {inside / 'b.mp4'} is played" in printed
+    assert "c.mp4" not in printed
     # A folder that holds them all has an address for each.
     with served(tmp_path) as server:
         for file in (near / "a.mp4", far / "a.mp4", near / "b.mp4", inside / "b.mp4"):
@@ -570,7 +570,7 @@ def test_players_hang_up(server, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_only_errors_are_said_and_nothing_of_icons(server, capsys):
+def test_only_errors_are_printed_and_no_missing_icons(server, capsys):
     for target in ("/page.html", "/favicon.ico", "/clips/b.mp4", "/none%1b.mp4"):
         ask(server, target)
     assert capsys.readouterr().err == "'GET /none%1b.mp4 HTTP/1.1': 404 Not Found\n"
@@ -592,7 +592,7 @@ def test_folders_and_ports_that_will_not_do(tmp_path):
         with pytest.raises(SeehearError, match="must be from 1 to 65535"):
             open_server(tmp_path, port)
     with open_server(tmp_path) as server:
-        with pytest.raises(SeehearError, match=f"port {server.port}: can't be had .*in use"):
+        with pytest.raises(SeehearError, match=f"port {server.port}: is not available .*in use"):
             open_server(tmp_path, server.port)
         with open_server(tmp_path) as other:
             assert other.port != server.port
@@ -620,8 +620,8 @@ def viewing(folder, no_browser, **environment):
         env={**os.environ, **environment},
     )
     try:
-        said = process.stderr.readline()
-        yield process, re.match(r"(http://127\.0\.0\.1:(\d+)/) shows ", said)
+        printed = process.stderr.readline()
+        yield process, re.search(r" at (http://127\.0\.0\.1:(\d+)/) until ", printed)
     finally:
         process.kill()
         process.communicate()
@@ -640,7 +640,7 @@ def test_ctrl_c_ends_it_well_even_amid_an_answer(tmp_path):
             out, err = process.communicate()
     assert (process.returncode, err) == (0, "")
     facts = {"folder": str(tmp_path), "address": address[1]}
-    assert out == f"{tmp_path} is no longer at {address[1]} {json.dumps(facts)}\n"
+    assert out == f"stopped serving {tmp_path} at {address[1]} {json.dumps(facts)}\n"
 
 
 def test_a_browser_is_opened(tmp_path):

@@ -219,16 +219,16 @@ def _write_tables_and_index(result: ParsedFolder, index: bool) -> None:
 
     everything, damaged = read_folder(result.folder)
     result.notes += damaged
-    everything = [parsed for parsed in everything if _fits_tables(parsed, result)]
-    for modality in dict.fromkeys(name for parsed in everything for name in parsed.modalities):
+    tabular = [parsed for parsed in everything if _fits_tables(parsed, result)]
+    for modality in dict.fromkeys(name for parsed in tabular for name in parsed.modalities):
         events = [
             Event(parsed.clip, event.onset, event.offset, event.label)
-            for parsed in everything
+            for parsed in tabular
             for event in parsed.of(modality)
         ]
         write_dense(result.folder / f"{modality}.csv", events)
     if index:
-        result.index = pages.folder.write(result.folder)
+        result.index = pages.folder.write(everything, result.folder)
 
 
 def _fits_tables(parsed: ParsedClip, result: ParsedFolder) -> bool:

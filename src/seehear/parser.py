@@ -22,11 +22,10 @@ from seehear.errors import ClipError, SeehearError
 from seehear.events import Activity
 from seehear.media import Media
 from seehear.networks.spec import ImageInput
+from seehear.overview import Overview, thumbnails_for
 from seehear.packed import Packed
 from seehear.parsing import ParsedClip, parsed_clip, truth_of
 from seehear.progress import Progress
-from seehear.report.picture import thumbnails_for
-from seehear.report.strip import Strip
 from seehear.scoring.decoding import Decoding, Probabilities
 from seehear.settings import Changes
 from seehear.training.recipe import Recipe, load_recipe
@@ -338,7 +337,7 @@ class Parser:
 
         return parse_clips(self, clips, out=out, **options)
 
-    def _read(self, media: Media) -> tuple[dict[str, NDArray[np.float32]], Strip]:
+    def _read(self, media: Media) -> tuple[dict[str, NDArray[np.float32]], Overview]:
         """Decode a file once: its features by network, and what it looks and sounds like."""
         from seehear.extraction import Collector, prefetch, spans
 
@@ -347,7 +346,7 @@ class Parser:
         sizes = [spec.input.size for spec in specs if isinstance(spec.input, ImageInput)]
         size = (sizes[0] if sizes else THUMBNAIL_SIZE) if media.has_video else 0
         collector = Collector(loaded, settings)
-        overview = Strip(media, thumbnails_for(media.aspect) if size else 0, size)
+        overview = Overview(media, thumbnails_for(media.aspect) if size else 0, size)
         for span in prefetch(spans(media, specs, settings, size=size, audio=media.has_audio)):
             try:
                 collector.add(span)

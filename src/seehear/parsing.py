@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
-    from seehear.report.strip import Strip
+    from seehear.overview import Overview
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class ParsedClip:
     probabilities: Mapping[str, Mapping[str, Sequence[float]]]
     truth: tuple[ParsedEvent, ...] | None = None
     classes: tuple[str, ...] = ()
-    overview: Strip | None = field(default=None, compare=False)
+    overview: Overview | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(self.of(name))} {display_name(name)}" for name in self.modalities)
@@ -97,9 +97,9 @@ class ParsedClip:
 
     def plot(self) -> Figure:
         """Thumbnails, spectrogram and events over time, as a matplotlib figure."""
-        from seehear.report.picture import draw
+        from seehear.report.picture import plot_clip
 
-        return draw(self, self._seen())
+        return plot_clip(self, self._seen())
 
     def save(self, out: str | Path, *, embed: bool = False) -> Path:
         """Write the clip's JSON and its page into a folder. Returns the page.
@@ -133,16 +133,15 @@ class ParsedClip:
         page = escape(parse.html(self, self._seen(), embed=True))
         return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
 
-    def _seen(self) -> Strip:
+    def _seen(self) -> Overview:
         """The overview; the file is decoded again where there is none."""
         from seehear.media import Media
-        from seehear.report.picture import thumbnails_for
-        from seehear.report.strip import Strip
+        from seehear.overview import Overview, thumbnails_for
 
         if self.overview is not None:
             return self.overview
         media = Media(self.file)
-        return Strip.of(media, thumbnails_for(media.aspect))
+        return Overview.of(media, thumbnails_for(media.aspect))
 
     def as_json(self) -> dict[str, Any]:
         """Everything but the overview, as JSON has it."""
@@ -180,7 +179,7 @@ def parsed_clip(
     duration: float,
     truth: Sequence[ParsedEvent] | None = None,
     all_classes: Sequence[str] = (),
-    overview: Strip | None = None,
+    overview: Overview | None = None,
 ) -> ParsedClip:
     """A parsed clip from its active segments and their probabilities, see `parsed_events`.
 

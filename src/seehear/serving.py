@@ -1,7 +1,6 @@
-"""A folder of report pages, and the clips that they play, for the browsers on this computer and for no one else.
+"""An HTTP server of a folder of pages, and of the clips that they play, for browsers on this computer alone.
 
-Nothing can be changed through it, and nothing be had but what lies in the folder, hidden files apart, and the clips
-that parses there name.
+It changes nothing. It serves the files in the folder, except hidden ones, and the clips that parse files there name.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ from seehear.parsed import from_json, is_parse
 from seehear.progress import say
 
 HOST = "127.0.0.1"
-PORTS = range(8000, 8020)  # tried in turn where none is asked for
+PORTS = range(8000, 8020)  # tried in turn unless a port is given
 INDEX = "index.html"
 REST = 1.0  # seconds from the end of one search of the folder to the next
-MOST = 200_000  # files and folders that are looked at
-LARGEST = 1 << 27  # bytes of a parse: an hour of video takes some millions
+MAX_FILES = 200_000  # files and folders that a search visits
+MAX_PARSE = 1 << 27  # bytes of a parse file: an hour of video takes some millions
 
 _PLAIN = {
     ".css": "text/css",
@@ -102,27 +101,31 @@ _LISTING = """<!DOCTYPE html>
 
 
 class Site:
-    """What is to be had of a folder: its files that are not hidden, and clips elsewhere that parses in it name.
+    """The files that can be served: those in a folder that are not hidden, and clips elsewhere that parse files name.
 
-    A page reaches its clip by a relative path. Where that leads out of the folder, the browser stops at the root:
-    /clips/a.mp4 is what it asks for where a page names ../clips/a.mp4.
+    A page reaches its clip by a relative path. If that leads out of the folder, the browser stops at the root: it
+    requests /clips/a.mp4 for a page that names ../clips/a.mp4.
 
-    rest: seconds from the end of one search of the folder for parses and pages to the next.
+    Attributes:
+        root: The folder, links resolved.
+        pages: Paths of its pages from the root, with slashes, as of the last search.
     """
 
     def __init__(self, folder: Path, rest: float = REST) -> None:
+        """rest: seconds from the end of one search of the folder for pages and parse files to the next."""
         self.root = Path(os.path.realpath(folder))
-        self.pages: list[str] = []  # paths from the root, with slashes
+        self.pages: list[str] = []
         self._rest, self._searched, self._lock = rest, -math.inf, threading.Lock()
-        self._clips: dict[str, Path] = {}  # by path
-        self._named: dict[Path, tuple[tuple[int, int], tuple[str, Path] | None]] = {}  # by parse: its state, its clip
-        self._said: set[str] = set()
+        self._clips: dict[str, Path] = {}  # request path -> clip
+        self._parses: dict[Path, tuple[tuple[int, int], tuple[str, Path] | None]] = {}  # file -> its state, its clip
+        self._warnings: set[str] = set()
 
     def has_pages(self) -> bool:
+        """Whether the folder, or one in it, holds a page."""
         return any(file.suffix == ".html" for file in self._files())
 
     def find(self, path: str) -> Path | None:
-        """The file at a URL's path, percent-encoded and from its first slash on; None where there is none to be had."""
+        """The file for a URL's path, percent-encoded and from its first slash on; None if there is none to serve."""
         parts = _parts(path)
         if parts is None:
             return None
@@ -133,31 +136,34 @@ class Site:
         return file
 
     def search(self) -> None:
-        """Look for pages and parses, unless that has just been done. Parses that have not changed aren't read again."""
+        """Look for pages and parse files, at most every `rest` seconds. Unchanged parse files aren't read again."""
         with self._lock:
             if time.monotonic() - self._searched < self._rest:
                 return
-            pages, named = [], {}
+            pages, parses = [], {}
             for file in self._files():
                 if file.suffix == ".html":
                     pages.append(file.relative_to(self.root).as_posix())
                     continue
                 with suppress(OSError):  # gone meanwhile
                     stat = file.stat()
-                    state, known = (stat.st_size, stat.st_mtime_ns), self._named.get(file)
-                    named[file] = known if known and known[0] == state else (state, self._clip_of(file, stat.st_size))
-            self.pages, self._named = sorted(pages), named
-            self._clips = self._apart(clip for _, clip in named.values() if clip)
+                    state, known = (stat.st_size, stat.st_mtime_ns), self._parses.get(file)
+                    parses[file] = known if known and known[0] == state else (state, self._clip_of(file, stat.st_size))
+            self.pages, self._parses = sorted(pages), parses
+            self._clips = self._unambiguous(clip for _, clip in parses.values() if clip)
             self._searched = time.monotonic()
 
     def _files(self) -> Iterator[Path]:
-        """The pages and JSON files of the folder and of those in it; none that are hidden or links out of it."""
-        seen = 0
+        """The pages and JSON files in the folder and its subfolders, without hidden ones and links out of it."""
+        visited = 0
         for folder, folders, files in os.walk(self.root):  # doesn't follow links to folders
             folders[:] = sorted(name for name in folders if not name.startswith("."))
-            seen += len(folders) + len(files)
-            if seen > MOST:
-                self._say_once(f"{self.root}: holds more than {MOST} files, and not all are looked at: view one in it")
+            visited += len(folders) + len(files)
+            if visited > MAX_FILES:
+                self._warn_once(
+                    f"{self.root}: holds more than {MAX_FILES} files, where the search for pages stopped; view one of "
+                    "its folders instead"
+                )
                 return
             for name in sorted(files):
                 if name.endswith((".html", ".json")):
@@ -166,7 +172,7 @@ class Site:
                         yield file
 
     def _inside(self, parts: tuple[str, ...]) -> Path | None:
-        """The file in the folder, links resolved; None if it is elsewhere, hidden, or no regular file."""
+        """The file in the folder, links resolved; None if it lies elsewhere, is hidden, or is no regular file."""
         if any(not part or part.startswith(".") or "\\" in part for part in parts):
             return None
         file = Path(os.path.realpath(self.root.joinpath(*parts)))
@@ -176,54 +182,54 @@ class Site:
         return None if hidden or not os.path.isfile(file) else file
 
     def _clip(self, parts: tuple[str, ...]) -> Path | None:
-        """The clip that a parse names, links resolved; None if it is no regular file or not called like a clip."""
-        named = self._clips.get("/".join(parts))
-        if named is None:
+        """The clip that a parse file names, links resolved; None if it is no regular media file."""
+        clip = self._clips.get("/".join(parts))
+        if clip is None:
             return None
-        file = Path(os.path.realpath(named))
-        # What lies in the folder and was not found there is not to be had in this way either.
+        file = Path(os.path.realpath(clip))
+        # A file in the folder that `_inside` refused isn't served in this way either.
         return file if is_media(file) and not file.is_relative_to(self.root) else None
 
     def _clip_of(self, file: Path, size: int) -> tuple[str, Path] | None:
-        """The clip that a parse names, and the path where a browser will ask for it; None if the file is no parse."""
+        """The path at which a browser will request a parse file's clip, and the clip; None if it is no parse file."""
         try:
-            facts: Any = read_json(file) if size <= LARGEST else None
+            content: Any = read_json(file) if size <= MAX_PARSE else None
         except (SeehearError, RecursionError):
             return None
-        if not is_parse(facts):
+        if not is_parse(content):
             return None
         try:
-            clip = from_json(facts, file).file
-            way = PurePath(os.path.relpath(clip, self.root)).parts
-            return "/".join(part for part in way if part != ".."), Path(os.path.realpath(clip))
+            clip = from_json(content, file).file
+            steps = PurePath(os.path.relpath(clip, self.root)).parts
+            return "/".join(step for step in steps if step != ".."), Path(os.path.realpath(clip))
         except (SeehearError, ValueError):
-            self._say_once(f"{file}: doesn't say where its clip is, which can't be played; parse it again")
+            self._warn_once(f"{file}: does not name its clip, which can't be played; parse the clip again")
             return None
 
-    def _apart(self, named: Iterator[tuple[str, Path]]) -> dict[str, Path]:
-        """path -> clip, without clips of one path, which a browser can't tell apart."""
+    def _unambiguous(self, named: Iterator[tuple[str, Path]]) -> dict[str, Path]:
+        """Request path -> clip, without paths that several clips share."""
         clips = defaultdict(set)
         for path, clip in named:
             clips[path].add(clip)
-        for path, there in clips.items():
+        for path, same in clips.items():
             if inside := self._inside(tuple(path.split("/"))):
-                there.add(inside)
-            if len(there) > 1:
+                same.add(inside)
+            if len(same) > 1:
                 played = f"only {inside}" if inside else "none"
-                self._say_once(
-                    f"{' and '.join(map(str, sorted(there)))} are one to a browser, /{path}, and {played} is played: "
+                self._warn_once(
+                    f"{' and '.join(map(str, sorted(same)))} have one address, /{path}, and {played} is played: "
                     "view a folder that holds the pages and the clips"
                 )
-        return {path: next(iter(there)) for path, there in clips.items() if len(there) == 1}
+        return {path: next(iter(same)) for path, same in clips.items() if len(same) == 1}
 
-    def _say_once(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warnings:
+            self._warnings.add(text)
             say(text)
 
 
 def _parts(path: str) -> tuple[str, ...] | None:
-    """The names in a URL's path, decoded one by one: an encoded slash is no slash. None where a name can't be one."""
+    """The names in a URL's path, decoded one by one. None if one is no file name: an encoded slash is no separator."""
     if not path.startswith("/"):
         return None
     # http.server reads bytes as Latin-1; a file's name may be any bytes.
@@ -234,41 +240,45 @@ def _parts(path: str) -> tuple[str, ...] | None:
 
 
 def byte_range(header: str, size: int) -> range | None:
-    """Which of a file's bytes a Range header asks for (RFC 9110, section 14.1.2); empty where it holds none of them.
+    """The bytes of a file that a Range header requests (RFC 9110, section 14.1.2).
 
-    None where the whole file is the answer: several ranges, another unit, or what is no range.
+    Args:
+        header: The header's value.
+        size: Bytes of the file.
+
+    Returns:
+        The bytes, none if the file is shorter. None if the answer is the whole file: for several ranges, for another
+        unit, and for what is no range.
     """
     match = _RANGE.fullmatch(header.strip())
     first, last = match.groups() if match else ("", "")
     if first:
         stop = int(last) + 1 if last else max(size, int(first) + 1)
         return range(int(first), min(stop, size)) if stop > int(first) else None
-    if last and (size or not int(last)):  # the last bytes of an empty file are all of it
+    if last and (size or not int(last)):  # of an empty file, the last bytes are the whole
         return range(max(0, size - int(last)), size)
     return None
 
 
 class Server(ThreadingHTTPServer):
-    """Answers with what a site has, each connection in a thread of its own.
-
-    Raises OSError where the port can't be had. port: 0 for any.
-    """
+    """Serves the files of a site to this computer, each connection in a thread of its own."""
 
     allow_reuse_address = os.name == "posix"  # elsewhere it would let two servers share a port
-    request_queue_size = 256  # a page of many players asks for them all at once
+    request_queue_size = 256  # a page with many players requests all clips at once
 
     def __init__(self, site: Site, port: int) -> None:
+        """port: 0 for any. Raises OSError if the port is taken."""
         super().__init__((HOST, port), _Handler)
         self.site = site
         self.port = int(self.server_address[1])
         self.address = f"http://{HOST}:{self.port}/"
-        # Another site can give its own name this computer's number; the browser then tells that name.
+        # Another site can map its own name to this computer's address (DNS rebinding); browsers then send that name.
         self.hosts = {f"{name}:{self.port}" for name in (HOST, "localhost")}
         if self.port == 80:
             self.hosts |= {HOST, "localhost"}
 
     def server_bind(self) -> None:
-        TCPServer.server_bind(self)  # HTTPServer's asks the network what this computer is called
+        TCPServer.server_bind(self)  # HTTPServer's own looks up this computer's name in the network
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -278,14 +288,14 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # a body would wait for its header to be acknowledged
 
     def handle(self) -> None:
-        with suppress(ConnectionError):  # players hang up whenever someone seeks
+        with suppress(ConnectionError):  # players close connections whenever someone seeks
             super().handle()
 
     def parse_request(self) -> bool:
         if not super().parse_request():
             return False
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
-            self.close_connection = True  # a body that no one reads isn't the next request
+            self.close_connection = True  # an unread body must not be taken for the next request
         hosts = self.headers.get_all("Host", [])
         if len(hosts) != 1 or hosts[0].strip().lower() not in self.server.hosts:
             self.send_error(HTTPStatus.FORBIDDEN)
@@ -296,7 +306,7 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def handle_expect_100(self) -> bool:
-        return True  # the answer comes at once, whatever the body
+        return True  # the answer doesn't depend on the body
 
     def do_GET(self) -> None:
         path = re.split("[?#]", self.path, maxsplit=1)[0]
@@ -326,32 +336,32 @@ class _Handler(BaseHTTPRequestHandler):
             if known.strip() == "*" or tag in _TAG.findall(known):
                 self._head(HTTPStatus.NOT_MODIFIED, **state)
                 return
-            asked = None
-            # A date in If-Range is too coarse to tell two files of one second apart; the whole is always right.
+            requested = None
+            # A date in If-Range can't distinguish two versions of one second; the whole file is always right.
             if self.command == "GET" and self.headers.get("If-Range", tag).strip() == tag:
-                asked = byte_range(", ".join(self.headers.get_all("Range", [])), size)
-            part = range(size) if asked is None else asked
-            facts = {**state, "Accept-Ranges": "bytes", "Content-Length": str(len(part))}
-            if asked is None:
+                requested = byte_range(", ".join(self.headers.get_all("Range", [])), size)
+            part = range(size) if requested is None else requested
+            headers = {**state, "Accept-Ranges": "bytes", "Content-Length": str(len(part))}
+            if requested is None:
                 status = HTTPStatus.OK
-            elif asked:
+            elif requested:
                 status = HTTPStatus.PARTIAL_CONTENT
-                facts["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+                headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
             else:
                 status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
-                facts["Content-Range"] = f"bytes */{size}"
-            self._head(status, **facts, **{"Content-Type": TYPES.get(file.suffix.lower(), UNKNOWN)})
+                headers["Content-Range"] = f"bytes */{size}"
+            self._head(status, **headers, **{"Content-Type": TYPES.get(file.suffix.lower(), UNKNOWN)})
             if self.command == "GET" and part and self.connection.sendfile(stream, part.start, len(part)) < len(part):
-                self.close_connection = True  # cut short meanwhile: the browser must not wait for the rest
+                self.close_connection = True  # the file was cut short meanwhile: the browser must not wait for the rest
 
-    def _whole(self, status: HTTPStatus, body: bytes, kind: str, **facts: str) -> None:
-        self._head(status, **{"Content-Type": kind, "Content-Length": str(len(body))}, **facts)
+    def _whole(self, status: HTTPStatus, body: bytes, kind: str, **headers: str) -> None:
+        self._head(status, **{"Content-Type": kind, "Content-Length": str(len(body))}, **headers)
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _head(self, status: HTTPStatus, **facts: str) -> None:
+    def _head(self, status: HTTPStatus, **headers: str) -> None:
         self.send_response(status)
-        for name, value in facts.items():
+        for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Cache-Control", "no-cache")
@@ -364,17 +374,17 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         status = HTTPStatus(code)
         text = f"{status.value} {status.phrase}"
-        if " /favicon.ico " not in self.requestline:  # which browsers ask for without being told to
+        if " /favicon.ico " not in self.requestline:  # which browsers request by themselves
             say(f"{self.requestline!a}: {text}")
-        facts = {"Allow": "GET, HEAD"} if status == HTTPStatus.METHOD_NOT_ALLOWED else {}
-        self._whole(status, f"{text}\n".encode(), TYPES[".txt"], **facts)
+        headers = {"Allow": "GET, HEAD"} if status == HTTPStatus.METHOD_NOT_ALLOWED else {}
+        self._whole(status, f"{text}\n".encode(), TYPES[".txt"], **headers)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Not a line for each request."""
+        """Print nothing per request."""
 
 
 def _listing(site: Site) -> str:
-    """A page with a link to each page, those that are a folder's only one or its index before the others."""
+    """A page that links to each page; a folder's index or only page comes before the others."""
     folders = [str(PurePath(page).parent) for page in site.pages]
     firsts = {page for page in site.pages if PurePath(page).name == INDEX}
     firsts |= {page for page, folder in zip(site.pages, folders, strict=True) if folders.count(folder) == 1}
@@ -384,10 +394,17 @@ def _listing(site: Site) -> str:
 
 
 def open_server(folder: str | Path, port: int = 0) -> Server:
-    """A server of a folder's pages that listens, and answers from `serve_forever` on.
+    """A server of a folder's pages that listens; it answers once `serve_forever` is called.
 
-    port: 0 for the first that is free from 8000 on. Raises SeehearError for a folder without pages, and where the port
-    can't be had.
+    Args:
+        folder: Where pages lie, also in subfolders.
+        port: 0 for the first free one from 8000 on.
+
+    Returns:
+        The server.
+
+    Raises:
+        SeehearError: The folder holds no page, or the port is taken.
     """
     site = Site(Path(folder))
     if site.root.is_file():
@@ -395,12 +412,14 @@ def open_server(folder: str | Path, port: int = 0) -> Server:
     if not site.root.is_dir():
         raise SeehearError(f"{folder}: no such folder; `seehear parse --out` makes one")
     if not site.has_pages():
-        raise SeehearError(f"{folder}: holds no page (*.html); parse, evaluate, select and compare write some")
+        raise SeehearError(f"{folder}: holds no page (*.html); parse, evaluate, select and compare write pages")
     if not 0 <= port <= 65535:
-        raise SeehearError(f"port {port}: must be from 1 to 65535, or 0 for any that is free")
+        raise SeehearError(f"port {port}: must be from 1 to 65535, or 0 for any free port")
     for number in (port,) if port else (*PORTS, 0):
         try:
             return Server(site, number)
         except OSError as error:
             problem = error.strerror
-    raise SeehearError(f"port {port}: can't be had ({problem}); give another --port, or none for any that is free")
+    raise SeehearError(
+        f"port {port}: is not available ({problem}); choose another --port, or leave it out to use any free one"
+    )

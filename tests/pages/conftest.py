@@ -1,4 +1,4 @@
-"""A real browser for the pages to be opened in."""
+"""A real browser that opens the pages."""
 
 import os
 import shutil
@@ -6,14 +6,14 @@ import shutil
 import pytest
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-# No sound goes out and nothing is looked up; media play without a hand on the mouse. Root has no sandbox.
+# No audio output, no requests in the background; media play without a click. Root has no sandbox.
 FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
     "--mute-audio",
     "--disable-gpu",
     "--disable-background-networking",
 ]
-MISSING = "ERR_FILE_NOT_FOUND"  # of a clip that isn't where its page expects it: the page tells
+MISSING = "ERR_FILE_NOT_FOUND"  # a clip that doesn't exist: the page says so itself
 FLAGS += ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
 
 
@@ -32,20 +32,21 @@ def browser():
 
 @pytest.fixture
 def browser_page(browser):
-    """A page 1200 × 900 pixels; whatever goes wrong in it fails the test, and so does anything asked of a network."""
+    """A page of 1200 × 900 pixels. Any error in it fails the test, and so does any request to a network."""
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
     page.on(
-        "console", lambda said: wrong.append(said.text) if said.type == "error" and MISSING not in said.text else None
+        "console", lambda line: errors.append(line.text) if line.type == "error" and MISSING not in line.text else None
     )
-    page.on("request", lambda request: wrong.append(request.url) if outside(request.url) else None)
-    page.on("dialog", lambda dialog: (wrong.append(f"dialog {dialog.message}"), dialog.dismiss()))
+    page.on("request", lambda request: errors.append(request.url) if outside(request.url) else None)
+    page.on("dialog", lambda dialog: (errors.append(f"dialog {dialog.message}"), dialog.dismiss()))
     yield page
     context.close()
-    assert not wrong
+    assert not errors
 
 
 def outside(address: str) -> bool:
+    """Whether an address is on another computer."""
     return address.startswith("http") and not address.startswith(("http://127.0.0.1", "http://localhost"))

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from make_media import movie
 from seehear.media import Media
+from seehear.overview import Overview
+from seehear.pages import folder as index
 from seehear.pages import parse
-from seehear.parsed import write
+from seehear.parsed import read_folder, write
 from seehear.parsing import ParsedClip, ParsedEvent
-from seehear.report.strip import Strip
 
 MODALITIES = ("audio", "visual", "audio_visual")
 EVENTS = (
@@ -42,7 +43,12 @@ def with_page(made: ParsedClip, folder: Path, *, embed: bool = False) -> Path:
     """The clip's JSON and page in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     write(made, folder)
-    return parse.write(made, Strip.of(Media(made.file), 3), folder, embed=embed)
+    return parse.write(made, Overview.of(Media(made.file), 3), folder, embed=embed)
+
+
+def with_index(folder: Path) -> Path:
+    """The index of all clips whose JSON is in a folder."""
+    return index.write(read_folder(folder)[0], folder)
 
 
 def until(page, condition: str) -> None:  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""Pages as a browser reads them: their elements, and what people can read."""
+"""Pages as a browser reads them: their elements and their text."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Read(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
     def check(self) -> None:
-        """That it is a page of ours: small, complete in itself, and without scripts but its own."""
+        """Check that it is one of our pages: small, self-contained, and without scripts but its own."""
         assert len(self.source.encode()) < 5_000_000
         for _, attributes in self.tags:
             for name in ("src", "href", "xlink:href", "action", "poster"):
@@ -70,10 +70,10 @@ class Read(HTMLParser):
 
 
 def words(text: str) -> str:
-    """With one space between words, and the minus of the keyboard."""
+    """A text with one space between words, and hyphens in place of minus signs."""
     return " ".join(text.replace("−", "-").split())
 
 
 def numbers(text: str) -> set[str]:
-    """Numbers with their signs, as they are written."""
+    """The numbers in a text, with their signs, as written."""
     return set(re.findall(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.]*\w)", words(text)))

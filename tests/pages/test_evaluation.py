@@ -14,10 +14,10 @@ from seehear.errors import SeehearError
 from seehear.evaluation.result import ScoreRow
 from seehear.files import read_json
 from seehear.media import Media
+from seehear.overview import Overview
 from seehear.pages import evaluation, parse
 from seehear.pages.folder import POSTERS
 from seehear.parsed import write as write_parse
-from seehear.report.strip import Strip
 from seehear.scoring.clips import ClipRow
 from seehear.scoring.confusion import ELSEWHERE, Confusion
 from seehear.scoring.intervals import Interval
@@ -128,7 +128,7 @@ def test_signature_stands_beside_the_scores_and_at_the_end(both):
     found = Read(both[0] / "evaluation.html")
     signature = kept(both[0])["signature"]
     assert found.text.count(signature) == 2
-    assert found.text.index("segment audio") < found.text.index(signature) < found.text.index("Class by class")
+    assert found.text.index("segment audio") < found.text.index(signature) < found.text.index("Per class")
     assert found.text.rindex(signature) > found.text.rindex("How to read this")
     assert re.search(r"\|labels:(labels\+audio\+visual@\w{8})\|", signature)[1] in found.text
     assert f"clips {CLIPS}" in found.text
@@ -463,7 +463,7 @@ def test_clips_of_earlier_evaluations_are_removed_but_not_those_of_others(both, 
     clip = next(iter(first.values()))
     others = replace(clip, clip="others")
     write_parse(others, tmp_path, made_by="someone")
-    parse.write(others, Strip.of(Media(clip.file), 2), tmp_path)
+    parse.write(others, Overview.of(Media(clip.file), 2), tmp_path)
     left = parses(both, 2)
     assert evaluation.write_clips(left, tmp_path, "a run") == {}
     assert there(tmp_path, ".json") == {*left, "others"}

@@ -11,7 +11,7 @@ from seehear.pages.parse import THUMBNAILS
 from seehear.parsed import write
 from seehear.parsing import ParsedEvent
 
-from .made import MODALITIES, clip, parsed, until, with_page
+from .made import MODALITIES, clip, parsed, until, with_index, with_page
 
 CLASSES = ("Cat", "Dog", "Hot dog", "</script><b>Bell")
 STEP = 0.5  # seconds; every event begins and ends on one
@@ -41,7 +41,7 @@ def made(tmp_path_factory):
         one = file.rename(file.with_stem(name))
         with_page(parsed(one, events), root / "pages")
         file = one
-    return folder.write(root / "pages"), clips
+    return with_index(root / "pages"), clips
 
 
 def shown(page):
@@ -120,7 +120,7 @@ def test_several_classes_and_none(browser_page, made):
     ]
     assert [name for name, _ in shown(browser_page)] == either
     browser_page.fill("#label", "both: zebra")
-    assert browser_page.inner_text("#count") == "0 of 8 clips; nothing here is called zebra"
+    assert browser_page.inner_text("#count") == "0 of 8 clips; no class here is called zebra"
 
 
 def test_a_search_can_be_shared(browser_page, made):
@@ -190,7 +190,7 @@ def test_thousands_of_clips_stay_small_and_all_can_be_found(browser_page, tmp_pa
     for n in range(2000):
         (tmp_path / THUMBNAILS / f"c{n}.jpg").write_bytes(b"\xff" * 6000)
         write(parsed(tmp_path / f"c{n}.mp4", some(n)), tmp_path)
-    file = folder.write(tmp_path)
+    file = with_index(tmp_path)
     text = file.read_text()
     assert len(text) < 5_000_000
     assert text.count('class="card"') == folder.LISTED
@@ -212,7 +212,7 @@ def test_thousands_of_clips_stay_small_and_all_can_be_found(browser_page, tmp_pa
 
 def test_a_clip_named_index_does_not_take_the_place_of_the_index(browser_page, tmp_path):
     with_page(parsed(clip(tmp_path / "clips", "index")), tmp_path / "pages")
-    browser_page.goto(folder.write(tmp_path / "pages").as_uri())
+    browser_page.goto(with_index(tmp_path / "pages").as_uri())
     browser_page.click(".title a")
     browser_page.wait_for_url("**/index_.html")
     assert browser_page.inner_text("h1") == "index"
@@ -220,13 +220,16 @@ def test_a_clip_named_index_does_not_take_the_place_of_the_index(browser_page, t
 
 def test_clips_without_pages_are_listed_without_links(tmp_path):
     with_page(parsed(clip(tmp_path / "clips")), tmp_path).unlink()
-    assert "<a href" not in folder.write(tmp_path).read_text()
+    assert "<a href" not in with_index(tmp_path).read_text()
 
 
-def test_a_folder_without_parsed_clips_is_an_error(tmp_path):
-    (tmp_path / "other.json").write_text("[]")
-    with pytest.raises(SeehearError, match="holds no parsed clips"):
-        folder.write(tmp_path)
+def test_the_index_is_of_the_clips_that_are_given(tmp_path):
+    """In their order; what else the folder holds is not read."""
+    (tmp_path / "z.json").write_text("not JSON")
+    clips = [parsed(tmp_path / f"{name}.mp4") for name in "ba"]
+    text = folder.write(clips, tmp_path).read_text()
+    assert text.index("<span>b</span>") < text.index("<span>a</span>")
+    assert "2 clips" in text
 
 
 def test_relations_of_other_modalities():
@@ -234,3 +237,9 @@ def test_relations_of_other_modalities():
     three = [words for _, words in folder.relations(["audio", "visual", "thermal", "audio_visual_thermal"])]
     assert three[:5] == ["anywhere", "heard", "seen", "thermal", "audio_visual_thermal at once"]
     assert len(three) == 5 + 6
+
+
+def test_a_folder_without_parsed_clips_is_an_error(tmp_path):
+    (tmp_path / "other.json").write_text("[]")
+    with pytest.raises(SeehearError, match="holds no parsed clips"):
+        with_index(tmp_path)

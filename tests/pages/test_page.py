@@ -1,4 +1,4 @@
-"""What pages are put together from."""
+"""The parts of all pages: data, addresses, images, words."""
 
 import io
 import json
@@ -19,7 +19,7 @@ texts = st.text(max_size=20)
         texts | st.floats(allow_nan=False) | st.none(), lambda inner: st.lists(inner) | st.dictionaries(texts, inner)
     )
 )
-def test_data_comes_back_and_ends_no_element(value):
+def test_data_is_preserved_and_ends_no_element(value):
     text = page.as_data(value)
     assert json.loads(text) == value
     assert not set("<>&") & set(text)
@@ -42,7 +42,7 @@ def test_seconds(value, words):
 
 
 @given(st.floats(0, 1e5))
-def test_seconds_are_the_nearest_tenth(value):
+def test_seconds_are_rounded_to_tenths(value):
     parts = [float(part) for part in page.seconds(value).removesuffix(" s").split(":")]
     total = sum(part * 60**n for n, part in enumerate(reversed(parts)))
     assert total == pytest.approx(value, abs=0.0501)
@@ -62,7 +62,7 @@ def test_addresses(link, address):
     assert page.address(link) == address
 
 
-def test_pictures_come_back():
+def test_images_are_preserved():
     ramp = np.linspace(-70, 0, 20).reshape(4, 5)
     found = np.asarray(Image.open(io.BytesIO(page.png(ramp, -70, 0))).convert("L"), dtype=float)
     assert found.shape == (4, 5)

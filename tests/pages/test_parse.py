@@ -11,9 +11,9 @@ import pytest
 from make_media import tone, write
 from seehear.errors import ClipError
 from seehear.media import Media
+from seehear.overview import Overview
 from seehear.pages import parse
 from seehear.parsing import ParsedEvent
-from seehear.report.strip import Strip
 
 from .made import EVENTS, TRUTH, clip, parsed, until, with_page
 
@@ -202,6 +202,35 @@ def test_an_embedded_clip_plays_wherever_its_page_is(browser_page, tmp_path):
     until(page, f"{TIME} > 3.2")
 
 
+def framed(page, text):
+    page.set_content("<iframe style='width: 1000px; height: 800px'></iframe>")
+    page.evaluate("text => { document.querySelector('iframe').srcdoc = text }", text)
+    frame = page.frame_locator("iframe")
+    frame.locator("#player").wait_for()
+    return frame
+
+
+def test_a_page_as_text_plays_in_a_frame_and_writes_nothing(browser_page, tmp_path):
+    made = parsed(clip(tmp_path / "c"), truth=TRUTH)
+    text = parse.html(made, Overview.of(Media(made.file), 3))
+    assert [file.name for file in tmp_path.rglob("*")] == ["c", "yard.mp4"]
+    frame = framed(browser_page, text)
+    frame.locator("h1").wait_for()
+    assert frame.locator("h1").inner_text() == "yard"
+    assert frame.locator(".timeline .event:visible").count() == len(EVENTS)
+    assert frame.locator("a:visible").count() == 0  # neither an index nor an address to link to
+    frame.locator('.event[aria-label^="Play Dog, heard"]').click()
+    browser_page.wait_for_timeout(1500)
+    assert 2.2 <= frame.locator("#player").evaluate("player => player.currentTime") < 3.4
+
+
+def test_a_page_as_text_without_its_clip_names_the_file(tmp_path):
+    file = clip(tmp_path / "c d")
+    text = parse.html(parsed(file), Overview.of(Media(file), 1), embed=False)
+    assert f'src="{file.resolve().as_uri()}"' in text
+    assert 'id="clip"' not in text
+
+
 def test_page_and_clip_move_together(browser_page, tmp_path):
     with_page(parsed(clip(tmp_path / "one" / "clips")), tmp_path / "one" / "pages")
     shutil.move(tmp_path / "one", tmp_path / "two")
@@ -299,11 +328,11 @@ def test_on_a_phone_nothing_is_cut_off(browser_page, made):
 
 
 def test_an_hour_stays_small(tmp_path):
-    class Still(Strip):
+    class Still(Overview):
         """An hour's pictures and spectrogram, as large as any clip's."""
 
         def __init__(self):
-            self.duration, self.aspect, self.has_sound = 3600.0, 16 / 9, True
+            self.duration, self.aspect, self.has_audio = 3600.0, 16 / 9, True
 
         @property
         def thumbnails(self):
@@ -327,10 +356,10 @@ def test_an_hour_stays_small(tmp_path):
 
 def test_what_cannot_be_embedded_is_an_error(tmp_path):
     made = parsed(clip(tmp_path / "c"))
-    strip = Strip.of(Media(made.file), 2)
+    overview = Overview.of(Media(made.file), 2)
     (tmp_path / "c" / "yard.mp4").unlink()
     with pytest.raises(ClipError, match=r"yard\.mp4: can't be put into the page"):
-        parse.write(made, strip, tmp_path / "p", embed=True)
+        parse.write(made, overview, tmp_path / "p", embed=True)
 
 
 @pytest.mark.parametrize("duration", [0.3, 1.0, 7.9, 10.0, 61.0, 3599.0, 36000.0])

@@ -148,7 +148,7 @@ def test_each_judgement_has_its_own_pictures(folder):
     for labels in ("test", "again"):
         assert sum(f"scored on {labels}," in each for each in says) == 1
         assert sum(f"traversal on {labels}," in each for each in says) == 1
-        assert f"judged by {labels}" in found.text
+        assert f"Judgement on {labels}" in found.text
     assert "which answered, was not among the estimators" in found.text  # again asked ridge alone
     (folder / "figure5-test.svg").unlink()
     changed(folder, "judged-again.json", pictures=[f"elsewhere/{name}-test.png" for name in ("cost", "traversal")])
@@ -162,7 +162,7 @@ def test_without_a_judgement_it_says_how_to_get_one(made):
     found = read(made[0].with_name("alone"))
     command = f"seehear judge {made[0].with_name('alone')} --labels TEST.csv --dense-audio AUDIO.csv"
     assert command in found.text
-    assert "Not known yet" in found.text
+    assert "Not judged yet" in found.text
     assert "Kendall" not in found.text
 
 
@@ -193,7 +193,7 @@ def test_a_judgement_of_other_collocations_is_not_shown_as_this_one(folder):
     other = {f"{first}+new": kept["truth"][first], **{name: kept["truth"][name] for name in names}}
     changed(folder, "judged-test.json", truth=other)
     found = read(folder)
-    assert "judged-test.json is of other collocations than this selection" in found.text
+    assert "judged-test.json judges other collocations" in found.text
     assert f"{first}+new" not in found.text
     assert not any("scored on test," in each["aria-label"] for each in found.named("svg"))
 
@@ -208,7 +208,7 @@ def test_failures_missing_clips_and_notes_are_all_listed(folder):
     atomic_json(folder / "selection.json", kept | {"missing": missing, "notes": ["loud features"]})
     changed(folder, "judged-test.json", failed={"knn@val": "no neighbours"}, missing=["lost"], notes=["quiet features"])
     found = read(folder)
-    for text in ("left out: 100.", "Estimates that failed: 1.", "loud features", "quiet features", "lost"):
+    for text in ("without features: 100.", "Estimates that failed: 1.", "loud features", "quiet features", "lost"):
         assert text in found.text
     assert f"{ANSWERS}@val, {name}: its features are dust" in found.text
     assert "knn@val: no neighbours" in found.text
@@ -224,7 +224,7 @@ def test_what_has_no_number_has_none(folder):
     kept["ceiling"] = dict.fromkeys(kept["ceiling"])
     atomic_json(folder / "judged-test.json", kept | {"seed_deviation": None, "pairing": None})
     found = read(folder)
-    assert "not known from one seed, nor from one collocation" in found.text
+    assert "needs several seeds and several collocations" in found.text
     assert not re.search(r"\b(nan|None)\b", found.text)
 
 

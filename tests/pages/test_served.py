@@ -3,12 +3,11 @@
 import threading
 from contextlib import contextmanager
 
-from seehear.pages import folder
 from seehear.parsing import ParsedEvent
 from seehear.serving import open_server
 from seehear.verbs.export import export
 
-from .made import clip, parsed, until, with_page
+from .made import clip, parsed, until, with_index, with_page
 
 PLAYER = "document.querySelector('video')"
 
@@ -29,7 +28,7 @@ def test_a_clip_outside_of_the_folder_plays_and_seeks(browser_page, tmp_path):
     """Long enough that the browser asks for its end before it has come to it."""
     file = clip(tmp_path / "my clips", "a <b>#1", seconds=120.0, fps=5)
     with_page(parsed(file, duration=120.0), tmp_path / "pages")
-    folder.write(tmp_path / "pages")
+    with_index(tmp_path / "pages")
     with served(tmp_path / "pages") as address:
         browser_page.goto(address)
         browser_page.click(".title a")

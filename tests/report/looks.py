@@ -1,4 +1,4 @@
-"""What a picture shows: its texts, where they stand, and whether they keep apart."""
+"""What a plot shows: its texts, where they stand, and whether they overlap."""
 
 import xml.etree.ElementTree as ET
 from itertools import combinations
@@ -10,7 +10,7 @@ def written(path):
 
 
 def shown(figure):
-    """(text, its box in pixels) of every text that is drawn level, and of every turned one."""
+    """(text, its box in pixels) of every visible text: those that are level or upright, and slanted ones."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
 
@@ -29,7 +29,7 @@ def shown(figure):
 
 
 def apart(figure):
-    """No text lies on another or outside the figure."""
+    """Check that no text overlaps another or leaves the figure."""
     level, turned = shown(figure)
     for text, box in level + turned:
         assert box.x0 >= 0, text

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: what is drawn is what was given, and nothing lies on anything else."""
+"""Plots of an evaluation: they show the values given, and nothing overlaps."""
 
 import math
 import re
@@ -13,16 +13,14 @@ from seehear.report.evaluation import (
     BLUE,
     VERMILION,
     Training,
-    _draw_confusion,
-    _draw_learning,
-    _draw_reliability,
     confusion,
-    cut,
     learning,
+    plot_confusion,
+    plot_learning,
+    plot_reliability,
     reliability,
     verdict,
 )
-from seehear.report.sheet import inches
 from seehear.scoring.confusion import Confusion
 from seehear.scoring.reliability import Bin, Reliability
 from seehear.scoring.reliability import reliability as measured
@@ -30,15 +28,15 @@ from seehear.scoring.reliability import reliability as measured
 NAMES = ("Dog", "a_very_long_name_of_a_class_that_has_no_room_in_any_picture", "$x$", "<b>Cat</b> & \"q\" 'q'")
 
 
-def believed(seed=0, sharp=2.0, clips=20):
-    """Forecasts that are surer than they come true where sharp is large."""
+def calibration(seed=0, sharp=2.0, clips=20):
+    """The reliability of forecasts that are overconfident if sharp is large."""
     rng = np.random.default_rng(seed)
     p = rng.random((clips, 10, 4))
     true = rng.random(p.shape) < 1 / (1 + ((1 - p) / p) ** (1 / sharp))
     return measured(p, true, np.full(clips, 10))
 
 
-def confused(count, seed=0, of=300):
+def confusion_of(count, seed=0, of=300):
     rng = np.random.default_rng(seed)
     table = rng.poisson(0.4, (count + 1, count + 1)).astype(float)
     table += np.diag(rng.integers(0, of, count + 1))
@@ -60,13 +58,13 @@ def training(epochs=12, seed=0, val=True, chosen=4):
 
 @pytest.mark.parametrize("titles", [["heard"], ["heard", "seen"], [*NAMES, "heard"]])
 @pytest.mark.parametrize("clips", [3, 3000])
-def test_no_text_of_the_diagrams_lies_on_another(titles, clips):
-    apart(_draw_reliability([(title, believed(n, clips=clips)) for n, title in enumerate(titles)]))
+def test_no_text_of_the_diagrams_overlaps(titles, clips):
+    apart(plot_reliability([(title, calibration(n, clips=clips)) for n, title in enumerate(titles)]))
 
 
 def test_points_and_intervals_stand_where_the_numbers_are():
-    found = [believed(1), believed(2, sharp=0.5)]
-    axes = _draw_reliability([("heard", found[0]), ("seen", found[1])]).axes
+    found = [calibration(1), calibration(2, sharp=0.5)]
+    axes = plot_reliability([("heard", found[0]), ("seen", found[1])]).axes
     for one, ax, below in zip(found, axes[::2], axes[1::2], strict=True):
         marks = [line for line in ax.lines if line.get_marker() in ("o", "v", "^")]
         held = [each for each in one.bins if each.count]
@@ -83,11 +81,11 @@ def test_points_and_intervals_stand_where_the_numbers_are():
         assert below.get_yscale() == "log"
 
 
-def test_shape_and_colour_say_whether_it_came_true():
-    one, other = believed(1), believed(2, sharp=0.5)
-    said = set()
+def test_shape_and_colour_show_whether_it_is_calibrated():
+    one, other = calibration(1), calibration(2, sharp=0.5)
+    verdicts = set()
     for found in (one, other):
-        ax = _draw_reliability([("heard", found)]).axes[0]
+        ax = plot_reliability([("heard", found)]).axes[0]
         marks = [line for line in ax.lines if line.get_marker() in ("o", "v", "^")]
         for each, mark in zip((b for b in found.bins if b.count), marks, strict=True):
             if each.frequency_high < each.confidence:
@@ -97,14 +95,14 @@ def test_shape_and_colour_say_whether_it_came_true():
             else:
                 expected = "fair", "o", BLUE
             assert (verdict(each), mark.get_marker(), mark.get_color()) == expected
-            said.add(expected[0])
-    assert said == {"over", "under", "fair"}
+            verdicts.add(expected[0])
+    assert verdicts == {"over", "under", "fair"}
 
 
 def test_empty_bins_have_no_point():
     nothing = (math.nan,) * 4
     bins = (Bin(0.0, 0.5, 0, 0, *nothing), Bin(0.5, 1.0, 10, 2, 0.7, 0.8, 0.2, 0.9))
-    figure = _draw_reliability([("heard", Reliability(bins, 10, 1, 0.1, 0.2, 0.8, 0.16))])
+    figure = plot_reliability([("heard", Reliability(bins, 10, 1, 0.1, 0.2, 0.8, 0.16))])
     assert [line.get_marker() for line in figure.axes[0].lines if line.get_marker() in ("o", "v", "^")] == ["o"]
     assert len(figure.axes[1].patches) == 1
     assert verdict(bins[0]) == ""
@@ -115,67 +113,65 @@ def test_empty_bins_have_no_point():
 
 
 @pytest.mark.parametrize(("count", "of"), [(1, 3), (2, 300), (14, 100_000), (30, 300)])
-def test_no_text_of_the_map_lies_on_another(count, of):
-    apart(_draw_confusion(confused(count, of=of)))
+def test_no_text_of_the_matrix_overlaps(count, of):
+    apart(plot_confusion(confusion_of(count, of=of)))
+
+
+def filled(ax):
+    """(column, row) -> share in per cent as written, opacity, colour; of the cells that are filled."""
+    patches = [patch for patch in ax.patches if patch.get_alpha()]
+    assert len(patches) == len(ax.texts)
+    cells = {}
+    for patch, text in zip(patches, ax.texts, strict=True):
+        assert text.get_position() == (patch.get_x() + 0.5, patch.get_y() + 0.5)
+        colour = "#{:02X}{:02X}{:02X}".format(*(round(255 * part) for part in patch.get_facecolor()[:3]))
+        cells[math.floor(patch.get_x()), math.floor(patch.get_y())] = (text.get_text(), patch.get_alpha(), colour)
+    return cells
 
 
 @pytest.mark.parametrize("count", [1, 4, 9])
 def test_cells_are_the_shares(count):
-    found = confused(count, seed=count)
-    whole, missed, made = _draw_confusion(found).axes
-    rows = found.table[:-1].sum(axis=1)
-    columns = found.table[:, :-1].sum(axis=0)
-    expected = {"whole": {}, "missed": {}, "made": {}}
-    for r in range(count):
+    found = confusion_of(count, seed=count)
+    expected = {}
+    for r in range(count + 1):
         for c in range(count + 1):
             if found.table[r, c]:
-                where, at = ("whole", (c, r)) if c < count else ("missed", (0, r))
-                expected[where][at] = (found.table[r, c] / rows[r], r == c)
-    for c in range(count):
-        if found.table[-1, c]:
-            expected["made"][c, 0] = (found.table[-1, c] / columns[c], False)
-    for ax, of in ((whole, expected["whole"]), (missed, expected["missed"]), (made, expected["made"])):
-        assert len(ax.patches) == len(of) == len(ax.texts)
-        for patch, text in zip(ax.patches, ax.texts, strict=True):
-            share, right = of[round(patch.get_x()), round(patch.get_y())]
-            assert text.get_position() == (patch.get_x() + 0.5, patch.get_y() + 0.5)
-            assert text.get_text() == ("<1" if share < 0.005 else f"{100 * share:.0f}")
-            assert patch.get_alpha() == pytest.approx(0.6 * share**0.5)
-            expected_colour = BLUE if right else VERMILION
-            assert "#{:02X}{:02X}{:02X}".format(*(round(255 * part) for part in patch.get_facecolor()[:3])) == (
-                expected_colour
-            )
+                whole = found.table[r].sum() if r < count else found.table[:, c].sum()
+                expected[c, r] = found.table[r, c] / whole
+    cells = filled(plot_confusion(found).axes[0])
+    assert cells.keys() == expected.keys()
+    for (c, r), (text, opacity, colour) in cells.items():
+        share = expected[c, r]
+        assert text == ("<1" if share < 0.005 else f"{100 * share:.0f}")
+        assert opacity == pytest.approx(0.6 * share**0.5)
+        assert colour == (BLUE if r == c else VERMILION)
 
 
 def test_rows_without_a_segment_are_empty():
     table = np.zeros((4, 4))
-    table[0, 0], table[3, 2] = 5, 3  # the first is found; the third is made up; of the second there is nothing
-    whole, missed, made = _draw_confusion(Confusion(("a", "b", "c"), table)).axes
-    assert [text.get_text() for text in whole.texts] == ["100"]
-    assert not missed.texts
-    assert [(text.get_text(), text.get_position()) for text in made.texts] == [("100", (2.5, 0.5))]
+    table[0, 0], table[3, 2] = 5, 3  # the first is right; the third has false positives; of the second there is nothing
+    cells = filled(plot_confusion(Confusion(("a", "b", "c"), table)).axes[0])
+    assert {place: text for place, (text, *_) in cells.items()} == {(0, 0): "100", (2, 3): "100"}
 
 
 def test_names_and_supports_are_written(tmp_path):
-    found = confused(4)
+    found = confusion_of(4)
     confusion(found, tmp_path / "a.svg")
     texts = written(tmp_path / "a.svg")
     for name, row in zip(found.classes, found.table, strict=False):
-        assert texts.count(cut(name, 8, 1.9)) == 2  # of its row and its column
+        short = name if len(name) <= 26 else f"{name[:12]}…{name[-13:]}"
+        assert texts.count(short) == 2  # of its row and its column
         assert f"{row.sum():.0f}" in texts
-    assert cut(NAMES[1], 8, 1.9).endswith("…")
+    assert {"ground truth", "predicted", "false positive", "false negative"} <= set(texts)
 
 
-def test_names_are_cut_where_there_is_no_room():
-    for wide in (0.3, 1.0, 1.9):
-        for name in NAMES:
-            short = cut(name, 8, wide)
-            if inches(name, 8) <= wide:
-                assert short == name
-            else:
-                assert inches(short, 8) <= wide
-                assert short.endswith("…")
-                assert name.startswith(short[:-1].rstrip())
+def test_a_confusion_matrix_is_drawn_into_given_axes():
+    from matplotlib.figure import Figure
+
+    left, right = (figure := Figure(figsize=(10, 5))).subplots(1, 2)
+    assert plot_confusion(confusion_of(3), ax=right) is figure
+    assert not left.patches
+    assert right.patches
 
 
 # Learning
@@ -183,13 +179,13 @@ def test_names_are_cut_where_there_is_no_room():
 
 @pytest.mark.parametrize("count", [1, 3, 12])
 @pytest.mark.parametrize("val", [True, False])
-def test_no_text_of_the_curves_lies_on_another(count, val):
-    apart(_draw_learning([training(seed=n, val=val) for n in range(count)], "average score, validation (%)"))
+def test_no_text_of_the_curves_overlaps(count, val):
+    apart(plot_learning([training(seed=n, val=val) for n in range(count)], "average score, validation (%)"))
 
 
 def test_curves_are_the_histories():
     given = [training(8, seed=1, chosen=2), training(12, seed=2, chosen=11), training(5, seed=3, chosen=None)]
-    loss, score = _draw_learning(given, "average").axes
+    loss, score = plot_learning(given, "average").axes
     for ax, expected in (
         (loss, [each.loss for each in given] + [each.val_loss for each in given]),
         (score, [each.score for each in given]),
@@ -210,13 +206,13 @@ def test_curves_are_the_histories():
 
 @pytest.mark.parametrize("epochs", [1, 5, 200])
 def test_epochs_begin_with_1(epochs):
-    for ax in _draw_learning([training(epochs, chosen=0)], "average").axes:
+    for ax in plot_learning([training(epochs, chosen=0)], "average").axes:
         low, high = ax.get_xlim()
         assert 0 < low < 1 <= epochs < high
 
 
 def test_without_validation_there_is_one_panel():
-    (ax,) = _draw_learning([training(val=False)], "average").axes
+    (ax,) = plot_learning([training(val=False)], "average").axes
     assert len(ax.lines) == 2  # the loss and the chosen epoch
     level, _ = shown(ax.figure)
     assert "validation loss" not in [text for text, _ in level]
@@ -224,7 +220,7 @@ def test_without_validation_there_is_one_panel():
 
 def test_what_is_not_finite_is_a_gap():
     given = Training([1.0, math.nan, 0.5, math.inf], [None] * 4, [None] * 4, 1)
-    (ax,) = _draw_learning([given], "average").axes
+    (ax,) = plot_learning([given], "average").axes
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), [1.0, math.nan, 0.5, math.nan])
     assert len(ax.lines) == 1  # the chosen epoch has no loss to be marked at
 
@@ -232,7 +228,7 @@ def test_what_is_not_finite_is_a_gap():
 # All
 
 
-def test_what_can_not_be_drawn_is_refused(tmp_path):
+def test_impossible_input_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no reliability"):
         reliability([], tmp_path / "a")
     with pytest.raises(ValueError, match="no class"):
@@ -243,10 +239,10 @@ def test_what_can_not_be_drawn_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_the_same_picture_is_the_same_bytes(tmp_path):
+def test_the_same_plot_gives_the_same_bytes(tmp_path):
     for kind, draw in (
-        ("r", lambda path: reliability([("heard", believed())], path)),
-        ("c", lambda path: confusion(confused(3), path)),
+        ("r", lambda path: reliability([("heard", calibration())], path)),
+        ("c", lambda path: confusion(confusion_of(3), path)),
         ("l", lambda path: learning([training()], "score", path)),
     ):
         one, other = (draw(tmp_path / f"{kind}{k}") for k in range(2))
@@ -255,7 +251,7 @@ def test_the_same_picture_is_the_same_bytes(tmp_path):
 
 
 def test_names_are_no_mathematics(tmp_path):
-    reliability([("$x$", believed())], tmp_path / "a.svg")
+    reliability([("$x$", calibration())], tmp_path / "a.svg")
     learning([training()], "$x$", tmp_path / "b.svg")
     for file in ("a.svg", "b.svg"):
         assert "$x$" in written(tmp_path / file)

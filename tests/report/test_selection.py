@@ -1,10 +1,9 @@
-"""Pictures of a selection: every name and number is there, nothing lies on anything else, failures are marked."""
+"""Plots of a selection: every name and number is there, nothing overlaps, failures are marked."""
 
 import math
 import subprocess
 import sys
 import warnings
-from itertools import combinations
 
 import numpy as np
 import pytest
@@ -12,27 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from report.looks import apart, shown, written
-from seehear.report.selection import (
-    BLUE,
-    CHEAPEST,
-    KEPT,
-    TIED,
-    VERMILION,
-    Curve,
-    Point,
-    _cost,
-    _draw_curves,
-    _draw_effects,
-    _draw_ranks,
-    _draw_trade,
-    _panels,
-    _place,
-    cost_against_agreement,
-    figure5,
-    heat_map,
-    ranking,
-)
-from seehear.report.sheet import decimals, number
+from seehear.report.curves import Curve, figure5, plot_curves
+from seehear.report.effects import heat_map, plot_effects
+from seehear.report.estimators import CHEAPEST, Point, cost_against_agreement, plot_estimators
+from seehear.report.ranking import plot_ranking, ranking
+from seehear.report.style import BLUE, TIED, VERMILION, decimals, number
 
 NAN = math.nan
 TRAPS = ["$x_1$ × $y^2$", "<b>&amp; × a_b", "_hidden × $", "\\frac{1}{2} × 山"]
@@ -53,7 +36,7 @@ def curves_of(n):
     return [
         Curve("traversal, 5 seeds", truth, truth - 1, truth + 1, "Type@AV, %"),
         Curve("upper bound", truth + scores_of(n, 1) / 50, unit="Type@AV, %"),
-        Curve("LogME", scores_of(n, 2), unit="log evidence a clip"),
+        Curve("LogME", scores_of(n, 2), unit="log evidence per clip"),
     ]
 
 
@@ -82,20 +65,20 @@ def ranks_of(n):
     return scores, np.maximum(place - 2, 1), np.minimum(place + 2, n), np.full(n, 1 / n), place <= 3
 
 
-def picture_of(kind, n):
-    """Of n collocations or estimators, not yet written."""
+def plot_of(kind, n):
+    """A plot of n collocations or estimators."""
     side = max(1, math.isqrt(n))
     if kind == "long names":
-        return _draw_effects(names_of(side), [" and ".join(VISUAL)] * side, *effects_of(side, side), "points")
+        return plot_effects(names_of(side), [" and ".join(VISUAL)] * side, *effects_of(side, side), unit="points")
     if kind == "failures":
-        return _draw_curves(names_of(n), [Curve("t", [NAN] * n, unit="u"), Curve("o", [NAN] * n)], "truth", None)
+        return plot_curves(names_of(n), [Curve("t", [NAN] * n, unit="u"), Curve("o", [NAN] * n)])
     if kind == "figure5":
-        return _draw_curves(names_of(n), curves_of(n), "truth", np.arange(n) < 2)
+        return plot_curves(names_of(n), curves_of(n), tied=np.arange(n) < 2)
     if kind == "heat_map":
-        return _draw_effects(AUDIO[:side], VISUAL[:side], *effects_of(side, side), "points")
+        return plot_effects(AUDIO[:side], VISUAL[:side], *effects_of(side, side), unit="points")
     if kind == "cost":
-        return _draw_trade(points_of(min(n, 30)), (0.8, 0.7, 0.9), "points")
-    return _draw_ranks(names_of(n), *ranks_of(n), "Type@AV, %")
+        return plot_estimators(points_of(min(n, 30)), (0.8, 0.7, 0.9), unit="points")
+    return plot_ranking(names_of(n), *ranks_of(n), unit="Type@AV, %")
 
 
 def lines(ax, marker):
@@ -104,12 +87,12 @@ def lines(ax, marker):
 
 @pytest.mark.parametrize("n", [1, 4, 60])
 @pytest.mark.parametrize("kind", ["figure5", "heat_map", "cost", "ranking", "long names", "failures"])
-def test_no_text_lies_on_another_or_outside(kind, n):
-    apart(picture_of(kind, n))
+def test_no_text_overlaps_another_or_leaves_the_figure(kind, n):
+    apart(plot_of(kind, n))
 
 
 def test_turned_names_keep_apart():
-    figure = _draw_curves(names_of(60), curves_of(60), "truth", None)
+    figure = plot_curves(names_of(60), curves_of(60))
     ax = figure.axes[-1]
     between = (
         ax.get_position().width * figure.get_figwidth() / 60 * math.sin(math.radians(60))
@@ -127,7 +110,7 @@ def test_both_formats_are_written_unless_one_is_named(tmp_path, path):
     assert sorted((tmp_path / "new").iterdir()) == files
 
 
-def test_the_same_picture_is_the_same_bytes(tmp_path):
+def test_the_same_plot_gives_the_same_bytes(tmp_path):
     for suffix in ("png", "svg"):
         one, other = (figure5(names_of(4), curves_of(4), tmp_path / f"{k}.{suffix}")[0] for k in range(2))
         assert one.read_bytes() == other.read_bytes()
@@ -177,7 +160,7 @@ def test_collocations_go_from_the_best_down_or_as_given(tmp_path):
 
 def test_points_stand_over_their_names():
     truth, other = np.array([3.0, 5.0, 4.0]), np.array([30.0, 10.0, 20.0])
-    top, beneath = _draw_curves(names_of(3), [Curve("t", truth), Curve("o", other, unit="u")], "truth", None).axes
+    top, beneath = plot_curves(names_of(3), [Curve("t", truth), Curve("o", other, unit="u")]).axes
     assert lines(top, "o")[0].get_ydata().tolist() == [5, 4, 3]
     assert lines(beneath, "s")[0].get_ydata().tolist() == [10, 20, 30]
     assert [label.get_text() for label in beneath.get_xticklabels()] == [names_of(3)[k] for k in (1, 2, 0)]
@@ -185,7 +168,7 @@ def test_points_stand_over_their_names():
 
 def test_what_failed_is_crossed_and_beneath_all_else():
     truth, other = np.array([3.0, NAN, 5.0, np.inf]), np.array([NAN, 3.0, NAN, 4.0])
-    figure = _draw_curves(names_of(4), [Curve("t", truth), Curve("o", other)], "grid", None)
+    figure = plot_curves(names_of(4), [Curve("t", truth), Curve("o", other)], order="grid")
     (ax,) = figure.axes
     assert [line.get_xdata().tolist() for line in lines(ax, "x")] == [[1, 3], [0, 2]]
     highest = max(line.get_ydata().max() for line in lines(ax, "x"))  # of the panel's height
@@ -195,13 +178,13 @@ def test_what_failed_is_crossed_and_beneath_all_else():
 
 
 def test_an_axis_without_values_has_no_numbers():
-    top, beneath = picture_of("failures", 3).axes
+    top, beneath = plot_of("failures", 3).axes
     assert (len(top.get_yticks()), len(beneath.get_yticks())) == (0, 0)
     assert [line.get_xdata().tolist() for ax in (top, beneath) for line in lines(ax, "x")] == [[0, 1, 2]] * 2
 
 
 def test_no_line_runs_into_what_the_truth_does_not_rank():
-    figure = _draw_curves(names_of(4), [Curve("t", [1, NAN, 2, 3]), Curve("o", [1.0, 2, 3, 4])], "truth", None)
+    figure = plot_curves(names_of(4), [Curve("t", [1, NAN, 2, 3]), Curve("o", [1.0, 2, 3, 4])])
     drawn = [line for line in lines(figure.axes[0], "s") if line.get_linestyle() != "None"]
     assert [line.get_ydata().tolist() for line in drawn] == [[4, 3, 1]]
 
@@ -211,44 +194,29 @@ def test_tied_collocations_are_shaded_wherever_they_stand():
 
     curves = [Curve("t", [3.0, 5.0, 4.0, 1.0]), Curve("o", [1.0, 2.0, 3.0, 4.0], unit="u")]
     for order, expected in (("truth", [0, 2]), ("grid", [0, 1])):
-        for ax in _draw_curves(names_of(4), curves, order, [True, True, False, False]).axes:
+        for ax in plot_curves(names_of(4), curves, order=order, tied=[True, True, False, False]).axes:
             shaded = [patch for patch in ax.patches if to_hex(patch.get_facecolor()).upper() == TIED]
             assert [patch.get_x() + 0.5 for patch in shaded] == expected
 
 
 def test_intervals_end_where_they_are_said_to():
-    figure = _draw_curves(names_of(2), [Curve("t", [1.0, 2.0], [0.5, 1.0], [4.0, 2.5])], "truth", None)
+    figure = plot_curves(names_of(2), [Curve("t", [1.0, 2.0], [0.5, 1.0], [4.0, 2.5])])
     (bars,) = figure.axes[0].collections
     ends = [segment[:, 1].tolist() for segment in bars.get_segments()]
     assert ends == [[1.0, 2.5], [0.5, 4.0]]
 
 
-@given(
-    st.lists(
-        st.tuples(st.sampled_from("abc"), st.lists(st.floats(-100, 100) | st.just(NAN), min_size=3, max_size=3)),
-        min_size=1,
-        max_size=6,
-    )
-)
-def test_a_panel_is_of_one_unit_and_does_not_flatten_its_first_curve(curves):
-    units, values = [unit for unit, _ in curves], [np.array(value) for _, value in curves]
-    panels = _panels(units, values)
-    assert sorted(k for panel in panels for k in panel) == list(range(len(curves)))
-    assert panels[0][0] == 0
-    for panel in panels:
-        assert len({units[k] for k in panel}) == 1
-        known = [float(value) for k in panel for value in values[k] if math.isfinite(value)]
-        first = [float(value) for value in values[panel[0]] if math.isfinite(value)]
-        if len(panel) > 1 and known:
-            kept = max(first) - min(first) if first else 0.0
-            assert kept >= KEPT * (max(known) - min(known))
-
-
-def test_a_saturated_upper_bound_gets_a_panel_of_its_own():
+def test_a_curve_that_would_flatten_the_first_gets_a_panel_of_its_own():
     truth = np.array([50.0, 52.0, 54.0])
-    assert _panels(["%", "%"], [truth, truth + 1]) == [[0, 1]]
-    assert _panels(["%", "%"], [truth, np.array([99.5, 99.7, 99.9])]) == [[0], [1]]
-    assert _panels(["%", "bits", "%"], [truth, truth, truth]) == [[0, 2], [1]]
+    near, far = Curve("near", truth + 1, unit="%"), Curve("far", [99.5, 99.7, 99.9], unit="%")
+    bits = Curve("bits", truth, unit="bits")
+    for curves, expected in (
+        ([near], [["t", "near"]]),
+        ([far], [["t"], ["far (%)"]]),
+        ([bits, near], [["t", "near"], ["bits (bits)"]]),
+    ):
+        axes = plot_curves(names_of(3), [Curve("t", truth, unit="%"), *curves]).axes
+        assert [[text.get_text() for text in ax.get_legend().get_texts()] for ax in axes] == expected
 
 
 # Effects and interaction
@@ -268,7 +236,7 @@ def test_scores_effects_and_interaction_are_written(tmp_path):
 def test_both_maps_spend_their_colours_on_the_same_span(flat):
     values = np.array(flat[:6]).reshape(2, 3)
     rest = np.array(flat[6:]).reshape(2, 3)
-    figure = _draw_effects(AUDIO[:2], VISUAL[:3], values, [0, 0], [0, 0, 0], rest, "points")
+    figure = plot_effects(AUDIO[:2], VISUAL[:3], values, [0, 0], [0, 0, 0], rest, unit="points")
     (low, high), (below, above) = (
         ax.images[0].get_clim() for ax in figure.axes if ax.images and ax.images[0].get_array().shape == (2, 3)
     )
@@ -284,7 +252,7 @@ def test_failed_cells_are_hatched_and_the_best_is_framed():
     values, by_row, by_column, rest = effects_of(3, 3)
     values[1, 2], rest[1][2] = NAN, NAN
     best = divmod(int(np.nanargmax(values)), 3)
-    figure = _draw_effects(AUDIO[:3], VISUAL[:3], values, by_row, by_column, rest, "points")
+    figure = plot_effects(AUDIO[:3], VISUAL[:3], values, by_row, by_column, rest, unit="points")
     maps = [ax for ax in figure.axes if ax.images and ax.images[0].get_array().shape == (3, 3)]
     for ax in maps:
         hatched = [patch for patch in ax.patches if patch.get_hatch()]
@@ -292,7 +260,7 @@ def test_failed_cells_are_hatched_and_the_best_is_framed():
         assert [text.get_text() for text in ax.texts].count("–") == 1
     framed = [patch for patch in maps[0].patches if not patch.get_fill()]
     assert [(patch.get_y() + 0.5, patch.get_x() + 0.5) for patch in framed] == [best]
-    assert any("failed hatched" in text for text, _ in shown(figure)[0])
+    assert any("hatched: failed" in text for text, _ in shown(figure)[0])
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 4), (4, 1), (1, 1)])
@@ -311,8 +279,8 @@ def test_one_modality_has_one_nameless_column(tmp_path):
 
 
 def test_a_wide_grid_is_stacked():
-    wide = _draw_effects(AUDIO[:2], VISUAL, *effects_of(2, 8), "points")
-    wider = _draw_effects(AUDIO[:2], [*VISUAL, *AUDIO], *effects_of(2, 16), "points")
+    wide = plot_effects(AUDIO[:2], VISUAL, *effects_of(2, 8), unit="points")
+    wider = plot_effects(AUDIO[:2], [*VISUAL, *AUDIO], *effects_of(2, 16), unit="points")
     assert wide.get_figwidth() > wide.get_figheight()
     assert wider.get_figwidth() < wide.get_figwidth()
 
@@ -320,84 +288,69 @@ def test_a_wide_grid_is_stacked():
 # Cost against agreement
 
 
-def test_the_table_is_numbered_from_the_best(tmp_path):
-    points = [
-        Point("poor", 0.5, 0.1, -0.1, 0.3, 2.5, False),
-        Point("failed", 0.1, NAN, NAN, NAN, NAN, False),
-        Point("good", 0.0004, 0.8, 0.7, 0.9, 0.0, True),
-        Point("free", 0.0, 0.3, 0.1, 0.5, 1.25, False),
+POINTS = [
+    Point("poor", 0.5, 0.1, -0.1, 0.3, 2.5, False),
+    Point("failed", 0.1, NAN, NAN, NAN, NAN, False),
+    Point("good", 0.0004, 0.8, 0.7, 0.9, 0.0, True),
+    Point("free", 0.0, 0.3, 0.1, 0.5, 1.25, False),
+    Point("cost unknown", NAN, 0.2, 0.1, 0.3, 1.0, False),
+    Point("nearly free", CHEAPEST / 9, 0.05, 0.0, 0.1, 1.0, False),
+]
+
+
+def test_estimators_stand_from_the_best_down():
+    taus, costs, regrets = plot_estimators(POINTS, (0.85, 0.75, 0.95), unit="points").axes
+    names = ["good", "free", "cost unknown", "poor", "nearly free", "failed"]
+    assert [label.get_text() for label in taus.get_yticklabels()] == names
+    assert taus.get_ylim()[0] > taus.get_ylim()[1]  # the first on top
+    dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in lines(taus, "o")]
+    assert dots == [(0.8, 0), (0.3, 1), (0.2, 2), (0.1, 3), (0.05, 4)]
+    assert [text.get_text().strip() for text in taus.texts] == ["no value"]
+    assert [text.get_text() for text in costs.texts] == ["0.04 %", "0 %", "–", "50 %", "< 0.0001 %", "10 %"]
+    assert [line.get_ydata()[0] for line in lines(costs, "<")] == [1, 4]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in lines(costs, "o")] == [
+        (0.0004, 0),
+        (0.5, 3),
+        (0.1, 5),
     ]
-    cost_against_agreement(points, tmp_path / "a.svg", (0.85, 0.75, 0.95), unit="points")
-    texts = written(tmp_path / "a.svg")
-    row = ["estimator", "τ", "95 % interval", "cost", "regret (points)"]
-    row += ["○", "1", "good", "0.80", "0.70 … 0.90", "0.04 %", "0.00"]
-    row += ["●", "2", "free", "0.30", "0.10 … 0.50", "0 %", "1.25"]
-    row += ["●", "3", "poor", "0.10", "−0.10 … 0.30", "50 %", "2.50"]
-    row += ["●", "4", "failed", "–", "–", "10 %", "–"]
-    start = texts.index("estimator")
-    assert texts[start : start + len(row)] == row
-    assert {"looks at them (leaks)", "cheaper than the axis goes", "no value"} <= set(texts)
-    assert "ceiling: traversal against itself" in texts
+    left, right = costs.get_xlim()
+    assert all(left <= line.get_xdata()[0] < 0.0004 for line in lines(costs, "<"))
+    assert right > 1
+    assert [bar.get_width() for bar in regrets.patches] == [0, 1.25, 1.0, 2.5, 1.0, 0]
+    assert [text.get_text() for text in regrets.texts] == ["0.00", "1.25", "1.00", "2.50", "1.00", "–"]
+    assert regrets.get_xlabel() == "regret (points)"
 
 
-def test_without_intervals_none_are_spoken_of(tmp_path):
-    points = [Point("a", 0.1, 0.5, NAN, NAN, 0.5, False), Point("b", 0.2, 0.25, NAN, NAN, 1.0, False)]
-    cost_against_agreement(points, tmp_path / "a.svg")
-    texts = written(tmp_path / "a.svg")
-    start = texts.index("estimator")
-    assert texts[start : start + 10] == ["estimator", "τ", "cost", "regret", "●", "1", "a", "0.50", "10 %", "0.50"]
-    assert not any("interval" in text for text in texts)
-
-
-def test_markers_tell_leaking_cheap_and_failed_points():
+def test_leaking_estimators_are_hollow_and_red():
     from matplotlib.colors import to_hex
 
-    points = [
-        Point("honest", 0.1, 0.8, 0.7, 0.9, 0.0, False),
-        Point("leaking", 0.2, 0.7, 0.6, 0.8, 0.0, True),
-        Point("free", 0.0, 0.6, 0.5, 0.7, 0.0, False),
-        Point("nearly free", CHEAPEST / 9, 0.5, 0.4, 0.6, 0.0, False),
-        Point("cost unknown", NAN, 0.4, 0.3, 0.5, 0.0, False),
-        Point("failed", 0.3, NAN, NAN, NAN, NAN, False),
-    ]
-    ax = _draw_trade(points, None, "").axes[0]
-    dots = [(line.get_xdata()[0], line.get_ydata()[0]) for line in lines(ax, "o")]
-    assert dots == [(0.1, 0.8), (0.2, 0.7)]
-    assert [to_hex(line.get_markerfacecolor()).upper() for line in lines(ax, "o")] == [BLUE, "#FFFFFF"]
-    assert [to_hex(line.get_markeredgecolor()).upper() for line in lines(ax, "o")] == [BLUE, VERMILION]
-    left, right = ax.get_xlim()
-    assert [line.get_ydata()[0] for line in lines(ax, "<")] == [0.6, 0.5]
-    assert all(left < line.get_xdata()[0] < 0.1 for line in lines(ax, "<"))
-    assert [line.get_xdata()[0] for line in lines(ax, "x")] == [0.3]
-    assert right > 1
-    assert [text.get_text() for text in ax.texts] == ["1", "2", "3", "4", "6"]
+    taus, costs, _ = plot_estimators(POINTS).axes
+    for ax in (taus, costs):
+        fills = [to_hex(line.get_markerfacecolor()).upper() for line in lines(ax, "o")]
+        assert fills == ["#FFFFFF", *[BLUE] * (len(fills) - 1)]
+    assert to_hex(taus.get_yticklabels()[0].get_color()).upper() == VERMILION
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.floats(0.1, 4.9), st.floats(0.1, 3.9)), min_size=1, max_size=10))
-def test_numbers_lie_neither_on_each_other_nor_outside(points):
-    points, sizes, room = np.array(points), np.full((len(points), 2), (0.2, 0.12)), (5.0, 4.0)
-    places = _place(points, sizes, room)
-    assert places.shape == points.shape
-    for (x, y), (wide, tall) in zip(places, sizes, strict=True):
-        assert wide / 2 <= x <= room[0] - wide / 2
-        assert tall / 2 <= y <= room[1] - tall / 2
-        assert all(abs(x - px) >= wide / 2 or abs(y - py) >= tall / 2 for px, py in points)
-    for (x, y), (other_x, other_y) in combinations(places, 2):
-        assert abs(x - other_x) >= 0.2 or abs(y - other_y) >= 0.12
+def test_names_that_no_cheaper_estimator_beats_are_bold():
+    points = points_of(12)
+    taus = plot_estimators(points).axes[0]
+    bold = {label.get_text() for label in taus.get_yticklabels() if label.get_weight() == "bold"}
+    honest = [point for point in points if not point.leaks]
+    expected = {
+        one.label
+        for one in honest
+        if all(other.tau <= one.tau for other in honest if other.cost_ratio <= one.cost_ratio)
+    }
+    assert bold == expected
 
 
-def test_a_lonely_number_stands_to_the_right_of_its_point():
-    (place,) = _place(np.array([[2.0, 2.0]]), np.array([[0.2, 0.1]]), (5.0, 4.0))
-    assert place == pytest.approx([2.17, 2.0])
-
-
-def test_thirty_crowded_numbers_find_room():
-    points = np.random.default_rng(0).uniform((1.0, 2.0), (2.0, 3.0), (30, 2))
-    places = _place(points, np.full((30, 2), (0.16, 0.12)), (5.0, 5.0))
-    for (x, y), (other_x, other_y) in combinations(places, 2):
-        assert abs(x - other_x) >= 0.16 or abs(y - other_y) >= 0.12
-    assert np.linalg.norm(places - points, axis=1).max() < 1.3
+def test_the_legend_explains_what_is_drawn(tmp_path):
+    cost_against_agreement(POINTS, tmp_path / "a.svg", (0.85, 0.75, 0.95))
+    texts = written(tmp_path / "a.svg")
+    assert {"leaks: looks at them", "95 % interval", "ceiling: traversal against itself"} <= set(texts)
+    points = [Point("a", 0.1, 0.5, NAN, NAN, 0.5, False), Point("b", 0.2, 0.25, NAN, NAN, 1.0, False)]
+    cost_against_agreement(points, tmp_path / "b.svg")
+    assert not any("interval" in text or "leaks" in text or "ceiling" in text for text in written(tmp_path / "b.svg"))
 
 
 # Ranks
@@ -407,7 +360,7 @@ def test_thirty_crowded_numbers_find_room():
 @given(st.lists(st.sampled_from([1.0, 2.0, 3.0, NAN]), min_size=1, max_size=6))
 def test_dots_stand_at_the_rank_by_score_best_on_top(scores):
     n, names = len(scores), names_of(len(scores))
-    figure = _draw_ranks(names, scores, np.ones(n), np.full(n, n), np.full(n, 1 / n), np.zeros(n), "")
+    figure = plot_ranking(names, scores, np.ones(n), np.full(n, n), np.full(n, 1 / n), np.zeros(n))
     ax = figure.axes[0]
     order = [label.get_text() for label in ax.get_yticklabels()]
     assert sorted(order) == sorted(names)
@@ -427,8 +380,8 @@ def test_dots_stand_at_the_rank_by_score_best_on_top(scores):
 def test_ranks_show_chances_and_what_is_tied():
     from matplotlib.colors import to_hex
 
-    figure = _draw_ranks(
-        names_of(4), [1, 4, 3, NAN], [2, 1, 1, NAN], [3, 2, 2, NAN], [0.001, 0.6, 0.399, 0], [0, 1, 1, 0], "%"
+    figure = plot_ranking(
+        names_of(4), [1, 4, 3, NAN], [2, 1, 1, NAN], [3, 2, 2, NAN], [0.001, 0.6, 0.399, 0], [0, 1, 1, 0], unit="%"
     )
     ranks, chances = figure.axes
     assert [text.get_text() for text in chances.texts] == ["0.60", "0.40", "< 0.01", "0.00"]
@@ -455,18 +408,3 @@ def test_a_span_shows_in_three_digits(span):
     digits = f"{span:.{decimals(span)}f}".replace(".", "").lstrip("0")
     assert 2 <= len(digits) <= 5
     assert len(digits) == 3 or decimals(span) in (0, 5) or digits == "1000"
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [
-        (0.0, "0 %"),
-        (CHEAPEST / 10, "< 0.0001 %"),
-        (CHEAPEST, "0.0001 %"),
-        (0.0654, "6.5 %"),
-        (1.0, "100 %"),
-        (NAN, "–"),
-    ],
-)
-def test_costs(share, text):
-    assert _cost(share) == text

@@ -139,8 +139,8 @@ def _extract(
 ) -> None:
     """Cut clips into `out` where needed, and run networks over them."""
     from seehear.datasets.cutting import cut_clips
+    from seehear.extraction import extract
     from seehear.networks import get as get_network
-    from seehear.verbs.extract import extract
 
     in_store = store.networks()
     imported = [name for name in names if name in in_store and in_store[name].made_by.startswith("imported/")]

@@ -16,16 +16,15 @@ from seehear.evaluation.details import CLIPS, FALSE_NEGATIVES, FALSE_POSITIVES, 
 from seehear.evaluation.result import FILE, Evaluation, ScoreRow, mean_f1
 from seehear.files import read_json
 from seehear.media import Media
+from seehear.overview import Overview, thumbnails_for
 from seehear.pages import folder as index
 from seehear.pages import page, parse
 from seehear.pages.numbers import number
-from seehear.parsed import is_parse
+from seehear.parsed import is_parse, read_folder
 from seehear.parsed import write as write_json
 from seehear.progress import Progress
 from seehear.report import evaluation as report
-from seehear.report.picture import thumbnails_for
-from seehear.report.sheet import NOTHING
-from seehear.report.strip import Strip
+from seehear.report.style import NOTHING
 from seehear.scoring.clips import ClassError, ClipRow, best_first
 from seehear.scoring.confusion import ELSEWHERE, Confusion, state_names
 from seehear.scoring.references import WEAK_BASELINE
@@ -185,9 +184,9 @@ def write_clips(clips: Mapping[str, ParsedClip], folder: Path, run: str) -> dict
         for name, clip in clips.items():
             try:
                 media = Media(clip.file)
-                strip = Strip.of(media, thumbnails_for(media.aspect))
+                overview = Overview.of(media, thumbnails_for(media.aspect))
                 write_json(clip, folder, run=run)
-                parse.write(clip, strip, folder, back=f"../{NAME}.html")
+                parse.write(clip, overview, folder, back=f"../{NAME}.html")
             except ClipError as error:
                 failed[name] = str(error)
             progress.advance(name)
@@ -198,7 +197,7 @@ def write_clips(clips: Mapping[str, ParsedClip], folder: Path, run: str) -> dict
         for file in (folder / f"{name}.json", folder / parse.name(name), folder / parse.THUMBNAILS / f"{name}.jpg"):
             file.unlink(missing_ok=True)
     if len(contents) > len(stale):
-        index.write(folder)
+        index.write(read_folder(folder)[0], folder)
     elif stale:
         (folder / f"{parse.INDEX}.html").unlink(missing_ok=True)
     return failed

@@ -1,4 +1,4 @@
-"""The index of a folder of parsed clips: what is in which, found by class and by where it is, or is not."""
+"""The index of a folder of parsed clips: which classes are heard and seen in which clip, with a search."""
 
 from __future__ import annotations
 
@@ -6,52 +6,58 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seehear.modality import display_name, kinds
 from seehear.pages import page, parse
-from seehear.parsed import read_folder
 from seehear.parsing import ParsedClip
-from seehear.scoring.scores import kinds
 
-POSTERS = 2_000_000  # bytes of thumbnails that the index holds; clips after them go without
-LISTED = 1000  # clips that are there without scripts
-NAMED = 6  # classes of a modality that are named of a clip
+POSTERS = 2_000_000  # bytes of thumbnails that the index holds; later clips have none
+LISTED = 1000  # clips that are listed without scripts
+NAMED = 6  # classes named per clip and modality
 
 
 @dataclass(frozen=True)
 class Card:
-    """A clip in the index. found: modality -> its classes, the longest first."""
+    """A clip in the index.
+
+    Attributes:
+        clip: The clip.
+        page: URL of its page; None if it has none.
+        poster: URL of its thumbnail, if there is room for it.
+        classes: modality -> its classes, the longest first.
+    """
 
     clip: ParsedClip
     page: str | None
     poster: str | None
-    found: dict[str, list[str]]
+    classes: dict[str, list[str]]
 
 
-def write(folder: Path) -> Path:
-    """Write the index of all parsed clips in a folder. Returns the page. Raises SeehearError if there are none."""
-    clips, _ = read_folder(folder)
+def write(clips: Sequence[ParsedClip], folder: Path) -> Path:
+    """Write the index of parsed clips into the folder that has their pages.
+
+    Args:
+        clips: In the order in which they are listed.
+        folder: Where `parse.write` wrote their pages and thumbnails; clips without a page are listed without a link.
+
+    Returns:
+        The page.
+    """
     modalities = list(dict.fromkeys(modality for clip in clips for modality in clip.modalities))
     classes = sorted({event.label for clip in clips for event in clip.events})
     number = {label: n for n, label in enumerate(classes)}
     links = [
         page.address(parse.name(clip.clip)) if (folder / parse.name(clip.clip)).exists() else None for clip in clips
     ]
-    spent = 0
-    cards = []
-    for clip, link in zip(clips[:LISTED], links, strict=False):
-        file = folder / parse.THUMBNAILS / f"{clip.clip}.jpg"
-        poster = file.read_bytes() if spent < POSTERS and file.exists() else None
-        spent += len(poster or b"")
-        found = {modality: _longest(clip, modality) for modality in modalities}
-        cards.append(Card(clip, link, page.inline(poster, "image/jpeg") if poster else None, found))
+    cards = _cards(clips[:LISTED], links, modalities, folder)
     return page.write(
         folder / f"{parse.INDEX}.html",
         "folder.html",
         scripts=["search.js"],
         data={
-            "modalities": [[page.spoken(modality), page.tone(modality)] for modality in modalities],
+            "modalities": [[display_name(modality), page.tone(modality)] for modality in modalities],
             "classes": classes,
             "named": NAMED,
-            # Of each event: number of the class, number of the modality, onset, offset.
+            # Per event: number of the class, number of the modality, onset, offset.
             "clips": [
                 [
                     clip.clip,
@@ -72,22 +78,45 @@ def write(folder: Path) -> Path:
     )
 
 
+def _cards(
+    clips: Sequence[ParsedClip], links: Sequence[str | None], modalities: Sequence[str], folder: Path
+) -> list[Card]:
+    cards: list[Card] = []
+    spent = 0
+    for clip, link in zip(clips, links, strict=False):
+        file = folder / parse.THUMBNAILS / f"{clip.clip}.jpg"
+        poster = file.read_bytes() if spent < POSTERS and file.exists() else None
+        spent += len(poster or b"")
+        classes = {modality: _longest(clip, modality) for modality in modalities}
+        cards.append(Card(clip, link, page.inline(poster, "image/jpeg") if poster else None, classes))
+    return cards
+
+
 def relations(modalities: Sequence[str]) -> list[tuple[str, str]]:
-    """What can be asked for, as key and words: a key is `in` or `in-out`, the numbers of two modalities."""
+    """Where a class can be searched for, as keys and words.
+
+    Args:
+        modalities: The joint one last, if there are several.
+
+    Returns:
+        Keys and words. A key is the number of a modality, or `in-out` for one modality without another; the empty key
+        stands for any modality.
+    """
     single = [name for name in modalities if kinds(modalities[:-1])[-1:] != (name,) or len(modalities) < 3]
-    at_once = {name: f"{page.spoken(name)}{'' if name in single else ' at once'}" for name in modalities}
+    words = {name: f"{display_name(name)}{'' if name in single else ' at once'}" for name in modalities}
     number = {name: str(n) for n, name in enumerate(modalities)}
-    each = [(number[name], words) for name, words in at_once.items()]
-    apart = [
-        (f"{number[name]}-{number[other]}", f"{page.spoken(name)} but not {page.spoken(other)}")
+    each = [(number[name], text) for name, text in words.items()]
+    without = [
+        (f"{number[name]}-{number[other]}", f"{display_name(name)} but not {display_name(other)}")
         for name in single
         for other in single
         if name != other
     ]
-    return [("", "anywhere"), *each, *apart]
+    return [("", "anywhere"), *each, *without]
 
 
 def _longest(clip: ParsedClip, modality: str) -> list[str]:
+    """The classes of a clip's events, by the seconds that they last."""
     lengths: dict[str, float] = {}
     for event in clip.of(modality):
         lengths[event.label] = lengths.get(event.label, 0.0) + event.offset - event.onset

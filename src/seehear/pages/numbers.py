@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 
-from seehear.report.sheet import NOTHING
+from seehear.report.style import NOTHING
 
-Axis = tuple[float, float]  # what stands at the left end, and at the right one
+Axis = tuple[float, float]  # the values at its left and right end
 
 
 def number(value: float | None, form: str) -> str:
-    """As `format` writes it, with a true minus. None and NaN are not known."""
+    """A number as `format` writes it, with a true minus; NOTHING for None and NaN."""
     return NOTHING if value is None or math.isnan(value) else true_minus(format(value, form))
 
 
 def true_minus(text: str) -> str:
+    """A text with minus signs in place of hyphens."""
     return text.replace("-", "−")
 
 
 def place(value: float, axis: Axis) -> float:
-    """Where a value is on an axis, from 0 to 1."""
+    """The position of a value on an axis, from 0 to 1."""
     low, high = axis
     return (value - low) / (high - low) if high > low else 0.5

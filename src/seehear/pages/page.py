@@ -1,7 +1,7 @@
-"""One self-contained HTML file: templates, styles and scripts put together, pictures inlined, nothing from outside.
+"""One self-contained HTML page: template, styles and scripts in one file, images inlined, nothing from outside.
 
-Text is escaped wherever it stands, and a page runs its own script alone: its policy names the script's hash, so that
-nothing that a file name or a class may hold can run.
+All text is escaped, and a page runs its own script alone: its policy names the script's hash, so that nothing in the
+name of a file or a class can run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import numpy as np
@@ -23,12 +23,15 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from seehear.files import atomic_text
-from seehear.report.picture import NAMES
+from seehear.modality import NAMES, display_name
 from seehear.version import __version__
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 JPEG_QUALITY = 80
-# What figures are drawn with on white paper -> what it is here, by day and by night. White text stays white: it stands
-# on a dark colour; and the near black of texts on pale colours stays black.
+# Colours of plots on white paper -> colours of the page, light or dark. White text stays white, since it stands on a
+# dark colour; near-black text on pale colours stays as it is.
 INKS = {
     "#000000": "currentColor",
     "#666666": "var(--quiet)",
@@ -42,22 +45,33 @@ INKS = {
 PAPER = "#ffffff"
 
 
-def write(path: Path, template: str, *, scripts: Sequence[str] = (), data: object = None, **facts: Any) -> Path:
-    """Write a page whole, or not at all.
+def render(template: str, *, scripts: Sequence[str] = (), data: object = None, **context: Any) -> str:
+    """The text of a page.
 
-    template: in assets, as the scripts. data: what the scripts read, as JSON in the element #data. facts: what the
-    template shows.
+    Args:
+        template: A file in assets.
+        scripts: Files in assets.
+        data: What the scripts read, as JSON in the element #data.
+        **context: What the template shows.
+
+    Returns:
+        HTML.
     """
     script = Markup("\n".join(_asset(name) for name in scripts))
-    facts = {
+    context = {
         "script": script,
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "style": Markup(_asset("page.css")),
         "data": Markup(as_data(data)) if data is not None else None,
         "version": __version__,
-        **facts,
+        **context,
     }
-    atomic_text(path, _environment().get_template(template).render(facts))
+    return _environment().get_template(template).render(context)
+
+
+def write(path: Path, template: str, *, scripts: Sequence[str] = (), data: object = None, **context: Any) -> Path:
+    """Write a page whole, or not at all. Parameters as for `render`. Returns the file."""
+    atomic_text(path, render(template, scripts=scripts, data=data, **context))
     return path
 
 
@@ -68,24 +82,22 @@ def as_data(value: object) -> str:
 
 
 def address(link: str) -> str:
-    """Of a file, from its path with slashes, relative to the page; absolute ones name the disk."""
+    """A file's URL, from its path with slashes, relative to the page; absolute paths become file: URLs."""
     if PurePath(link).is_absolute() or re.match(r"[A-Za-z]:/", link):
         return "file:///" + quote(link.lstrip("/"), safe="/:")
     return quote(link)
 
 
-def spoken(modality: str) -> str:
-    """A modality as people say it: heard, seen, both."""
-    return NAMES.get(modality, modality)
+spoken = display_name  # a modality as people say it
 
 
 def tone(modality: str) -> str:
-    """The style class that colours a modality."""
+    """The CSS class that colours a modality."""
     return f"of-{modality}" if modality in NAMES else "of-other"
 
 
 def seconds(value: float) -> str:
-    """A moment or a duration, to tenths: 7.5 s, 1:02.0, 1:00:00.0."""
+    """A time or duration, to tenths: 7.5 s, 1:02.0, 1:00:00.0. player.js writes seconds in the same way."""
     tenths = round(value * 10)
     whole, tenth = divmod(tenths, 10)
     minutes, second = divmod(whole, 60)
@@ -96,68 +108,87 @@ def seconds(value: float) -> str:
 
 
 def breakable(name: str) -> Markup:
-    """A name that may go on in a next line after an underline."""
+    """A name in which a line may break after an underscore."""
     return Markup("_<wbr>").join(name.split("_"))
 
 
-# Pictures
+# Images and plots
 
 
 def jpeg(pixels: NDArray[np.uint8], width: int, height: int) -> bytes:
-    """pixels: (h, w, 3), RGB, of any proportions."""
+    """A JPEG file of this size from RGB pixels (h, w, 3) of any proportions."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    picture = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
-    picture.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    image = Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS)
+    image.save(buffer, "JPEG", quality=JPEG_QUALITY, optimize=True)
     return buffer.getvalue()
 
 
 def png(values: NDArray[np.float64], low: float, high: float, colours: str = "magma") -> bytes:
-    """A map of values, (h, w), the first row at the bottom; colours: the name of a colour map."""
+    """A PNG file from values (h, w), the first row at the bottom; low and high are the ends of the colour map."""
     import matplotlib
     from PIL import Image
 
     shades = np.clip((values[::-1] - low) / (high - low) * 255, 0, 255).astype(np.uint8)
-    picture = Image.fromarray(shades, "P")
+    image = Image.fromarray(shades, "P")
     table = (matplotlib.colormaps[colours](np.arange(256))[:, :3] * 255).round().astype(np.uint8)  # (256, 3)
-    picture.putpalette(table.tobytes())
+    image.putpalette(table.tobytes())
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", optimize=True)
+    image.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
 
 
 def inline(data: bytes, kind: str) -> str:
-    """A file's bytes as an address. kind: its media type."""
+    """A file's bytes as a data: URL. kind: its media type."""
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"
 
 
-def drawing(file: Path, says: str) -> Markup:
-    """An SVG file that matplotlib wrote, to stand in a page, in the colours of the page. says: what it shows, in words.
+def drawing(file: Path, alt: str) -> Markup:
+    """An SVG file that matplotlib wrote, for the inside of a page, in the page's colours; see `plot`."""
+    return _inlined(file.read_text(encoding="utf-8"), alt, file.stem)
 
-    Identifiers are made the file's own, since those of several drawings would meet in one page. What it says in texts,
-    as names of networks, is left as it is.
+
+def plot(figure: Figure, alt: str) -> Markup:
+    """A figure for the inside of a page, in the page's colours, light or dark.
+
+    Identifiers are made the drawing's own, since several drawings meet in one page. Its texts, such as names of
+    networks, are left as they are.
+
+    Args:
+        figure: Of matplotlib.
+        alt: What it shows, in words, for those who can't see it.
+
+    Returns:
+        An svg element in a div.
     """
-    text = file.read_text(encoding="utf-8")
-    text = text[text.index("<svg") :]
+    from seehear.report.style import svg
+
+    text = svg(figure)
+    return _inlined(text, alt, text)
+
+
+def _inlined(svg: str, alt: str, key: str) -> Markup:
+    """key: makes identifiers the drawing's own."""
+    text = svg[svg.index("<svg") :]
     # Its styles would be those of the whole page.
     text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
     used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", text))
-    own = hashlib.sha256(file.stem.encode()).hexdigest()[:6]
+    prefix = hashlib.sha256(key.encode()).hexdigest()[:6]
 
-    def here(found: re.Match[str]) -> str:
-        tag = found[0]
-        tag = re.sub(r' id="([^"]+)"', lambda name: f' id="{own}-{name[1]}"' if name[1] in used else "", tag)
-        tag = re.sub(r"(url\(|href=\")#", rf"\g<1>#{own}-", tag)
+    def adapted(match: re.Match[str]) -> str:
+        tag = match[0]
+        tag = re.sub(r' id="([^"]+)"', lambda name: f' id="{prefix}-{name[1]}"' if name[1] in used else "", tag)
+        tag = re.sub(r"(url\(|href=\")#", rf"\g<1>#{prefix}-", tag)
         tag = re.sub(r"font-family: [^;\"]*(; )?", "", tag)
         colours = INKS if tag.startswith("<text") else {**INKS, PAPER: "var(--paper)"}
         for colour, ink in colours.items():
             tag = re.sub(rf"{colour}\b", ink, tag, flags=re.IGNORECASE)
         return tag
 
-    text = re.sub(r"<[^>]*>", here, text)
+    text = re.sub(r"<[^>]*>", adapted, text)
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups()  # type: ignore[union-attr]
-    head = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(says)}" style="--natural:{width}px">'
+    head = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(alt)}" style="--natural:{width}px">'
     text = re.sub(r"^<svg[^>]*>", lambda _: head, text)
     return Markup(f'<div class="drawing" tabindex="0">{text}</div>')
 
@@ -172,7 +203,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "spoken": spoken,
+        "spoken": display_name,
         "tone": tone,
         "seconds": seconds,
         "address": address,

@@ -1,1 +1,1 @@
-"""Results that people look at."""
+"""Plots of results, drawn by matplotlib."""

@@ -1,7 +1,7 @@
-"""Pictures of an evaluation: whether confidences can be believed, what is taken for what, how training went.
+"""Plots of an evaluation: reliability diagrams, a confusion matrix, learning curves.
 
-They take names and numbers. What a colour says, a shape or a number says too, so that all can be read in grey; cells
-are pale enough for black numbers on paper and for white ones on a dark page.
+What a colour says, a shape or a number says too, so that all can be read in grey. Cells are pale enough for black
+numbers on paper and for white ones on a dark page.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seehear.report import sheet
-from seehear.report.sheet import BLUE, EDGE, GUIDE, QUIET, STRIP, VERMILION, Array
+from seehear.report import style
+from seehear.report.style import BLUE, GUIDE, QUIET, VERMILION, Array
 from seehear.scoring.confusion import Confusion
 from seehear.scoring.reliability import Bin, Reliability
 
@@ -24,23 +24,26 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ABREAST = 3  # reliability diagrams side by side
-SQUARE, COUNTS = 2.35, 0.5  # inches: a reliability diagram's side; how tall the counts beneath it are
-SCALE, UNDER = 0.8, 0.46  # inches: an axis' numbers and name, beside and beneath
-HEAD = 0.36  # inches: a panel's two lines
-CELL, WIDEST_CELL, MAP = 0.28, 0.5, 4.6  # inches: the least and the most of a cell, between which a map is so wide
-NAME = 1.9  # inches of a class's name at most
-GAP = 0.1  # inches between a map and what was missed or made up
+COLUMNS = 3  # reliability diagrams side by side
+SQUARE, COUNTS = 2.35, 0.5  # inches: side of a reliability diagram; height of the counts beneath it
+CELL, LARGEST_CELL, MAP = 0.28, 0.5, 4.6  # inches: the least and the most of a cell, between which the map is so wide
+GAP = 0.35  # cells between the classes and the false negatives and positives
 STRONGEST = 0.6  # opacity of a cell of 100 %
 CURVES = 4.4, 2.4  # inches of a panel of learning curves
-SMALL = 6.5  # points
+FALSE_NEGATIVE, FALSE_POSITIVE = "false negative", "false positive"
 
-SAYS = {"fair": "as often there as said", "over": "less often", "under": "more often"}
+SAYS = {"fair": "as often true as predicted", "over": "less often", "under": "more often"}
+LOOKS = {"fair": ("o", BLUE), "over": ("v", VERMILION), "under": ("^", VERMILION)}  # marker and colour
 
 
 @dataclass(frozen=True)
 class Training:
-    """One training's E epochs: (E,) each, NaN where not known. chosen: number of the one whose weights were kept."""
+    """The epochs of one training.
+
+    Attributes:
+        loss, val_loss, score: (E,) each, NaN or None where not known.
+        chosen: Index of the epoch whose weights were kept.
+    """
 
     loss: ArrayLike
     val_loss: ArrayLike
@@ -49,261 +52,222 @@ class Training:
 
 
 def verdict(found: Bin) -> str:
-    """A key of SAYS: whether forecasts came true as often as they said, for all that can be told; "" without any."""
-    if not found.count:
-        return ""
-    if found.frequency_low <= found.confidence <= found.frequency_high:
-        return "fair"
-    return "over" if found.confidence > found.frequency_high else "under"
+    """Whether a bin's confidence lies in the 95 % interval of its frequency: a key of SAYS; empty without forecasts."""
+    return found.calibration or ""
 
 
 def reliability(panels: Sequence[tuple[str, Reliability]], path: Path) -> list[Path]:
-    """A diagram for each (title, what was found): how often what was said with some confidence is there.
-
-    Points stand at each bin's mean confidence and frequency, with the frequency's 95 % interval; beneath, how many
-    forecasts each bin holds, on a logarithmic scale. Bins without forecasts have no point.
-
-    path: ending in .png or .svg, to write that alone; otherwise both are written, each suffix appended. Returns what
-    was written. Raises ValueError without a panel.
-    """
-    return sheet.write(_draw_reliability(panels), path)
+    """Write `plot_reliability` to a file, as `style.save` does."""
+    return style.save(plot_reliability(panels), path)
 
 
 def confusion(found: Confusion, path: Path) -> list[Path]:
-    """What is there (rows) against what was found (columns), per cent of the row; last what was missed.
-
-    Beneath, what was made up, per cent of what was found of a column. Shades grow with the square root, so that rare
-    errors can be seen; below half a per cent the number is <1. path, returns: as for `reliability`. Raises ValueError
-    without a class.
-    """
-    return sheet.write(_draw_confusion(found), path)
+    """Write `plot_confusion` to a file, as `style.save` does."""
+    return style.save(plot_confusion(found), path)
 
 
 def learning(trainings: Sequence[Training], score: str, path: Path) -> list[Path]:
-    """Losses by epoch, and beside them a score of the validation clips, a line a training; chosen epochs are marked.
-
-    score: what it is, with its unit; the panel is left out where no training has it. Epochs count from 1, losses that
-    are not finite are gaps. path, returns: as for `reliability`. Raises ValueError where no training has a finite loss.
-    """
-    return sheet.write(_draw_learning(trainings, score), path)
+    """Write `plot_learning` to a file, as `style.save` does."""
+    return style.save(plot_learning(trainings, score), path)
 
 
+@style.styled
 def plot_reliability(panels: Sequence[tuple[str, Reliability]]) -> Figure:
-    """Draw `reliability` as a figure."""
-    return _draw_reliability(panels)
+    """Draw a reliability diagram per panel: how often predictions of some confidence are true.
 
+    Points stand at each bin's mean confidence and frequency, with the frequency's 95 % interval; beneath, the number of
+    forecasts in each bin, on a logarithmic scale. Bins without forecasts have no point.
 
-def plot_confusion(found: Confusion) -> Figure:
-    """Draw `confusion` as a figure."""
-    return _draw_confusion(found)
+    Args:
+        panels: Titles and measurements.
 
+    Returns:
+        The figure; its axes are the diagrams and the counts, in turn.
 
-def _draw_reliability(panels: Sequence[tuple[str, Reliability]]) -> Figure:
+    Raises:
+        ValueError: There is no panel.
+    """
     if not panels:
         raise ValueError("no reliability to draw")
-    columns = min(ABREAST, len(panels))
+    columns = min(COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
-    wide = EDGE + columns * (SCALE + SQUARE + 0.1) + EDGE
-    labels = ["said = there", "95 % interval", *SAYS.values()]
-    handles = [
-        sheet.line(linestyle="--", color=QUIET),
-        sheet.line(linestyle="-", color=QUIET, linewidth=1.6),
-        *(sheet.line(marker=marker, color=colour) for marker, colour in _LOOKS.values()),
-    ]
-    room = wide - EDGE - SCALE
-    strip = STRIP * math.ceil(len(labels) / sheet.legend_columns(labels, room)) + 0.12
-    each = HEAD + SQUARE + 0.12 + COUNTS + UNDER
-    figure = sheet.figure(wide, EDGE + strip + rows * each + 0.1)
+    figure = style.new_figure(1 + columns * (SQUARE + 0.6), 1 + rows * (SQUARE + COUNTS + 1))
+    grid = figure.add_gridspec(2 * rows, columns, height_ratios=[SQUARE, COUNTS] * rows)
     for n, (title, found) in enumerate(panels):
         row, column = divmod(n, columns)
-        left, top = EDGE + SCALE + column * (SCALE + SQUARE + 0.1), EDGE + strip + row * each
-        sheet.text(figure, left, top + 0.08, cut(title, 9, SQUARE), 9)
-        ece, brier = (sheet.number(value, 3) for value in (found.error, found.brier))
-        sheet.text(figure, left, top + 0.24, f"ECE {ece}, Brier {brier}", 8, color=QUIET)
-        ax = sheet.axes(figure, left, top + HEAD, SQUARE, SQUARE)
+        ax = figure.add_subplot(grid[2 * row, column])
+        counts = figure.add_subplot(grid[2 * row + 1, column], sharex=ax)
+        ece, brier = (style.number(value, 3) for value in (found.error, found.brier))
+        ax.set_title(f"{style.shortened(title, 36)}\nECE {ece}, Brier {brier}")
         _draw_diagram(ax, found)
-        if n == 0:
-            sheet.legend(ax, handles, labels, room, above=(HEAD + 0.06) / SQUARE)
-        ax = sheet.axes(figure, left, top + HEAD + SQUARE + 0.12, SQUARE, COUNTS)
-        _draw_counts(ax, found)
+        _draw_counts(counts, found)
         if column == 0:
-            middles = ("share that is there", HEAD + SQUARE / 2), ("forecasts", HEAD + SQUARE + 0.12 + COUNTS / 2)
-            for words, middle in middles:
-                _turned(figure, EDGE + 0.05, top + middle, words, 8)
-    return figure
-
-
-_LOOKS = {"fair": ("o", BLUE), "over": ("v", VERMILION), "under": ("^", VERMILION)}
+            ax.set_ylabel("frequency")
+            counts.set_ylabel("forecasts")
+    signs = [
+        style.sign(linestyle="--", linewidth=1.0, color=QUIET),
+        style.sign(linestyle="-", color=QUIET),
+        *(style.sign(marker=marker, color=colour) for marker, colour in LOOKS.values()),
+    ]
+    labels = ["calibrated", "95 % interval", *SAYS.values()]
+    style.legend(figure, signs, labels, columns * (SQUARE + 0.2), loc="outside upper left")
+    return style.fit(figure, figure.axes[:1], SQUARE, SQUARE)
 
 
 def _draw_diagram(ax: Axes, found: Reliability) -> None:
-    ticks = np.linspace(0, 1, 6)
-    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    ax.set_xticks(ticks, [""] * len(ticks))
-    ax.set_yticks(ticks, [f"{tick:.1f}" for tick in ticks])
-    ax.grid(color=GUIDE, linewidth=0.6)
+    ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=np.linspace(0, 1, 6), yticks=np.linspace(0, 1, 6))
+    ax.tick_params(axis="x", labelbottom=False)
+    ax.grid()
     ax.plot([0, 1], [0, 1], color=QUIET, linewidth=1.0, linestyle="--", zorder=1)
     for each in found.bins:
         if says := verdict(each):
-            marker, colour = _LOOKS[says]
+            marker, colour = LOOKS[says]
             ax.vlines(each.confidence, each.frequency_low, each.frequency_high, color=colour, linewidth=1.6)
-            ax.plot(each.confidence, each.frequency, marker, color=colour, markersize=4.5)
+            ax.plot(each.confidence, each.frequency, marker, color=colour)
 
 
 def _draw_counts(ax: Axes, found: Reliability) -> None:
     most = 10 ** math.ceil(math.log10(max(10, *(each.count for each in found.bins))))
-    ax.set_yscale("log")
-    ax.set(xlim=(-0.02, 1.02), ylim=(0.5, most))
-    ax.set_yticks([1, most], ["1", f"{most:,}"], fontsize=7)
+    ax.set(yscale="log", ylim=(0.5, most), xlabel="confidence")
+    ax.set_yticks([1, most], ["1", f"{most:,}"])
     ax.minorticks_off()
-    ticks = np.linspace(0, 1, 6)
-    ax.set_xticks(ticks, [f"{tick:.1f}" for tick in ticks])
-    ax.set_xlabel("confidence", fontsize=8, labelpad=2)
-    for each in found.bins:
-        if each.count:
-            width = each.high - each.low
-            ax.bar(
-                each.low + width / 2,
-                each.count - 0.5,
-                width=0.86 * width,
-                bottom=0.5,
-                color=QUIET,
-                alpha=0.55,
-                zorder=2,
-            )
+    held = [each for each in found.bins if each.count]
+    widths = np.array([each.high - each.low for each in held])
+    middles = np.array([each.low for each in held]) + widths / 2
+    counts = np.array([each.count for each in held])
+    ax.bar(middles, counts - 0.5, width=0.86 * widths, bottom=0.5, color=QUIET, alpha=0.55)
 
 
-def _draw_confusion(found: Confusion) -> Figure:
-    table, count = found.table, len(found.classes)
+@style.styled
+def plot_confusion(found: Confusion, ax: Axes | None = None) -> Figure:
+    """Draw a confusion matrix: ground truth (rows) against predictions (columns), per cent of each row.
+
+    The last column has the false negatives; the last row the false positives, per cent of what was predicted in a
+    column. Shades grow with the square root, so that rare errors can be seen; below half a per cent the number is <1.
+
+    Args:
+        found: The counts of segments.
+        ax: Axes to draw into; a figure of its own otherwise.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: There is no class.
+    """
+    count = len(found.classes)
     if not count:
         raise ValueError("no class to draw")
-    there, made = table[:-1], table[-1, :-1]  # (C, C + 1), (C,)
-    true = there.sum(axis=1)  # (C,)
-    of_row = _share(there, true[:, None])
-    of_column = _share(made, table[:, :-1].sum(axis=0))
-    names = [cut(name, 8, NAME) for name in found.classes]
-    supports = ["of", *(_count(value) for value in true)]
-    cell = min(WIDEST_CELL, max(CELL, MAP / count))
-    side = cell * count
-    left = EDGE + max(sheet.widest([*names, "made up"]), sheet.inches("is there ↓  found as →", 7)) + 0.08
-    top = EDGE + max(sheet.widest([*names, "missed"]), 0.6) + 0.08
-    right = GAP + cell + 0.12 + sheet.widest(supports)
-    feet = sheet.folded("per cent of each row; made up: per cent of what was found", SMALL, left + side + right - EDGE)
-    figure = sheet.figure(left + side + right + EDGE, top + side + GAP + cell + 0.08 + 0.13 * len(feet) + EDGE)
-
-    sheet.text(figure, left - 0.08, top - 0.1, "is there ↓  found as →", 7, ha="right", color=QUIET)
-    for n, name in enumerate(names):
-        at = (n + 0.5) * cell
-        sheet.text(figure, left - 0.08, top + at, name, 8, ha="right")
-        sheet.text(figure, left + side + right, top + at, supports[n + 1], 7, ha="right", color=QUIET)
-        _standing(figure, left + at, top - 0.06, name, 8)
-    _standing(figure, left + side + GAP + cell / 2, top - 0.06, "missed", 8)
-    sheet.text(figure, left + side + right, top - 0.1, "of", 7, ha="right", color=QUIET)
-    sheet.text(figure, left - 0.08, top + side + GAP + cell / 2, "made up", 8, ha="right")
-    for n, line in enumerate(feet):
-        sheet.text(figure, EDGE, top + side + GAP + cell + 0.12 + 0.13 * n, line, SMALL, color=QUIET)
-
-    _draw_cells(sheet.axes(figure, left, top, side, side), of_row[:, :-1], right=np.eye(count, dtype=bool))
-    _draw_cells(sheet.axes(figure, left + side + GAP, top, cell, side), of_row[:, -1:])
-    _draw_cells(sheet.axes(figure, left, top + side + GAP, side, cell), of_column[None])
+    true = found.table[:-1].sum(axis=1)  # (C,)
+    shares = np.full((count + 1, count + 1), np.nan)
+    shares[:-1] = _share(found.table[:-1], true[:, None])
+    shares[-1, :-1] = _share(found.table[-1, :-1], found.table[:, :-1].sum(axis=0))
+    cell = min(LARGEST_CELL, max(CELL, MAP / count))
+    side = (count + 1 + GAP) * cell
+    figure = style.new_figure(side + 2, side + 2) if ax is None else style.figure_of(ax)
+    axes = figure.subplots() if ax is None else ax
+    _draw_shares(axes, shares, count)
+    at = [*np.arange(count) + 0.5, count + GAP + 0.5]
+    names = [style.shortened(name, 26) for name in found.classes]
+    axes.set_xticks(at, [*names, FALSE_NEGATIVE], rotation=90)
+    axes.set_yticks(at, [*names, FALSE_POSITIVE])
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(at[:-1], [_count(value) for value in true])
+    right.tick_params(length=0, labelcolor=QUIET)
+    right.spines["right"].set_visible(False)
+    right.set_ylabel("segments in the ground truth", color=QUIET)
+    axes.set_ylabel("ground truth")
+    axes.set_xlabel("predicted")
+    axes.xaxis.set_label_position("top")
+    if ax is None:
+        note = f"per cent of each row; {FALSE_POSITIVE}: per cent of each column"
+        figure.supxlabel(style.wrapped(note, side + 1, 6.5), fontsize=6.5, color=QUIET)
+        style.fit(figure, [axes], side, side)
     return figure
 
 
-def _draw_cells(ax: Axes, shares: Array, right: ArrayLike | None = None) -> None:
-    """shares: (R, C), NaN where there is nothing to share. right: (R, C) bool, which cells are no error."""
+def _draw_shares(ax: Axes, shares: Array, count: int) -> None:
+    """Draw cells: shares (C + 1, C + 1), NaN where there is nothing to share; the last row and column set apart."""
     from matplotlib.patches import Rectangle
 
-    rows, columns = shares.shape
-    good = np.zeros(shares.shape, dtype=bool) if right is None else np.asarray(right)
-    ax.set(xlim=(0, columns), ylim=(rows, 0), xticks=[], yticks=[])
-    for at in range(rows + 1):
-        ax.plot([0, columns], [at, at], color=GUIDE, linewidth=0.6, clip_on=False)
-    for at in range(columns + 1):
-        ax.plot([at, at], [0, rows], color=GUIDE, linewidth=0.6, clip_on=False)
-    sheet.bare(ax)
-    for (r, c), share in np.ndenumerate(shares):
-        if share > 0:
-            colour = BLUE if good[r, c] else VERMILION
-            strength = STRONGEST * math.sqrt(share)
-            ax.add_patch(Rectangle((c, r), 1, 1, facecolor=colour, alpha=strength, linewidth=0))
-            words = "<1" if share < 0.005 else f"{100 * share:.0f}"
-            ax.text(c + 0.5, r + 0.5, words, fontsize=7, ha="center", va="center_baseline")
+    ax.set(xlim=(0, count + 1 + GAP), ylim=(count + 1 + GAP, 0))
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0, top=True, labeltop=True, bottom=False, labelbottom=False)
+    for r, c in np.ndindex(shares.shape):
+        if r == c == count:
+            continue
+        corner = (c + GAP * (c == count), r + GAP * (r == count))
+        ax.add_patch(Rectangle(corner, 1, 1, facecolor="none", edgecolor=GUIDE, linewidth=0.6))
+        if shares[r, c] > 0:
+            strength = STRONGEST * math.sqrt(shares[r, c])
+            colour = BLUE if r == c else VERMILION
+            ax.add_patch(Rectangle(corner, 1, 1, facecolor=colour, alpha=strength, linewidth=0))
+            text = "<1" if shares[r, c] < 0.005 else f"{100 * shares[r, c]:.0f}"
+            ax.text(corner[0] + 0.5, corner[1] + 0.5, text, fontsize=7, ha="center", va="center_baseline")
 
 
-def _draw_learning(trainings: Sequence[Training], score: str) -> Figure:
-    losses = [(sheet.array(each.loss, len(np.atleast_1d(each.loss))), each) for each in trainings]
-    if not any(np.isfinite(loss).any() for loss, _ in losses):
+@style.styled
+def plot_learning(trainings: Sequence[Training], score: str) -> Figure:
+    """Draw losses by epoch, and beside them a validation score: a line per training, chosen epochs marked.
+
+    Epochs count from 1. Losses that are not finite are gaps.
+
+    Args:
+        trainings: One or more.
+        score: Name of the score, with its unit. Its panel is left out if no training has it.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: No training has a finite loss.
+    """
+    losses = [style.array(each.loss, len(np.atleast_1d(each.loss))) for each in trainings]
+    if not any(np.isfinite(loss).any() for loss in losses):
         raise ValueError("no training has a loss to draw")
-    val = [sheet.array(each.val_loss, len(loss)) for loss, each in losses]
-    scores = [sheet.array(each.score, len(loss)) for loss, each in losses]
-    two = any(np.isfinite(values).any() for values in scores)
-    kinds = [("training loss", "-", BLUE, [loss for loss, _ in losses])]
+    val = [style.array(each.val_loss, len(loss)) for loss, each in zip(losses, trainings, strict=True)]
+    scores = [style.array(each.score, len(loss)) for loss, each in zip(losses, trainings, strict=True)]
+    panels = [("loss", [("training loss", "-", BLUE, losses)])]
     if any(np.isfinite(values).any() for values in val):
-        kinds.append(("validation loss", "--", VERMILION, val))
-    labels = [name for name, *_ in kinds] + ["chosen epoch"]
-    handles = [sheet.line(linestyle=style, color=colour) for _, style, colour, _ in kinds]
-    handles.append(sheet.line(marker="o", color="black", markerfacecolor="white"))
-    wide, tall = CURVES
-    left, top = EDGE + 0.55, EDGE + STRIP + 0.12
-    figure = sheet.figure(left + (wide + 0.7) * (1 + two) - 0.7 + EDGE, top + tall + UNDER + 0.05)
-    last = max(len(loss) for loss, _ in losses)
-    chosen = [each.chosen for _, each in losses]
-
-    ax = _panel(figure, left, top, "loss", last)
-    for _, style, colour, values in kinds:
-        _draw_curves(ax, values, chosen, style, colour)
-    sheet.legend(ax, handles, labels, wide)
-    if two:
-        ax = _panel(figure, left + wide + 0.7, top, score, last)
-        _draw_curves(ax, scores, chosen, "-", BLUE)
-    return figure
+        panels[0][1].append(("validation loss", "--", VERMILION, val))
+    if any(np.isfinite(values).any() for values in scores):
+        panels.append((score, [("", "-", BLUE, scores)]))
+    width, height = CURVES
+    figure = style.new_figure((width + 0.7) * len(panels), height + 0.8)
+    chosen = [each.chosen for each in trainings]
+    for ax, (name, kinds) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        _prepare_epochs(ax, name, max(map(len, losses)))
+        for _, line, colour, curves in kinds:
+            _draw_curves(ax, curves, chosen, line, colour)
+    labels = [name for name, *_ in panels[0][1]] + ["chosen epoch"]
+    signs = [style.sign(linestyle=line, linewidth=1.0, color=colour) for _, line, colour, _ in panels[0][1]]
+    signs.append(style.sign(marker="o", color="black", markerfacecolor="white"))
+    style.legend(figure, signs, labels, width, loc="outside upper left")
+    return style.fit(figure, figure.axes[:1], width, height)
 
 
-def _panel(figure: Figure, left: float, top: float, name: str, last: int) -> Axes:
+def _prepare_epochs(ax: Axes, name: str, last: int) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    ax = sheet.axes(figure, left, top, *CURVES)
-    ax.grid(color=GUIDE, linewidth=0.6)
-    ax.set_xlabel("epoch", fontsize=8, labelpad=2)
-    ax.set_ylabel(name, fontsize=8, parse_math=False)
+    ax.grid()
+    ax.set(xlabel="epoch", ylabel=name)
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     margin = min(0.02 * last, 0.9)  # the first epoch is 1: no 0 is to be seen
     ax.set_xlim(1 - margin, last + margin)
-    return ax
 
 
-def _draw_curves(ax: Axes, each: Sequence[Array], chosen: Sequence[int | None], style: str, colour: str) -> None:
-    for values in each:
-        ax.plot(np.arange(1, len(values) + 1), values, style, color=colour, linewidth=0.9, alpha=0.75)
-    for values, at in zip(each, chosen, strict=True):
+def _draw_curves(ax: Axes, curves: Sequence[Array], chosen: Sequence[int | None], line: str, colour: str) -> None:
+    for values in curves:
+        ax.plot(np.arange(1, len(values) + 1), values, line, color=colour, linewidth=0.9, alpha=0.75)
+    for values, at in zip(curves, chosen, strict=True):
         if at is not None and math.isfinite(values[at]):
             ax.plot(at + 1, values[at], "o", color="black", markerfacecolor="white", markersize=4, zorder=3)
 
 
 def _share(part: Array, whole: Array) -> Array:
-    """NaN where there is no whole."""
+    """part / whole, NaN where there is no whole."""
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
 
 
 def _count(value: float) -> str:
     return f"{value:.0f}" if value >= 10 or value == round(value) else f"{value:.1f}"
-
-
-def cut(text: str, size: float, wide: float) -> str:
-    """A name as far as there is room for it in a line."""
-    lines = sheet.folded(text, size, wide)
-    return lines[0] if len(lines) == 1 else f"{sheet.folded(text, size, wide - sheet.inches('…', size))[0]}…"
-
-
-def _standing(figure: Figure, left: float, bottom: float, text: str, size: float) -> None:
-    """A text that reads upwards and begins here."""
-    wide, tall = figure.get_size_inches()
-    figure.text(
-        left / wide, 1 - bottom / tall, text, fontsize=size, rotation=90, ha="center", va="bottom", parse_math=False
-    )
-
-
-def _turned(figure: Figure, left: float, middle: float, text: str, size: float) -> None:
-    """A text that reads upwards, its middle here."""
-    wide, tall = figure.get_size_inches()
-    figure.text(left / wide, 1 - middle / tall, text, fontsize=size, rotation=90, ha="center", va="center")

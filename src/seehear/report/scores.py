@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from seehear.report import style
+from seehear.report.style import BLUE, QUIET
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, QUIET, GUIDE = "#0072B2", "0.4", "0.91"
 LINE = 0.24  # inches of height per score
 
 
@@ -31,6 +33,7 @@ class ScoreMark:
     baseline: float | None = None
 
 
+@style.styled
 def plot_scores(marks: Sequence[ScoreMark], ax: Axes | None = None, title: str = "") -> Figure:
     """Draw a line per score: its value as a point, its interval as a bar, the baseline as an upright mark.
 
@@ -45,12 +48,11 @@ def plot_scores(marks: Sequence[ScoreMark], ax: Axes | None = None, title: str =
     from matplotlib.figure import Figure
 
     if ax is None:
-        ax = Figure(figsize=(6.4, 0.9 + LINE * len(marks)), layout="constrained").subplots()
+        ax = style.new_figure(6.4, 0.9 + LINE * len(marks)).subplots()
     ax.set(xlim=(-2, 102), ylim=(len(marks) - 0.4, -0.6), xlabel="per cent")
-    ax.set_yticks(range(len(marks)), [mark.name for mark in marks], parse_math=False)
-    ax.set_title(title, loc="left", fontsize=9, parse_math=False)
-    ax.grid(axis="x", color=GUIDE)
-    ax.set_axisbelow(True)
+    ax.set_yticks(range(len(marks)), [mark.name for mark in marks])
+    ax.set_title(title)
+    ax.grid(axis="x")
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     for row, mark in enumerate(marks):
@@ -58,10 +60,10 @@ def plot_scores(marks: Sequence[ScoreMark], ax: Axes | None = None, title: str =
             ax.hlines(row, *mark.interval, color=BLUE, label="95 % interval" if row == 0 else "")
         if mark.baseline is not None:
             ax.plot(mark.baseline, row, "|", color=QUIET, label="weak-label baseline" if row == 0 else None)
-        ax.plot(mark.value, row, "o", color=BLUE, markersize=4.5)
+        ax.plot(mark.value, row, "o", color=BLUE)
         ax.annotate(f"{mark.value:.1f}", (mark.value, row), (0, 4), textcoords="offset points", fontsize=7, ha="center")
     if ax.get_legend_handles_labels()[0]:
-        ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, -0.12), ncols=2)
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.12), ncols=2)
     figure = ax.get_figure()
     assert isinstance(figure, Figure)
     return figure

@@ -1,5 +1,5 @@
 "use strict";
-// The clip, its tracks and the play head, which is wherever the clip is. The page shows all of its results without this.
+// Plays the clip and moves the play head along its tracks. The page shows all results without this script.
 (() => {
   const find = (id) => document.getElementById(id);
   const { duration } = JSON.parse(find("data").textContent);
@@ -9,19 +9,19 @@
     button, onset: Number(button.dataset.onset), offset: Number(button.dataset.offset),
   }));
   const boxes = [...document.querySelectorAll("#classes input")];
-  let at = 0; // seconds; the player's, or, where it can't play, our own
-  let until = Infinity; // where an event that is being played ends
+  let at = 0; // seconds: the player's time, or our own if the clip can't be played
+  let until = Infinity; // end of the event that is being played
   let playable = true;
-  let stopped = null; // the event's button on which space has just stopped the clip
+  let stopped = null; // the event's button on which Space has just paused the clip
 
   const clip = find("clip");
-  if (clip) { // the clip stands in the page itself
+  if (clip) { // the page holds the media file
     const bytes = Uint8Array.from(atob(clip.textContent), (character) => character.charCodeAt(0));
     player.src = URL.createObjectURL(new Blob([bytes], { type: clip.dataset.type }));
   }
 
   // As the page writes seconds, see page.py
-  const spell = (seconds) => {
+  const written = (seconds) => {
     const tenths = Math.round(seconds * 10), whole = Math.floor(tenths / 10), tenth = tenths % 10;
     const minutes = Math.floor(whole / 60), hours = Math.floor(minutes / 60), two = (n) => String(n).padStart(2, "0");
     if (hours) return `${hours}:${two(minutes % 60)}:${two(whole % 60)}.${tenth}`;
@@ -40,7 +40,7 @@
     const share = Math.min(1, at / duration);
     timeline.style.setProperty("--now", share);
     if (document.activeElement !== seek) seek.value = at;
-    now.value = spell(at);
+    now.value = written(at);
     here.href = link();
     for (const { button, onset, offset } of events) button.classList.toggle("now", onset <= at && at < offset);
     const names = timeline.querySelector(".name").offsetWidth;
@@ -67,7 +67,7 @@
 
   player.addEventListener("play", () => { play.textContent = "Pause"; loop(); });
   player.addEventListener("pause", () => { play.textContent = "Play"; until = Infinity; show(); });
-  player.addEventListener("timeupdate", tick); // also where the page is in the background
+  player.addEventListener("timeupdate", tick); // also while the page is in the background
   player.addEventListener("seeked", tick);
   player.addEventListener("error", () => { playable = false; play.disabled = true; find("unplayable").hidden = false; });
   if (player.error) player.dispatchEvent(new Event("error"));
@@ -88,7 +88,7 @@
   document.addEventListener("keydown", (event) => {
     const arrow = event.key.startsWith("Arrow"), on = (names) => event.target.closest(names);
     if (event.ctrlKey || event.altKey || event.metaKey || on("input[type=range], select, summary, video, audio")) return;
-    // Space stops what an event's button began; on any other button, box or link it does what it does there.
+    // Space pauses what an event's button began; on any other button, box or link it keeps its usual effect.
     if (!arrow && on("input, button, a") && !(on(".event") && !player.paused)) return;
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step) go(at + step);
@@ -97,20 +97,20 @@
     event.preventDefault();
   });
 
-  // A button is clicked when space is let go.
+  // A button is clicked when Space is released.
   document.addEventListener("keyup", (event) => { if (event.key === " " && event.target === stopped) event.preventDefault(); stopped = null; });
 
   here.addEventListener("click", (event) => {
     event.preventDefault();
     history.replaceState(null, "", here.href);
-    const done = () => { copied.textContent = "copied"; }, not = () => { copied.textContent = "now in the address bar"; };
-    navigator.clipboard ? navigator.clipboard.writeText(location.href).then(done, not) : not();
+    const done = () => { copied.textContent = "copied"; }, failed = () => { copied.textContent = "now in the address bar"; };
+    navigator.clipboard ? navigator.clipboard.writeText(location.href).then(done, failed) : failed();
     setTimeout(() => { copied.textContent = ""; }, 3000);
   });
 
   const filter = () => {
-    const gone = new Set(hidden());
-    for (const row of document.querySelectorAll(".lane")) row.hidden = gone.has(row.dataset.label);
+    const unchecked = new Set(hidden());
+    for (const row of document.querySelectorAll(".lane")) row.hidden = unchecked.has(row.dataset.label);
     here.href = link();
   };
   for (const box of boxes) box.addEventListener("change", filter);
@@ -123,17 +123,18 @@
   toggle("show-truth", "no-truth");
   find("zoom").addEventListener("change", (event) => { timeline.style.setProperty("--zoom", event.target.value); show(); });
 
-  const follow = () => { // a link to a moment: #t=3.2&hide=Dog,Cat
-    const asked = new Map(location.hash.slice(1).split("&").map((part) => part.split("=")));
-    const gone = new Set((asked.get("hide") || "").split(",").map((label) => { try { return decodeURIComponent(label); } catch { return ""; } }));
-    if (asked.has("hide")) for (const box of boxes) box.checked = !gone.has(box.value);
+  const follow = () => { // a link to a time: #t=3.2&hide=Dog,Cat
+    const fields = new Map(location.hash.slice(1).split("&").map((part) => part.split("=")));
+    const unchecked = new Set((fields.get("hide") || "").split(",").map((label) => { try { return decodeURIComponent(label); } catch { return ""; } }));
+    if (fields.has("hide")) for (const box of boxes) box.checked = !unchecked.has(box.value);
     filter();
-    const moment = Number(asked.get("t"));
-    if (asked.has("t") && Number.isFinite(moment)) go(moment);
+    const time = Number(fields.get("t"));
+    if (fields.has("t") && Number.isFinite(time)) go(time);
   };
   addEventListener("hashchange", follow);
   addEventListener("beforeprint", () => { find("list").open = true; });
 
+  here.hidden = location.protocol === "about:"; // a frame of text, as in a notebook, has no address
   for (const element of [find("controls"), find("classes"), seek, head, find("keys")]) if (element) element.hidden = false;
   follow();
   if (player.readyState < 1) player.addEventListener("loadedmetadata", () => go(at), { once: true });

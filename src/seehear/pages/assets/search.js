@@ -1,13 +1,13 @@
 "use strict";
-// Clips by what is in them. All are listed without this, as far as there is room; here those that fit are, some at a time.
+// Searches clips by their events. Without this script, the page lists as many clips as have room.
 (() => {
-  const MOST = 8; // moments named of a clip
-  const STEP = 200; // cards shown at a time
+  const MOMENTS = 8; // matches named per clip
+  const STEP = 200; // cards shown at once
   const find = (id) => document.getElementById(id);
   const { modalities, classes, clips, named } = JSON.parse(find("data").textContent);
   const label = find("label"), relation = find("relation"), order = find("order"), cards = find("cards"), more = find("more");
-  const items = new Map([...cards.children].map((card, n) => [n, card])); // those that were made before are kept
-  let found = []; // number of a clip and its moments, in the order in which they are shown
+  const items = new Map([...cards.children].map((card, n) => [n, card])); // cards are kept once made
+  let matches = []; // number of a clip and its matching spans, in the order shown
   let room = STEP;
 
   const make = (tag, text, ...children) => {
@@ -47,7 +47,7 @@
     return made;
   };
 
-  // Spans sorted, and joined where they touch
+  // Spans in order, joined where they touch
   const union = (all) => {
     const joined = [];
     for (const [onset, offset] of all.sort((a, b) => a[0] - b[0])) {
@@ -61,72 +61,73 @@
     union(events.filter((event) => event[0] === label && event[1] === modality).map(([, , onset, offset]) => [onset, offset]))
   );
 
-  // What of the first spans lies in none of the second
+  // The parts of the first spans that lie in none of the second
   const without = (spans, others) => others.reduce((left, [from, to]) => left.flatMap(([onset, offset]) => (
     to <= onset || from >= offset ? [[onset, offset]] : [[onset, from], [to, offset]].filter(([a, b]) => b > a)
   )), spans);
 
   // Class by class: a cat that is seen is not a dog that is heard.
-  const moments = (events, wanted, asked) => {
-    const [inside, outside] = asked.split("-").map(Number);
-    return union([...wanted].flatMap((one) => {
-      if (asked === "") return [...new Set(events.map((event) => event[1]))].flatMap((modality) => spans(events, one, modality));
-      const there = spans(events, one, inside);
-      return outside === undefined ? there : without(there, spans(events, one, outside));
+  const moments = (events, labels, relation) => {
+    const [inside, outside] = relation.split("-").map(Number);
+    return union([...labels].flatMap((one) => {
+      if (relation === "") return [...new Set(events.map((event) => event[1]))].flatMap((modality) => spans(events, one, modality));
+      const all = spans(events, one, inside);
+      return outside === undefined ? all : without(all, spans(events, one, outside));
     }));
   };
 
   const plain = (text) => text.toLowerCase().replaceAll("_", " ").replaceAll("but not", "not").replace(/\s+/g, " ").trim();
 
-  // What is asked for: the choice and the box, or the box alone, as "seen but not heard: dog"
-  const asking = () => {
+  // The query: the menu and the box, or the box alone, such as "seen but not heard: dog"
+  const query = () => {
     const colon = label.value.indexOf(":");
-    const said = plain(label.value.slice(0, Math.max(0, colon)));
-    const option = said && [...relation.options].find((one) => plain(one.text) === said || plain(one.text) === `${said} at once`);
+    const words = plain(label.value.slice(0, Math.max(0, colon)));
+    const option = words && [...relation.options].find((one) => plain(one.text) === words || plain(one.text) === `${words} at once`);
     return option ? [option.value, label.value.slice(colon + 1).trim()] : [relation.value, label.value.trim()];
   };
 
   const settle = () => {
-    const [where, text] = asking();
+    const [where, text] = query();
     if (text === label.value.trim()) return;
     relation.value = where;
     label.value = text;
   };
 
   const show = () => {
-    cards.replaceChildren(...found.slice(0, room).map(([n, spans]) => {
+    cards.replaceChildren(...matches.slice(0, room).map(([n, spans]) => {
       const shown = card(n), here = shown.querySelector(".moments"), page = clips[n][1];
       here.hidden = !spans;
-      here.replaceChildren(...(spans || []).slice(0, MOST).map(([onset, offset]) => {
+      here.replaceChildren(...(spans || []).slice(0, MOMENTS).map(([onset, offset]) => {
         const moment = make(page ? "a" : "span", `${onset.toFixed(1)}–${offset.toFixed(1)} s`);
         if (page) moment.href = `${page}#t=${onset}`;
         return moment;
       }));
-      if (spans && spans.length > MOST) here.append(` and ${spans.length - MOST} more`);
+      if (spans && spans.length > MOMENTS) here.append(` and ${spans.length - MOMENTS} more`);
       return shown;
     }));
-    more.hidden = found.length <= room;
-    more.textContent = `Show more of ${found.length} clips`;
+    more.hidden = matches.length <= room;
+    more.textContent = `Show more of ${matches.length} clips`;
   };
 
   const search = () => {
-    const [asked, text] = asking();
+    const [where, text] = query();
     const names = text.split(",").map(plain).filter(Boolean); // any of several
     const of = (name) => {
       const exact = classes.findIndex((one) => plain(one) === name);
       return exact >= 0 ? [exact] : classes.map((_, n) => n).filter((n) => plain(classes[n]).includes(name));
     };
-    const wanted = new Set(names.length ? names.flatMap(of) : classes.keys());
+    const labels = new Set(names.length ? names.flatMap(of) : classes.keys());
     const unknown = names.filter((name) => !of(name).length);
-    const idle = !names.length && asked === "";
-    found = clips.map(([, , , events], n) => [n, idle ? null : moments(events, wanted, asked)]).filter(([, spans]) => !spans || spans.length);
+    const idle = !names.length && where === "";
+    matches = clips.map(([, , , events], n) => [n, idle ? null : moments(events, labels, where)]).filter(([, spans]) => !spans || spans.length);
     const length = ([, spans]) => (spans || []).reduce((sum, [onset, offset]) => sum + offset - onset, 0);
-    if (order.value === "length") found.sort((a, b) => length(b) - length(a) || a[0] - b[0]);
+    if (order.value === "length") matches.sort((a, b) => length(b) - length(a) || a[0] - b[0]);
     room = STEP;
     show();
-    const missing = unknown.length ? `; nothing here is called ${unknown.join(" or ")}` : "";
-    find("count").textContent = idle ? `${clips.length} clips` : `${found.length} of ${clips.length} clips${missing}`;
-    const words = [...relation.options].find((one) => one.value === asked).text;
+    const all = `${clips.length} clip${clips.length === 1 ? "" : "s"}`;
+    const missing = unknown.length ? `; no class here is called ${unknown.join(" or ")}` : "";
+    find("count").textContent = idle ? all : `${matches.length} of ${all}${missing}`;
+    const words = [...relation.options].find((one) => one.value === where).text;
     const hash = idle ? "" : `#${encodeURIComponent(words)}:${encodeURIComponent(text)}`;
     history.replaceState(null, "", hash || location.pathname + location.search);
   };
@@ -140,7 +141,7 @@
   };
 
   label.addEventListener("input", search);
-  // Leaving the box for a link must not make the list anew beneath the pointer: the click would be lost.
+  // Leaving the box for a link must not rebuild the list under the pointer: the click would be lost.
   label.addEventListener("change", settle);
   relation.addEventListener("change", search);
   order.addEventListener("change", search);

@@ -1,7 +1,7 @@
 "use strict";
-// Tables sorted by their columns. Heads are plain text without this, and rows stand in the page's order.
+// Sorts tables by their columns. Without this script, heads are plain text and rows keep the page's order.
 (() => {
-  // A cell's number, else its text; null where it holds nothing, which stands last in both directions
+  // A cell's number, else its text; null for an empty cell, which comes last in both directions
   const value = (row, column) => {
     const text = row.cells[column].textContent.trim();
     if (text === "" || text === "–") return null;
@@ -14,7 +14,7 @@
   for (const table of document.querySelectorAll("table.sortable")) {
     const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
     heads.forEach((head, column) => {
-      const first = head.dataset.first; // "ascending" or "descending"; none where there is nothing to sort by
+      const first = head.dataset.first; // "ascending" or "descending"; none if the column can't be sorted
       if (!first) return;
       const button = document.createElement("button");
       button.type = "button";
