@@ -3,55 +3,76 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-import seehear
 from seehear.errors import SeehearError
 from seehear.files import atomic_json, read_json
 from seehear.pages import page, selection
-from seehear.report.selection import Curve, figure5, ranking
-from seehear.selection.task import LEAKING, Estimates
-from seehear.verbs.select import measurements
+from seehear.report.curves import Curve, figure5
+from seehear.report.ranking import ranking
+from seehear.selection import record
+from seehear.selection.agreement import Ceiling
+from seehear.selection.collocation import Grid
+from seehear.selection.ranking import standing
+from seehear.selection.task import Estimates
+from seehear.selection.views import LEAKING
+from seehear.verbs.judge import judge
+from seehear.verbs.select import select
 from selection.conftest import Choice
 
 from .reading import HOSTILE, Read, numbers, words
 
 BRIEF = ["epochs=2", "width=16", "feed_forward=16", "learning_rate=0.01", "decay_every=0"]
-ANSWERS = "upper-bound-weak-segment-final"
+RANKER = "upper-bound-weak-segment-final"
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A selection that two tables judged: its folder, and what was printed of it and of the first judgement."""
+    """A selection that two tables judged: its folder, and the printed texts of it and of the first judgement."""
     choice = Choice(tmp_path_factory.mktemp("made"), clips=20)
-    found = seehear.select(**choice.selecting(set=BRIEF, estimators=[ANSWERS, "ridge"]))
+    selected = select(**choice.selecting(set=BRIEF, estimators=[RANKER, "ridge"]))
     folder = choice.folder / "selection"
     alone = folder.with_name("alone")
     shutil.copytree(folder, alone, ignore=shutil.ignore_patterns("trainings"))
-    judged = seehear.judge(folder, estimators=[ANSWERS, "ridge", "chance"], leaking=True, **choice.judging())
+    judged = judge(folder, estimators=[RANKER, "ridge", "chance"], leaking=True, **choice.judging())
     shutil.copy(choice.folder / "test.csv", choice.folder / "again.csv")
-    seehear.judge(folder, estimators=["ridge"], **choice.judging(labels=choice.folder / "again.csv"))
-    return folder, found.text(), judged.text()
+    judge(folder, estimators=["ridge"], **choice.judging(labels=choice.folder / "again.csv"))
+    return folder, selected.text(), judged.text()
+
+
+class Shown:
+    """A selection and its judgements, to change and to show."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.selection, self.judgements = record.read_selection(folder), record.read_judgements(folder)
+
+    def write(self):
+        return selection.write(self.selection, self.judgements, self.folder)
+
+    def read(self):
+        found = Read(self.write())
+        found.check()
+        return found
+
+    def change(self, name=None, **changed):
+        """Change what JSON says of the selection, or of the judgement by the clips of this name."""
+        if name is None:
+            self.selection = record.selection_from_json({**self.selection.as_json(), **changed})
+        else:
+            content = {**self.judgements[name].as_json(), **changed}
+            self.judgements[name] = record.judgement_from_json(content)
 
 
 @pytest.fixture
-def folder(made, tmp_path):
+def shown(made, tmp_path):
     """The selection's files to change, without its trainings."""
-    there = tmp_path / "selection"
-    shutil.copytree(made[0], there, ignore=shutil.ignore_patterns("trainings"))
-    return there
-
-
-def read(folder):
-    found = Read(selection.write(folder))
-    found.check()
-    return found
-
-
-def changed(folder, name="selection.json", **content):
-    atomic_json(folder / name, read_json(folder / name) | content)
+    copied = tmp_path / "selection"
+    shutil.copytree(made[0], copied, ignore=shutil.ignore_patterns("trainings"))
+    return Shown(copied)
 
 
 def table(text, beginning):
@@ -66,7 +87,7 @@ def table(text, beginning):
     return rows
 
 
-def test_verbs_write_it_and_name_it(made):
+def test_commands_write_it_and_name_it(made):
     folder, *texts = made
     assert (folder / "selection.html").exists()
     for text in texts:
@@ -76,8 +97,8 @@ def test_verbs_write_it_and_name_it(made):
 
 
 @pytest.mark.parametrize("which", [1, 2])
-def test_every_number_that_is_printed_is_there(made, folder, which):
-    found = read(folder)
+def test_every_number_that_is_printed_is_on_it(made, shown, which):
+    found = shown.read()
     printed = made[which].replace(str(made[0].parent), "")
     assert numbers(printed) <= numbers(found.text)
     rows = table(printed, "P(best)") + (table(printed, "estimator ") if which == 2 else [])
@@ -86,30 +107,36 @@ def test_every_number_that_is_printed_is_there(made, folder, which):
         for cell in row:
             name = {"*": "tied"}.get(cell, cell)
             name = f"{name[:-1]} leaks" if name.endswith("!") else name
-            assert words(name) in {each.replace(" (answered)", "") for each in found.cells}
+            assert words(name) in {each.replace(" (ranked)", "") for each in found.cells}
 
 
-def test_the_answer_comes_first_and_can_be_copied(made, folder):
-    found = read(folder)
+def test_the_answer_comes_first_and_can_be_copied(made, shown):
+    found = shown.read()
     command = next(line for line in made[1].splitlines() if line.startswith("train it: ")).removeprefix("train it: ")
-    kept = read_json(folder / "selection.json")
     assert words(command) in found.text
-    assert found.text.index(f"Use {kept['ranking'][0]['name']}") < found.text.index("seehear train") < 900
-    assert kept["signature"] in found.text
-    for text in (kept["pairing"], kept["cost"]):
-        assert words(text[1:]) in found.text
+    assert found.text.index(f"Use {shown.selection.best}") < found.text.index("seehear train") < 900
+    assert shown.selection.signature in found.text
+    for beginning in ("pairing", f"{RANKER} took"):
+        (line,) = (line for line in made[1].splitlines() if line.startswith(beginning))
+        assert words(line[1:]) in found.text
 
 
-def test_rows_are_shaded_and_marked_and_bars_are_as_long_as_p(folder):
-    found = read(folder)
-    rows = read_json(folder / "selection.json")["ranking"]
-    truth = read_json(folder / "judged-again.json")["truth"].values()
-    others = read_json(folder / "judged-test.json")["truth"].values()
+def test_a_selection_that_was_read_is_the_one_that_was_written(made, shown):
+    content = read_json(made[0] / "selection.json")
+    assert shown.selection.as_json() == content
+    for name, judgement in shown.judgements.items():
+        assert judgement.as_json() == read_json(made[0] / f"judged-{name}.json")
+
+
+def test_rows_are_shaded_and_marked_and_bars_are_as_long_as_p(shown):
+    found = shown.read()
+    rows = shown.selection.ranking
+    judged = [row for judgement in shown.judgements.values() for row in judgement.ranking]
     classes = [attributes.get("class") for attributes in found.named("tr")]
-    assert classes.count("tied") == sum(row["tied"] for row in [*rows, *truth, *others])
-    assert [row[2] for row in found.rows[1:5]] == ["tied" if row["tied"] else "" for row in rows]
+    assert classes.count("tied") == sum(row.tied for row in [*rows, *judged])
+    assert [row[2] for row in found.rows[1:5]] == ["tied" if row.tied else "" for row in rows]
     bars = [each["style"] for each in found.named("span") if each.get("class") == "bar"]
-    assert bars[:4] == [f"--at:{row['p_best']:.4f}" for row in rows]
+    assert bars[:4] == [f"--at:{row.p_best:.4f}" for row in rows]
     ranges = [each["style"] for each in found.named("span") if each.get("class") == "range"]
     assert len(ranges) == 8
     for style in ranges:
@@ -117,14 +144,13 @@ def test_rows_are_shaded_and_marked_and_bars_are_as_long_as_p(folder):
         assert 0 <= low <= mean <= high <= 1
 
 
-def test_scores_come_with_intervals(folder):
-    found = read(folder)
-    kept = read_json(folder / "selection.json")
-    for row in kept["ranking"]:
-        assert row["low"] <= row["score"] <= row["high"]
-        assert f"{row['low']:.4g} to {row['high']:.4g}" in found.cells
-    best = kept["ranking"][0]
-    assert f"Score {best['score']:.4g} (95 % {best['low']:.4g} to {best['high']:.4g})" in found.text
+def test_scores_come_with_intervals(shown):
+    found = shown.read()
+    for row in shown.selection.ranking:
+        assert row.low <= row.score <= row.high
+        assert f"{row.low:.4g} to {row.high:.4g}" in found.cells
+    best = shown.selection.ranking[0]
+    assert f"Score {best.score:.4g} (95 % {best.low:.4g} to {best.high:.4g})" in found.text
 
 
 def test_measurements_by_hand():
@@ -133,116 +159,109 @@ def test_measurements_by_hand():
     made = {"name": "a", "split": "val", "unit": "", "failures": {}, "seconds": 1.0, "flops": 1.0}
     scores = np.array([500.0, 3.0, 7.0, np.nan])
     measured = np.array([True, False, True, False])
-    found = measurements(Estimates(**made, scores=scores, draws=draws, measured=measured))
+    found = Estimates(**made, scores=scores, draws=draws, measured=measured).measurements()
     np.testing.assert_array_equal(
         found, [[500, np.nan, 7, np.nan], [25, np.nan, 25, np.nan], [975, np.nan, 975, np.nan]]
     )
-    found = measurements(Estimates(**made, scores=scores, draws=None))
+    found = Estimates(**made, scores=scores, draws=None).measurements()
     np.testing.assert_array_equal(found, [scores, np.full(4, np.nan), np.full(4, np.nan)])
 
 
-def test_each_judgement_has_its_own_pictures(folder):
-    found = read(folder)
-    says = [each["aria-label"] for each in found.named("svg")]
-    assert len(says) == 8
-    for labels in ("test", "again"):
-        assert sum(f"scored on {labels}," in each for each in says) == 1
-        assert sum(f"traversal on {labels}," in each for each in says) == 1
-        assert f"Judgement on {labels}" in found.text
-    assert "which answered, was not among the estimators" in found.text  # again asked ridge alone
-    (folder / "figure5-test.svg").unlink()
-    changed(folder, "judged-again.json", pictures=[f"elsewhere/{name}-test.png" for name in ("cost", "traversal")])
-    changed(folder, "judged-test.json", pictures=[f"elsewhere/{name}-test.png" for name in ("cost", "figure5")])
-    says = [each["aria-label"] for each in read(folder).named("svg")]
-    assert not any("Figure 5" in each for each in says)
-    assert len(says) == 3  # the selection's two, and traversal's, which one of them alone names
+def test_each_judgement_has_its_own_plots(shown):
+    found = shown.read()
+    labels = [each["aria-label"] for each in found.named("svg")]
+    assert len(labels) == 8
+    for name in ("test", "again"):
+        assert sum(f"scored on {name}," in each for each in labels) == 1
+        assert sum(f"traversal on {name}," in each for each in labels) == 1
+        assert f"Judgement on {name}" in found.text
+    assert "which ranked the collocations, was not compared" in found.text  # again compared ridge alone
+    (shown.folder / "figure5-test.svg").unlink()
+    labels = [each["aria-label"] for each in shown.read().named("svg")]
+    assert sum("Figure 5" in each for each in labels) == 1
 
 
 def test_without_a_judgement_it_says_how_to_get_one(made):
-    found = read(made[0].with_name("alone"))
-    command = f"seehear judge {made[0].with_name('alone')} --labels TEST.csv --dense-audio AUDIO.csv"
-    assert command in found.text
+    folder = made[0].with_name("alone")
+    found = Shown(folder).read()
+    assert f"seehear judge {folder} --labels TEST.csv --dense-audio AUDIO.csv" in found.text
     assert "Not judged yet" in found.text
     assert "Kendall" not in found.text
 
 
-def test_a_leak_is_loud(folder):
-    assert words(LEAKING) not in read(folder).text
-    changed(folder, leaks=True)
-    for file in folder.glob("judged-*"):
-        file.unlink()
-    found = read(folder)
+def test_a_leak_is_loud(shown):
+    assert words(LEAKING) not in shown.read().text
+    shown.selection = replace(shown.selection, settings=replace(shown.selection.settings, leaks=True))
+    shown.judgements = {}
+    found = shown.read()
     assert found.text.index(words(LEAKING)) < found.text.index("Use ")
     assert [each.get("role") for each in found.named("p") if each.get("class") == "warning"] == ["alert"]
     assert "seehear judge" not in found.text
 
 
-def test_what_leaks_is_told_in_a_word(folder):
-    found = read(folder)
-    kept = read_json(folder / "judged-test.json")
-    leaking = [row["name"] for row in kept["estimators"] if row["leaks"]]
+def test_estimators_that_leak_are_marked(shown):
+    found = shown.read()
+    leaking = [row.name for row in shown.judgements["test"].rows if row.leaks]
     assert leaking
     for name in leaking:
         assert f"{name} leaks" in found.cells
         assert name not in found.cells
 
 
-def test_a_judgement_of_other_collocations_is_not_shown_as_this_one(folder):
-    kept = read_json(folder / "judged-test.json")
-    first, *names = kept["truth"]
-    other = {f"{first}+new": kept["truth"][first], **{name: kept["truth"][name] for name in names}}
-    changed(folder, "judged-test.json", truth=other)
-    found = read(folder)
-    assert "judged-test.json judges other collocations" in found.text
-    assert f"{first}+new" not in found.text
+def test_a_judgement_of_other_collocations_is_not_shown_as_this_one(shown):
+    old = shown.judgements["test"]
+    grid = Grid.over({"audio": ["ears+new", "cotton"], "visual": ["eyes", "fog"]})
+    shown.judgements["test"] = replace(old, grid=grid)
+    found = shown.read()
+    assert "judged-test.json compares other collocations" in found.text
+    assert "ears+new" not in found.text
     assert not any("scored on test," in each["aria-label"] for each in found.named("svg"))
 
 
-def test_failures_missing_clips_and_notes_are_all_listed(folder):
-    kept = read_json(folder / "selection.json")
-    name = kept["ranking"][-1]["name"]
-    kept["ranking"][-1] |= {"score": None, "low": None, "high": None, "p_best": 0.0}
-    kept["estimators"][0]["scores"][name] = None
-    kept["estimators"][0]["failures"] = {name: "its features are dust"}
+def test_failures_missing_clips_and_notes_are_all_listed(shown):
+    content = shown.selection.as_json()
+    name = content["ranking"][-1]["name"]
+    content["ranking"][-1] |= {"place": None, "p_best": 0.0}
+    first = content["estimators"][0]
+    for column in ("scores", "low", "high"):
+        first[column][name] = None
+    first["failures"] = {name: "its features are dust"}
     missing = [f"clip{n}" for n in range(100)]
-    atomic_json(folder / "selection.json", kept | {"missing": missing, "notes": ["loud features"]})
-    changed(folder, "judged-test.json", failed={"knn@val": "no neighbours"}, missing=["lost"], notes=["quiet features"])
-    found = read(folder)
-    for text in ("without features: 100.", "Estimates that failed: 1.", "loud features", "quiet features", "lost"):
+    shown.change(**content | {"missing": missing, "notes": ["loud features"], "failed": {"logme@val": "no clips"}})
+    shown.change("test", failed={"logme@val": "no labels"}, missing=["lost"], notes=["quiet features"])
+    found = shown.read()
+    for text in ("left out: 100.", "Estimates that failed: 2.", "loud features", "quiet features", "lost"):
         assert text in found.text
-    assert f"{ANSWERS}@val, {name}: its features are dust" in found.text
-    assert "knn@val: no neighbours" in found.text
+    assert f"{RANKER}@val, {name}: its features are dust" in found.text
+    assert "logme@val, every collocation: no clips" in found.text
+    assert "logme@val: no labels" in found.text
     assert ", ".join(missing) in found.text
     assert found.rows[4][:1] == ["–"]
     assert "failed" in found.cells
 
 
-def test_what_has_no_number_has_none(folder):
-    kept = read_json(folder / "judged-test.json")
-    nothing = {"tau_b": None, "weighted_tau": None, "spearman": None, "p_regret": None, "tied_hit": None}
-    kept["estimators"] = [row | nothing | {"tied_size": None, "within_tau": [None, 0.5]} for row in kept["estimators"]]
-    kept["ceiling"] = dict.fromkeys(kept["ceiling"])
-    atomic_json(folder / "judged-test.json", kept | {"seed_deviation": None, "pairing": None})
-    found = read(folder)
-    assert "needs several seeds and several collocations" in found.text
+def test_what_has_no_number_has_none(shown):
+    old = shown.judgements["test"]
+    nothing = {"tau_b": np.nan, "weighted_tau": np.nan, "spearman": np.nan, "p_regret": np.nan}
+    rows = tuple(
+        replace(
+            row, agreement=replace(row.agreement, **nothing, tied_hit=None, tied_size=None, within_tau=(np.nan, 0.5))
+        )
+        for row in old.rows
+    )
+    ceiling = Ceiling(np.nan, np.nan, np.nan)
+    shown.judgements["test"] = replace(old, rows=rows, ceiling=ceiling, deviation=np.nan, effects=None)
+    found = shown.read()
+    assert "unknown for one seed or one collocation" in found.text
     assert not re.search(r"\b(nan|None)\b", found.text)
 
 
-def test_older_results_have_a_page_too(folder):
-    kept = read_json(folder / "selection.json")
-    for key in ("command", "unit", "untried", "cost"):
-        del kept[key]
-    for row in kept["ranking"]:
-        del row["low"], row["high"]
-    atomic_json(folder / "selection.json", kept)
-    judged = read_json(folder / "judged-test.json")
-    del judged["metric"]
-    for row in judged["truth"].values():
-        del row["low"], row["high"]
-    atomic_json(folder / "judged-test.json", judged)
-    text = read(folder).text
-    assert text.count("interval not known") == text.count("(interval not known)") >= 2
-    assert "seehear train … --collocation audio=" in text
+def test_a_selection_of_an_older_format_is_refused_by_name(shown):
+    content = read_json(shown.folder / "selection.json")
+    del content["format"]
+    atomic_json(shown.folder / "selection.json", content)
+    with pytest.raises(SeehearError, match=r"selection\.json: is of format 1, .* run `seehear select` again"):
+        record.read_selection(shown.folder)
 
 
 def hostile(value):
@@ -255,65 +274,68 @@ def hostile(value):
 
 
 @pytest.fixture
-def dangerous(folder):
-    for name in ("selection.json", "judged-test.json"):
-        content = hostile(read_json(folder / name))
-        content |= {"notes": [HOSTILE], "missing": [HOSTILE], "signature": HOSTILE}
-        atomic_json(folder / name, content)
-    changed(folder, command=f"seehear {HOSTILE}", pairing=HOSTILE, cost=HOSTILE, untried=HOSTILE, unit=HOSTILE)
-    changed(folder, "judged-test.json", failed={HOSTILE: HOSTILE}, metric=HOSTILE)
+def dangerous(shown):
+    texts = {"notes": [HOSTILE], "missing": [HOSTILE], "signature": HOSTILE, "failed": {HOSTILE: HOSTILE}}
+    content = hostile(shown.selection.as_json())
+    content["sources"] |= {"store": HOSTILE, "recipe": HOSTILE}
+    shown.selection = record.selection_from_json(content | texts | {"effects_of": HOSTILE})
+    judged = hostile(shown.judgements["test"].as_json())
+    shown.judgements = {"test": record.judgement_from_json(judged | texts)}
     names = [HOSTILE, "$x$", "--> <!--"]
-    ranking(names, [3, 2, np.nan], [1, 1, 3], [2, 2, 3], [0.9, 0.1, 0], [1, 1, 0], folder / "ranking.svg")
-    figure5(names, [Curve(HOSTILE, [3.0, 2.0, 1.0])], folder / "figure5-test.svg")
-    return folder
+    ranking(names, [3, 2, np.nan], [1, 1, 3], [2, 2, 3], [0.9, 0.1, 0], [1, 1, 0], shown.folder / "ranking.svg")
+    figure5(names, [Curve(HOSTILE, [3.0, 2.0, 1.0])], shown.folder / "figure5-test.svg")
+    return shown
 
 
 def test_names_are_text(dangerous):
-    (dangerous / "judged-again.json").unlink()
-    found = read(dangerous)
+    found = dangerous.read()
     assert found.text.count(words(HOSTILE)) > 25
     assert f"{HOSTILE} × eyes" in found.cells
     drawn = [part.strip() for part in found.parts if part.strip() in (HOSTILE, "$x$", "--> <!--")]
-    assert drawn.count("$x$") == drawn.count("--> <!--") == 2  # in each picture
+    assert drawn.count("$x$") == drawn.count("--> <!--") == 2  # in each plot
     assert "alert(1)" not in re.sub(r"&lt;script&gt;alert\(1\)", "", found.source)
-    assert "49" not in numbers(found.text) - numbers(json.dumps(read_json(dangerous / "judged-test.json")))
+    everything = json.dumps([dangerous.selection.as_json(), dangerous.judgements["test"].as_json()])
+    assert "49" not in numbers(found.text) - numbers(everything)
 
 
-def test_pictures_that_are_too_large_are_linked_to(folder):
-    (folder / "ranking.svg").write_text((folder / "ranking.svg").read_text() + f"<!--{'x' * selection.ROOM}-->")
-    found = read(folder)
+def test_plots_that_are_too_large_are_linked_to(shown):
+    file = shown.folder / "ranking.svg"
+    file.write_text(file.read_text() + f"<!--{'x' * selection.MAX_DRAWINGS}-->")
+    found = shown.read()
     assert {"href": "ranking.svg"} in found.named("a")
     assert len(found.named("svg")) == 7
 
 
-def test_a_thousand_collocations_still_fit(folder):
-    for file in folder.glob("judged-*"):
-        file.unlink()
-    kept = read_json(folder / "selection.json")
-    rows = [kept["ranking"][n % 4] | {"name": f"{'long-' * 10}{n}", "rank": n + 1} for n in range(1000)]
-    for each in kept["estimators"]:
-        each["scores"] = {row["name"]: 1.0 for row in rows}
-    each = kept["estimators"]
-    atomic_json(folder / "selection.json", kept | {"ranking": rows, "estimators": each[:1] + each[1:] * 40})
-    found = read(folder)
+def test_a_thousand_collocations_still_fit(shown):
+    grid = Grid.over({"audio": [f"{'long-' * 10}{n}" for n in range(1000)], "visual": ["eyes"]})
+    scores = -np.arange(1000.0)
+    first = replace(
+        shown.selection.estimates[0], scores=scores, measured=None, interval=np.stack([scores, scores]), draws=None
+    )
+    shown.selection = replace(
+        shown.selection, grid=grid, standing=standing(scores, scores[None]), estimates=(first,) * 42, effects=None
+    )
+    shown.judgements = {}
+    found = shown.read()
     assert "… and 700 more in selection.json" in found.text
-    assert f"{'long-' * 10}299" in found.cells
+    assert f"{'long-' * 10}299 × eyes" in found.cells
 
 
-def test_settings_are_those_of_the_selection(folder):
-    found = read(folder)
+def test_settings_are_those_of_the_selection(shown):
+    found = shown.read()
     recipe = next(row[1] for row in found.rows if row[0] == "recipe").split(" ")
-    kept = read_json(folder / "selection.json")["settings"]
+    settings, sources = shown.selection.settings, shown.selection.sources
     assert {"epochs=2", "width=16", "standardise=false", "contrast.loss=none", "confidence.visual=0.9"} <= set(recipe)
-    assert len([pair for pair in recipe if pair.startswith("contrast.")]) == len(kept["recipe"]["contrast"])
+    contrast = settings.recipe.contrast.model_dump()
+    assert len([pair for pair in recipe if pair.startswith("contrast.")]) == len(contrast)
     assert ["seeds", "0, 1"] in found.rows
-    assert ["audio networks", ", ".join(kept["networks"]["audio"])] in found.rows
-    assert ["val labels", kept["val"]["labels"]] in found.rows
+    assert ["audio networks", ", ".join(settings.networks["audio"])] in found.rows
+    assert ["val labels", sources.val.labels] in found.rows
 
 
 def test_no_selection_no_page(tmp_path):
-    with pytest.raises(SeehearError, match="no such file"):
-        selection.write(tmp_path)
+    with pytest.raises(SeehearError, match="no selection in this folder"):
+        record.read_selection(tmp_path)
 
 
 # Drawings in a page
@@ -352,12 +374,12 @@ def contrast(one, other):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_drawings_can_be_read_by_day_and_by_night(browser_page, folder, scheme):
+def test_drawings_can_be_read_by_day_and_by_night(browser_page, shown, scheme):
     browser_page.emulate_media(color_scheme=scheme)
     inks = """[...document.querySelectorAll(`svg[aria-label^="%s"] %s`)].map((one) => {
         const { fill, stroke } = getComputedStyle(one); return [fill, stroke];
     })"""
-    browser_page.goto(selection.write(folder).as_uri())
+    browser_page.goto(shown.write().as_uri())
     paper = browser_page.evaluate("getComputedStyle(document.body).backgroundColor")
     tied = browser_page.evaluate("getComputedStyle(document.querySelector('tr.tied td')).backgroundColor")
     for says in ("Collocations from the best", "Figure 5"):
@@ -373,15 +395,15 @@ def test_drawings_can_be_read_by_day_and_by_night(browser_page, folder, scheme):
 
 
 def test_on_a_phone_nothing_sticks_out(browser_page, dangerous):
-    file = selection.write(dangerous)
+    file = dangerous.write()
     for width in (390, 320, 1200):
         browser_page.set_viewport_size({"width": width, "height": 800})
         browser_page.goto(file.as_uri())
         assert browser_page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_tables_are_sorted_by_keys(browser_page, folder):
-    browser_page.goto(selection.write(folder).as_uri())
+def test_tables_are_sorted_by_keys(browser_page, shown):
+    browser_page.goto(shown.write().as_uri())
     heads = browser_page.locator(".sortable.long").last.locator("thead th")
     rows = browser_page.locator(".sortable.long").last.locator("tbody tr")
     column = heads.all_inner_texts().index("regret")
@@ -402,8 +424,8 @@ def test_tables_are_sorted_by_keys(browser_page, folder):
     assert browser_page.locator(".sortable.long").last.locator("[aria-sort]").count() == 1
 
 
-def test_the_command_is_copied_or_else_selected(browser_page, folder):
-    browser_page.goto(selection.write(folder).as_uri())
+def test_the_command_is_copied_or_else_selected(browser_page, shown):
+    browser_page.goto(shown.write().as_uri())
     button = browser_page.locator("button.copy").first
     button.focus()
     browser_page.keyboard.press("Enter")

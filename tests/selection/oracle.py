@@ -1,4 +1,4 @@
-"""What closed-form estimators compute, from features rather than Gram matrices: clip by clip, pair by pair."""
+"""What closed-form estimators compute, from features rather than Gram matrices."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 
-def joined(features, options, interaction=False):
+def joined(features, options):
     """The columns that a collocation's kernel stands for, (N, D)."""
     modalities = []
     for option in options:
@@ -16,11 +16,7 @@ def joined(features, options, interaction=False):
             loudness = np.mean([np.dot(row, row) for row in x])
             parts.append(x / np.sqrt(loudness * len(option)))
         modalities.append(np.concatenate(parts, axis=1))
-    columns = [column for x in modalities for column in x.T]
-    if interaction:
-        for one, other in itertools.combinations(modalities, 2):
-            columns += [a * b for a in one.T for b in other.T]
-    return np.stack(columns, axis=1)
+    return np.concatenate(modalities, axis=1)
 
 
 def log_evidence(x, y):
@@ -57,68 +53,3 @@ def refits(x, y, fold, penalty):
         weights = np.linalg.solve(rows[seen].T @ rows[seen] + shrink, rows[seen].T @ y[seen])
         predictions[~seen] = rows[~seen] @ weights
     return predictions
-
-
-def h_score(x, y):
-    """tr(Σ_ρ⁻¹ (1 - ρ) Σ_b) with D × D matrices, for labels y (N,)."""
-    n, width = x.shape
-    x = x - x.mean(axis=0)
-    covariance = sum(np.outer(row, row) for row in x) / n
-    sigma = np.trace(covariance) / width
-    apart = np.sum((covariance - sigma * np.eye(width)) ** 2)
-    error = sum(np.sum((np.outer(row, row) - covariance) ** 2) for row in x) / n**2
-    rho = min(error, apart) / apart
-    means = np.stack([x[y == label].mean(axis=0) for label in y])
-    between = sum(np.outer(row, row) for row in means) / n
-    shrunk = (1 - rho) * covariance + rho * sigma * np.eye(width)
-    return np.trace(np.linalg.inv(shrunk) @ ((1 - rho) * between))
-
-
-def cosines(x):
-    x = x - x.mean(axis=0)
-    return [[np.dot(a, b) / np.sqrt(np.dot(a, a) * np.dot(b, b)) for b in x] for a in x]
-
-
-def neighbour_shares(x, y, neighbours):
-    """Where no two clips are equally near to a third."""
-    similarity = cosines(x)
-    found = []
-    for n in range(len(x)):
-        others = sorted((m for m in range(len(x)) if m != n), key=lambda m, n=n: -similarity[n][m])
-        found.append(np.mean([y[m] for m in others[:neighbours]], axis=0))
-    return np.array(found)
-
-
-def average_precision(scores, labels):
-    """The area under the steps of precision over recall, the threshold going down through all scores."""
-    area, recall = 0.0, 0.0
-    for threshold in sorted(set(scores), reverse=True):
-        found = [label for score, label in zip(scores, labels, strict=True) if score >= threshold]
-        area += (sum(found) / sum(labels) - recall) * sum(found) / len(found)
-        recall = sum(found) / sum(labels)
-    return area
-
-
-def mean_ranks(values):
-    return [sum(v < value for v in values) + (sum(v == value for v in values) + 1) / 2 for value in values]
-
-
-def parc(x, y):
-    """Over pairs of clips, of labels y (N, C)."""
-    of_features, of_labels = cosines(x), cosines(y)
-    pairs = list(itertools.combinations(range(len(x)), 2))
-    one = mean_ranks([round(1 - of_features[i][j], 9) for i, j in pairs])
-    other = mean_ranks([round(1 - of_labels[i][j], 9) for i, j in pairs])
-    one, other = np.array(one) - np.mean(one), np.array(other) - np.mean(other)
-    return np.sum(one * other) / np.sqrt(np.sum(one**2) * np.sum(other**2))
-
-
-def hsic(one, other):
-    """Unbiased: the mean over all ways to take four different clips."""
-    fours = itertools.permutations(range(len(one)), 4)
-    return np.mean([one[i, j] * (other[i, j] + other[q, r] - 2 * other[i, q]) for i, j, q, r in fours])
-
-
-def cka(x, y):
-    one, other = x @ x.T, y @ y.T
-    return hsic(one, other) / np.sqrt(hsic(one, one) * hsic(other, other))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from seehear.errors import SeehearError
-from seehear.selection.effects import effects
+from seehear.selection.effects import Pairing, effects
+from seehear.selection.views import effects_sentence
 
 shapes = st.sampled_from([(2, 2), (3, 4), (2, 2, 3), (5,), (1, 4), (2, 1, 3)])
 scores = st.floats(0, 100).map(lambda x: round(x, 3))
@@ -157,42 +158,42 @@ def test_pairing_that_matters_is_found():
     cells = additive()
     cells[0] += 20  # the worst networks by themselves, the best together
     found = effects(world(cells, 3, 10, np.random.default_rng(3)), (3, 4))
-    assert found.pairing_matters is True
+    assert found.verdict is Pairing.MATTERS
     assert found.p < 0.001
     assert found.additive_choice == 11
     assert found.additive_regret == pytest.approx(cells[0] - cells[11], abs=3)
     assert found.low > 0.5
-    assert "p < .001" in found.sentence()
-    assert f"loses {found.additive_regret:.2f} points" in found.sentence()
+    assert "p < .001" in effects_sentence(found)
+    assert f"loses {found.additive_regret:.2f} points" in effects_sentence(found)
 
 
 def test_pairing_may_matter_and_leave_the_best_as_they_are():
     cells = additive()
     cells[11] += 20
     found = effects(world(cells, 3, 10, np.random.default_rng(3)), (3, 4))
-    assert found.pairing_matters is True
+    assert found.verdict is Pairing.MATTERS
     assert found.additive_regret == 0
-    assert found.sentence().endswith("by themselves are still the best together")
+    assert effects_sentence(found).endswith("by themselves are still the best together")
 
 
 def test_pairing_of_these_clips_alone_is_called_so():
     """What pairs is which clips suit whom: beyond the noise of seeds, and yet nothing on other clips."""
     found = effects(world(additive(), 4, 20, np.random.default_rng(1), 0.1, 8.0), (3, 4))
-    assert found.pairing_matters is True
+    assert found.verdict is Pairing.MATTERS
     assert found.low == 0 < found.high
-    assert found.sentence().endswith("on other clips it may explain nothing")
+    assert effects_sentence(found).endswith("on other clips it may explain nothing")
 
 
 def test_pairing_that_does_not_matter_is_called_so():
     found = effects(world(additive(), 3, 10, np.random.default_rng(4)), (3, 4))
-    assert found.pairing_matters is False
+    assert found.verdict is Pairing.NOT_SIGNIFICANT
     assert found.additive_choice == 11
     assert found.additive_regret == 0
     assert found.low == 0
     share = round(100 * found.shares.interaction)
-    assert found.sentence() == (
-        f"pairing explains {share} % of the spread between collocations (p = .{round(100 * found.p):02d}): "
-        "choosing the best network of each modality by itself would do as well, as far as 3 seeds can tell"
+    assert effects_sentence(found) == (
+        f"pairing explains {share} % of the variance between collocations (p = .{round(100 * found.p):02d}): "
+        "not significant with 3 seeds; choosing the best network of each modality by itself would do as well"
     )
 
 
@@ -222,12 +223,12 @@ def test_seeds_that_average_out_leave_the_component_unbiased():
 def test_a_modality_without_a_choice_has_no_pairs():
     for shape in ((4,), (1, 4), (4, 1, 1)):
         found = effects(np.random.default_rng(0).normal(size=(4, 3)), shape)
-        assert found.pairing_matters is None
+        assert found.verdict is Pairing.NO_CHOICE
         assert math.isnan(found.f)
         assert math.isnan(found.interaction_deviation)
         np.testing.assert_allclose(found.interaction, 0, atol=1e-12)
         assert found.shares.interaction == pytest.approx(0, abs=1e-12)
-        assert "no pairing" in found.sentence()
+        assert "no pairing" in effects_sentence(found)
         assert found.additive_regret == 0
 
 
@@ -235,9 +236,9 @@ def test_one_seed_gives_the_interval_alone():
     rng = np.random.default_rng(7)
     once = rng.normal(50, 3, size=(12, 1))
     found = effects(once, (3, 4))
-    assert found.pairing_matters is None
+    assert found.verdict is Pairing.UNTESTED
     assert math.isnan(found.low)
-    assert "interval" not in found.sentence()
+    assert "interval" not in effects_sentence(found)
     left = once[:, 0] - additive_fit(once[:, 0], (3, 4))
     assert found.interaction_deviation == pytest.approx(math.sqrt((left**2).sum() / 6))
 
@@ -248,15 +249,16 @@ def test_one_seed_gives_the_interval_alone():
     variance = found.interaction_deviation**2
     assert (found.low, found.high) == pytest.approx((math.sqrt(2 * variance - many), math.sqrt(2 * variance - few)))
     assert math.isnan(found.p)
-    assert f"interval {found.low:.3g} to {found.high:.3g}" in found.sentence()
+    assert f"interval {found.low:.3g} to {found.high:.3g}" in effects_sentence(found)
     assert effects(rng.normal(size=(12, 1, 30)), (3, 4)).high > 0  # clips alone
 
 
 def test_seeds_that_do_not_differ_test_nothing():
     same = np.repeat(np.random.default_rng(8).normal(50, 3, size=(6, 1)), 3, axis=1)
-    assert effects(same, (2, 3)).pairing_matters is None
+    assert effects(same, (2, 3)).verdict is Pairing.UNTESTED
     flat = effects(np.full((6, 2, 4), 99.5), (2, 3))
-    assert "score the same" in flat.sentence()
+    assert flat.verdict is Pairing.ALL_EQUAL
+    assert "the same score" in effects_sentence(flat)
     assert flat.interaction_deviation == 0
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from seehear.errors import SeehearError
 from seehear.packed import Packed
 from seehear.selection.collocation import Collocation
-from seehear.selection.evidence import Evidence, cosine, pooled
+from seehear.selection.evidence import Evidence, pooled
 from selection import oracle
 
 ONE = Collocation.of({"audio": ["a"]})
@@ -34,25 +34,10 @@ def test_kernel_is_the_product_of_joined_features(collocation):
     np.testing.assert_allclose(Evidence.of(features, labels).kernel(collocation), columns @ columns.T, atol=1e-12)
 
 
-@pytest.mark.parametrize("collocation", [TWO, THREE], ids=str)
-def test_interaction_is_that_of_every_feature_with_every_other(collocation):
-    features, labels = some()
-    columns = oracle.joined(features, [option for _, option in collocation.options], interaction=True)
-    columns -= columns.mean(axis=0)
-    kernel = Evidence.of(features, labels).kernel(collocation, "interaction")
-    np.testing.assert_allclose(kernel, columns @ columns.T, atol=1e-12)
-
-
-def test_one_modality_has_no_interaction():
-    with pytest.raises(SeehearError, match="two modalities"):
-        Evidence.of(*some()).kernel(ONE, "interaction")
-
-
-@pytest.mark.parametrize("kind", ["sum", "interaction"])
-def test_spectrum_is_that_of_the_kernel(kind):
+def test_spectrum_is_that_of_the_kernel():
     evidence = Evidence.of(*some())
-    values, vectors, projected = evidence.spectrum(TWO, kind)
-    np.testing.assert_allclose((vectors * values) @ vectors.T, evidence.kernel(TWO, kind), atol=1e-12)
+    values, vectors, projected = evidence.spectrum(TWO)
+    np.testing.assert_allclose((vectors * values) @ vectors.T, evidence.kernel(TWO), atol=1e-12)
     np.testing.assert_allclose(vectors @ projected, evidence.targets, atol=1e-12)
     assert np.all(np.diff(values, prepend=0) >= 0)
 
@@ -63,7 +48,7 @@ def test_spectrum_of_what_was_asked_last_is_kept():
     done = evidence.flops
     assert evidence.spectrum(TWO) is first
     assert evidence.flops == done
-    other = evidence.spectrum(TWO, "interaction")
+    other = evidence.spectrum(ONE)
     assert not np.allclose(other.values, first.values)
     np.testing.assert_allclose(evidence.spectrum(TWO).values, first.values)
 
@@ -72,7 +57,7 @@ def test_classes_that_all_or_no_clips_have_tell_nothing():
     features, labels = some(classes=4)
     labels[:, 1], labels[:, 2] = 0, 1
     evidence = Evidence.of(features, labels)
-    np.testing.assert_array_equal(evidence.telling, [True, False, False, True])
+    np.testing.assert_array_equal(evidence.informative, [True, False, False, True])
     np.testing.assert_allclose(evidence.targets, labels[:, [0, 3]] - labels[:, [0, 3]].mean(axis=0))
     with pytest.raises(SeehearError, match="every class"):
         Evidence.of(features, labels[:, 1:3])
@@ -112,7 +97,6 @@ def test_subset_is_as_if_there_were_no_others():
     assert part.flops == 0
     np.testing.assert_allclose(part.kernel(TWO), alone.kernel(TWO), atol=1e-12)
     np.testing.assert_allclose(part.targets, alone.targets)
-    assert part.widths == alone.widths
 
 
 def test_no_clip_twice():
@@ -120,23 +104,12 @@ def test_no_clip_twice():
         Evidence.of(*some()).subset(np.array([0, 1, 2, 1]))
 
 
-def test_once_is_once():
+def test_what_is_cached_is_computed_once():
     evidence, calls = Evidence.of(*some()), []
     for n in range(3):
-        assert evidence.once("x", lambda n=n: calls.append(n) or 5.0) == 5.0
-    assert evidence.once("y", lambda: 6.0) == 6.0
+        assert evidence.cached("x", lambda n=n: calls.append(n) or 5.0) == 5.0
+    assert evidence.cached("y", lambda: 6.0) == 6.0
     assert calls == [0]
-
-
-def test_cosine():
-    features, _ = some()
-    x = features["v"] - features["v"].mean(axis=0)
-    np.testing.assert_allclose(cosine(x @ x.T), oracle.cosines(x), atol=1e-9)
-
-
-def test_cosine_of_a_clip_that_is_the_mean_is_0():
-    x = np.array([[1.0, 2.0], [-1.0, -2.0], [1e-9, 0.0]])
-    np.testing.assert_allclose(cosine(x @ x.T), [[1, -1, 0], [-1, 1, 0], [0, 0, 0]])
 
 
 def test_floating_point_operations_are_counted():

@@ -1,4 +1,4 @@
-"""What a selection is said to take, beside what it takes."""
+"""The forecast cost of a selection, compared with what it takes."""
 
 import numpy as np
 import pytest
@@ -6,19 +6,15 @@ import pytest
 from seehear.selection.estimate import estimate
 from seehear.selection.estimators import REGISTRY, find
 from seehear.selection.flops import step_flops
-from seehear.selection.plan import forecast, memory, spell
+from seehear.selection.plan import duration, forecast, memory
 from seehear.selection.trainings import Part
 from seehear.training.recipe import resolve
 from seehear.training.run import Run
 
 
-def test_operations_foretold_are_those_done(choice):
+def test_forecast_operations_are_those_done(choice):
     task = choice.task()
-    asked = [
-        pair
-        for name in ("traversal", "cross-fitted-weak", "upper-bound-weak-clip-best", "ridge")
-        for pair in find(name)
-    ]
+    asked = [pair for name in ("traversal", "short-run", "upper-bound-weak-clip-best", "ridge") for pair in find(name)]
     plan = forecast(task, asked)
     for (estimator, split), row in zip(asked, plan.estimators, strict=True):
         found = estimate(task, estimator, split)
@@ -31,7 +27,7 @@ def test_operations_foretold_are_those_done(choice):
 
 def test_patience_gives_a_range(choice):
     recipe = resolve("paper").model_copy(update={"epochs": 10, "patience": 3, "width": 16, "feed_forward": 16})
-    plan = forecast(choice.task(recipe=recipe.model_dump()), find("traversal"))
+    plan = forecast(choice.task(recipe=recipe), find("traversal"))
     least, most = plan.traversal.seconds
     assert 2 < (most - 8 * plan.t1) / (least - 8 * plan.t1) < 3  # 4 epochs or 10
     assert recipe.least_epochs == 4
@@ -61,8 +57,8 @@ def test_memory_is_the_stated_formula():
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.012, "12 ms"), (3.4, "3.4 s"), (300, "5 min"), (7560, "2.1 h")])
-def test_times_are_spelled(seconds, text):
-    assert spell(seconds) == text
+def test_durations_are_read_in_their_own_units(seconds, text):
+    assert duration(seconds) == text
 
 
 def test_nothing_is_written(choice):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from seehear.errors import SeehearError
-from seehear.selection.ranking import SEPARATED, draws_of, seed_deviation, standing
+from seehear.selection.ranking import TIED_SHARE, draws_of, seed_deviation, standing
 
 few = st.sampled_from([0.0, 1.0, 2.0, 3.0, np.nan])  # many ties, some failures
 
@@ -38,7 +38,7 @@ def loops(scores, draws):
         highs.sort()
         last = len(draws) - 1
         low, high = lows[int(np.floor(0.025 * last))], highs[int(np.ceil(0.975 * last))]
-        rows.append((rank, low, high, share / len(draws), level / len(draws) >= SEPARATED))
+        rows.append((rank, low, high, share / len(draws), level / len(draws) >= TIED_SHARE))
     return [np.array(column) for column in zip(*rows, strict=True)]
 
 

@@ -88,7 +88,7 @@ def test_one_that_fails_stops_no_other(choice):
     good, bad = trainings(task)[0], replace(trainings(task)[1], train=Part("train", (999,)))
     found = task.bench.run([good, bad], "training")
     assert isinstance(found[0], Outcome)
-    assert isinstance(found[1], IndexError)
+    assert "index 999" in str(found[1])
 
 
 def test_part_of_the_clips_is_those_clips(choice):
@@ -130,7 +130,7 @@ def running(group):
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="lists children by /proc")
-def test_a_process_that_is_killed_is_told_from_a_training_that_fails(choice):
+def test_a_killed_process_is_an_error_unlike_a_training_that_fails(choice):
     task = choice.task(workers=2)
     found = []
 
@@ -144,7 +144,7 @@ def test_a_process_that_is_killed_is_told_from_a_training_that_fails(choice):
 
     killer = threading.Thread(target=kill_one)
     killer.start()
-    with pytest.raises(SeehearError, match="for want of memory"):
+    with pytest.raises(SeehearError, match="out of memory"):
         task.bench.run(trainings(task, range(40)), "training")
     killer.join()
     assert found

@@ -103,7 +103,8 @@ def effects(values: Array, shape: Sequence[int], draws: Array | None = None, see
     """Decompose the scores of n collocations.
 
     Args:
-        values: (n, S, N), of S trainings on N clips, or (n, S), their means over clips; (n, 1) for scores without seeds.
+        values: (n, S, N), of S trainings on N clips; or (n, S), their means over clips; or (n, 1), scores without
+            seeds.
         shape: Options per modality; collocations are in the order of such an array.
         draws: Replicates (B, n) of the mean scores for the interval, instead of a bootstrap over clips and seeds.
         seed: Of that bootstrap.

@@ -117,12 +117,12 @@ def with_test(task: Task, test: Dataset, seeds: Sequence[int] | None = None) -> 
     """
     whole = _with(test, task.candidates)
     dataset = whole.with_classes(task.bench.classes).usable()
-    for split in (TRAIN, VAL):
-        if split in task.bench.datasets and (shared := _shared(dataset, task.bench.datasets[split])):
-            raise SeehearError(
-                f"{test.revision}: {len(shared)} of its clips were used in the selection, for example {min(shared)}: "
-                "judge by other clips"
-            )
+    used = [task.bench.datasets[split] for split in (TRAIN, VAL) if split in task.bench.datasets]
+    if shared := {clip for other in used for clip in _shared(dataset, other)}:
+        raise SeehearError(
+            f"{test.revision}: {len(shared)} of its clips were used in the selection, for example {min(shared)}: "
+            "judge by other clips"
+        )
     notes = [*_missing_note(whole, TEST), *whole.notes, *_unknown_classes(whole, task.bench.classes, TEST)]
     if seeds:
         check(seeds, None, None)

@@ -60,7 +60,7 @@ def html(title: str, rows: Sequence[Sequence[str]]) -> str:
 def selection_text(selection: Selection) -> str:
     """Return everything that a selection found, in lines."""
     first = selection.estimates[0]
-    *plots, page = [*selection.files] or [None]
+    *plots, page = selection.files or (None,)
     lines = [
         LEAKING if selection.leaks else "",
         listed(selection.missing, f"{len(selection.missing)} labelled clips were left out"),
@@ -227,7 +227,7 @@ def cost_share(selection: Selection, estimates: Estimates) -> str:
 
 def judgement_text(judgement: Judgement) -> str:
     """Return everything that a judgement found, in lines."""
-    *plots, page = [*judgement.files] or [None]
+    *plots, page = judgement.files or (None,)
     lines = [
         listed(judgement.missing, f"{len(judgement.missing)} labelled clips were left out"),
         *judgement.notes,
@@ -302,6 +302,6 @@ def ceiling(judgement: Judgement) -> str:
     if np.isnan(itself.halves):
         return "traversal with itself: unknown for one seed or one collocation"
     return (
-        f"traversal with itself: τ {itself.halves:.2f} between halves of the seeds, {itself.one_seed:.2f} one seed with "
-        f"the others, {number(itself.halves_and_clips)} between halves of seeds and clips"
+        f"traversal with itself: τ {itself.halves:.2f} between halves of the seeds, {itself.one_seed:.2f} one seed "
+        f"with the others, {number(itself.halves_and_clips)} between halves of seeds and clips"
     )

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from seehear.errors import SeehearError
+from seehear.results import Result
 from seehear.verbs import options
-
-if TYPE_CHECKING:
-    from seehear.selection.judge import Judgement
 
 
 def judge(
@@ -26,7 +23,7 @@ def judge(
     picture: Sequence[str] = (),
     workers: int = 0,
     device: str = "auto",
-) -> Judgement:
+) -> Result:
     """Show how good a selection was: train every collocation in full, and compare every estimator with that.
 
     Finished trainings are kept in the selection's folder. Resume by rerunning the same command.
@@ -46,8 +43,8 @@ def judge(
         device: auto, cpu or cuda.
 
     Returns:
-        The agreement of each estimator with traversal. Written to SELECTION/judged-<labels>.json and to the selection's
-        page too.
+        A Judgement: the agreement of each estimator with traversal. Written to SELECTION/judged-<labels>.json and to
+        the selection's page too.
     """
     from seehear.selection.prepare import check, prepare
     from seehear.selection.record import read_selection

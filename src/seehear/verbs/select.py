@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from seehear.errors import SeehearError
+from seehear.results import Result
 from seehear.verbs import options
-
-if TYPE_CHECKING:
-    from seehear.selection.plan import Plan
-    from seehear.selection.result import Selection
-    from seehear.selection.sources import Tables
 
 
 def select(
@@ -36,7 +32,7 @@ def select(
     plan: bool = False,
     workers: int = 0,
     device: str = "auto",
-) -> Selection | Plan:
+) -> Result:
     """Find the networks, one per modality, that suit your clips best together.
 
     Every finished training is kept in OUT. Resume by rerunning the same command. A network that is added to the store
@@ -66,7 +62,8 @@ def select(
         device: auto, cpu or cuda.
 
     Returns:
-        The ranking, the tied set, how certain it is, and its cost. Written to OUT/selection.json and selection.html.
+        A Selection: the ranking, the tied set, how certain it is, and its cost. Written to OUT/selection.json and
+        selection.html. With `plan`, a Plan.
     """
     from seehear import arguments
     from seehear.selection.select import plan_selection
@@ -80,28 +77,26 @@ def select(
     truth = {name: str(path) for name, path in options.by_modality(dense_audio, dense_visual, dense).items()}
     if truth and val is None and not paper:
         raise SeehearError("dense tables are for validation clips: name these with --val")
-    of_val: Tables | None = Tables(str(val), truth) if val is not None else None
+    of_val = Tables(str(val), truth) if val is not None else None
     of_train = Tables(str(labels), truth if paper else {})
     sources = Sources(str(store), of_train, of_val, str(classes) if classes else None, recipe, list(set))
     chosen = arguments.candidates(networks) if networks else None
     train_data, val_data = sources.datasets(chosen)
-    call = plan_selection if plan else choose
-    result = call(
-        train_data,
-        val_data,
-        networks=chosen,
-        by=estimators or None,
-        together=together,
-        recipe=resolve(recipe, set),
-        seeds=seeds,
-        budget=budget,
-        out=out,
-        workers=workers,
-        device=device,
-        protocol=protocol,
-    )
+    given: dict[str, Any] = {
+        "networks": chosen,
+        "by": estimators or None,
+        "together": together,
+        "recipe": resolve(recipe, set),
+        "seeds": seeds,
+        "budget": budget,
+        "out": out,
+        "workers": workers,
+        "device": device,
+        "protocol": protocol,
+    }
     if plan:
-        return result
-    result.sources = sources
-    result.save(out)
-    return result
+        return plan_selection(train_data, val_data, **given)
+    selection = choose(train_data, val_data, **given)
+    selection.sources = sources
+    selection.save(out)
+    return selection

@@ -1,4 +1,4 @@
-"""Successive halving (Jamieson and Talwalkar 2016): short trainings of all, twice as long for the better half, and so on.
+"""Successive halving (Jamieson and Talwalkar 2016): short trainings, twice as long for the better half, and so on.
 
 Each rung trains anew, so that every training stands by itself. All rungs together cost at most twice the last one.
 """

@@ -46,7 +46,8 @@ class Trained:
         source: The paper.
         labels: Which labels it looks at.
         plan: The trainings. Several estimators may plan the same ones; they are done once.
-        read: Scores per seed and clip (S, N), or per seed (S,); higher is better. Raises SeehearError where it has none.
+        read: Scores per seed and clip (S, N), or per seed (S,); higher is better. Raises SeehearError where it has
+            none.
         unit: Of the scores.
     """
 

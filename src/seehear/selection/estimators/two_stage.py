@@ -142,7 +142,11 @@ def _affordable(task: Task) -> int:
 
 
 def stage_1(task: Task, split: str) -> tuple[Array, Array, dict[str, str], float]:
-    """Return minus the mean rank by the two closed forms, (n,); its draws (B, n) on halves of the clips; failures; flops."""
+    """Rank by the two closed forms.
+
+    Returns:
+        Minus the mean rank (n,), its draws on halves of the clips (B, n), failures, and operations.
+    """
     evidence = task.evidence(split)
     ranked = np.empty((len(STAGE_1), len(task.grid)))
     failures: dict[str, str] = {}
