@@ -14,8 +14,8 @@ from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.labels import read_dense
 from seehear.media import Media
+from seehear.overview import Overview
 from seehear.parser import load
-from seehear.report.strip import Strip
 from seehear.store import NetworkInfo, Origin, Store
 from seehear.training.bags import Bags
 from seehear.training.run import Run
@@ -187,9 +187,9 @@ def test_the_clip_is_shown_above_its_similarities(world, tmp_path):
 
 def test_an_overview_covers_the_whole_clip(tmp_path):
     media = Media(movie(tmp_path / "a.mp4", 12.0, hertz=1000.0))
-    strip = Strip.of(media, 6)
-    assert [number_of(picture) // 10 for picture in strip.thumbnails] == [0, 2, 4, 6, 8, 10]
-    level = strip.spectrogram
+    overview = Overview.of(media, 6)
+    assert [number_of(picture) // 10 for picture in overview.thumbnails] == [0, 2, 4, 6, 8, 10]
+    level = overview.spectrogram
     assert level[:, 30:-30].max(axis=0).min() > -10  # the tone lasts throughout
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def similarity_figure(alignment: Alignment, clip: str, file: str | Path | None = None) -> Figure:
     """Draw the similarities of a clip's segments; see `Alignment.plot`."""
-    from seehear.report.similarity import draw
+    from seehear.report.similarity import plot_similarity
 
     clips = alignment.clips
     if clip not in clips.clips:
@@ -31,15 +31,14 @@ def similarity_figure(alignment: Alignment, clip: str, file: str | Path | None =
     number = clips.clips.index(clip)
     modalities = clips.modalities[0], clips.modalities[1]
     rows = [_matrices(system, number, modalities) for system in alignment.systems]
-    strip = None
+    overview = None
     if file is not None:
         from seehear.media import Media
-        from seehear.report.picture import thumbnails_for
-        from seehear.report.strip import Strip
+        from seehear.overview import Overview, thumbnails_for
 
         media = Media(Path(file))
-        strip = Strip.of(media, thumbnails_for(media.aspect))
-    return draw(clip, modalities, rows, _true_events(alignment, number), clips.segment, strip)
+        overview = Overview.of(media, thumbnails_for(media.aspect))
+    return plot_similarity(clip, modalities, rows, _true_events(alignment, number), clips.segment, overview)
 
 
 def _true_events(alignment: Alignment, number: int) -> dict[str, list[ParsedEvent]]:

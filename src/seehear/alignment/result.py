@@ -188,12 +188,12 @@ class Alignment(Result):
             The folder.
         """
         from seehear.files import atomic_json
-        from seehear.report import sheet
+        from seehear.report import style
 
         folder = Path(out)
         for clip in draw:
             figure = self.plot(clip, (files or {}).get(clip))
-            self.files += sheet.write(figure, folder / f"similarity-{clip}")
+            self.files += style.save(figure, folder / f"similarity-{clip}")
         atomic_json(folder / "alignment.json", self.as_json())
         return folder
 
