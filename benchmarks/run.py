@@ -127,7 +127,7 @@ def arithmetic() -> float:
 def alignment() -> list[Row]:
     import torch
 
-    from seehear.alignment.questions import Question
+    from seehear.alignment.search import Search
     from seehear.losses.contrastive.module import ContrastiveLoss
     from seehear.losses.contrastive.settings import ContrastSettings
 
@@ -135,8 +135,8 @@ def alignment() -> list[Row]:
     n = CLIPS * SEGMENTS
     embedded = {name: rng.standard_normal((n, WIDTH), dtype=np.float32) for name in ("audio", "visual")}
     labels = {name: spans(rng).reshape(n, CLASSES) for name in embedded}
-    question = Question("audio", "visual", "none")
-    took = seconds(lambda: question.answer(embedded, labels, np.repeat(np.arange(CLIPS), SEGMENTS)))
+    search = Search("audio", "visual")
+    took = seconds(lambda: search(embedded, labels, np.repeat(np.arange(CLIPS), SEGMENTS)))
     loss = ContrastiveLoss(ContrastSettings(loss="mtsc"), tuple(embedded))
     embeddings = torch.randn(2, BATCH, SEGMENTS, WIDTH, requires_grad=True)
     weak = (torch.rand(BATCH, CLASSES) < 0.1).float()

@@ -1,45 +1,68 @@
-"""The functions behind the commands, by the commands' names: they take paths and texts, as a command line does."""
+"""The functions behind the commands, by the commands' names, with options named as on the command line."""
 
-from seehear.verbs.align import align
-from seehear.verbs.compare import compare
-from seehear.verbs.estimators import estimators
-from seehear.verbs.evaluate import evaluate
-from seehear.verbs.export import export
-from seehear.verbs.extract import extract
-from seehear.verbs.features import export_features, generate_features, import_features
-from seehear.verbs.judge import judge
-from seehear.verbs.labels import check_labels, import_labels
-from seehear.verbs.networks import check_networks, networks
-from seehear.verbs.parse import parse
-from seehear.verbs.prepare import prepare
-from seehear.verbs.recipes import recipes
-from seehear.verbs.reproduce import reproduce
-from seehear.verbs.score import score
-from seehear.verbs.select import select
-from seehear.verbs.train import train
-from seehear.verbs.view import view
+from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
+from inspect import signature
+from typing import Any
 
-__all__ = [
-    "align",
-    "check_labels",
-    "check_networks",
-    "compare",
-    "estimators",
-    "evaluate",
-    "export",
-    "export_features",
-    "extract",
-    "generate_features",
-    "import_features",
-    "import_labels",
-    "judge",
-    "networks",
-    "parse",
-    "prepare",
-    "recipes",
-    "reproduce",
-    "score",
-    "select",
-    "train",
-    "view",
-]
+from seehear.verbs import align as _align
+from seehear.verbs import compare as _compare
+from seehear.verbs import estimators as _estimators
+from seehear.verbs import evaluate as _evaluate
+from seehear.verbs import export as _export
+from seehear.verbs import extract as _extract
+from seehear.verbs import features as _features
+from seehear.verbs import judge as _judge
+from seehear.verbs import labels as _labels
+from seehear.verbs import networks as _networks
+from seehear.verbs import parse as _parse
+from seehear.verbs import prepare as _prepare
+from seehear.verbs import recipes as _recipes
+from seehear.verbs import reproduce as _reproduce
+from seehear.verbs import score as _score
+from seehear.verbs import select as _select
+from seehear.verbs import train as _train
+from seehear.verbs import view as _view
+from seehear.verbs.options import DecodingOptions, TruthOptions
+
+GROUPS = {"truth": TruthOptions, "decoding": DecodingOptions}
+
+
+def _ungrouped(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The command, with the options of its groups as keywords of their own."""
+    groups = {name: kind for name, kind in GROUPS.items() if name in signature(command).parameters}
+
+    @wraps(command)
+    def call(*arguments: Any, **options: Any) -> Any:
+        for name, kind in groups.items():
+            chosen = {field.name for field in fields(kind)} & set(options)
+            if chosen:
+                options[name] = kind(**{key: options.pop(key) for key in chosen})
+        return command(*arguments, **options)
+
+    return call
+
+
+align = _ungrouped(_align.align)
+compare = _ungrouped(_compare.compare)
+estimators = _ungrouped(_estimators.estimators)
+evaluate = _ungrouped(_evaluate.evaluate)
+export = _ungrouped(_export.export)
+extract = _ungrouped(_extract.extract)
+export_features = _ungrouped(_features.export_features)
+generate_features = _ungrouped(_features.generate_features)
+import_features = _ungrouped(_features.import_features)
+judge = _ungrouped(_judge.judge)
+check_labels = _ungrouped(_labels.check_labels)
+import_labels = _ungrouped(_labels.import_labels)
+check_networks = _ungrouped(_networks.check_networks)
+networks = _ungrouped(_networks.networks)
+parse = _ungrouped(_parse.parse)
+prepare = _ungrouped(_prepare.prepare)
+recipes = _ungrouped(_recipes.recipes)
+reproduce = _ungrouped(_reproduce.reproduce)
+score = _ungrouped(_score.score)
+select = _ungrouped(_select.select)
+train = _ungrouped(_train.train)
+view = _ungrouped(_view.view)

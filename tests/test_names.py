@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import commands
+from seehear import arguments
 from seehear.errors import SeehearError
 from seehear.extraction import find_clips
 from seehear.labels import Event, dense_text, read_dense, read_weak, scan_dense, scan_weak
@@ -18,7 +19,6 @@ from seehear.parsed import read, read_folder, write
 from seehear.parsing import ParsedClip
 from seehear.store import NetworkInfo, Origin, Store
 from seehear.training.run import Run
-from seehear.verbs import options
 
 OUTSIDE = (
     "../owned",
@@ -178,11 +178,11 @@ def test_no_modality_has_a_bad_name(tmp_path, name):
         commands.import_features(tmp_path / "features", store=tmp_path / "other", network="n", modality=name)
     if name and "=" not in name:
         with pytest.raises(SeehearError, match="modality"):
-            options.by_modality(None, None, [f"{name}=table.csv"])
+            arguments.by_modality([f"{name}=table.csv"])
         with pytest.raises(SeehearError, match="modality"):
-            options.collocation([f"{name}=n"])
+            arguments.collocation([f"{name}=n"])
         with pytest.raises(SeehearError, match="modality"):
-            options.candidates([f"{name}=n"])
+            arguments.candidates([f"{name}=n"])
 
 
 @pytest.mark.parametrize("name", ["a\tb", "a\nother\t0\t1\tDog", "a\u2028other\t0", "a\x85b", ".hidden", "a\\b"])

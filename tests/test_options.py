@@ -7,32 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seehear.arguments import Shard
 from seehear.device import resolve
 from seehear.errors import SeehearError
 from seehear.scoring.decoding import Decoding, Probabilities
-from seehear.verbs import options
-
-
-def test_collocations():
-    chosen = options.collocation(["audio=yamnet", "visual=lite+nsfw"])
-    assert chosen == {"audio": ["yamnet"], "visual": ["lite", "nsfw"]}
-    assert options.collocation(["audio=yamnet,visual=lite+nsfw"]) == chosen
-
-
-@pytest.mark.parametrize("texts", [[], ["yamnet"], ["audio="], ["=yamnet"], ["audio=+"], ["audio=a", "audio=b"]])
-def test_no_collocations(texts):
-    with pytest.raises(SeehearError):
-        options.collocation(texts)
+from seehear.verbs.options import DecodingOptions, TruthOptions
 
 
 def test_files_by_modality(tmp_path):
-    found = options.by_modality("a.csv", None, [f"touch={tmp_path}"])
+    found = TruthOptions("a.csv", None, [f"touch={tmp_path}"]).tables()
     assert {name: str(path) for name, path in found.items()} == {"audio": "a.csv", "touch": str(tmp_path)}
 
 
 @given(st.integers(1, 20), st.lists(st.text(min_size=1), unique=True))
 def test_shards_share_the_clips_out(of, clips):
-    shards = [options.Shard.parse(f"{n}/{of}") for n in range(1, of + 1)]
+    shards = [Shard.parse(f"{n}/{of}") for n in range(1, of + 1)]
     for clip in clips:
         assert sum(shard.holds(clip) for shard in shards) == 1
 
@@ -40,20 +29,20 @@ def test_shards_share_the_clips_out(of, clips):
 @pytest.mark.parametrize("text", ["", "3", "0/2", "3/2", "1/0", "a/b", "-1/2"])
 def test_no_shards(text):
     with pytest.raises(SeehearError, match="N/OF"):
-        options.Shard.parse(text)
+        Shard.parse(text)
 
 
 def test_thresholds_by_class_come_from_a_file(tmp_path):
     file = tmp_path / "t.json"
     file.write_text(json.dumps({"segment": {"Dog": 0.8}}))
-    protocol = options.decoding("global", 0.3, 0.4, file)
+    protocol = DecodingOptions("global", 0.3, 0.4, file).decoding()
     assert protocol == Decoding("global", {"Dog": 0.8}, 0.4)
     p = np.full((1, 1, 1, 2), 0.6, np.float32)
     active = protocol(Probabilities(p, p[:, :, 0], p), ("Cat", "Dog"), ("audio",))
     assert active["audio"].tolist() == [[[True, False]]]
     file.write_text("[1]")
     with pytest.raises(SeehearError, match=r"t\.json: must hold"):
-        options.decoding("global", 0.5, 0.5, file)
+        DecodingOptions(thresholds=file).decoding()
 
 
 def test_devices():
@@ -61,11 +50,3 @@ def test_devices():
     assert resolve("auto") in ("cpu", "cuda")
     with pytest.raises(SeehearError, match="toaster"):
         resolve("toaster")
-
-
-def test_systems_are_named_by_their_folders_where_these_differ(tmp_path):
-    assert list(options.systems([tmp_path / "a/plain", tmp_path / "b/mtsc/"])) == ["plain", "mtsc"]
-    same = [tmp_path / "a/run", tmp_path / "b/run"]
-    assert options.systems(same) == {str(path): path for path in same}
-    with pytest.raises(SeehearError, match="named twice"):
-        options.systems([tmp_path / "a", tmp_path / "b/../a"])

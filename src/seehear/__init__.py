@@ -18,7 +18,7 @@ from seehear.version import __version__
 
 if TYPE_CHECKING:
     from seehear import datasets, exports, labels, losses, networks, pages, paper
-    from seehear.alignment import Alignment, align
+    from seehear.alignment import Alignment, align, align_arrays
     from seehear.checking import check_network
     from seehear.data import Dataset
     from seehear.errors import SeehearError
@@ -59,6 +59,7 @@ _HOMES = {
     "SeehearError": "seehear.errors",
     "Selection": "seehear.selection.result",
     "align": "seehear.alignment",
+    "align_arrays": "seehear.alignment",
     "check_network": "seehear.checking",
     "compare": "seehear.evaluation",
     "evaluate": "seehear.evaluation",
@@ -95,6 +96,7 @@ __all__ = [
     "Selection",
     "__version__",
     "align",
+    "align_arrays",
     "check_network",
     "compare",
     "datasets",

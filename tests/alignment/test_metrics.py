@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from seehear.alignment.metrics import METRICS, Measured, per_clip, summarise
-from seehear.alignment.retrieval import Found
+from seehear.alignment.metrics import METRICS, Measure, per_clip, summarise
+from seehear.alignment.retrieval import Matches
 from seehear.errors import SeehearError
 from seehear.scoring.intervals import DRAWS
 
 
-def found_of(values, chance=None) -> Found:
+def matches_of(values, chance=None) -> Matches:
     """The same values in every measure."""
     values = np.asarray(values, dtype=float)
     chance = np.full(len(values), 0.25) if chance is None else np.asarray(chance, dtype=float)
-    return Found(*[values] * 5, *[np.where(np.isnan(values), np.nan, chance)] * 5)
+    return Matches(*[values] * 5, *[np.where(np.isnan(values), np.nan, chance)] * 5)
 
 
 def slowly(seeds: list[np.ndarray], clip: np.ndarray, seed: int) -> tuple[float, float]:
@@ -37,14 +37,14 @@ def slowly(seeds: list[np.ndarray], clip: np.ndarray, seed: int) -> tuple[float,
 
 
 @pytest.mark.parametrize("n_seeds", [1, 3])
-def test_interval_by_resampling_slowly(n_seeds):
+def test_interval_equals_slow_resampling(n_seeds):
     rng = np.random.default_rng(0)
     clip = np.array([7, 7, 3, 3, 3, 9, 4, 4, 3, 9, 4])  # neither in order, nor of one size, nor from 0
     seeds = list(rng.random((n_seeds, len(clip))))
     for values in seeds:
         values[[1, 5, 9]] = np.nan  # clip 9 has no query that counts
     chance = rng.random(len(clip))
-    measured = summarise([found_of(values, chance) for values in seeds], clip, seed=5)
+    measured = summarise([matches_of(values, chance) for values in seeds], clip, seed=5)
     assert tuple(measured) == METRICS
     for one in measured.values():
         assert (one.low, one.high) == pytest.approx(slowly(seeds, clip, 5))
@@ -55,13 +55,13 @@ def test_interval_by_resampling_slowly(n_seeds):
 
 
 def test_one_embedding_is_a_sequence_of_one():
-    found, clip = found_of(np.random.default_rng(1).random(60)), np.repeat(range(30), 2)
+    found, clip = matches_of(np.random.default_rng(1).random(60)), np.repeat(range(30), 2)
     assert summarise(found, clip) == summarise([found], clip)
     assert summarise(found, clip) != summarise(found, clip, seed=1)
 
 
-def test_each_measure_is_read_from_its_own_field():
-    found = Found(*np.arange(10)[:, None] / 10)
+def test_each_measure_has_its_own_field():
+    found = Matches(*np.arange(10)[:, None] / 10)
     measured = summarise(found, np.zeros(1, dtype=int))
     assert [one.value for one in measured.values()] == [0.0, 0.1, 0.2, 0.3, 0.4]
     assert [one.chance for one in measured.values()] == [0.5, 0.6, 0.7, 0.8, 0.9]
@@ -69,37 +69,37 @@ def test_each_measure_is_read_from_its_own_field():
 
 def test_interval_of_independent_queries_is_the_binomial_one():
     values = (np.random.default_rng(2).random(400) < 0.3).astype(float)
-    one = summarise(found_of(values), np.arange(400))["recall_exact"]
+    one = summarise(matches_of(values), np.arange(400))["recall_exact"]
     error = 1.96 * np.sqrt(values.mean() * (1 - values.mean()) / 400)
     assert one.high - one.low == pytest.approx(2 * error, rel=0.1)
     assert one.low < values.mean() < one.high
 
 
-def test_queries_of_a_clip_that_are_alike_count_as_one():
+def test_equal_queries_of_a_clip_count_as_one():
     clips = (np.random.default_rng(3).random(100) < 0.4).astype(float)
-    once = summarise(found_of(clips), np.arange(100))["distinguish"]
-    often = summarise(found_of(np.repeat(clips, 10)), np.repeat(np.arange(100), 10))["distinguish"]
+    once = summarise(matches_of(clips), np.arange(100))["distinguish"]
+    often = summarise(matches_of(np.repeat(clips, 10)), np.repeat(np.arange(100), 10))["distinguish"]
     assert (often.low, often.high) == pytest.approx((once.low, once.high))
 
 
 def test_seeds_widen_the_interval():
     values = np.random.default_rng(4).random(200) * 0.2
-    same = summarise([found_of(values)] * 4, np.arange(200))["recall_exact"]
-    apart = summarise([found_of(values + shift) for shift in (0, 0.2, 0.4, 0.6)], np.arange(200))["recall_exact"]
+    same = summarise([matches_of(values)] * 4, np.arange(200))["recall_exact"]
+    apart = summarise([matches_of(values + shift) for shift in (0, 0.2, 0.4, 0.6)], np.arange(200))["recall_exact"]
     assert same.deviation == pytest.approx(0, abs=1e-12)
     assert apart.deviation == pytest.approx(np.std([0, 0.2, 0.4, 0.6], ddof=1))
     assert apart.high - apart.low > 5 * (same.high - same.low)
 
 
 def test_one_clip_has_no_spread():
-    one = summarise(found_of([0.0, 1.0, 0.5]), np.array([4, 4, 4]))["precision_exact"]
+    one = summarise(matches_of([0.0, 1.0, 0.5]), np.array([4, 4, 4]))["precision_exact"]
     assert (one.low, one.value, one.high) == (0.5, 0.5, 0.5)
 
 
-def test_where_no_query_counts_nothing_is_said():
-    one = summarise(found_of([np.nan] * 3), np.arange(3))["recall_overlap"]
+def test_nan_without_a_defined_query():
+    one = summarise(matches_of([np.nan] * 3), np.arange(3))["recall_overlap"]
     assert np.isnan([one.value, one.low, one.high, one.chance]).all()
-    assert one == Measured(one.value, one.low, one.high, 0.0, one.chance, 0, 3)
+    assert one == Measure(one.value, one.low, one.high, 0.0, one.chance, 0, 3)
 
 
 def test_per_clip():
@@ -108,12 +108,12 @@ def test_per_clip():
     np.testing.assert_array_equal(counts, [1, 0, 2, 0])
 
 
-def test_what_is_not_of_the_same_queries_is_refused():
+def test_different_queries_are_refused():
     with pytest.raises(SeehearError, match="the 3 queries"):
-        summarise(found_of([1.0, 0.0]), np.arange(3))
+        summarise(matches_of([1.0, 0.0]), np.arange(3))
     with pytest.raises(SeehearError, match="no query"):
-        summarise(found_of([]), np.arange(0))
+        summarise(matches_of([]), np.arange(0))
     with pytest.raises(SeehearError, match="the 2 queries"):
         summarise([], np.arange(2))
     with pytest.raises(SeehearError, match="recall_exact is not defined for the same queries"):
-        summarise([found_of([1.0, 0.0]), found_of([1.0, np.nan])], np.arange(2))
+        summarise([matches_of([1.0, 0.0]), matches_of([1.0, np.nan])], np.arange(2))

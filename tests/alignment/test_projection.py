@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from seehear.alignment.projection import AT_A_TIME, PROJECTIONS, cca, random
+from seehear.alignment.projection import BLOCK_ROWS, PROJECTIONS, cca, random
 from seehear.alignment.retrieval import Segments, retrieve
 from seehear.errors import SeehearError
 
@@ -91,7 +91,7 @@ def test_three_modalities_by_a_generalised_eigenproblem(ridge):
     np.testing.assert_allclose(stacked @ stacked.T, vectors @ vectors.T, rtol=1e-6, atol=1e-9)
 
 
-def test_maxvar_is_what_all_modalities_say_best_together():
+def test_maxvar_is_what_all_modalities_share_best():
     """Without a ridge, the sum of the variates is an eigenvector of the sum of the projectors on each modality."""
     train = related(40, {"audio": 3, "visual": 4, "flow": 2})
     total = np.zeros((40, 40))
@@ -105,7 +105,7 @@ def test_maxvar_is_what_all_modalities_say_best_together():
     np.testing.assert_allclose(np.abs(found.T @ expected), np.eye(2), atol=1e-5)
 
 
-def test_a_modality_that_agrees_with_none_says_little():
+def test_a_modality_that_agrees_with_none_has_little_variance():
     train = related(400, {"audio": 3, "visual": 3})
     train["noise"] = np.random.default_rng(9).normal(size=(400, 3))
     projections = cca(train, 1)
@@ -140,13 +140,13 @@ def test_order_of_rows_and_modalities_does_not_matter():
     assert_same(cca({name: train[name][order] for name in ("flow", "audio", "visual")}, 2), cca(train, 2))
 
 
-def test_more_rows_than_are_taken_at_a_time():
-    train = related(AT_A_TIME // 2 + 7, {"audio": 2, "visual": 3})
+def test_more_rows_than_a_block():
+    train = related(BLOCK_ROWS // 2 + 7, {"audio": 2, "visual": 3})
     twice = {name: np.concatenate([rows, rows]) for name, rows in train.items()}  # the same means and covariances
     assert_same(cca(twice, 2), cca(train, 2))
 
 
-def test_what_goes_together_is_found_by_cca_and_not_by_chance():
+def test_cca_aligns_what_occurs_together_and_random_does_not():
     train = related(600, {"audio": 12, "visual": 8}, latent=6)
     hits = {}
     for name, fit in PROJECTIONS.items():
@@ -184,7 +184,7 @@ def test_random_keeps_cosines_within_a_modality():
 
 
 @pytest.mark.parametrize("name", PROJECTIONS)
-def test_every_projection_brings_to_one_width(name):
+def test_every_projection_gives_one_width(name):
     train = {key: rows.astype(np.float32) for key, rows in related(30, {"audio": 4, "visual": 7}).items()}
     projections = PROJECTIONS[name](train, 3, 0)
     for key, rows in train.items():
@@ -212,7 +212,7 @@ GOOD = np.random.default_rng(0).normal(size=(9, 4))
         ({}, 2, "modalities are needed, not 0"),
     ],
 )
-def test_what_no_projection_can_do(name, train, width, message):
+def test_bad_input_is_refused(name, train, width, message):
     with pytest.raises(SeehearError, match=message):
         PROJECTIONS[name](train, width, 0)
 
@@ -229,7 +229,7 @@ def test_what_no_projection_can_do(name, train, width, message):
         ({"audio": GOOD, "visual": GOOD}, 2, np.nan, "0 or more, not nan"),
     ],
 )
-def test_what_canonical_correlation_cannot_do(train, width, ridge, message):
+def test_bad_input_of_cca_is_refused(train, width, ridge, message):
     with pytest.raises(SeehearError, match=message):
         cca(train, width, ridge=ridge)
 

@@ -128,7 +128,7 @@ def test_an_experiment_that_names_code_is_refused(place, tmp_path):
     for name in ("train", "val", "test"):
         (tmp_path / f"{name}.csv").write_bytes((place / "labels.csv").read_bytes())
     (tmp_path / "eval_visual.csv").write_text("filename\tonset\toffset\tevent_labels\nclip0\t0\t1\tDark\n")
-    table = (Path(seehear.__file__).parent / "experiments" / "table3.toml").read_text()
+    table = (Path(seehear.__file__).parent / "paper" / "experiments" / "table3.toml").read_text()
     start, end = table.index("[networks]"), table.index("[scores]")
     evil = f'[networks]\nvisual = ["{tmp_path}/evil.py:SPEC"]\n\n'
     (tmp_path / "sent.toml").write_text(table[:start] + evil + table[end:])

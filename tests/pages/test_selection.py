@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from commands import judge, select
 from seehear.errors import SeehearError
 from seehear.files import atomic_json, read_json
 from seehear.pages import page, selection
@@ -19,8 +20,6 @@ from seehear.selection.collocation import Grid
 from seehear.selection.ranking import standing
 from seehear.selection.task import Estimates
 from seehear.selection.views import LEAKING
-from seehear.verbs.judge import judge
-from seehear.verbs.select import select
 from selection.conftest import Choice
 
 from .reading import HOSTILE, Read, numbers, words

@@ -3,9 +3,9 @@
 import threading
 from contextlib import contextmanager
 
+from commands import export
 from seehear.parsing import ParsedEvent
 from seehear.serving import open_server
-from seehear.verbs.export import export
 
 from .made import clip, parsed, until, with_index, with_page
 

@@ -144,8 +144,8 @@ def test_a_store_by_path_or_string(choice):
 
 
 def test_saved_it_can_be_read_and_not_judged_by_the_command(train, tmp_path):
+    from commands import judge
     from seehear.selection.record import read_selection
-    from seehear.verbs.judge import judge
 
     found = select(train, by="ridge", progress=False)
     files = found.save(tmp_path / "selection")

@@ -5,12 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from commands import judge, select, train
 from seehear.cli import main
 from seehear.errors import SeehearError
 from seehear.store import NetworkInfo, Origin, Store
-from seehear.verbs.judge import judge
-from seehear.verbs.select import select
-from seehear.verbs.train import train
 from selection.conftest import Choice
 
 LEAKS = "USED EVALUATION LABELS"

@@ -30,7 +30,7 @@ def stamps(folder):
 
 
 def test_outcome_is_what_evaluate_finds(choice):
-    from seehear.verbs.evaluate import evaluate
+    from commands import evaluate
     from seehear.verbs.options import TruthOptions
 
     task = choice.task()

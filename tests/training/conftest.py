@@ -1,26 +1,24 @@
 """A small world to train in: features in which classes can be found, and their labels."""
 
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from commands import compare, evaluate
 from seehear.data import Dataset
 from seehear.labels import Event, write_dense
 from seehear.store import NetworkInfo, Origin, Store
-from seehear.verbs.compare import compare
-from seehear.verbs.evaluate import evaluate
-from seehear.verbs.options import DecodingOptions, TruthOptions
 
 CLASSES = ("Cat", "Dog", "Fish")
 NETWORKS = {"ears": ("audio", 6), "eyes": ("visual", 8), "nose": ("smell", 5)}
 
 
 # A process that trains by the options in its argument and saves after every epoch, to be killed.
-KILLED = """
+KILLED = f"""
 import sys, json, seehear.training.fit as fit
-from seehear.verbs.train import train
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from commands import train
 fit.SAVE_EVERY = 0.0
 options = json.loads(sys.argv[1])
 train(**options)
@@ -95,20 +93,11 @@ class World:
 
     def evaluate(self, runs, **changed):
         """Run the command `evaluate`, with its options as they are named on the command line."""
-        return evaluate(runs, **grouped(self.evaluation(**changed)))
+        return evaluate(runs, **self.evaluation(**changed))
 
     def compare(self, runs, **changed):
         """Run the command `compare`."""
-        return compare(runs, **grouped(self.evaluation(**changed)))
-
-
-def grouped(options):
-    """Options as the commands take them in Python: those of ground truth and of decoding in a group each."""
-    result = dict(options)
-    for name, kind in (("truth", TruthOptions), ("decoding", DecodingOptions)):
-        names = {field.name for field in fields(kind)} & set(result)
-        result[name] = kind(**{key: result.pop(key) for key in names})
-    return result
+        return compare(runs, **self.evaluation(**changed))
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ import pytest
 import torch
 
 import commands
+from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.losses import mtsc
 from seehear.losses.contrastive.registry import LOSSES
 from seehear.store import Origin, Store
-from seehear.training.bags import Bags
+from seehear.training.bags import Split
 from seehear.training.checkpoint import resume
 from seehear.training.run import Run, load_tensors
 from seehear.training.stacked import fit_many, stackable
@@ -202,13 +203,8 @@ def test_runs_with_a_contrastive_loss_are_not_stacked(world):
     done = [Run(world.folder / f"one/{seed}") for seed in (0, 1)]
     assert [len(group) for group in stackable(done)] == [1, 1]
     run = Run.start(world.folder / "again", done[0].facts)
-    kept = Store(world.store)
-    from seehear.training.bags import Split
-    from seehear.verbs.tables import read_split
-
-    read = read_split(kept, run.facts.networks, world.labels, {})
-    labels = torch.from_numpy(read.weak.array(read.clips, run.facts.classes))
-    split = Split(Bags(read.packs), labels, None, "", read.clips)
+    data = Dataset.from_tables(world.labels, store=world.store, collocation=run.facts.collocation)
+    split = Split.of(data, run.facts.classes)
     (history,) = fit_many([run], split, None)
     assert len(history) == 2
     assert history[0]["contrast"] == pytest.approx(done[0].history()[0]["contrast"])

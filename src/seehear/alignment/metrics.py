@@ -1,4 +1,4 @@
-"""How well two modalities agree, in five numbers: means over queries, how sure they are, and what chance is."""
+"""How well two modalities agree, in five measures: means over queries, their intervals, and chance level."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.alignment.retrieval import Found
+from seehear.alignment.retrieval import Matches
 from seehear.errors import SeehearError
 from seehear.scoring.comparison import shares
 from seehear.scoring.intervals import DRAWS
@@ -18,12 +18,18 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A measure of `Found` over the queries that it is defined for, in [0, 1]; NaN where it is for none.
+class Measure:
+    """A measure of `Matches` over the queries for which it is defined, in [0, 1]; NaN where there are none.
 
-    value: mean over queries and seeds. low, high: its 95 % bootstrap interval over clips, and over seeds where there
-    are several; the gallery stays. deviation: SD between seeds, 0 for one. chance: the mean that a random order of the
-    gallery is expected to come to. queries, left_out: how many it is defined for, and how many not.
+    Attributes:
+        value: Mean over queries and seeds.
+        low: Lower end of its 95 % bootstrap interval over clips, and over seeds where there are several. The gallery
+            is not resampled.
+        high: Upper end.
+        deviation: Standard deviation between seeds; 0 for one seed.
+        chance: Expected value for a random order of the gallery.
+        queries: Number of queries for which the measure is defined.
+        left_out: Number of queries for which it is not.
     """
 
     value: float
@@ -35,26 +41,32 @@ class Measured:
     left_out: int
 
 
-def summarise(found: Found | Sequence[Found], clip: NDArray[np.int64], seed: int = 0) -> dict[str, Measured]:
-    """Every measure by name, of the queries (n,) of one embedding, or of several that were trained by other seeds.
+def summarise(matches: Matches | Sequence[Matches], clip: NDArray[np.int64], seed: int = 0) -> dict[str, Measure]:
+    """Return every measure by name.
 
-    clip: (n,), number of the clip that each query is of; a clip is drawn with all its queries, since neighbours are
-    much alike. Clips, and seeds apart from them, are drawn with replacement. seed: of the draws. A draw of clips
-    without any query that counts is left out. Raises SeehearError where there is no query, and where several are not
-    of the same ones.
+    Clips are drawn with replacement, each with all its queries, because neighbouring segments are much alike. Seeds
+    are drawn with replacement, independently of clips. A draw of clips without any defined query is left out.
+
+    Args:
+        matches: Of the queries (n,) of one embedding, or of several that were trained with different seeds.
+        clip: (n,), number of the clip of each query.
+        seed: Of the draws.
+
+    Raises:
+        SeehearError: If there is no query, or the seeds do not have the same queries.
     """
-    seeds = [found] if isinstance(found, Found) else list(found)
+    seeds = [matches] if isinstance(matches, Matches) else list(matches)
     if not len(clip):
         raise SeehearError("there is no query to summarise")
     if not seeds or any(len(getattr(one, name)) != len(clip) for one in seeds for name in METRICS):
-        raise SeehearError(f"what was found must be of the {len(clip)} queries that clips are given for")
+        raise SeehearError(f"matches must be of the {len(clip)} queries for which clips are given")
     names, number = np.unique(clip, return_inverse=True)
     n_clips, n_seeds = len(names), len(seeds)
 
     rng = np.random.default_rng(seed)
     weights, seed_weights = shares(n_clips, DRAWS, rng), shares(n_seeds, DRAWS, rng)  # (B, N), (B, S)
 
-    measured = {}
+    measures = {}
     for name in METRICS:
         values = np.stack([getattr(one, name) for one in seeds])  # (S, n)
         left_out = np.isnan(values)
@@ -65,33 +77,36 @@ def summarise(found: Found | Sequence[Found], clip: NDArray[np.int64], seed: int
         sums = np.stack([per_clip(of_one, number, n_clips)[0] for of_one in values])  # (S, N)
         counts = per_clip(values[0], number, n_clips)[1]  # (N,)
         n_queries = int(counts.sum())
-        with np.errstate(invalid="ignore"):  # no query counts: 0/0 is NaN
+        with np.errstate(invalid="ignore"):  # without a defined query, 0/0 is NaN
             means = sums.sum(axis=1) / n_queries  # (S,)
             chance = per_clip(getattr(seeds[0], f"chance_{name}"), number, n_clips)[0].sum() / n_queries
             draws = (seed_weights * (weights @ sums.T)).sum(axis=1) / (weights @ counts)  # (B,)
         drawn = draws[np.isfinite(draws)]
         low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (np.nan, np.nan)
         deviation = float(means.std(ddof=1)) if n_seeds > 1 else 0.0
-        measured[name] = Measured(
+        measures[name] = Measure(
             float(means.mean()), float(low), float(high), deviation, float(chance), n_queries, len(clip) - n_queries
         )
-    return measured
+    return measures
 
 
 def by_clip(values: Array, clip: NDArray[np.int64], n_clips: int) -> Array:
-    """A number a clip, (n_clips,), per cent, whose mean is that of the values (n,) that count: see `per_clip`.
+    """Return one number per clip, (n_clips,), per cent, whose mean is that of the defined values (n,).
 
-    Clips weigh as much as they have queries that count.
+    A clip's weight is its number of defined queries; see `per_clip`.
     """
     sums, counts = per_clip(values, clip, n_clips)
     return 100 * sums * n_clips / max(1, counts.sum())
 
 
 def per_clip(values: Array, clip: NDArray[np.int64], n_clips: int) -> tuple[Array, NDArray[np.intp]]:
-    """Sum of values (n,) over the queries of each clip and how many there are, (n_clips,); NaN does not count.
+    """Return the sum of values over the queries of each clip and their number, (n_clips,) each; NaN is left out.
 
-    clip: (n,), from 0 to n_clips - 1.
+    Args:
+        values: (n,).
+        clip: (n,), from 0 to n_clips - 1.
+        n_clips: Number of clips.
     """
-    there = ~np.isnan(values)
-    sums: Array = np.bincount(clip[there], values[there], minlength=n_clips).astype(np.float64)
-    return sums, np.bincount(clip[there], minlength=n_clips)
+    defined = ~np.isnan(values)
+    sums: Array = np.bincount(clip[defined], values[defined], minlength=n_clips).astype(np.float64)
+    return sums, np.bincount(clip[defined], minlength=n_clips)

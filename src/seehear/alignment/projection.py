@@ -1,14 +1,14 @@
-"""Features of networks of different widths, brought to one width, so that they have a cosine.
+"""Projections: they give features of different networks a common width, so that they have a cosine.
 
-A projection is fitted to rows of every modality at the same times, without labels. A new one is a function like these
-and a line in PROJECTIONS.
+A projection is fitted to rows of every modality at the same times, without labels. To add one, write a function like
+these and add it to PROJECTIONS.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,21 @@ from seehear.errors import SeehearError
 Array = NDArray[np.float64]
 Rows = Mapping[str, NDArray[np.floating[Any]]]  # modality -> (n, d_m); row i is of the same time in all
 
+ProjectionName = Literal["cca", "random", "none"]  # none: the features have a common width already
+
+WIDTH = 64  # of projected features: of some hundred clips, further canonical directions are mostly noise
 RIDGE = 1e-2  # relative to the mean eigenvalue of a modality's covariance
-AT_A_TIME = 8192  # rows in float64 in memory at once
+BLOCK_ROWS = 8192  # rows in float64 in memory at once
 
 
 @dataclass(frozen=True)
 class Projection:
-    """Of one modality: (rows - mean) @ matrix, with mean (d,) and matrix (d, width)."""
+    """The projection of one modality: (rows - mean) @ matrix.
+
+    Attributes:
+        mean: (d,).
+        matrix: (d, width).
+    """
 
     mean: Array
     matrix: Array
@@ -40,11 +48,18 @@ Fit = Callable[[Rows, int, int], Projections]  # of training rows, the width, an
 
 
 def random(train: Rows, width: int, seed: int = 0) -> Projections:
-    """A Gaussian matrix for each modality, of variance 1/width: the floor, which knows nothing of what goes together.
+    """Return a Gaussian matrix of variance 1/width per modality: the chance level.
 
-    It keeps cosines within a modality, about, and says nothing between two. A modality's matrix depends on its name
-    and the seed, not on which others there are. The mean is that of train. Raises SeehearError as `cca`, but one
-    modality and one row are enough.
+    It preserves cosines within a modality approximately; between two modalities, cosines are random. A modality's
+    matrix depends on its name and the seed, not on the other modalities. The mean is that of train.
+
+    Args:
+        train: modality -> (n, d_m), one modality or more, one row or more.
+        width: Of the projected features.
+        seed: Of the matrices.
+
+    Raises:
+        SeehearError: As for `cca`.
     """
     _check(train, width, modalities=1, rows=1)
     return {
@@ -54,17 +69,23 @@ def random(train: Rows, width: int, seed: int = 0) -> Projections:
 
 
 def cca(train: Rows, width: int, seed: int = 0, ridge: float = RIDGE) -> Projections:
-    """Regularised canonical correlation: the directions that agree most about what happens at the same time.
+    """Return regularised canonical correlation: the directions that correlate most at the same times.
 
-    For more than two modalities MAXVAR of Kettenring, Biometrika 1971: directions whose variates' correlation matrix
-    has the largest eigenvalue; for two that is canonical correlation analysis, Hotelling, Biometrika 1936. A
-    modality's covariance has ridge times its mean eigenvalue added to its diagonal. Columns are ordered by how well
-    they agree. In two modalities, a column has variance 1 in train, the ridge counted in; in more, less variance where
-    the modality agrees less with the others.
+    For two modalities this is canonical correlation analysis (Hotelling, Biometrika 1936). For more it is MAXVAR
+    (Kettenring, Biometrika 1971): directions whose variates' correlation matrix has the largest eigenvalue.
 
-    seed is not used. Raises SeehearError where there are fewer than two modalities, rows differ in number, are not
-    finite, or too few (width + 1 at least), the width exceeds a modality's, or a covariance is singular even with the
-    ridge.
+    Columns are ordered by their correlation. With two modalities, a column has variance 1 in train, including the
+    ridge. With more, it has less variance if the modality correlates less with the others.
+
+    Args:
+        train: modality -> (n, d_m), two modalities or more, at least width + 1 rows.
+        width: Of the projected features.
+        seed: Not used.
+        ridge: Times the mean eigenvalue, it is added to the diagonal of each modality's covariance.
+
+    Raises:
+        SeehearError: If there are too few modalities or rows, rows differ in number or are not finite, the width
+            exceeds a modality's, or a covariance is singular in spite of the ridge.
     """
     _check(train, width, modalities=2, rows=width + 1)
     if not ridge >= 0:
@@ -80,7 +101,7 @@ def cca(train: Rows, width: int, seed: int = 0, ridge: float = RIDGE) -> Project
         joined = np.concatenate([rows[at] - mean[name] for name, rows in train.items()], axis=1)  # (b, D)
         covariance += joined.T @ joined / n_rows
 
-    # Whitened by Cholesky factors: the blocks on the diagonal become the identity, those beside it correlations.
+    # Whitened by Cholesky factors: blocks on the diagonal become the identity, the others become correlations.
     factors = [_factor(covariance[part, part], ridge, name) for name, part in zip(train, parts, strict=True)]
     correlation = np.eye(ends[-1])
     for i, one in enumerate(parts):
@@ -108,7 +129,7 @@ def _factor(covariance: Array, ridge: float, name: str) -> Array:
     except LinAlgError:
         singular = True
     if singular:
-        what = "are the same in every row" if size == 0 else "depend on each other linearly: take a larger ridge"
+        what = "are the same in every row" if size == 0 else "are linearly dependent: use a larger ridge"
         raise SeehearError(f"{name}: its features {what}")
     return factor
 
@@ -118,7 +139,7 @@ def _mean(rows: NDArray[np.floating[Any]]) -> Array:
 
 
 def _blocks(n_rows: int) -> Iterator[slice]:
-    return (slice(start, start + AT_A_TIME) for start in range(0, n_rows, AT_A_TIME))
+    return (slice(start, start + BLOCK_ROWS) for start in range(0, n_rows, BLOCK_ROWS))
 
 
 def _generator(seed: int, name: str) -> np.random.Generator:

@@ -1,6 +1,6 @@
-"""What the nearest segments of a gallery share with a query: exact retrieval in bounded memory.
+"""Exact retrieval in bounded memory: what the nearest gallery segments share with each query.
 
-The measures are those of Wu et al., Tables 1 and 2, each with what a random order of the gallery would come to.
+The measures are those of Wu et al., Tables 1 and 2, each with the value expected of a random order of the gallery.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from seehear.errors import SeehearError
 Exclude = Literal["none", "self", "clip"]
 Array = NDArray[np.float64]
 
-TIED = 1e-6  # similarities no further apart count as the same: float32 can't tell them apart
-BLOCK = 256  # queries at a time
+TIE_TOLERANCE = 1e-6  # cosines no further apart are tied: float32 is no more precise
+BLOCK_SIZE = 256  # queries at a time
 
 
 @dataclass(frozen=True)
 class Segments:
     """Embedded segments of one modality.
 
-    embeddings: (n, d) float32, of any length. labels: (n, C), which classes are active. clip: (n,), number of the
-    clip that each is of; the same clip has the same number in queries and gallery.
+    Attributes:
+        embeddings: (n, d) float32, of any length.
+        labels: (n, C) bool, which classes are active.
+        clip: (n,), number of the clip of each segment; the same clip has the same number in queries and gallery.
     """
 
     embeddings: NDArray[np.float32]
@@ -34,20 +36,27 @@ class Segments:
 
 
 @dataclass(frozen=True)
-class Found:
-    """What the nearest gallery segments of each query share with it; all (n,), in [0, 1].
+class Matches:
+    """What the nearest gallery segments of each query share with it; all arrays (n,), in [0, 1].
 
-    Two segments match *exactly* if their sets of labels are the same, so two without any label do; they *overlap* if
-    they share at least one label.
+    Two segments match *exactly* if their sets of labels are the same; two segments without labels match exactly. They
+    *overlap* if they share at least one label.
 
-    recall_exact, recall_overlap: share of the nearest segment that matches, 0 or 1 unless several are tied for it:
-    then the mean over them. recall_overlap is NaN for a query without labels, which nothing can overlap.
-    distinguish: share of the nearest segment, likewise, that carries any label.
-    precision_exact, precision_overlap: R-precision. For a query that M segments match, the expected share of matches
-    among its M nearest, where those tied at the M-th place are drawn from at random; NaN where M = 0.
-    chance_*: the same, expected of a random order of the gallery; NaN where the measure is.
-    All are NaN where no gallery segment is allowed. Similarities within 1e-6 (`TIED`) of the nearest, or of the M-th
-    nearest, are tied with it.
+    Where several segments are tied for the nearest, a value is the mean over them. Similarities within `TIE_TOLERANCE`
+    of the nearest, or of the M-th nearest, are tied with it. Values are NaN where no gallery segment may be found.
+
+    Attributes:
+        recall_exact: 1 if the nearest segment matches exactly, else 0.
+        recall_overlap: 1 if the nearest segment overlaps, else 0; NaN for a query without labels.
+        distinguish: 1 if the nearest segment has any label, else 0.
+        precision_exact: R-precision. For a query that M segments match exactly, the expected share of them among its M
+            nearest. Segments tied at the M-th place are drawn at random. NaN where M = 0.
+        precision_overlap: The same of segments that overlap.
+        chance_recall_exact: Expected value for a random order of the gallery; NaN where the measure is NaN.
+        chance_recall_overlap: The same.
+        chance_distinguish: The same.
+        chance_precision_exact: The same.
+        chance_precision_overlap: The same.
     """
 
     recall_exact: Array
@@ -62,13 +71,20 @@ class Found:
     chance_precision_overlap: Array
 
 
-def retrieve(queries: Segments, gallery: Segments, exclude: Exclude = "none", block: int = BLOCK) -> Found:
-    """Compare every query with every gallery segment by cosine; a vector of zeros has cosine 0 with all.
+def retrieve(queries: Segments, gallery: Segments, exclude: Exclude = "none", block: int = BLOCK_SIZE) -> Matches:
+    """Compare every query with every gallery segment by cosine. A zero vector has cosine 0 with all.
 
-    exclude: what a query may not find. "none": it may find all. "self": query i is gallery segment i, which it may not
-    find. "clip": whatever is of the query's clip.
-    block: queries at a time. Memory beside the input: a copy of the embeddings in float32, and about
-    30 · block · len(gallery) bytes. Raises SeehearError where the shapes do not fit or an embedding is not finite.
+    Memory besides the input: a copy of the embeddings in float32, and about 30 · block · len(gallery) bytes.
+
+    Args:
+        queries: The segments to search for.
+        gallery: The segments to search among.
+        exclude: What a query may not find. `none`: it may find every segment. `self`: query i is gallery segment i,
+            which it may not find. `clip`: it may not find segments of its own clip.
+        block: Queries at a time.
+
+    Raises:
+        SeehearError: If shapes do not fit, or an embedding is not finite.
     """
     _check(queries, gallery, exclude)
     n_queries, n_gallery = len(queries.clip), len(gallery.clip)
@@ -79,7 +95,7 @@ def retrieve(queries: Segments, gallery: Segments, exclude: Exclude = "none", bl
     query_labels, gallery_labels = queries.labels.astype(np.float32), gallery.labels.astype(np.float32)
     labelled = np.asarray(gallery.labels.any(axis=1))  # (G,)
 
-    found = np.empty((10, n_queries))  # in the order of Found's fields
+    values = np.empty((10, n_queries))  # in the order of the fields of Matches
     for start in range(0, n_queries, block):
         rows = slice(start, start + block)
         similar = query_directions[rows] @ gallery_directions.T  # (b, G)
@@ -87,18 +103,18 @@ def retrieve(queries: Segments, gallery: Segments, exclude: Exclude = "none", bl
         overlap = query_labels[rows] @ gallery_labels.T > 0  # (b, G)
 
         n_rows = len(similar)
-        barred = _barred(queries.clip[rows], gallery.clip, exclude, start)
-        similar[barred] = -np.inf
-        exact[barred] = overlap[barred] = False
-        n_allowed = n_gallery - np.bincount(barred[0], minlength=n_rows)  # (b,)
-        n_labelled = labelled.sum() - np.bincount(barred[0], labelled[barred[1]], minlength=n_rows)
+        excluded = _excluded(queries.clip[rows], gallery.clip, exclude, start)
+        similar[excluded] = -np.inf
+        exact[excluded] = overlap[excluded] = False
+        n_allowed = n_gallery - np.bincount(excluded[0], minlength=n_rows)  # (b,)
+        n_labelled = labelled.sum() - np.bincount(excluded[0], labelled[excluded[1]], minlength=n_rows)
         n_exact, n_overlap = exact.sum(axis=1), overlap.sum(axis=1)
 
-        nearest = similar >= similar.max(axis=1, initial=-np.inf)[:, None] - TIED  # (b, G)
+        nearest = similar >= similar.max(axis=1, initial=-np.inf)[:, None] - TIE_TOLERANCE  # (b, G)
         nearest[n_allowed == 0] = False
         n_nearest = nearest.sum(axis=1)
-        with np.errstate(invalid="ignore"):  # what is undefined comes out as 0/0, NaN
-            found[:, rows] = [
+        with np.errstate(invalid="ignore"):  # 0/0 is NaN: the measure is undefined
+            values[:, rows] = [
                 (nearest & exact).sum(axis=1) / n_nearest,
                 np.where(query_labels[rows].any(axis=1), (nearest & overlap).sum(axis=1) / n_nearest, np.nan),
                 (nearest & labelled).sum(axis=1) / n_nearest,
@@ -106,15 +122,15 @@ def retrieve(queries: Segments, gallery: Segments, exclude: Exclude = "none", bl
                 _precision(similar, overlap, n_overlap),
                 *(count / n_allowed for count in (n_exact, n_overlap, n_labelled, n_exact, n_overlap)),
             ]
-    values, chance = found[:5], found[5:]
-    chance[np.isnan(values)] = np.nan
-    return Found(*found)
+    measures, chance = values[:5], values[5:]
+    chance[np.isnan(measures)] = np.nan
+    return Matches(*values)
 
 
-def _barred(
+def _excluded(
     query_clip: NDArray[np.int64], gallery_clip: NDArray[np.int64], exclude: Exclude, start: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Places (row, column) in a block of queries from `start` on that the queries may not find."""
+    """Rows and columns of what the queries may not find, in a block of queries that begins at `start`."""
     if exclude == "clip":
         row, column = np.nonzero(query_clip[:, None] == gallery_clip)
         return row, column
@@ -123,12 +139,18 @@ def _barred(
 
 
 def _precision(similar: NDArray[np.float32], match: NDArray[np.bool_], count: NDArray[np.int64]) -> Array:
-    """Expected R-precision of each query, (b,): similar, match (b, G), count (b,) of the matches; NaN for no match."""
+    """Expected R-precision of each query, (b,); NaN for a query without matches.
+
+    Args:
+        similar: (b, G) cosines.
+        match: (b, G), whether query and segment match.
+        count: (b,), number of matches.
+    """
     last = np.full(len(similar), np.inf, dtype=np.float32)
     for n in np.flatnonzero(count):
         last[n] = np.partition(similar[n], -count[n])[-count[n]]
-    nearer = similar > (last + TIED)[:, None]  # (b, G)
-    within = similar >= (last - TIED)[:, None]  # those nearer, and those tied at the last place
+    nearer = similar > (last + TIE_TOLERANCE)[:, None]  # (b, G)
+    within = similar >= (last - TIE_TOLERANCE)[:, None]  # those nearer, and those tied at the last place
     n_nearer, n_within = nearer.sum(axis=1), within.sum(axis=1)
     hits_nearer, hits_within = (nearer & match).sum(axis=1), (within & match).sum(axis=1)
     among_tied = (hits_within - hits_nearer) / (n_within - n_nearer)
@@ -136,8 +158,8 @@ def _precision(similar: NDArray[np.float32], match: NDArray[np.bool_], count: ND
 
 
 def _directions(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Embeddings (n, d) scaled to length 1, zeros left as they are."""
-    # In float64, where squares of what float32 holds neither overflow nor vanish.
+    """Embeddings (n, d) scaled to length 1; zero vectors stay zero."""
+    # In float64, where squares of float32 values neither overflow nor vanish.
     length = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings, dtype=np.float64))  # (n,)
     length[length == 0] = 1.0
     return np.divide(embeddings, length[:, None], out=np.empty(embeddings.shape, np.float32), casting="same_kind")
@@ -168,6 +190,6 @@ def _check(queries: Segments, gallery: Segments, exclude: Exclude) -> None:
         raise SeehearError(f"exclude is none, self or clip, not {exclude!r}")
     if exclude == "self" and len(queries.clip) != len(gallery.clip):
         raise SeehearError(
-            f"each query can be left out of its own gallery only where they are the same segments: there are "
+            f"to exclude each query from its own gallery, both must be the same segments; there are "
             f"{len(queries.clip)} queries and {len(gallery.clip)} gallery segments"
         )

@@ -7,9 +7,7 @@ from pathlib import Path
 
 from seehear.errors import SeehearError
 from seehear.results import Result
-from seehear.verbs.options import DecodingOptions, TruthOptions
-
-NO_TRUTH, OFFICIAL = TruthOptions(), DecodingOptions()
+from seehear.verbs.options import NO_TRUTH, OFFICIAL, DecodingOptions, TruthOptions
 
 
 def compare(

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seehear.errors import SeehearError
 from seehear.results import Result
-from seehear.scoring.decoding import Decoding
-from seehear.verbs.options import DecodingOptions, TruthOptions
+from seehear.verbs.options import NO_TRUTH, OFFICIAL, DecodingOptions, TruthOptions
 
 if TYPE_CHECKING:
-    from seehear.evaluation import Evaluation
-    from seehear.training.run import Run
-
-NO_TRUTH, OFFICIAL = TruthOptions(), DecodingOptions()
+    pass
 
 
 def evaluate(
@@ -70,22 +66,3 @@ def evaluate(
     for seed in report.by_seed():
         atomic_json(Path(seed.runs[0]) / f"scores-{Path(labels).stem}.json", seed.as_json())
     return report
-
-
-def score_runs(
-    runs: Sequence[Run],
-    store: str | Path,
-    labels: str | Path,
-    truths: Mapping[str, Path],
-    protocol: Decoding,
-    device: str,
-) -> Evaluation:
-    """The former way to `seehear.evaluation.evaluate`, for run folders and tables."""
-    from seehear import evaluation
-    from seehear.data import Dataset
-    from seehear.parser import Parser
-
-    parsers = [Parser.of_run(run, device) for run in runs]
-    collocation = runs[0].facts.collocation
-    dataset = Dataset.from_tables(labels, store=store, collocation=collocation, truth=truths)
-    return evaluation.evaluate(parsers, dataset, decoding=protocol, progress=False)

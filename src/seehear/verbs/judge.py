@@ -7,16 +7,14 @@ from pathlib import Path
 
 from seehear.errors import SeehearError
 from seehear.results import Result
-from seehear.verbs import options
+from seehear.verbs.options import NO_TRUTH, TruthOptions
 
 
 def judge(
     selection: str | Path,
     *,
     labels: str | Path,
-    dense_audio: str | Path | None = None,
-    dense_visual: str | Path | None = None,
-    dense: Sequence[str] = (),
+    truth: TruthOptions = NO_TRUTH,
     estimators: Sequence[str] = ("all",),
     leaking: bool = False,
     seeds: Sequence[int] = (),
@@ -31,9 +29,7 @@ def judge(
     Args:
         selection: The folder that `seehear select` filled.
         labels: Weak table of clips that had no part in the selection, to score the fully trained models on.
-        dense_audio: Dense table of what is heard in them.
-        dense_visual: Dense table of what is seen in them.
-        dense: MODALITY=TABLE for other modalities.
+        truth: Per-second ground truth of these clips.
         estimators: Names, with @train or @val for the clips that they look at; `all` for every one.
         leaking: Compare the upper bounds among the estimators on the judging clips as well, as the paper does; all of
             them where none is named.
@@ -58,8 +54,8 @@ def judge(
             f"{folder}: was saved from Python without the tables of its data; judge it there, by its method `judge`"
         )
     check(seeds or settings.seeds, workers, folder)
-    truth = options.by_modality(dense_audio, dense_visual, dense)
-    test = sources.read(Tables(str(labels), {name: str(path) for name, path in truth.items()}), settings.networks)
+    dense = {name: str(path) for name, path in truth.tables().items()}
+    test = sources.read(Tables(str(labels), dense), settings.networks)
     train, val = sources.datasets(settings.networks)
     chosen.task = prepare(
         train,

@@ -12,40 +12,9 @@ from pathlib import Path
 from cyclopts import Parameter
 
 from seehear import arguments
-from seehear.arguments import Shard, candidates, collocation, names
 from seehear.errors import SeehearError
 from seehear.files import read_json
 from seehear.scoring.decoding import HALF, Decoding, Filter, Threshold
-
-__all__ = [
-    "DecodingOptions",
-    "Shard",
-    "TruthOptions",
-    "by_modality",
-    "candidates",
-    "collocation",
-    "decoding",
-    "names",
-    "systems",
-]
-
-
-def by_modality(audio: str | Path | None, visual: str | Path | None, others: Sequence[str]) -> dict[str, Path]:
-    """Files by modality, from the two common ones and MODALITY=FILE for any other."""
-    files = {name: Path(path) for name, path in (("audio", audio), ("visual", visual)) if path is not None}
-    return files | arguments.by_modality(others)
-
-
-def decoding(filter: Filter, threshold: float, clip_threshold: float, thresholds: str | Path | None) -> Decoding:
-    """A decoding protocol from flags; `thresholds` is a JSON file {"segment": {class: p}, "clip": {class: p}}."""
-    segment: Threshold = threshold
-    clip: Threshold = clip_threshold
-    if thresholds is not None:
-        given = read_json(Path(thresholds))
-        if not isinstance(given, dict) or not set(given) <= {"segment", "clip"}:
-            raise SeehearError(f'{thresholds}: must hold {{"segment": {{class: p}}, "clip": {{class: p}}}}')
-        segment, clip = given.get("segment", segment), given.get("clip", clip)
-    return Decoding(filter, segment, clip)
 
 
 @Parameter(name="*")
@@ -87,11 +56,20 @@ class DecodingOptions:
 
     def decoding(self) -> Decoding:
         """Return the decoding protocol."""
-        return decoding(self.filter, self.threshold, self.clip_threshold, self.thresholds)
+        segment: Threshold = self.threshold
+        clip: Threshold = self.clip_threshold
+        if self.thresholds is not None:
+            given = read_json(Path(self.thresholds))
+            if not isinstance(given, dict) or not set(given) <= {"segment", "clip"}:
+                raise SeehearError(f'{self.thresholds}: must hold {{"segment": {{class: p}}, "clip": {{class: p}}}}')
+            segment, clip = given.get("segment", segment), given.get("clip", clip)
+        return Decoding(self.filter, segment, clip)
 
 
-def systems(runs: Sequence[str | Path]) -> dict[str, Path]:
-    """The former place of `evaluation.systems.named_folders`, which also takes one string."""
-    from seehear.evaluation.systems import named_folders
+NO_TRUTH, OFFICIAL = TruthOptions(), DecodingOptions()
 
-    return named_folders([runs] if isinstance(runs, str) else runs)
+
+def by_modality(audio: str | Path | None, visual: str | Path | None, others: Sequence[str]) -> dict[str, Path]:
+    """Files by modality, from the two common ones and MODALITY=FILE for any other."""
+    files = {name: Path(path) for name, path in (("audio", audio), ("visual", visual)) if path is not None}
+    return files | arguments.by_modality(others)

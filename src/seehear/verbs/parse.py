@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from seehear.results import Result
-from seehear.scoring.decoding import HALF, Filter
-from seehear.verbs import options
+from seehear.verbs.options import NO_TRUTH, OFFICIAL, DecodingOptions, TruthOptions
 
 Picture = Literal["html", "png", "svg"]
 
@@ -18,15 +17,10 @@ def parse(
     clips: Sequence[str | Path],
     *,
     out: str | Path,
-    dense_audio: str | Path | None = None,
-    dense_visual: str | Path | None = None,
-    dense: Sequence[str] = (),
+    truth: TruthOptions = NO_TRUTH,
     pictures: Sequence[Picture] = ("html", "png"),
     embed: bool = False,
-    filter: Filter = "global",
-    threshold: float = HALF,
-    clip_threshold: float = HALF,
-    thresholds: str | Path | None = None,
+    decoding: DecodingOptions = OFFICIAL,
     trust_code: bool = False,
     device: str = "auto",
 ) -> Result:
@@ -41,15 +35,10 @@ def parse(
         run: A run folder.
         clips: Media files, or folders that are searched for them.
         out: The folder to write into; made if it does not exist.
-        dense_audio: Dense table of what is heard, ground truth to show with the events.
-        dense_visual: Dense table of what is seen.
-        dense: MODALITY=TABLE for other modalities.
+        truth: Per-second ground truth, to show with the events.
         pictures: What to draw of each clip: html, a page that plays it; png and svg, a picture.
         embed: Put the media files into their pages, which then can be sent to others alone.
-        filter: Which clip probability must reach the clip threshold for a class to be kept in a clip.
-        threshold: A segment is active where its probability reaches this.
-        clip_threshold: A class is kept where its clip probability reaches this.
-        thresholds: JSON file with thresholds per class.
+        decoding: How probabilities become events.
         trust_code: Run networks of your own (FILE.py:NAME) that the run names. Only for runs whose author you trust.
         device: auto, cpu or cuda.
 
@@ -59,7 +48,5 @@ def parse(
     from seehear.batch import parse_clips
     from seehear.parser import load
 
-    decoding = options.decoding(filter, threshold, clip_threshold, thresholds)
-    parser = load(run, device=device, decoding=decoding, trust_code=trust_code)
-    truth = options.by_modality(dense_audio, dense_visual, dense)
-    return parse_clips(parser, clips, out=out, truth=truth, pictures=pictures, embed=embed)
+    parser = load(run, device=device, decoding=decoding.decoding(), trust_code=trust_code)
+    return parse_clips(parser, clips, out=out, truth=truth.tables(), pictures=pictures, embed=embed)

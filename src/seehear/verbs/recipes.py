@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from seehear.verbs.result import Result, table
+from seehear.results import Result, table
 
 if TYPE_CHECKING:
     from seehear.training.recipe import Recipe

@@ -7,9 +7,7 @@ from pathlib import Path
 
 from seehear.results import Result
 from seehear.verbs import options
-from seehear.verbs.options import TruthOptions
-
-NO_TRUTH = TruthOptions()
+from seehear.verbs.options import NO_TRUTH, TruthOptions
 
 
 def score(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from seehear.errors import SeehearError
 from seehear.results import Result
-from seehear.verbs import options
+from seehear.verbs.options import NO_TRUTH, TruthOptions
 
 
 def select(
@@ -19,9 +19,7 @@ def select(
     networks: Sequence[str] = (),
     together: int = 1,
     val: str | Path | None = None,
-    dense_audio: str | Path | None = None,
-    dense_visual: str | Path | None = None,
-    dense: Sequence[str] = (),
+    truth: TruthOptions = NO_TRUTH,
     classes: str | Path | None = None,
     estimators: Sequence[str] = (),
     protocol: Literal["honest", "paper"] = "honest",
@@ -45,9 +43,7 @@ def select(
         networks: MODALITY=NETWORK,NETWORK to choose from; all of the store unless given.
         together: Up to so many networks may feed a modality together.
         val: Weak table of the clips that short trainings are scored on; a fifth of the training clips unless given.
-        dense_audio: Dense table of what is heard in the clips of --val (of --labels with --protocol paper).
-        dense_visual: Dense table of what is seen in them.
-        dense: MODALITY=TABLE for other modalities.
+        truth: Per-second ground truth of the clips of --val (of --labels with --protocol paper).
         classes: File with the classes, one per line; those of the labels unless given.
         estimators: Names; the first one ranks. `two-stage` unless given. NAME@train or NAME@val states the clips that
             it looks at. `all` for all but traversal.
@@ -74,11 +70,11 @@ def select(
     paper = protocol == "paper"
     if paper and val is not None:
         raise SeehearError("--protocol paper looks at the clips of --labels alone: leave --val out")
-    truth = {name: str(path) for name, path in options.by_modality(dense_audio, dense_visual, dense).items()}
-    if truth and val is None and not paper:
+    dense = {name: str(path) for name, path in truth.tables().items()}
+    if dense and val is None and not paper:
         raise SeehearError("dense tables are for validation clips: name these with --val")
-    of_val = Tables(str(val), truth) if val is not None else None
-    of_train = Tables(str(labels), truth if paper else {})
+    of_val = Tables(str(val), dense) if val is not None else None
+    of_train = Tables(str(labels), dense if paper else {})
     sources = Sources(str(store), of_train, of_val, str(classes) if classes else None, recipe, list(set))
     chosen = arguments.candidates(networks) if networks else None
     train_data, val_data = sources.datasets(chosen)

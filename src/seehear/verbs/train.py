@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seehear import arguments
 from seehear.errors import SeehearError
 from seehear.results import Result, listed
-from seehear.verbs import options
+from seehear.verbs.options import NO_TRUTH, TruthOptions
 
 if TYPE_CHECKING:
     from seehear.parser import Parser
@@ -70,9 +70,7 @@ def train(
     collocation: Sequence[str],
     out: str | Path,
     val: str | Path | None = None,
-    dense_audio: str | Path | None = None,
-    dense_visual: str | Path | None = None,
-    dense: Sequence[str] = (),
+    truth: TruthOptions = NO_TRUTH,
     classes: str | Path | None = None,
     recipe: str = "paper",
     set: Sequence[str] = (),
@@ -92,9 +90,7 @@ def train(
             networks may feed one modality: visual=efficientnet-lite0+open-nsfw.
         out: The run folder.
         val: Weak table of validation clips, which choose the epoch.
-        dense_audio: Dense table of what is heard in the validation clips.
-        dense_visual: Dense table of what is seen in them.
-        dense: MODALITY=TABLE for other modalities.
+        truth: Per-second ground truth of the validation clips.
         classes: File with the classes, one per line; those of the training labels unless given.
         recipe: Name from `seehear recipes`, or a TOML file.
         set: KEY=VALUE settings on top of the recipe.
@@ -115,11 +111,10 @@ def train(
     settings = resolve(recipe, set)
     networks = arguments.collocation(collocation)
     settings.contrast.check(tuple(networks))
-    truth = options.by_modality(dense_audio, dense_visual, dense)
-    if truth and not val:
+    if truth.tables() and not val:
         raise SeehearError("dense tables are for validation clips: name these with --val")
     data = Dataset.from_tables(labels, store=store, collocation=networks, classes=classes)
-    val_data = Dataset.from_tables(val, store=store, collocation=networks, truth=truth) if val else None
+    val_data = Dataset.from_tables(val, store=store, collocation=networks, truth=truth.tables()) if val else None
     parsers = train_parsers(
         data, val_data, recipe=settings, seeds=seeds, out=out, tensorboard=tensorboard, device=device
     )

@@ -1,1 +1,0 @@
-"""Experiments as data: what to run, the numbers a paper reports of it, what the paper leaves open, and its claims."""

@@ -1,1 +1,0 @@
-"""What features of a network can tell, by themselves: which class is seen, and which network made them."""
