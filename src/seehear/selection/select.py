@@ -6,6 +6,7 @@ parser = Parser().fit(train.with_networks(selection.best))
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from seehear.data import Dataset
     from seehear.training.recipe import Recipe
 
+BUDGET = 0.015  # share of traversal's cost
+
 
 def select(
     train: Dataset,
@@ -40,7 +43,7 @@ def select(
     recipe: str | Path | Recipe = "paper",
     set: Mapping[str, Any] | Sequence[str] = (),
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
-    budget: float = 0.015,
+    budget: float = BUDGET,
     together: int = 1,
     out: str | Path | None = None,
     workers: int | None = None,
@@ -108,23 +111,9 @@ def plan_selection(
     Raises:
         SeehearError: As `select` does.
     """
-    named = {key: options.pop(key) for key in [*options] if key in _PREPARED}
-    settings = {**arguments.settings(options.pop("set", ())), **options}
-    return forecast(*_task_of(train, val, by, **{"budget": 0.015, **named, "settings": settings}))
-
-
-_PREPARED = {
-    "networks",
-    "together",
-    "recipe",
-    "seeds",
-    "budget",
-    "out",
-    "workers",
-    "device",
-    "protocol",
-    "progress",
-}
+    known = {key: options.pop(key) for key in [*options] if key in inspect.signature(select).parameters}
+    settings = {**arguments.settings(known.pop("set", ())), **options}
+    return forecast(*_task_of(train, val, by, **{"budget": BUDGET, **known, "settings": settings}))
 
 
 def _task_of(

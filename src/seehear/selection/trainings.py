@@ -264,7 +264,8 @@ class Bench:
                 watch = self.split(one.collocation, one.watch) if one.watch else None
                 with suppress(RuntimeError):  # such as one that diverges; trained one by one it stops no other
                     fit_many(runs, train, watch, self.device)
-                self._runs |= {self.key(training): run for training, run in zip(group, runs, strict=True)}
+                if self.out is None:
+                    self._runs |= {self.key(training): run for training, run in zip(group, runs, strict=True)}
 
     def _start(self, training: Training) -> BaseRun:
         """The run of this training: new, or as far as an earlier process came."""
