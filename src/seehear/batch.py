@@ -167,7 +167,7 @@ class _Job:
     def parse(self, clip: str, path: Path) -> tuple[ParsedClip, bool]:
         """Parse a clip and write what was asked for, unless that is done. Whether it was done before."""
         from seehear import pages
-        from seehear.report.picture import draw, save
+        from seehear.report import style
 
         file, drawings, page = self.folder / f"{clip}.json", self.drawings(clip), self._page(clip)
         made_by = self._fingerprint(clip, path)
@@ -178,9 +178,9 @@ class _Job:
         parsed = self.parser.parse(path, truth=self.tables, decoding=self.decoding)
         assert parsed.overview is not None
         if drawings:
-            figure = draw(parsed, parsed.overview)
+            figure = parsed.plot()
             for drawing in drawings:
-                save(figure, drawing)
+                style.save(figure, drawing)
         if page:
             pages.parse.write(parsed, parsed.overview, self.folder, embed=self.embed)
         write(parsed, self.folder, made_by=made_by)

@@ -201,11 +201,10 @@ class Comparison(Result):
         """Write FOLDER/comparison.html, a page; comparison.json; and the plot as PNG and SVG. Returns the page."""
         from seehear import pages
         from seehear.files import atomic_json
-        from seehear.report.comparison import Compared, forest
+        from seehear.report import style
 
         self.folder = Path(folder)
-        systems = [Compared(name, rows) for name, rows in self.rows.items()]
-        self.plots = forest(systems, self.folder / "comparison", baseline=self.first, signature=str(self.signature))
+        self.plots = style.save(self.plot(), self.folder / "comparison")
         atomic_json(self.folder / FILE, self.as_json())
         return pages.comparison.write(self, self.folder)
 

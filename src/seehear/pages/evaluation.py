@@ -16,6 +16,7 @@ from seehear.evaluation.details import CLIPS, FALSE_NEGATIVES, FALSE_POSITIVES, 
 from seehear.evaluation.result import FILE, Evaluation, ScoreRow, mean_f1
 from seehear.files import read_json
 from seehear.media import Media
+from seehear.modality import display_name
 from seehear.overview import Overview, thumbnails_for
 from seehear.pages import folder as index
 from seehear.pages import page, parse
@@ -24,6 +25,7 @@ from seehear.parsed import is_parse, read_folder
 from seehear.parsed import write as write_json
 from seehear.progress import Progress
 from seehear.report import evaluation as report
+from seehear.report import style
 from seehear.report.style import NOTHING
 from seehear.scoring.clips import ClassError, ClipRow, best_first
 from seehear.scoring.confusion import ELSEWHERE, Confusion, state_names
@@ -306,13 +308,13 @@ def _mean(values: Sequence[float]) -> str:
 
 
 def _calibration_facts(details: Details, folder: Path) -> dict[str, Any]:
-    titled = [(page.spoken(name), name, each) for name, each in details.reliability.items()]
+    titled = [(display_name(name), name, each) for name, each in details.reliability.items()]
     parts = [
         CalibrationPart(title, modality, each, explain_confidence(each.bins), [_bin(one) for one in each.bins])
         for title, modality, each in [*titled, ("classes of clips", "", details.reliability_clip)]
     ]
     file = folder / "reliability.svg"
-    report.reliability([(part.title, part.reliability) for part in parts], file)
+    style.save(report.plot_reliability([(part.title, part.reliability) for part in parts]), file)
     words = "; ".join(f"{part.title}: {part.words}" for part in parts if part.words)
     return {
         "calibration": parts,
@@ -385,14 +387,14 @@ def _confusion_part(folder: Path, modality: str, matrix: Confusion) -> Confusion
     drawing = None
     if 0 < len(used.classes) <= MAX_CLASSES_DRAWN:
         file = folder / f"confusion-{modality}.svg"
-        report.confusion(used, file)
-        drawing = page.drawing(file, f"Confusion matrix of classes {page.spoken(modality)}. {' '.join(words)}")
+        style.save(report.plot_confusion(used), file)
+        drawing = page.drawing(file, f"Confusion matrix of classes {display_name(modality)}. {' '.join(words)}")
     listed = largest if drawing is None else largest[:MAX_CONFUSIONS]
     return ConfusionPart(modality, words, drawing, listed, len(order) - len(listed), len(classes) - len(used.classes))
 
 
 def _confusion_words(matrix: Confusion, modality: str, worst: Sequence[str]) -> list[str]:
-    spoken = page.spoken(modality)
+    spoken = display_name(modality)
     if not matrix.true:
         return [f"The ground truth has no class {spoken} in these clips."]
     right = matrix.true - matrix.substituted - matrix.false_negatives
@@ -408,8 +410,8 @@ def _confusion_words(matrix: Confusion, modality: str, worst: Sequence[str]) -> 
 def _elsewhere_line(details: Details, modality: str, error: str) -> ElsewhereLine:
     by_label = details.elsewhere[error][modality]  # (C, 4)
     counts = by_label.sum(axis=0)
-    total, spoken = float(counts.sum()), page.spoken(modality)
-    others = " or ".join(page.spoken(name) for name in details.modalities if name != modality)
+    total, spoken = float(counts.sum()), display_name(modality)
+    others = " or ".join(display_name(name) for name in details.modalities if name != modality)
     words, explained = "", counts[ELSEWHERE.index("other_modality")]
     if explained:
         in_other = by_label[:, ELSEWHERE.index("other_modality")]  # (C,)
@@ -450,7 +452,7 @@ def across(
 
 
 def _state(state: str, modalities: Sequence[str]) -> str:
-    names = [page.spoken(name) for name in state.split("+") if name]
+    names = [display_name(name) for name in state.split("+") if name]
     if len(names) == len(modalities) > 1:
         return "both" if len(names) == 2 else "all"
     return f"{'only ' if len(modalities) > 1 else ''}{' and '.join(names)}" if names else "nothing"
@@ -494,7 +496,7 @@ def _clip_cells(row: ClipRow) -> list[str]:
 
 
 def _class_name(error: ClassError) -> str:
-    return f"{error.label}, {page.spoken(error.modality)}"
+    return f"{error.label}, {display_name(error.modality)}"
 
 
 def _training_facts(evaluation: Evaluation, details: Details, folder: Path) -> dict[str, Any]:
@@ -509,7 +511,7 @@ def _training_facts(evaluation: Evaluation, details: Details, folder: Path) -> d
                 average,
                 len(history),
                 _epoch_cells(history, validation),
-                {page.spoken(kind): page.address(file) for kind, file in tables.items()},
+                {display_name(kind): page.address(file) for kind, file in tables.items()},
             )
             for seed, run, average, history, tables in list(every)[:MAX_ROWS]
         ],
@@ -555,7 +557,7 @@ def _draw_learning(
     if not trainings:
         return None
     file = folder / "learning.svg"
-    report.learning(trainings, f"{validation.get(key, '')}, validation (%)", file)
+    style.save(report.plot_learning(trainings, f"{validation.get(key, '')}, validation (%)"), file)
     score = f" and {validation[key]} of validation clips" if validation else ""
     return page.drawing(file, f"Losses by epoch{score}, a line per training, with the chosen epochs as in the table")
 

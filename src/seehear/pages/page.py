@@ -88,9 +88,6 @@ def address(link: str) -> str:
     return quote(link)
 
 
-spoken = display_name  # a modality as people say it
-
-
 def tone(modality: str) -> str:
     """The CSS class that colours a modality."""
     return f"of-{modality}" if modality in NAMES else "of-other"

@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,11 +34,6 @@ class Compared:
 
     name: str
     rows: Sequence[Row]
-
-
-def forest(compared: Sequence[Compared], path: Path, *, baseline: str, signature: str) -> list[Path]:
-    """Write `plot_forest` to a file, as `style.save` does."""
-    return style.save(plot_forest(compared, baseline=baseline, signature=signature), path)
 
 
 @style.styled

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -34,11 +33,6 @@ class Curve:
     low: ArrayLike | None = None
     high: ArrayLike | None = None
     unit: str = ""
-
-
-def figure5(names: Sequence[str], curves: Sequence[Curve], path: Path, **options: Any) -> list[Path]:
-    """Write `plot_curves` to a file, as `style.save` does."""
-    return style.save(plot_curves(names, curves, **options), path)
 
 
 @style.styled

@@ -6,7 +6,6 @@ Every cell has its number, so that the maps can be read in grey; what has no fin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,20 +21,6 @@ if TYPE_CHECKING:
 SCORES = ("#F4F9FD", SKY, BLUE, "#002A47")
 DIFFERENCES = ("#7A3500", VERMILION, "white", BLUE, "#00365A")
 STACKED = 10  # columns from which on the maps stand one above the other
-
-
-def heat_map(
-    rows: Sequence[str],
-    columns: Sequence[str],
-    values: ArrayLike,
-    row_effects: ArrayLike,
-    column_effects: ArrayLike,
-    interaction: ArrayLike,
-    path: Path,
-    unit: str,
-) -> list[Path]:
-    """Write `plot_effects` to a file, as `style.save` does."""
-    return style.save(plot_effects(rows, columns, values, row_effects, column_effects, interaction, unit=unit), path)
 
 
 @style.styled

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,13 +43,6 @@ class Point:
     high: float
     regret: float
     leaks: bool
-
-
-def cost_against_agreement(
-    points: Sequence[Point], path: Path, ceiling: Ceiling | None = None, *, unit: str = ""
-) -> list[Path]:
-    """Write `plot_estimators` to a file, as `style.save` does."""
-    return style.save(plot_estimators(points, ceiling, unit=unit), path)
 
 
 @style.styled

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,21 +53,6 @@ class Training:
 def verdict(found: Bin) -> str:
     """Whether a bin's confidence lies in the 95 % interval of its frequency: a key of SAYS; empty without forecasts."""
     return found.calibration or ""
-
-
-def reliability(panels: Sequence[tuple[str, Reliability]], path: Path) -> list[Path]:
-    """Write `plot_reliability` to a file, as `style.save` does."""
-    return style.save(plot_reliability(panels), path)
-
-
-def confusion(found: Confusion, path: Path) -> list[Path]:
-    """Write `plot_confusion` to a file, as `style.save` does."""
-    return style.save(plot_confusion(found), path)
-
-
-def learning(trainings: Sequence[Training], score: str, path: Path) -> list[Path]:
-    """Write `plot_learning` to a file, as `style.save` does."""
-    return style.save(plot_learning(trainings, score), path)
 
 
 @style.styled

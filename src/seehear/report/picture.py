@@ -6,17 +6,14 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from seehear.modality import NAMES, display_name
-from seehear.overview import FLOOR, HIGHEST, LOWEST, Overview, thumbnails_for
+from seehear.modality import display_name
+from seehear.overview import FLOOR, HIGHEST, LOWEST, Overview
 from seehear.parsing import ParsedClip
 from seehear.report import style
-from seehear.report.style import save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-__all__ = ["NAMES", "draw", "plot_clip", "save", "thumbnails_for"]
 
 WIDTH = 9.0  # inches of the tracks
 THUMBNAILS, SPECTROGRAM, LANE = 0.95, 0.85, 0.24  # inches of height
@@ -58,9 +55,6 @@ def plot_clip(parsed: ParsedClip, overview: Overview | None = None) -> Figure:
         figure.supxlabel(note, fontsize=8, color=style.QUIET)
     figure.align_ylabels(rest)
     return style.fit(figure, axes, WIDTH, sum(heights) + 0.16 * (len(heights) - 1))
-
-
-draw = plot_clip
 
 
 def overview_heights(overview: Overview | None) -> list[float]:

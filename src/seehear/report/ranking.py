@@ -7,8 +7,7 @@ grey.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,20 +18,6 @@ from seehear.report.style import BLUE, LINE, NOTHING, QUIET, TIED, Array
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-
-def ranking(
-    names: Sequence[str],
-    scores: ArrayLike,
-    rank_low: ArrayLike,
-    rank_high: ArrayLike,
-    p_best: ArrayLike,
-    tied: ArrayLike,
-    path: Path,
-    **options: Any,
-) -> list[Path]:
-    """Write `plot_ranking` to a file, as `style.save` does."""
-    return style.save(plot_ranking(names, scores, rank_low, rank_high, p_best, tied, **options), path)
 
 
 @style.styled
