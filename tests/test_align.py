@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-import seehear
+import commands
 from make_media import movie, number_of
 from seehear.alignment.embeddings import embeddings
 from seehear.alignment.questions import Question, between, within
@@ -27,14 +27,14 @@ SMALL = ["epochs=3", "width=16", "feed_forward=16", "learning_rate=0.003"]
 def world(tmp_path_factory):
     """A world with two systems of two seeds in it."""
     made = World(tmp_path_factory.mktemp("world"), lengths=(5, 5, 3, 9))
-    seehear.train(**made.training(set=SMALL, seeds=[0, 1], out=made.folder / "plain"))
+    commands.train(**made.training(set=SMALL, seeds=[0, 1], out=made.folder / "plain"))
     with_loss = [*SMALL, "contrast.loss=mtsc", "contrast.projection=none"]
-    seehear.train(**made.training(set=with_loss, seeds=[0, 1], out=made.folder / "mtsc"))
+    commands.train(**made.training(set=with_loss, seeds=[0, 1], out=made.folder / "mtsc"))
     return made
 
 
 def of(world, *runs, **changed):
-    return seehear.align([world.folder / run for run in runs], **world.evaluation(**changed))
+    return commands.align([world.folder / run for run in runs], **world.evaluation(**changed))
 
 
 def test_a_run_is_measured_on_its_embeddings(world):
@@ -91,12 +91,12 @@ def test_differences_are_those_of_the_measures(world):
             apart = mtsc.measured[question][measure].value - plain.measured[question][measure].value
             assert difference.mean == pytest.approx(100 * apart)
             assert difference.paired_seeds
-    assert "mtsc: seeds 0, 1, paired; so few that p can't be under 0.500" in report.text()
+    assert "mtsc: seeds 0, 1, paired; with so few seeds p can't be below 0.500" in report.text()
 
 
 def test_type_at_av_is_that_of_evaluate(world):
     report = of(world, "plain")
-    evaluated = seehear.evaluate([world.folder / "plain"], **world.evaluation())
+    evaluated = world.evaluate([world.folder / "plain"])
     assert report.systems[1].type_at_av == evaluated.interval("segment", "type_at_av")
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from markupsafe import escape
 
-import seehear
+import commands
 from make_media import ODD, clicks, damage, movie, numbered, rotate, tone, write
 from seehear.cli import main
 from seehear.store import Store
@@ -442,8 +442,8 @@ def run(tmp_path_factory, own) -> Path:
         rows.append(f"train {n}\t{'Dog' if red else 'Cat,Bird song'}")
     labels = folder / "weak.csv"
     labels.write_text("\n".join(rows) + "\n")
-    seehear.extract([folder / "clips"], networks=[f"{own}:level,{own}:colour"], store=folder / "store")
-    seehear.train(
+    commands.extract([folder / "clips"], networks=[f"{own}:level,{own}:colour"], store=folder / "store")
+    commands.train(
         store=folder / "store",
         labels=labels,
         collocation=["audio=level", "visual=colour"],
@@ -607,10 +607,10 @@ def test_parse_names_the_clip_that_a_network_fails_on(tmp_path, own, call):
     labels = tmp_path / "weak.csv"
     labels.write_text("filename\tevent_labels\na\tDog\nb\tCat\n")
     clips = [movie(tmp_path / f"{name}.mp4", 1) for name in "ab"]
-    seehear.extract(clips, networks=[f"{own}:level,{own}:picky"], store=tmp_path / "store")
+    commands.extract(clips, networks=[f"{own}:level,{own}:picky"], store=tmp_path / "store")
     settings = ["width=8", "feed_forward=8", "epochs=1"]
     where = {"store": tmp_path / "store", "labels": labels, "out": tmp_path / "run"}
-    seehear.train(**where, collocation=["audio=level", "visual=picky"], set=settings, device="cpu")
+    commands.train(**where, collocation=["audio=level", "visual=picky"], set=settings, device="cpu")
     bright = movie(tmp_path / "bright.mp4", 1, picture=lambda n: np.full((64, 64, 3), 255, np.uint8))
     answer = call("parse", tmp_path / "run", clips[0], bright, "--out", tmp_path / "out", "--device", "cpu", "--json")
     assert answer.code == 1

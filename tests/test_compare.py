@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-import seehear
+import commands
 from seehear.errors import SeehearError
 from seehear.scoring.comparison import difference, holm
 from training.conftest import World
@@ -16,19 +16,19 @@ SMALL = ["epochs=2", "width=16", "feed_forward=16", "learning_rate=0.003"]
 def world(tmp_path_factory):
     """A world with a plain system, one that trained longer, and one of a single other seed in it."""
     made = World(tmp_path_factory.mktemp("world"), clips=30)
-    seehear.train(**made.training(set=SMALL, seeds=[0, 1, 2], out=made.folder / "plain"))
-    seehear.train(**made.training(set=[*SMALL, "epochs=30"], seeds=[0, 1, 2], out=made.folder / "longer"))
-    seehear.train(**made.training(set=SMALL, seeds=[7], out=made.folder / "single"))
+    commands.train(**made.training(set=SMALL, seeds=[0, 1, 2], out=made.folder / "plain"))
+    commands.train(**made.training(set=[*SMALL, "epochs=30"], seeds=[0, 1, 2], out=made.folder / "longer"))
+    commands.train(**made.training(set=SMALL, seeds=[7], out=made.folder / "single"))
     return made
 
 
 def of(world, *runs, **changed):
-    return seehear.compare([world.folder / run for run in runs], **world.evaluation(**changed))
+    return world.compare([world.folder / run for run in runs], **changed)
 
 
-def test_differences_are_between_what_evaluate_finds(world):
+def test_differences_are_between_evaluations(world):
     report = of(world, "plain", "longer", "single")
-    scored = {name: seehear.evaluate([world.folder / name], **world.evaluation()) for name in report.runs}
+    scored = {name: world.evaluate([world.folder / name]) for name in report.runs}
     assert list(report.rows) == ["longer", "single"]
     for name, rows in report.rows.items():
         assert [(row.level, row.score) for row in rows[:-1]] == list(scored[name].scores[0].per_clip)
@@ -38,23 +38,23 @@ def test_differences_are_between_what_evaluate_finds(world):
             assert row.difference.mean == pytest.approx(one - other)
         assert rows[-1].score == "average"
         assert rows[-1].difference.mean == pytest.approx(scored[name].average.mean - scored["plain"].average.mean)
-    assert report.signature == str(scored["plain"].scores[0].signature)
+    assert report.signature == scored["plain"].signature
 
 
 def test_clips_and_seeds_are_paired(world):
     """The numbers of the average are those of the statistics, of all seeds' scores clip by clip."""
     report = of(world, "plain", "longer")
-    longer, plain = (seehear.evaluate([world.folder / name], **world.evaluation()) for name in ("longer", "plain"))
+    longer, plain = (world.evaluate([world.folder / name]) for name in ("longer", "plain"))
     expected = difference(longer.average_per_clip(), plain.average_per_clip(), ([0, 1, 2], [0, 1, 2]))
     (found,) = (row.difference for row in report.rows["longer"] if row.score == "average")
     assert found == expected
     assert found.paired_seeds
-    assert "seeds 0, 1, 2, paired; so few that p can't be under 0.250" in report.text()
+    assert "seeds 0, 1, 2, paired; with so few seeds p can't be below 0.250" in report.text()
 
 
-def test_what_systems_differ_in_is_told(world):
+def test_differing_settings_are_listed(world):
     report = of(world, "plain", "longer", "single")
-    assert report.settings == {"longer": "differs in recipe.epochs 2 → 30", "single": "trained alike"}
+    assert report.settings == {"longer": "differs in recipe.epochs 2 → 30", "single": "same settings"}
     assert "differs in recipe.epochs 2 → 30" in report.text()
 
 
@@ -64,32 +64,32 @@ def test_p_is_adjusted_over_systems(world):
         assert [row.adjusted for row in rows] == holm([row.difference.p for row in rows])
 
 
-def test_one_seed_says_nothing_of_others(world):
+def test_one_seed_says_nothing_about_others(world):
     report = of(world, "plain", "single")
     text = report.text()
-    assert "seeds 7 beside 0, 1, 2: one run says nothing of other seeds" in text
+    assert "seeds 7 against 0, 1, 2: one run says nothing about other seeds" in text
     assert "*\n" not in text.replace("*:", "")  # nothing is called a finding
-    assert text.count("single beside plain") == 1
+    assert text.count("single against plain") == 1
     other = of(world, "single", "plain")
     for row, turned in zip(report.rows["single"], other.rows["plain"], strict=True):
         assert turned.difference.mean == pytest.approx(-row.difference.mean)
 
 
-def test_what_is_written(world, tmp_path):
+def test_comparison_is_written(world, tmp_path):
     report = of(world, "plain", "longer", out=tmp_path)
     written = json.loads((tmp_path / "comparison.json").read_text())
     assert written == json.loads(json.dumps(report.as_json()))
-    assert sorted(path.name for path in report.pictures) == ["comparison.png", "comparison.svg"]
+    assert sorted(path.name for path in report.plots) == ["comparison.png", "comparison.svg"]
     assert "longer" in (tmp_path / "comparison.svg").read_text()
 
 
-def test_clips_without_features_count_and_are_told(world, tmp_path):
+def test_clips_without_features_count_and_are_listed(world, tmp_path):
     table = tmp_path / "more.csv"
     table.write_text(world.labels.read_text().replace("clip00\t", "aaa\tDog\nclip00\t"))
     report = of(world, "plain", "longer", labels=table)
     assert report.missing == ["aaa"]
     assert report.exit_code == 1
-    assert "clips:31" in report.signature
+    assert "clips:31" in str(report.signature)
     (average,) = (row for row in report.rows["longer"] if row.score == "average")
     whole = of(world, "plain", "longer").rows["longer"][-1]
     assert average.difference.mean == pytest.approx(whole.difference.mean * 30 / 31)
@@ -100,9 +100,9 @@ def test_clips_without_features_count_and_are_told(world, tmp_path):
     [
         (["plain"], "takes two systems"),
         (["plain", "plain"], "named twice"),
-        (["plain", "nothing"], "no run here"),
+        (["plain", "nothing"], "no run in this folder"),
         (["plain", "plain/seed-1"], "can't be compared with itself"),
-        (["plain", "."], "a folder of runs, not a run: name one, as .*longer"),
+        (["plain", "."], "a folder of runs: name one of them, such as .*longer"),
     ],
 )
 def test_mistakes_are_named(world, runs, message):
@@ -113,6 +113,6 @@ def test_mistakes_are_named(world, runs, message):
 def test_systems_of_other_modalities_have_other_scores(world):
     dense = ["smell=" + str(world.dense["smell"])]
     collocation = ["audio=ears", "smell=nose"]
-    seehear.train(**world.training(set=SMALL, collocation=collocation, dense=dense, out=world.folder / "smelling"))
+    commands.train(**world.training(set=SMALL, collocation=collocation, dense=dense, out=world.folder / "smelling"))
     with pytest.raises(SeehearError, match="other modalities"):
         of(world, "plain", "smelling", dense=dense)

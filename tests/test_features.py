@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-import seehear
+import commands
 from make_media import movie
 from seehear.errors import SeehearError
 from seehear.store import Store
@@ -26,7 +26,7 @@ def folders(tmp_path):
 
 def take(folders, network, modality, **options):
     options = {"labels": [folders / "labels.csv"], "prefix": 11} | options
-    return seehear.import_features(
+    return commands.import_features(
         folders / network, store=folders / "store", network=network, modality=modality, **options
     )
 
@@ -40,7 +40,7 @@ def test_folders_shared_for_llp(folders):
         raw = np.load(folders / "res152" / f"{clip[:11]}.npy")
         expected = [raw[8 * t : 8 * t + 8].mean(axis=0) for t in range(10)]
         np.testing.assert_allclose(kept.read("res152", clip), expected, rtol=1e-5, atol=1e-6)
-    seehear.train(
+    commands.train(
         store=folders / "store",
         labels=folders / "labels.csv",
         collocation=["audio=vggish", "visual=res152+r2plus1d_18"],
@@ -50,12 +50,12 @@ def test_folders_shared_for_llp(folders):
     )
     clip = movie(folders / "clip.mp4", 2)
     with pytest.raises(SeehearError, match="imported features or arrays of vggish"):
-        seehear.parse(folders / "run", [clip], out=folders / "out", device="cpu")
+        commands.parse(folders / "run", [clip], out=folders / "out", device="cpu")
 
 
 def test_there_and_back(folders):
     take(folders, "vggish", "audio")
-    assert seehear.export_features(folders / "out", store=folders / "store", network="vggish").count == 2
+    assert commands.export_features(folders / "out", store=folders / "store", network="vggish").count == 2
     for clip in CLIPS:
         np.testing.assert_array_equal(
             np.load(folders / "out" / f"{clip}.npy"), np.load(folders / "vggish" / f"{clip[:11]}.npy")
@@ -100,7 +100,7 @@ def test_frames_must_fill_the_segments(folders):
 
 def test_an_empty_folder(tmp_path):
     with pytest.raises(SeehearError, match="no such folder"):
-        seehear.import_features(tmp_path / "none", store=tmp_path / "s", network="n", modality="audio")
+        commands.import_features(tmp_path / "none", store=tmp_path / "s", network="n", modality="audio")
     (tmp_path / "empty").mkdir()
     with pytest.raises(SeehearError, match=r"holds no \.npy files"):
-        seehear.import_features(tmp_path / "empty", store=tmp_path / "s", network="n", modality="audio")
+        commands.import_features(tmp_path / "empty", store=tmp_path / "s", network="n", modality="audio")

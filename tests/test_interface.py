@@ -61,11 +61,13 @@ def test_importing_is_light():
     assert not {"torch", "matplotlib", "pandas", "scipy", "av"} & set(loaded)
 
 
-@pytest.mark.parametrize("module", ["seehear.parsing.parser", "seehear.formats", "seehear.data", "seehear.training.fit"])
+@pytest.mark.parametrize(
+    "module", ["seehear.parsing.parser", "seehear.formats", "seehear.data", "seehear.training.fit"]
+)
 def test_prediction_and_formats_do_not_draw(module):
     code = f"import sys, {module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    drawing = [name for name in loaded if name.startswith(("matplotlib", "seehear.plots", "seehear.pages"))]
+    drawing = [name for name in loaded if name.startswith(("matplotlib", "seehear.report", "seehear.pages"))]
     assert drawing == []
 
 
@@ -139,5 +141,7 @@ def test_a_contrastive_loss_with_default_settings():
 
 
 def test_angle_brackets_stay_in_help():
-    run = subprocess.run([sys.executable, "-m", "seehear", "parse", "--help"], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "seehear", "parse", "--help"], capture_output=True, text=True, check=True
+    )
     assert "OUT/<clip>.json" in run.stdout

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import seehear
+import commands
 from seehear.errors import SeehearError
 from seehear.extraction import find_clips
 from seehear.labels import Event, dense_text, read_dense, read_weak, scan_dense, scan_weak
@@ -133,7 +133,7 @@ def test_importing_features_writes_into_the_store_alone(tmp_path, clip):
     np.save(folder / "aaaaaaaaaaa.npy", np.zeros((2, 3), np.float32))
     (tmp_path / "labels.csv").write_text(f"filename\tevent_labels\n{clip}\tDog\n")
     with pytest.raises(SeehearError, match=r"labels\.csv:2"):
-        seehear.import_features(
+        commands.import_features(
             folder, store=tmp_path / "store", network="n", modality="audio", labels=[tmp_path / "labels.csv"], prefix=11
         )
     assert [file.name for file in victim.iterdir()] == ["owned.safetensors"]
@@ -148,7 +148,7 @@ def test_a_file_of_features_with_a_bad_name_leaves_the_others_be(tmp_path):
     folder.mkdir()
     for name in ("good", "a\tb", "._good", ".123-0123abcd"):
         np.save(folder / f"{name}.npy", np.zeros((2, 3), np.float32))
-    report = seehear.import_features(folder, store=tmp_path / "store", network="n", modality="audio")
+    report = commands.import_features(folder, store=tmp_path / "store", network="n", modality="audio")
     assert (report.count, list(report.failed)) == (1, ["a\tb"])
     assert Store(tmp_path / "store").clips("n") == {"good"}
 
@@ -160,7 +160,7 @@ def test_no_network_has_a_bad_name(tmp_path, name):
     with pytest.raises(SeehearError, match="network"):
         network(name=name, modality="audio", width=1)(lambda waves: waves[:, :1])
     with pytest.raises(SeehearError, match="network"):
-        seehear.import_features(tmp_path / "features", store=tmp_path / "store", network=name, modality="audio")
+        commands.import_features(tmp_path / "features", store=tmp_path / "store", network=name, modality="audio")
     assert not (tmp_path / "store").exists()
     kept = Store(tmp_path / "store", create=True)
     with pytest.raises(SeehearError, match="network"):
@@ -175,7 +175,7 @@ def test_no_modality_has_a_bad_name(tmp_path, name):
         Store(tmp_path / "store", create=True).register(NetworkInfo("n", name, 1, ""))
     (tmp_path / "features").mkdir()
     with pytest.raises(SeehearError, match="modality"):
-        seehear.import_features(tmp_path / "features", store=tmp_path / "other", network="n", modality=name)
+        commands.import_features(tmp_path / "features", store=tmp_path / "other", network="n", modality=name)
     if name and "=" not in name:
         with pytest.raises(SeehearError, match="modality"):
             options.by_modality(None, None, [f"{name}=table.csv"])
@@ -226,7 +226,7 @@ def test_annotations_touch_no_table_outside_their_folder(tmp_path, file, text, c
     path.parent.mkdir()
     path.write_text(text.format(clip=clip, tells=tells))
     with pytest.raises(SeehearError) as caught:
-        seehear.import_labels([path], out=tmp_path / "out")
+        commands.import_labels([path], out=tmp_path / "out")
     assert str(path) in str(caught.value)
     assert not (tmp_path / "out").exists()
     assert victim.read_text().endswith("a\t0\t1\tDog\n")
@@ -235,7 +235,7 @@ def test_annotations_touch_no_table_outside_their_folder(tmp_path, file, text, c
 def test_the_modality_of_an_import_is_checked(tmp_path):
     (tmp_path / "a.txt").write_text("0\t1\tDog\n")
     with pytest.raises(SeehearError, match="modality"):
-        seehear.import_labels([tmp_path / "a.txt"], out=tmp_path / "out", modality="../x")
+        commands.import_labels([tmp_path / "a.txt"], out=tmp_path / "out", modality="../x")
     assert not (tmp_path / "out").exists()
 
 

@@ -8,12 +8,14 @@ import shutil
 import numpy as np
 import pytest
 
-import seehear
+import commands
 from datasets.tables import write_tables
 from make_media import movie
 from seehear.errors import SeehearError
 from seehear.experiments.experiment import named, read
 from seehear.labels import Event, write_dense
+from seehear.verbs.evaluate import evaluate
+from seehear.verbs.options import TruthOptions
 from selection.conftest import Choice
 
 TINY = ["epochs=3", "width=16", "feed_forward=16", "learning_rate=0.01", "decay_every=0"]
@@ -47,7 +49,7 @@ def reproducing(data, out, *experiments, **changed):
         "workers": 1,
         "device": "cpu",
     }
-    return seehear.reproduce(list(experiments), **options | changed)
+    return commands.reproduce(list(experiments), **options | changed)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +131,8 @@ def baseline(data, out):
 
 def test_scores_are_those_that_evaluate_finds(data, out, tables):
     folder, dense = baseline(data, out)
-    found = seehear.evaluate([folder], store=data.store, labels=data.folder / "test.csv", dense=dense, device="cpu")
+    truth = TruthOptions(dense=dense)
+    found = evaluate([folder], store=data.store, labels=data.folder / "test.csv", truth=truth, device="cpu")
     table = tables["table5"].found
     assert table.systems["baseline"]["segment Type@AV"].value == found.interval("segment", "type_at_av").mean
     assert table.systems["baseline"]["average"].value == found.average.mean
@@ -140,7 +143,7 @@ def test_scores_are_those_that_evaluate_finds(data, out, tables):
 
 def test_alignment_is_what_align_finds(data, out, tables):
     folder, dense = baseline(data, out)
-    aligned = seehear.align([folder], store=data.store, labels=data.folder / "test.csv", dense=dense, device="cpu")
+    aligned = commands.align([folder], store=data.store, labels=data.folder / "test.csv", dense=dense, device="cpu")
     (system,) = (system for system in aligned.systems if system.seeds)
     for column, score in read("table1").scores.items():
         (measured,) = (
@@ -214,7 +217,7 @@ def test_whole_networks_are_fine_tuned_where_there_are_videos(tmp_path):
         write_dense(tmp_path / f"eval_{modality}.csv", events)
     own = f"{tmp_path}/own.py:SPEC"
     options = {"dataset": "folder", "annotations": tmp_path, "videos": tmp_path / "clips", "out": tmp_path / "out"}
-    report = seehear.reproduce(
+    report = commands.reproduce(
         ["table3"], **options, fps=2, networks=[f"visual={own}"], seeds=[0, 1], device="cpu", workers=1
     )
     (table,) = report.tables
@@ -238,9 +241,9 @@ def test_goes_on_where_it_stopped_and_trains_nothing_twice(data, out, tables, mo
 def test_llp_from_the_features_that_its_field_shares(tmp_path):
     """The paper's own networks by the names of the shared folders, from tables and folders alone."""
     tables = write_tables(tmp_path / "tables")
-    seehear.generate_features(dataset="llp", annotations=tables, out=tmp_path / "feats")
+    commands.generate_features(dataset="llp", annotations=tables, out=tmp_path / "feats")
     options = {"dataset": "llp", "annotations": tables, "features": tmp_path / "feats", "out": tmp_path / "out"}
-    report = seehear.reproduce(["table1", "table5"], **options, set=TINY, seeds=[0], workers=1, device="cpu")
+    report = commands.reproduce(["table1", "table5"], **options, set=TINY, seeds=[0], workers=1, device="cpu")
     table, fifth = report.tables
     assert report.exit_code == 0
     assert "best networks: vggish × resnet152" in fifth.found.notes

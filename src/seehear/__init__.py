@@ -1,9 +1,12 @@
 """seehear: what is heard, what is seen, and both, second by second, from clip-level labels.
 
-Every command of the command line is a function here, with the same name and the same options:
-prepare, extract, select, judge, train, evaluate, compare, align, parse, view, export, score, networks, check_networks,
-check_labels, import_labels, import_features, export_features, generate_features, recipes, estimators. Each returns a
-result with .text() and .as_json(). `network` turns a function of yours into a network.
+    import seehear as sh
+
+    train = sh.Dataset.from_tables("train.csv", store="STORE", collocation={"audio": "yamnet", "visual": "open-nsfw"})
+    parser = sh.Parser(recipe="small").fit(train)
+    parser.parse("new.mp4").to_frame()
+
+Functions and classes below take arrays and objects, and paths where a file is meant. Nothing is written unless asked.
 """
 
 from __future__ import annotations
@@ -14,103 +17,107 @@ from typing import TYPE_CHECKING, Any
 from seehear.version import __version__
 
 if TYPE_CHECKING:
-    from seehear import losses, networks
+    from seehear import datasets, exports, labels, losses, networks, pages, paper
+    from seehear.alignment import Alignment, align
     from seehear.checking import check_network
+    from seehear.data import Dataset
+    from seehear.errors import SeehearError
+    from seehear.evaluation import Comparison, Evaluation, compare, evaluate, score
+    from seehear.events import Activity
     from seehear.extraction import extract
     from seehear.feature_arrays import Extraction, Features
     from seehear.importing import export_features, import_features
     from seehear.loaded import LoadedNetwork, load_network
     from seehear.networks import list_networks
     from seehear.networks.function import network
+    from seehear.parser import Parser, load, train
+    from seehear.parsing import ParsedClip, ParsedEvent
+    from seehear.scoring.decoding import Decoding
+    from seehear.scoring.scores import Scores
+    from seehear.selection.estimators import list_estimators
+    from seehear.selection.result import Selection
     from seehear.selection.select import select
     from seehear.training.recipe import Recipe, list_recipes, load_recipe
-    from seehear.verbs.align import align
-    from seehear.verbs.compare import compare
-    from seehear.verbs.estimators import estimators
-    from seehear.verbs.evaluate import evaluate
-    from seehear.verbs.export import export
-    from seehear.verbs.features import generate_features
-    from seehear.verbs.judge import judge
-    from seehear.verbs.labels import check_labels, import_labels
-    from seehear.verbs.networks import check_networks
-    from seehear.verbs.parse import parse
-    from seehear.verbs.prepare import prepare
-    from seehear.verbs.recipes import recipes
-    from seehear.verbs.reproduce import reproduce
-    from seehear.verbs.score import score
-    from seehear.verbs.train import train
-    from seehear.verbs.view import view
 
 # Imported when first used: torch alone takes longer than `seehear --help` may.
-_MODULES = ("losses", "networks")
+_MODULES = ("datasets", "exports", "labels", "losses", "networks", "pages", "paper")
 _HOMES = {
+    "Activity": "seehear.events",
+    "Alignment": "seehear.alignment",
+    "Comparison": "seehear.evaluation",
+    "Dataset": "seehear.data",
+    "Decoding": "seehear.scoring.decoding",
+    "Evaluation": "seehear.evaluation",
     "Extraction": "seehear.feature_arrays",
     "Features": "seehear.feature_arrays",
     "LoadedNetwork": "seehear.loaded",
-    "check_network": "seehear.checking",
-    "list_networks": "seehear.networks",
-    "load_network": "seehear.loaded",
+    "ParsedClip": "seehear.parsing",
+    "ParsedEvent": "seehear.parsing",
+    "Parser": "seehear.parser",
     "Recipe": "seehear.training.recipe",
-    "align": "seehear.verbs.align",
-    "check_labels": "seehear.verbs.labels",
-    "check_networks": "seehear.verbs.networks",
-    "compare": "seehear.verbs.compare",
-    "estimators": "seehear.verbs.estimators",
-    "evaluate": "seehear.verbs.evaluate",
-    "export": "seehear.verbs.export",
+    "Scores": "seehear.scoring.scores",
+    "SeehearError": "seehear.errors",
+    "Selection": "seehear.selection.result",
+    "align": "seehear.alignment",
+    "check_network": "seehear.checking",
+    "compare": "seehear.evaluation",
+    "evaluate": "seehear.evaluation",
     "export_features": "seehear.importing",
     "extract": "seehear.extraction",
-    "generate_features": "seehear.verbs.features",
     "import_features": "seehear.importing",
-    "import_labels": "seehear.verbs.labels",
-    "judge": "seehear.verbs.judge",
+    "list_estimators": "seehear.selection.estimators",
+    "list_networks": "seehear.networks",
     "list_recipes": "seehear.training.recipe",
+    "load": "seehear.parser",
+    "load_network": "seehear.loaded",
     "load_recipe": "seehear.training.recipe",
     "network": "seehear.networks.function",
-    "parse": "seehear.verbs.parse",
-    "prepare": "seehear.verbs.prepare",
-    "recipes": "seehear.verbs.recipes",
-    "reproduce": "seehear.verbs.reproduce",
-    "score": "seehear.verbs.score",
+    "score": "seehear.evaluation",
     "select": "seehear.selection.select",
-    "train": "seehear.verbs.train",
-    "view": "seehear.verbs.view",
+    "train": "seehear.parser",
 }
 __all__ = [
+    "Activity",
+    "Alignment",
+    "Comparison",
+    "Dataset",
+    "Decoding",
+    "Evaluation",
     "Extraction",
     "Features",
     "LoadedNetwork",
+    "ParsedClip",
+    "ParsedEvent",
+    "Parser",
     "Recipe",
+    "Scores",
+    "SeehearError",
+    "Selection",
     "__version__",
     "align",
-    "check_labels",
     "check_network",
-    "check_networks",
     "compare",
-    "estimators",
+    "datasets",
     "evaluate",
-    "export",
     "export_features",
+    "exports",
     "extract",
-    "generate_features",
     "import_features",
-    "import_labels",
-    "judge",
+    "labels",
+    "list_estimators",
     "list_networks",
     "list_recipes",
+    "load",
     "load_network",
     "load_recipe",
     "losses",
     "network",
     "networks",
-    "parse",
-    "prepare",
-    "recipes",
-    "reproduce",
+    "pages",
+    "paper",
     "score",
     "select",
     "train",
-    "view",
 ]
 
 

@@ -9,7 +9,6 @@ Training, prediction, scoring, alignment and selection all take this one type.
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,11 +19,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seehear import arguments
+from seehear.dataset_notes import missing_truth
 from seehear.errors import SeehearError
 from seehear.events import Activity
+from seehear.feature_source import ArrayFeatures, FeatureSource, PartOf, StoredFeatures
 from seehear.labels import DenseTable, WeakTable, classes_of, read_classes, read_dense, read_weak, suggestion
-from seehear.networks.spec import ImageInput
-from seehear.packed import NotFinite, Packed, finite, pack
+from seehear.packed import NotFinite, Packed
 from seehear.scoring.signature import revision
 from seehear.store import NetworkInfo, Store
 
@@ -33,115 +33,6 @@ if TYPE_CHECKING:
 
 Selection = slice | Sequence[int] | Sequence[str] | NDArray[Any]
 Arrays = ArrayLike | Sequence[ArrayLike | None]  # (N, T, D), or N arrays (T, D), None where a clip has none
-
-LOUDNESS_RATIO = 10.0  # features this many times larger than another network's can dominate the shared attention
-LOUDNESS_ROWS = 2000  # segments that estimate how large a network's features are
-
-
-class FeatureSource(ABC):
-    """Where a data set's features come from."""
-
-    store: Store | None = None
-
-    @property
-    def root(self) -> FeatureSource:
-        """Where the features come from in the first place."""
-        return self
-
-    @abstractmethod
-    def networks(self) -> dict[str, NetworkInfo]:
-        """Every network that has features here, by name."""
-
-    @abstractmethod
-    def clips(self, *networks: str) -> frozenset[str]:
-        """The clips that have features of all these networks."""
-
-    @abstractmethod
-    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
-        """The features of these clips, in this order. Raises NotFinite where a value is NaN or infinite."""
-
-    @abstractmethod
-    def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
-        """For each clip, whether all of its features are finite."""
-
-
-class StoredFeatures(FeatureSource):
-    """Features in a store, read through memory maps."""
-
-    def __init__(self, store: Store) -> None:
-        self.store: Store = store
-
-    def networks(self) -> dict[str, NetworkInfo]:
-        return self.store.networks()
-
-    def clips(self, *networks: str) -> frozenset[str]:
-        return self.store.clips(*networks)
-
-    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
-        return pack(self.store, network, clips)
-
-    def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
-        return finite(self.store, network, clips)
-
-
-class ArrayFeatures(FeatureSource):
-    """Features in memory. arrays: network -> clip -> (T, D) float32."""
-
-    def __init__(
-        self, infos: Mapping[str, NetworkInfo], arrays: Mapping[str, Mapping[str, NDArray[np.float32]]]
-    ) -> None:
-        self._infos, self._arrays = dict(infos), arrays
-
-    def networks(self) -> dict[str, NetworkInfo]:
-        return self._infos
-
-    def clips(self, *networks: str) -> frozenset[str]:
-        first, *others = (frozenset(self._arrays[name]) for name in networks)
-        return first.intersection(*others)
-
-    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
-        arrays = [self._arrays[network][clip] for clip in clips]
-        rows = np.concatenate(arrays)  # (sum of T, D)
-        for clip, array in zip(clips, arrays, strict=True):
-            if not np.isfinite(array).all():
-                raise NotFinite(f"clip {clip} has features of {network} that are not finite")
-        offsets = np.concatenate([[0], np.cumsum([len(array) for array in arrays])]).astype(np.int64)
-        digest = hashlib.sha256(repr((network, clips, offsets.tolist())).encode())
-        digest.update(rows.tobytes())
-        return Packed(rows, offsets, digest.hexdigest()[:16])
-
-    def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
-        return [bool(np.isfinite(self._arrays[network][clip]).all()) for clip in clips]
-
-
-class PartOf(FeatureSource):
-    """The features of some clips of another data set: its packs are cut, not made again."""
-
-    def __init__(self, whole: Dataset) -> None:
-        self._whole = whole
-        self.store = whole.source.store
-
-    @property
-    def root(self) -> FeatureSource:
-        return self._whole.source.root
-
-    def networks(self) -> dict[str, NetworkInfo]:
-        return self._whole.source.networks()
-
-    def clips(self, *networks: str) -> frozenset[str]:
-        return self._whole.source.clips(*networks)
-
-    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
-        whole = self._whole.featured_clips
-        if clips == whole:
-            return self._whole.packed(network)
-        number = {clip: n for n, clip in enumerate(whole)}
-        if not all(clip in number for clip in clips):
-            return self._whole.source.pack(network, clips)
-        return self._whole.packed(network).subset(np.array([number[clip] for clip in clips], dtype=np.int64))
-
-    def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
-        return self._whole.source.finite(network, clips)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -368,7 +259,7 @@ class Dataset:
             labels=self.labels[chosen],
             truth=truth,
             featured=self.featured[chosen],
-            source=PartOf(self),
+            source=PartOf(self.source, self.featured_clips, self.packed),
             _packs={},
         )
 
@@ -457,64 +348,6 @@ def reindexed(array: NDArray[Any], classes: Sequence[str], wanted: Sequence[str]
         if name in column:
             result[..., c] = array[..., column[name]]
     return result
-
-
-# Notes on labels and features
-
-
-def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]:
-    """A note on labelled clips that have no row in any dense table.
-
-    Raises:
-        SeehearError: Where the dense tables name none of the clips.
-    """
-    labelled = [clip for clip in weak.clips if weak.labels[clip]]
-    known = {event.clip for table in dense.values() for event in table.events}
-    bare = [clip for clip in labelled if clip not in known]
-    tables = ", ".join(str(table.path) for table in dense.values())
-    if labelled and len(bare) == len(labelled):
-        raise SeehearError(f"{tables}: name none of the clips of {weak.path}; are these dense tables of other clips?")
-    if bare:
-        return [
-            f"{len(bare)} clips of {weak.path} have labels but no row in {tables}, for example {bare[0]}: "
-            "counted as clips in which nothing happens"
-        ]
-    return []
-
-
-def unknown_classes(names: Sequence[str], known: Sequence[str], where: str) -> list[str]:
-    """A note per class that is not among those known, with the known class that is spelled most like it."""
-    return [
-        f"class {name!r} of {where} is unknown{suggestion(name, known)}" for name in sorted(set(names) - set(known))
-    ]
-
-
-def loudness(dataset: Dataset) -> list[str]:
-    """A note on networks whose features are far larger than another's, on average over segments.
-
-    The attention layer's weights are shared by the modalities: the largest features dominate (docs/lab.md).
-    """
-    sizes = {}
-    for info in dataset.infos:
-        rows = dataset.packed(info.name).rows
-        sizes[info.name] = float(np.linalg.norm(rows[:: max(1, len(rows) // LOUDNESS_ROWS)], axis=1).mean())
-    quiet, loud = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
-    if sizes[loud] <= LOUDNESS_RATIO * sizes[quiet]:
-        return []
-    times = sizes[loud] / max(sizes[quiet], 1e-12)
-    return [f"features of {loud} are {times:.0f} times as large as those of {quiet} and may dominate: set scale=true"]
-
-
-def frame_rates(networks: Mapping[str, Sequence[NetworkInfo]]) -> list[str]:
-    """A note on visual networks that were given different numbers of frames per second."""
-    rates = {info.name: info.fps for info in networks.get(ImageInput.modality, ())}
-    if len(set(rates.values())) < 2:
-        return []
-    named = ", ".join(f"{name} {fps:g}" for name, fps in rates.items())
-    return [
-        f"visual networks were given different frame rates ({named} frames per second): "
-        "a model trained on them together can't parse new clips"
-    ]
 
 
 # What the constructors share

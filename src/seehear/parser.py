@@ -227,8 +227,8 @@ class Parser:
         from seehear.training.bags import Bags
         from seehear.training.inference import predict
 
-        packs = self._features(dataset).packs()
-        featured = np.flatnonzero(dataset.featured)
+        data = self._features(dataset)  # which may have features of other clips than `dataset` with its networks
+        packs, featured = data.packs(), np.flatnonzero(data.featured)
         lengths = next(iter(packs.values()))[0].lengths()
         values = int(lengths.max()) * len(self.modalities) * len(self.classes)
         step = max(1, MAX_PROBABILITIES // values)
@@ -258,7 +258,7 @@ class Parser:
             Clips without features have no active segment.
         """
         decode = decoding or self.decoding
-        lengths = dataset.lengths
+        lengths = self._features(dataset).lengths
         segments = next(iter(dataset.truth.values())).shape[1] if dataset.truth else int(lengths.max())
         shape = (len(dataset), segments, len(self.classes))
         active = {name: np.zeros(shape, dtype=bool) for name in self.modalities}

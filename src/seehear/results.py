@@ -63,3 +63,18 @@ def listed(problems: Sequence[str], headline: str, most: int = 20) -> str:
         return ""
     more = [f"  … and {len(problems) - most} more"] if len(problems) > most else []
     return "\n".join([f"{headline}:", *(f"  {problem}" for problem in problems[:most]), *more])
+
+
+def html_table(rows: Sequence[Sequence[str]], caption: str = "") -> str:
+    """Return a table as HTML, for notebooks.
+
+    Args:
+        rows: The header first; all of the same length. Texts are escaped.
+        caption: A line above the table.
+    """
+    head, *body = ([html.escape(cell) for cell in row] for row in rows)
+    lines = ["<table>", f"<caption>{html.escape(caption)}</caption>"] if caption else ["<table>"]
+    lines.append("<thead><tr>" + "".join(f'<th scope="col">{cell}</th>' for cell in head) + "</tr></thead><tbody>")
+    for name, *cells in body:
+        lines.append(f'<tr><th scope="row">{name}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    return "\n".join([*lines, "</tbody></table>"])

@@ -6,8 +6,8 @@ import shlex
 import numpy as np
 import pytest
 
+import commands
 import make_media
-import seehear
 from seehear import datasets
 from seehear.cli import build
 from seehear.errors import SeehearError
@@ -38,7 +38,7 @@ def features(tmp_path, tables):
 
 def prepare(tmp_path, **options):
     options = {"dataset": "llp", "annotations": tmp_path / "tables", "store": tmp_path / "store"} | options
-    return seehear.prepare(**options)
+    return commands.prepare(**options)
 
 
 def test_shared_features_are_imported(tmp_path, features):
@@ -95,7 +95,7 @@ def test_the_next_commands_are_valid(tmp_path, features):
     train, reproduce = report.commands()
     tokens = shlex.split(train)[1:]
     command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
-    assert command is seehear.train
+    assert command is commands.train
     assert bound.arguments["collocation"] == ["audio=vggish", "visual=resnet152"]
     assert bound.arguments["recipe"] == "small"
     assert reproduce.startswith("seehear reproduce table5 --dataset llp --annotations ")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import commands
 import seehear
 from make_media import movie
 from seehear.errors import SeehearError
@@ -42,8 +43,8 @@ def place(tmp_path_factory):
         rows.append(f"clip{n}\t{('Dark', 'Light')[n % 2]}")
     (folder / "labels.csv").write_text("\n".join(rows) + "\n")
     own = f"{folder}/own.py:SPEC"
-    seehear.extract([folder / "clips"], networks=[own], store=folder / "store", fps=2)
-    seehear.train(
+    commands.extract([folder / "clips"], networks=[own], store=folder / "store", fps=2)
+    commands.train(
         store=folder / "store",
         labels=folder / "labels.csv",
         collocation=["visual=colours"],
@@ -80,7 +81,7 @@ def test_parse_refuses_the_code_of_a_run_and_runs_it_when_trusted(place, tmp_pat
 
 
 def test_a_network_that_the_user_named_in_this_process_is_trusted(place, tmp_path):
-    parsed = seehear.parse(place / "run", [place / "clips"], out=tmp_path / "out", pictures=())
+    parsed = commands.parse(place / "run", [place / "clips"], out=tmp_path / "out", pictures=())
     assert len(parsed.clips) == 4
 
 
@@ -132,7 +133,7 @@ def test_an_experiment_that_names_code_is_refused(place, tmp_path):
     evil = f'[networks]\nvisual = ["{tmp_path}/evil.py:SPEC"]\n\n'
     (tmp_path / "sent.toml").write_text(table[:start] + evil + table[end:])
     with pytest.raises(SeehearError, match="trust"):
-        seehear.reproduce(
+        commands.reproduce(
             [str(tmp_path / "sent.toml")],
             dataset="folder",
             annotations=tmp_path,
@@ -148,11 +149,11 @@ def test_registry_names_need_no_trust():
 
 def test_classes_of_a_parse_that_someone_sent_make_no_rows_about_other_clips(place, tmp_path):
     out = tmp_path / "out"
-    seehear.parse(place / "run", [place / "clips"], out=out, pictures=())
+    commands.parse(place / "run", [place / "clips"], out=out, pictures=())
     facts = json.loads((out / "clip0.json").read_text())
     event = {"label": "Dog\nclip1\t0\t1\tDog", "modality": "visual", "onset": 0.0, "offset": 1.0, "confidence": 1.0}
     (out / "sent.json").write_text(json.dumps(facts | {"clip": "sent", "events": [event]}))
-    parsed = seehear.parse(place / "run", [place / "clips"], out=out, pictures=())
+    parsed = commands.parse(place / "run", [place / "clips"], out=out, pictures=())
     assert "Dog" not in (out / "visual.csv").read_text()
     (note,) = [note for note in parsed.notes if "sent.json" in note]
     assert "left out of the tables" in note

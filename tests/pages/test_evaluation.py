@@ -8,20 +8,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import seehear
+import commands
 from make_media import damage_packets, movie
 from seehear.errors import SeehearError
-from seehear.files import atomic_json, read_json
+from seehear.evaluation.result import ScoreRow
+from seehear.files import read_json
 from seehear.media import Media
+from seehear.overview import Overview
 from seehear.pages import evaluation, parse
 from seehear.pages.folder import POSTERS
-from seehear.parsed import read as read_parse
 from seehear.parsed import write as write_parse
-from seehear.report.strip import Strip
-from seehear.scoring.confusion import ELSEWHERE
+from seehear.scoring.clips import ClipRow
+from seehear.scoring.confusion import ELSEWHERE, Confusion
 from seehear.scoring.intervals import Interval
 from seehear.scoring.reliability import Bin
-from seehear.verbs.scored import told
+from seehear.scoring.scores import ClassRow
+from seehear.scoring.verdict import Verdict
 from training.conftest import CLASSES, World
 
 from .made import until
@@ -38,7 +40,7 @@ def world(tmp_path_factory):
     """A system of two seeds, and the clips' files."""
     made = World(tmp_path_factory.mktemp("world"), clips=CLIPS)
     (made.folder / "media").mkdir()
-    seehear.train(**made.training(set=BRIEF, seeds=[4, 7]))
+    commands.train(**made.training(set=BRIEF, seeds=[4, 7]))
     for clip in made.weak:
         movie(made.folder / "media" / f"{clip}.mp4", 5, fps=4)
     return made
@@ -46,32 +48,27 @@ def world(tmp_path_factory):
 
 def evaluated(world, out, *seeds, **changed):
     runs = [world.folder / "run" / f"seed-{seed}" for seed in seeds]
-    return seehear.evaluate(runs, **world.evaluation(out=out, examples=2, **changed))
+    return world.evaluate(runs, out=out, examples=2, **changed)
 
 
 @pytest.fixture(scope="module")
 def both(world):
-    """Of both seeds, with clips: its folder, and what was printed."""
+    """Of both seeds, with clips: its folder, and the evaluation."""
     out = world.folder / "both"
-    return out, evaluated(world, out, 4, 7, clips=world.folder / "media").text()
+    return out, evaluated(world, out, 4, 7, clips=world.folder / "media")
 
 
 @pytest.fixture(scope="module")
 def one(world):
     """Of one seed, without clips."""
     out = world.folder / "one"
-    return out, evaluated(world, out, 4).text()
+    return out, evaluated(world, out, 4)
 
 
-@pytest.fixture
-def folder(one, tmp_path):
-    """An evaluation to change, without clips."""
-    shutil.copytree(one[0], tmp_path / "evaluation")
-    return tmp_path / "evaluation"
-
-
-def read(folder):
-    found = Read(evaluation.write(folder))
+def read(report, folder):
+    """The page of an evaluation, which is checked."""
+    folder.mkdir(exist_ok=True)
+    found = Read(evaluation.write(report, folder))
     found.check()
     return found
 
@@ -80,8 +77,19 @@ def kept(folder):
     return read_json(folder / "evaluation.json")
 
 
-def changed(folder, **content):
-    atomic_json(folder / "evaluation.json", kept(folder) | content)
+def changed(report, **details):
+    """The evaluation with other details."""
+    return replace(report, details=replace(report.details, **details))
+
+
+def matrix(classes, rows):
+    """A confusion matrix: true class -> predicted class -> segments; nothing is the empty name."""
+    at = {name: n for n, name in enumerate((*classes, ""))}
+    table = np.zeros((len(at), len(at)))
+    for true, row in rows.items():
+        for predicted, often in row.items():
+            table[at[true], at[predicted]] = often
+    return Confusion(tuple(classes), table)
 
 
 def bars(found, kind):
@@ -91,15 +99,16 @@ def bars(found, kind):
 # What is on it
 
 
-def test_the_verb_writes_it_and_names_it(both):
-    folder, text = both
+def test_the_command_writes_it_and_names_it(both):
+    folder, report = both
+    text = report.text()
     assert f"open {folder / 'evaluation.html'} in a browser, or run: seehear view {folder}" in text
 
 
 @pytest.mark.parametrize("which", ["one", "both"])
-def test_every_number_that_is_printed_is_there(which, request):
-    folder, text = request.getfixturevalue(which)
-    printed = text.replace(str(folder), "").replace(str(folder.parent), "")
+def test_every_printed_number_is_on_it(which, request):
+    folder, report = request.getfixturevalue(which)
+    printed = report.text().replace(str(folder), "").replace(str(folder.parent), "")
     found = Read(folder / "evaluation.html")
     assert numbers(printed) <= numbers(found.text)
     lines = printed.splitlines()
@@ -111,8 +120,8 @@ def test_every_number_that_is_printed_is_there(which, request):
     for label, *cells in (re.split(r"\s{2,}", line) for line in lines[first + 1 : first + 1 + len(CLASSES)]):
         shown = next(row for row in found.rows if words(row[0]) == label)
         assert cells == [words(cell) for n, cell in enumerate(shown[1:]) if n % 4 in (0, 3)]
-    for said in (*kept(folder)["runs"], kept(folder)["signature"]):
-        assert said in found.text
+    for text in (*report.runs, str(report.signature)):
+        assert text in found.text
 
 
 def test_signature_stands_beside_the_scores_and_at_the_end(both):
@@ -138,79 +147,76 @@ def test_bars_intervals_and_painting_are_drawn_where_they_are(both):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "says"),
+    ("low", "high", "verdict"),
     [
-        (0.1, 2.0, "better than painting"),
-        (0.0, 2.0, "can't be told from painting"),
-        (-2.0, 0.0, "can't be told from painting"),
-        (-2.0, -0.1, "worse than painting"),
+        (0.1, 2.0, Verdict.BETTER),
+        (0.0, 2.0, Verdict.INCONCLUSIVE),
+        (-2.0, 0.0, Verdict.INCONCLUSIVE),
+        (-2.0, -0.1, Verdict.WORSE),
     ],
 )
-def test_painting_is_told_in_words(one, low, high, says):
-    content = kept(one[0])
+def test_verdict_against_the_weak_label_baseline(low, high, verdict):
     mean = (low + high) / 2
-    content["beyond_painting"]["event"]["visual"] = {
-        "mean": mean,
-        "low": low,
-        "high": high,
-        "verdict": told(Interval(mean, low, high, 0.0)),
-    }
-    row = next(row for row in evaluation.scores(content) if row.name == "event visual")
-    assert (row.says, row.open) == (says, says != "better than painting")
-    assert [float(text.replace("−", "-")) for text in re.findall(r"[+−]\d+\.\d+", row.apart)] == [mean, low, high]
+    references = {"nothing": 0.0, "weak labels": 50 - mean, "truth": 100.0}
+    own, beyond = Interval(50, 40, 60, 0), Interval(mean, low, high, 0)
+    line = evaluation.score_line(ScoreRow(("event", "visual"), own, references, beyond))
+    assert (line.verdict, line.better) == (verdict, verdict is Verdict.BETTER)
+    shown = [float(text.replace("−", "-")) for text in re.findall(r"[+−]\d+\.\d+", line.difference)]
+    assert shown == [mean, low, high]
 
 
-def test_the_difference_from_painting_is_paired_by_clip(both):
-    _, text = both
-    content = kept(both[0])
-    for key, found in ((key, content["beyond_painting"]["segment"][key]) for key in content["segment"]):
-        painted = content["references"]["weak labels"]["segment"][key]
-        assert found["mean"] == pytest.approx(content["segment"][key] - painted)
-        assert found["low"] <= found["mean"] <= found["high"]
-        assert (f"segment {key}" in "".join(re.findall(f"{found['verdict']}: .*", text))) is (found["low"] <= 0)
+def test_the_difference_from_the_baseline_is_paired_by_clip(both):
+    _, report = both
+    text = report.text()
+    for row in report.rows:
+        beyond = row.beyond
+        assert beyond.mean == pytest.approx(row.interval.mean - row.references["weak labels"])
+        assert beyond.low <= beyond.mean <= beyond.high
+        assert (row.name in "".join(re.findall(f"{row.verdict}.*baseline: .*", text))) is (beyond.low <= 0)
 
 
-def test_what_is_not_shown_to_be_better_than_painting_is_said_first(both):
-    found, content = Read(both[0] / "evaluation.html"), kept(both[0])
-    beyond = content["beyond_painting"]
-    keys = [(level, name) for level in ("segment", "event") for name in content[level]]
-    open_ones = [f"{level} {name}" for level, name in keys if beyond[level][name]["low"] <= 0]
-    open_ones += ["average"] * (beyond["average"]["low"] <= 0)
-    said = f"Not significantly better than the weak-label baseline: {', '.join(open_ones)}."
-    assert (said if open_ones else "Every score is significantly better") in found.text
+def test_what_is_not_better_than_the_baseline_is_named_first(both):
+    found, report = Read(both[0] / "evaluation.html"), both[1]
+    others = [row.name for row in report.rows if row.verdict is not Verdict.BETTER]
+    text = (
+        "Not shown to be better than the weak-label baseline (the clip’s true labels painted over the whole clip): "
+        f"{', '.join(others)}."
+    )
+    assert (text if others else "Every score is better than the weak-label baseline") in found.text
 
 
 def test_classes_are_means_over_seeds(both):
-    content = kept(both[0])
+    report = both[1]
     for level in ("segment", "event"):
         kinds = ("audio", "visual", "audio_visual")
-        found = dict(evaluation.by_class(content["classes"], level, CLASSES, kinds))
+        found = dict(evaluation.by_class(report.class_rows(level)))
         assert list(found) == list(CLASSES)
-        for label, of in found.items():
-            for kind, shown in zip(kinds, of, strict=True):
+        for label, cells in found.items():
+            for kind, shown in zip(kinds, cells, strict=True):
                 rows = [
-                    r
-                    for seed in content["classes"]
-                    for r in seed
-                    if (r["level"], r["kind"], r["label"]) == (level, kind, label)
+                    row
+                    for scores in report.scores
+                    for row in scores.classes
+                    if (row.level, row.kind, row.label) == (level, kind, label)
                 ]
                 assert len(rows) == 2
                 for name in ("f1", "precision", "recall"):
-                    assert None not in [row[name] for row in rows]
-                    assert getattr(shown, name) == f"{np.mean([row[name] for row in rows]):.1f}"
-                assert shown.at == pytest.approx(np.mean([row["f1"] for row in rows]) / 100)
-                assert shown.support == rows[0]["support"]
+                    assert getattr(shown, name) == f"{np.mean([getattr(row, name) for row in rows]):.1f}"
+                assert shown.fraction == pytest.approx(np.mean([row.f1 for row in rows]) / 100)
+                assert shown.support == rows[0].support
 
 
-def test_a_class_that_one_seed_alone_found():
-    rows = [
-        {"level": "segment", "kind": "audio", "label": "Dog", "support": 0, "recall": None, "f1": f1, "precision": p}
-        for f1, p in ((0.0, 0.0), (None, None), (60.0, 30.0))
-    ]
-    ((label, (found,)),) = evaluation.by_class([[row] for row in rows], "segment", ["Dog"], ["audio"])
+def class_rows(label, *values, support=0):
+    """A row per run, from F1 and precision."""
+    return [ClassRow("segment", "audio", label, precision, np.nan, f1, support) for f1, precision in values]
+
+
+def test_a_class_that_one_seed_alone_predicted():
+    rows = class_rows("Dog", (0.0, 0.0), (np.nan, np.nan), (60.0, 30.0))
+    ((label, (found,)),) = evaluation.by_class({"Dog": {"audio": rows}})
     assert (label, found.f1, found.precision, found.recall) == ("Dog", "20.0", "15.0", "–")
-    ((_, (found,)),) = evaluation.by_class([[rows[1]]], "segment", ["Dog"], ["audio"])
-    assert (found.f1, found.at, found.precision) == ("–", 0, "–")
+    ((_, (found,)),) = evaluation.by_class({"Dog": {"audio": rows[1:2]}})
+    assert (found.f1, found.fraction, found.precision) == ("–", 0, "–")
 
 
 def a_bin(low, count=10, frequency=0.5, ends=(0.1, 0.9)):
@@ -218,79 +224,81 @@ def a_bin(low, count=10, frequency=0.5, ends=(0.1, 0.9)):
     return Bin(low, low + 0.1, count, min(count, 2), *values)
 
 
-FAIR = "there as often as said, for all that can be told"
-LESS, MORE = "there less often than said", "there more often than said"
+FAIR, OVER, UNDER = "calibrated", "overconfident", "underconfident"
 
 
 @pytest.mark.parametrize(
-    ("bins", "of", "means", "said", "says"),
+    ("bins", "of", "often", "interval", "word"),
     [
-        ([(0.7,), (0.8, 10, 0.91, (0.88, 0.95)), (0.9,)], "0.8 to 0.9", "9.1", "8.8 to 9.5", MORE),
-        ([(0.7, 10, 0.5, (0.2, 0.7)), (0.8, 0), (0.9,)], "0.7 to 0.8", "5.0", "2.0 to 7.0", LESS),
+        ([(0.7,), (0.8, 10, 0.91, (0.88, 0.95)), (0.9,)], "0.8 to 0.9", "9.1", "8.8 to 9.5", UNDER),
+        ([(0.7, 10, 0.5, (0.2, 0.7)), (0.8, 0), (0.9,)], "0.7 to 0.8", "5.0", "2.0 to 7.0", OVER),
         ([(0.0,), (0.8, 0), (0.9, 10, 0.9, (0.9, 0.99))], "0.9 to 1.0", "9.0", "9.0 to 9.9", FAIR),
         ([(0.1,), (0.2,)], "0.2 to 0.3", "5.0", "1.0 to 9.0", FAIR),
     ],
 )  # fmt: skip
-def test_what_a_confidence_is_worth(bins, of, means, said, says):
+def test_what_a_confidence_means(bins, of, often, interval, word):
     confidence = float(of[:3]) + 0.05
-    assert evaluation.worth([a_bin(*one) for one in bins]) == (
-        f"{of} means {means} in 10 here (95 % {said}; {confidence:.2f} was said on average): {says}"
+    assert evaluation.explain_confidence([a_bin(*one) for one in bins]) == (
+        f"of the predictions with a confidence of {of} (mean {confidence:.2f}), {often} in 10 are true "
+        f"(95 % {interval}): {word}"
     )
 
 
-def test_without_forecasts_a_confidence_is_worth_nothing():
-    assert evaluation.worth([a_bin(0.8, 0)]) == ""
+def test_without_forecasts_a_confidence_means_nothing():
+    assert evaluation.explain_confidence([a_bin(0.8, 0)]) == ""
 
 
-def test_confidences_are_in_numbers_and_words(both):
-    found, content = Read(both[0] / "evaluation.html"), kept(both[0])
-    reliability = [*content["reliability"]["segment"].values(), content["reliability"]["clip"]]
-    for each in reliability:
-        said = (
-            f"(ECE) {each['error']:.3f}; Brier score {each['brier']:.4f}, while always predicting the base "
-            f"rate {each['frequency']:.3f}"
-        )
-        assert said in found.text
-        assert f"has {each['baseline']:.4f}" in found.text
-        for one in each["bins"]:
-            row = [str(one["count"]), str(one["clips"])]
-            row += [f"{one['confidence']:.3f}", f"{one['frequency']:.3f}"] if one["count"] else ["–", "–"]
+def test_calibration_is_in_numbers_and_words(both):
+    found, details = Read(both[0] / "evaluation.html"), both[1].details
+    for each in (*details.reliability.values(), details.reliability_clip):
+        assert (
+            f"(ECE) {each.error:.3f}. Brier score {each.brier:.4f}; always predicting the mean frequency "
+            f"{each.frequency:.3f} has {each.baseline:.4f}"
+        ) in found.text
+        for one in each.bins:
+            row = [str(one.count), str(one.clips)]
+            row += [f"{one.confidence:.3f}", f"{one.frequency:.3f}"] if one.count else ["–", "–"]
             assert row in [cells[1:5] for cells in found.rows]
 
 
-def test_confusions_are_told_and_listed(folder):
+def test_confusions_are_described_and_listed(one, tmp_path):
     rows = {
         "Cat": {"Cat": 4.0, "Dog": 3.0, "": 3.0},
         "Dog": {"Cat": 0.5, "Dog": 9.5},
         "": {"Dog": 2.0},
     }
-    content = kept(folder)["confusion"]
-    content["audio"]["rows"] = rows
-    content["visual"]["rows"] = {"Cat": {"Cat": 1.0}}
-    changed(folder, confusion=content)
-    found = read(folder)
-    assert "Of 20 segments of classes that are heard, 68 % are found, 15 % are missed and 18 % are taken" in found.text
-    assert "; 2 more are made up" in found.text
-    assert "Taken for another most: Cat for Dog (3 of 10 segments); Dog for Cat (0.5 of 10 segments)." in found.text
-    assert "No class is taken for another." in found.text
+    confusion = {"audio": matrix(CLASSES, rows), "visual": matrix(CLASSES, {"Cat": {"Cat": 1.0}})}
+    found = read(changed(one[1], confusion=confusion), tmp_path)
+    assert "Of 20 true segments of classes heard, 68 % are predicted, 15 % are false negatives and 18 %" in found.text
+    assert "2 further segments are false positives." in found.text
+    assert "Most confused: Cat as Dog (3 of 10 segments); Dog as Cat (0.5 of 10 segments)." in found.text
+    assert "No class is confused with another." in found.text
     assert ["Cat", "Dog", "3.0", "30"] in found.rows
     assert ["Dog", "Cat", "0.5", "5"] in found.rows
-    assert "2 classes are neither in the ground truth nor predicted, and not drawn." in found.text
-    says = [each.get("aria-label") for each in found.named("svg")]
-    assert any("Cat for Dog (3 of 10 segments)" in each for each in says)
+    assert "2 classes are neither true nor predicted, and not drawn." in found.text
+    labels = [each.get("aria-label") for each in found.named("svg")]
+    assert any("Cat as Dog (3 of 10 segments)" in each for each in labels)
 
 
-def test_many_classes_are_listed_instead_of_drawn(folder):
+def with_classes(report, names, **details):
+    """The evaluation with other classes, all as Cat in the scores."""
+    scores = [
+        replace(
+            each,
+            classes=tuple(replace(row, label=name) for row in each.classes if row.label == "Cat" for name in names),
+        )
+        for each in report.scores
+    ]
+    return replace(report, scores=scores, details=replace(report.details, classes=tuple(names), **details))
+
+
+def test_many_classes_are_listed_instead_of_drawn(one, tmp_path):
     names = [f"class {n}" for n in range(40)]
-    content = kept(folder)
-    classes = [row | {"label": name} for row in content["classes"][0] if row["label"] == "Cat" for name in names]
     rng = np.random.default_rng(0)
-    table = rng.permutation(40 * 40).reshape(40, 40) + 1.0
-    rows = {a: {b: float(table[r, c]) for c, b in enumerate(names)} for r, a in enumerate(names)}
-    for confusion in content["confusion"].values():
-        confusion["rows"] = rows
-    changed(folder, classes=[classes], confusion=content["confusion"])
-    found = read(folder)
+    table = np.zeros((41, 41))
+    table[:40, :40] = rng.permutation(40 * 40).reshape(40, 40) + 1.0
+    confusion = {name: Confusion(tuple(names), table) for name in ("audio", "visual")}
+    found = read(with_classes(one[1], names, confusion=confusion), tmp_path)
     assert len(found.named("svg")) == 2
     pairs = sorted(((table[r, c], a, b) for r, a in enumerate(names) for c, b in enumerate(names) if a != b))[::-1]
     listed = [row for row in found.rows if row[0] in names and row[1] in names]
@@ -299,21 +307,19 @@ def test_many_classes_are_listed_instead_of_drawn(folder):
 
 
 def test_errors_that_the_other_modality_explains(both):
-    found, content = Read(both[0] / "evaluation.html"), kept(both[0])
+    found, details = Read(both[0] / "evaluation.html"), both[1].details
     spoken = {"audio": "heard", "visual": "seen"}
-    titles = {"invented": "said and not there", "missed": "there and missed"}
-    for name, of in content["elsewhere"].items():
-        for what, counts in of.items():
-            row = next(row for row in found.rows if words(row[0]) == f"{spoken[name]}, {titles[what]}")
-            total = counts["all"]["segments"]
-            assert row[1] == evaluation.many(total)
-            for cell, where in zip(row[2:], ELSEWHERE, strict=True):
-                part = counts["all"][where]
-                assert words(cell) == f"{evaluation.many(part)} ({evaluation.percent(part, total)} %)"
-            if counts["all"]["other_modality"]:
-                most = max(of_class["other_modality"] for of_class in counts["classes"].values())
-                label = next(n for n, of_class in counts["classes"].items() if of_class["other_modality"] == most)
-                assert f"most of all {label} ({evaluation.many(most)})" in found.text
+    for error, by_modality in details.elsewhere.items():
+        for name, by_label in by_modality.items():
+            row = next(row for row in found.rows if words(row[0]) == f"{spoken[name]}, {error.replace('_', ' ')}")
+            counts = by_label.sum(axis=0)
+            assert row[1] == evaluation.count(counts.sum())
+            for cell, part in zip(row[2:], counts, strict=True):
+                assert words(cell) == f"{evaluation.count(part)} ({evaluation.percent(part, counts.sum())} %)"
+            explained = by_label[:, ELSEWHERE.index("other_modality")]
+            if explained.any():
+                label = details.classes[int(explained.argmax())]
+                assert f"most often {label} ({evaluation.count(explained.max())})" in found.text
 
 
 def test_modalities_against_modalities():
@@ -338,27 +344,29 @@ def test_percent(part, whole, says):
     assert evaluation.percent(part, whole) == says
 
 
-def test_training_is_told_run_by_run(both, one):
-    found, content = Read(both[0] / "evaluation.html"), kept(both[0])
-    for seed, history, each in zip((4, 7), content["history"], content["each"], strict=True):
+def test_trainings_are_listed_run_by_run(both, one):
+    found, report = Read(both[0] / "evaluation.html"), both[1]
+    for seed, history, scores in zip((4, 7), report.details.history, report.scores, strict=True):
         chosen = max(n for n, entry in enumerate(history) if entry["best"])
         entry = history[chosen]
         val = entry["val"]
-        expected = [str(seed), f"{each['average']:.2f}", str(len(history)), str(chosen + 1), f"{entry['loss']:.3f}"]
+        expected = [str(seed), f"{scores.average:.2f}", str(len(history)), str(chosen + 1), f"{entry['loss']:.3f}"]
         expected += [f"{val['loss']:.3f}", *(f"{val[key]:.1f}" for key in ("average", "type_at_av", "label_f1"))]
         row = next(row for row in found.rows if row[: len(expected)] == expected)
         assert words(row[-2]) == "heard, seen, both"
     links = {link["href"] for link in found.named("a")}
-    assert {f"found/seed-{seed}/{name}.csv" for seed in (4, 7) for name in ("audio", "visual", "audio_visual")} <= links
-    assert {"found/audio.csv"} <= {link["href"] for link in Read(one[0] / "evaluation.html").named("a")}
+    assert {
+        f"predictions/seed-{seed}/{name}.csv" for seed in (4, 7) for name in ("audio", "visual", "audio_visual")
+    } <= links
+    assert {"predictions/audio.csv"} <= {link["href"] for link in Read(one[0] / "evaluation.html").named("a")}
 
 
 def test_every_drawing_says_what_it_shows(both):
     found = Read(both[0] / "evaluation.html")
-    says = [each["aria-label"] for each in found.named("svg")]
-    assert [text.split(" ")[0] for text in says] == ["Reliability", "Classes", "Classes", "Losses"]
-    assert re.search(r"heard: 0\.\d to \d\.\d means [\d.]+ in 10 here", says[0])
-    assert "segments of classes that are heard" in says[1]
+    labels = [each["aria-label"] for each in found.named("svg")]
+    assert [text.split(" ")[0] for text in labels] == ["Reliability", "Confusion", "Confusion", "Losses"]
+    assert re.search(r"heard: of the predictions with a confidence of 0\.\d to .* in 10 are true", labels[0])
+    assert "true segments of classes heard" in labels[1]
 
 
 # Clips
@@ -386,26 +394,26 @@ def test_clips_lead_to_pages_that_play(browser_page, both):
         browser_page.click(".crumbs a")
     assert browser_page.url == (folder / "evaluation.html").as_uri()
     with browser_page.expect_navigation():
-        browser_page.click("text=all of these")
+        browser_page.click("text=All of these")
     assert browser_page.locator(".card").count() == 4
 
 
-def test_cards_say_what_went_wrong(both):
-    folder, _ = both
-    found, content = Read(folder / "evaluation.html"), kept(folder)
-    rows = {row["clip"]: row for row in content["clips"]["ranked"]}
+def test_cards_name_the_most_frequent_errors(both):
+    folder, report = both
+    found, details = Read(folder / "evaluation.html"), report.details
+    rows = {row.clip: row for row in details.clips}
     spoken = {"audio": "heard", "visual": "seen"}
-    told = 0
-    for clip in content["examples"]["worst"]:
-        for key, said in (("missed", "missed most"), ("invented", "made up most")):
-            if most := rows[clip][key]:
-                of = f" of {most['of']}" if key == "missed" else ""
-                segments = evaluation.many(most["segments"])
-                assert f"{said} {most['label']}, {spoken[most['modality']]}, {segments}{of} segments" in found.text
-                told += 1
-    assert told
+    named = 0
+    for clip in details.examples.worst:
+        for error, title in (("false_negatives", "false negatives"), ("false_positives", "false positives")):
+            if most := getattr(rows[clip], error):
+                of = f" of {most.support}" if error == "false_negatives" else ""
+                segments = evaluation.count(most.segments)
+                assert f"{title} {most.label}, {spoken[most.modality]}, {segments}{of} segments" in found.text
+                named += 1
+    assert named
     order = [row[0] for row in found.rows if row[0] in rows and len(row) == 7]
-    assert order == [row["clip"] for row in content["clips"]["ranked"]][::-1]
+    assert order == [row["clip"] for row in kept(folder)["clips"]["ranked"]][::-1]
 
 
 def test_pictures_of_clips_are_as_many_as_there_is_room_for(both, tmp_path):
@@ -414,12 +422,12 @@ def test_pictures_of_clips_are_as_many_as_there_is_room_for(both, tmp_path):
     clips = list(kept(folder)["examples"]["parses"])
     for file in (folder / "clips" / "thumbnails").iterdir():
         file.write_bytes(file.read_bytes() + bytes(POSTERS // 2))
-    shown = evaluation.Shown(folder, [*clips, "elsewhere"])
+    shown = evaluation.ClipPages(folder, [*clips, "elsewhere"])
     assert [shown.poster(clip) is not None for clip in clips] == [True, True, False, False]
     assert [shown.href(clip) for clip in (clips[3], "elsewhere")] == [f"clips/{clips[3]}.html", ""]
 
 
-def test_a_clip_that_can_not_be_decoded_is_left_out_and_told(world, both, tmp_path):
+def test_a_clip_that_can_not_be_decoded_has_no_page(world, both, tmp_path):
     best, other = kept(both[0])["examples"]["best"]
     media = tmp_path / "media"
     shutil.copytree(world.folder / "media", media)
@@ -440,49 +448,48 @@ def test_a_clip_that_can_not_be_decoded_is_left_out_and_told(world, both, tmp_pa
     assert f"clips/{other}.html" in {link["href"] for link in found.named("a")}
 
 
-def parses(world, both, folder, count):
-    """Some of an evaluation's parses, written anew into a folder: clip -> its file."""
-    found = [read_parse(both[0] / file) for file in kept(both[0])["examples"]["parses"].values()]
-    return {one.clip: write_parse(one, folder, run="a run") for one in found[:count]}
+def parses(both, count):
+    """Some of an evaluation's clips."""
+    return dict(list(both[1].details.examples.clips.items())[:count])
 
 
 def there(folder, suffix):
     return {file.stem for file in folder.glob(f"*{suffix}")}
 
 
-def test_parses_of_earlier_calls_are_removed_but_not_those_of_others(world, both, tmp_path):
-    first = parses(world, both, tmp_path, 4)
-    assert evaluation.write_clips(first, tmp_path) == {}
-    found = read_parse(first[next(iter(first))])
-    others = replace(found, clip="others")
+def test_clips_of_earlier_evaluations_are_removed_but_not_those_of_others(both, tmp_path):
+    first = parses(both, 4)
+    assert evaluation.write_clips(first, tmp_path, "a run") == {}
+    clip = next(iter(first.values()))
+    others = replace(clip, clip="others")
     write_parse(others, tmp_path, made_by="someone")
-    parse.write(others, Strip.of(Media(found.file), 2), tmp_path)
-    left = dict(list(first.items())[:2])
-    assert evaluation.write_clips(left, tmp_path) == {}
+    parse.write(others, Overview.of(Media(clip.file), 2), tmp_path)
+    left = parses(both, 2)
+    assert evaluation.write_clips(left, tmp_path, "a run") == {}
     assert there(tmp_path, ".json") == {*left, "others"}
     assert there(tmp_path, ".html") == {*left, "others", "index"}
     assert there(tmp_path / "thumbnails", ".jpg") == {*left, "others"}
     assert Read(tmp_path / "index.html").text.count("others") == 1
-    evaluation.write_clips({}, tmp_path)
+    evaluation.write_clips({}, tmp_path, "a run")
     assert there(tmp_path, ".json") == {"others"}
     assert there(tmp_path, ".html") == {"others", "index"}
 
 
-def test_what_else_lies_in_the_clips_folder_is_left_alone(world, both, tmp_path):
+def test_other_files_in_the_clips_folder_are_left_alone(both, tmp_path):
     theirs = tmp_path / "index.html"
     theirs.write_text("theirs")
     (tmp_path / "facts.json").write_text('{"run": "a"}')
-    evaluation.write_clips({}, tmp_path)
+    evaluation.write_clips({}, tmp_path, "a run")
     assert theirs.read_text() == "theirs"
-    evaluation.write_clips(parses(world, both, tmp_path, 1), tmp_path)
+    evaluation.write_clips(parses(both, 1), tmp_path, "a run")
     assert Read(theirs).text != "theirs"
-    evaluation.write_clips({}, tmp_path)
-    assert there(tmp_path, ".html") == set()  # an evaluation's index took its place, and went with its clips
+    evaluation.write_clips({}, tmp_path, "a run")
+    assert there(tmp_path, ".html") == set()  # an evaluation's index replaced it, and was removed with its clips
     assert there(tmp_path, ".json") == {"facts"}
 
 
 def test_without_clips_nothing_is_made(tmp_path):
-    assert evaluation.write_clips({}, tmp_path / "clips") == {}
+    assert evaluation.write_clips({}, tmp_path / "clips", "a run") == {}
     assert not list(tmp_path.iterdir())
 
 
@@ -492,8 +499,8 @@ def test_without_clips_nothing_is_made(tmp_path):
 def test_one_modality_and_no_validation(world, tmp_path):
     run, out = tmp_path / "run", tmp_path / "out"
     given = {"dense_audio": None, "dense_visual": None, "val": None, "collocation": ["audio=ears"], "out": run}
-    seehear.train(**world.training(set=BRIEF, **given))
-    report = seehear.evaluate([run], **world.evaluation(dense_visual=None, out=out, examples=1))
+    commands.train(**world.training(set=BRIEF, **given))
+    report = world.evaluate([run], dense_visual=None, out=out, examples=1)
     found = Read(out / "evaluation.html")
     found.check()
     assert numbers(report.text().replace(str(tmp_path), "")) <= numbers(found.text)
@@ -507,61 +514,51 @@ def test_one_modality_and_no_validation(world, tmp_path):
     assert "One seed" in found.text
 
 
-def test_nothing_there_and_nothing_said(folder):
-    """Bins without forecasts, nothing to find, nothing found, no clip ranked."""
-    content = kept(folder)
-    empty = {
-        "count": 0,
-        "clips": 0,
-        "confidence": None,
-        "frequency": None,
-        "frequency_low": None,
-        "frequency_high": None,
+def test_no_forecasts_no_events_no_predictions(one, tmp_path):
+    report, details = one[1], one[1].details
+    nan = np.nan
+    reliability = {
+        name: replace(each, bins=tuple(Bin(bin.low, bin.high, 0, 0, nan, nan, nan, nan) for bin in each.bins))
+        for name, each in {**details.reliability, "": details.reliability_clip}.items()
     }
-    for each in (*content["reliability"]["segment"].values(), content["reliability"]["clip"]):
-        each["bins"] = [{**one, **empty} for one in each["bins"]]
-    for each in content["confusion"].values():
-        each["rows"] = {}
-    for of in content["elsewhere"].values():
-        for counts in of.values():
-            for where in (counts["all"], *counts["classes"].values()):
-                where.update(dict.fromkeys(where, 0.0))
-    nothing = {"best": [], "worst": [], "parses": {}, "failed": {}}
-    changed(
-        folder,
-        reliability=content["reliability"],
-        confusion=content["confusion"],
-        elsewhere=content["elsewhere"],
-        across={"all": {}, "classes": {}},
-        clips={"ranked": [], "without_events": ["clip00", "clip01"]},
-        classes=[
-            [row | {"f1": None, "precision": None, "recall": None, "support": 0} for row in content["classes"][0]]
-        ],
-        examples=content["examples"] | nothing,
+    unknown = dict.fromkeys(("f1", "precision", "recall"), nan)
+    scores = [
+        replace(each, classes=tuple(replace(row, **unknown, support=0) for row in each.classes))
+        for each in report.scores
+    ]
+    empty = changed(
+        replace(report, scores=scores),
+        reliability_clip=reliability.pop(""),
+        reliability=reliability,
+        confusion={name: matrix(CLASSES, {}) for name in details.modalities},
+        elsewhere={error: {name: np.zeros((3, 4)) for name in details.modalities} for error in details.elsewhere},
+        across=np.zeros_like(details.across),
+        clips=[ClipRow(clip, 100.0, {}, 0, None, None) for clip in ("clip00", "clip01")],
+        examples=replace(details.examples, best=[], worst=[]),
     )
-    found = read(folder)
-    assert "Nothing is heard in these clips." in found.text
+    found = read(empty, tmp_path)
+    assert "The ground truth has no class heard in these clips." in found.text
     assert "Clips without events (2)" in found.text
     assert "clip00, clip01" in found.text
     assert len(found.named("svg")) == 2
     assert not [style for style in bars(found, "bar") if not style.endswith(":0.0000")]
 
 
-def test_missing_clips_notes_and_histories_are_told(folder):
-    missing = [f"clip {n}" for n in range(evaluation.ROWS + 7)]
-    changed(folder, missing=missing, notes=["class 'Bird' is not known"], history=[[]])
-    found = read(folder)
+def test_missing_clips_notes_and_histories_are_listed(one, tmp_path):
+    missing = [f"clip {n}" for n in range(evaluation.MAX_ROWS + 7)]
+    report = replace(one[1], missing=missing, notes=["class 'Bird' is unknown"])
+    found = read(changed(report, history=[[]]), tmp_path)
     assert f"{len(missing)} clips without features were scored as if nothing was predicted" in found.text
-    assert "class 'Bird' is not known" in found.text
-    assert f"{missing[evaluation.ROWS - 1]} … and 7 more in evaluation.json" in found.text
-    assert missing[evaluation.ROWS] not in found.text
+    assert "class 'Bird' is unknown" in found.text
+    assert f"{missing[evaluation.MAX_ROWS - 1]} … and 7 more in evaluation.json" in found.text
+    assert missing[evaluation.MAX_ROWS] not in found.text
     assert "The runs have no history." in found.text
     assert next(row for row in found.rows if row[0] == "4")[2:6] == ["0", "–", "–", "–"]
 
 
-def test_no_evaluation_no_page(tmp_path):
-    with pytest.raises(SeehearError, match="no such file"):
-        evaluation.write(tmp_path)
+def test_without_details_no_page(one, tmp_path):
+    with pytest.raises(SeehearError, match="details=True"):
+        evaluation.write(replace(one[1], details=None), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -572,50 +569,61 @@ def test_no_evaluation_no_page(tmp_path):
         (["a/seed-3", "b/seed-3"], [3, 4], ["a", "seed-3"]),
     ],
 )
-def test_systems_are_called_by_their_folders(runs, seeds, names):
-    assert evaluation.systems(runs, seeds) == names
+def test_systems_are_called_by_their_folders(one, runs, seeds, names):
+    assert replace(one[1], runs=runs, seeds=seeds).systems == names
 
 
 # Strange names, many of them, small screens
 
 
-def renamed(value, names):
-    """Keys and texts replaced, wherever they stand."""
-    if isinstance(value, dict):
-        return {names.get(key, key): renamed(each, names) for key, each in value.items()}
-    if isinstance(value, list):
-        return [renamed(each, names) for each in value]
-    return names.get(value, value) if isinstance(value, str) else value
-
-
 @pytest.fixture(scope="module")
 def dangerous(one, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dangerous") / "evaluation"
-    shutil.copytree(one[0], folder)
-    content = kept(folder)
-    names = {"Dog": HOSTILE, "Cat": "</script><b>$x$" + "long" * 60, "clip03": f"clip {HOSTILE}", "clip04": "x" * 250}
-    content = renamed(content, names)
-    content |= {"notes": [HOSTILE, "y" * 300], "missing": [HOSTILE], "runs": [f"/runs/{HOSTILE}"], "signature": HOSTILE}
-    content["examples"] |= {"run": HOSTILE, "best": [names["clip03"]], "worst": [names["clip04"]]}
-    content["examples"]["failed"] = {names["clip03"]: f"{HOSTILE}: can't be read"}
-    assert {row["clip"] for row in content["clips"]["ranked"]} >= {names["clip03"], names["clip04"]}
-    atomic_json(folder / "evaluation.json", content)
-    evaluation.write(folder)
-    return folder
+    folder = tmp_path_factory.mktemp("dangerous")
+    report, details = one[1], one[1].details
+    names = {"Dog": HOSTILE, "Cat": "</script><b>$x$" + "long" * 60}
+    clips = {"clip03": f"clip {HOSTILE}", "clip04": "x" * 250}
+
+    def renamed(error):
+        return error and replace(error, label=names.get(error.label, error.label))
+
+    rows = [
+        replace(
+            row,
+            clip=clips.get(row.clip, row.clip),
+            false_negatives=renamed(row.false_negatives),
+            false_positives=renamed(row.false_positives),
+        )
+        for row in details.clips
+    ]
+    classes = tuple(names.get(name, name) for name in details.classes)
+    signature = replace(report.signature, labels=HOSTILE, decoding=HOSTILE)
+    scores = replace(
+        report.scores[0],
+        classes=tuple(replace(row, label=names.get(row.label, row.label)) for row in report.scores[0].classes),
+        signature=signature,
+    )
+    failed = {clips["clip03"]: f"{HOSTILE}: can't be read"}
+    examples = replace(details.examples, run=HOSTILE, best=[clips["clip03"]], worst=[clips["clip04"]], failed=failed)
+    confusion = {name: Confusion(classes, each.table) for name, each in details.confusion.items()}
+    report = replace(report, runs=[f"/runs/{HOSTILE}"], scores=[scores], notes=[HOSTILE, "y" * 300], missing=[HOSTILE])
+    report = changed(report, clips=rows, classes=classes, examples=examples, confusion=confusion)
+    evaluation.write(report, folder)
+    return folder, report
 
 
 def test_names_are_text(dangerous):
-    found = Read(dangerous / "evaluation.html")
+    folder, report = dangerous
+    found = Read(folder / "evaluation.html")
     found.check()
     assert found.text.count(words(HOSTILE)) > 20
     assert words(HOSTILE) in found.cells
     assert "alert(1)" not in re.sub(r"&lt;script&gt;alert\(1\)", "", found.source)
     assert "<b>$x$" not in found.source
-    assert "49" not in numbers(found.text) - numbers(json.dumps(kept(dangerous)))
+    assert "49" not in numbers(found.text) - numbers(json.dumps(report.as_json()))
 
 
 def test_on_a_phone_nothing_sticks_out(browser_page, dangerous, both):
-    for folder in (dangerous, both[0]):
+    for folder in (dangerous[0], both[0]):
         for width in (390, 320, 1200):
             browser_page.set_viewport_size({"width": width, "height": 800})
             browser_page.goto((folder / "evaluation.html").as_uri())
@@ -648,7 +656,7 @@ def test_cells_can_be_read_by_day_and_by_night(browser_page, both, scheme):
     browser_page.goto((both[0] / "evaluation.html").as_uri())
     found = browser_page.evaluate(
         """() => {
-          const map = document.querySelector('svg[aria-label^="Classes heard"]');
+          const map = document.querySelector('svg[aria-label^="Confusion matrix of classes heard"]');
           const cells = [...map.querySelectorAll('path')].filter((one) => Number(getComputedStyle(one).opacity) < 1);
           return {
             cells: cells.map((one) => [getComputedStyle(one).fill, Number(getComputedStyle(one).opacity)]),
@@ -677,53 +685,41 @@ def luminance(rgb):
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-def test_many_classes_and_clips_still_fit(folder):
+def test_many_classes_and_clips_still_fit(one, tmp_path):
     """Of 300 classes with names of 40 letters, and 3,000 clips."""
     rng = np.random.default_rng(0)
-    content = kept(folder)
+    report, details = one[1], one[1].details
     names = [f"class_of_sounds_and_of_pictures_{n:08}" for n in range(300)]
-    rows = [row for row in content["classes"][0] if row["label"] == "Cat"]
-    classes = [row | {"label": name} for row in rows for name in names]
-    table = {a: {b: float(rng.integers(1, 99)) for b in rng.choice(names, 80)} for a in names}
-    for each in content["confusion"].values():
-        each["rows"] = table
-    for of in content["elsewhere"].values():
-        for counts in of.values():
-            counts["classes"] = dict.fromkeys(names, next(iter(counts["classes"].values())))
-    row = next(row for row in content["clips"]["ranked"] if row["missed"] or row["invented"])
-    ranked = [row | {"clip": f"{'clip-' * 8}{n:05}"} for n in range(3000)]
-    changed(
-        folder,
+    table = np.zeros((301, 301))
+    table[:300, :300] = rng.integers(1, 99, (300, 300)) * (rng.random((300, 300)) < 80 / 300)
+    row = next(row for row in details.clips if row.false_negatives or row.false_positives)
+    rows = [replace(row, clip=f"{'clip-' * 8}{n:05}", average=100 - n / 100) for n in range(3000)]
+    still = [replace(row, clip=f"{'still-' * 8}{n}", support=0) for n in range(3000)]
+    many = with_classes(
+        replace(report, scores=list(report.scores) * 40, runs=list(report.runs) * 40),
+        names,
         seeds=list(range(40)),
-        **{key: content[key] * 40 for key in ("runs", "each", "history", "tables")},
-        classes=[classes] * 40,
-        confusion=content["confusion"],
-        elsewhere=content["elsewhere"],
-        clips={"ranked": ranked, "without_events": [f"{'still-' * 8}{n}" for n in range(3000)]},
-        missing=[f"{'missing-' * 8}{n}" for n in range(3000)],
-        examples=content["examples"] | {"best": [], "worst": [each["clip"] for each in ranked]},
+        history=details.history * 40,
+        confusion={name: Confusion(tuple(names), table) for name in details.modalities},
+        elsewhere={
+            error: {name: counts[:1].repeat(300, axis=0) for name, counts in of.items()}
+            for error, of in details.elsewhere.items()
+        },
+        clips=[*rows, *still],
+        examples=replace(details.examples, best=[], worst=[each.clip for each in rows]),
     )
-    found = read(folder)
-    assert found.text.count(f"… and {3000 - evaluation.ROWS} more in evaluation.json") == 4
+    found = read(replace(many, missing=[f"{'missing-' * 8}{n}" for n in range(3000)]), tmp_path)
+    assert found.text.count(f"… and {3000 - evaluation.MAX_ROWS} more in evaluation.json") == 4
     shown = [cells[0] for cells in found.rows if len(cells) == 7 and cells[0].startswith("clip-")]
-    assert shown == [each["clip"] for each in ranked[: -evaluation.ROWS - 1 : -1]]
+    assert shown == [each.clip for each in rows[: -evaluation.MAX_ROWS - 1 : -1]]
 
 
-def test_of_too_many_classes_those_with_most_to_find_are_shown():
+def test_of_too_many_classes_those_with_most_support_are_shown():
     rng = np.random.default_rng(0)
-    names = [f"{n}" for n in range(evaluation.ROWS + 50)]
+    names = [f"{n}" for n in range(evaluation.MAX_ROWS + 50)]
     support = rng.permutation(len(names))
-    rows = [
-        {
-            "level": "event",
-            "kind": "audio",
-            "label": name,
-            "support": int(n),
-            "f1": 1.0,
-            "precision": 1.0,
-            "recall": 1.0,
-        }
-        for name, n in zip(names, support, strict=True)
-    ]
-    found = evaluation.by_class([rows], "event", names, ["audio"])
+    rows = {
+        name: {"audio": class_rows(name, (1.0, 1.0), support=int(n))} for name, n in zip(names, support, strict=True)
+    }
+    found = evaluation.by_class(rows)
     assert [name for name, _ in found] == [name for name, n in zip(names, support, strict=True) if n >= 50]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seehear.errors import SeehearError
 from seehear.scoring import comparison
-from seehear.scoring.comparison import _dealt, _draws, _flipped, _rows, difference, holm, resampled, shares
+from seehear.scoring.comparison import _draws, _flipped, _reassigned, _rows, difference, holm, resampled, shares
 from seehear.scoring.intervals import DRAWS
 
 
@@ -80,7 +80,7 @@ def test_resampled_is_the_loops(n_seeds, n_clips, seed):
 
 @pytest.mark.parametrize("paired", [True, False])
 def test_interval_is_of_the_draws(monkeypatch, paired):
-    monkeypatch.setattr(comparison, "HELD", 7 * 300)  # several chunks, the last one short
+    monkeypatch.setattr(comparison, "MAX_VALUES", 7 * 300)  # several chunks, the last one short
     one, other = values_of(3, 7), values_of(3, 7, 1)
     parts = [one - other] if paired else [one, -other]
     found = difference(one, other, (range(3), range(3)) if paired else None, seed=9)
@@ -139,7 +139,7 @@ def test_every_way_to_deal_is_counted_once(one, other):
     for chosen in combinations(range(len(runs)), len(one)):
         rest = [runs[k] for k in range(len(runs)) if k not in chosen]
         expected.append(sum(runs[k] for k in chosen) / len(one) - sum(rest) / len(other))
-    found = _dealt(np.array(one, dtype=float), np.array(other, dtype=float), np.random.default_rng(0))
+    found = _reassigned(np.array(one, dtype=float), np.array(other, dtype=float), np.random.default_rng(0))
     np.testing.assert_allclose(np.sort(found), np.sort(expected), atol=1e-12)
 
 
@@ -149,7 +149,7 @@ def test_random_permutations_have_the_variances_of_all():
     assert _flipped(values, rng).var() == pytest.approx((values**2).sum() / 50**2, rel=0.06)
     one, other = rng.normal(0, 1, 12), rng.normal(0, 1, 9)
     expected = np.concatenate([one, other]).var(ddof=1) * (1 / 12 + 1 / 9)
-    found = _dealt(one, other, rng)
+    found = _reassigned(one, other, rng)
     assert found.var() == pytest.approx(expected, rel=0.06)
     assert found.mean() == pytest.approx(0, abs=0.02)
 
@@ -271,7 +271,7 @@ def test_a_value_that_is_not_finite_is_refused():
 @given(st.integers(1, 50), st.integers(1, 50), st.integers(1, 60))
 def test_rows_are_all_there_once_and_few_at_a_time(count, n, held):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(comparison, "HELD", held)
+        patch.setattr(comparison, "MAX_VALUES", held)
         rows = list(_rows(count, n))
     assert [k for part in rows for k in range(count)[part]] == list(range(count))
     assert all((part.stop - part.start) * n <= max(held, n) for part in rows)

@@ -38,15 +38,15 @@ def test_confusion_is_the_loop(given_pair):
     expected = np.zeros((n_classes + 1, n_classes + 1))
     for n, t in np.ndindex(true.shape[:2]):
         there, found = ({c for c in range(n_classes) if a[n, t, c]} for a in (true, predicted))
-        missed, invented = there - found, found - there
+        false_negatives, false_positives = there - found, found - there
         for c in there & found:
             expected[c, c] += 1
-        for c, d in itertools.product(missed, invented):
-            expected[c, d] += 1 / max(len(missed), len(invented))
-        for c in missed:
-            expected[c, -1] += max(0, len(missed) - len(invented)) / len(missed)
-        for d in invented:
-            expected[-1, d] += max(0, len(invented) - len(missed)) / len(invented)
+        for c, d in itertools.product(false_negatives, false_positives):
+            expected[c, d] += 1 / max(len(false_negatives), len(false_positives))
+        for c in false_negatives:
+            expected[c, -1] += max(0, len(false_negatives) - len(false_positives)) / len(false_negatives)
+        for d in false_positives:
+            expected[-1, d] += max(0, len(false_positives) - len(false_negatives)) / len(false_positives)
     assert confusion(predicted, true) == pytest.approx(expected)
 
 
@@ -59,22 +59,22 @@ def test_rows_are_what_is_there_and_columns_what_was_found(given_pair):
     assert table.sum(axis=0)[:-1] == pytest.approx(predicted.sum(axis=(0, 1)))
     assert confusion(true, predicted) == pytest.approx(table.T)
     # Substitutions, deletions and insertions as Mesaros et al. count them in a segment.
-    missed, invented = (true & ~predicted).sum(axis=2), (predicted & ~true).sum(axis=2)
+    false_negatives, false_positives = (true & ~predicted).sum(axis=2), (predicted & ~true).sum(axis=2)
     found = Confusion(CLASSES[: true.shape[2]], table)
     assert found.true == pytest.approx(true.sum())
-    assert found.substituted == pytest.approx(np.minimum(missed, invented).sum())
-    assert found.missed == pytest.approx(np.maximum(0, missed - invented).sum())
-    assert found.invented == pytest.approx(np.maximum(0, invented - missed).sum())
+    assert found.substituted == pytest.approx(np.minimum(false_negatives, false_positives).sum())
+    assert found.false_negatives == pytest.approx(np.maximum(0, false_negatives - false_positives).sum())
+    assert found.false_positives == pytest.approx(np.maximum(0, false_positives - false_negatives).sum())
     if true.any():
-        assert found.error_rate == pytest.approx(np.maximum(missed, invented).sum() / true.sum())
+        assert found.error_rate == pytest.approx(np.maximum(false_negatives, false_positives).sum() / true.sum())
     json.dumps(found.as_json(), allow_nan=False)
 
 
-@pytest.mark.parametrize(("missed", "invented"), [(2, 3), (3, 2), (1, 3), (3, 1), (2, 2)])
-def test_a_share_is_the_mean_over_all_ways_to_pair(missed, invented):
-    n_classes = missed + invented
-    true, predicted = np.arange(n_classes) < missed, np.arange(n_classes) >= missed
-    few, many = sorted([range(missed), range(missed, n_classes)], key=len)
+@pytest.mark.parametrize(("false_negatives", "false_positives"), [(2, 3), (3, 2), (1, 3), (3, 1), (2, 2)])
+def test_a_share_is_the_mean_over_all_ways_to_pair(false_negatives, false_positives):
+    n_classes = false_negatives + false_positives
+    true, predicted = np.arange(n_classes) < false_negatives, np.arange(n_classes) >= false_negatives
+    few, many = sorted([range(false_negatives), range(false_negatives, n_classes)], key=len)
     ways = [list(zip(few, chosen, strict=True)) for chosen in itertools.permutations(many, len(few))]
     expected = np.zeros((n_classes, n_classes))
     for way in ways:
@@ -84,7 +84,7 @@ def test_a_share_is_the_mean_over_all_ways_to_pair(missed, invented):
 
 
 def test_known_confusions():
-    """A dog for a cat; a cat that is just missed; a bird out of nowhere; a cat beside a dog that is really there."""
+    """A dog for a cat; a cat for nothing; a bird for no reason; a cat beside a true dog."""
     true = one("x..", "x..", "...", ".x.")
     predicted = one(".x.", "...", "..x", "xx.")
     found = Confusion(("Cat", "Dog", "Bird"), confusion(predicted, true))
@@ -92,8 +92,8 @@ def test_known_confusions():
     assert found.as_json() == {
         "true": 3.0,
         "substituted": 1.0,
-        "missed": 1.0,
-        "invented": 2.0,
+        "false_negatives": 1.0,
+        "false_positives": 2.0,
         "error_rate": pytest.approx(4 / 3),
         "rows": {"Cat": {"Dog": 1.0, "": 1.0}, "Dog": {"Dog": 1.0}, "": {"Cat": 1.0, "Bird": 1.0}},
     }
@@ -160,5 +160,5 @@ def test_some_clips_at_a_time_come_to_the_same(monkeypatch):
         return np.concatenate([table.ravel() for table in tables])
 
     whole = everything()
-    monkeypatch.setattr(module, "HELD", 40)  # two clips
+    monkeypatch.setattr(module, "MAX_CELLS", 40)  # two clips
     assert everything() == pytest.approx(whole)

@@ -30,12 +30,14 @@ def stamps(folder):
 
 
 def test_outcome_is_what_evaluate_finds(choice):
-    import seehear
+    from seehear.verbs.evaluate import evaluate
+    from seehear.verbs.options import TruthOptions
 
     task = choice.task()
     (outcome,) = task.bench.run(trainings(task)[:1], "training")
-    (found,) = seehear.evaluate(
-        [outcome.path], store=choice.store, labels=choice.folder / "val.csv", **choice.truth("val"), device="cpu"
+    truth = TruthOptions(**choice.truth("val"))
+    (found,) = evaluate(
+        [outcome.path], store=choice.store, labels=choice.folder / "val.csv", truth=truth, device="cpu"
     ).scores
     assert outcome.per_clip["average"].mean() == pytest.approx(found.average, abs=1e-6)
     np.testing.assert_allclose(outcome.per_clip["type_at_av"], 100 * found.per_clip["segment", "type_at_av"])

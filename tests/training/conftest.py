@@ -1,12 +1,17 @@
 """A small world to train in: features in which classes can be found, and their labels."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from seehear.data import Dataset
 from seehear.labels import Event, write_dense
 from seehear.store import NetworkInfo, Origin, Store
+from seehear.verbs.compare import compare
+from seehear.verbs.evaluate import evaluate
+from seehear.verbs.options import DecodingOptions, TruthOptions
 
 CLASSES = ("Cat", "Dog", "Fish")
 NETWORKS = {"ears": ("audio", 6), "eyes": ("visual", 8), "nose": ("smell", 5)}
@@ -14,10 +19,11 @@ NETWORKS = {"ears": ("audio", 6), "eyes": ("visual", 8), "nose": ("smell", 5)}
 
 # A process that trains by the options in its argument and saves after every epoch, to be killed.
 KILLED = """
-import sys, json, seehear, seehear.training.fit as fit
+import sys, json, seehear.training.fit as fit
+from seehear.verbs.train import train
 fit.SAVE_EVERY = 0.0
 options = json.loads(sys.argv[1])
-seehear.train(**options)
+train(**options)
 """
 
 
@@ -59,7 +65,7 @@ class World:
         return path
 
     def training(self, **changed):
-        """Options for seehear.train."""
+        """Options for the command train."""
         options = {
             "store": self.store,
             "labels": self.labels,
@@ -74,9 +80,35 @@ class World:
         return options | changed
 
     def evaluation(self, **changed):
-        """Options for seehear.evaluate."""
+        """Options of a command that scores."""
         keys = ("store", "labels", "dense_audio", "dense_visual", "device")
         return {key: self.training()[key] for key in keys} | changed
+
+    def dataset(self, labels=None, collocation=None, **truth):
+        """The clips with features and ground truth."""
+        return Dataset.from_tables(
+            labels or self.labels,
+            store=self.store,
+            collocation=collocation or {"audio": "ears", "visual": "eyes"},
+            truth={"audio": self.dense["audio"], "visual": self.dense["visual"]} | truth,
+        )
+
+    def evaluate(self, runs, **changed):
+        """Run the command `evaluate`, with its options as they are named on the command line."""
+        return evaluate(runs, **grouped(self.evaluation(**changed)))
+
+    def compare(self, runs, **changed):
+        """Run the command `compare`."""
+        return compare(runs, **grouped(self.evaluation(**changed)))
+
+
+def grouped(options):
+    """Options as the commands take them in Python: those of ground truth and of decoding in a group each."""
+    result = dict(options)
+    for name, kind in (("truth", TruthOptions), ("decoding", DecodingOptions)):
+        names = {field.name for field in fields(kind)} & set(result)
+        result[name] = kind(**{key: result.pop(key) for key in names})
+    return result
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-import seehear
+import commands
 from seehear.errors import SeehearError
 from seehear.losses import mtsc
 from seehear.losses.contrastive.registry import LOSSES
@@ -26,7 +26,7 @@ SMALL = ["width=16", "feed_forward=16", "learning_rate=0.003", "decay_every=0"]
 
 
 def trained(world, *settings, out="run", **changed):
-    seehear.train(**world.training(set=[*SMALL, "epochs=4", *settings], out=world.folder / out, **changed))
+    commands.train(**world.training(set=[*SMALL, "epochs=4", *settings], out=world.folder / out, **changed))
     return Run(world.folder / out)
 
 
@@ -95,7 +95,7 @@ def test_every_reading_of_g_trains_and_scores(uneven_world, projection):
     layers = {name.split(".")[1] for name in weights(run) if name.startswith("projection.")}
     expected = {"separate": {"audio", "visual"}, "none": set()}.get(projection, {projection})
     assert layers == expected
-    assert seehear.evaluate([run.path], **uneven_world.evaluation()).exit_code == 0
+    assert uneven_world.evaluate([run.path]).exit_code == 0
 
 
 @pytest.mark.parametrize("loss", list(LOSSES))
@@ -134,8 +134,8 @@ def test_pretraining_resumes_bit_exactly_after_kill_9(world):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert 3 <= len(load_tensors(checkpoint)[1]) < 60
-    seehear.train(**options)
-    seehear.train(**world.training(set=settings, out=world.folder / "whole"))
+    commands.train(**options)
+    commands.train(**world.training(set=settings, out=world.folder / "whole"))
     assert equal(weights(Run(world.folder / "killed")), weights(Run(world.folder / "whole")))
 
 
@@ -146,7 +146,7 @@ def test_a_killed_task_resumes_from_its_own_checkpoint(world):
     model = whole.new_model()
     optimiser = torch.optim.Adam(model.parameters())
     assert resume(world.folder / "nothing.safetensors", model, optimiser) == []
-    again = seehear.train(**world.training(set=[*SMALL, "epochs=4", *settings], out=whole.path))
+    again = commands.train(**world.training(set=[*SMALL, "epochs=4", *settings], out=whole.path))
     assert again.epochs[0]["epoch"] == 3
 
 
@@ -261,5 +261,5 @@ def test_settings_as_a_mapping_train_the_same(world):
     texts = trained(world, "contrast.loss=mtsc", "contrast.weight=0.5", "epochs=2", out="texts")
     settings = {"width": 16, "feed_forward": 16, "learning_rate": 0.003, "decay_every": 0, "epochs": 2}
     settings["contrast"] = {"loss": "mtsc", "weight": 0.5}
-    seehear.train(**world.training(set=settings, out=world.folder / "mapping"))
+    commands.train(**world.training(set=settings, out=world.folder / "mapping"))
     assert equal(weights(texts), weights(Run(world.folder / "mapping")))

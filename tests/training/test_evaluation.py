@@ -5,20 +5,19 @@ import json
 import numpy as np
 import pytest
 
+import commands
 import make_media
-import seehear
-import seehear.verbs.evaluate as module
+import seehear.parser as module
 from seehear import parsed
 from seehear.errors import SeehearError
+from seehear.evaluation import score_tables
 from seehear.labels import read_dense, read_weak
 from seehear.scoring.confusion import confusion, elsewhere, state_names, states
 from seehear.scoring.decoding import Decoding
 from seehear.scoring.reliability import reliability
-from seehear.store import Store
 from seehear.training.bags import Bags
 from seehear.training.inference import predict
 from seehear.training.run import Run
-from seehear.verbs.tables import read_split
 from training.conftest import CLASSES, World
 
 pytestmark = pytest.mark.usefixtures("few_draws")
@@ -32,7 +31,7 @@ def world(tmp_path_factory):
     """Clips of several lengths, some longer than the window, and a system of two seeds."""
     made = World(tmp_path_factory.mktemp("world"), lengths=LENGTHS)
     settings = ["epochs=12", "width=16", "feed_forward=16", "learning_rate=0.01"]
-    seehear.train(**made.training(set=settings, seeds=[4, 7]))
+    commands.train(**made.training(set=settings, seeds=[4, 7]))
     assert Run(made.folder / "run/seed-4").facts.window == 5
     return made
 
@@ -50,7 +49,7 @@ def media(world):
 
 def of(world, out, *seeds, **changed):
     runs = [world.folder / "run" / f"seed-{seed}" for seed in seeds or (4, 7)]
-    return seehear.evaluate(runs, **world.evaluation(out=out, **changed))
+    return world.evaluate(runs, out=out, **changed)
 
 
 def written(out):
@@ -77,17 +76,16 @@ def predictions(world):
     each = []
     for seed in (4, 7):
         run = Run(world.folder / "run" / f"seed-{seed}")
-        split = read_split(Store(world.store), run.facts.networks, world.labels, world.dense)
-        bags = Bags(split.packs)
+        bags = Bags(world.dataset().packs())
         found = predict(run.model(), bags, run.facts.window)
         each.append((found, Decoding()(found, run.facts.classes, run.facts.modalities)))
-    truth = split.truth(CLASSES, int(bags.lengths.max()), split.clips)
+    truth = world.dataset().with_classes(CLASSES).truth
     return each, truth, bags.lengths
 
 
 def test_all_of_the_report_is_written(world, both):
     report, content = both
-    assert content["format"] == "seehear-evaluation-1"
+    assert content["format"] == "seehear-evaluation-2"
     assert {**content, "format": 0} == {**json.loads(json.dumps(report.as_json(), allow_nan=False)), "format": 0}
     assert str(world.folder / "both") in report.text()
     assert content["seeds"] == [4, 7]
@@ -133,12 +131,15 @@ def test_confusions_are_means_over_seeds(both, predictions):
     for name in MODALITIES:
         mean = np.mean([confusion(active[name], truth[name]) for _, active in each], axis=0)
         assert found.confusion[name].table == pytest.approx(mean)
-        for what, pairs in (("invented", [(a, truth) for _, a in each]), ("missed", [(truth, a) for _, a in each])):
+        for error, pairs in (
+            ("false_positives", [(a, truth) for _, a in each]),
+            ("false_negatives", [(truth, a) for _, a in each]),
+        ):
             mean = np.mean([elsewhere(*pair)[name] for pair in pairs], axis=0)
-            assert found.elsewhere[what][name] == pytest.approx(mean)
-            told = content["elsewhere"][name][what]
-            assert told["all"]["segments"] == pytest.approx(mean.sum())
-            assert [told["classes"][label]["other_modality"] for label in CLASSES] == pytest.approx(mean[:, 0])
+            assert found.elsewhere[error][name] == pytest.approx(mean)
+            listed = content["elsewhere"][name][error]
+            assert listed["all"]["segments"] == pytest.approx(mean.sum())
+            assert [listed["classes"][label]["other_modality"] for label in CLASSES] == pytest.approx(mean[:, 0])
     mean = np.mean([states(active, truth) for _, active in each], axis=0)
     assert found.across == pytest.approx(mean)
     names = state_names(MODALITIES)
@@ -165,22 +166,22 @@ def test_clips_are_ranked_by_their_mean_over_seeds(world, both, predictions):
     for row in ranked:
         n = clips.index(row["clip"])
         assert row["scores"]["segment"]["audio"] == pytest.approx(report.per_clip("segment", "audio")[:, n].mean())
-        for what in ("missed", "invented"):
-            if row[what]:
-                name, c = row[what]["modality"], CLASSES.index(row[what]["label"])
+        for error in ("false_negatives", "false_positives"):
+            if row[error]:
+                name, c = row[error]["modality"], CLASSES.index(row[error]["label"])
                 pairs = [(truth[name][n, :, c], active[name][n, :, c]) for _, active in each]
-                wrong = [there & ~found if what == "missed" else found & ~there for there, found in pairs]
-                assert row[what]["segments"] == np.sum(wrong) / 2
-                assert row[what]["of"] == truth[name][n, :, c].sum()
+                wrong = [true & ~found if error == "false_negatives" else found & ~true for true, found in pairs]
+                assert row[error]["segments"] == np.sum(wrong) / 2
+                assert row[error]["support"] == truth[name][n, :, c].sum()
 
 
 def test_tables_score_the_same(world, both, one):
     report, content = both
-    assert content["tables"][0]["audio_visual"] == "found/seed-4/audio_visual.csv"
-    truths = {key: world.evaluation()[key] for key in ("labels", "dense_audio", "dense_visual")}
+    assert content["tables"][0]["audio_visual"] == "predictions/seed-4/audio_visual.csv"
+    truths = {name: world.dense[name] for name in MODALITIES}
     for scores, tables in zip(report.scores, content["tables"], strict=True):
         paths = {name: world.folder / "both" / tables[name] for name in MODALITIES}
-        again = seehear.score(**paths, **truths, decoding=str(Decoding())).scores[0]
+        again = score_tables(paths, truths, world.labels, decoding=str(Decoding())).scores[0]
         assert str(again.signature) == str(scores.signature)
         assert again.per_clip.keys() == scores.per_clip.keys()
         for key, values in scores.per_clip.items():
@@ -188,10 +189,10 @@ def test_tables_score_the_same(world, both, one):
         rows = {(row.level, row.kind, row.label): row for row in again.classes}
         assert all(rows[row.level, row.kind, row.label].as_json() == row.as_json() for row in scores.classes)
     names = (*MODALITIES, "audio_visual")
-    assert one[1]["tables"] == [{name: f"found/{name}.csv" for name in names}]
+    assert one[1]["tables"] == [{name: f"predictions/{name}.csv" for name in names}]
     for name in names:
-        text = (world.folder / f"one/found/{name}.csv").read_text()
-        assert text == (world.folder / f"both/found/seed-4/{name}.csv").read_text()
+        text = (world.folder / f"one/predictions/{name}.csv").read_text()
+        assert text == (world.folder / f"both/predictions/seed-4/{name}.csv").read_text()
 
 
 def test_clips_are_shown_as_they_were_scored(world, media, both, predictions):
@@ -209,7 +210,7 @@ def test_clips_are_shown_as_they_were_scored(world, media, both, predictions):
     assert not report.notes  # all files are as long as the features
 
     out = world.folder / "both"
-    tables = {name: read_dense(out / f"found/seed-4/{name}.csv") for name in (*MODALITIES, "audio_visual")}
+    tables = {name: read_dense(out / f"predictions/seed-4/{name}.csv") for name in (*MODALITIES, "audio_visual")}
     truths = {name: read_dense(world.dense[name]) for name in MODALITIES}
     found = each[0][0].segment
     for clip, path in examples["parses"].items():
@@ -230,11 +231,22 @@ def test_clips_are_shown_as_they_were_scored(world, media, both, predictions):
                 assert row == pytest.approx(expected.tolist(), abs=1e-4)
 
 
-def test_what_was_missed_is_shown_with_its_confidence(world, media, tmp_path):
-    report = of(world, tmp_path, 4, clips=media, examples=5, threshold=1.0)
-    shown = [parsed.read(path) for path in report.details.examples.parses.values()]
+def test_false_negatives_are_shown_with_their_confidence(world, media, tmp_path):
+    of(world, tmp_path, 4, clips=media, examples=5, threshold=1.0)
+    shown = [parsed.read(path) for path in (tmp_path / "clips").glob("*.json")]
     assert not any(clip.events for clip in shown)
     assert [set(clip.probabilities["audio"]) for clip in shown] == [{e.label for e in clip.truth} for clip in shown]
+
+
+def test_clips_are_parsed_in_memory(world, media, both, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    report = commands.evaluate(world.folder / "run", world.dataset(), clips=media, examples=5, device="cpu")
+    shown = report.details.examples.clips
+    assert list(shown) == list(both[1]["examples"]["parses"])
+    for clip, one in shown.items():
+        assert one.events == both[0].details.examples.clips[clip].events
+    assert report.folder is None
+    assert not list(tmp_path.iterdir())
 
 
 def filled(events):
@@ -242,8 +254,8 @@ def filled(events):
     return {(event.label, t) for event in events for t in range(round(event.onset), round(event.offset))}
 
 
-def test_files_that_are_not_the_clips_are_told(world, one, tmp_path):
-    """One that can't be read is left out; one of another length is shown, and told."""
+def test_files_of_other_clips_are_reported(world, one, tmp_path):
+    """One that can't be read is left out; one of another length is shown, and reported."""
     (best,), (worst,) = (one[1]["examples"][which] for which in ("best", "worst"))
     assert (one[1]["examples"]["parses"], one[0].exit_code) == ({}, 0)
     unreadable = tmp_path / f"{best}.mp4"
@@ -258,24 +270,23 @@ def test_files_that_are_not_the_clips_are_told(world, one, tmp_path):
 
 
 def test_some_clips_at_a_time_come_to_the_same(world, media, both, monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "HELD", 5 * max(LENGTHS) * len(MODALITIES) * len(CLASSES))  # five clips
+    monkeypatch.setattr(module, "MAX_PROBABILITIES", 5 * max(LENGTHS) * len(MODALITIES) * len(CLASSES))  # five clips
     whole, parts = both[0], of(world, tmp_path, clips=media, examples=5)
     for key in whole.scores[0].per_clip:
         assert parts.per_clip(*key) == pytest.approx(whole.per_clip(*key))
     for name in MODALITIES:
         assert parts.details.reliability[name].brier == pytest.approx(whole.details.reliability[name].brier)
         assert parts.details.confusion[name].table == pytest.approx(whole.details.confusion[name].table)
-        assert (tmp_path / f"found/seed-7/{name}.csv").read_text() == (
-            world.folder / f"both/found/seed-7/{name}.csv"
+        assert (tmp_path / f"predictions/seed-7/{name}.csv").read_text() == (
+            world.folder / f"both/predictions/seed-7/{name}.csv"
         ).read_text()
     assert parts.details.examples.best == whole.details.examples.best
-    for clip, path in whole.details.examples.parses.items():
-        shown = parsed.read(parts.details.examples.parses[clip])
-        assert filled(shown.events) == filled(parsed.read(path).events)
+    for clip, shown in whole.details.examples.clips.items():
+        assert filled(shown.events) == filled(parts.details.examples.clips[clip].events)
 
 
-def test_what_has_no_features_or_is_not_known(world, one, tmp_path):
-    """A clip without features and a class that the run doesn't know count as missed, and leave confidences alone."""
+def test_clips_without_features_and_unknown_classes(world, one, tmp_path):
+    """A clip without features and a class unknown to the run are false negatives, and leave calibration alone."""
     labels, audio = tmp_path / "labels.csv", tmp_path / "audio.csv"
     labels.write_text(world.labels.read_text().replace("clip03\t", "aaa\tDog\nclip03\tBird,"))
     audio.write_text(world.dense["audio"].read_text() + "clip03\t0\t3\tBird\naaa\t0\t2\tDog\n")
@@ -291,7 +302,7 @@ def test_what_has_no_features_or_is_not_known(world, one, tmp_path):
     bird = after.confusion["audio"].as_json()["rows"]["Bird"]
     assert sum(bird.values()) == pytest.approx(3)
     assert "Bird" not in bird
-    now, then = (next(row.true for row in found.clips if row.clip == "clip03") for found in (after, before))
+    now, then = (next(row.support for row in found.clips if row.clip == "clip03") for found in (after, before))
     assert now == then + 3
 
 

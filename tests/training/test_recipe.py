@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-import seehear
+import commands
 from seehear import Recipe, list_recipes, load_recipe
 from seehear.errors import SeehearError
 from seehear.losses import ContrastSettings
@@ -22,7 +22,7 @@ def test_the_paper_is_the_default():
 
 def test_recipes_are_listed():
     assert {"paper", "small", "small-contrast"} <= set(list_recipes())
-    assert list(seehear.recipes().as_json()) == list_recipes()
+    assert list(commands.recipes().as_json()) == list_recipes()
 
 
 @pytest.mark.parametrize("name", list_recipes())
@@ -123,7 +123,7 @@ def test_small_contrast_is_small_but_for_the_contrast():
 def test_the_command_lists_every_setting():
     command = [sys.executable, "-m", "seehear.cli", "recipes"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert text == seehear.recipes().text() + "\n"
+    assert text == commands.recipes().text() + "\n"
     lines = text.splitlines()
     assert lines[0].split() == ["setting", *list_recipes(), "meaning"]
     rows = {line.split()[0]: line.split() for line in lines[1:]}

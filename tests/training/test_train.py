@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-import seehear
+import commands
 from seehear.errors import SeehearError
 from seehear.store import NetworkInfo, Origin, Store
 from seehear.training.run import Run, differences_but_seed, load_tensors
@@ -29,12 +29,12 @@ def same(one: Path, other: Path) -> bool:
 
 
 def test_training_learns(world):
-    trained = seehear.train(**world.training(set=["epochs=30", "width=32", "learning_rate=0.003", "decay_every=0"]))
+    trained = commands.train(**world.training(set=["epochs=30", "width=32", "learning_rate=0.003", "decay_every=0"]))
     assert trained.exit_code == 0
     history = json.loads((world.folder / "run/history.json").read_text())
     assert [entry["epoch"] for entry in history] == list(range(30))
     assert history[-1]["loss"] < 0.6 * history[0]["loss"]
-    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
+    report = world.evaluate([world.folder / "run"])
     scores = report.scores[0].level("segment")
     assert scores["type_at_av"] > report.references["nothing"].level("segment")["type_at_av"] + 20
     assert report.references["truth"].average == 100.0
@@ -43,16 +43,16 @@ def test_training_learns(world):
 
 def test_the_seed_fixes_the_run(world):
     for out in ("one", "other"):
-        seehear.train(**world.training(out=world.folder / out))
+        commands.train(**world.training(out=world.folder / out))
     assert same(world.folder / "one", world.folder / "other")
-    seehear.train(**world.training(out=world.folder / "third", seeds=[1]))
+    commands.train(**world.training(out=world.folder / "third", seeds=[1]))
     assert not same(world.folder / "one", world.folder / "third")
 
 
 def test_training_again_changes_nothing(world):
-    seehear.train(**world.training())
+    commands.train(**world.training())
     before = {file: file.stat().st_mtime_ns for file in (world.folder / "run").iterdir()}
-    again = seehear.train(**world.training())
+    again = commands.train(**world.training())
     assert {file: file.stat().st_mtime_ns for file in (world.folder / "run").iterdir()} == before
     assert again.epochs[0]["epoch"] <= 3
 
@@ -75,8 +75,8 @@ def test_goes_on_bit_exactly_after_kill_9(world):
     with pytest.raises(SeehearError, match="has not finished"):
         Run(world.folder / "killed").model()
 
-    seehear.train(**options)
-    seehear.train(**world.training(set=settings, out=world.folder / "whole"))
+    commands.train(**options)
+    commands.train(**world.training(set=settings, out=world.folder / "whole"))
     assert same(world.folder / "killed", world.folder / "whole")
     one, other = (Run(world.folder / name).history() for name in ("killed", "whole"))
     assert [{**e, "seconds": 0} for e in one] == [{**e, "seconds": 0} for e in other]
@@ -84,15 +84,15 @@ def test_goes_on_bit_exactly_after_kill_9(world):
 
 
 def test_another_run_is_not_overwritten(world):
-    seehear.train(**world.training())
+    commands.train(**world.training())
     with pytest.raises(SeehearError, match=r"recipe\.epochs 4 → 2"):
-        seehear.train(**world.training(set=["epochs=2"]))
+        commands.train(**world.training(set=["epochs=2"]))
 
 
 def test_seeds_are_taken_together(world):
-    seehear.train(**world.training(seeds=[3, 5]))
-    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
-    assert [run.name for run in report.runs] == ["seed-3", "seed-5"]
+    commands.train(**world.training(seeds=[3, 5]))
+    report = world.evaluate([world.folder / "run"])
+    assert [Path(run).name for run in report.runs] == ["seed-3", "seed-5"]
     assert "seed SD" in report.text()
     found = report.as_json()
     each = [one["segment"]["audio"] for one in found["each"]]
@@ -103,16 +103,16 @@ def test_seeds_are_taken_together(world):
 
 
 def test_runs_that_differ_are_not_averaged(world):
-    seehear.train(**world.training(out=world.folder / "one"))
+    commands.train(**world.training(out=world.folder / "one"))
     changed = ["epochs=2", *world.training()["set"][1:]]
-    seehear.train(**world.training(out=world.folder / "other", set=changed))
+    commands.train(**world.training(out=world.folder / "other", set=changed))
     with pytest.raises(SeehearError, match=r"differ in recipe\.epochs 4 → 2: evaluate"):
-        seehear.evaluate([world.folder / "one", world.folder / "other"], **world.evaluation())
+        world.evaluate([world.folder / "one", world.folder / "other"])
 
 
 def test_networks_that_differ_are_named(world):
-    seehear.train(**world.training(out=world.folder / "one"))
-    seehear.train(**world.training(out=world.folder / "other", collocation=["audio=ears"]))
+    commands.train(**world.training(out=world.folder / "one"))
+    commands.train(**world.training(out=world.folder / "other", collocation=["audio=ears"]))
     found = differences_but_seed(*(Run(world.folder / name) for name in ("one", "other")))
     assert found == ['networks.visual "eyes" → null']
 
@@ -120,29 +120,29 @@ def test_networks_that_differ_are_named(world):
 @pytest.mark.parametrize("collocation", [["audio=ears"], ["audio=ears", "visual=eyes", "smell=nose"]])
 def test_any_number_of_modalities(world, collocation):
     dense = ["smell=" + str(world.dense["smell"])]
-    seehear.train(**world.training(collocation=collocation, dense=dense))
-    report = seehear.evaluate([world.folder / "run"], **world.evaluation(dense=dense))
+    commands.train(**world.training(collocation=collocation, dense=dense))
+    report = world.evaluate([world.folder / "run"], dense=dense)
     assert list(report.scores[0].level("segment"))[: len(collocation)] == [part.split("=")[0] for part in collocation]
 
 
 def test_several_networks_feed_one_modality(world):
-    kept = seehear.export_features(world.folder / "npy", store=world.store, network="eyes")
+    kept = commands.export_features(world.folder / "npy", store=world.store, network="eyes")
     assert kept.count == 24
-    seehear.import_features(world.folder / "npy", store=world.store, network="eyes2", modality="visual")
-    seehear.train(**world.training(collocation=["audio=ears", "visual=eyes+eyes2"]))
+    commands.import_features(world.folder / "npy", store=world.store, network="eyes2", modality="visual")
+    commands.train(**world.training(collocation=["audio=ears", "visual=eyes+eyes2"]))
     assert Run(world.folder / "run").facts.widths == {"audio": [6], "visual": [8, 8]}
 
 
 def test_clips_of_different_length(uneven_world):
-    seehear.train(**uneven_world.training())
+    commands.train(**uneven_world.training())
     assert Run(uneven_world.folder / "run").facts.window == 9
-    report = seehear.evaluate([uneven_world.folder / "run"], **uneven_world.evaluation())
+    report = uneven_world.evaluate([uneven_world.folder / "run"])
     assert report.references["truth"].average == 100.0
 
 
 def test_early_stopping(world):
     changed = ["epochs=40", "patience=2", "width=16", "feed_forward=16", "learning_rate=0.05"]
-    trained = seehear.train(**world.training(set=changed))
+    trained = commands.train(**world.training(set=changed))
     history = Run(world.folder / "run").history()
     assert len(history) < 40
     assert history[-1]["epoch"] - trained.epochs[0]["epoch"] == 2
@@ -150,7 +150,7 @@ def test_early_stopping(world):
 
 @pytest.mark.parametrize("rule", ["loss", "average", "type_at_av"])
 def test_the_rule_chooses_the_epoch(world, rule):
-    trained = seehear.train(**world.training(set=["epochs=8", "width=16", f"choose={rule}", "learning_rate=0.01"]))
+    trained = commands.train(**world.training(set=["epochs=8", "width=16", f"choose={rule}", "learning_rate=0.01"]))
     values = [entry["val"][rule] for entry in Run(world.folder / "run").history()]
     best = min(values) if rule == "loss" else max(values)
     assert trained.epochs[0]["val"][rule] == best
@@ -160,22 +160,22 @@ def test_the_rule_chooses_the_epoch(world, rule):
 def test_a_labelled_clip_without_features_is_told(world):
     with world.labels.open("a") as table:
         table.write("lost\tDog\n")
-    trained = seehear.train(**world.training())
+    trained = commands.train(**world.training())
     assert trained.missing == ["lost", "lost"]  # in training and in validation
     assert trained.exit_code == 1
-    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
+    report = world.evaluate([world.folder / "run"])
     assert report.missing == ["lost"]
     assert "clips:25" in report.text()
     assert report.exit_code == 1
 
 
 def test_a_class_the_run_does_not_know_counts_as_missed(world):
-    seehear.train(**world.training())
+    commands.train(**world.training())
     rows = world.labels.read_text().replace("clip00\t", "clip00\tBird,")
     world.labels.write_text(rows)
     with world.dense["audio"].open("a") as table:
         table.write("clip00\t0\t3\tBird\n")
-    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
+    report = world.evaluate([world.folder / "run"])
     (bird,) = (r for r in report.scores[0].classes if (r.label, r.kind, r.level) == ("Bird", "audio", "segment"))
     assert (bird.support, bird.recall) == (3, 0.0)
 
@@ -195,85 +195,85 @@ def test_a_class_the_run_does_not_know_counts_as_missed(world):
 )
 def test_mistakes_are_named(world, changed, message):
     with pytest.raises(SeehearError, match=message):
-        seehear.train(**world.training(**changed))
+        commands.train(**world.training(**changed))
 
 
 def test_labels_of_other_clips(world):
     other = world.folder / "other.csv"
     other.write_text("filename\tevent_labels\nstranger\tDog\n")
     with pytest.raises(SeehearError, match="none of the 1 clips"):
-        seehear.train(**world.training(labels=other))
+        commands.train(**world.training(labels=other))
 
 
 def test_class_list_that_lacks_a_class(world):
     (world.folder / "classes.txt").write_text("Cat\nDog\n")
     with pytest.raises(SeehearError, match=r"labels\.csv:\d+: error: class 'Fish'"):
-        seehear.train(**world.training(classes=world.folder / "classes.txt"))
+        commands.train(**world.training(classes=world.folder / "classes.txt"))
 
 
 def test_features_made_otherwise_are_refused(world):
-    seehear.train(**world.training())
+    commands.train(**world.training())
     marker = world.store / "ears/network.json"
     marker.write_text(marker.read_text().replace('"made"', '"made otherwise"'))
     with pytest.raises(SeehearError, match="other settings or weights"):
-        seehear.evaluate([world.folder / "run"], **world.evaluation())
+        world.evaluate([world.folder / "run"])
 
 
 def test_evaluation_needs_the_truth(world):
-    seehear.train(**world.training())
-    with pytest.raises(SeehearError, match="give --dense-visual"):
-        seehear.evaluate([world.folder / "run"], **world.evaluation(dense_visual=None))
+    commands.train(**world.training())
+    with pytest.raises(SeehearError, match="give a dense table for visual"):
+        world.evaluate([world.folder / "run"], dense_visual=None)
 
 
 def test_truth_of_other_clips_is_refused(world):
-    seehear.train(**world.training())
+    commands.train(**world.training())
     other = world.folder / "other.csv"
     other.write_text("filename\tonset\toffset\tevent_labels\nstranger\t0\t2\tDog\n")
     with pytest.raises(SeehearError, match="name none of the clips"):
-        seehear.evaluate([world.folder / "run"], **world.evaluation(dense_audio=other, dense_visual=other))
+        world.evaluate([world.folder / "run"], dense_audio=other, dense_visual=other)
 
 
 def test_clips_without_truth_are_told(world):
-    seehear.train(**world.training())
+    commands.train(**world.training())
     for name in ("audio", "visual"):
         rows = world.dense[name].read_text().splitlines()
         world.dense[name].write_text("\n".join(row for row in rows if not row.startswith("clip00")) + "\n")
-    report = seehear.evaluate([world.folder / "run"], **world.evaluation())
+    report = world.evaluate([world.folder / "run"])
     assert any("1 clips of" in note and "clip00" in note for note in report.notes) == bool(world.weak["clip00"])
 
 
 def test_several_seeds_are_named(world):
-    seehear.train(**world.training(seeds=[3, 5]))
+    commands.train(**world.training(seeds=[3, 5]))
     with pytest.raises(SeehearError, match=r"several seeds: name one, such as .*seed-3"):
-        seehear.parse(world.folder / "run", [world.labels], out=world.folder / "out")
+        commands.parse(world.folder / "run", [world.labels], out=world.folder / "out")
 
 
 def test_small_models_train_on_one_thread_and_leave_the_number_as_it_was(world):
     threads = torch.get_num_threads()
-    seehear.train(**world.training())
+    commands.train(**world.training())
     assert torch.get_num_threads() == threads
 
 
 def test_a_folder_without_a_run(world):
     with pytest.raises(SeehearError, match="no run in this folder"):
-        seehear.evaluate([world.folder / "none"], **world.evaluation())
+        world.evaluate([world.folder / "none"])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_trains_on_cuda(world):
-    seehear.train(**world.training(device="cuda"))
-    assert seehear.evaluate([world.folder / "run"], **world.evaluation(device="cuda")).exit_code == 0
+    commands.train(**world.training(device="cuda"))
+    assert world.evaluate([world.folder / "run"], device="cuda").exit_code == 0
 
 
 def test_hints_where_something_would_do_better(world):
-    few = seehear.train(**world.training(set=[], recipe="paper", val=None, dense_audio=None, dense_visual=None))
+    few = commands.train(**world.training(set=[], recipe="paper", val=None, dense_audio=None, dense_visual=None))
     assert any("try the recipe `small`" in hint for hint in few.notes)
     assert any("without validation clips" in hint for hint in few.notes)
-    same = seehear.train(**world.training(out=world.folder / "other"))
+    same = commands.train(**world.training(out=world.folder / "other"))
     assert any("for training and for validation" in hint for hint in same.notes)
     assert any("last epoch was the best" in hint for hint in same.notes)
     world.labels.write_text(world.labels.read_text() + "lost\tDoge\n")
-    other = seehear.train(**world.training(out=world.folder / "third", classes=None, labels=world.without("lost")))
+    other = commands.train(**world.training(out=world.folder / "third", classes=None, labels=world.without("lost")))
     assert any("'Doge'" in hint and "did you mean Dog?" in hint for hint in other.notes)
 
 
@@ -281,7 +281,7 @@ def test_tensorboard_events(world):
     pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    seehear.train(**world.training(tensorboard=True))
+    commands.train(**world.training(tensorboard=True))
     events = EventAccumulator(str(world.folder / "run/tensorboard"))
     events.Reload()
     history = Run(world.folder / "run").history()
@@ -302,7 +302,7 @@ def test_scaled_features_keep_their_zeros_and_lose_their_loudness(world):
             settings = [*world.training()["set"], f"scale={scale}", "dropout=0"]
             collocation = [f"audio={ears}", "visual=eyes"]
             out = world.folder / f"{ears}-{scale}"
-            seehear.train(**world.training(collocation=collocation, set=settings, out=out))
+            commands.train(**world.training(collocation=collocation, set=settings, out=out))
             outputs[ears, scale] = Run(out).history()[-1]["loss"]
     assert outputs["loud", "true"] == pytest.approx(outputs["ears", "true"], rel=1e-3)
     assert outputs["loud", "false"] != pytest.approx(outputs["ears", "false"], rel=1e-1)
@@ -315,7 +315,7 @@ def test_training_into_the_current_folder_leaves_other_hidden_files_alone(world,
     for name in names:
         (here / name).write_text("mine")
     monkeypatch.chdir(here)
-    seehear.train(**world.training(out=Path()))
+    commands.train(**world.training(out=Path()))
     assert (here / "model.safetensors").exists()
     assert (here / ".a-b").is_dir()
     assert [(here / name).read_text() for name in names] == ["mine"] * 2
@@ -335,9 +335,9 @@ def test_a_training_killed_before_its_history_was_written_has_all_of_it(world, m
 
     monkeypatch.setattr(module, "atomic_json", killed)
     with pytest.raises(KeyboardInterrupt):
-        seehear.train(**options)
+        commands.train(**options)
     assert not (world.folder / "run/history.json").exists()
     monkeypatch.undo()
-    again = seehear.train(**options)
+    again = commands.train(**options)
     assert len(Run(world.folder / "run").history()) == 4
     assert again.epochs[0]["best"]

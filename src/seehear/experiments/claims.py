@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from seehear.experiments.findings import Findings, Measured
-from seehear.scoring.comparison import LEVEL, told
+from seehear.scoring.comparison import LEVEL, format_p
 
 Answer = Literal["confirmed", "not confirmed", "can't tell"]
 SURE = 95.0  # per cent
@@ -126,7 +126,7 @@ def _compared(test: Compared, found: Findings, reported: Reported) -> tuple[Answ
     if apart is None:
         return "can't tell", "the two are not known clip by clip"
     sign = 1 if test.expect == "higher" else -1
-    said = f"{apart.mean:+.1f} ({apart.low:+.1f} to {apart.high:+.1f}), p {told(apart.p)}"
+    said = f"{apart.mean:+.1f} ({apart.low:+.1f} to {apart.high:+.1f}), p {format_p(apart.p)}"
     theirs = reported(test.one, test.score), reported(test.other, other_score)
     gap = None if None in theirs else theirs[0] - theirs[1]  # type: ignore[operator]
     if gap is not None:
@@ -194,5 +194,5 @@ def _probable(test: Probable, found: Findings) -> tuple[Answer, str]:
 
 def _spelled(measured: Measured) -> str:
     interval = "" if math.isnan(measured.low) else f" ({measured.low:.1f}–{measured.high:.1f})"
-    p = "" if math.isnan(measured.p) else f", p {told(measured.p)}"
+    p = "" if math.isnan(measured.p) else f", p {format_p(measured.p)}"
     return f"{measured.value:.3g}{interval}{p}"

@@ -1,41 +1,46 @@
-"""The page of a comparison: how far trained systems are from the first of them, score by score, and how surely."""
+"""The page of a comparison: how trained systems differ from the first of them, score by score, and how certainly."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from seehear.files import read_json
+from seehear.evaluation.comparison import ADJUSTED, Comparison
 from seehear.pages import page
 from seehear.pages.numbers import Axis, number, place, true_minus
-from seehear.report.comparison import Row
-from seehear.scoring.comparison import LEVEL, READ, Difference, of_seeds
+from seehear.scoring.comparison import HOW_TO_READ, LEVEL, ScoreDifference
+from seehear.scoring.verdict import Verdict
 
-NAME = "comparison"  # of the page, as of what it is made from
+NAME = "comparison"  # of the page
 
 
 @dataclass(frozen=True)
 class Line:
-    """A score of a system beside the first's. cells: its name, then numbers as text. says: what to make of it.
+    """A score of a system beside the first's.
 
-    low, mean, high: where the difference and the ends of its interval are on the axis that all share, from 0 to 1.
-    found: whether it is a difference, as far as seeds that were not trained too.
+    Attributes:
+        cells: Its name, then numbers as text.
+        low: Lower end of the interval on the axis that all share, from 0 to 1.
+        mean: The difference on that axis.
+        high: Upper end on that axis.
+        significant: Whether the difference holds over clips and seeds.
+        better: Whether the difference is above 0.
+        verdict: In words.
     """
 
     cells: list[str]
     low: float
     mean: float
     high: float
-    found: bool
+    significant: bool
     better: bool
-    says: str
+    verdict: str
 
 
 @dataclass(frozen=True)
-class Compared:
-    """A system beside the first. seeds: how its seeds were compared, in words. average: the last of its lines."""
+class System:
+    """A system beside the first. seeds: how its seeds were compared, in words."""
 
     name: str
     seeds: str
@@ -46,66 +51,65 @@ class Compared:
         return self.lines[-1]
 
 
-def write(folder: Path) -> Path:
-    """Write the page of the comparison in a folder. Returns the page. Raises SeehearError where there is none."""
-    kept = read_json(folder / f"{NAME}.json")
-    rows = {name: [_row(row) for row in of_system] for name, of_system in kept["systems"].items()}
-    first = next(iter(kept["runs"]))
-    ends = [end for of_system in rows.values() for row in of_system for end in _ends(row)]
+def write(comparison: Comparison, folder: Path) -> Path:
+    """Write the page of a comparison. Returns the page.
+
+    Args:
+        comparison: What to show.
+        folder: To write into; the plot that `Comparison.save` wrote there is shown.
+    """
+    ends = [end for rows in comparison.rows.values() for row in rows for end in _ends(row)]
     axis = min(0.0, *ends), max(0.0, *ends)
-    drawn = folder / f"{NAME}.svg"
+    plot = folder / f"{NAME}.svg"
+    seeds = {name: ", ".join(map(str, numbers)) for name, numbers in comparison.seeds.items()}
     return page.write(
         folder / f"{NAME}.html",
         "comparison.html",
-        first=first,
-        runs=[(name, path, ", ".join(map(str, kept["seeds"][name]))) for name, path in kept["runs"].items()],
-        settings=kept["settings"],
+        first=comparison.first,
+        runs=[(name, runs, seeds[name]) for name, runs in comparison.runs.items()],
+        settings=comparison.settings,
         systems=[
-            Compared(
-                name,
-                of_seeds(of_system[0].difference, kept["seeds"][name], kept["seeds"][first]),
-                lines(of_system, axis),
-            )
-            for name, of_system in rows.items()
+            System(name, comparison.describe_seeds(name), lines(rows, axis)) for name, rows in comparison.rows.items()
         ],
         axis=[number(end, "+.1f") for end in axis],
         zero=place(0.0, axis),
-        drawing=page.drawing(drawn, "Differences of all scores with intervals, as in the tables")
-        if drawn.exists()
+        drawing=page.drawing(plot, "Differences of all scores with intervals, as in the tables")
+        if plot.exists()
         else None,
-        read=READ,
+        how_to_read=[*HOW_TO_READ, ADJUSTED],
         level=f"{LEVEL:g}",
-        notes=kept["notes"],
-        missing=kept["missing"],
-        signature=kept["signature"],
+        notes=comparison.notes,
+        missing=comparison.missing,
+        signature=str(comparison.signature),
     )
 
 
-def lines(rows: Sequence[Row], axis: Axis) -> list[Line]:
-    """A system's scores. axis: the least and the greatest difference that are drawn, points."""
-    found = []
+def lines(rows: Sequence[ScoreDifference], axis: Axis) -> list[Line]:
+    """Return a system's scores as the table shows them.
+
+    Args:
+        rows: Its scores.
+        axis: The least and the greatest difference drawn, points.
+    """
+    result = []
     for row in rows:
         name, *numbers = row.cells()
         low, mean, high = (place(end, axis) for end in _ends(row))
-        sure = row.adjusted < LEVEL and row.difference.over_seeds
-        found.append(
-            Line([name, *map(true_minus, numbers)], low, mean, high, sure, row.difference.mean > 0, verdict(row))
+        better = row.difference.mean > 0
+        result.append(
+            Line([name, *map(true_minus, numbers)], low, mean, high, row.significant, better, describe_verdict(row))
         )
-    return found
+    return result
 
 
-def verdict(row: Row) -> str:
-    """What to make of a difference, in words."""
-    found = row.difference
-    if row.adjusted < LEVEL:
-        return ("higher" if found.mean > 0 else "lower") + ("" if found.over_seeds else " in these runs")
-    return "open" if found.low > 0 or found.high < 0 else "can’t be told"
+def describe_verdict(row: ScoreDifference) -> str:
+    """Return the verdict of a difference in words."""
+    difference = row.difference
+    if row.verdict is Verdict.INCONCLUSIVE:
+        hint = " (interval without 0)" if difference.low > 0 or difference.high < 0 else ""
+        return f"{row.verdict}{hint}"
+    return f"{row.verdict}" + ("" if difference.over_seeds else " in these runs")
 
 
-def _row(kept: Mapping[str, Any]) -> Row:
-    found = kept["difference"]
-    return Row(**{**kept, "difference": Difference(**{**found, "seeds": tuple(found["seeds"])})})
-
-
-def _ends(row: Row) -> tuple[float, float, float]:
+def _ends(row: ScoreDifference) -> tuple[float, float, float]:
     return row.difference.low, row.difference.mean, row.difference.high

@@ -17,7 +17,8 @@ import numpy as np
 
 from seehear.report import style
 from seehear.report.style import BLUE, LINE, NOTHING, QUIET, VERMILION
-from seehear.scoring.comparison import LEVEL, Difference, told
+from seehear.scoring.comparison import LEVEL
+from seehear.scoring.comparison import ScoreDifference as Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,38 +27,6 @@ if TYPE_CHECKING:
 COLUMNS = 4  # panels side by side
 PANEL, SINGLE = 1.7, 3.4  # inches across: of a panel among several, and of one by itself
 AXIS = "difference (points)"
-
-
-@dataclass(frozen=True)
-class Row:
-    """How one score of a system differs from the baseline's.
-
-    Attributes:
-        score: Its name.
-        level: What it is grouped by, such as segment or event; empty for none.
-        baseline: The baseline's own score, per cent.
-        difference: The compared system less the baseline, points.
-        adjusted: The difference's p, adjusted for the number of systems.
-    """
-
-    score: str
-    level: str
-    baseline: float
-    difference: Difference
-    adjusted: float
-
-    def cells(self) -> list[str]:
-        """A row of a table: score; baseline; this system; difference, interval, p; adjusted p, starred below LEVEL."""
-        found = self.difference
-        return [
-            f"{self.level} {self.score}".strip(),
-            f"{self.baseline:.2f}",
-            f"{self.baseline + found.mean:.2f}",
-            f"{found.mean:+.2f}",
-            f"{found.low:+.2f} to {found.high:+.2f}",
-            told(found.p),
-            told(self.adjusted) + (" *" if self.adjusted < LEVEL and found.over_seeds else ""),
-        ]
 
 
 @dataclass(frozen=True)

@@ -53,11 +53,7 @@ class Training:
 
 def verdict(found: Bin) -> str:
     """Whether a bin's confidence lies in the 95 % interval of its frequency: a key of SAYS; empty without forecasts."""
-    if not found.count:
-        return ""
-    if found.frequency_low <= found.confidence <= found.frequency_high:
-        return "fair"
-    return "over" if found.confidence > found.frequency_high else "under"
+    return found.calibration or ""
 
 
 def reliability(panels: Sequence[tuple[str, Reliability]], path: Path) -> list[Path]:

@@ -8,93 +8,125 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-EQUAL = 9  # decimals of a percentage to which clips' scores are the same: beyond it lies rounding
+from seehear.scoring.scores import ScoreKey
+
+DECIMALS = 9  # of a percentage; clips whose scores agree to that many are equally good, the rest is rounding
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Most:
-    """The class of a modality with the most segments of some error in a clip; of: segments in which it is there."""
+class ClassError:
+    """The class and modality with the most segments of some error in a clip.
+
+    Attributes:
+        label: The class.
+        modality: The modality.
+        segments: Segments in error, mean over runs.
+        support: Segments of the class in the ground truth.
+    """
 
     label: str
     modality: str
     segments: float
-    of: int
+    support: int
 
 
 @dataclass(frozen=True)
 class ClipRow:
-    """A clip's scores in per cent, means over runs. average: of all scores. true: how much there is to find, segments
-    of classes in all modalities. missed, invented: what was most often; None where nothing was.
+    """A clip's scores, means over runs.
+
+    Attributes:
+        clip: Its name.
+        average: Mean of all scores, per cent.
+        scores: level -> kind -> per cent.
+        support: Segments of classes in the ground truth, over all modalities.
+        false_negatives: The most frequent kind of them; None where there are none.
+        false_positives: Likewise.
     """
 
     clip: str
     average: float
-    scores: Mapping[str, Mapping[str, float]]  # level -> score -> per cent
-    true: int
-    missed: Most | None
-    invented: Most | None
+    scores: Mapping[str, Mapping[str, float]]
+    support: int
+    false_negatives: ClassError | None
+    false_positives: ClassError | None
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
 
 
 @dataclass(frozen=True)
-class Errors:
-    """Segments of each class in each clip, modality -> (N, C); missed and invented as means over runs."""
+class ErrorCounts:
+    """Segments of each class in each clip, modality -> (N, C).
 
-    true: Mapping[str, NDArray[np.int64]]
-    missed: Mapping[str, Array]
-    invented: Mapping[str, Array]
+    Attributes:
+        support: In the ground truth.
+        false_negatives: Mean over runs.
+        false_positives: Mean over runs.
+    """
+
+    support: Mapping[str, NDArray[np.int64]]
+    false_negatives: Mapping[str, Array]
+    false_positives: Mapping[str, Array]
 
 
 def clip_rows(
-    clips: Sequence[str], per_clip: Mapping[tuple[str, str], Array], errors: Errors, classes: Sequence[str]
+    clips: Sequence[str], per_clip: Mapping[ScoreKey, Array], errors: ErrorCounts, classes: Sequence[str]
 ) -> list[ClipRow]:
-    """A row for each of N clips. per_clip: (level, score) -> (N,) per cent, means over runs."""
+    """Return a row per clip.
+
+    Args:
+        clips: Names of the N clips.
+        per_clip: (level, kind) -> (N,) per cent, means over runs.
+        errors: Of the same clips.
+        classes: Names of the C classes.
+    """
     average = np.mean(list(per_clip.values()), axis=0)  # (N,)
-    true = sum(of_modality.sum(axis=1) for of_modality in errors.true.values())  # (N,)
-    missed, invented = (_most(wrong, errors.true, classes) for wrong in (errors.missed, errors.invented))
+    support = sum(of_modality.sum(axis=1) for of_modality in errors.support.values())  # (N,)
+    false_negatives, false_positives = (
+        _most_frequent(wrong, errors.support, classes) for wrong in (errors.false_negatives, errors.false_positives)
+    )
     rows = []
     for n, clip in enumerate(clips):
         scores: dict[str, dict[str, float]] = {}
         for (level, name), values in per_clip.items():
             scores.setdefault(level, {})[name] = float(values[n])
-        rows.append(ClipRow(clip, float(average[n]), scores, int(true[n]), missed[n], invented[n]))
+        rows.append(ClipRow(clip, float(average[n]), scores, int(support[n]), false_negatives[n], false_positives[n]))
     return rows
 
 
-def ranked(rows: Sequence[ClipRow]) -> list[ClipRow]:
-    """Clips with something to find, the best first; of equally good ones that with more to find, then by name.
+def best_first(rows: Sequence[ClipRow]) -> list[ClipRow]:
+    """Return the clips with events, the best first; of equally good ones that with more segments, then by name.
 
-    A clip in which nothing happens scores 100 wherever nothing was found and 0 for a single slip. It says little of how
-    well a system parses, and would fill both ends.
+    A clip without events scores 100 if nothing is predicted and 0 for a single false positive. It says little about
+    how well a system parses, and would fill both ends.
     """
-    eventful = [row for row in rows if row.true]
-    return sorted(eventful, key=lambda row: (-round(row.average, EQUAL), -row.true, row.clip))
+    eventful = [row for row in rows if row.support]
+    return sorted(eventful, key=lambda row: (-round(row.average, DECIMALS), -row.support, row.clip))
 
 
-def extremes(rows: Sequence[ClipRow], most: int) -> tuple[list[ClipRow], list[ClipRow]]:
-    """The `most` best and worst clips of `ranked`, from the outside in; of few clips the better half and the other.
+def best_and_worst(rows: Sequence[ClipRow], count: int) -> tuple[list[ClipRow], list[ClipRow]]:
+    """Return the `count` best clips, best first, and the `count` worst, worst first; of few clips a half each.
 
-    Among equally bad ones, too, that with more to find comes first.
+    Among equally bad clips, too, that with more segments comes first.
     """
-    order = ranked(rows)
-    half = min(most, (len(order) + 1) // 2)
+    order = best_first(rows)
+    half = min(count, (len(order) + 1) // 2)
     best, others = order[:half], order[half:]
-    return best, sorted(others, key=lambda row: (round(row.average, EQUAL), -row.true, row.clip))[:most]
+    return best, sorted(others, key=lambda row: (round(row.average, DECIMALS), -row.support, row.clip))[:count]
 
 
-def _most(
-    wrong: Mapping[str, Array], true: Mapping[str, NDArray[np.int64]], classes: Sequence[str]
-) -> list[Most | None]:
-    """Of each clip; of equally frequent ones the first modality's first class."""
+def _most_frequent(
+    wrong: Mapping[str, Array], support: Mapping[str, NDArray[np.int64]], classes: Sequence[str]
+) -> list[ClassError | None]:
+    """Per clip; of equally frequent errors that of the first modality's first class."""
     top = {name: of_modality.argmax(axis=1) for name, of_modality in wrong.items()}  # (N,) each
-    found: list[Most | None] = []
+    errors: list[ClassError | None] = []
     for n in range(len(next(iter(wrong.values())))):
         modality = max(wrong, key=lambda name: wrong[name][n, top[name][n]])
         c = int(top[modality][n])
         segments = float(wrong[modality][n, c])
-        found.append(Most(classes[c], modality, segments, int(true[modality][n, c])) if segments else None)
-    return found
+        error = ClassError(classes[c], modality, segments, int(support[modality][n, c]))
+        errors.append(error if segments else None)
+    return errors

@@ -1,15 +1,15 @@
-"""What is taken for what: classes for each other, and modalities for each other.
+"""Confusions: of classes with each other, and of modalities with each other.
 
-Several classes can be there at once, and be found at once, so that which was taken for which is not known. In a segment
-with m classes missed and f found that are not there, min(m, f) were taken for another and the rest missed or made up:
-substitutions, deletions and insertions of Mesaros et al. 2016, "Metrics for polyphonic sound event detection". Every
-way to pair them is as good as any other, so each missed class is taken for each invented one by 1 / max(m, f). With
-0 < m <= f that is the multi-label confusion matrix of Krstinić et al. 2020. What is left goes to a column and a row of
-nothing, as with Heydarian et al. 2022, and blames no class that was found right. Rows then sum to what is there and
-columns to what was found.
+Several classes can be active at once, in the ground truth and in the predictions, so it is unknown which was confused
+with which. In a segment with m false negatives and f false positives, min(m, f) are substitutions and the rest are
+deletions or insertions, as in Mesaros et al. 2016, "Metrics for polyphonic sound event detection". Every way to pair
+them is as good as any other, so each class that is a false negative counts as confused with each that is a false
+positive by 1 / max(m, f). With 0 < m <= f that is the multi-label confusion matrix of Krstinić et al. 2020. The rest
+goes to a column and a row of nothing, as in Heydarian et al. 2022, and blames no class that was predicted correctly.
+Rows then sum to the ground truth and columns to the predictions.
 
-Predictions and truth are boolean (N, T, C), of one modality or of each. What lies past a clip's end is active in
-neither and counts as nothing.
+Predictions and ground truth are boolean (N, T, C), of one modality or of each. Segments past a clip's end are active
+in neither and count as nothing.
 """
 
 from __future__ import annotations
@@ -21,20 +21,23 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-HELD = 2**22  # cells in memory at once, beside the predictions and the truth
+MAX_CELLS = 2**22  # cells in memory at once, besides predictions and ground truth
 
 Array = NDArray[np.float64]
 Active = NDArray[np.bool_]
 
-# Where else a class is truly found that was falsely found, or found that was missed; the first that holds counts.
+# Where else in the clip a false positive would be true, or a false negative was predicted; the first that holds counts.
 ELSEWHERE = ("other_modality", "other_time", "other_modality_and_time", "nowhere")
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Segments by what is there (rows) and what was found (columns), in classes' order, nothing last.
+    """Segments by true class (rows) and predicted class (columns).
 
-    table: (C + 1, C + 1). Whole numbers, parts where it is not known what was taken for what, or means over runs.
+    Attributes:
+        classes: Names of the C classes.
+        table: (C + 1, C + 1), in the classes' order, nothing last. Whole numbers, fractions where it is unknown what
+            was confused with what, or means over runs.
     """
 
     classes: tuple[str, ...]
@@ -42,34 +45,42 @@ class Confusion:
 
     @property
     def true(self) -> float:
-        """How often any class is there."""
+        """Segments of classes in the ground truth."""
         return float(self.table[:-1].sum())
 
     @property
     def substituted(self) -> float:
-        """How often a class was taken for another."""
+        """Segments of classes that were taken for another class."""
         return float(self.table[:-1, :-1].sum() - np.trace(self.table))
 
     @property
-    def missed(self) -> float:
-        """How often a class was missed and nothing found in its place."""
+    def false_negatives(self) -> float:
+        """Segments of classes in whose place nothing was predicted."""
         return float(self.table[:-1, -1].sum())
 
     @property
-    def invented(self) -> float:
-        """How often a class was found where none was missed."""
+    def false_positives(self) -> float:
+        """Segments of classes that were predicted in place of nothing."""
         return float(self.table[-1, :-1].sum())
 
     @property
     def error_rate(self) -> float:
-        """Substituted, missed and invented as a share of what is there; 1 for finding nothing, may be above 1.
+        """Substitutions, false negatives and false positives per true segment; 1 for predicting nothing.
 
-        NaN where nothing is there.
+        May exceed 1. NaN if the ground truth is empty.
         """
-        return (self.substituted + self.missed + self.invented) / self.true if self.true else np.nan
+        errors = self.substituted + self.false_negatives + self.false_positives
+        return errors / self.true if self.true else np.nan
+
+    def used(self) -> Confusion:
+        """Return it without the classes that are neither true nor predicted."""
+        often = (self.table[:-1].sum(axis=1) > 0) | (self.table[:, :-1].sum(axis=0) > 0)  # (C,)
+        cells = np.append(often, True)  # nothing stays
+        classes = tuple(name for name, is_used in zip(self.classes, often.tolist(), strict=True) if is_used)
+        return Confusion(classes, self.table[np.ix_(cells, cells)])
 
     def as_json(self) -> dict[str, object]:
-        """rows: what is there -> what was found -> how often, without zeros; nothing is the empty name."""
+        """Its numbers by name. rows: true class -> predicted class -> segments, no zeros; nothing is the empty name."""
         names = [*self.classes, ""]
         rows: dict[str, dict[str, float]] = {}
         for row, column in np.argwhere(self.table):
@@ -77,57 +88,66 @@ class Confusion:
         return {
             "true": self.true,
             "substituted": self.substituted,
-            "missed": self.missed,
-            "invented": self.invented,
+            "false_negatives": self.false_negatives,
+            "false_positives": self.false_positives,
             "error_rate": self.error_rate if self.true else None,
             "rows": rows,
         }
 
 
 def confusion(predicted: Active, true: Active) -> Array:
-    """The table of `Confusion`, (C + 1, C + 1), of one modality."""
+    """Return the table of `Confusion`, (C + 1, C + 1), of one modality."""
     n_classes = true.shape[2]
     table = np.zeros((n_classes + 1, n_classes + 1))
     for some in _parts(true.shape):
         p, t = (active[some].reshape(-1, n_classes) for active in (predicted, true))  # (segments, C)
-        missed, invented = csr_array(t & ~p), csr_array(p & ~t)
-        m, f = missed.sum(axis=1), invented.sum(axis=1)  # (segments,)
+        false_negatives, false_positives = csr_array(t & ~p), csr_array(p & ~t)
+        m, f = false_negatives.sum(axis=1), false_positives.sum(axis=1)  # (segments,)
         most = np.maximum(1, np.maximum(m, f))
-        table[:-1, :-1] += (missed.T @ invented.multiply(1 / most[:, None])).toarray() + np.diag((p & t).sum(axis=0))
-        table[:-1, -1] += missed.T @ (1 - f / most)
-        table[-1, :-1] += invented.T @ (1 - m / most)
+        substituted = (false_negatives.T @ false_positives.multiply(1 / most[:, None])).toarray()  # (C, C)
+        table[:-1, :-1] += substituted + np.diag((p & t).sum(axis=0))
+        table[:-1, -1] += false_negatives.T @ (1 - f / most)
+        table[-1, :-1] += false_positives.T @ (1 - m / most)
     return table
 
 
 def states(predicted: Mapping[str, Active], true: Mapping[str, Active]) -> NDArray[np.int64]:
-    """Segments by the modalities in which a class is there, and in which it was found: (C, 2**M, 2**M).
+    """Count segments by the modalities in which a class is true, and in which it was predicted: (C, 2**M, 2**M).
 
     A state is a sum of 2**m over the modalities m in which the class is active: 0 is in none, 1 in the first alone.
-    Segments in which it is neither there nor found are left out: [:, 0, 0] is 0.
+    Segments in which it is neither true nor predicted are left out: [:, 0, 0] is 0.
     """
     shape = next(iter(true.values())).shape
     n_classes, n_states = shape[2], 2 ** len(true)
     counts = np.zeros(n_classes * n_states**2, dtype=np.int64)
     for some in _parts(shape):
-        there, found = _state(true, some), _state({name: predicted[name] for name in true}, some)
-        cell = np.nonzero(there | found)
-        counts += np.bincount((cell[2] * n_states + there[cell]) * n_states + found[cell], minlength=len(counts))
+        t, p = _state(true, some), _state({name: predicted[name] for name in true}, some)  # (n, T, C)
+        cell = np.nonzero(t | p)
+        counts += np.bincount((cell[2] * n_states + t[cell]) * n_states + p[cell], minlength=len(counts))
     return counts.reshape(n_classes, n_states, n_states)
 
 
 def state_names(modalities: tuple[str, ...]) -> tuple[str, ...]:
-    """A name for each state of `states`: the modalities joined with +, empty for none."""
+    """Return a name for each state of `states`: the modalities joined with +, empty for none."""
     return tuple(
         "+".join(name for m, name in enumerate(modalities) if state >> m & 1) for state in range(2 ** len(modalities))
     )
 
 
 def elsewhere(wrong: Mapping[str, Active], right: Mapping[str, Active]) -> dict[str, NDArray[np.int64]]:
-    """modality -> (C, 4): segments active in `wrong` and not in `right`, by where else in the clip `right` is active.
+    """Count segments active in `wrong` and not in `right`, by where else in the clip `right` is active.
 
-    With predictions and truth that tells false alarms apart; with truth and predictions, what was missed. In order of
-    ELSEWHERE, of which the first that holds counts: in another modality in this segment, as something only seen and
-    said to be heard; in this modality in another segment; in another modality in another segment; nowhere in the clip.
+    With predictions and ground truth that explains false positives; with ground truth and predictions, false
+    negatives.
+
+    Args:
+        wrong: modality -> (N, T, C).
+        right: modality -> (N, T, C).
+
+    Returns:
+        modality -> (C, 4), in order of ELSEWHERE, of which the first that holds counts: in another modality in this
+        segment, as something only seen and predicted as heard; in this modality in another segment; in another
+        modality in another segment; nowhere in the clip.
     """
     shape = next(iter(right.values())).shape
     counts = {name: np.zeros((shape[2], len(ELSEWHERE)), dtype=np.int64) for name in right}
@@ -148,7 +168,7 @@ def elsewhere(wrong: Mapping[str, Active], right: Mapping[str, Active]) -> dict[
 
 
 def _state(active: Mapping[str, Active], some: slice) -> NDArray[np.int64]:
-    """The states of `states` of some clips, (n, T, C)."""
+    """Return the states of `states` of some clips, (n, T, C)."""
     state = np.zeros(next(iter(active.values()))[some].shape, dtype=np.int64)
     for m, of_modality in enumerate(active.values()):
         state |= of_modality[some].astype(np.int64) << m
@@ -156,8 +176,8 @@ def _state(active: Mapping[str, Active], some: slice) -> NDArray[np.int64]:
 
 
 def _parts(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Clips, cut so that HELD cells or one clip are held at once."""
+    """Clips, cut so that MAX_CELLS cells or one clip are in memory at once."""
     n_clips, *rest = shape
-    step = max(1, HELD // max(1, int(np.prod(rest))))
+    step = max(1, MAX_CELLS // max(1, int(np.prod(rest))))
     for start in range(0, n_clips, step):
         yield slice(start, min(start + step, n_clips))

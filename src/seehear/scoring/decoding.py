@@ -18,17 +18,20 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 
 Filter = Literal["global", "per-modality", "none"]
-Threshold = float | Mapping[str, float]  # one for all classes, or by class (others HALF)
+Threshold = float | Mapping[str, float]  # one for all classes, or by class (HALF for others)
 
 HALF = 0.5
 
 
 @dataclass(frozen=True)
 class Probabilities:
-    """What the model says of N clips, in [0, 1].
+    """A model's probabilities for N clips, in [0, 1].
 
-    segment: (N, T, M, C), 0 past a clip's end. clip: (N, T, C), of the clip around each segment: the same at every
-    segment, unless a long clip was seen in windows. modality_clip: (N, T, M, C), likewise per modality.
+    Attributes:
+        segment: (N, T, M, C), 0 past a clip's end.
+        clip: (N, T, C), of the clip around each segment: the same at every segment, unless a long clip was parsed in
+            windows.
+        modality_clip: (N, T, M, C), likewise per modality.
     """
 
     segment: NDArray[np.float32]
@@ -38,7 +41,14 @@ class Probabilities:
 
 @dataclass(frozen=True)
 class Decoding:
-    """A protocol. filter: which clip probability a class must reach, `clip_threshold`, to be kept in a clip."""
+    """A decoding protocol.
+
+    Attributes:
+        filter: Which clip probability must reach `clip_threshold` for a class to be kept in a clip: `global` the
+            clip's, `per-modality` that of each modality, `none` neither.
+        segment_threshold: Least probability of an active segment; one for all classes, or by class.
+        clip_threshold: Least probability of a class that is kept; likewise.
+    """
 
     filter: Filter = "global"
     segment_threshold: Threshold = HALF
@@ -55,14 +65,14 @@ class Decoding:
     def __str__(self) -> str:
         parts: list[str] = [self.filter]
         if self.filter != "none":
-            parts.append(f"clip{_spell(self.clip_threshold)}")
-        parts.append(f"seg{_spell(self.segment_threshold)}")
+            parts.append(f"clip{_threshold_text(self.clip_threshold)}")
+        parts.append(f"seg{_threshold_text(self.segment_threshold)}")
         return ",".join(parts)
 
     def __call__(
         self, probabilities: Probabilities, classes: tuple[str, ...], modalities: tuple[str, ...]
     ) -> dict[str, NDArray[np.bool_]]:
-        """modality -> boolean (N, T, C), the segments in which a class is active."""
+        """Return the active segments, modality -> boolean (N, T, C)."""
         keep_at = self._per_class(self.clip_threshold, classes)
         active = probabilities.segment >= self._per_class(self.segment_threshold, classes)  # (N, T, M, C)
         if self.filter == "global":
@@ -75,12 +85,12 @@ class Decoding:
         if isinstance(threshold, Mapping):
             unknown = set(threshold) - set(classes)
             if unknown:
-                raise SeehearError(f"thresholds for classes that the run does not know: {', '.join(sorted(unknown))}")
+                raise SeehearError(f"thresholds for classes unknown to the parser: {', '.join(sorted(unknown))}")
             return np.array([threshold.get(name, HALF) for name in classes], dtype=np.float32)
         return np.full(len(classes), threshold, dtype=np.float32)
 
 
-def _spell(threshold: Threshold) -> str:
+def _threshold_text(threshold: Threshold) -> str:
     if isinstance(threshold, Mapping):
         text = ",".join(f"{name}={value:g}" for name, value in sorted(threshold.items()))
         return f"per-class@{hashlib.sha256(text.encode()).hexdigest()[:6]}"

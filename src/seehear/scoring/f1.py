@@ -1,7 +1,7 @@
 """F1 per clip and class, over segments or over events (Tian et al. 2020, Sec. 5; Mesaros et al. 2016).
 
-A prediction and its truth are the active cells of N clips, T segments and C classes. Clips of different length are
-padded with segments in which nothing is active, which count as nothing.
+A prediction and its ground truth are the active cells of N clips, T segments and C classes. Clips of different length
+are padded with segments in which nothing is active, which count as nothing.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ from seehear.events import ActiveSegments, event_spans
 
 @dataclass(frozen=True)
 class Counts:
-    """True positives, false positives and false negatives, each (N, C).
+    """Counts per clip and class, each (N, C).
 
-    support: segments or events in the truth. Two predicted events can each find half of one true event, so it need
-    not be tp + fn.
+    Attributes:
+        tp: True positives.
+        fp: False positives.
+        fn: False negatives.
+        support: Segments or events in the ground truth. Two predicted events can each match half of one true event,
+            so it need not be tp + fn.
     """
 
     tp: NDArray[np.int64]
@@ -31,24 +35,24 @@ class Counts:
         return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.support + other.support)
 
     def f1(self) -> NDArray[np.float64]:
-        """2 tp / (2 tp + fp + fn) in [0, 1]; NaN where nothing is active in prediction or truth."""
+        """Return 2 tp / (2 tp + fp + fn) in [0, 1]; NaN where nothing is active in prediction or ground truth."""
         return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
 
 def ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
-    """part / whole, NaN where whole is 0."""
+    """Return part / whole, NaN where whole is 0."""
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
 
 
 def segment_counts(predicted: ActiveSegments, true: ActiveSegments) -> Counts:
-    """Segments that agree and disagree, per clip and class."""
-    there = true.count(true.positions)
+    """Count segments that agree and disagree, per clip and class."""
+    support = true.count(true.positions)
     both = true.count(true.positions[predicted.active[true.positions]])
-    return Counts(both, predicted.count(predicted.positions) - both, there - both, there)
+    return Counts(both, predicted.count(predicted.positions) - both, support - both, support)
 
 
 def event_counts(predicted: ActiveSegments, true: ActiveSegments, iou: float = 0.5) -> Counts:
-    """Events found, invented and missed, per clip and class.
+    """Count events that match and do not match, per clip and class.
 
     A predicted event is a true positive if some true event of its class overlaps it with intersection over
     union >= iou; a true event that no predicted event overlaps so is a false negative.
@@ -63,20 +67,20 @@ def event_counts(predicted: ActiveSegments, true: ActiveSegments, iou: float = 0
     intersection = np.diff(first, append=len(shared))
     union = (p.stop - p.start)[i] + (t.stop - t.start)[j] - intersection
     close = intersection / union >= iou
-    found, hit = np.zeros(len(p), dtype=bool), np.zeros(len(t), dtype=bool)
-    found[i[close]], hit[j[close]] = True, True
-    tp, fp = predicted.count(p.positions[found]), predicted.count(p.positions[~found])
+    matched, hit = np.zeros(len(p), dtype=bool), np.zeros(len(t), dtype=bool)
+    matched[i[close]], hit[j[close]] = True, True
+    tp, fp = predicted.count(p.positions[matched]), predicted.count(p.positions[~matched])
     return Counts(tp, fp, true.count(t.positions[~hit]), true.count(t.positions))
 
 
 def label_f1(predicted: NDArray[np.bool_], true: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """F1 of each clip's set of classes, (N,), from (N, C) both: a clip as one segment. 1.0 where both are empty."""
+    """Return F1 of each clip's set of classes, (N,), from (N, C) both: a clip as one segment. 1.0 if both are empty."""
     both, either = (predicted & true).sum(axis=1), predicted.sum(axis=1) + true.sum(axis=1)
     return np.divide(2 * both, either, out=np.ones(len(true)), where=either > 0)
 
 
 def clip_f1(counts: Counts) -> NDArray[np.float64]:
-    """Mean F1 over the classes that are active in prediction or truth, (N,); 1.0 for a clip without any."""
+    """Return mean F1 over the classes active in prediction or ground truth, (N,); 1.0 for a clip without any."""
     f1 = counts.f1()
     active = ~np.isnan(f1)
     number = active.sum(axis=1)

@@ -1,4 +1,4 @@
-"""Predictions that need no model: what any model must be better than, and the best that there can be."""
+"""Reference predictions, which need no model: nothing, the weak-label baseline, and the ground truth."""
 
 from __future__ import annotations
 
@@ -7,21 +7,32 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-PAINTED = "weak labels"  # what the second is called
+NOTHING, WEAK_BASELINE, TRUTH = "nothing", "weak labels", "truth"
+MEANING = (
+    "nothing: no event anywhere; weak labels: the clip's true labels painted over the whole clip in every modality; "
+    "truth: the ground truth"
+)
 
 
 def references(
     truth: Mapping[str, NDArray[np.bool_]], weak: NDArray[np.float32], lengths: NDArray[np.int64]
 ) -> dict[str, dict[str, NDArray[np.bool_]]]:
-    """Nothing, the weak labels painted over all of each clip, and the truth; of its shape, modality -> (N, T, C).
+    """Return the reference predictions.
 
-    weak: labels (N, C), 0 or 1. lengths: segments of each clip, (N,).
+    Args:
+        truth: modality -> (N, T, C) ground truth.
+        weak: (N, C) weak labels; a class with a label above 0 occurs.
+        lengths: (N,) segments per clip.
+
+    Returns:
+        Name of the reference -> modality -> (N, T, C): nothing; the weak-label baseline, which paints the weak labels
+        over the whole clip in every modality; the ground truth.
     """
     segments = next(iter(truth.values())).shape[1]
     inside = np.arange(segments) < lengths[:, None]  # (N, T)
-    painted = inside[..., None] & (weak[:, None] > 0)
+    painted = inside[..., None] & (weak[:, None] > 0)  # (N, T, C)
     return {
-        "nothing": {name: np.zeros_like(array) for name, array in truth.items()},
-        PAINTED: {name: painted for name in truth},
-        "truth": dict(truth),
+        NOTHING: {name: np.zeros_like(array) for name, array in truth.items()},
+        WEAK_BASELINE: {name: painted for name in truth},
+        TRUTH: dict(truth),
     }

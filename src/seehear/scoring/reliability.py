@@ -1,18 +1,19 @@
-"""Can a confidence be believed: of what was given 70 %, is as much as 70 % there?
+"""Calibration: of the predictions with a confidence of 70 %, are 70 % true?
 
 Every class of every segment is a forecast of its own, in each modality. Forecasts are put into bins of equal width,
-and each bin's mean confidence is held against how often the class was truly there: the reliability diagram of DeGroot
-and Fienberg 1983 and its expected calibration error (Naeini et al. 2015; Guo et al. 2017), beside the score of Brier
-1950. "Accuracy" of these papers, which know one class a picture, is that frequency here.
+and each bin's mean confidence is compared with how often the class was true: the reliability diagram of DeGroot and
+Fienberg 1983 and its expected calibration error (Naeini et al. 2015; Guo et al. 2017), with the score of Brier 1950.
+"Accuracy" in these papers, which have one class per image, is that frequency here.
 
 Confidences are those of the model, before thresholds and before the filter by the clip's probability: conditional on
-the clip alone, not on the class having been kept in it. Most forecasts are of classes that are not there and are easy
-to rule out; they weigh on the error and on the Brier score as they are many, so look at the bins above too.
+the clip alone, not on the class having been kept in it. Most forecasts are of classes that do not occur and are easy
+to rule out. They dominate the error and the Brier score, so look at the upper bins too.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +24,27 @@ from seehear.errors import SeehearError
 BINS = 10
 
 
+class Calibration(StrEnum):
+    """Whether the frequency of a bin's forecasts agrees with their confidence."""
+
+    FAIR = "fair"  # the confidence lies in the frequency's 95 % interval
+    OVER = "over"  # overconfident
+    UNDER = "under"  # underconfident
+
+
 @dataclass(frozen=True)
 class Bin:
-    """Forecasts of low <= p < high, in the last bin <= high.
+    """Forecasts with low <= p < high, in the last bin <= high. All but the counts in [0, 1]; NaN where count is 0.
 
-    count: of forecasts. clips: in which they are. confidence: their mean; frequency: share of them that came true;
-    frequency_low, frequency_high: its 95 % interval. All in [0, 1]; NaN where count is 0.
+    Attributes:
+        low: Lower edge.
+        high: Upper edge.
+        count: Number of forecasts.
+        clips: Number of clips that they are in.
+        confidence: Their mean.
+        frequency: Share of them that are true.
+        frequency_low: Lower end of its 95 % interval.
+        frequency_high: Upper end.
     """
 
     low: float
@@ -40,12 +56,28 @@ class Bin:
     frequency_low: float
     frequency_high: float
 
+    @property
+    def calibration(self) -> Calibration | None:
+        """Whether confidence and frequency agree; None without forecasts."""
+        if not self.count:
+            return None
+        if self.frequency_low <= self.confidence <= self.frequency_high:
+            return Calibration.FAIR
+        return Calibration.OVER if self.confidence > self.frequency_high else Calibration.UNDER
+
 
 @dataclass(frozen=True)
 class Reliability:
-    """count: of forecasts, over all runs. error: the expected calibration error, mean over forecasts of how far their
-    bin's confidence is from its frequency. brier: mean squared distance to what was there, 0 or 1. frequency: of what
-    is there among all. baseline: the Brier score of always saying that frequency. All in [0, 1].
+    """Calibration of one modality's segments, or of clips. All but the counts in [0, 1].
+
+    Attributes:
+        bins: Forecasts by confidence.
+        count: Number of forecasts, over all runs.
+        runs: Number of runs.
+        error: Expected calibration error: mean over forecasts of |confidence - frequency| of their bin.
+        brier: Mean squared distance to the ground truth, 0 or 1.
+        frequency: Share of forecasts that are true.
+        baseline: Brier score of always forecasting that frequency.
     """
 
     bins: tuple[Bin, ...]
@@ -63,7 +95,7 @@ class Reliability:
 
 
 class Tally:
-    """Forecasts added up clip by clip, so that never more than some clips' need be in memory."""
+    """Adds up forecasts clip by clip, so that only some clips' forecasts need be in memory."""
 
     def __init__(self, clips: int, bins: int = BINS) -> None:
         self.edges = np.arange(1, bins) / bins  # between the bins
@@ -73,24 +105,34 @@ class Tally:
         self.squared = np.zeros(clips)  # sums
 
     def add(self, clip: int, probabilities: NDArray[np.floating], true: NDArray[np.bool_]) -> None:
-        """Forecasts of a clip, by number, and what was there: of the same shape, any."""
-        p, there = probabilities.ravel().astype(np.float64), true.ravel()
+        """Add the forecasts of a clip.
+
+        Args:
+            clip: Its number.
+            probabilities: Of any shape.
+            true: Of the same shape.
+        """
+        p, t = probabilities.ravel().astype(np.float64), true.ravel()
         bins = self.count.shape[1]
         where = np.searchsorted(self.edges, p, side="right")
         self.count[clip] += np.bincount(where, minlength=bins)
         self.confidence[clip] += np.bincount(where, weights=p, minlength=bins)
-        self.true[clip] += np.bincount(where[there], minlength=bins)
-        self.squared[clip] += ((p - there) ** 2).sum()
+        self.true[clip] += np.bincount(where[t], minlength=bins)
+        self.squared[clip] += ((p - t) ** 2).sum()
 
     def reliability(self, runs: int = 1) -> Reliability:
-        """What comes of it. runs: that forecast the same and were all added.
+        """Return the calibration of all forecasts added.
 
-        Raises SeehearError where no forecast was added.
+        Args:
+            runs: Number of runs that forecast the same and were all added.
+
+        Raises:
+            SeehearError: If no forecast was added.
         """
         count, true = self.count.sum(axis=0), self.true.sum(axis=0)  # (bins,)
         total = int(count.sum())
         if not total:
-            raise SeehearError("there are no probabilities to hold against the truth")
+            raise SeehearError("there are no probabilities to compare with the ground truth")
         edges = [0.0, *self.edges.tolist(), 1.0]
         confidence = np.divide(self.confidence.sum(axis=0), count, out=np.full(len(count), np.nan), where=count > 0)
         bins = tuple(
@@ -114,9 +156,16 @@ class Tally:
 def reliability(
     probabilities: NDArray[np.floating], true: NDArray[np.bool_], lengths: NDArray[np.int64], bins: int = BINS
 ) -> Reliability:
-    """Of one modality. probabilities, true: (N, T, C). lengths: segments of each clip, (N,); those past it don't count.
+    """Return the calibration of one modality.
 
-    Raises SeehearError where there is no segment.
+    Args:
+        probabilities: (N, T, C) in [0, 1].
+        true: (N, T, C).
+        lengths: (N,) segments per clip; later ones do not count.
+        bins: Number of bins.
+
+    Raises:
+        SeehearError: If there is no segment.
     """
     tally = Tally(len(true), bins)
     for n, length in enumerate(lengths):
@@ -125,13 +174,20 @@ def reliability(
 
 
 def frequency_interval(count: NDArray[np.int64], true: NDArray[np.int64], runs: int = 1) -> tuple[float, float]:
-    """The 95 % interval of sum(true) / sum(count), (clips,) both, where clips are what was drawn, not their segments.
+    """Return the 95 % interval of sum(true) / sum(count), where clips were drawn, not their segments.
 
     By Korn and Graubard 1998, "Confidence intervals for proportions with small expected number of positive counts
     estimated from survey data": the exact interval of Clopper and Pearson 1934 for as many independent forecasts as
     tell as much as these do, p(1 - p) over the variance of p between clips, less for few clips. Where all or none came
-    true that variance says nothing, and a clip counts as one forecast; a bootstrap's interval has no width there.
-    runs: that forecast the same, which make no clip more. NaN where nothing was forecast.
+    true that variance is unknown, and a clip counts as one forecast; a bootstrap's interval has no width there.
+
+    Args:
+        count: (clips,) forecasts.
+        true: (clips,) forecasts that came true.
+        runs: Number of runs that forecast the same; they add no clips.
+
+    Returns:
+        Its ends in [0, 1]; NaN without forecasts.
     """
     total, clips = count.sum(), int((count > 0).sum())
     if not total:

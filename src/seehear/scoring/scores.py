@@ -1,7 +1,7 @@
 """The eleven scores: audio, visual, audio_visual, type_at_av, event_at_av, over segments and events; their average.
 
 Protocol of Tian et al. 2020 (Sec. 5), as every published LLP row uses it; the average is Wu et al.'s (Sec. 4.1).
-For other modalities than two the same rules hold: one score a modality, one for all of them at once (named by
+For other modalities than two the same rules hold: one score per modality, one for all of them at once (named by
 joining theirs), Type@AV the mean of these, Event@AV from the counts of the modalities pooled.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,41 +17,76 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.events import ActiveSegments
 from seehear.modality import kinds, with_joint
+from seehear.results import html_table
 from seehear.scoring.f1 import Counts, clip_f1, event_counts, ratio, segment_counts
 from seehear.scoring.signature import Signature
 
-__all__ = ["LEVELS", "ClassRow", "Scores", "kinds", "score", "with_joint"]
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["AVERAGE", "LEVELS", "ClassRow", "ScoreKey", "Scores", "kinds", "score", "with_joint"]
 
 LEVELS = ("segment", "event")
+TYPE_AT_AV, EVENT_AT_AV = "type_at_av", "event_at_av"
+ScoreKey = tuple[str, str]  # level and kind, as ("segment", "audio")
+AVERAGE: ScoreKey = ("", "average")  # the mean of all scores of both levels
 
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One class in one kind at one level, counted over all clips (micro)."""
+    """One class in one kind at one level, counted over all clips (micro).
+
+    Attributes:
+        level: segment or event.
+        kind: A modality, or the joint modality.
+        label: The class.
+        precision: Per cent; NaN where nothing was predicted.
+        recall: Per cent; NaN where the ground truth has none.
+        f1: Per cent; NaN where neither.
+        support: Segments or events in the ground truth.
+    """
 
     level: str
     kind: str
     label: str
-    precision: float  # per cent; NaN where nothing was predicted
-    recall: float  # per cent; NaN where nothing was there
-    f1: float  # per cent; NaN where neither
-    support: int  # segments or events in the truth
+    precision: float
+    recall: float
+    f1: float
+    support: int
 
     def as_json(self) -> dict[str, object]:
         """Its values by name, None for NaN, which JSON lacks."""
         return {name: None if value != value else value for name, value in vars(self).items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scores:
-    """The scores of one system over N clips. `per_clip` keeps each clip's, for intervals and paired tests."""
+    """The scores of one system over N clips.
 
-    per_clip: Mapping[tuple[str, str], NDArray[np.float64]]  # (level, score) -> (N,), in [0, 1]
+    Attributes:
+        per_clip: (level, kind) -> (N,) scores in [0, 1], for intervals and paired tests.
+        classes: A row per level, kind and class.
+        signature: How the scores came about.
+    """
+
+    per_clip: Mapping[ScoreKey, NDArray[np.float64]]
     classes: tuple[ClassRow, ...]
     signature: Signature
 
+    def __repr__(self) -> str:
+        types = ", ".join(f"{self.level(level)[TYPE_AT_AV]:.1f} {level}" for level in LEVELS)
+        return f"Scores(Type@AV {types}; average {self.average:.1f}; {self.signature.clips} clips)"
+
+    def _repr_html_(self) -> str:
+        names = list(self.level(LEVELS[0]))
+        rows = [["per cent", *LEVELS]]
+        rows += [[name, *(f"{self.level(level)[name]:.2f}" for level in LEVELS)] for name in names]
+        return html_table([*rows, ["average", f"{self.average:.2f}", ""]], str(self.signature))
+
     def level(self, level: str) -> dict[str, float]:
-        """The scores of a level in per cent, by name."""
+        """Return the scores of a level in per cent, by kind."""
         return {name: 100 * float(values.mean()) for (at, name), values in self.per_clip.items() if at == level}
 
     @property
@@ -58,7 +94,38 @@ class Scores:
         """Mean of all scores of both levels, per cent."""
         return 100 * float(np.mean([values.mean() for values in self.per_clip.values()]))
 
+    def to_frame(self, by: Literal["score", "class"] = "score") -> pd.DataFrame:
+        """Return a table of the scores.
+
+        Args:
+            by: `score`: one row per score and one for the average, with the columns level, kind and score (per cent).
+                `class`: one row per level, kind and class, with precision, recall and f1 (per cent) and support.
+        """
+        import pandas as pd
+
+        if by == "class":
+            return pd.DataFrame([vars(row) for row in self.classes])
+        if by != "score":
+            raise SeehearError(f"by={by!r}: choose score or class")
+        rows = [(level, kind, self.level(level)[kind]) for level, kind in self.per_clip]
+        return pd.DataFrame([*rows, (*AVERAGE, self.average)], columns=["level", "kind", "score"])
+
+    def plot(self, ax: Axes | None = None) -> Figure:
+        """Draw the scores as points on a scale from 0 to 100.
+
+        Args:
+            ax: Axes to draw into; a new figure unless given.
+
+        Returns:
+            The figure.
+        """
+        from seehear.report.scores import ScoreMark, plot_scores
+
+        marks = [ScoreMark(f"{level} {kind}", self.level(level)[kind]) for level, kind in self.per_clip]
+        return plot_scores([*marks, ScoreMark("average", self.average)], ax)
+
     def as_json(self) -> dict[str, object]:
+        """Return the scores by level and kind, per cent, the average and the signature."""
         return {
             **{level: self.level(level) for level in LEVELS},
             "average": self.average,
@@ -72,11 +139,16 @@ def score(
     classes: Sequence[str],
     signature: Signature,
 ) -> Scores:
-    """Score predictions against the truth.
+    """Score predictions against the ground truth.
 
-    predicted, true: modality -> boolean (N, T, C); the same modalities, in the same order, and shapes.
-    classes: names of the C classes. signature: of the numbers that come out; its iou is the one used.
-    Raises SeehearError where modalities or shapes differ, or there is no clip.
+    Args:
+        predicted: modality -> boolean (N, T, C); the same modalities, in the same order, and shapes as the truth.
+        true: modality -> boolean (N, T, C).
+        classes: Names of the C classes.
+        signature: Of the scores that come out; its iou is the one used.
+
+    Raises:
+        SeehearError: If modalities or shapes differ, or there is no clip.
     """
     if list(predicted) != list(true):
         raise SeehearError(f"predictions are for {list(predicted)}, the truth is for {list(true)}: give both the same")
@@ -91,7 +163,7 @@ def score(
     p, t = ({name: ActiveSegments.of(array) for name, array in arrays.items()} for arrays in (predicted, true))
     p, t = with_joint(p, modalities), with_joint(t, modalities)
 
-    per_clip: dict[tuple[str, str], NDArray[np.float64]] = {}
+    per_clip: dict[ScoreKey, NDArray[np.float64]] = {}
     rows: list[ClassRow] = []
     for level in LEVELS:
         counts = {
@@ -103,11 +175,11 @@ def score(
         for kind, of_kind in counts.items():
             per_clip[level, kind] = clip_f1(of_kind)
             rows += _class_rows(level, kind, of_kind, classes)
-        per_clip[level, "type_at_av"] = np.mean([per_clip[level, kind] for kind in t], axis=0)
+        per_clip[level, TYPE_AT_AV] = np.mean([per_clip[level, kind] for kind in t], axis=0)
         pooled = counts[modalities[0]]
         for modality in modalities[1:]:
             pooled = pooled + counts[modality]
-        per_clip[level, "event_at_av"] = clip_f1(pooled)
+        per_clip[level, EVENT_AT_AV] = clip_f1(pooled)
     return Scores(per_clip, tuple(rows), signature)
 
 

@@ -1,4 +1,4 @@
-"""The signature printed with every score: two numbers may be compared when theirs agree."""
+"""The signature printed with every score: two numbers may be compared when their signatures agree."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from seehear.version import __version__
 class Signature:
     """How scores came about.
 
-    decoding: how probabilities became events, `given` for predictions that came as events.
-    labels: names and revision of the label tables. clips: how many were scored. levels: what was scored, `clip` where
-    it was the clip's set of classes.
+    Attributes:
+        decoding: How probabilities became events; `given` for predictions that came as events.
+        labels: Names and revision of the label tables.
+        clips: Number of clips scored.
+        iou: Least intersection over union of a true positive event, in (0, 1].
+        version: Of seehear.
+        levels: What was scored; `clip` for the set of classes per clip.
     """
 
     decoding: str
@@ -35,7 +39,7 @@ class Signature:
 
 
 def revision(tables: Iterable[str | Path]) -> str:
-    """The label tables' names and eight hex digits of their contents."""
+    """Return the names of label tables and eight hex digits of their contents."""
     paths = [Path(table) for table in tables]
     digest = hashlib.sha256()
     for path in paths:

@@ -299,7 +299,7 @@ def _named(estimators: str | Sequence[str]) -> set[str]:
 def _compare(
     task: Task, estimators: Sequence[EstimatorOn], values: Any, named: set[str]
 ) -> tuple[list[Row], dict[str, str], dict[str, str]]:
-    """The estimators compared with the truth (n, S, N); why named ones failed; why others can't run on these clips."""
+    """The estimators compared with the truth (n, S, N), why named ones failed, and why others can't be run here."""
     rows: list[Row] = []
     failed: dict[str, str] = {}
     skipped: dict[str, str] = {}

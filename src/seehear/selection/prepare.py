@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from seehear import arguments
-from seehear.data import Dataset, frame_rates, loudness, unknown_classes
+from seehear.data import Dataset
+from seehear.dataset_notes import frame_rates, loudness, unknown_classes
 from seehear.errors import SeehearError
 from seehear.selection.collocation import Grid
 from seehear.selection.task import TEST, TRAIN, VAL, Task

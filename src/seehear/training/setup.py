@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from seehear.data import Dataset, frame_rates, loudness, unknown_classes
+from seehear.data import Dataset
+from seehear.dataset_notes import frame_rates, loudness, unknown_classes
 from seehear.device import resolve as resolve_device
 from seehear.errors import SeehearError
 from seehear.training.bags import Split

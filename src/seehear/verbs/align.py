@@ -14,7 +14,7 @@ from seehear.alignment.metrics import METRICS, Measured, by_clip, summarise
 from seehear.alignment.questions import Point, Question, between, within
 from seehear.alignment.retrieval import Found
 from seehear.errors import SeehearError
-from seehear.scoring.comparison import READ, Difference, difference, of_seeds, told
+from seehear.scoring.comparison import HOW_TO_READ, Difference, describe_seeds, difference, format_p
 from seehear.verbs import options
 from seehear.verbs.differences import check_apart
 from seehear.verbs.result import Result, listed, table
@@ -91,7 +91,7 @@ class Aligned(Result):
             rows = [[f"{question}, beside {next(iter(seeds))}", *HEADS]]
             for name, found in of_systems.items():
                 cells = [
-                    f"{one.mean:+.1f} ({one.low:+.1f} to {one.high:+.1f}) p {told(one.p)}" for one in found.values()
+                    f"{one.mean:+.1f} ({one.low:+.1f} to {one.high:+.1f}) p {format_p(one.p)}" for one in found.values()
                 ]
                 rows.append([name, *cells])
             parts += [table(rows), ""]
@@ -99,9 +99,10 @@ class Aligned(Result):
             first, *others = seeds
             any_of = next(iter(self.differences.values()))
             parts += [
-                f"{name}: {of_seeds(next(iter(any_of[name].values())), seeds[name], seeds[first])}" for name in others
+                f"{name}: {describe_seeds(next(iter(any_of[name].values())), seeds[name], seeds[first])}"
+                for name in others
             ]
-            parts += [*READ, "points; p is not adjusted for how many are printed", ""]
+            parts += [*HOW_TO_READ, "points; p is not adjusted for how many are printed", ""]
         return parts
 
     def _table(self, question: Question) -> list[str]:

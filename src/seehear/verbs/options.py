@@ -1,17 +1,33 @@
-"""Options that several verbs share, from the form in which people give them."""
+"""Options that several commands share, from the form in which people give them.
+
+A command takes a group such as `TruthOptions` as one parameter; each field is an option of its own on the command line.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from cyclopts import Parameter
 
 from seehear import arguments
 from seehear.arguments import Shard, candidates, collocation, names
 from seehear.errors import SeehearError
 from seehear.files import read_json
-from seehear.scoring.decoding import Decoding, Filter, Threshold
+from seehear.scoring.decoding import HALF, Decoding, Filter, Threshold
 
-__all__ = ["Shard", "by_modality", "candidates", "collocation", "decoding", "names", "systems"]
+__all__ = [
+    "DecodingOptions",
+    "Shard",
+    "TruthOptions",
+    "by_modality",
+    "candidates",
+    "collocation",
+    "decoding",
+    "names",
+    "systems",
+]
 
 
 def by_modality(audio: str | Path | None, visual: str | Path | None, others: Sequence[str]) -> dict[str, Path]:
@@ -32,10 +48,50 @@ def decoding(filter: Filter, threshold: float, clip_threshold: float, thresholds
     return Decoding(filter, segment, clip)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class TruthOptions:
+    """Per-second ground truth.
+
+    Attributes:
+        dense_audio: Dense table of what is heard in the clips.
+        dense_visual: Dense table of what is seen in the clips.
+        dense: MODALITY=TABLE for other modalities.
+    """
+
+    dense_audio: str | Path | None = None
+    dense_visual: str | Path | None = None
+    dense: Sequence[str] = ()
+
+    def tables(self) -> dict[str, Path]:
+        """Return modality -> dense table."""
+        return by_modality(self.dense_audio, self.dense_visual, self.dense)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class DecodingOptions:
+    """How probabilities become events.
+
+    Attributes:
+        filter: Which clip probability must reach the clip threshold for a class to be kept in a clip.
+        threshold: Least probability of an active segment.
+        clip_threshold: Least probability of a class that is kept.
+        thresholds: JSON file with thresholds by class.
+    """
+
+    filter: Filter = "global"
+    threshold: float = HALF
+    clip_threshold: float = HALF
+    thresholds: str | Path | None = None
+
+    def decoding(self) -> Decoding:
+        """Return the decoding protocol."""
+        return decoding(self.filter, self.threshold, self.clip_threshold, self.thresholds)
+
+
 def systems(runs: Sequence[str | Path]) -> dict[str, Path]:
-    """name -> run folder: the folders' own names where they differ, else their paths. SeehearError if one is twice."""
-    paths = [Path(run) for run in ([runs] if isinstance(runs, str) else runs)]
-    if len({path.resolve() for path in paths}) < len(paths):
-        raise SeehearError(f"a run is named twice: {', '.join(map(str, paths))}")
-    short = [path.resolve().name for path in paths]
-    return dict(zip(short if len(set(short)) == len(short) else map(str, paths), paths, strict=True))
+    """The former place of `evaluation.systems.named_folders`, which also takes one string."""
+    from seehear.evaluation.systems import named_folders
+
+    return named_folders([runs] if isinstance(runs, str) else runs)

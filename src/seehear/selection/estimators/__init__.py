@@ -75,3 +75,8 @@ def find(names: str | Sequence[str]) -> list[EstimatorOn]:
         raise SeehearError(f"{name!r}: an estimator looks at the clips of {' or '.join(SPLITS)}, as in {bare}@val")
     estimator = REGISTRY[bare]
     return [(estimator, split or ("train" if isinstance(estimator, ClosedForm) else "val"))]
+
+
+def list_estimators() -> list[str]:
+    """Names of all estimators, as `select(by=...)` takes them."""
+    return list(REGISTRY)

@@ -1,0 +1,10 @@
+"""How good systems are: scores with intervals, what lies behind them, and differences between systems."""
+
+from seehear.evaluation.arrays import score
+from seehear.evaluation.comparison import Comparison, compare
+from seehear.evaluation.parsers import evaluate
+from seehear.evaluation.result import Evaluation
+from seehear.evaluation.tables import score_tables
+from seehear.scoring.verdict import Verdict
+
+__all__ = ["Comparison", "Evaluation", "Verdict", "compare", "evaluate", "score", "score_tables"]

@@ -1,0 +1,357 @@
+"""Systems compared with the first of them, score by score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seehear.data import Dataset
+from seehear.errors import SeehearError
+from seehear.evaluation.arrays import ActivityLike, as_activity, score
+from seehear.evaluation.parsers import evaluate, score_references
+from seehear.evaluation.result import LONGEST_NAME, Evaluation
+from seehear.evaluation.systems import (
+    System,
+    Systems,
+    check_distinct,
+    describe_settings,
+    named_folders,
+    open_parsers,
+)
+from seehear.parser import Parser
+from seehear.results import Result, html_table, listed, table
+from seehear.scoring.comparison import HOW_TO_READ, LEVEL, ScoreDifference, describe_seeds, difference, holm
+from seehear.scoring.decoding import Decoding
+from seehear.scoring.scores import AVERAGE, ScoreKey
+from seehear.scoring.signature import Signature
+from seehear.scoring.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+FILE = "comparison.json"
+HEADER = ("", "first", "this", "difference", "95 % interval", "p", "adjusted")
+ADJUSTED = (
+    f"adjusted: p by Holm over the systems, each score by itself; *: below {LEVEL:g}, over clips and seeds. Decide "
+    "beforehand which score counts: many scores are not as many findings"
+)
+
+Compared = Systems | ActivityLike | Sequence[ActivityLike] | Evaluation
+
+
+@dataclass(repr=False)
+class Comparison(Result):
+    """Systems compared with the first of them.
+
+    Attributes:
+        evaluations: Name -> scores of the system; the first is the one that others are compared with.
+        rows: Name -> its scores beside the first's, the average last. Of all systems but the first.
+        settings: Name -> what the system differs in from the first, besides seeds; empty for predictions.
+        folder: Where it was saved.
+        plots: Files of the plot, once it was saved.
+    """
+
+    evaluations: dict[str, Evaluation]
+    rows: dict[str, list[ScoreDifference]]
+    settings: dict[str, str]
+    folder: Path | None = None
+    plots: list[Path] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 1 if self.missing else 0
+
+    @property
+    def first(self) -> str:
+        """Name of the system that others are compared with."""
+        return next(iter(self.evaluations))
+
+    @property
+    def runs(self) -> dict[str, list[str]]:
+        """Name -> runs of the system: folders, or parsers in memory."""
+        return {name: list(evaluation.runs) for name, evaluation in self.evaluations.items()}
+
+    @property
+    def seeds(self) -> dict[str, list[int]]:
+        """Name -> seeds of the system; none where they are not known."""
+        return {name: list(evaluation.seeds) for name, evaluation in self.evaluations.items()}
+
+    @property
+    def signature(self) -> Signature:
+        return self.evaluations[self.first].signature
+
+    @property
+    def missing(self) -> list[str]:
+        """Clips without features, scored as if nothing was predicted."""
+        return sorted({clip for evaluation in self.evaluations.values() for clip in evaluation.missing})
+
+    @property
+    def notes(self) -> list[str]:
+        return list(dict.fromkeys(note for evaluation in self.evaluations.values() for note in evaluation.notes))
+
+    @property
+    def page(self) -> Path | None:
+        """The page that shows it, once it was saved."""
+        return self.folder / "comparison.html" if self.folder is not None else None
+
+    def average(self, name: str) -> ScoreDifference:
+        """Return how the average of a system differs from the first's."""
+        return self.rows[name][-1]
+
+    def verdict(self, name: str, level: str = "", score: str = "average") -> Verdict:
+        """Return how a system compares with the first in a score; in the average unless a score is given."""
+        for row in self.rows[name]:
+            if (row.level, row.score) == (level, score):
+                return row.verdict
+        raise SeehearError(f"no score {level} {score}; available: {', '.join(row.name for row in self.rows[name])}")
+
+    def __repr__(self) -> str:
+        parts = []
+        for name, rows in list(self.rows.items())[:3]:
+            mean = rows[-1].difference.mean
+            parts.append(f"{_shortened(name, 24)} {mean:+.1f} {rows[-1].verdict}")
+        more = f", {len(self.rows) - 3} more" if len(self.rows) > 3 else ""
+        return f"Comparison(average against {_shortened(self.first, 24)}: {', '.join(parts)}{more})"
+
+    def _repr_html_(self) -> str:
+        return "\n".join(
+            html_table(
+                [[*HEADER, "verdict"], *([*row.cells(), str(row.verdict)] for row in rows)],
+                f"{name} against {self.first}; {self.signature}",
+            )
+            for name, rows in self.rows.items()
+        )
+
+    def describe_seeds(self, name: str) -> str:
+        """Return how a system's seeds were compared with the first's."""
+        return describe_seeds(self.rows[name][0].difference, self.seeds[name], self.seeds[self.first])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a table with one row per system and score; per cent and points.
+
+        Returns:
+            The columns system, level, kind, first, this, difference, low, high, p, adjusted and verdict.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "system": name,
+                "level": row.level,
+                "kind": row.score,
+                "first": row.baseline,
+                "this": row.baseline + row.difference.mean,
+                "difference": row.difference.mean,
+                "low": row.difference.low,
+                "high": row.difference.high,
+                "p": row.difference.p,
+                "adjusted": row.adjusted,
+                "verdict": str(row.verdict),
+            }
+            for name, rows in self.rows.items()
+            for row in rows
+        )
+
+    def plot(self) -> Figure:
+        """Draw the differences with intervals, a panel per system. Returns the figure."""
+        from seehear.report.comparison import Compared, plot_forest
+
+        systems = [Compared(name, rows) for name, rows in self.rows.items()]
+        return plot_forest(systems, baseline=self.first, signature=str(self.signature))
+
+    def text(self) -> str:
+        lines = []
+        if self.missing:
+            headline = f"{len(self.missing)} clips without features, scored as if nothing was predicted"
+            lines.append(listed(self.missing, headline))
+        for name, rows in self.rows.items():
+            lines += [f"{name} against {self.first}", *([self.settings[name]] if self.settings[name] else [])]
+            lines += [table([HEADER, *(row.cells() for row in rows)]), self.describe_seeds(name), ""]
+        lines += [
+            "per cent; average: of all the scores above it",
+            *HOW_TO_READ,
+            ADJUSTED,
+            *self.notes,
+            *(f"plot {path}" for path in self.plots),
+            *([f"open {self.page} in a browser"] if self.page else []),
+            f"signature {self.signature}",
+        ]
+        return "\n".join(lines)
+
+    def as_json(self) -> Any:
+        return {
+            "runs": self.runs,
+            "seeds": self.seeds,
+            "settings": self.settings,
+            "systems": {
+                name: [{**asdict(row), "verdict": str(row.verdict)} for row in rows] for name, rows in self.rows.items()
+            },
+            "signature": str(self.signature),
+            "missing": self.missing,
+            "notes": self.notes,
+            "plots": [path.name for path in self.plots],
+        }
+
+    def save(self, folder: str | Path) -> Path:
+        """Write FOLDER/comparison.html, a page; comparison.json; and the plot as PNG and SVG. Returns the page."""
+        from seehear import pages
+        from seehear.files import atomic_json
+        from seehear.report.comparison import Compared, forest
+
+        self.folder = Path(folder)
+        systems = [Compared(name, rows) for name, rows in self.rows.items()]
+        self.plots = forest(systems, self.folder / "comparison", baseline=self.first, signature=str(self.signature))
+        atomic_json(self.folder / FILE, self.as_json())
+        return pages.comparison.write(self, self.folder)
+
+
+def compare(
+    systems: Mapping[str, Compared] | Sequence[str | Path],
+    dataset: Dataset,
+    *,
+    decoding: Decoding | None = None,
+    out: str | Path | None = None,
+    device: str = "auto",
+    progress: bool = True,
+) -> Comparison:
+    """Compare systems with the first of them, score by score.
+
+    Every difference is paired by clip, and by seed where both systems were trained with the same seeds. It comes with
+    a 95 % interval over clips and seeds and a permutation p, see `scoring.comparison.difference`.
+
+    Args:
+        systems: Name -> system, two or more, the baseline first. A system is a parser, a run folder, predictions
+            (modality -> (N, T, C)), a list of these (one per seed), or an Evaluation on the same data set. A list of
+            run folders is named by the folders.
+        dataset: Clips with ground truth.
+        decoding: From probabilities to events; that of the parsers unless given.
+        out: Folder for a page, the numbers and a plot. Nothing is written unless it is given.
+        device: Where parsers of run folders compute: auto, cpu or cuda.
+        progress: Show progress and time left.
+
+    Returns:
+        The differences of all scores.
+
+    Raises:
+        SeehearError: If there are fewer than two systems, a run is in two of them, or their scores are not comparable.
+    """
+    named = _named(systems)
+    opened = {name: _opened(system, device) for name, system in named.items()}
+    runs = {name: [parser.run for parser in system] for name, system in opened.items() if _is_parsers(system)}
+    check_distinct(runs)
+    _check_modalities({name: of_system[0].facts.modalities for name, of_system in runs.items()})
+    evaluations = {}
+    for name, system in opened.items():
+        if isinstance(system, Evaluation):
+            evaluations[name] = system
+        elif _is_parsers(system):
+            evaluations[name] = evaluate(system, dataset, decoding=decoding, device=device, progress=progress)
+        else:
+            evaluations[name] = _evaluate_predictions(system, dataset, name)
+    first, *others = evaluations
+    _check_comparable(evaluations)
+    settings = {
+        name: describe_settings(runs[first][0], runs[name][0]) if first in runs and name in runs else ""
+        for name in others
+    }
+    comparison = Comparison(evaluations, _differences(evaluations), settings)
+    if out is not None:
+        comparison.save(out)
+    return comparison
+
+
+def _named(systems: Mapping[str, Compared] | Sequence[str | Path]) -> Mapping[str, Any]:
+    if isinstance(systems, str | Path | Parser) or len(systems) < 2:
+        raise SeehearError("a comparison takes two systems or more, the one to compare with first")
+    if isinstance(systems, Mapping):
+        return systems
+    if not all(isinstance(system, str | Path) for system in systems):
+        raise SeehearError("systems other than run folders need names: give a mapping of name to system")
+    return named_folders(systems)
+
+
+def _opened(system: Any, device: str) -> Any:
+    """Return parsers, or predictions, one per seed; an Evaluation as it is."""
+    if isinstance(system, Evaluation):
+        return system
+    if isinstance(system, Mapping):
+        return [system]
+    if isinstance(system, Sequence) and not isinstance(system, str) and system and isinstance(system[0], Mapping):
+        return list(system)
+    return open_parsers(system, device)
+
+
+def _is_parsers(system: Any) -> bool:
+    return isinstance(system, list) and isinstance(system[0], Parser)
+
+
+def _evaluate_predictions(predictions: Sequence[ActivityLike], dataset: Dataset, name: str) -> Evaluation:
+    """Return the scores of predictions for the data set's clips, one per run."""
+    if dataset.truth is None:
+        raise SeehearError("scores need per-second ground truth: give truth= to the data set")
+    active = []
+    for prediction in predictions:
+        one = as_activity(prediction, None, name)
+        if one.classes is None and one.shape[2] == len(dataset.classes):
+            one = as_activity(prediction, dataset.classes, name)
+        active.append(one)
+    truth = dataset.truth
+    scores = [score(one, truth) for one in active]
+    return Evaluation([], scores, score_references(dataset, truth), notes=list(dataset.notes))
+
+
+def _check_modalities(modalities: Mapping[str, Sequence[str]]) -> None:
+    """Raises SeehearError where a system has other modalities than another."""
+    first = next(iter(modalities), "")
+    for name, own in modalities.items():
+        if set(own) != set(modalities[first]):
+            raise SeehearError(f"{name} and {first} are of other modalities: their scores can't be compared")
+
+
+def _check_comparable(evaluations: Mapping[str, Evaluation]) -> None:
+    """Raises SeehearError where systems have other scores, clips or labels than the first."""
+    first, *others = evaluations
+    keys = evaluations[first].scores[0].per_clip.keys()
+    for name in others:
+        if evaluations[name].scores[0].per_clip.keys() != keys:
+            raise SeehearError(f"{name} and {first} are of other modalities: their scores can't be compared")
+        one, other = evaluations[name].signature, evaluations[first].signature
+        if (one.clips, one.iou) != (other.clips, other.iou):
+            raise SeehearError(f"{name} and {first} can't be compared: their signatures are {one} and {other}")
+
+
+def _differences(evaluations: Mapping[str, Evaluation]) -> dict[str, list[ScoreDifference]]:
+    """Return the rows of all systems but the first."""
+    first, *others = evaluations
+    rows: dict[str, list[ScoreDifference]] = {name: [] for name in others}
+    keys: list[ScoreKey] = [*evaluations[first].scores[0].per_clip, AVERAGE]
+    for key in keys:
+        values = {name: _values(evaluation, key) for name, evaluation in evaluations.items()}  # (S, N) each
+        differences = [
+            difference(values[name], values[first], _seeds(evaluations[name], evaluations[first])) for name in others
+        ]
+        adjusted = holm([each.p for each in differences])
+        level, kind = key
+        for name, each, p in zip(others, differences, adjusted, strict=True):
+            rows[name].append(ScoreDifference(kind, level, float(values[first].mean()), each, p))
+    return rows
+
+
+def _values(evaluation: Evaluation, key: ScoreKey) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return evaluation.average_per_clip() if key == AVERAGE else evaluation.per_clip(*key)
+
+
+def _seeds(one: Evaluation, other: Evaluation) -> tuple[Sequence[int], Sequence[int]] | None:
+    return (one.seeds, other.seeds) if one.seeds and other.seeds else None
+
+
+def _shortened(name: str, longest: int = LONGEST_NAME) -> str:
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+__all__ = ["Compared", "Comparison", "System", "compare"]

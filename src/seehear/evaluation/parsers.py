@@ -1,0 +1,171 @@
+"""Scores of trained parsers, with reference predictions, intervals and details."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from seehear.arguments import Paths, paths
+from seehear.data import Dataset
+from seehear.dataset_notes import unknown_classes
+from seehear.errors import SeehearError
+from seehear.evaluation.arrays import padded, with_classes
+from seehear.evaluation.details import DetailsCollector
+from seehear.evaluation.result import Evaluation
+from seehear.evaluation.systems import Systems, common_decoding, open_parsers, released, run_name
+from seehear.events import Activity
+from seehear.parser import Parser
+from seehear.progress import Progress
+from seehear.scoring.decoding import Decoding
+from seehear.scoring.references import references
+from seehear.scoring.scores import Scores, score
+from seehear.scoring.signature import Signature
+
+IDENTICAL = "every prediction equals the ground truth: if that was drafted with this parser, it is compared with itself"
+
+
+def evaluate(
+    systems: Systems,
+    dataset: Dataset,
+    *,
+    decoding: Decoding | None = None,
+    out: str | Path | None = None,
+    clips: Paths | None = None,
+    examples: int = 6,
+    details: bool = False,
+    device: str = "auto",
+    progress: bool = True,
+) -> Evaluation:
+    """Score a system on clips with per-second ground truth.
+
+    Clips without features are scored as if nothing was predicted. A class of the ground truth that the parser does not
+    know counts as false negatives. Three reference predictions are scored too: nothing, the weak-label baseline (the
+    clip's true labels painted over the whole clip in every modality), and the ground truth.
+
+    Args:
+        systems: A parser, a run folder, or several that differ in their seeds alone. A folder with seed-0, seed-1, …
+            holds several.
+        dataset: Clips with ground truth.
+        decoding: From probabilities to events; that of the parsers unless given.
+        out: Folder for the details, see `Evaluation.save`. Nothing is written unless it is given.
+        clips: Media files of the clips, or folders that are searched for them: the best and the worst clips can then
+            be played.
+        examples: Number of best and of worst clips.
+        details: Compute details (calibration, confusions, clips) without `out` too.
+        device: Where parsers of run folders compute: auto, cpu or cuda.
+        progress: Show progress and time left.
+
+    Returns:
+        The eleven scores with intervals over clips and seeds.
+
+    Raises:
+        SeehearError: If the data set has no ground truth or lacks a network, or parsers differ in more than seeds.
+    """
+    if examples < 0:
+        raise SeehearError(f"examples is the number of clips to show, 0 or more, not {examples}")
+    parsers = open_parsers(systems, device)
+    protocol = common_decoding(parsers, decoding)
+    data, truth = _prepared(dataset, parsers[0])
+    collector = None
+    if details or out is not None or clips is not None:
+        files = _media_files(clips) if clips is not None else None
+        collector = DetailsCollector(parsers, protocol, data, truth, examples=examples, files=files)
+    signature = Signature(str(protocol), data.revision, len(data))
+    scores = []
+    with Progress("evaluating", len(parsers), show=progress and len(parsers) > 1) as bar:
+        for parser in released(parsers):
+            active = _predict(parser, protocol, data, truth, collector)
+            scores.append(score(active, truth, truth.classes or (), signature))
+            bar.advance(run_name(parser))
+    evaluation = Evaluation(
+        [run_name(parser) for parser in parsers],
+        scores,
+        score_references(data, truth),
+        list(data.missing),
+        [*dataset.notes, *_unknown_classes(data, parsers[0]), *([IDENTICAL] if _perfect(scores) else [])],
+        [parser.run.facts.seed for parser in parsers],
+    )
+    if collector:
+        per_clip = {key: evaluation.per_clip(*key).mean(axis=0) for key in scores[0].per_clip}
+        evaluation.details = collector.details(per_clip, evaluation.notes)
+    if out is not None:
+        evaluation.save(out)
+    return evaluation
+
+
+def score_references(dataset: Dataset, truth: Activity, iou: float = 0.5) -> dict[str, Scores]:
+    """Return the scores of predictions that need no model, by name.
+
+    Args:
+        dataset: The clips.
+        truth: Their ground truth, of the modalities to score.
+        iou: Least intersection over union of a true positive event.
+    """
+    classes = truth.classes or dataset.classes
+    # The weak-label baseline covers a clip; where its length is not known, every segment.
+    lengths = np.where(dataset.featured, dataset.lengths, truth.shape[1])
+    weak = dataset.with_classes(classes).labels
+    return {
+        name: score(prediction, truth, classes, Signature(name, dataset.revision, len(dataset), iou))
+        for name, prediction in references(truth, weak, lengths).items()
+    }
+
+
+def _prepared(dataset: Dataset, parser: Parser) -> tuple[Dataset, Activity]:
+    """Return the data set with the parser's networks, and its ground truth in the parser's modalities.
+
+    The ground truth has the parser's classes first, then those of the data set that the parser does not know.
+    """
+    truth = dataset.truth
+    if truth is None:
+        raise SeehearError(
+            "scores need per-second ground truth of every modality: give truth= (on the command line --dense-audio and "
+            "--dense-visual)"
+        )
+    if lacking := [name for name in parser.modalities if name not in truth]:
+        raise SeehearError(f"scores need ground truth of every modality: give that of {' and '.join(lacking)} too")
+    collocation = parser.run.facts.collocation
+    data = dataset if dataset.collocation == collocation else dataset.with_networks(collocation)
+    union = tuple(dict.fromkeys([*parser.classes, *data.classes]))
+    own = Activity({name: truth[name] for name in parser.modalities}, classes=data.classes, source=truth.source)
+    segments = max(own.shape[1], int(data.lengths.max()))
+    arrays = {name: padded(array, segments) for name, array in with_classes(own, union).items()}
+    return data, Activity(arrays, classes=union, source=truth.source)
+
+
+def _predict(
+    parser: Parser, decoding: Decoding, dataset: Dataset, truth: Activity, collector: DetailsCollector | None
+) -> Activity:
+    """Return what a parser predicts for all clips, in the shape of the ground truth."""
+    active = {name: np.zeros(truth.shape, dtype=bool) for name in truth}
+    for numbers, part in parser.iter_probabilities(dataset):
+        decoded = decoding(part, parser.classes, parser.modalities)
+        for name, of_part in decoded.items():
+            active[name][numbers, : of_part.shape[1], : of_part.shape[2]] = of_part
+        if collector:
+            collector.add_part(numbers, part, decoded)
+    predicted = Activity(active, classes=truth.classes, source=str(decoding))
+    if collector:
+        collector.add_run(predicted)
+    return predicted
+
+
+def _unknown_classes(dataset: Dataset, parser: Parser) -> list[str]:
+    """Notes on classes that occur in the labels or the ground truth and that the parser does not know."""
+    occurs = np.any(dataset.labels > 0, axis=0)  # (C,)
+    for array in (dataset.truth or {}).values():
+        occurs |= np.any(array, axis=(0, 1))
+    names = [name for name, here in zip(dataset.classes, occurs.tolist(), strict=True) if here]
+    return unknown_classes(names, parser.classes, "the labels")
+
+
+def _perfect(scores: Sequence[Scores]) -> bool:
+    return all((values == 1).all() for each in scores for values in each.per_clip.values())
+
+
+def _media_files(clips: Paths) -> dict[str, Path]:
+    from seehear.extraction import find_clips
+
+    return dict(find_clips(paths(clips)))

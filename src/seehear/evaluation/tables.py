@@ -1,0 +1,86 @@
+"""Scores of anyone's predictions, given as dense tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from seehear.dataset_notes import missing_truth
+from seehear.errors import SeehearError
+from seehear.evaluation.result import Evaluation
+from seehear.labels import DenseTable, WeakTable, classes_of, read_dense, read_weak
+from seehear.scoring.references import references
+from seehear.scoring.scores import score
+from seehear.scoring.signature import Signature, revision
+
+
+def score_tables(
+    predictions: Mapping[str, str | Path],
+    truth: Mapping[str, str | Path],
+    labels: str | Path,
+    *,
+    iou: float = 0.5,
+    segment: float = 1.0,
+    decoding: str = "given",
+) -> Evaluation:
+    """Score predictions of any system against ground truth, both given as dense tables.
+
+    Args:
+        predictions: modality -> dense table. A clip without rows counts as one for which nothing was predicted.
+        truth: modality -> dense table, of the same modalities.
+        labels: Weak table: which clips are scored.
+        iou: Least intersection over union of a true positive event, in (0, 1].
+        segment: Seconds per segment.
+        decoding: How the system made events of probabilities, for the signature.
+
+    Returns:
+        The eleven scores with intervals over clips, the scores per class, and those of reference predictions.
+
+    Raises:
+        SeehearError: If a table can't be read, modalities differ, or a table names none of the clips.
+    """
+    weak = read_weak(labels)
+    true_tables = {name: read_dense(path) for name, path in truth.items()}
+    tables = {name: read_dense(path) for name, path in predictions.items()}
+    if not true_tables or set(true_tables) != set(tables):
+        raise SeehearError(
+            f"predictions are for {', '.join(tables) or 'no modality'}, ground truth is for "
+            f"{', '.join(true_tables) or 'no modality'}: give --audio with --dense-audio, --visual with --dense-visual"
+        )
+    notes = [*missing_truth(weak, true_tables), *_other_clips(tables, weak)]
+    clips, names = weak.clips, classes_of([weak, *true_tables.values(), *tables.values()])
+    segments = max(1, *(each.last_segment(segment) for each in (*true_tables.values(), *tables.values())))
+    predicted = {name: tables[name].array(clips, names, segments, segment) for name in true_tables}
+    true = {name: each.array(clips, names, segments, segment) for name, each in true_tables.items()}
+    of_labels = revision([weak.path, *(each.path for each in true_tables.values())])
+    lengths = np.full(len(clips), segments)
+    return Evaluation(
+        [],
+        [score(predicted, true, names, Signature(decoding, of_labels, len(clips), iou))],
+        {
+            name: score(reference, true, names, Signature(name, of_labels, len(clips), iou))
+            for name, reference in references(true, weak.array(clips, names), lengths).items()
+        },
+        notes=notes,
+    )
+
+
+def _other_clips(tables: Mapping[str, DenseTable], weak: WeakTable) -> list[str]:
+    """Notes on predictions for clips outside of the weak table.
+
+    Raises:
+        SeehearError: For a table that names none of its clips.
+    """
+    notes = []
+    for each in tables.values():
+        named = {event.clip for event in each.events}
+        others = named - set(weak.clips)
+        if others and others == named:
+            raise SeehearError(f"{each.path}: holds predictions for none of the clips of {weak.path}")
+        if others:
+            notes.append(
+                f"{each.path}: {len(others)} clips are not in {weak.path}, for example {min(others)}: left out"
+            )
+    return notes
