@@ -215,11 +215,11 @@ def cost(selection: Selection) -> str:
 
 
 def cost_share(selection: Selection, estimates: Estimates) -> str:
-    """Return an estimator's share of traversal's time, such as 1/150 or 1/20 to 1/150."""
+    """Return an estimator's share of traversal's time, such as 1/150, 1/20 to 1/150, or 2.5 where it takes longer."""
     if selection.traversal_seconds is None:
         return NOTHING
-    seconds = max(estimates.seconds, 1e-9)
-    return " to ".join(dict.fromkeys(f"1/{end / seconds:.0f}" for end in selection.traversal_seconds))
+    times = [end / max(estimates.seconds, 1e-9) for end in selection.traversal_seconds]
+    return " to ".join(dict.fromkeys(f"1/{each:.0f}" if each >= 1 else f"{1 / each:.1f}" for each in times))
 
 
 # Judgements
