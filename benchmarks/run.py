@@ -148,7 +148,7 @@ def alignment() -> list[Row]:
 
 
 def loading() -> list[Row]:
-    from seehear.packed import Packed
+    from seehear.features.packed import Packed
     from seehear.training.bags import Bags
 
     rng = np.random.default_rng(0)
@@ -225,7 +225,7 @@ SECTIONS = (scoring, training, alignment, loading, extraction, parsing)
 
 
 def main() -> None:
-    from seehear.verbs.result import table
+    from seehear.cli.result import table
 
     wanted = sys.argv[1:] or [section.__name__ for section in SECTIONS]
     rows: list[Row] = [("", "found", "goal")]

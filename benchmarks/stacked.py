@@ -13,15 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from seehear.cli.result import table
 
-from seehear.packed import Packed
-from seehear.store import NetworkInfo
+from seehear.features.packed import Packed
+from seehear.features.store import NetworkInfo
 from seehear.training.bags import Bags, Split
 from seehear.training.fit import fit
 from seehear.training.recipe import Recipe
 from seehear.training.run import Run, RunFacts
 from seehear.training.stacked import fit_many
-from seehear.verbs.result import table
 
 
 def made(clips: int, segments: int, classes: int, widths: list[int], device: str) -> Split:

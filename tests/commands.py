@@ -6,25 +6,25 @@ from functools import wraps
 from inspect import signature
 from typing import Any
 
-from seehear.verbs import align as _align
-from seehear.verbs import compare as _compare
-from seehear.verbs import estimators as _estimators
-from seehear.verbs import evaluate as _evaluate
-from seehear.verbs import export as _export
-from seehear.verbs import extract as _extract
-from seehear.verbs import features as _features
-from seehear.verbs import judge as _judge
-from seehear.verbs import labels as _labels
-from seehear.verbs import networks as _networks
-from seehear.verbs import parse as _parse
-from seehear.verbs import prepare as _prepare
-from seehear.verbs import recipes as _recipes
-from seehear.verbs import reproduce as _reproduce
-from seehear.verbs import score as _score
-from seehear.verbs import select as _select
-from seehear.verbs import train as _train
-from seehear.verbs import view as _view
-from seehear.verbs.options import DecodingOptions, TruthOptions
+from seehear.cli import align as _align
+from seehear.cli import compare as _compare
+from seehear.cli import estimators as _estimators
+from seehear.cli import evaluate as _evaluate
+from seehear.cli import export as _export
+from seehear.cli import extract as _extract
+from seehear.cli import features as _features
+from seehear.cli import judge as _judge
+from seehear.cli import labels as _labels
+from seehear.cli import networks as _networks
+from seehear.cli import parse as _parse
+from seehear.cli import prepare as _prepare
+from seehear.cli import recipes as _recipes
+from seehear.cli import reproduce as _reproduce
+from seehear.cli import score as _score
+from seehear.cli import select as _select
+from seehear.cli import train as _train
+from seehear.cli import view as _view
+from seehear.cli.options import DecodingOptions, TruthOptions
 
 GROUPS = {"truth": TruthOptions, "decoding": DecodingOptions}
 

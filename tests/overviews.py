@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from seehear.media import Span
-from seehear.overview import Overview
+from seehear.media.overview import Overview
+from seehear.media.reader import Span
 
 RATE = 16000
 

@@ -13,11 +13,11 @@ from seehear.alignment.embeddings import embeddings
 from seehear.cli import main
 from seehear.data import Dataset
 from seehear.errors import SeehearError
+from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.labels import read_dense
-from seehear.media import Media
-from seehear.overview import Overview
-from seehear.parser import load
-from seehear.store import NetworkInfo, Origin, Store
+from seehear.media.overview import Overview
+from seehear.media.reader import Media
+from seehear.parsing.parser import load
 from seehear.training.bags import Bags
 from seehear.training.run import Run
 from training.conftest import CLASSES, World

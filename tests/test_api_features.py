@@ -12,7 +12,7 @@ import pytest
 import seehear as sh
 from make_media import movie, tone, write
 from seehear.errors import ClipError, SeehearError
-from seehear.media import Media
+from seehear.media.reader import Media
 from seehear.networks import ClipInput, network
 
 RATE = 16000

@@ -21,7 +21,7 @@ from markupsafe import escape
 import commands
 from make_media import ODD, clicks, damage, movie, numbered, rotate, tone, write
 from seehear.cli import main
-from seehear.store import Store
+from seehear.features.store import Store
 
 NETWORKS = '''
 import os, time
@@ -98,7 +98,7 @@ def extraction(store: Path, own: Path, clips: Sequence[Path], names: str = "leve
 
 
 def start(arguments: Sequence[object]) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "seehear.cli", *map(str, arguments)]
+    command = [sys.executable, "-m", "seehear", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -562,7 +562,7 @@ def test_tables_of_others_are_not_overwritten(tmp_path, run, call):
 
 
 def test_a_parse_is_where_its_clip_is_and_moves_with_it(tmp_path, run, call, monkeypatch):
-    from seehear.parsed import read_folder
+    from seehear.parsing.folder import read_folder
 
     movie(tmp_path / "here/clips/clip.mp4", 1)
     monkeypatch.chdir(tmp_path / "here")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seehear.checking import check_network
+from seehear.features.check import check_network
 from seehear.networks import AudioInput, ImageInput, Network, NetworkSpec
 from seehear.networks.samples import sample
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from seehear.data import Dataset
 from seehear.errors import SeehearError
+from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.labels import Event, write_dense
-from seehear.store import NetworkInfo, Origin, Store
 
 CLIPS, LENGTHS = ("a", "b", "c", "d"), (3, 5, 2, 4)
 

@@ -7,12 +7,12 @@ import sys
 from dataclasses import replace
 
 import pytest
-
 from exports.clips import DOG, clip, event
+
 from make_media import ODD
-from seehear import parsed as folder_of_clips
 from seehear.errors import SeehearError
-from seehear.exports import REGISTRY, elan, export, import_annotations, write_clip
+from seehear.formats import REGISTRY, elan, export, import_annotations, write_clip
+from seehear.parsing import folder as folder_of_clips
 
 TRUTH = (event("Dog", "audio", 1, 4),)
 
@@ -202,6 +202,6 @@ def test_one_clip_in_a_format_by_name(tmp_path):
 
 
 def test_writing_captions_draws_nothing():
-    code = "import sys, seehear.exports; print([m for m in ('matplotlib', 'torch', 'pandas') if m in sys.modules])"
+    code = "import sys, seehear.formats; print([m for m in ('matplotlib', 'torch', 'pandas') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from make_media import clicks, movie, number_of, tone, write
-from seehear import segments
 from seehear.errors import ClipError, SeehearError
-from seehear.extraction import Collector, Done, Job, Settings, find_clips, prefetch, run_jobs
-from seehear.media import Media
+from seehear.features import segments
+from seehear.features.extraction import Collector, Done, Job, Settings, find_clips, prefetch, run_jobs
+from seehear.media.reader import Media
 from seehear.networks import load, network
 
 RATE = 8000

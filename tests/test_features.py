@@ -6,7 +6,7 @@ import pytest
 import commands
 from make_media import movie
 from seehear.errors import SeehearError
-from seehear.store import Store
+from seehear.features.store import Store
 
 CLIPS = ("4YdbENYcIyE_23_33", "KSRjje7GH44_60_70")
 

@@ -67,7 +67,7 @@ def test_importing_is_light():
 def test_prediction_and_formats_do_not_draw(module):
     code = f"import sys, {module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    drawing = [name for name in loaded if name.startswith(("matplotlib", "seehear.report", "seehear.pages"))]
+    drawing = [name for name in loaded if name.startswith(("matplotlib", "seehear.plots", "seehear.pages"))]
     assert drawing == []
 
 

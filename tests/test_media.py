@@ -26,7 +26,7 @@ from make_media import (
     write,
 )
 from seehear.errors import ClipError
-from seehear.media import Media, _FrameCollector
+from seehear.media.reader import Media, _FrameCollector
 
 SIZE = 32
 EVERY_30TH = np.arange(90) / 30

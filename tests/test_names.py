@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 import commands
 from seehear import arguments
 from seehear.errors import SeehearError
-from seehear.extraction import find_clips
+from seehear.features.extraction import find_clips
+from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.labels import Event, dense_text, read_dense, read_weak, scan_dense, scan_weak
 from seehear.names import check_clip, check_modality, check_network
 from seehear.networks import network
-from seehear.parsed import read, read_folder, write
-from seehear.parsing import ParsedClip
-from seehear.store import NetworkInfo, Origin, Store
+from seehear.parsing.clip import ParsedClip
+from seehear.parsing.folder import read, read_folder, write
 from seehear.training.run import Run
 
 OUTSIDE = (

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seehear.arguments import Shard
+from seehear.cli.options import DecodingOptions, TruthOptions
+from seehear.decoding import Decoding, Probabilities
 from seehear.device import resolve
 from seehear.errors import SeehearError
-from seehear.scoring.decoding import Decoding, Probabilities
-from seehear.verbs.options import DecodingOptions, TruthOptions
 
 
 def test_files_by_modality(tmp_path):

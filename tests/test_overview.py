@@ -8,8 +8,8 @@ import pytest
 
 from make_media import write
 from overviews import overview
-from seehear.media import Media
-from seehear.overview import BANDS, COLUMNS, FLOOR, Overview, thumbnails_for
+from seehear.media.overview import BANDS, COLUMNS, FLOOR, Overview, thumbnails_for
+from seehear.media.reader import Media
 
 
 def test_thumbnails_are_spread_over_the_clip():
@@ -53,7 +53,9 @@ def test_thumbnails_fill_a_row(aspect, count):
     assert thumbnails_for(aspect) == count
 
 
-@pytest.mark.parametrize("module", ["seehear.parser", "seehear.overview", "seehear.exports", "seehear.verbs.parse"])
+@pytest.mark.parametrize(
+    "module", ["seehear.parsing.parser", "seehear.media.overview", "seehear.formats", "seehear.cli.parse"]
+)
 def test_prediction_needs_no_plotting_library(module):
     code = f"import sys, {module}; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seehear.decoding import Decoding
 from seehear.labels import read_dense
-from seehear.parsing import ParsedClip, ParsedEvent, parsed_clip, parsed_events, true_events
-from seehear.scoring.decoding import Decoding
+from seehear.parsing.clip import ParsedClip, ParsedEvent, parsed_clip, parsed_events, true_events
 
 CLASSES, MODALITIES = ("Cat", "Dog"), ("audio", "visual")
 
@@ -93,7 +93,7 @@ def test_a_damaged_parse_is_named(tmp_path, damage):
     import json
 
     from seehear.errors import SeehearError
-    from seehear.parsed import read, write
+    from seehear.parsing.folder import read, write
 
     file = write(ParsedClip("a", str(tmp_path / "a.mp4"), 2.0, 1.0, ("audio",), "global", (), {}), tmp_path)
     assert read(file).clip == "a"
@@ -105,7 +105,7 @@ def test_a_damaged_parse_is_named(tmp_path, damage):
 
 
 def test_a_clip_that_is_a_link_keeps_its_name(tmp_path):
-    from seehear.parsed import link
+    from seehear.parsing.folder import link
 
     (tmp_path / "blob").touch()
     (tmp_path / "clip.mp4").symlink_to(tmp_path / "blob")

@@ -20,11 +20,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from seehear import parsed
 from seehear.errors import SeehearError
-from seehear.media import SUFFIXES
-from seehear.parsing import ParsedClip
-from seehear.serving import PORTS, TYPES, Server, Site, byte_range, open_server
+from seehear.media.reader import SUFFIXES
+from seehear.pages.server import PORTS, TYPES, Server, Site, byte_range, open_server
+from seehear.parsing import folder as parsed
+from seehear.parsing.clip import ParsedClip
 
 SECRET, PAGE, INNER = b"a secret", b"<p>a page", b"<p>a page in a folder"
 CLIP, INSIDE = bytes(range(256)) * 4, b"a clip in the folder"

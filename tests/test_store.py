@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seehear.errors import SeehearError
+from seehear.features.packed import pack
+from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.files import atomic_json
-from seehear.packed import pack
-from seehear.store import NetworkInfo, Origin, Store
 
 INFO = NetworkInfo("net", "audio", 3, "made")
 

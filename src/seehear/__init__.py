@@ -17,22 +17,22 @@ from typing import TYPE_CHECKING, Any
 from seehear.version import __version__
 
 if TYPE_CHECKING:
-    from seehear import datasets, exports, labels, losses, networks, pages, paper
+    from seehear import datasets, formats, labels, losses, networks, pages, paper
     from seehear.alignment import Alignment, align, align_arrays
-    from seehear.checking import check_network
     from seehear.data import Dataset
+    from seehear.decoding import Decoding
     from seehear.errors import SeehearError
     from seehear.evaluation import Comparison, Evaluation, compare, evaluate, score
     from seehear.events import Activity
-    from seehear.extraction import extract
-    from seehear.feature_arrays import Extraction, Features
-    from seehear.importing import export_features, import_features
-    from seehear.loaded import LoadedNetwork, load_network
+    from seehear.features.arrays import Extraction, Features
+    from seehear.features.check import check_network
+    from seehear.features.extraction import extract
+    from seehear.features.loaded import LoadedNetwork, load_network
+    from seehear.features.npy import export_features, import_features
     from seehear.networks import list_networks
     from seehear.networks.function import network
-    from seehear.parser import Parser, load, train
-    from seehear.parsing import ParsedClip, ParsedEvent
-    from seehear.scoring.decoding import Decoding
+    from seehear.parsing.clip import ParsedClip, ParsedEvent
+    from seehear.parsing.parser import Parser, load, train
     from seehear.scoring.scores import Scores
     from seehear.selection.estimators import list_estimators
     from seehear.selection.result import Selection
@@ -40,42 +40,42 @@ if TYPE_CHECKING:
     from seehear.training.recipe import Recipe, list_recipes, load_recipe
 
 # Imported when first used: torch alone takes longer than `seehear --help` may.
-_MODULES = ("datasets", "exports", "labels", "losses", "networks", "pages", "paper")
+_MODULES = ("datasets", "formats", "labels", "losses", "networks", "pages", "paper")
 _HOMES = {
     "Activity": "seehear.events",
     "Alignment": "seehear.alignment",
     "Comparison": "seehear.evaluation",
     "Dataset": "seehear.data",
-    "Decoding": "seehear.scoring.decoding",
+    "Decoding": "seehear.decoding",
     "Evaluation": "seehear.evaluation",
-    "Extraction": "seehear.feature_arrays",
-    "Features": "seehear.feature_arrays",
-    "LoadedNetwork": "seehear.loaded",
-    "ParsedClip": "seehear.parsing",
-    "ParsedEvent": "seehear.parsing",
-    "Parser": "seehear.parser",
+    "Extraction": "seehear.features.arrays",
+    "Features": "seehear.features.arrays",
+    "LoadedNetwork": "seehear.features.loaded",
+    "ParsedClip": "seehear.parsing.clip",
+    "ParsedEvent": "seehear.parsing.clip",
+    "Parser": "seehear.parsing.parser",
     "Recipe": "seehear.training.recipe",
     "Scores": "seehear.scoring.scores",
     "SeehearError": "seehear.errors",
     "Selection": "seehear.selection.result",
     "align": "seehear.alignment",
     "align_arrays": "seehear.alignment",
-    "check_network": "seehear.checking",
+    "check_network": "seehear.features.check",
     "compare": "seehear.evaluation",
     "evaluate": "seehear.evaluation",
-    "export_features": "seehear.importing",
-    "extract": "seehear.extraction",
-    "import_features": "seehear.importing",
+    "export_features": "seehear.features.npy",
+    "extract": "seehear.features.extraction",
+    "import_features": "seehear.features.npy",
     "list_estimators": "seehear.selection.estimators",
     "list_networks": "seehear.networks",
     "list_recipes": "seehear.training.recipe",
-    "load": "seehear.parser",
-    "load_network": "seehear.loaded",
+    "load": "seehear.parsing.parser",
+    "load_network": "seehear.features.loaded",
     "load_recipe": "seehear.training.recipe",
     "network": "seehear.networks.function",
     "score": "seehear.evaluation",
     "select": "seehear.selection.select",
-    "train": "seehear.parser",
+    "train": "seehear.parsing.parser",
 }
 __all__ = [
     "Activity",
@@ -102,8 +102,8 @@ __all__ = [
     "datasets",
     "evaluate",
     "export_features",
-    "exports",
     "extract",
+    "formats",
     "import_features",
     "labels",
     "list_estimators",

@@ -19,17 +19,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seehear import arguments
-from seehear.dataset_notes import missing_truth
 from seehear.errors import SeehearError
 from seehear.events import Activity
-from seehear.feature_source import ArrayFeatures, FeatureSource, PartOf, StoredFeatures
+from seehear.features.notes import missing_truth
+from seehear.features.packed import NotFinite, Packed
+from seehear.features.source import ArrayFeatures, FeatureSource, PartOf, StoredFeatures
+from seehear.features.store import NetworkInfo, Store
 from seehear.labels import DenseTable, WeakTable, classes_of, read_classes, read_dense, read_weak, suggestion
-from seehear.packed import NotFinite, Packed
 from seehear.scoring.signature import revision
-from seehear.store import NetworkInfo, Store
 
 if TYPE_CHECKING:
-    from seehear.feature_arrays import Extraction
+    from seehear.features.arrays import Extraction
 
 Selection = slice | Sequence[int] | Sequence[str] | NDArray[Any]
 Arrays = ArrayLike | Sequence[ArrayLike | None]  # (N, T, D), or N arrays (T, D), None where a clip has none

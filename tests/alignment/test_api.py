@@ -8,7 +8,7 @@ import pytest
 from seehear.alignment import Search, align, align_arrays
 from seehear.data import Dataset
 from seehear.errors import SeehearError
-from seehear.parser import Parser
+from seehear.parsing.parser import Parser
 
 SMALL = {"epochs": 2, "width": 16, "feed_forward": 16, "learning_rate": 0.003}
 CLASSES = ["Cat", "Dog", "Fish"]

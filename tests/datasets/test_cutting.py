@@ -12,7 +12,7 @@ import make_media
 from seehear import datasets
 from seehear.datasets.cutting import cut, cut_clips
 from seehear.errors import ClipError, SeehearError
-from seehear.media import Media
+from seehear.media.reader import Media
 
 LLP = datasets.get("llp")
 ID = "-a_b-c_d-_e"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seehear.importing import Form, import_folder
-from seehear.store import Store
+from seehear.features.npy import Form, import_folder
+from seehear.features.store import Store
 
 CLIPS = ("a", "b", "c")
 FORM = Form(frames=2, width=4, segments=5)

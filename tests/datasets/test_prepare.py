@@ -11,8 +11,8 @@ import make_media
 from seehear import datasets
 from seehear.cli import build
 from seehear.errors import SeehearError
+from seehear.features.store import Store
 from seehear.labels import DefectKind
-from seehear.store import Store
 
 from .tables import LLP, TEST, TRAIN, VAL, needs_llp, write_tables
 

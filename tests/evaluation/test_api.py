@@ -11,11 +11,11 @@ from hypothesis.extra.numpy import arrays
 import seehear as sh
 from scoring import oracle
 from seehear.data import Dataset
+from seehear.decoding import Decoding
 from seehear.errors import SeehearError
 from seehear.evaluation import Evaluation, Verdict
 from seehear.events import Activity
-from seehear.parser import Parser, load, train
-from seehear.scoring.decoding import Decoding
+from seehear.parsing.parser import Parser, load, train
 from training.conftest import CLASSES, World
 
 pytestmark = pytest.mark.usefixtures("few_draws")

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from make_media import number_of, write
-from seehear.extraction import Job, Settings, run_jobs, segment_features
-from seehear.media import Span
+from seehear.features.extraction import Job, Settings, run_jobs, segment_features
+from seehear.media.reader import Span
 from seehear.networks import ClipInput, NetworkSpec, load, network
 
 SIZE = 16

@@ -11,8 +11,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from seehear.checking import check_network
 from seehear.errors import SeehearError
+from seehear.features.check import check_network
 from seehear.networks import AudioInput, ImageInput, NetworkSpec, load, network
 
 

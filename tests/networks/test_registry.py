@@ -11,8 +11,8 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 
-from seehear.checking import check_network
 from seehear.errors import SeehearError
+from seehear.features.check import check_network
 from seehear.networks import EXTRAS, REGISTRY, AudioInput, Network, NetworkSpec, get, load
 from seehear.networks.samples import sample
 

@@ -13,9 +13,9 @@ import commands
 import seehear
 from make_media import movie
 from seehear.errors import SeehearError
+from seehear.features.store import Store
 from seehear.networks import get_named_in
-from seehear.parser import load
-from seehear.store import Store
+from seehear.parsing.parser import load
 
 OWN = """
 from pathlib import Path
@@ -59,7 +59,7 @@ def place(tmp_path_factory):
 def parse_as_someone_else(place: Path, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     arguments = ["parse", str(place / "run"), str(place / "clips"), "--out", str(out), "--pictures", "html", *options]
     return subprocess.run(
-        [sys.executable, "-m", "seehear.cli", *arguments],
+        [sys.executable, "-m", "seehear", *arguments],
         capture_output=True,
         text=True,
         check=False,

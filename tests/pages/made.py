@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from make_media import movie
-from seehear.media import Media
-from seehear.overview import Overview
+from seehear.media.overview import Overview
+from seehear.media.reader import Media
 from seehear.pages import folder as index
 from seehear.pages import parse
-from seehear.parsed import read_folder, write
-from seehear.parsing import ParsedClip, ParsedEvent
+from seehear.parsing.clip import ParsedClip, ParsedEvent
+from seehear.parsing.folder import read_folder, write
 
 MODALITIES = ("audio", "visual", "audio_visual")
 EVENTS = (

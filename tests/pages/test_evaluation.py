@@ -13,11 +13,11 @@ from make_media import damage_packets, movie
 from seehear.errors import SeehearError
 from seehear.evaluation.result import ScoreRow
 from seehear.files import read_json
-from seehear.media import Media
-from seehear.overview import Overview
+from seehear.media.overview import Overview
+from seehear.media.reader import Media
 from seehear.pages import evaluation, parse
 from seehear.pages.folder import POSTERS
-from seehear.parsed import write as write_parse
+from seehear.parsing.folder import write as write_parse
 from seehear.scoring.clips import ClipRow
 from seehear.scoring.confusion import ELSEWHERE, Confusion
 from seehear.scoring.intervals import Interval

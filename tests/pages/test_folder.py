@@ -8,8 +8,8 @@ import pytest
 from seehear.errors import SeehearError
 from seehear.pages import folder
 from seehear.pages.parse import THUMBNAILS
-from seehear.parsed import write
-from seehear.parsing import ParsedEvent
+from seehear.parsing.clip import ParsedEvent
+from seehear.parsing.folder import write
 
 from .made import MODALITIES, clip, parsed, until, with_index, with_page
 

@@ -10,10 +10,10 @@ import pytest
 
 from make_media import tone, write
 from seehear.errors import ClipError
-from seehear.media import Media
-from seehear.overview import Overview
+from seehear.media.overview import Overview
+from seehear.media.reader import Media
 from seehear.pages import parse
-from seehear.parsing import ParsedEvent
+from seehear.parsing.clip import ParsedEvent
 
 from .made import EVENTS, TRUTH, clip, parsed, until, with_page
 

@@ -12,8 +12,8 @@ from commands import judge, select
 from seehear.errors import SeehearError
 from seehear.files import atomic_json, read_json
 from seehear.pages import page, selection
-from seehear.report.curves import Curve, figure5
-from seehear.report.ranking import ranking
+from seehear.plots.curves import Curve, figure5
+from seehear.plots.ranking import ranking
 from seehear.selection import record
 from seehear.selection.agreement import Ceiling
 from seehear.selection.collocation import Grid

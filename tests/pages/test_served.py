@@ -4,8 +4,8 @@ import threading
 from contextlib import contextmanager
 
 from commands import export
-from seehear.parsing import ParsedEvent
-from seehear.serving import open_server
+from seehear.pages.server import open_server
+from seehear.parsing.clip import ParsedEvent
 
 from .made import clip, parsed, until, with_index, with_page
 

@@ -20,7 +20,7 @@ from seehear.evaluation import evaluate
 from seehear.labels import Event, write_dense
 from seehear.paper import Answer, list_experiments, load_experiment, reproduce
 from seehear.paper.trainings import validation_average
-from seehear.parser import load
+from seehear.parsing.parser import load
 from selection.conftest import Choice
 
 TINY = {"epochs": 3, "width": 16, "feed_forward": 16, "learning_rate": 0.01, "decay_every": 0}
@@ -266,7 +266,7 @@ def test_a_table_names_its_data_and_what_it_replaces(data, tmp_path):
 
 
 def test_missing_clips_are_scored_and_named(data, tmp_path):
-    from seehear.store import Store
+    from seehear.features.store import Store
 
     shutil.copytree(data.store, tmp_path / "store")
     lost = Store(tmp_path / "store").file("eyes", "test03")
@@ -391,4 +391,4 @@ def test_the_reproduction_needs_no_command():
 
     folder = Path(seehear.paper.__file__).parent
     for file in folder.rglob("*.py"):
-        assert "seehear.verbs" not in file.read_text(), file
+        assert "seehear.cli" not in file.read_text(), file

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seehear.decoding import Decoding, Probabilities
 from seehear.errors import SeehearError
-from seehear.scoring.decoding import Decoding, Probabilities
 
 CLASSES, MODALITIES = ("Cat", "Dog"), ("audio", "visual")
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from seehear.data import Dataset
+from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.labels import Event, write_dense
 from seehear.selection.prepare import prepare
-from seehear.store import NetworkInfo, Origin, Store
 from seehear.training.recipe import resolve
 
 CLASSES = ("Cat", "Dog", "Fish")

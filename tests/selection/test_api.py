@@ -8,7 +8,7 @@ import pytest
 
 from seehear.data import Dataset
 from seehear.errors import SeehearError
-from seehear.parser import Parser
+from seehear.parsing.parser import Parser
 from seehear.selection.collocation import Collocation
 from seehear.selection.effects import Pairing
 from seehear.selection.result import Status

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seehear.errors import SeehearError
-from seehear.packed import Packed
+from seehear.features.packed import Packed
 from seehear.selection.collocation import Collocation
 from seehear.selection.evidence import Evidence, pooled
 from selection import oracle

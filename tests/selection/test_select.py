@@ -8,7 +8,7 @@ import pytest
 from commands import judge, select, train
 from seehear.cli import main
 from seehear.errors import SeehearError
-from seehear.store import NetworkInfo, Origin, Store
+from seehear.features.store import NetworkInfo, Origin, Store
 from selection.conftest import Choice
 
 LEAKS = "USED EVALUATION LABELS"

@@ -31,7 +31,7 @@ def stamps(folder):
 
 def test_outcome_is_what_evaluate_finds(choice):
     from commands import evaluate
-    from seehear.verbs.options import TruthOptions
+    from seehear.cli.options import TruthOptions
 
     task = choice.task()
     (outcome,) = task.bench.run(trainings(task)[:1], "training")

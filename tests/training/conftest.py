@@ -7,8 +7,8 @@ import pytest
 
 from commands import compare, evaluate
 from seehear.data import Dataset
+from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.labels import Event, write_dense
-from seehear.store import NetworkInfo, Origin, Store
 
 CLASSES = ("Cat", "Dog", "Fish")
 NETWORKS = {"ears": ("audio", 6), "eyes": ("visual", 8), "nose": ("smell", 5)}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from seehear.packed import Packed
+from seehear.features.packed import Packed
 from seehear.training.bags import Bags
 
 LENGTHS = (3, 5, 1)

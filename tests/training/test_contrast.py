@@ -14,9 +14,9 @@ import torch
 import commands
 from seehear.data import Dataset
 from seehear.errors import SeehearError
+from seehear.features.store import Origin, Store
 from seehear.losses import mtsc
 from seehear.losses.contrastive.registry import LOSSES
-from seehear.store import Origin, Store
 from seehear.training.bags import Split
 from seehear.training.checkpoint import resume
 from seehear.training.run import Run, load_tensors

@@ -7,13 +7,13 @@ import pytest
 
 import commands
 import make_media
-import seehear.parser as module
-from seehear import parsed
+import seehear.parsing.parser as module
+from seehear.decoding import Decoding
 from seehear.errors import SeehearError
 from seehear.evaluation import score_tables
 from seehear.labels import read_dense, read_weak
+from seehear.parsing import folder as parsed
 from seehear.scoring.confusion import confusion, elsewhere, state_names, states
-from seehear.scoring.decoding import Decoding
 from seehear.scoring.reliability import reliability
 from seehear.training.bags import Bags
 from seehear.training.inference import predict

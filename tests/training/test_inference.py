@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seehear.features.packed import Packed
 from seehear.fusion.model import ParsingModel
-from seehear.packed import Packed
 from seehear.training.bags import Bags
 from seehear.training.inference import _cuts, predict, window_length
 

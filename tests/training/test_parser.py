@@ -9,7 +9,7 @@ import torch
 
 from seehear.data import Dataset
 from seehear.errors import SeehearError
-from seehear.parser import Parser, load, train
+from seehear.parsing.parser import Parser, load, train
 
 SETTINGS = {"epochs": 3, "width": 16, "feed_forward": 16}
 
@@ -61,7 +61,7 @@ def test_prediction_is_the_decoding_of_probabilities(data, parser):
 
 def test_few_clips_at_a_time_come_to_the_same(data, parser, monkeypatch):
     expected = parser.predict_proba(data)
-    monkeypatch.setattr("seehear.parser.MAX_PROBABILITIES", 100)
+    monkeypatch.setattr("seehear.parsing.parser.MAX_PROBABILITIES", 100)
     assert np.allclose(parser.predict_proba(data), expected, atol=1e-6)
 
 

@@ -121,7 +121,7 @@ def test_small_contrast_is_small_but_for_the_contrast():
 
 
 def test_the_command_lists_every_setting():
-    command = [sys.executable, "-m", "seehear.cli", "recipes"]
+    command = [sys.executable, "-m", "seehear", "recipes"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert text == commands.recipes().text() + "\n"
     lines = text.splitlines()
@@ -139,7 +139,7 @@ def test_the_command_lists_every_setting():
 def test_recipes_do_not_hide_a_module():
     """`seehear.recipes` stays the function whatever has been imported."""
     code = (
-        "import seehear, seehear.verbs.recipes, seehear.training.recipe, types\n"
+        "import seehear, seehear.cli.recipes, seehear.training.recipe, types\n"
         "assert callable(seehear.recipes) and isinstance(seehear.losses, types.ModuleType)\n"
         "assert seehear.losses.MTSC and callable(seehear.list_recipes)"
     )

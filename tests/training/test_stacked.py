@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seehear.errors import SeehearError
+from seehear.features.packed import Packed
+from seehear.features.store import NetworkInfo
 from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
 from seehear.losses.weak import weak_loss
-from seehear.packed import Packed
-from seehear.store import NetworkInfo
 from seehear.training.bags import Bags, Split
 from seehear.training.fit import fit
 from seehear.training.inference import predict

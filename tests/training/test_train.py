@@ -14,7 +14,7 @@ import torch
 
 import commands
 from seehear.errors import SeehearError
-from seehear.store import NetworkInfo, Origin, Store
+from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.training.run import Run, differences_but_seed, load_tensors
 from training.conftest import KILLED
 

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from seehear.alignment.result import AlignedSystem, Alignment
-    from seehear.parsing import ParsedEvent
-    from seehear.report.similarity import Matrices
+    from seehear.parsing.clip import ParsedEvent
+    from seehear.plots.similarity import Matrices
 
     Cosines = NDArray[np.float32]  # (T, T)
 
 
 def similarity_figure(alignment: Alignment, clip: str, file: str | Path | None = None) -> Figure:
     """Draw the similarities of a clip's segments; see `Alignment.plot`."""
-    from seehear.report.similarity import plot_similarity
+    from seehear.plots.similarity import plot_similarity
 
     clips = alignment.clips
     if clip not in clips.clips:
@@ -33,8 +33,8 @@ def similarity_figure(alignment: Alignment, clip: str, file: str | Path | None =
     rows = [_matrices(system, number, modalities) for system in alignment.systems]
     overview = None
     if file is not None:
-        from seehear.media import Media
-        from seehear.overview import Overview, thumbnails_for
+        from seehear.media.overview import Overview, thumbnails_for
+        from seehear.media.reader import Media
 
         media = Media(Path(file))
         overview = Overview.of(media, thumbnails_for(media.aspect))
@@ -44,7 +44,7 @@ def similarity_figure(alignment: Alignment, clip: str, file: str | Path | None =
 def _true_events(alignment: Alignment, number: int) -> dict[str, list[ParsedEvent]]:
     """modality -> the clip's events, of the joint modality too."""
     from seehear.modality import with_joint
-    from seehear.parsing import ParsedEvent, spans_of
+    from seehear.parsing.clip import ParsedEvent, spans_of
 
     clips = alignment.clips
     assert clips.truth is not None
@@ -64,7 +64,7 @@ def _matrices(system: AlignedSystem, number: int, modalities: tuple[str, str]) -
 
     from seehear.losses.contrastive.similarity import cosine
     from seehear.losses.contrastive.target import target
-    from seehear.report.similarity import Matrices
+    from seehear.plots.similarity import Matrices
 
     rows = system.clip == number
 

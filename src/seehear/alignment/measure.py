@@ -16,15 +16,15 @@ from seehear.alignment.result import AlignedSystem, Alignment
 from seehear.alignment.retrieval import Matches
 from seehear.alignment.search import Search, between, within
 from seehear.data import Dataset
+from seehear.decoding import Decoding
 from seehear.device import resolve
 from seehear.errors import SeehearError
 from seehear.evaluation.systems import System, Systems, check_distinct, named_folders, open_parsers, released
-from seehear.parser import Parser
+from seehear.features.store import NetworkInfo
+from seehear.parsing.parser import Parser
 from seehear.progress import Progress
 from seehear.scoring.comparison import Difference, difference
-from seehear.scoring.decoding import Decoding
 from seehear.scoring.intervals import Interval, bootstrap
-from seehear.store import NetworkInfo
 from seehear.version import __version__
 
 FEATURES = "features"  # the name of the system without training

@@ -188,7 +188,7 @@ class Alignment(Result):
             The folder.
         """
         from seehear.files import atomic_json
-        from seehear.report import style
+        from seehear.plots import style
 
         folder = Path(out)
         for clip in draw:

@@ -29,10 +29,10 @@ from numpy.typing import NDArray
 
 from seehear.datasets.spec import DataSet
 from seehear.errors import ClipError, SeehearError
+from seehear.features.store import Origin, content_hash
 from seehear.files import atomic
-from seehear.media import Media, is_cover, is_media
+from seehear.media.reader import Media, is_cover, is_media
 from seehear.progress import Progress
-from seehear.store import Origin, content_hash
 
 REVISION = "1"  # changes whenever cuts change
 LENGTH_TOLERANCE = 1.0  # seconds by which a file that is the clip already may be longer or shorter than it

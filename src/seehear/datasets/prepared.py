@@ -16,7 +16,7 @@ from seehear.results import Result, table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from seehear.store import NetworkInfo
+    from seehear.features.store import NetworkInfo
 
 MAX_EXAMPLES = 2  # defects of each kind that are printed
 SMALL = 2000  # training clips below which the recipe `small` is suggested

@@ -16,8 +16,8 @@ from seehear.files import atomic_text
 from seehear.labels import cross_check, raise_fatal, scan_dense, scan_weak
 
 if TYPE_CHECKING:
+    from seehear.features.store import Store
     from seehear.labels import DenseTable, WeakTable
-    from seehear.store import Store
 
 
 def prepare(
@@ -54,8 +54,8 @@ def prepare(
     Raises:
         SeehearError: If the tables have a fatal defect, or a folder or network is unknown.
     """
+    from seehear.features.store import Store
     from seehear.networks import get as get_network
-    from seehear.store import Store
 
     tables = find_tables(get(dataset), annotations)
     names = arguments.names(networks)
@@ -100,7 +100,7 @@ def _check(tables: Annotations, store: Path) -> tuple[dict[str, WeakTable], Prep
 
 def _import(result: Prepared, store: Store, clips: Sequence[str], features: Path) -> list[str]:
     """Import the feature folders that exist; return their networks."""
-    from seehear.importing import NO_FILE, Form, import_folder
+    from seehear.features.npy import NO_FILE, Form, import_folder
 
     dataset = result.annotations.dataset
     if not features.is_dir():
@@ -139,7 +139,7 @@ def _extract(
 ) -> None:
     """Cut clips into `out` where needed, and run networks over them."""
     from seehear.datasets.cutting import cut_clips
-    from seehear.extraction import extract
+    from seehear.features.extraction import extract
     from seehear.networks import get as get_network
 
     in_store = store.networks()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seehear.data import Dataset
+from seehear.decoding import Decoding
 from seehear.errors import SeehearError
 from seehear.evaluation.arrays import ActivityLike, as_activity, score
 from seehear.evaluation.parsers import evaluate, score_references
@@ -22,10 +23,9 @@ from seehear.evaluation.systems import (
     named_folders,
     open_parsers,
 )
-from seehear.parser import Parser
+from seehear.parsing.parser import Parser
 from seehear.results import Result, html_table, listed, table
 from seehear.scoring.comparison import HOW_TO_READ, LEVEL, ScoreDifference, describe_seeds, difference, holm
-from seehear.scoring.decoding import Decoding
 from seehear.scoring.scores import AVERAGE, ScoreKey
 from seehear.scoring.signature import Signature
 from seehear.scoring.verdict import Verdict
@@ -159,7 +159,7 @@ class Comparison(Result):
 
     def plot(self) -> Figure:
         """Draw the differences with intervals, a panel per system. Returns the figure."""
-        from seehear.report.comparison import Compared, plot_forest
+        from seehear.plots.comparison import Compared, plot_forest
 
         systems = [Compared(name, rows) for name, rows in self.rows.items()]
         return plot_forest(systems, baseline=self.first, signature=str(self.signature))
@@ -201,7 +201,7 @@ class Comparison(Result):
         """Write FOLDER/comparison.html, a page; comparison.json; and the plot as PNG and SVG. Returns the page."""
         from seehear import pages
         from seehear.files import atomic_json
-        from seehear.report import style
+        from seehear.plots import style
 
         self.folder = Path(folder)
         self.plots = style.save(self.plot(), self.folder / "comparison")

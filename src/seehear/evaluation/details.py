@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.data import Dataset
+from seehear.decoding import Decoding, Probabilities
 from seehear.errors import ClipError, SeehearError
 from seehear.evaluation.systems import run_name
 from seehear.events import Activity
 from seehear.modality import display_name, kinds, with_joint
-from seehear.parser import Parser
-from seehear.parsing import ParsedClip, ParsedEvent, parsed_clip, spans_of
+from seehear.parsing.clip import ParsedClip, ParsedEvent, parsed_clip, spans_of
+from seehear.parsing.parser import Parser
 from seehear.scoring.clips import ClipRow, ErrorCounts, best_and_worst, best_first, clip_rows
 from seehear.scoring.confusion import ELSEWHERE, Confusion, confusion, elsewhere, state_names, states
-from seehear.scoring.decoding import Decoding, Probabilities
 from seehear.scoring.reliability import Reliability, Tally
 from seehear.scoring.scores import ScoreKey
 
@@ -95,7 +95,7 @@ class Details:
 
     def plot_reliability(self) -> Figure:
         """Draw a reliability diagram per modality, and one of the clips' classes. Returns the figure."""
-        from seehear.report.evaluation import plot_reliability
+        from seehear.plots.evaluation import plot_reliability
 
         panels = [(display_name(name), each) for name, each in self.reliability.items()]
         return plot_reliability([*panels, ("classes of clips", self.reliability_clip)])
@@ -109,7 +109,7 @@ class Details:
         Raises:
             SeehearError: If it is none of the modalities.
         """
-        from seehear.report.evaluation import plot_confusion
+        from seehear.plots.evaluation import plot_confusion
 
         if modality not in self.confusion:
             raise SeehearError(f"no modality {modality!r}; available: {', '.join(self.modalities)}")
@@ -322,7 +322,7 @@ class DetailsCollector:
 
     def _parsed(self, clip: str, file: Path, notes: list[str]) -> ParsedClip:
         """Return the first run's prediction for a clip. Raises ClipError if its file can't be used."""
-        from seehear.media import Media
+        from seehear.media.reader import Media
 
         parser, segment = self._parsers[0], self._dataset.segment
         number, media = self._dataset.clips.index(clip), Media(file)

@@ -9,16 +9,16 @@ import numpy as np
 
 from seehear.arguments import Paths, paths
 from seehear.data import Dataset
-from seehear.dataset_notes import unknown_classes
+from seehear.decoding import Decoding
 from seehear.errors import SeehearError
 from seehear.evaluation.arrays import padded, with_classes
 from seehear.evaluation.details import DetailsCollector
 from seehear.evaluation.result import Evaluation
 from seehear.evaluation.systems import Systems, common_decoding, open_parsers, released, run_name
 from seehear.events import Activity
-from seehear.parser import Parser
+from seehear.features.notes import unknown_classes
+from seehear.parsing.parser import Parser
 from seehear.progress import Progress
-from seehear.scoring.decoding import Decoding
 from seehear.scoring.references import references
 from seehear.scoring.scores import Scores, score
 from seehear.scoring.signature import Signature
@@ -166,6 +166,6 @@ def _perfect(scores: Sequence[Scores]) -> bool:
 
 
 def _media_files(clips: Paths) -> dict[str, Path]:
-    from seehear.extraction import find_clips
+    from seehear.features.extraction import find_clips
 
     return dict(find_clips(paths(clips)))

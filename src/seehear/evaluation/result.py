@@ -227,7 +227,7 @@ class Evaluation(Result):
         Returns:
             The figure.
         """
-        from seehear.report.scores import ScoreMark, plot_scores
+        from seehear.plots.scores import ScoreMark, plot_scores
 
         marks = [
             ScoreMark(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from seehear.decoding import Decoding
 from seehear.errors import SeehearError
-from seehear.parser import Parser
-from seehear.scoring.decoding import Decoding
+from seehear.parsing.parser import Parser
 from seehear.training.run import BaseRun, Run, differences_but_seed, find_runs
 
 System = Parser | str | Path

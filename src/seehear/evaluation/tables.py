@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from seehear.dataset_notes import missing_truth
 from seehear.errors import SeehearError
 from seehear.evaluation.result import Evaluation
+from seehear.features.notes import missing_truth
 from seehear.labels import DenseTable, WeakTable, classes_of, read_dense, read_weak
 from seehear.scoring.references import references
 from seehear.scoring.scores import score

@@ -16,7 +16,7 @@ from seehear.labels.tables import DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event
 from seehear.labels.write import dense_text, write_dense
 
 if TYPE_CHECKING:
-    from seehear.exports.annotations import import_annotations
+    from seehear.formats.annotations import import_annotations
 
 __all__ = [
     "DENSE_COLUMNS",
@@ -46,7 +46,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "import_annotations":  # needs every file format, which label tables do not
-        from seehear.exports.annotations import import_annotations
+        from seehear.formats.annotations import import_annotations
 
         return import_annotations
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

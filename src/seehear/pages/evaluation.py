@@ -15,18 +15,18 @@ from seehear.errors import ClipError, SeehearError
 from seehear.evaluation.details import CLIPS, FALSE_NEGATIVES, FALSE_POSITIVES, Details, Examples
 from seehear.evaluation.result import FILE, Evaluation, ScoreRow, mean_f1
 from seehear.files import read_json
-from seehear.media import Media
+from seehear.media.overview import Overview, thumbnails_for
+from seehear.media.reader import Media
 from seehear.modality import display_name
-from seehear.overview import Overview, thumbnails_for
 from seehear.pages import folder as index
 from seehear.pages import page, parse
 from seehear.pages.numbers import number
-from seehear.parsed import is_parse, read_folder
-from seehear.parsed import write as write_json
+from seehear.parsing.folder import is_parse, read_folder
+from seehear.parsing.folder import write as write_json
+from seehear.plots import evaluation as report
+from seehear.plots import style
+from seehear.plots.style import NOTHING
 from seehear.progress import Progress
-from seehear.report import evaluation as report
-from seehear.report import style
-from seehear.report.style import NOTHING
 from seehear.scoring.clips import ClassError, ClipRow, best_first
 from seehear.scoring.confusion import ELSEWHERE, Confusion, state_names
 from seehear.scoring.references import WEAK_BASELINE
@@ -35,7 +35,7 @@ from seehear.scoring.scores import LEVELS, ClassRow, kinds
 from seehear.scoring.verdict import Verdict
 
 if TYPE_CHECKING:
-    from seehear.parsing import ParsedClip
+    from seehear.parsing.clip import ParsedClip
 
 NAME = "evaluation"  # of the page
 MAX_ROWS = 300  # of a table, and names of a list; the JSON has all

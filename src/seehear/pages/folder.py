@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seehear.modality import display_name, kinds
 from seehear.pages import page, parse
-from seehear.parsing import ParsedClip
+from seehear.parsing.clip import ParsedClip
 
 POSTERS = 2_000_000  # bytes of thumbnails that the index holds; later clips have none
 LISTED = 1000  # clips that are listed without scripts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from seehear.report.style import NOTHING
+from seehear.plots.style import NOTHING
 
 Axis = tuple[float, float]  # the values at its left and right end
 

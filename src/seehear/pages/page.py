@@ -159,7 +159,7 @@ def plot(figure: Figure, alt: str) -> Markup:
     Returns:
         An svg element in a div.
     """
-    from seehear.report.style import svg
+    from seehear.plots.style import svg
 
     text = svg(figure)
     return _inlined(text, alt, text)

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from seehear.errors import ClipError
 from seehear.files import atomic_bytes
-from seehear.overview import FLOOR, HIGHEST, LOWEST, Overview
+from seehear.media.overview import FLOOR, HIGHEST, LOWEST, Overview
 from seehear.pages import page
-from seehear.parsed import link
-from seehear.parsing import ParsedClip, ParsedEvent
+from seehear.parsing.clip import ParsedClip, ParsedEvent
+from seehear.parsing.folder import link
 
 HEIGHT = 144  # pixels of a thumbnail
 THUMBNAILS = "thumbnails"  # folder beside the pages: one image per clip, for their index

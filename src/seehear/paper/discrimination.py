@@ -21,7 +21,7 @@ from seehear.progress import Progress
 from seehear.version import __version__
 
 if TYPE_CHECKING:
-    from seehear.packed import Packed
+    from seehear.features.packed import Packed
     from seehear.paper.experiment import Experiment
     from seehear.paper.setup import Setup
 

@@ -22,10 +22,10 @@ from seehear.progress import Progress, say
 from seehear.version import __version__
 
 if TYPE_CHECKING:
+    from seehear.features.store import NetworkInfo
     from seehear.networks.spec import NetworkSpec
     from seehear.paper.experiment import Experiment
     from seehear.paper.setup import Setup
-    from seehear.store import NetworkInfo
 
 MAX_SEEDS = 3  # of fine-tuning whole networks
 FOLDER = "fine-tuning"
@@ -211,8 +211,8 @@ def _image_network(setup: Setup, name: str) -> NetworkSpec:
 
 def _frames(setup: Setup, part: Part, spec: NetworkSpec) -> NDArray[np.uint8]:
     """One frame from the middle of each labelled second, (n, size, size, 3)."""
-    from seehear import extraction
-    from seehear.media import Media
+    from seehear.features import extraction
+    from seehear.media.reader import Media
 
     assert setup.clips is not None
     files = extraction.find_clips([setup.clips])

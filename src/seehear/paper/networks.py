@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from seehear.errors import SeehearError
 
 if TYPE_CHECKING:
+    from seehear.features.store import Store
     from seehear.paper.experiment import Experiment
-    from seehear.store import Store
 
 Networks = Mapping[str, Sequence[str]]  # modality -> networks
 

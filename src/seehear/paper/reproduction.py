@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from seehear.datasets.spec import Annotations
+    from seehear.features.store import Store
     from seehear.paper.claims import Verdict
     from seehear.paper.experiment import Experiment
     from seehear.paper.measurement import Findings
     from seehear.paper.setup import Setup
-    from seehear.store import Store
 
 STORE = "store"  # within the folder of results, unless another store is given
 MAX_DIFFERENCES = 8  # settings that are listed
@@ -231,7 +231,7 @@ def _inputs(
 ) -> _Inputs:
     """Read the label tables, and fill the store if there is something to fill it with."""
     from seehear import datasets
-    from seehear.store import Store
+    from seehear.features.store import Store
 
     tables = datasets.find_tables(datasets.get(dataset), annotations)
     clips = None

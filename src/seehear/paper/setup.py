@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seehear.data import Dataset
+from seehear.decoding import Decoding
 from seehear.evaluation import Evaluation, evaluate
-from seehear.scoring.decoding import Decoding
 from seehear.training.recipe import Recipe
 
 if TYPE_CHECKING:
-    from seehear.parser import Parser
+    from seehear.parsing.parser import Parser
     from seehear.selection.result import Selection
     from seehear.selection.task import Task
     from seehear.selection.trainings import Bench

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from seehear.errors import SeehearError
 from seehear.paper.measurement import Findings, Measurement
-from seehear.parser import Parser
+from seehear.parsing.parser import Parser
 from seehear.scoring.scores import LEVELS, kinds
 from seehear.training.recipe import Recipe, resolve
 

@@ -119,7 +119,7 @@ class Scores:
         Returns:
             The figure.
         """
-        from seehear.report.scores import ScoreMark, plot_scores
+        from seehear.plots.scores import ScoreMark, plot_scores
 
         marks = [ScoreMark(f"{level} {kind}", self.level(level)[kind]) for level, kind in self.per_clip]
         return plot_scores([*marks, ScoreMark("average", self.average)], ax)

@@ -17,14 +17,14 @@ from seehear.selection.task import Estimates
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from seehear.report.curves import Curve
+    from seehear.plots.curves import Curve
     from seehear.selection.judge import Judgement
     from seehear.selection.result import Selection
 
 
 def ranking(selection: Selection) -> Figure:
     """Draw ranks with 95 % intervals, scores and P(best), from the best down."""
-    from seehear.report.ranking import plot_ranking
+    from seehear.plots.ranking import plot_ranking
 
     standing, first = selection.standing, selection.estimates[0]
     return plot_ranking(
@@ -45,7 +45,7 @@ def effects(found: Effects | None, grid: Grid, unit: str) -> Figure:
     Raises:
         SeehearError: There are no effects.
     """
-    from seehear.report.effects import plot_effects
+    from seehear.plots.effects import plot_effects
 
     if found is None:
         raise SeehearError("fewer than two modalities have a choice of networks: there are no effects to draw")
@@ -61,7 +61,7 @@ def effects(found: Effects | None, grid: Grid, unit: str) -> Figure:
 
 def figure5(judgement: Judgement) -> Figure:
     """Draw collocations by traversal, and by the estimators that are to be drawn with it."""
-    from seehear.report.curves import plot_curves
+    from seehear.plots.curves import plot_curves
 
     plotted = set(judgement.plotted)
     shown = [row for row in judgement.rows if row.estimates.name in plotted or row.name in plotted]
@@ -78,7 +78,7 @@ def cost(judgement: Judgement) -> Figure:
     Raises:
         SeehearError: No estimator was compared.
     """
-    from seehear.report.estimators import Point, plot_estimators
+    from seehear.plots.estimators import Point, plot_estimators
 
     if not judgement.rows:
         raise SeehearError("no estimator was compared: there are no costs to draw")
@@ -93,7 +93,7 @@ def cost(judgement: Judgement) -> Figure:
 
 
 def _curve(label: str, estimates: Estimates) -> Curve:
-    from seehear.report.curves import Curve
+    from seehear.plots.curves import Curve
 
     return Curve(label, *estimates.measurements(), estimates.unit)
 
@@ -117,7 +117,7 @@ def save_judgement(judgement: Judgement, folder: Path, name: str) -> list[Path]:
 
 
 def _save(drawn: dict[str, Callable[[], Figure]], folder: Path) -> list[Path]:
-    from seehear.report.style import save
+    from seehear.plots.style import save
 
     written = [path for name, draw in drawn.items() for path in save(draw(), folder / name)]
     return [path for path in written if path.suffix == ".png"]

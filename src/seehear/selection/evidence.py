@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from seehear.errors import SeehearError
-from seehear.packed import Packed
+from seehear.features.packed import Packed
 from seehear.selection.collocation import Collocation, Option
 
 Array = NDArray[np.float64]

@@ -11,8 +11,8 @@ import numpy as np
 
 from seehear import arguments
 from seehear.data import Dataset
-from seehear.dataset_notes import frame_rates, loudness, unknown_classes
 from seehear.errors import SeehearError
+from seehear.features.notes import frame_rates, loudness, unknown_classes
 from seehear.selection.collocation import Grid
 from seehear.selection.task import TEST, TRAIN, VAL, Task
 from seehear.selection.trainings import Bench

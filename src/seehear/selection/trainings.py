@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from seehear.data import Dataset
 from seehear.events import Activity
-from seehear.packed import Packed
+from seehear.features.packed import Packed
+from seehear.features.store import NetworkInfo
 from seehear.selection.collocation import Collocation
-from seehear.store import NetworkInfo
 from seehear.training.bags import IN_MEMORY, Split
 from seehear.training.recipe import Recipe
 from seehear.training.run import BaseRun, MemoryRun, Run, RunFacts
@@ -317,7 +317,7 @@ class Bench:
 
     def signature(self, part: Part) -> str:
         """Return the signature of the scores of this part's clips."""
-        from seehear.scoring.decoding import HALF, Decoding
+        from seehear.decoding import HALF, Decoding
         from seehear.scoring.signature import Signature
 
         dataset, count = self.datasets[part.split], self.count(part)

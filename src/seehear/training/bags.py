@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seehear.packed import Packed
+from seehear.features.packed import Packed
 
 if TYPE_CHECKING:
     from seehear.data import Dataset

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seehear.decoding import Probabilities
 from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
-from seehear.scoring.decoding import Probabilities
 from seehear.training.bags import Bags
 
 BATCH = 64  # windows in one forward pass

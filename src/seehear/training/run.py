@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from seehear.errors import ClipError, SeehearError
+from seehear.features.store import NetworkInfo
 from seehear.files import atomic_bytes, atomic_json, atomic_text, read_json, sweep
 from seehear.names import check_modality, check_one_line
-from seehear.store import NetworkInfo
 from seehear.training.recipe import Recipe
 from seehear.version import __version__
 

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from seehear.data import Dataset
-from seehear.dataset_notes import frame_rates, loudness, unknown_classes
 from seehear.device import resolve as resolve_device
 from seehear.errors import SeehearError
+from seehear.features.notes import frame_rates, loudness, unknown_classes
 from seehear.training.bags import Split
 from seehear.training.inference import window_length
 from seehear.training.recipe import Recipe, resolve

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
+from seehear.decoding import Probabilities
 from seehear.fusion.dropout import Dropout
 from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
 from seehear.losses.dense import dense_loss
 from seehear.losses.weak import weak_loss
-from seehear.scoring.decoding import Probabilities
 from seehear.training.bags import Split
 from seehear.training.fit import (
     SMALL_MODEL,

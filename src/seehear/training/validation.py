@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from seehear.decoding import HALF, Decoding, Probabilities
 from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
 from seehear.losses.weak import weak_loss
-from seehear.scoring.decoding import HALF, Decoding, Probabilities
 from seehear.scoring.f1 import label_f1
 from seehear.scoring.scores import Scores, score
 from seehear.scoring.signature import Signature

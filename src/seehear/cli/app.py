@@ -1,0 +1,111 @@
+"""The command line. A command turns arguments into objects, calls one method, and returns a result to print.
+
+Commands are imported when they are called, so that `seehear --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Parameter
+
+from seehear.errors import SeehearError
+from seehear.results import Result
+from seehear.version import __version__
+
+# Command, the function that runs it, and what `seehear --help` says of it.
+COMMANDS = (
+    ("extract", "extract:extract", "Run networks over clips and keep one feature per second in a store."),
+    ("prepare", "prepare:prepare", "Check a data set's tables, import or extract its features, list what is missing."),
+    ("train", "train:train", "Train a parsing model from clip-level labels."),
+    ("evaluate", "evaluate:evaluate", "Score trained runs against per-second ground truth."),
+    ("compare", "compare:compare", "Compare trained runs, with intervals and p-values over clips and seeds."),
+    ("align", "align:align", "Measure how well modalities agree in meaning, in features and in trained runs."),
+    ("parse", "parse:parse", "Parse clips into events heard, seen and both."),
+    ("view", "view:view", "Show pages in a browser, with the clips that they play."),
+    ("export", "export:export", "Write parsed clips for other tools: ELAN, Audacity, WebVTT, tables."),
+    ("score", "score:score", "Score predictions of any system, given as dense tables."),
+    ("select", "select:select", "Choose networks: which pair understands each other best on your clips."),
+    ("judge", "judge:judge", "Compare a selection, and every estimator, with full trainings."),
+    ("reproduce", "reproduce:reproduce", "Run a paper's tables: its numbers, yours, and a verdict on each claim."),
+    ("estimators", "estimators:estimators", "List the estimators that rank networks."),
+    ("recipes", "recipes:recipes", "List the recipes for training."),
+)
+GROUPS = {
+    "labels": "Check label tables, or make them from annotations.",
+    "networks": "List networks, or check them on a sample clip.",
+    "features": "Features as folders of .npy files.",
+}
+GROUP_COMMANDS = (
+    ("labels", "check", "labels:check_labels", "Report every defect as file:line: message."),
+    ("labels", "import", "labels:import_labels", "Import annotations of ELAN, Audacity and other tools."),
+    ("networks", "list", "networks:networks", "List networks: input, width, training data, licence."),
+    ("networks", "check", "networks:check_networks", "Check networks on a sample clip."),
+    ("features", "import", "features:import_features", "Import .npy files into a store."),
+    ("features", "export", "features:export_features", "Write a store's features as .npy files."),
+    ("features", "generate", "features:generate_features", "Make synthetic features of a data set."),
+)
+ROOM = "seehear.cli"
+INTERRUPTED = 130  # the exit code that shells expect of a program that Ctrl-C ended
+
+
+def build(tokens: Sequence[str]) -> App:
+    """The command line's app.
+
+    Args:
+        tokens: Arguments that will be given to it: a command's own help comes from its docstring, which is read only
+            when the command is named.
+    """
+    named = bool(tokens) and not tokens[0].startswith("-")
+    app = App(
+        name="seehear",
+        help="Parse video into what is heard, what is seen, and both, second by second, from clip-level labels.",
+        version=__version__,
+        default_parameter=Parameter(consume_multiple=True, negative=()),
+        suppress_keyboard_interrupt=False,
+        # The former keeps <…> and joins lines, but takes longer to import.
+        help_format="restructuredtext" if named else "plaintext",
+        help_epilogue="Every command takes --json to print its result as JSON.",
+    )
+    groups = {name: App(name=name, help=text) for name, text in GROUPS.items()}
+    for name, target, text in COMMANDS:
+        app.command(f"{ROOM}.{target}", name=name, help=None if named else text)
+    for group, name, target, text in GROUP_COMMANDS:
+        in_group = tokens[:1] == [group] and tokens[1:2] == [name]
+        groups[group].command(f"{ROOM}.{target}", name=name, help=None if in_group else text)
+    for group_app in groups.values():
+        app.command(group_app)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line and exit: 0 done, 1 an error or something left out, 2 wrong usage, 130 interrupted."""
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in tokens
+    tokens = [token for token in tokens if token != "--json"]
+    if tokens == ["networks"]:
+        tokens = ["networks", "list"]
+    try:
+        result = build(tokens)(tokens, exit_on_error=False, print_error=True, result_action="return_value")
+    except CycloptsError:
+        sys.exit(2)
+    except SeehearError as error:
+        print(f"seehear: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("seehear: interrupted. Finished pieces are kept; rerun the same command to resume", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    try:
+        if isinstance(result, Result):
+            print(json.dumps(result.as_json(), indent=1, ensure_ascii=False) if as_json else result.text())
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader has closed, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(result.exit_code if isinstance(result, Result) else 0)
+
+
+if __name__ == "__main__":
+    main()

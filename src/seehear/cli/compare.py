@@ -1,0 +1,52 @@
+"""seehear compare: how far trained systems are from the first of them, over clips and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seehear.cli.options import NO_TRUTH, OFFICIAL, DecodingOptions, TruthOptions
+from seehear.errors import SeehearError
+from seehear.results import Result
+
+
+def compare(
+    runs: Sequence[str | Path],
+    *,
+    store: str | Path,
+    labels: str | Path,
+    truth: TruthOptions = NO_TRUTH,
+    decoding: DecodingOptions = OFFICIAL,
+    out: str | Path | None = None,
+    device: str = "auto",
+) -> Result:
+    """Compare trained systems with the first of them, score by score.
+
+    Every difference is paired by clip, and by seed where both systems were trained with the same seeds. It comes with
+    a 95 % interval over clips and seeds and a permutation p.
+
+    Args:
+        runs: Two or more folders, each a system: a run, or the runs of several seeds (RUN/seed-N). The first is the
+            one that others are compared with.
+        store: The folder with the clips' features.
+        labels: Weak table: which clips to score, with their labels.
+        truth: Per-second ground truth.
+        decoding: How probabilities become events.
+        out: Folder for comparison.json, a plot of the differences, and a page with both.
+        device: auto, cpu or cuda.
+
+    Returns:
+        The differences of all scores, with intervals and p.
+    """
+    from seehear import evaluation
+    from seehear.data import Dataset
+    from seehear.evaluation.systems import named_folders, open_parsers
+
+    if len(runs) < 2:
+        raise SeehearError(
+            "a comparison takes two systems or more: name their run folders, the one to compare with first"
+        )
+    systems = {name: open_parsers(path, device) for name, path in named_folders(runs).items()}
+    collocation = next(iter(systems.values()))[0].run.facts.collocation
+    dataset = Dataset.from_tables(labels, store=store, collocation=collocation, truth=truth.tables())
+    return evaluation.compare(systems, dataset, decoding=decoding.decoding(), out=out)

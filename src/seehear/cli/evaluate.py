@@ -1,0 +1,68 @@
+"""seehear evaluate: the eleven scores of trained runs, with intervals, beside three reference predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seehear.cli.options import NO_TRUTH, OFFICIAL, DecodingOptions, TruthOptions
+from seehear.errors import SeehearError
+from seehear.results import Result
+
+if TYPE_CHECKING:
+    pass
+
+
+def evaluate(
+    runs: Sequence[str | Path],
+    *,
+    store: str | Path,
+    labels: str | Path,
+    truth: TruthOptions = NO_TRUTH,
+    decoding: DecodingOptions = OFFICIAL,
+    out: str | Path | None = None,
+    clips: Sequence[str | Path] = (),
+    examples: int = 6,
+    device: str = "auto",
+) -> Result:
+    """Score trained runs on clips with per-second ground truth.
+
+    Three predictions that need no model are scored too: nothing; the weak-label baseline, which paints the clip's true
+    labels over the whole clip in every modality; and the ground truth.
+
+    With --out, the details behind the scores are written too. OUT/evaluation.html is a page for a browser: calibration,
+    confusions, errors that another modality explains, and all clips from best to worst. OUT/evaluation.json has its
+    numbers. OUT/predictions has the predictions as dense tables (OUT/predictions/seed-N for several seeds).
+
+    Args:
+        runs: Run folders; the seeds of one system (RUN/seed-N) are evaluated together.
+        store: The folder with the clips' features.
+        labels: Weak table: which clips to score, with their labels.
+        truth: Per-second ground truth.
+        decoding: How probabilities become events.
+        out: Folder for the details.
+        clips: Media files of the clips, or folders that are searched for them. OUT/clips then holds the best and the
+            worst clips, each with a page that plays it and shows predictions and ground truth.
+        examples: Number of best and of worst clips.
+        device: auto, cpu or cuda.
+
+    Returns:
+        The eleven scores, their intervals and signature. Written to RUN/scores-LABELS.json too.
+    """
+    from seehear import evaluation
+    from seehear.data import Dataset
+    from seehear.evaluation.systems import open_parsers
+    from seehear.files import atomic_json
+
+    if clips and out is None:
+        raise SeehearError("--clips shows the best and worst clips in the folder of --out: give that too")
+    parsers = open_parsers(runs, device)
+    collocation = parsers[0].run.facts.collocation
+    dataset = Dataset.from_tables(labels, store=store, collocation=collocation, truth=truth.tables())
+    report = evaluation.evaluate(
+        parsers, dataset, decoding=decoding.decoding(), out=out, clips=clips or None, examples=examples
+    )
+    for seed in report.by_seed():
+        atomic_json(Path(seed.runs[0]) / f"scores-{Path(labels).stem}.json", seed.as_json())
+    return report

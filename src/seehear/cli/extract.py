@@ -1,0 +1,40 @@
+"""seehear extract: features of clips into a store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seehear.features.arrays import Extraction  # the command line reads annotations
+
+
+def extract(
+    clips: Sequence[str | Path],
+    *,
+    networks: Sequence[str],
+    store: str | Path,
+    fps: float = 8.0,
+    segment: float | None = None,
+    shard: str = "1/1",
+    device: str = "auto",
+) -> Extraction:
+    """Run networks over clips and keep one feature per second in a store.
+
+    Features that are current stay as they are. Resume an interrupted extraction by rerunning the same command; it
+    also adds new and changed clips. Several processes may fill one store.
+
+    Args:
+        clips: Media files, or folders that are searched for them. A clip is named by the stem of its file.
+        networks: Names from `seehear networks`, or FILE.py:NAME for your own; several with commas between.
+        store: The folder to keep features in; created if it doesn't exist.
+        fps: Frames sampled per second, for visual networks.
+        segment: Seconds per feature; 1 in a new store.
+        shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
+        device: auto, cpu or cuda.
+
+    Returns:
+        How many features were made, and what is wrong with which clips.
+    """
+    from seehear.features import extraction
+
+    return extraction.extract(clips, networks, store=store, fps=fps, segment=segment, shard=shard, device=device)

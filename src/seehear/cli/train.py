@@ -1,0 +1,122 @@
+"""seehear train: a model from a store of features and clip-level labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seehear import arguments
+from seehear.cli.options import NO_TRUTH, TruthOptions
+from seehear.errors import SeehearError
+from seehear.results import Result, listed
+
+if TYPE_CHECKING:
+    from seehear.parsing.parser import Parser
+
+SMALL = 2000  # training clips under which the recipe `small` is suggested
+
+
+@dataclass(repr=False)
+class Trained(Result):
+    """Parsers that were trained, one per seed, and the labelled clips that have no features."""
+
+    parsers: Sequence[Parser]
+    clips: int
+    missing: Sequence[str]
+
+    @property
+    def runs(self) -> list[Path]:
+        """Their run folders."""
+        return [parser.path for parser in self.parsers if parser.path is not None]
+
+    @property
+    def epochs(self) -> list[dict[str, Any]]:
+        """The history's entry of each chosen epoch."""
+        return [parser.run.chosen for parser in self.parsers]
+
+    @property
+    def notes(self) -> list[str]:
+        """What would likely do better, or is likely a mistake."""
+        return list(dict.fromkeys(note for parser in self.parsers for note in parser.notes))
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 1 if self.missing else 0
+
+    def text(self) -> str:
+        from seehear.training.setup import describe_epoch
+
+        lines = [
+            f"{run}: epoch {entry['epoch'] + 1} chosen, {describe_epoch(entry)}"
+            for run, entry in zip(self.runs, self.epochs, strict=True)
+        ]
+        missing = listed(self.missing, f"{len(self.missing)} labelled clips without features were left out")
+        return "\n".join([*lines, f"trained on {self.clips} clips", *self.notes, *([missing] if missing else [])])
+
+    def as_json(self) -> Any:
+        return {
+            "runs": [str(run) for run in self.runs],
+            "epochs": self.epochs,
+            "missing": list(self.missing),
+        }
+
+
+def train(
+    *,
+    store: str | Path,
+    labels: str | Path,
+    collocation: Sequence[str],
+    out: str | Path,
+    val: str | Path | None = None,
+    truth: TruthOptions = NO_TRUTH,
+    classes: str | Path | None = None,
+    recipe: str = "paper",
+    set: Sequence[str] = (),
+    seeds: Sequence[int] = (0,),
+    tensorboard: bool = False,
+    device: str = "auto",
+) -> Trained:
+    """Train a parsing model from clip-level labels.
+
+    The same command resumes bit-exactly where a killed one stopped. With several seeds, each has its own folder
+    OUT/seed-N.
+
+    Args:
+        store: The folder that `seehear extract` filled.
+        labels: Weak table of the training clips: filename, event_labels.
+        collocation: MODALITY=NETWORK for each modality, as in `audio=yamnet visual=efficientnet-lite0`. Several
+            networks may feed one modality: visual=efficientnet-lite0+open-nsfw.
+        out: The run folder.
+        val: Weak table of validation clips, which choose the epoch.
+        truth: Per-second ground truth of the validation clips.
+        classes: File with the classes, one per line; those of the training labels unless given.
+        recipe: Name from `seehear recipes`, or a TOML file.
+        set: KEY=VALUE settings on top of the recipe.
+        seeds: One run is trained with each.
+        tensorboard: Write TensorBoard events beside the run.
+        device: auto, cpu or cuda.
+
+    Returns:
+        The runs and the epochs that were chosen.
+    """
+    from seehear.data import Dataset
+    from seehear.parsing.parser import train as train_parsers
+    from seehear.training.recipe import resolve
+    from seehear.training.tensorboard import check_installed
+
+    if tensorboard:
+        check_installed()
+    settings = resolve(recipe, set)
+    networks = arguments.collocation(collocation)
+    settings.contrast.check(tuple(networks))
+    if truth.tables() and not val:
+        raise SeehearError("dense tables are for validation clips: name these with --val")
+    data = Dataset.from_tables(labels, store=store, collocation=networks, classes=classes)
+    val_data = Dataset.from_tables(val, store=store, collocation=networks, truth=truth.tables()) if val else None
+    parsers = train_parsers(
+        data, val_data, recipe=settings, seeds=seeds, out=out, tensorboard=tensorboard, device=device
+    )
+    missing = [*data.missing, *(val_data.missing if val_data else ())]
+    return Trained(parsers, int(data.featured.sum()), missing)

@@ -1,0 +1,171 @@
+"""Features in memory: those of one clip, and the result of an extraction."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.results import Result, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from seehear.features.store import Store
+
+
+class Features(Mapping[str, NDArray[np.float32]]):
+    """The features of one clip: network -> (T, D) float32, one row per segment.
+
+    Attributes:
+        clip: The name of the clip, the stem of its file.
+        duration: Seconds. Of features that were in a store already, T × segment.
+        segment: Seconds per segment.
+    """
+
+    def __init__(
+        self, clip: str, arrays: Mapping[str, NDArray[np.float32]], *, duration: float, segment: float = 1.0
+    ) -> None:
+        self.clip, self.duration, self.segment = clip, duration, segment
+        self._arrays = dict(arrays)
+
+    def __getitem__(self, network: str) -> NDArray[np.float32]:
+        return self._arrays[network]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{network} {array.shape}" for network, array in self.items())
+        return f"Features({self.clip!r}, {self.duration:.3g} s: {shapes or 'none'})"
+
+    def to_frame(self, network: str | None = None) -> pd.DataFrame:
+        """Return the features of one network as a DataFrame, one row per segment; its index is the start in seconds.
+
+        Args:
+            network: May be left out if there is only one.
+        """
+        import pandas as pd
+
+        if network is None:
+            (network,) = self
+        array = self[network]
+        index = pd.Index(np.arange(len(array)) * self.segment, name="start")
+        return pd.DataFrame(array, index=index)
+
+
+@dataclass(repr=False, eq=False)
+class Extraction(Result, Mapping[str, Features]):
+    """What `extract` made: clip -> Features, of the clips with features of at least one network.
+
+    The features are read from the store when they are looked up, if there is a store.
+
+    Attributes:
+        networks: Names.
+        segment: Seconds per segment.
+        kept: The store with the features, or None if they are in memory.
+        made: How many features were made, counted in clip × network.
+        unchanged: How many were in the store already, made from the same file in the same way.
+        failed: clip -> what is wrong with it. A clip may have features of some networks and be listed here too.
+        notes: What the user should know besides.
+        clip_seconds: Total duration of the clips that were decoded.
+        seconds: Wall time.
+    """
+
+    networks: tuple[str, ...]
+    segment: float = 1.0
+    kept: Store | None = None
+    made: int = 0
+    unchanged: int = 0
+    failed: dict[str, list[str]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    clip_seconds: float = 0.0
+    seconds: float = 0.0
+    # clip -> network -> array, None where it is in the store
+    _features: dict[str, dict[str, NDArray[np.float32] | None]] = field(default_factory=dict, init=False)
+    _durations: dict[str, float] = field(default_factory=dict, init=False)
+
+    @property
+    def store(self) -> Path | None:
+        """The folder with the features, or None if they are in memory."""
+        return self.kept.path if self.kept else None
+
+    def add(self, clip: str, network: str, array: NDArray[np.float32] | None, duration: float | None = None) -> None:
+        """Note that a clip has features.
+
+        Args:
+            clip: Its name.
+            network: Whose features.
+            array: (T, D); None to read them from the store.
+            duration: Of the clip in seconds, if known.
+        """
+        self._features.setdefault(clip, {})[network] = array
+        if duration is not None:
+            self._durations[clip] = duration
+
+    def __getitem__(self, clip: str) -> Features:
+        arrays = {network: self._read(network, clip) for network in self.networks if network in self._features[clip]}
+        duration = self._durations.get(clip, len(next(iter(arrays.values()))) * self.segment)
+        return Features(clip, arrays, duration=duration, segment=self.segment)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._features)
+
+    def __len__(self) -> int:
+        return len(self._features)
+
+    def __repr__(self) -> str:
+        place = "in memory" if self.store is None else f"in {str(self.store)!r}"
+        return (
+            f"Extraction({len(self)} clips × {len(self.networks)} networks {place}: {self.made} made, "
+            f"{self.unchanged} unchanged, {len(self.failed)} clips failed)"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.text())}</pre>"
+
+    def _read(self, network: str, clip: str) -> NDArray[np.float32]:
+        array = self._features[clip][network]
+        if array is None:
+            assert self.kept is not None
+            return self.kept.read(network, clip)
+        return array
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame with one row per clip: the segments T of each network (0 for none), and the problems."""
+        import pandas as pd
+
+        clips = list(dict.fromkeys([*self, *self.failed]))
+        rows = []
+        for clip in clips:
+            segments = {network: len(array) for network, array in self[clip].items()} if clip in self else {}
+            rows.append([*(segments.get(name, 0) for name in self.networks), "; ".join(self.failed.get(clip, []))])
+        return pd.DataFrame(rows, index=pd.Index(clips, name="clip"), columns=[*self.networks, "problems"])
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 1 if self.failed else 0
+
+    def text(self) -> str:
+        speed = f", {self.clip_seconds / self.seconds:.1f}× real time" if self.made and self.seconds else ""
+        head = f"{self.made} features made, {self.unchanged} unchanged, in {self.seconds:.1f} s{speed}"
+        problems = [message for messages in self.failed.values() for message in messages]
+        headline = f"{len(self.failed)} clips with something left out"
+        return "\n".join(filter(None, [*self.notes, head, listed(problems, headline)]))
+
+    def as_json(self) -> Any:
+        return {
+            "made": self.made,
+            "unchanged": self.unchanged,
+            "failed": self.failed,
+            "notes": self.notes,
+            "seconds": self.seconds,
+        }

@@ -1,0 +1,336 @@
+"""Extraction: networks run over clips, in memory or into a store. One pass over a clip feeds all networks."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear import arguments, networks
+from seehear.arguments import PathLike, Paths, Shard
+from seehear.errors import ClipError, SeehearError
+from seehear.features.arrays import Extraction, Features
+from seehear.features.prefetch import prefetch
+from seehear.features.segments import Collector, Loaded, Settings, segment_features, spans
+from seehear.features.store import NetworkInfo, Origin, Store
+from seehear.media.reader import SUFFIXES, Media, Span, is_media
+from seehear.names import check_clip
+from seehear.networks.spec import NetworkSpec
+from seehear.progress import Progress
+
+__all__ = [
+    "Collector",
+    "Done",
+    "Job",
+    "Loaded",
+    "Settings",
+    "extract",
+    "find_clips",
+    "load_networks",
+    "prefetch",
+    "run_jobs",
+    "segment_features",
+    "spans",
+]
+
+Networks = str | NetworkSpec | Iterable[str | NetworkSpec]
+
+
+@overload
+def extract(
+    clips: Paths,
+    networks: Networks,
+    *,
+    store: PathLike,
+    fps: float = ...,
+    segment: float | None = ...,
+    shard: str | Shard | None = ...,
+    device: str = ...,
+    progress: bool = ...,
+) -> Extraction: ...
+
+
+@overload
+def extract(
+    clips: Paths,
+    networks: Networks,
+    *,
+    store: None = None,
+    fps: float = ...,
+    segment: float | None = ...,
+    shard: str | Shard | None = ...,
+    device: str = ...,
+    progress: bool = ...,
+) -> Features | Extraction: ...
+
+
+def extract(
+    clips: Paths,
+    networks: Networks,
+    *,
+    store: PathLike | None = None,
+    fps: float = 8.0,
+    segment: float | None = None,
+    shard: str | Shard | None = None,
+    device: str = "auto",
+    progress: bool = True,
+) -> Features | Extraction:
+    """Run networks over clips: one feature per network and segment.
+
+    Without a store nothing is written to disk. With a store, features that are current stay as they are: rerunning
+    the same command resumes an interrupted one, and adds new and changed clips. Several processes may fill one store.
+
+    Args:
+        clips: A media file, a folder that is searched for media files, or a list of these. A clip is named by the
+            stem of its file.
+        networks: Names from `list_networks`, FILE.py:NAME for a network of your own, or NetworkSpec objects. One, or
+            several.
+        store: The folder to keep the features in; created if it doesn't exist.
+        fps: Frames sampled per second, for visual networks.
+        segment: Seconds per segment, which gets one feature. 1 unless given, or that of an existing store.
+        shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
+        device: auto, cpu or cuda.
+        progress: Whether to show progress.
+
+    Returns:
+        Features of one file, if `clips` is one file and there is no store; else an Extraction.
+
+    Raises:
+        ClipError: `clips` is one file, there is no store, and the file can't be used.
+        SeehearError: A network, a path or an option is wrong. A list of clips never fails because of one of them:
+            see `Extraction.failed`.
+    """
+    specs = _specs(networks)
+    if not fps > 0:
+        raise SeehearError(f"fps must be more than 0, not {fps:g}")
+    if segment is not None and not segment > 0:
+        raise SeehearError(f"a segment must last more than 0 seconds, not {segment:g}")
+    part = Shard.parse(shard) if isinstance(shard, str) else shard or Shard()
+    found = {name: path for name, path in find_clips(clips).items() if part.holds(name)}
+    loaded = load_networks(specs, device)  # before the store is created: it may fail
+    if store is not None:
+        return _extract_to_store(found, loaded, Store(store, segment=segment, create=True), fps, progress)
+    extraction = _extract_to_memory(found, loaded, Settings(fps, segment or 1.0), progress)
+    if isinstance(clips, str | os.PathLike) and not Path(clips).is_dir():
+        for messages in extraction.failed.values():
+            raise ClipError("; ".join(messages))
+        for features in extraction.values():
+            return features
+    return extraction
+
+
+def _specs(given: Networks) -> list[NetworkSpec]:
+    items = [given] if isinstance(given, str | NetworkSpec) else given
+    specs: dict[str, NetworkSpec] = {}
+    for item in items:
+        for spec in [item] if isinstance(item, NetworkSpec) else map(networks.get, arguments.names(item)):
+            specs.setdefault(spec.name, spec)
+    if not specs:
+        raise SeehearError("name at least one network; `seehear networks` lists them")
+    return list(specs.values())
+
+
+def _extract_to_memory(clips: dict[str, Path], loaded: Loaded, settings: Settings, progress: bool) -> Extraction:
+    specs = tuple(spec for spec, _ in loaded)
+    extraction = Extraction(tuple(spec.name for spec in specs), settings.segment)
+
+    def keep(done: Done) -> list[str]:
+        for network, values in done.features.items():
+            extraction.add(done.job.clip, network, values, done.duration)
+            extraction.made += 1
+        return []
+
+    jobs = [Job(name, path, specs) for name, path in clips.items()]
+    _run(jobs, loaded, settings, extraction, keep, Progress("extracting", len(jobs), show=progress))
+    return extraction
+
+
+def _extract_to_store(clips: dict[str, Path], loaded: Loaded, store: Store, fps: float, progress: bool) -> Extraction:
+    settings = Settings(fps, store.segment)
+    specs = [spec for spec, _ in loaded]
+    made_by = {spec.name: settings.made_by(spec) for spec in specs}
+    extraction = Extraction(tuple(made_by), store.segment, store)
+    extraction.notes += _register(store, specs, settings)
+
+    def keep(done: Done) -> list[str]:
+        if not done.features:
+            return []
+        try:
+            origin = Origin.of(done.job.clip, done.job.path, "")
+        except OSError as error:  # removed or made unreadable since it was decoded
+            return [f"{done.job.path}: can't be read any more ({error.strerror})"]
+        for network, values in done.features.items():
+            store.write(network, replace(origin, made_by=made_by[network]), values)
+            extraction.add(done.job.clip, network, None, done.duration)
+            extraction.made += 1
+        return []
+
+    jobs = []
+    for name, path in clips.items():
+        stale = tuple(spec for spec in specs if not store.is_current(spec.name, name, made_by[spec.name], path))
+        for spec in specs:
+            if spec not in stale:
+                extraction.add(name, spec.name, None)
+                extraction.unchanged += 1
+        if stale:
+            jobs.append(Job(name, path, stale))
+    bar = Progress("extracting", len(clips), done=len(clips) - len(jobs), show=progress)
+    _run(jobs, loaded, settings, extraction, keep, bar)
+    return extraction
+
+
+def _register(store: Store, specs: Sequence[NetworkSpec], settings: Settings) -> list[str]:
+    """Register networks in a store. Returns a note on each whose features have to be made again."""
+    notes = []
+    known = store.networks()
+    for spec in specs:
+        old, made_by = known.get(spec.name), settings.made_by(spec)
+        same = old is not None and old.made_by == made_by
+        # If the features stay current, so does the recorded rate: an audio network doesn't depend on it.
+        fps = old.fps if old is not None and same else settings.fps
+        if old is not None and not same:
+            notes.append(
+                f"features of {spec.name} in {store.path} were made with other settings ({old.fps:g} frames per "
+                "second) or another version of the network, and are made again; to keep both, choose another store"
+            )
+        reference = spec.reference or spec.name
+        store.register(NetworkInfo(spec.name, spec.modality, spec.width, made_by, fps, reference))
+    return notes
+
+
+def _run(
+    jobs: Sequence[Job],
+    loaded: Loaded,
+    settings: Settings,
+    extraction: Extraction,
+    keep: Callable[[Done], list[str]],
+    bar: Progress,
+) -> None:
+    """Run jobs and note their results. keep: stores the features of a job, and returns what is wrong."""
+    began = time.monotonic()
+    with bar:
+        for done in run_jobs(jobs, loaded, settings):
+            for problem in (*done.problems, *keep(done)):
+                extraction.failed.setdefault(done.job.clip, []).append(problem)
+                bar.say(f"skipped: {problem}")
+            extraction.clip_seconds += done.duration
+            bar.advance(done.job.clip)
+    extraction.seconds = time.monotonic() - began
+
+
+def load_networks(specs: Iterable[NetworkSpec], device: str = "auto") -> list[tuple[NetworkSpec, networks.Network]]:
+    """Load networks; weights that are not in the cache are fetched."""
+    return [(spec, networks.load(spec, device=device)) for spec in specs]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A clip, and the networks to run on it."""
+
+    clip: str
+    path: Path
+    specs: tuple[NetworkSpec, ...]
+
+
+@dataclass(frozen=True)
+class Done:
+    """The result of a job.
+
+    Attributes:
+        job: The job.
+        features: network -> (T, D).
+        problems: Why the features of other networks are missing.
+        duration: Of the clip, seconds.
+    """
+
+    job: Job
+    features: dict[str, NDArray[np.float32]]
+    problems: tuple[str, ...]
+    duration: float
+
+
+def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Iterator[Done]:
+    """Run jobs in order; the next clip is decoded while networks run on this one."""
+    problems: list[str] = []
+    for job, item in prefetch(_decode(jobs, settings)):
+        if isinstance(item, Media):
+            media = item
+            problems = [problem for spec in job.specs if (problem := _missing_track(media, spec))]
+            usable = [pair for pair in networks if pair[0] in job.specs and not _missing_track(media, pair[0])]
+            collectors = [Collector([pair], settings) for pair in usable]  # one that fails doesn't stop the others
+        elif isinstance(item, Span):
+            for collector in list(collectors):
+                try:
+                    collector.add(item)
+                except ClipError as error:
+                    problems.append(f"{job.path}: {error}")
+                    collectors.remove(collector)
+        elif isinstance(item, ClipError):
+            yield Done(job, {}, (*problems, str(item)), 0.0)
+            problems = []
+        else:
+            features = {name: array for collector in collectors for name, array in collector.features(media).items()}
+            yield Done(job, features, tuple(problems), media.duration)
+            problems = []
+
+
+def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Media | Span | ClipError | None]]:
+    """Yield for each job its clip, opened; then its spans; then None, or the error that ended it."""
+    for job in jobs:
+        try:
+            media = Media(job.path)
+            yield job, media
+            usable = [spec for spec in job.specs if not _missing_track(media, spec)]
+            if usable:
+                for span in spans(media, usable, settings):
+                    yield job, span
+            yield job, None
+        except ClipError as error:
+            yield job, error
+
+
+def _missing_track(media: Media, spec: NetworkSpec) -> str:
+    """Return a message if the clip lacks the track that a network needs, else an empty string."""
+    if spec.modality == "audio" and not media.has_audio:
+        return f"{media.path}: has no audio track, which {spec.name} needs"
+    if spec.modality == "visual" and not media.has_video:
+        return f"{media.path}: has no video track, which {spec.name} needs"
+    return ""
+
+
+def find_clips(paths: Paths) -> dict[str, Path]:
+    """Clip name (the file's stem) -> file, for files and for all media files in folders and theirs but hidden ones.
+
+    Raises SeehearError for a path that is not there, for two files of one stem, and for a name that can't be kept.
+    """
+    clips: dict[str, Path] = {}
+    for path in arguments.paths(paths):
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if is_media(file))
+            if not files:
+                raise SeehearError(f"{path}: no media files in this folder ({' '.join(sorted(SUFFIXES))})")
+        elif path.exists():
+            files = [path]
+        else:
+            raise SeehearError(f"{path}: no such file or folder")
+        for file in files:
+            _check_name(file)
+            other = clips.setdefault(file.stem, file)
+            if other.resolve() != file.resolve():
+                raise SeehearError(f"{file} and {other} have one name, {file.stem!r}, and labels go by it: rename one")
+    return clips
+
+
+def _check_name(file: Path) -> None:
+    """Raise SeehearError if no clip may have the name of the file."""
+    try:
+        check_clip(file.stem)
+    except ClipError as error:
+        place = str(file) if str(file).isprintable() else f"{str(file)!a}"
+        raise SeehearError(f"{place}: {error}: rename it") from None

@@ -1,0 +1,74 @@
+"""Notes on a data set: what is odd about its labels and features, and what would likely do better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seehear.errors import SeehearError
+from seehear.features.store import NetworkInfo
+from seehear.labels import DenseTable, WeakTable, suggestion
+from seehear.networks.spec import ImageInput
+
+if TYPE_CHECKING:
+    from seehear.data import Dataset
+
+LOUDNESS_RATIO = 10.0  # features this many times larger than another network's can dominate the shared attention
+LOUDNESS_ROWS = 2000  # segments that estimate how large a network's features are
+
+
+def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]:
+    """A note on labelled clips that have no row in any dense table.
+
+    Raises:
+        SeehearError: Where the dense tables name none of the clips.
+    """
+    labelled = [clip for clip in weak.clips if weak.labels[clip]]
+    known = {event.clip for table in dense.values() for event in table.events}
+    bare = [clip for clip in labelled if clip not in known]
+    tables = ", ".join(str(table.path) for table in dense.values())
+    if labelled and len(bare) == len(labelled):
+        raise SeehearError(f"{tables}: name none of the clips of {weak.path}; are these dense tables of other clips?")
+    if bare:
+        return [
+            f"{len(bare)} clips of {weak.path} have labels but no row in {tables}, for example {bare[0]}: "
+            "counted as clips in which nothing happens"
+        ]
+    return []
+
+
+def unknown_classes(names: Sequence[str], known: Sequence[str], where: str) -> list[str]:
+    """A note per class that is not among those known, with the known class that is spelled most like it."""
+    return [
+        f"class {name!r} of {where} is unknown{suggestion(name, known)}" for name in sorted(set(names) - set(known))
+    ]
+
+
+def loudness(dataset: Dataset) -> list[str]:
+    """A note on networks whose features are far larger than another's, on average over segments.
+
+    The attention layer's weights are shared by the modalities: the largest features dominate (docs/lab.md).
+    """
+    sizes = {}
+    for info in dataset.infos:
+        rows = dataset.packed(info.name).rows
+        sizes[info.name] = float(np.linalg.norm(rows[:: max(1, len(rows) // LOUDNESS_ROWS)], axis=1).mean())
+    quiet, loud = min(sizes, key=sizes.__getitem__), max(sizes, key=sizes.__getitem__)
+    if sizes[loud] <= LOUDNESS_RATIO * sizes[quiet]:
+        return []
+    times = sizes[loud] / max(sizes[quiet], 1e-12)
+    return [f"features of {loud} are {times:.0f} times as large as those of {quiet} and may dominate: set scale=true"]
+
+
+def frame_rates(networks: Mapping[str, Sequence[NetworkInfo]]) -> list[str]:
+    """A note on visual networks that were given different numbers of frames per second."""
+    rates = {info.name: info.fps for info in networks.get(ImageInput.modality, ())}
+    if len(set(rates.values())) < 2:
+        return []
+    named = ", ".join(f"{name} {fps:g}" for name, fps in rates.items())
+    return [
+        f"visual networks were given different frame rates ({named} frames per second): "
+        "a model trained on them together can't parse new clips"
+    ]

@@ -1,0 +1,257 @@
+"""Features as folders of .npy files, one per clip: imported into a store, and exported from it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear import arguments
+from seehear.arguments import PathLike, Paths
+from seehear.errors import SeehearError
+from seehear.features.store import NetworkInfo, Origin, Store
+from seehear.files import atomic_array
+from seehear.names import check_clip, check_modality, check_network
+from seehear.progress import Progress
+from seehear.results import Result, listed
+
+NO_FILE = "no such file"
+MAGIC = b"\x93NUMPY"  # the first bytes of .npy files
+PICKLE = b"\x80"  # the first byte of pickles of protocol 2 and later
+
+
+@dataclass(frozen=True)
+class Form:
+    """The shape of the arrays of a folder: (segments × frames, width) each. 0 allows any number.
+
+    Attributes:
+        frames: Rows of an array that make one segment; they are averaged.
+        width: Columns.
+        segments: Segments per clip.
+    """
+
+    frames: int = 1
+    width: int = 0
+    segments: int = 0
+
+    def __str__(self) -> str:
+        rows = str(self.segments * self.frames) if self.segments else f"{self.frames} × T" if self.frames > 1 else "T"
+        return f"({rows}, {self.width or 'width'})"
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        if len(shape) != 2 or not shape[0] or shape[0] % self.frames:
+            return False
+        return self.segments in (0, shape[0] // self.frames) and self.width in (0, shape[1])
+
+
+@dataclass(repr=False)
+class Transfer(Result):
+    """The result of an import or an export of features.
+
+    Attributes:
+        count: Clips that were transferred, or were there already and are current.
+        failed: clip -> what is wrong with it.
+        action: What was done with them, as in `written to FOLDER`.
+    """
+
+    count: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    action: str = "transferred"
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 1 if self.failed else 0
+
+    def __repr__(self) -> str:
+        return f"Transfer({self.count} clips {self.action}, {len(self.failed)} failed)"
+
+    def text(self) -> str:
+        problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
+        return "\n".join(filter(None, [f"{self.count} clips {self.action}", problems]))
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.text())}</pre>"
+
+    def as_json(self) -> Any:
+        return {"count": self.count, "failed": self.failed}
+
+
+def import_features(
+    folder: PathLike,
+    *,
+    store: PathLike,
+    network: str,
+    modality: str,
+    labels: Paths = (),
+    prefix: int = 0,
+    frames: int = 1,
+    segment: float | None = None,
+    progress: bool = True,
+) -> Transfer:
+    """Import a folder of .npy files, one per clip, into a store.
+
+    The folders shared for LLP hold VGGish (10, 128), ResNet-152 (80, 2048: frames=8) and R(2+1)D (10, 512). Their
+    files are named by the first 11 characters of the name of the clip: prefix=11, with labels.
+
+    Args:
+        folder: Holds CLIP.npy files, each (frames × T, width).
+        store: The folder to keep the features in; created if it doesn't exist.
+        network: The name for the features.
+        modality: audio, visual, or another.
+        labels: Label tables that name the clips. Without them, every file is a clip.
+        prefix: Files are named by this many characters of the name of a clip; 0 for all.
+        frames: Rows of a file that make one segment; they are averaged.
+        segment: Seconds per segment. 1 unless given, or that of an existing store.
+        progress: Whether to show progress.
+
+    Returns:
+        How many clips were imported, and what is wrong with the others.
+
+    Raises:
+        SeehearError: The folder doesn't exist or holds no .npy files, a label table can't be read, or the store holds
+            the network with another width.
+    """
+    from seehear.labels import is_dense, read_dense, read_weak
+
+    check_network(network)
+    check_modality(modality)
+    source = Path(folder)
+    if not source.is_dir():
+        raise SeehearError(f"{source}: no such folder")
+    clips: list[str] = []
+    tables = arguments.paths(labels)
+    for table in tables:
+        clips += [event.clip for event in read_dense(table).events] if is_dense(table) else read_weak(table).clips
+    if not tables:
+        clips = sorted(file.stem for file in source.glob("[!.]*.npy"))
+    clips = list(dict.fromkeys(clips))
+    if not clips:
+        raise SeehearError(f"{source}: holds no .npy files")
+    kept = Store(store, segment=segment, create=True)
+    report = import_folder(source, clips, kept, network, modality, Form(frames), prefix=prefix, progress=progress)
+    report.action = f"imported into {store} as {network}"
+    return report
+
+
+def import_folder(
+    folder: Path,
+    clips: Iterable[str],
+    store: Store,
+    network: str,
+    modality: str,
+    form: Form,
+    *,
+    prefix: int = 0,
+    progress: bool = True,
+) -> Transfer:
+    """Import the features of clips; those that are in the store and current stay as they are.
+
+    Args:
+        folder: Holds the files.
+        clips: Names.
+        store: Where to.
+        network: The name for the features.
+        modality: Of the network.
+        form: Of every file. If it has no width, the first readable file decides.
+        prefix: Files are named by this many characters of the name of a clip; 0 for all.
+        progress: Whether to show progress.
+
+    Returns:
+        How many clips the store now holds, and what is wrong with the others.
+
+    Raises:
+        SeehearError: The store holds the network with another width, or no network or modality may have this name.
+    """
+    check_network(network)
+    check_modality(modality)
+    report = Transfer()
+    made_by = f"imported/{form.frames}"
+    names = list(clips)
+    registered = False
+    with Progress(f"importing {network}", len(names), show=progress) as bar:
+        for clip in names:
+            file = folder / f"{clip[:prefix] if prefix else clip}.npy"
+            try:
+                check_clip(clip)
+                array = _open(file, form)
+                current = store.is_current(network, clip, made_by, file)
+                values = None if current else _by_segment(file, array, form)
+            except SeehearError as error:
+                report.failed[clip] = str(error)
+                continue
+            finally:
+                bar.advance(clip)
+            if not registered:
+                form = Form(form.frames, array.shape[1], form.segments)
+                store.register(NetworkInfo(network, modality, form.width, made_by))
+                registered = True
+            if values is not None:
+                store.write(network, Origin.of(clip, file, made_by), values)
+            report.count += 1
+    return report
+
+
+def export_features(folder: PathLike, *, store: PathLike, network: str, progress: bool = True) -> Transfer:
+    """Export the features of a network as .npy files, one per clip, (T, width) float32.
+
+    Args:
+        folder: Where to; created if it doesn't exist.
+        store: The folder that holds the features.
+        network: Whose features.
+        progress: Whether to show progress.
+
+    Returns:
+        How many clips were written.
+
+    Raises:
+        SeehearError: There is no such store, it has no such network, or the folder can't be written.
+    """
+    kept = Store(store)
+    kept.network(network)
+    report = Transfer(action=f"written to {folder}")
+    clips = sorted(kept.clips(network))
+    with Progress("exporting", len(clips), show=progress) as bar:
+        for clip in clips:
+            atomic_array(Path(folder) / f"{clip}.npy", kept.read(network, clip))
+            report.count += 1
+            bar.advance(clip)
+    return report
+
+
+def _open(file: Path, form: Form) -> NDArray[np.generic]:
+    """Map the array in a file without reading it. Raise SeehearError if it can't be read or has another form."""
+    try:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise SeehearError(f"{file}: {NO_FILE}") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise SeehearError(f"{file}: {_fault(file, str(error))}") from None
+    if not isinstance(array, np.ndarray):
+        raise SeehearError(f"{file}: is an archive (.npz), expected one array of shape {form}")
+    if not form.fits(array.shape) or array.dtype.kind not in "fiu":
+        raise SeehearError(f"{file}: has {array.dtype} of shape {array.shape}, expected numbers of shape {form}")
+    return array
+
+
+def _fault(file: Path, message: str) -> str:
+    """Why numpy could not read a file. numpy's own message takes everything that is no array for a pickle."""
+    start = file.read_bytes()[: len(MAGIC)] if file.is_file() else MAGIC
+    if "pickle" not in message and "Python objects" not in message:
+        return f"can't be read: {message}"
+    if start != MAGIC and not start.startswith(PICKLE):
+        return "is not a .npy file"
+    return "holds pickled objects, which seehear doesn't read"
+
+
+def _by_segment(file: Path, array: NDArray[np.generic], form: Form) -> NDArray[np.float32]:
+    """Average the frames of each segment: (T, width)."""
+    with np.errstate(over="ignore"):
+        values = np.asarray(array, dtype=np.float32)  # (T × frames, width)
+    if not np.isfinite(values).all():
+        raise SeehearError(f"{file}: holds numbers that are not finite")
+    return values.reshape(-1, form.frames, values.shape[1]).mean(axis=1)

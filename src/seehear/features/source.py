@@ -1,0 +1,121 @@
+"""Where a data set's features come from: a store, arrays in memory, or a part of another data set."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.features.packed import NotFinite, Packed, finite, pack
+from seehear.features.store import NetworkInfo, Store
+
+
+class FeatureSource(ABC):
+    """Where a data set's features come from."""
+
+    store: Store | None = None
+
+    @property
+    def root(self) -> FeatureSource:
+        """Where the features come from in the first place."""
+        return self
+
+    @abstractmethod
+    def networks(self) -> dict[str, NetworkInfo]:
+        """Every network that has features here, by name."""
+
+    @abstractmethod
+    def clips(self, *networks: str) -> frozenset[str]:
+        """The clips that have features of all these networks."""
+
+    @abstractmethod
+    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+        """The features of these clips, in this order. Raises NotFinite where a value is NaN or infinite."""
+
+    @abstractmethod
+    def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
+        """For each clip, whether all of its features are finite."""
+
+
+class StoredFeatures(FeatureSource):
+    """Features in a store, read through memory maps."""
+
+    def __init__(self, store: Store) -> None:
+        self.store: Store = store
+
+    def networks(self) -> dict[str, NetworkInfo]:
+        return self.store.networks()
+
+    def clips(self, *networks: str) -> frozenset[str]:
+        return self.store.clips(*networks)
+
+    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+        return pack(self.store, network, clips)
+
+    def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
+        return finite(self.store, network, clips)
+
+
+class ArrayFeatures(FeatureSource):
+    """Features in memory. arrays: network -> clip -> (T, D) float32."""
+
+    def __init__(
+        self, infos: Mapping[str, NetworkInfo], arrays: Mapping[str, Mapping[str, NDArray[np.float32]]]
+    ) -> None:
+        self._infos, self._arrays = dict(infos), arrays
+
+    def networks(self) -> dict[str, NetworkInfo]:
+        return self._infos
+
+    def clips(self, *networks: str) -> frozenset[str]:
+        first, *others = (frozenset(self._arrays[name]) for name in networks)
+        return first.intersection(*others)
+
+    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+        arrays = [self._arrays[network][clip] for clip in clips]
+        rows = np.concatenate(arrays)  # (sum of T, D)
+        for clip, array in zip(clips, arrays, strict=True):
+            if not np.isfinite(array).all():
+                raise NotFinite(f"clip {clip} has features of {network} that are not finite")
+        offsets = np.concatenate([[0], np.cumsum([len(array) for array in arrays])]).astype(np.int64)
+        digest = hashlib.sha256(repr((network, clips, offsets.tolist())).encode())
+        digest.update(rows.tobytes())
+        return Packed(rows, offsets, digest.hexdigest()[:16])
+
+    def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
+        return [bool(np.isfinite(self._arrays[network][clip]).all()) for clip in clips]
+
+
+class PartOf(FeatureSource):
+    """The features of some clips of another data set: packs are cut, not made again."""
+
+    def __init__(self, source: FeatureSource, clips: tuple[str, ...], packed: Callable[[str], Packed]) -> None:
+        """Take features from a larger set.
+
+        Args:
+            source: Of the larger set.
+            clips: Its clips with features, in order.
+            packed: From a network to its features of these clips.
+        """
+        self._source, self._clips, self._packed = source, clips, packed
+        self.store = source.store
+
+    def networks(self) -> dict[str, NetworkInfo]:
+        return self._source.networks()
+
+    def clips(self, *networks: str) -> frozenset[str]:
+        return self._source.clips(*networks)
+
+    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+        if clips == self._clips:
+            return self._packed(network)
+        number = {clip: n for n, clip in enumerate(self._clips)}
+        if not all(clip in number for clip in clips):
+            return self._source.pack(network, clips)
+        return self._packed(network).subset(np.array([number[clip] for clip in clips], dtype=np.int64))
+
+    def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
+        return self._source.finite(network, clips)

@@ -1,0 +1,213 @@
+"""Annotations of other tools, such as ELAN and Audacity, imported as dense tables of ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seehear.arguments import Paths, paths
+from seehear.errors import ClipError, SeehearError
+from seehear.formats.registry import of_file
+from seehear.formats.spec import FileEvents, LocatedEvent, described, merged, milliseconds, name_of
+from seehear.labels import DenseTable, Event, read_dense, write_dense
+from seehear.modality import JOINT, joint_of
+from seehear.names import check_clip, check_modality, check_one_line
+from seehear.results import Result, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PARSE_MARKER = ".parsed"  # in a folder that `seehear parse` wrote
+
+
+@dataclass(repr=False)
+class ImportedAnnotations(Result):
+    """Annotations as dense tables.
+
+    Attributes:
+        tables: Modality -> its events.
+        files: Modality -> the file of its table; empty if nothing was written.
+        clips: Number of clips in the annotations.
+        notes: What was skipped or kept.
+    """
+
+    tables: dict[str, DenseTable] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+    clips: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        events = ", ".join(f"{len(table.events)} {modality}" for modality, table in self.tables.items())
+        return f"ImportedAnnotations({self.clips} clips, {events or 'no'} events, {len(self.notes)} notes)"
+
+    def text(self) -> str:
+        """Return lines for people."""
+        lines = [f"{self.files.get(name, name)}: {len(table.events)} events" for name, table in self.tables.items()]
+        return "\n".join([*self.notes, *lines, f"{self.clips} clips"])
+
+    def as_json(self) -> Any:
+        """Return a value that `json.dumps` takes."""
+        return {
+            "tables": {modality: str(path) for modality, path in self.files.items()},
+            "events": {modality: len(table.events) for modality, table in self.tables.items()},
+            "clips": self.clips,
+            "notes": self.notes,
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per event, with the columns clip, modality, label, onset and offset (seconds)."""
+        import pandas as pd
+
+        columns = ["clip", "modality", "label", "onset", "offset"]
+        rows = [
+            (event.clip, modality, event.label, event.onset, event.offset)
+            for modality, table in self.tables.items()
+            for event in table.events
+        ]
+        return pd.DataFrame(rows, columns=columns)
+
+
+def import_annotations(
+    files: Paths, *, out: str | Path | None = None, modality: str | None = None
+) -> ImportedAnnotations:
+    """Turn annotations from ELAN, Audacity, captions or tables into dense tables.
+
+    Events of one class that overlap or touch become one; one annotation may hold several classes, separated by commas.
+    Times are kept to the millisecond. Events in the joint modality (`both`) count for the modalities that the files
+    don't cover. One that is not within the events of a modality that they do cover is left out with a note: perhaps it
+    was forgotten when these were corrected.
+
+    Args:
+        files: ELAN's .eaf, Audacity's .txt, captions as .vtt, tables as .csv, ActivityNet's .json.
+        out: Folder to write audio.csv, visual.csv and so on into; created if needed. Tables in it keep their events of
+            other clips. Nothing is written if omitted.
+        modality: Of files and lines that name none, such as a label track that isn't called `CLIP.heard.txt`.
+
+    Returns:
+        The tables, and notes about what was skipped.
+
+    Raises:
+        SeehearError: If a file can't be read, two files cover one modality of a clip, no file names a clip, or naming
+            every event that a dense table can't hold.
+    """
+    events = _read(paths(files), modality)
+    result = ImportedAnnotations(clips=len(events.by_clip), notes=events.notes)
+    rows: dict[str, list[Event]] = {}
+    for clip, by_modality in sorted(_cleaned(events).items()):
+        for name, located in _without_joint(clip, by_modality, result.notes).items():
+            of_clip = [Event(clip, one.event.onset, one.event.offset, one.event.label) for one in located]
+            rows.setdefault(name, []).extend(sorted(of_clip, key=lambda row: (row.onset, row.label)))
+    if out is None:
+        result.tables = {name: DenseTable(Path(f"{name}.csv"), tuple(of)) for name, of in rows.items()}
+        return result
+    folder = Path(out)
+    if (folder / PARSE_MARKER).exists():
+        raise SeehearError(f"{folder}: holds parsed clips, tables among them; choose another --out")
+    for name, of_modality in rows.items():
+        file = folder / f"{name}.csv"
+        kept = _events_of_other_clips(file, events)
+        if kept:
+            clips = len({event.clip for event in kept})
+            result.notes.append(f"{file}: {len(kept)} events of {clips} other clips are kept")
+        table = sorted([*kept, *of_modality], key=lambda row: (row.clip, row.onset, row.label))
+        write_dense(file, table)
+        result.files[name] = file
+        result.tables[name] = DenseTable(file, tuple(table))
+    return result
+
+
+def _read(files: list[Path], modality: str | None) -> FileEvents:
+    """Return the events of all files. Raises SeehearError if two files cover one modality of a clip."""
+    if modality:
+        check_modality(modality)
+    events = FileEvents()
+    source: dict[tuple[str, str], Path] = {}
+    for path in files:
+        of_one_file = of_file(path).read(path, modality)
+        events.notes += of_one_file.notes
+        _check_names(path, of_one_file)
+        for clip, by_modality in of_one_file.by_clip.items():
+            for name, located in by_modality.items():
+                if (first := source.setdefault((clip, name), path)) is not path:
+                    raise SeehearError(f"{path}: has {name} events of {clip!r}, and so has {first}; give one of them")
+                events.entry(clip, name).extend(located)
+    if not events.by_clip:
+        raise SeehearError("none of the files names a clip")
+    return events
+
+
+def _check_names(path: Path, events: FileEvents) -> None:
+    """Raise a SeehearError naming the clips and modalities of a file that dense tables can't hold."""
+    problems: dict[str, None] = {}
+    for clip, by_modality in events.by_clip.items():
+        for check, name in [(check_clip, clip), *((name_of, modality) for modality in by_modality)]:
+            try:
+                check(name)
+            except ClipError as error:
+                problems[f"{path}: {error}"] = None
+    if problems:
+        raise SeehearError(listed(list(problems), f"{len(problems)} names that dense tables can't hold"))
+
+
+def _events_of_other_clips(file: Path, events: FileEvents) -> list[Event]:
+    table = read_dense(file).events if file.exists() else ()
+    return [event for event in table if event.clip not in events.by_clip]
+
+
+def _cleaned(events: FileEvents) -> dict[str, dict[str, list[LocatedEvent]]]:
+    """Return the events as dense tables hold them: single classes, milliseconds, no overlap within a class.
+
+    Raises:
+        SeehearError: Naming every event that a dense table can't hold.
+    """
+    cleaned: dict[str, dict[str, list[LocatedEvent]]] = {}
+    problems: list[str] = []
+    for clip, by_modality in events.by_clip.items():
+        for modality, of_modality in by_modality.items():
+            by_class: dict[str, list[LocatedEvent]] = {}
+            for located in of_modality:
+                try:
+                    check_one_line(clip, "clip")
+                    onset, offset = milliseconds(located.event)
+                    for part in located.event.label.split(","):
+                        label = check_one_line(part.strip())
+                        event = replace(located.event, label=label, onset=onset / 1000, offset=offset / 1000)
+                        by_class.setdefault(label, []).append(LocatedEvent(event, located.place))
+                except ClipError as error:
+                    problems.append(f"{located.place}: {error}")
+            cleaned.setdefault(clip, {})[modality] = [one for same in by_class.values() for one in merged(same)]
+    if problems:
+        raise SeehearError(listed(problems, f"{len(problems)} events that dense tables can't hold"))
+    return cleaned
+
+
+def _without_joint(
+    clip: str, by_modality: Mapping[str, list[LocatedEvent]], notes: list[str]
+) -> dict[str, list[LocatedEvent]]:
+    """Give the joint events of a clip to the modalities that its files don't cover."""
+    joint = JOINT if JOINT in by_modality else joint_of(list(by_modality))
+    if joint is None:
+        return dict(by_modality)
+    parts = JOINT.split("_") if joint == JOINT else [name for name in by_modality if name != joint]
+    covered = [part for part in parts if part in by_modality]
+    within = [
+        one
+        for one in by_modality[joint]
+        if all(any(_contains(other, one) for other in by_modality[part]) for part in covered)
+    ]
+    if len(within) < len(by_modality[joint]):
+        first = next(one for one in by_modality[joint] if one not in within)
+        count, names = len(by_modality[joint]) - len(within), " and ".join(covered)
+        notes.append(
+            f"{clip}: {count} events of {joint} are not within {names} and were left out, the first "
+            f"{described(first.event)} ({first.place})"
+        )
+    others = {name: located for name, located in by_modality.items() if name != joint}
+    return {**others, **{part: within for part in parts if part not in covered}}
+
+
+def _contains(outer: LocatedEvent, inner: LocatedEvent) -> bool:
+    whole, part = outer.event, inner.event
+    return whole.label == part.label and whole.onset <= part.onset and part.offset <= whole.offset

@@ -1,0 +1,62 @@
+"""LLP's dense tables, one per modality, which `seehear evaluate` and `score` read. Times to the millisecond.
+
+They hold no confidence, and no class with a comma, which would be read as several classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from seehear.errors import ClipError, SeehearError
+from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format, milliseconds
+from seehear.labels import Event, dense_text, is_dense, read_dense
+from seehear.modality import MODALITIES, NAMES, modality_of
+from seehear.names import check_one_line
+from seehear.parsing.clip import ParsedEvent
+
+
+def _encode(clip: Clip) -> dict[str, list[Event]]:
+    """Return the rows of each modality."""
+    name = check_one_line(clip.parsed.clip, "clip")
+    rows: dict[str, list[Event]] = {modality: [] for modality in clip.parsed.modalities}
+    for event in clip.parsed.events:
+        if "," in check_one_line(event.label):
+            raise ClipError(f"the class {event.label!r} has a comma, which separates classes in dense tables")
+        onset, offset = milliseconds(event)
+        rows[event.modality].append(Event(name, onset / 1000, offset / 1000, event.label))
+    return rows
+
+
+def _join(parts: Sequence[dict[str, list[Event]]]) -> Files:
+    return {
+        f"{modality}.csv": dense_text(event for part in parts for event in part.get(modality, ())).encode()
+        for modality in dict.fromkeys(modality for part in parts for modality in part)
+    }
+
+
+def read(file: Path, modality: str | None = None) -> FileEvents:
+    """Read a dense table.
+
+    Args:
+        file: audio.csv, or a name that ends in it such as new.audio.csv, names the modality.
+        modality: Of a file whose name has none.
+
+    Raises:
+        SeehearError: If the modality is unknown, or naming every row that can't be read.
+    """
+    name = file.stem.rpartition(".")[2]
+    if name not in (*NAMES, *MODALITIES, modality):
+        name = modality or ""
+    if not name:
+        raise SeehearError(f"{file}: the file names no modality; name it audio.csv or visual.csv, or give --modality")
+    events = FileEvents()
+    for event in read_dense(file).events:
+        parsed = ParsedEvent(event.label, modality_of(name), event.onset, event.offset, CERTAIN)
+        events.add(event.clip, parsed, f"{file}:{event.line}")
+    return events
+
+
+FORMAT = Format(
+    "dense", "LLP's dense tables, one per modality", ".csv", _encode, read, _join, is_dense, per_modality=True
+)

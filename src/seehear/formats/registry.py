@@ -1,0 +1,60 @@
+"""The formats, by name, by suffix and by file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seehear.errors import SeehearError, unknown
+from seehear.formats import activitynet, audacity, csv, dense, elan, webvtt
+from seehear.formats.spec import Format
+
+REGISTRY: dict[str, Format] = {
+    form.name: form
+    for form in (
+        webvtt.FORMAT,
+        audacity.FORMAT,
+        elan.FORMAT,
+        csv.FORMAT,
+        dense.FORMAT,
+        activitynet.FORMAT,
+    )
+}
+
+
+def get(name: str) -> Format:
+    """Return the format of that name.
+
+    Raises:
+        SeehearError: If there is none.
+    """
+    if name in REGISTRY:
+        return REGISTRY[name]
+    raise unknown("format", name, REGISTRY)
+
+
+def of_suffix(file: Path) -> Format:
+    """Return the format in which to write a file of this name: the first one with its suffix.
+
+    Raises:
+        SeehearError: If no format has this suffix.
+    """
+    for form in REGISTRY.values():
+        if file.suffix.lower() == form.suffix:
+            return form
+    raise SeehearError(f"{file}: events are written to files that end in {_suffixes()}")
+
+
+def of_file(file: Path) -> Format:
+    """Return the format of an existing file.
+
+    Raises:
+        SeehearError: If it has none of the formats.
+    """
+    for form in REGISTRY.values():
+        if file.suffix.lower() == form.suffix and form.matches(file):
+            return form
+    raise SeehearError(f"{file}: events are read from files that end in {_suffixes()}")
+
+
+def _suffixes() -> str:
+    return ", ".join(dict.fromkeys(form.suffix for form in REGISTRY.values()))

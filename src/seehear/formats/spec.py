@@ -1,0 +1,194 @@
+"""What a file format is: how it writes events, how it reads them back, and what its files can't hold."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from seehear.errors import ClipError
+from seehear.files import read_text
+from seehear.modality import MODALITIES, display_name
+from seehear.names import check_clip, check_modality
+from seehear.parsing.clip import ParsedClip, ParsedEvent
+
+CERTAIN = 1.0  # the confidence of an event that a person annotated
+
+Files = Mapping[str, bytes]  # file name -> content
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A clip to write.
+
+    Attributes:
+        parsed: Its events are those to write, predicted or true.
+        classes: Every class that an event may have, which ELAN offers to choose from.
+        folder: The folder of the files that are written; links to the clip's file start there.
+        is_truth: Whether the events are the ground truth.
+    """
+
+    parsed: ParsedClip
+    classes: tuple[str, ...]
+    folder: Path
+    is_truth: bool = False
+
+
+@dataclass(frozen=True)
+class LocatedEvent:
+    """An event that was read from a file.
+
+    Attributes:
+        event: The event.
+        place: Where it stands, such as `a.vtt:12`.
+    """
+
+    event: ParsedEvent
+    place: str
+
+
+@dataclass
+class FileEvents:
+    """The events that were read from files.
+
+    Attributes:
+        by_clip: Clip -> modality -> events; an empty list where the files say that there are none.
+        notes: What was skipped, and why.
+    """
+
+    by_clip: dict[str, dict[str, list[LocatedEvent]]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def entry(self, clip: str, modality: str) -> list[LocatedEvent]:
+        """Return the list of events in a modality of a clip, to append to."""
+        return self.by_clip.setdefault(clip, {}).setdefault(modality, [])
+
+    def add(self, clip: str, event: ParsedEvent, place: str) -> None:
+        """Add an event to its clip and modality."""
+        self.entry(clip, event.modality).append(LocatedEvent(event, place))
+
+    def events(self, clip: str) -> list[ParsedEvent]:
+        """Return the events of a clip, ordered by modality, onset and class."""
+        events = [located.event for of_modality in self.by_clip.get(clip, {}).values() for located in of_modality]
+        return sorted(events, key=lambda event: (event.modality, event.onset, event.label))
+
+
+def merge_files(parts: Sequence[Files]) -> Files:
+    """Return the files of all clips, where each clip has files of its own."""
+    return {name: content for part in parts for name, content in part.items()}
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format that holds events.
+
+    Attributes:
+        name: What users call it.
+        summary: One line for people.
+        suffix: Suffix of its files.
+        encode: Returns what one clip contributes. Raises ClipError naming what the files can't hold.
+        read: Returns the events in a file; its second argument is the modality of events for which the file names none.
+            Raises SeehearError naming every line or annotation that can't be read.
+        join: Returns the files, from the contributions of all clips.
+        matches: Returns whether a file with this suffix has this format, where several formats share the suffix.
+        per_modality: Whether there is one file per modality.
+    """
+
+    name: str
+    summary: str
+    suffix: str
+    encode: Callable[[Clip], Any]
+    read: Callable[[Path, str | None], FileEvents]
+    join: Callable[[Sequence[Any]], Files] = merge_files
+    matches: Callable[[Path], bool] = lambda path: True
+    per_modality: bool = False
+
+
+# What can be written
+
+
+def check_writable(parsed: ParsedClip) -> None:
+    """Check what no format can hold.
+
+    Raises:
+        ClipError: If a name is invalid or not text, or a time or confidence is not a number.
+    """
+    check_clip(parsed.clip)
+    for modality in parsed.modalities:
+        name_of(modality)
+    for text in (parsed.file, *{event.label for event in parsed.events}):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ClipError(f"{text!a} holds half a character, which is not text") from None
+    for event in parsed.events:
+        if event.modality not in parsed.modalities:
+            raise ClipError(f"{described(event)}: the clip has no such modality")
+        numbers = (event.onset, event.offset, event.confidence)
+        if not (all(map(math.isfinite, numbers)) and 0 <= event.onset <= event.offset):
+            raise ClipError(f"{described(event)}: times and confidence must be numbers, onset before offset")
+
+
+def described(event: ParsedEvent) -> str:
+    """Return an event in words, for messages."""
+    span = f"from {event.onset:g} to {event.offset:g} s"
+    return f"{event.label!r} {display_name(event.modality)} {span}, confidence {event.confidence:g}"
+
+
+def name_of(modality: str) -> str:
+    """Return what people read: heard, seen, both, or the modality's own name.
+
+    Raises:
+        ClipError: If the name can't be written, or would be read as another modality.
+    """
+    if modality in MODALITIES:
+        raise ClipError(f"a modality is called {modality!r}, which would be read as {MODALITIES[modality]}")
+    return display_name(check_modality(modality))
+
+
+def milliseconds(event: ParsedEvent) -> tuple[int, int]:
+    """Return onset and offset in milliseconds.
+
+    Raises:
+        ClipError: If the event is shorter than a millisecond.
+    """
+    onset, offset = round(event.onset * 1000), round(event.offset * 1000)
+    if onset >= offset:
+        raise ClipError(f"{described(event)}: is shorter than a millisecond")
+    return onset, offset
+
+
+# What is read
+
+
+def lines_of(file: Path) -> list[str]:
+    """Return the lines of a file, whatever ends them."""
+    return re.split(r"\r\n|\r|\n", read_text(file))
+
+
+def seconds(text: str) -> float:
+    """Return a number of seconds from the clip's start.
+
+    Raises:
+        ValueError: If the text is not a number, or is negative.
+    """
+    value = float(text)
+    if not math.isfinite(value) or value < 0:
+        raise ValueError(text)
+    return value
+
+
+def merged(events: Iterable[LocatedEvent]) -> list[LocatedEvent]:
+    """Join events of one class and modality that overlap or touch; the lowest confidence counts."""
+    whole: list[LocatedEvent] = []
+    for located in sorted(events, key=lambda one: (one.event.onset, one.event.offset)):
+        if whole and located.event.onset <= whole[-1].event.offset:
+            last, event = whole[-1].event, located.event
+            offset, confidence = max(last.offset, event.offset), min(last.confidence, event.confidence)
+            whole[-1] = LocatedEvent(replace(last, offset=offset, confidence=confidence), whole[-1].place)
+        else:
+            whole.append(located)
+    return whole

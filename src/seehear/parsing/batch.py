@@ -1,0 +1,242 @@
+"""Many clips parsed into one folder: JSON, pages, pictures, dense tables, and an index that finds clips."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from seehear import arguments
+from seehear.decoding import Decoding
+from seehear.errors import ClipError, SeehearError
+from seehear.features.extraction import find_clips
+from seehear.files import atomic_json, read_json
+from seehear.labels import DenseTable, Event, read_dense, write_dense
+from seehear.modality import kinds
+from seehear.names import check_one_line
+from seehear.parsing.clip import ParsedClip, truth_of
+from seehear.parsing.folder import FORMAT, from_json, read_folder, write
+from seehear.progress import Progress
+from seehear.results import Result, listed
+
+if TYPE_CHECKING:
+    from seehear.parsing.parser import Parser
+
+Picture = Literal["html", "png", "svg"]
+MARKER = ".parsed"  # names the run and the decoding that fill a folder
+MAX_CLIPS, MAX_EVENTS = 10, 40  # clips, and events of each, that are printed
+
+
+@dataclass(repr=False)
+class ParsedFolder(Result):
+    """What parsing many clips did.
+
+    Attributes:
+        folder: Where it was written.
+        clips: The parsed clips, in the order of the files.
+        pictures: The pictures of these clips.
+        index: The page that leads to the clips' pages.
+        unchanged: How many clips were parsed before.
+        failed: clip -> what was wrong.
+        notes: What else a user should know.
+    """
+
+    folder: Path
+    clips: list[ParsedClip] = field(default_factory=list)
+    pictures: list[Path] = field(default_factory=list)
+    index: Path | None = None
+    unchanged: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.failed)} failed" if self.failed else ""
+        return f"ParsedFolder({str(self.folder)!r}, {len(self.clips)} clips{failed})"
+
+    @property
+    def exit_code(self) -> int:  # type: ignore[override]
+        return 1 if self.failed else 0
+
+    def text(self) -> str:
+        lines = []
+        for parsed in self.clips[:MAX_CLIPS]:
+            events = [
+                f"  {event.modality:<14}{event.onset:7.1f} to {event.offset:6.1f} s  {event.confidence:.2f}  "
+                f"{event.label}"
+                for event in parsed.events
+            ]
+            more = [f"  … and {len(events) - MAX_EVENTS} more events"] if len(events) > MAX_EVENTS else []
+            lines += [parsed.clip, *(events[:MAX_EVENTS] or ["  no event"]), *more]
+        if len(self.clips) > MAX_CLIPS:
+            lines.append(f"… and {len(self.clips) - MAX_CLIPS} more clips")
+        lines += self.notes
+        lines.append(f"{len(self.clips)} clips parsed ({self.unchanged} already done) into {self.folder}")
+        if self.pictures:
+            lines.append(f"one picture per clip, such as {self.pictures[0]}")
+        if self.index:
+            lines.append(f"open {self.index} in a browser, or run: seehear view {shlex.quote(str(self.folder))}")
+        problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
+        return "\n".join([*lines, problems] if problems else lines)
+
+    def as_json(self) -> Any:
+        return {"clips": [parsed.as_json() for parsed in self.clips], "failed": self.failed}
+
+
+def parse_clips(
+    parser: Parser,
+    clips: arguments.Paths,
+    *,
+    out: str | Path,
+    truth: Mapping[str, str | Path] | None = None,
+    decoding: Decoding | None = None,
+    pictures: Sequence[Picture] = ("html", "png"),
+    embed: bool = False,
+    progress: bool = True,
+) -> ParsedFolder:
+    """Parse clips into a folder.
+
+    The same call resumes where a killed one stopped. A clip that can't be used is listed, and the others are parsed.
+
+    Args:
+        parser: From a run folder, whose identity marks the folder.
+        clips: Media files, or folders that are searched for them.
+        out: The folder; made if it does not exist.
+        truth: modality -> dense table of ground truth, to show with the events.
+        decoding: Another than the parser's.
+        pictures: What to draw of each clip: html, a page that plays it; png and svg, a picture.
+        embed: Put the media files into their pages, which then can be sent to others alone.
+        progress: Show progress and time left.
+
+    Raises:
+        SeehearError: For a path that does not exist, or a folder that holds what another parser or decoding wrote.
+    """
+    tables = {name: read_dense(path) for name, path in arguments.by_modality(truth).items()}
+    files = find_clips(arguments.paths(clips))
+    job = _Job(parser, decoding or parser.decoding, Path(out), tables, tuple(pictures), embed)
+    job.claim()
+    result = ParsedFolder(job.folder)
+    if tables and not {event.clip for table in tables.values() for event in table.events} & set(files):
+        result.notes.append(f"{', '.join(str(table.path) for table in tables.values())}: name none of these clips")
+    with Progress("parsing", len(files), show=progress) as bar:
+        for clip, path in files.items():
+            try:
+                parsed, unchanged = job.parse(clip, path)
+                result.clips.append(parsed)
+                result.unchanged += unchanged
+                result.pictures += job.drawings(clip)
+            except ClipError as error:
+                result.failed[clip] = str(error)
+                bar.say(f"skipped: {error}")
+            bar.advance(clip)
+    if result.clips:
+        _write_tables_and_index(result, "html" in pictures)
+    return result
+
+
+@dataclass(frozen=True)
+class _Job:
+    """How clips are parsed into a folder."""
+
+    parser: Parser
+    decoding: Decoding
+    folder: Path
+    tables: Mapping[str, DenseTable]
+    pictures: tuple[Picture, ...]
+    embed: bool
+
+    def claim(self) -> None:
+        """Mark the folder as filled by this parser and decoding.
+
+        Raises:
+            SeehearError: If it is another's, whose tables would be mixed with these.
+        """
+        marker = self.folder / MARKER
+        facts = {"run": self._identity, "decoding": str(self.decoding)}
+        tables = [file for name in kinds(self.parser.modalities) if (file := self.folder / f"{name}.csv").exists()]
+        if tables and not marker.exists():
+            raise SeehearError(f"{tables[0]}: already exists and was not written by `parse`; choose another --out")
+        if marker.exists() and read_json(marker) != facts:
+            raise SeehearError(
+                f"{self.folder}: holds clips that another run or decoding parsed; choose another --out, or delete it"
+            )
+        atomic_json(marker, facts)
+
+    def parse(self, clip: str, path: Path) -> tuple[ParsedClip, bool]:
+        """Parse a clip and write what was asked for, unless that is done. Whether it was done before."""
+        from seehear import pages
+        from seehear.plots import style
+
+        file, drawings, page = self.folder / f"{clip}.json", self.drawings(clip), self._page(clip)
+        made_by = self._fingerprint(clip, path)
+        complete = all(each.exists() for each in (file, *drawings, *([page] if page else [])))
+        old = read_json(file) if complete else {}
+        if old.get("made_by") == made_by:
+            return from_json(old, file), True
+        parsed = self.parser.parse(path, truth=self.tables, decoding=self.decoding)
+        assert parsed.overview is not None
+        if drawings:
+            figure = parsed.plot()
+            for drawing in drawings:
+                style.save(figure, drawing)
+        if page:
+            pages.parse.write(parsed, parsed.overview, self.folder, embed=self.embed)
+        write(parsed, self.folder, made_by=made_by)
+        return parsed, False
+
+    def drawings(self, clip: str) -> list[Path]:
+        """The clip's pictures."""
+        return [self.folder / f"{clip}.{suffix}" for suffix in self.pictures if suffix != "html"]
+
+    def _page(self, clip: str) -> Path | None:
+        from seehear import pages
+
+        return self.folder / pages.parse.name(clip) if "html" in self.pictures else None
+
+    @property
+    def _identity(self) -> str:
+        from seehear.training.run import Run
+
+        run = self.parser.run
+        if not isinstance(run, Run):
+            raise SeehearError("only a parser in a run folder can fill a folder: save it first, and load it")
+        return run.identity
+
+    def _fingerprint(self, clip: str, path: Path) -> str:
+        """Changes whenever what is written of a clip would."""
+        facts = self.parser.run.facts
+        truth = truth_of(clip, self.tables, facts.modalities, facts.segment) if self.tables else None
+        stat = path.stat()
+        decides = [FORMAT, self._identity, str(self.decoding), truth, self.embed, str(path.resolve())]
+        return hashlib.sha256(repr([*decides, stat.st_size, stat.st_mtime_ns]).encode()).hexdigest()[:16]
+
+
+def _write_tables_and_index(result: ParsedFolder, index: bool) -> None:
+    """Dense tables and index of every clip in the folder, those of earlier calls included."""
+    from seehear import pages
+
+    everything, damaged = read_folder(result.folder)
+    result.notes += damaged
+    tabular = [parsed for parsed in everything if _fits_tables(parsed, result)]
+    for modality in dict.fromkeys(name for parsed in tabular for name in parsed.modalities):
+        events = [
+            Event(parsed.clip, event.onset, event.offset, event.label)
+            for parsed in tabular
+            for event in parsed.of(modality)
+        ]
+        write_dense(result.folder / f"{modality}.csv", events)
+    if index:
+        result.index = pages.folder.write(everything, result.folder)
+
+
+def _fits_tables(parsed: ParsedClip, result: ParsedFolder) -> bool:
+    """Whether a clip's classes can stand in a table; a note is added where not."""
+    try:
+        for event in parsed.events:
+            check_one_line(event.label)
+    except ClipError as error:
+        result.notes.append(f"{result.folder / parsed.clip}.json: {error}: left out of the tables")
+        return False
+    return True

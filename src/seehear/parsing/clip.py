@@ -1,0 +1,281 @@
+"""A parsed clip: its events heard, seen, and both, from a model's probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.decoding import Decoding
+from seehear.events import ActiveSegments, event_spans
+from seehear.labels import DenseTable, classes_of
+from seehear.modality import display_name, kinds, with_joint
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+    from seehear.media.overview import Overview
+
+
+@dataclass(frozen=True)
+class ParsedEvent:
+    """An event: a class in a modality, or in all of them at once.
+
+    Attributes:
+        label: Its class.
+        modality: audio, visual, or audio_visual for both.
+        onset: When it begins, seconds from the clip's start.
+        offset: When it ends, seconds.
+        confidence: Mean probability of its segments, in [0, 1]; of an event in all modalities, of the least certain.
+    """
+
+    label: str
+    modality: str
+    onset: float
+    offset: float
+    confidence: float
+
+
+@dataclass(frozen=True, repr=False)
+class ParsedClip:
+    """The events of one clip.
+
+    Attributes:
+        clip: Its name, the stem of its file.
+        file: Where it lies.
+        duration: Of the clip, seconds.
+        segment: Of a segment, seconds.
+        modalities: What events can be in; the joint modality last, where there are several.
+        decoding: How probabilities became events.
+        events: By modality, onset and class.
+        probabilities: modality -> class -> one per segment, for classes with an event, predicted or true.
+        truth: The true events, with confidence 1; None where they are not known.
+        classes: All classes of the parser.
+        overview: Thumbnails and spectrogram, where the clip was just decoded.
+    """
+
+    clip: str
+    file: str
+    duration: float
+    segment: float
+    modalities: tuple[str, ...]
+    decoding: str
+    events: tuple[ParsedEvent, ...]
+    probabilities: Mapping[str, Mapping[str, Sequence[float]]]
+    truth: tuple[ParsedEvent, ...] | None = None
+    classes: tuple[str, ...] = ()
+    overview: Overview | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(self.of(name))} {display_name(name)}" for name in self.modalities)
+        return f"ParsedClip({self.clip!r}, {self.duration:g} s, events: {counts})"
+
+    def of(self, modality: str, *, true: bool = False) -> list[ParsedEvent]:
+        """The predicted or the true events in a modality."""
+        events = (self.truth or ()) if true else self.events
+        return [event for event in events if event.modality == modality]
+
+    def labels(self, modality: str) -> list[str]:
+        """The classes of a modality's predicted and true events, ordered by first onset in any modality."""
+        everything = sorted([*self.events, *(self.truth or ())], key=lambda event: (event.onset, event.label))
+        own = {event.label for event in [*self.of(modality), *self.of(modality, true=True)]}
+        return [label for label in dict.fromkeys(event.label for event in everything) if label in own]
+
+    def to_frame(self, *, true: bool = False) -> DataFrame:
+        """The predicted or the true events as a pandas DataFrame: clip, modality, label, onset, offset, confidence."""
+        import pandas as pd
+
+        columns = ["clip", *(column.name for column in fields(ParsedEvent))]
+        events = (self.truth or ()) if true else self.events
+        frame = pd.DataFrame([{"clip": self.clip, **asdict(event)} for event in events], columns=columns)
+        return frame[["clip", "modality", "label", "onset", "offset", "confidence"]]
+
+    def plot(self) -> Figure:
+        """Thumbnails, spectrogram and events over time, as a matplotlib figure."""
+        from seehear.plots.picture import plot_clip
+
+        return plot_clip(self, self._seen())
+
+    def save(self, out: str | Path, *, embed: bool = False) -> Path:
+        """Write the clip's JSON and its page into a folder. Returns the page.
+
+        Args:
+            out: The folder; made if it does not exist.
+            embed: Put the media file into the page, which then can be sent to others alone.
+        """
+        from seehear.pages import parse
+        from seehear.parsing.folder import write
+
+        write(self, Path(out))
+        return parse.write(self, self._seen(), Path(out), embed=embed)
+
+    def export(self, file: str | Path) -> list[Path]:
+        """Write the events for another tool, in the format that the suffix names: .eaf, .txt, .vtt, .csv, .json.
+
+        Returns:
+            The files: one, or one per modality for .txt and .json.
+        """
+        from seehear.formats import write_clip
+
+        return write_clip(self, Path(file))
+
+    def _repr_html_(self) -> str:
+        """The clip's page, playable, in a frame of its own."""
+        from html import escape
+
+        from seehear.pages import parse
+
+        page = escape(parse.html(self, self._seen(), embed=True))
+        return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
+
+    def _seen(self) -> Overview:
+        """The overview; the file is decoded again where there is none."""
+        from seehear.media.overview import Overview, thumbnails_for
+        from seehear.media.reader import Media
+
+        if self.overview is not None:
+            return self.overview
+        media = Media(self.file)
+        return Overview.of(media, thumbnails_for(media.aspect))
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the overview, as JSON has it."""
+        content = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "overview"}
+        content["events"] = [asdict(event) for event in self.events]
+        content["truth"] = None if self.truth is None else [asdict(event) for event in self.truth]
+        return content
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> ParsedClip:
+        """The clip that `as_json` described. Raises KeyError or TypeError where something is missing or wrong."""
+        return ParsedClip(
+            content["clip"],
+            content["file"],
+            content["duration"],
+            content["segment"],
+            tuple(content["modalities"]),
+            content["decoding"],
+            tuple(ParsedEvent(**event) for event in content["events"]),
+            content["probabilities"],
+            None if content["truth"] is None else tuple(ParsedEvent(**event) for event in content["truth"]),
+            tuple(content["classes"]),
+        )
+
+
+def parsed_clip(
+    active: Mapping[str, NDArray[np.bool_]],
+    probabilities: NDArray[np.float32],
+    classes: Sequence[str],
+    segment: float,
+    decoding: Decoding,
+    *,
+    clip: str,
+    file: Path,
+    duration: float,
+    truth: Sequence[ParsedEvent] | None = None,
+    all_classes: Sequence[str] = (),
+    overview: Overview | None = None,
+) -> ParsedClip:
+    """A parsed clip from its active segments and their probabilities, see `parsed_events`.
+
+    Args:
+        decoding: How segments became active.
+        clip: Its name.
+        file: Where it lies.
+        truth: The true events in any modality, where they are known.
+        all_classes: All classes of the parser, where `classes` are only some.
+        overview: Thumbnails and spectrogram.
+    """
+    events = parsed_events(active, probabilities, classes, segment, duration)
+    labels = [label for label in dict.fromkeys(event.label for event in [*events, *(truth or ())]) if label in classes]
+    column = {name: c for c, name in enumerate(classes)}
+    return ParsedClip(
+        clip,
+        str(file),
+        round(duration, 3),
+        segment,
+        kinds(tuple(active)),
+        str(decoding),
+        events,
+        {
+            modality: {
+                label: probabilities[0, :, m, column[label]].astype(np.float64).round(4).tolist() for label in labels
+            }
+            for m, modality in enumerate(active)
+        },
+        None if truth is None else tuple(truth),
+        tuple(all_classes or classes),
+        overview,
+    )
+
+
+def parsed_events(
+    active: Mapping[str, NDArray[np.bool_]],
+    probabilities: NDArray[np.float32],
+    classes: Sequence[str],
+    segment: float,
+    duration: float,
+) -> tuple[ParsedEvent, ...]:
+    """The events of one clip, by modality, onset and class.
+
+    Args:
+        active: modality -> (1, T, C) bool, the active segments.
+        probabilities: (1, T, M, C), with modalities in that order.
+        classes: Names of the C classes.
+        segment: Seconds per segment.
+        duration: Of the clip, seconds; no event outlasts the clip.
+    """
+    modalities = tuple(active)
+    confidence = {name: probabilities[0, :, m] for m, name in enumerate(modalities)}  # (T, C) each
+    for joint in kinds(modalities)[len(modalities) :]:
+        confidence[joint] = np.minimum.reduce([confidence[name] for name in modalities])
+    events = []
+    for modality, of_modality in with_joint(active, modalities).items():
+        in_modality = [
+            ParsedEvent(
+                classes[label],
+                modality,
+                start * segment,
+                max(min(stop * segment, duration), start * segment),
+                round(float(confidence[modality][start:stop, label].mean()), 4),
+            )
+            for label, start, stop in spans_of(of_modality)
+        ]
+        events += sorted(in_modality, key=lambda event: (event.onset, event.label))
+    return tuple(events)
+
+
+def true_events(
+    clip: str, tables: Mapping[str, DenseTable], modalities: tuple[str, ...], segment: float
+) -> dict[str, list[ParsedEvent]]:
+    """modality -> a clip's true events; the joint modality's too, where ground truth of each modality is given."""
+    names = classes_of(tables.values())
+    length = max(1, *(table.last_segment(segment) for table in tables.values()))
+    active = {name: table.array([clip], names, length, segment) for name, table in tables.items()}
+    if set(modalities) <= set(active):
+        active = with_joint(active, modalities)
+    return {
+        modality: [
+            ParsedEvent(names[label], modality, start * segment, stop * segment, 1.0)
+            for label, start, stop in spans_of(array)
+        ]
+        for modality, array in active.items()
+    }
+
+
+def truth_of(
+    clip: str, tables: Mapping[str, DenseTable], modalities: tuple[str, ...], segment: float
+) -> list[ParsedEvent]:
+    """A clip's true events, modality after modality."""
+    return [event for events in true_events(clip, tables, modalities, segment).values() for event in events]
+
+
+def spans_of(active: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
+    """Class number, first segment and segment after the last of each event in an array (1, T, C)."""
+    spans = event_spans(ActiveSegments.of(active))
+    return list(zip(spans.label.tolist(), spans.start.tolist(), spans.stop.tolist(), strict=True))

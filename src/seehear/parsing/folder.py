@@ -1,0 +1,103 @@
+"""A folder of parsed clips: one JSON file per clip, in the format of schemas/parse-2.schema.json.
+
+PARSED/<clip>.json   a `ParsedClip`
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path, PurePath
+from typing import Any
+
+from seehear.errors import ClipError, SeehearError
+from seehear.files import atomic_json, read_json
+from seehear.names import check_clip, check_modality
+from seehear.parsing.clip import ParsedClip
+
+KIND = "seehear-parse-"
+FORMAT = f"{KIND}2"
+
+
+def write(parsed: ParsedClip, folder: Path, **facts: str) -> Path:
+    """Write FOLDER/<clip>.json.
+
+    Args:
+        parsed: The clip.
+        folder: Made if it does not exist.
+        **facts: Further keys of the JSON, such as the run that made it.
+
+    Returns:
+        The file.
+    """
+    file = folder / f"{parsed.clip}.json"
+    content = {**parsed.as_json(), "file": link(Path(parsed.file), folder)}
+    atomic_json(file, {"format": FORMAT, **facts, **content})
+    return file
+
+
+def read(file: Path) -> ParsedClip:
+    """Read a parsed clip. Raises SeehearError if the file holds none, or is damaged."""
+    facts = read_json(file)
+    if not is_parse(facts):
+        raise SeehearError(f"{file}: is no parsed clip of format {FORMAT}; parse the clip again")
+    return from_json(facts, file)
+
+
+def read_folder(folder: Path) -> tuple[list[ParsedClip], list[str]]:
+    """Read a folder of parsed clips.
+
+    Returns:
+        The clips, ordered by name; and for each file that can't be read, what is wrong with it.
+
+    Raises:
+        SeehearError: If there is no such folder, or no clip can be read.
+    """
+    if not folder.is_dir():
+        raise SeehearError(f"{folder}: no such folder; `seehear parse --out` makes one")
+    clips, damaged = [], []
+    for file in sorted(folder.glob("[!.]*.json")):
+        try:
+            facts = read_json(file)
+            if is_parse(facts):
+                clips.append(from_json(facts, file))
+            elif isinstance(facts, dict) and str(facts.get("format", "")).startswith(KIND):
+                damaged.append(f"{file}: is of format {facts['format']}, not {FORMAT}; parse the clip again")
+        except SeehearError as error:
+            damaged.append(str(error))
+    if not clips:
+        why = damaged[0] if damaged else f"{folder}: holds no parsed clips; `seehear parse --out {folder}` writes them"
+        raise SeehearError(why)
+    return clips, damaged
+
+
+def is_parse(facts: Any) -> bool:
+    """Whether a JSON value is a parsed clip of this format."""
+    return isinstance(facts, dict) and facts.get("format") == FORMAT
+
+
+def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
+    """The clip that a JSON file describes; its media file is relative to that file.
+
+    Raises:
+        SeehearError: Where something is missing, of a wrong type, or an invalid name.
+    """
+    try:
+        parsed = ParsedClip.from_json({**facts, "file": os.path.normpath(file.parent / facts["file"])})
+        check_clip(parsed.clip)
+        for modality in {*parsed.modalities, *(event.modality for event in (*parsed.events, *(parsed.truth or ())))}:
+            check_modality(modality)
+        return parsed
+    except ClipError as error:
+        raise SeehearError(f"{file}: {error}") from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SeehearError(f"{file}: is damaged ({type(error).__name__}: {error}); parse the clip again") from None
+
+
+def link(file: Path, folder: Path) -> str:
+    """The path of a file relative to a folder, with slashes: it stays valid where both move together."""
+    target = file.parent.resolve() / file.name  # the clip may be a link to a file of another name
+    try:
+        return PurePath(os.path.relpath(target, folder.resolve())).as_posix()
+    except ValueError:  # on Windows, another drive
+        return target.as_posix()

@@ -1,0 +1,461 @@
+"""The parser: trained on weak labels, it turns clips into what is heard, what is seen, and both, second by second.
+
+parser = Parser("small", epochs=20).fit(train, val)
+parser.predict_proba(test)     # (N, T, M, C)
+parser.parse("new.mp4")        # a ParsedClip
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.data import Dataset
+from seehear.decoding import Decoding, Probabilities
+from seehear.device import resolve as resolve_device
+from seehear.errors import ClipError, SeehearError
+from seehear.events import Activity
+from seehear.features.packed import Packed
+from seehear.media.overview import Overview, thumbnails_for
+from seehear.media.reader import Media
+from seehear.networks.spec import ImageInput
+from seehear.parsing.clip import ParsedClip, parsed_clip, truth_of
+from seehear.progress import Progress
+from seehear.settings import Changes
+from seehear.training.recipe import Recipe, load_recipe
+
+if TYPE_CHECKING:
+    from seehear.arguments import Paths
+    from seehear.features.extraction import Loaded, Settings
+    from seehear.fusion.model import ParsingModel
+    from seehear.labels import DenseTable
+    from seehear.parsing.batch import ParsedFolder
+    from seehear.training.run import BaseRun
+    from seehear.training.setup import Setup
+
+THUMBNAIL_SIZE = 160  # pixels of a frame, where no visual network's own frames can be shown
+MAX_PROBABILITIES = 2**26  # probabilities of segments in memory at once
+
+
+class Parser:
+    """A model that parses clips."""
+
+    def __init__(
+        self,
+        recipe: str | Path | Recipe = "paper",
+        *,
+        seed: int = 0,
+        device: str = "auto",
+        decoding: Decoding | None = None,
+        trust_code: bool = False,
+        set: Changes = (),
+        **settings: Any,
+    ) -> None:
+        """A parser that is still to be trained.
+
+        Args:
+            recipe: Name from `list_recipes`, a TOML file, or a Recipe.
+            seed: Fixes the training.
+            device: auto, cpu or cuda.
+            decoding: From probabilities to events; the official protocol unless given.
+            trust_code: Whether to run a network of your own (FILE.py:NAME) that a store or run folder names.
+            set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
+            **settings: The same as keyword arguments: `epochs=20, contrast={"loss": "mtsc"}`.
+
+        Raises:
+            SeehearError: For a recipe, setting or value that does not exist.
+        """
+        self.recipe = load_recipe(recipe, set, **settings)
+        self.seed, self.device = seed, device
+        self.decoding = decoding or Decoding()
+        self.trust_code = trust_code
+        self.notes: tuple[str, ...] = ()
+        self._run: BaseRun | None = None
+
+    @staticmethod
+    def of_run(
+        run: BaseRun, device: str = "auto", decoding: Decoding | None = None, trust_code: bool = False
+    ) -> Parser:
+        """The parser of a run, in a folder or in memory. Its model is read when it is first needed."""
+        recipe, seed = run.facts.recipe, run.facts.seed
+        parser = Parser(recipe, seed=seed, device=device, decoding=decoding, trust_code=trust_code)
+        parser._run = run
+        return parser
+
+    def __repr__(self) -> str:
+        if self._run is None:
+            return f"Parser(seed {self.seed}, not trained)"
+        networks = " × ".join("+".join(names) for names in self.run.facts.collocation.values())
+        where = f"; {self.path}" if self.path else ""
+        return f"Parser({networks}, {len(self.classes)} classes, seed {self.seed}{where})"
+
+    # What it is
+
+    @property
+    def run(self) -> BaseRun:
+        """The training behind the parser. Raises SeehearError before `fit`."""
+        if self._run is None:
+            raise SeehearError("this parser is not trained: call fit(train, val), or load a run folder")
+        return self._run
+
+    @property
+    def path(self) -> Path | None:
+        """The run folder; None for a parser in memory."""
+        return getattr(self._run, "path", None)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.run.facts.classes
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        return self.run.facts.modalities
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """One entry per epoch: losses, validation scores, seconds, and whether it was the best so far."""
+        return self.run.history()
+
+    @cached_property
+    def model(self) -> ParsingModel:
+        """The trained network, a torch module."""
+        return self.run.model(resolve_device(self.device))
+
+    # Training
+
+    def fit(
+        self,
+        train: Dataset,
+        val: Dataset | None = None,
+        *,
+        out: str | Path | None = None,
+        tensorboard: bool = False,
+        progress: bool = True,
+    ) -> Parser:
+        """Train on weak labels.
+
+        Args:
+            train: Clips to train on. Its classes become those of the parser.
+            val: Clips to validate with. Their ground truth, where known, chooses the epoch.
+            out: A run folder: the same call resumes bit-exactly where a killed one stopped. Nothing is written
+                unless it is given.
+            tensorboard: Write TensorBoard events into the run folder.
+            progress: Show progress and time left.
+
+        Returns:
+            The parser itself.
+
+        Raises:
+            SeehearError: Where data and recipe do not fit, `out` holds another run, or training diverges.
+        """
+        from seehear.training.setup import set_up
+
+        setup = set_up(train, val, self.recipe, self.seed, self.device)
+        return self._fit(setup, Path(out) if out is not None else None, tensorboard, progress, "training")
+
+    def _fit(self, setup: Setup, out: Path | None, tensorboard: bool, progress: bool, what: str) -> Parser:
+        from seehear.training.fit import fit
+        from seehear.training.run import MemoryRun, Run
+        from seehear.training.setup import describe_epoch
+        from seehear.training.tensorboard import event_writer
+
+        if tensorboard and out is None:
+            raise SeehearError("TensorBoard events are written into the run folder: give out too")
+        facts = setup.with_seed(self.seed)
+        run: BaseRun = Run.start(out, facts) if out is not None else MemoryRun(facts)
+        before = self.recipe.contrast.epochs if self.recipe.contrast.before else 0
+        done = len(run.history())
+        with ExitStack() as stack:
+            total = before + self.recipe.epochs
+            bar = stack.enter_context(Progress(what, total, done=before + done if done else 0, show=progress))
+            write = stack.enter_context(event_writer(out)) if tensorboard and out is not None else None
+
+            def on_epoch(entry: dict[str, Any]) -> None:
+                bar.advance(describe_epoch(entry))
+                if write is not None:
+                    write(entry)
+
+            fit(run, setup.train, setup.val, setup.device, on_epoch)
+        self._run = run
+        self.__dict__.pop("model", None)
+        self.notes = (*setup.notes, *_last_epoch_note(run, setup))
+        return self
+
+    def save(self, out: str | Path) -> Path:
+        """Write a parser that was trained in memory as a run folder, for `load`. Returns the folder.
+
+        Raises:
+            SeehearError: If the parser is not trained, or another run lies there.
+        """
+        from seehear.training.run import MemoryRun
+
+        if not isinstance(self.run, MemoryRun):
+            raise SeehearError(f"this parser lies in {self.path} already: copy that folder")
+        self.run.save(Path(out))
+        return Path(out)
+
+    # Prediction
+
+    def probabilities(self, dataset: Dataset) -> Probabilities:
+        """Probabilities of segments and of whole clips, for every clip of a data set.
+
+        Raises:
+            SeehearError: Where the data set lacks a network of the parser, or its features were made otherwise.
+        """
+        parts = list(self.iter_probabilities(dataset))
+        segments = max(part.segment.shape[1] for _, part in parts)
+        shape = (len(dataset), segments, len(self.modalities), len(self.classes))
+        segment, by_modality = np.zeros((2, *shape), dtype=np.float32)
+        clip = np.zeros((shape[0], segments, shape[3]), dtype=np.float32)
+        for numbers, part in parts:
+            length = part.segment.shape[1]
+            segment[numbers, :length], clip[numbers, :length] = part.segment, part.clip
+            by_modality[numbers, :length] = part.modality_clip
+        return Probabilities(segment, clip, by_modality)
+
+    def iter_probabilities(self, dataset: Dataset) -> Iterator[tuple[NDArray[np.int64], Probabilities]]:
+        """The same, some clips at a time: their numbers in the data set, and their probabilities.
+
+        Clips without features are passed over. Memory stays bounded, however large the data set.
+        """
+        from seehear.training.bags import Bags
+        from seehear.training.inference import predict
+
+        data = self._features(dataset)  # which may have features of other clips than `dataset` with its networks
+        packs, featured = data.packs(), np.flatnonzero(data.featured)
+        lengths = next(iter(packs.values()))[0].lengths()
+        values = int(lengths.max()) * len(self.modalities) * len(self.classes)
+        step = max(1, MAX_PROBABILITIES // values)
+        for start in range(0, len(lengths), step):
+            part = slice(start, start + step)
+            bags = Bags({name: [pack.cut(part) for pack in each] for name, each in packs.items()}, self._device)
+            yield featured[part], predict(self.model, bags, self.run.facts.window)
+
+    def predict_proba(self, dataset: Dataset) -> NDArray[np.float32]:
+        """Probability of every segment, modality and class.
+
+        Returns:
+            (N, T, M, C) float32 in [0, 1]: clips in the data set's order, segments, `parser.modalities`,
+            `parser.classes`. 0 past a clip's end and for clips without features.
+        """
+        return self.probabilities(dataset).segment
+
+    def predict(self, dataset: Dataset, decoding: Decoding | None = None) -> Activity:
+        """Which segments are active, by modality and class.
+
+        Args:
+            dataset: Clips to parse.
+            decoding: Another than the parser's.
+
+        Returns:
+            modality -> (N, T, C) bool, over `parser.classes`. T is that of the data set's ground truth where known.
+            Clips without features have no active segment.
+        """
+        decode = decoding or self.decoding
+        lengths = self._features(dataset).lengths
+        segments = next(iter(dataset.truth.values())).shape[1] if dataset.truth else int(lengths.max())
+        shape = (len(dataset), segments, len(self.classes))
+        active = {name: np.zeros(shape, dtype=bool) for name in self.modalities}
+        for numbers, part in self.iter_probabilities(dataset):
+            for name, of_part in decode(part, self.classes, self.modalities).items():
+                active[name][numbers, : of_part.shape[1]] = of_part
+        return Activity(active, classes=self.classes, source=str(decode))
+
+    @property
+    def _device(self) -> str:
+        return resolve_device(self.device)
+
+    def _features(self, dataset: Dataset) -> Dataset:
+        """The data set with the networks of this parser, which were made as in training."""
+        facts = self.run.facts
+        if dataset.collocation != facts.collocation:
+            dataset = dataset.with_networks(facts.collocation)
+        self.run.check_networks({info.name: info for info in dataset.infos}, dataset.segment, str(dataset))
+        return dataset
+
+    # Parsing of files
+
+    def parse(
+        self,
+        file: str | Path,
+        *,
+        truth: Mapping[str, DenseTable | str | Path] | None = None,
+        decoding: Decoding | None = None,
+    ) -> ParsedClip:
+        """Parse a media file of any length, in one pass and bounded memory.
+
+        Clips longer than those of training are parsed in windows of their length that overlap by half. Where they do,
+        a segment counts more the nearer it is to the window's middle.
+
+        Args:
+            file: A media file.
+            truth: modality -> dense table, to show ground truth beside the events.
+            decoding: Another than the parser's.
+
+        Raises:
+            ClipError: If the file can't be used.
+            SeehearError: If the parser was trained on features that can't be made from a file.
+        """
+        from seehear.labels import DenseTable, read_dense
+        from seehear.training.bags import Bags
+        from seehear.training.inference import predict
+
+        facts, path, decode = self.run.facts, Path(file), decoding or self.decoding
+        media = Media(path)
+        features, overview = self._read(media)
+        offsets = np.array([0, media.segments(facts.segment)])
+        packs = {
+            modality: [Packed(features[info.name], offsets, "") for info in infos]
+            for modality, infos in facts.networks.items()
+        }
+        predicted = predict(self.model, Bags(packs, self._device), facts.window)
+        tables = {
+            name: table if isinstance(table, DenseTable) else read_dense(table) for name, table in (truth or {}).items()
+        }
+        return parsed_clip(
+            decode(predicted, facts.classes, facts.modalities),
+            predicted.segment,
+            facts.classes,
+            facts.segment,
+            decode,
+            clip=path.stem,
+            file=path,
+            duration=media.duration,
+            truth=truth_of(path.stem, tables, facts.modalities, facts.segment) if tables else None,
+            overview=overview,
+        )
+
+    def parse_clips(self, clips: Paths, *, out: str | Path, **options: Any) -> ParsedFolder:
+        """Parse media files, or folders of them, into a folder. See `seehear.parsing.batch.parse_clips` for the options."""
+        from seehear.parsing.batch import parse_clips
+
+        return parse_clips(self, clips, out=out, **options)
+
+    def _read(self, media: Media) -> tuple[dict[str, NDArray[np.float32]], Overview]:
+        """Decode a file once: its features by network, and what it looks and sounds like."""
+        from seehear.features.extraction import Collector, prefetch, spans
+
+        loaded, settings = self._networks
+        specs = [spec for spec, _ in loaded]
+        sizes = [spec.input.size for spec in specs if isinstance(spec.input, ImageInput)]
+        size = (sizes[0] if sizes else THUMBNAIL_SIZE) if media.has_video else 0
+        collector = Collector(loaded, settings)
+        overview = Overview(media, thumbnails_for(media.aspect) if size else 0, size)
+        for span in prefetch(spans(media, specs, settings, size=size, audio=media.has_audio)):
+            try:
+                collector.add(span)
+            except ClipError as error:
+                raise ClipError(f"{media.path}: {error}") from error
+            overview.add(span)
+        return collector.features(media), overview
+
+    @cached_property
+    def _networks(self) -> tuple[Loaded, Settings]:
+        """The networks of the run in memory, and how its features were extracted."""
+        from seehear import networks
+        from seehear.features.extraction import Settings, load_networks
+
+        facts, name = self.run.facts, self.run.name
+        infos = [info for of_modality in facts.networks.values() for info in of_modality]
+        rates = {info.fps for info in infos if info.modality == ImageInput.modality} or {infos[0].fps}
+        if len(rates) > 1:
+            named = " and ".join(f"{fps:g}" for fps in sorted(rates))
+            raise SeehearError(
+                f"{name}: its visual networks were given {named} frames per second; to parse, extract all with one "
+                "--fps and train again"
+            )
+        settings = Settings(rates.pop(), facts.segment)
+        specs = []
+        for info in infos:
+            if not info.reference:
+                raise SeehearError(
+                    f"{name}: was trained on imported features or arrays of {info.name}, which can't be made from a "
+                    "file: predict on a data set instead"
+                )
+            spec = networks.get_named_in(name, info.reference, trust_code=self.trust_code)
+            if settings.made_by(spec) != info.made_by:
+                raise SeehearError(
+                    f"{name}: was trained on features of another version of {info.name}; extract and train again"
+                )
+            specs.append(spec)
+        return load_networks(specs, self.device), settings
+
+
+def load(
+    run: str | Path, *, device: str = "auto", decoding: Decoding | None = None, trust_code: bool = False
+) -> Parser:
+    """The parser in a run folder.
+
+    Args:
+        run: A folder that `seehear train`, `Parser.fit(out=...)` or `Parser.save` wrote.
+        device: auto, cpu or cuda.
+        decoding: From probabilities to events; the official protocol unless given.
+        trust_code: Whether to run a network of your own (FILE.py:NAME) that the run names. Only for folders whose
+            author you trust.
+
+    Raises:
+        SeehearError: If there is no run in the folder, or it holds runs of several seeds.
+    """
+    from seehear.training.run import Run
+
+    return Parser.of_run(Run(run), device, decoding, trust_code)
+
+
+def train(
+    train: Dataset,
+    val: Dataset | None = None,
+    *,
+    recipe: str | Path | Recipe = "paper",
+    seeds: Sequence[int] = (0,),
+    out: str | Path | None = None,
+    tensorboard: bool = False,
+    device: str = "auto",
+    progress: bool = True,
+    on_parser: Callable[[Parser], None] = lambda parser: None,
+    set: Changes = (),
+    **settings: Any,
+) -> list[Parser]:
+    """Train one parser per seed on the same clips.
+
+    Args:
+        train: Clips to train on.
+        val: Clips to validate with.
+        recipe: Name from `list_recipes`, a TOML file, or a Recipe.
+        seeds: One parser is trained with each.
+        out: Run folder; with several seeds each has its own folder OUT/seed-N. Nothing is written unless given.
+        tensorboard: Write TensorBoard events into the run folders.
+        device: auto, cpu or cuda.
+        progress: Show progress and time left.
+        on_parser: Is given each parser when it is trained.
+        set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
+        **settings: The same as keyword arguments.
+
+    Returns:
+        The parsers, in the order of the seeds.
+    """
+    from seehear.training.setup import set_up
+
+    resolved = load_recipe(recipe, set, **settings)
+    if not seeds or len(dict.fromkeys(seeds)) < len(seeds):
+        raise SeehearError(f"seeds must be one or more, each once, not {', '.join(map(str, seeds)) or 'none'}")
+    setup = set_up(train, val, resolved, seeds[0], device)
+    parsers = []
+    for seed in seeds:
+        folder = None if out is None else Path(out) / f"seed-{seed}" if len(seeds) > 1 else Path(out)
+        what = f"training seed {seed}" if len(seeds) > 1 else "training"
+        parser = Parser(resolved, seed=seed, device=device)
+        parsers.append(parser._fit(setup, folder, tensorboard, progress, what))
+        on_parser(parser)
+    return parsers
+
+
+def _last_epoch_note(run: BaseRun, setup: Setup) -> list[str]:
+    if setup.val is None or run.chosen["epoch"] != run.history()[-1]["epoch"]:
+        return []
+    return [f"{run.name}: the last epoch was the best: more epochs may do better (epochs=…)"]

@@ -1,0 +1,90 @@
+"""What is written reads back as it was, as far as a format can hold it; what it can't hold is refused."""
+
+import unicodedata
+from dataclasses import replace
+
+import pytest
+from exports.clips import labels, parsed_clips, written
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from seehear.errors import ClipError
+from seehear.formats import REGISTRY, of_file
+from seehear.formats.spec import FileEvents, check_writable
+
+EXACT = {"csv", "activitynet"}  # the others keep milliseconds
+WITHOUT_CONFIDENCE = {"audacity", "dense"}
+SILENT = {"csv", "dense"}  # of what is not there
+few = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+
+
+def kept(name, event):
+    """The event as the format is to hold it."""
+    if name not in EXACT:
+        event = replace(event, onset=round(event.onset * 1000) / 1000, offset=round(event.offset * 1000) / 1000)
+    return replace(event, confidence=1.0) if name in WITHOUT_CONFIDENCE else event
+
+
+def read_back(files):
+    whole = FileEvents()
+    for file in files:
+        modality = file.stem.rpartition(".")[2]  # which audio or heard say themselves, but not touch
+        reading = of_file(file).read(file, modality)
+        assert not reading.notes
+        for clip, by_modality in reading.by_clip.items():
+            for each, located in by_modality.items():
+                whole.entry(clip, each).extend(located)
+    return whole
+
+
+def ordered(events):
+    return sorted(events, key=lambda event: (event.modality, event.onset, event.label))
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+@few
+@given(parsed=parsed_clips(clip=st.sampled_from(["clip", "a b", "v1.2", "q'\"<&>", "Vögel 鳥 🐦", "heard.txt", "-x"])))
+def test_written_events_read_back(name, parsed, tmp_path_factory):
+    whole = read_back(written(name, parsed, tmp_path_factory.mktemp(name)))
+    assert whole.events(parsed.clip) == ordered(kept(name, event) for event in parsed.events)
+    assert set(whole.by_clip) <= {parsed.clip}
+    if name not in SILENT:
+        assert set(whole.by_clip[parsed.clip]) == set(parsed.modalities)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+@few
+@given(parsed=parsed_clips(labels))
+def test_any_class_is_kept_or_refused(name, parsed, tmp_path_factory):
+    try:
+        check_writable(parsed)
+        files = written(name, parsed, tmp_path_factory.mktemp(name))
+    except ClipError:
+        assert any(refused(name, event.label) for event in parsed.events)
+        return
+    assert not any(refused(name, event.label) for event in parsed.events)
+    assert read_back(files).events(parsed.clip) == ordered(kept(name, event) for event in parsed.events)
+
+
+def refused(name, label):
+    """Whether the format's description says that it can't hold such a class."""
+    if any("\ud800" <= sign <= "\udfff" for sign in label):  # halves of characters
+        return True
+    if name in EXACT:
+        return False
+    if name == "elan":  # XML 1.0, section 2.2, and 2.11 for the carriage return
+        return not label.strip() or any(
+            (sign < " " and sign not in "\t\n") or "\ufffe" <= sign <= "\uffff" for sign in label
+        )
+    breaks = any(unicodedata.category(sign) in {"Cc", "Zl", "Zp"} for sign in label)
+    return not label or label != label.strip() or breaks or (name == "dense" and "," in label)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_the_same_events_give_the_same_bytes(name, tmp_path):
+    from exports.clips import DOG, clip
+
+    (tmp_path / "a").mkdir()
+    first = {file.name: file.read_bytes() for file in written(name, clip(*DOG), tmp_path)}
+    second = {file.name: file.read_bytes() for file in written(name, clip(*DOG), tmp_path)}
+    assert first == second
