@@ -332,7 +332,7 @@ class Parser:
         )
 
     def parse_clips(self, clips: Paths, *, out: str | Path, **options: Any) -> ParsedFolder:
-        """Parse media files, or folders of them, into a folder. See `seehear.parsing.batch.parse_clips` for the options."""
+        """Parse media files, or folders of them, into a folder: see `seehear.parsing.batch.parse_clips`."""
         from seehear.parsing.batch import parse_clips
 
         return parse_clips(self, clips, out=out, **options)
