@@ -170,11 +170,12 @@ class Dataset:
 
     @property
     def modalities(self) -> tuple[str, ...]:
+        """Return the modalities that have features, in order."""
         return tuple(self.networks)
 
     @property
     def collocation(self) -> dict[str, list[str]]:
-        """modality -> names of the networks that feed it."""
+        """Return modality -> names of its networks, in order."""
         return {modality: [info.name for info in infos] for modality, infos in self.networks.items()}
 
     @property
@@ -216,7 +217,7 @@ class Dataset:
         return self._packs[network]
 
     def packs(self) -> dict[str, list[Packed]]:
-        """modality -> features of its networks."""
+        """Return modality -> features of its networks."""
         return {modality: [self.packed(info.name) for info in infos] for modality, infos in self.networks.items()}
 
     def arrays(self, name: str) -> list[NDArray[np.float32]]:
@@ -381,7 +382,7 @@ def _classes_in(weak: WeakTable, dense: Mapping[str, DenseTable]) -> tuple[str, 
 def _chosen(
     source: FeatureSource, collocation: Mapping[str, Sequence[str]] | None
 ) -> dict[str, tuple[NetworkInfo, ...]]:
-    """modality -> networks, those of the collocation or all that there are."""
+    """Return modality -> networks: those of the collocation, else all."""
     known = source.networks()
     where = f"{source.store.path}: " if source.store else ""
     if collocation is None:

@@ -9,8 +9,11 @@ from seehear.errors import unknown
 
 
 class Named(Protocol):
+    """Has a name."""
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Return the name."""
 
 
 T = TypeVar("T", bound=Named)

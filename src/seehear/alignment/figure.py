@@ -42,7 +42,7 @@ def similarity_figure(alignment: Alignment, clip: str, file: str | Path | None =
 
 
 def _true_events(alignment: Alignment, number: int) -> dict[str, list[ParsedEvent]]:
-    """modality -> the clip's events, of the joint modality too."""
+    """Return modality -> the clip's events, of the joint modality too."""
     from seehear.modality import with_joint
     from seehear.parsing.clip import ParsedEvent, spans_of
 

@@ -111,6 +111,7 @@ class Alignment(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips were left out because they have no features, else 0."""
         return 1 if self.missing else 0
 
     @property
@@ -198,6 +199,7 @@ class Alignment(Result):
         return folder
 
     def text(self) -> str:
+        """Return one table per search, the differences between systems, and the legend."""
         parts = [listed(self.missing, f"{len(self.missing)} clips without features, left out")]
         for search in self.searches:
             parts += [*self._table(search), ""]
@@ -252,6 +254,7 @@ class Alignment(Result):
         return [*parts, *HOW_TO_READ, "points; p is not adjusted for the number of comparisons", ""]
 
     def as_json(self) -> Any:
+        """Return the systems, their differences, the clips left out, and the signature."""
         return {
             "systems": [system.as_json() for system in self.systems],
             "differences": [

@@ -43,9 +43,11 @@ class Trained(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if labelled clips without features were left out, else 0."""
         return 1 if self.missing else 0
 
     def text(self) -> str:
+        """Return one line per run with its chosen epoch, and the clips that were left out."""
         from seehear.training.setup import describe_epoch
 
         lines = [
@@ -56,6 +58,7 @@ class Trained(Result):
         return "\n".join([*lines, f"trained on {self.clips} clips", *self.notes, *([missing] if missing else [])])
 
     def as_json(self) -> Any:
+        """Return the run folders, the history entry of each chosen epoch, and the clips that were left out."""
         return {
             "runs": [str(run) for run in self.runs],
             "epochs": self.epochs,

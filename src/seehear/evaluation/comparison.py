@@ -64,6 +64,7 @@ class Comparison(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips without features were scored as empty, else 0."""
         return 1 if self.missing else 0
 
     @property
@@ -83,6 +84,7 @@ class Comparison(Result):
 
     @property
     def signature(self) -> Signature:
+        """Return the signature of the scores, which is the same for all systems."""
         return self.evaluations[self.first].signature
 
     @property
@@ -92,6 +94,7 @@ class Comparison(Result):
 
     @property
     def notes(self) -> list[str]:
+        """Return the notes of all evaluations, each once."""
         return list(dict.fromkeys(note for evaluation in self.evaluations.values() for note in evaluation.notes))
 
     @property
@@ -165,6 +168,7 @@ class Comparison(Result):
         return plot_forest(systems, baseline=self.first, signature=str(self.signature))
 
     def text(self) -> str:
+        """Return one table per system that is compared with the first."""
         lines = []
         if self.missing:
             headline = f"{len(self.missing)} clips without features, scored as if nothing was predicted"
@@ -184,6 +188,7 @@ class Comparison(Result):
         return "\n".join(lines)
 
     def as_json(self) -> Any:
+        """Return the rows of each system, its runs, seeds and settings, and the signature."""
         return {
             "runs": self.runs,
             "seeds": self.seeds,

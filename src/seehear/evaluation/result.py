@@ -50,6 +50,7 @@ class ScoreRow:
 
     @property
     def name(self) -> str:
+        """Return the score's level and name, such as `segment audio`."""
         return " ".join(filter(None, self.key))
 
     @property
@@ -58,6 +59,7 @@ class ScoreRow:
         return Verdict.from_interval(self.beyond.low, self.beyond.high)
 
     def as_json(self) -> dict[str, float]:
+        """Return the 95 % interval and the standard deviation over seeds, in per cent."""
         return {
             "low": self.interval.low,
             "high": self.interval.high,
@@ -65,6 +67,7 @@ class ScoreRow:
         }
 
     def beyond_as_json(self) -> dict[str, float | str]:
+        """Return the difference from the weak-label baseline, in percentage points, and the verdict on it."""
         return {
             "mean": self.beyond.mean,
             "low": self.beyond.low,
@@ -99,6 +102,7 @@ class Evaluation(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips were left out or an example page could not be written, else 0."""
         return 1 if self.missing or (self.details and self.details.examples.failed) else 0
 
     @property
@@ -119,6 +123,7 @@ class Evaluation(Result):
 
     @property
     def signature(self) -> Signature:
+        """Return the signature of the scores, which is the same for all runs."""
         return self.scores[0].signature
 
     @property
@@ -241,6 +246,7 @@ class Evaluation(Result):
         return plot_scores(marks, ax, self.system)
 
     def text(self) -> str:
+        """Return a table of the scores, the reference predictions, and the verdicts."""
         several = len(self.scores) > 1
         over = "clips and seeds" if several else "clips"
         system = f"{len(self.runs)} seeds" if several else self.runs[0] if self.runs else "given predictions"
@@ -308,6 +314,8 @@ class Evaluation(Result):
         return rows
 
     def as_json(self) -> Any:
+        """Return the scores by level and name, in per cent, with their intervals and references."""
+
         def by_level(value: Any) -> dict[str, Any]:
             rows = {row.key: value(row) for row in self.rows}
             names = [name for level, name in rows if level == LEVELS[0]]

@@ -152,9 +152,11 @@ class Extraction(Result, Mapping[str, Features]):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if something was left out, else 0."""
         return 1 if self.failed else 0
 
     def text(self) -> str:
+        """Return how much was extracted and how fast, and what was left out."""
         speed = f", {self.clip_seconds / self.seconds:.1f}× real time" if self.made and self.seconds else ""
         head = f"{self.made} features made, {self.unchanged} unchanged, in {self.seconds:.1f} s{speed}"
         problems = [message for messages in self.failed.values() for message in messages]
@@ -162,6 +164,7 @@ class Extraction(Result, Mapping[str, Features]):
         return "\n".join(filter(None, [*self.notes, head, listed(problems, headline)]))
 
     def as_json(self) -> Any:
+        """Return the counts, the seconds, and what was left out of each clip."""
         return {
             "made": self.made,
             "unchanged": self.unchanged,

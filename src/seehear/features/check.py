@@ -59,6 +59,7 @@ class CheckReport:
 
     @property
     def passed(self) -> bool:
+        """Return whether every check passed."""
         return all(check.passed for check in self.checks)
 
     def __repr__(self) -> str:

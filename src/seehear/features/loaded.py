@@ -51,11 +51,12 @@ class LoadedNetwork:
 
     @property
     def name(self) -> str:
+        """Return the network's name."""
         return self.spec.name
 
     @property
     def modality(self) -> str:
-        """audio or visual."""
+        """Return the modality of its input, `audio` or `visual`."""
         return self.spec.modality
 
     @property
@@ -65,6 +66,7 @@ class LoadedNetwork:
 
     @property
     def licence(self) -> str:
+        """Return the licence of the network's weights."""
         return self.spec.licence
 
     @property

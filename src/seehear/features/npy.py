@@ -44,6 +44,7 @@ class Form:
         return f"({rows}, {self.width or 'width'})"
 
     def fits(self, shape: tuple[int, ...]) -> bool:
+        """Return whether an array of this shape has this form."""
         if len(shape) != 2 or not shape[0] or shape[0] % self.frames:
             return False
         return self.segments in (0, shape[0] // self.frames) and self.width in (0, shape[1])
@@ -65,12 +66,14 @@ class Transfer(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips were left out, else 0."""
         return 1 if self.failed else 0
 
     def __repr__(self) -> str:
         return f"Transfer({self.count} clips {self.action}, {len(self.failed)} failed)"
 
     def text(self) -> str:
+        """Return the number of clips, and the clips that were left out."""
         problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
         return "\n".join(filter(None, [f"{self.count} clips {self.action}", problems]))
 
@@ -78,6 +81,7 @@ class Transfer(Result):
         return f"<pre>{html.escape(self.text())}</pre>"
 
     def as_json(self) -> Any:
+        """Return the number of clips, and why others were left out."""
         return {"count": self.count, "failed": self.failed}
 
 

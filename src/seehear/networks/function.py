@@ -30,6 +30,7 @@ class FunctionNetwork(Network):
         self._function, self._name, self._width = function, name, width
 
     def features(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the function's features (n, width). Raises SeehearError for another shape."""
         features = np.asarray(self._function(batch), np.float32)
         if features.shape != (len(batch), self._width):
             raise SeehearError(

@@ -123,12 +123,15 @@ class GraphBuilder:
         )
 
     def relu(self, x: str) -> str:
+        """Clip negative values to 0."""
         return self._add("Relu", [x])
 
     def relu6(self, x: str) -> str:
+        """Clip values to [0, 6]."""
         return self._add("Clip", [x, self._constant(0.0), self._constant(6.0)])
 
     def add(self, x: str, y: str) -> str:
+        """Add two tensors of the same shape."""
         return self._add("Add", [x, y])
 
     def max_pool(self, x: str, size: int = 2) -> str:

@@ -39,6 +39,7 @@ def build() -> nn.Module:
 
 
 def load(paths: Mapping[str, Path], device: str) -> Network:
+    """Load the network on a device. paths: file name -> verified file."""
     from seehear.networks.torch_network import TorchNetwork, load_state
 
     def trunk(key: str) -> str | None:

@@ -47,10 +47,12 @@ class Block(nn.Module):
             self.downsample = nn.Sequential(linear, nn.BatchNorm3d(after))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the sum of both paths, (n, channels, frames, height, width), clipped at 0."""
         return F.relu(self.conv2(self.conv1(x)) + self.downsample(x))
 
 
 def stage(before: int, after: int, stride: int) -> nn.Sequential:
+    """Return two blocks. stride: that of the first, in time, height and width."""
     return nn.Sequential(Block(before, after, stride), Block(after, after, 1))
 
 
@@ -74,6 +76,7 @@ class R2Plus1D(nn.Module):
         self.layer4 = stage(256, 512, stride=2)
 
     def forward(self, clips: Tensor) -> Tensor:
+        """Return the features (n, 512) of clips (n, frames, size, size, 3)."""
         x = self.normalise(clips).transpose(1, 2)  # (n, 3, frames, size, size)
         x = self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))
         return x.mean(dim=(2, 3, 4))  # (n, 512)

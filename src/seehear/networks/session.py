@@ -95,12 +95,15 @@ class OnnxNetwork(Network):
         self._chunk = chunk
 
     def features(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the output "features", (n, width)."""
         return self._run("features", batch)
 
     def logits(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the output "logits", (n, classes). Raises NotImplementedError if the network has no classifier."""
         return self._run("logits", batch) if self.class_names else super().logits(batch)
 
     def module(self) -> nn.Module:
+        """Return the network as a torch module, after its front end, to be fine-tuned."""
         import onnx
 
         from seehear.networks.trainable import Prepared, as_module

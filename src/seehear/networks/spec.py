@@ -126,6 +126,7 @@ class NetworkSpec:
 
     @property
     def modality(self) -> str:
+        """Return the modality of its input, `audio` or `visual`."""
         return self.input.modality
 
     @property

@@ -76,6 +76,7 @@ def read_whitening(path: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def load(paths: Mapping[str, Path], device: str) -> Network:
+    """Load the network on a device. paths: file name -> verified file."""
     import torch
 
     from seehear.networks.torch_network import TorchNetwork, load_state

@@ -57,6 +57,7 @@ class Reproduction(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if a table failed or some of its numbers are missing, else 0."""
         return 1 if self.failed or any(table.findings.missing for table in self.tables) else 0
 
     @property
@@ -95,11 +96,13 @@ class Reproduction(Result):
         return "\n".join(table.markdown() for table in self.tables)
 
     def text(self) -> str:
+        """Return every table, what failed, and the files written."""
         failed = listed([f"{name}: {why}" for name, why in self.failed.items()], "could not be run")
         parts = [*(table.text() for table in self.tables), failed, "\n".join(map(str, self.files))]
         return "\n\n".join(filter(None, parts))
 
     def as_json(self) -> Any:
+        """Return the tables, and why others failed."""
         return {"tables": [table.as_json() for table in self.tables], "failed": self.failed}
 
 

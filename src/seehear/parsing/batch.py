@@ -58,9 +58,11 @@ class ParsedFolder(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips could not be parsed, else 0."""
         return 1 if self.failed else 0
 
     def text(self) -> str:
+        """Return the events of the first clips, the files written, and the clips that failed."""
         lines = []
         for parsed in self.clips[:MAX_CLIPS]:
             events = [
@@ -82,6 +84,7 @@ class ParsedFolder(Result):
         return "\n".join([*lines, problems] if problems else lines)
 
     def as_json(self) -> Any:
+        """Return every parsed clip, and why others failed."""
         return {"clips": [parsed.as_json() for parsed in self.clips], "failed": self.failed}
 
 

@@ -181,9 +181,14 @@ def parsed_clip(
     all_classes: Sequence[str] = (),
     overview: Overview | None = None,
 ) -> ParsedClip:
-    """A parsed clip from its active segments and their probabilities, see `parsed_events`.
+    """Return a parsed clip from its active segments and their probabilities.
 
     Args:
+        active: Modality, joint one included -> active segments, (T, C).
+        probabilities: Of the segments, (T, M, C) in [0, 1].
+        classes: C names.
+        segment: Seconds per segment.
+        duration: Seconds of the clip.
         decoding: How segments became active.
         clip: Its name.
         file: Where it lies.
@@ -253,7 +258,7 @@ def parsed_events(
 def true_events(
     clip: str, tables: Mapping[str, DenseTable], modalities: tuple[str, ...], segment: float
 ) -> dict[str, list[ParsedEvent]]:
-    """modality -> a clip's true events; the joint modality's too, where ground truth of each modality is given."""
+    """Return modality -> the true events of a clip; of the joint modality too, if each modality has ground truth."""
     names = classes_of(tables.values())
     length = max(1, *(table.last_segment(segment) for table in tables.values()))
     active = {name: table.array([clip], names, length, segment) for name, table in tables.items()}

@@ -111,10 +111,12 @@ class Parser:
 
     @property
     def classes(self) -> tuple[str, ...]:
+        """Return the classes that it predicts, in the order of its probabilities."""
         return self.run.facts.classes
 
     @property
     def modalities(self) -> tuple[str, ...]:
+        """Return the modalities that it was trained on, in order."""
         return self.run.facts.modalities
 
     @property

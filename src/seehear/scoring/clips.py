@@ -53,6 +53,7 @@ class ClipRow:
     false_positives: ClassError | None
 
     def as_json(self) -> dict[str, object]:
+        """Return all attributes by name."""
         return asdict(self)
 
 

@@ -159,6 +159,7 @@ class ScoreDifference:
 
     @property
     def name(self) -> str:
+        """Return the score's level and name, such as `segment audio`."""
         return f"{self.level} {self.score}".strip()
 
     @property

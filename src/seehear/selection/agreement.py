@@ -241,7 +241,7 @@ def ceiling(values: Array, seed: int = 0) -> Ceiling:
         halves = [rng.permutation(n_seeds)[: n_seeds // 2] for _ in range(SPLITS)]
 
     def tau(half: NDArray[np.int64], of: Array) -> float:
-        """of: (n, S)"""
+        """Return tau between the seeds in `half` and the other seeds. of: scores (n, S)."""
         return tau_b(of[:, half].mean(axis=1), np.delete(of, half, axis=1).mean(axis=1))
 
     def tau_of_halves(half: NDArray[np.int64]) -> float:

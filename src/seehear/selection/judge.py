@@ -50,6 +50,7 @@ class Row:
 
     @property
     def name(self) -> str:
+        """Return the estimator's name and options."""
         return self.estimates.label
 
 
@@ -93,6 +94,7 @@ class Judgement(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips were left out or a training failed, else 0."""
         return 1 if self.missing or self.failed else 0
 
     @property

@@ -66,6 +66,7 @@ class RankedCollocation:
 
     @property
     def name(self) -> str:
+        """Return its networks' names, option by option, joined by ×."""
         return str(self.collocation)
 
 
@@ -163,6 +164,7 @@ class Selection(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips were left out, or a training or an estimate failed, else 0."""
         return 1 if self.missing or self.failed or self.estimates[0].failures else 0
 
     @cached_property

@@ -178,7 +178,7 @@ class Task:
 
     @property
     def candidates(self) -> dict[str, list[str]]:
-        """modality -> networks to choose from."""
+        """Return modality -> networks to choose from."""
         return self.bench.datasets[TRAIN].collocation
 
     @property

@@ -149,6 +149,7 @@ class _Saver:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
+    """Run torch on one thread inside the `with` block, so that sums have one order."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -208,8 +209,10 @@ def is_best(rule: Choice, entry: Mapping[str, Any], history: list[dict[str, Any]
 
 
 def best_epoch(history: list[dict[str, Any]]) -> int:
+    """Return the number, from 0, of the best epoch so far."""
     return max(entry["epoch"] for entry in history if entry["best"])
 
 
 def out_of_patience(history: list[dict[str, Any]], recipe: Recipe) -> bool:
+    """Return whether the best epoch is at least `patience` epochs old. Never if patience is 0."""
     return bool(recipe.patience and history) and history[-1]["epoch"] - best_epoch(history) >= recipe.patience

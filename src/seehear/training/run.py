@@ -61,17 +61,21 @@ class RunFacts:
 
     @property
     def modalities(self) -> tuple[str, ...]:
+        """Return the modalities, in order."""
         return tuple(self.networks)
 
     @property
     def widths(self) -> dict[str, list[int]]:
+        """Return modality -> widths of its networks' features."""
         return {modality: [info.width for info in infos] for modality, infos in self.networks.items()}
 
     @property
     def collocation(self) -> dict[str, list[str]]:
+        """Return modality -> names of its networks."""
         return {modality: [info.name for info in infos] for modality, infos in self.networks.items()}
 
     def as_json(self) -> dict[str, Any]:
+        """Return the content of RUN/run.json, without format and versions."""
         return {
             "recipe": self.recipe.model_dump(mode="json"),
             "seed": self.seed,
@@ -84,6 +88,7 @@ class RunFacts:
 
     @staticmethod
     def from_json(facts: Mapping[str, Any]) -> RunFacts:
+        """Return the facts that `as_json` wrote. Raises ValueError for a recipe that is unknown."""
         networks = {modality: [NetworkInfo(**info) for info in infos] for modality, infos in facts["networks"].items()}
         return RunFacts(
             Recipe(**facts["recipe"]),
@@ -198,28 +203,35 @@ class MemoryRun(BaseRun):
 
     @property
     def done(self) -> bool:
+        """Return whether `finish` was called."""
         return self._done
 
     def history(self) -> list[dict[str, Any]]:
+        """Return a copy of the history."""
         return list(self._history)
 
     def weights(self) -> dict[str, Tensor]:
+        """Return the chosen epoch's state dict. Raises SeehearError if training has not finished."""
         if not self._done:
             raise SeehearError("training has not finished: call fit first")
         return self._weights
 
     def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
+        """Keep a copy of the weights, on the CPU."""
         self._weights = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
 
     def resume(self, model: ParsingModel, optimiser: Optimizer, stage: Stage = "task") -> list[dict[str, Any]]:
+        """Return an empty history: nothing is kept between processes."""
         return []
 
     def checkpoint(
         self, model: ParsingModel, optimiser: Optimizer, history: list[dict[str, Any]], stage: Stage = "task"
     ) -> None:
+        """Do nothing."""
         return None
 
     def finish(self, rule: str, history: list[dict[str, Any]]) -> None:
+        """Keep the history and mark the training done."""
         self._history, self._done = list(history), True
 
     def save(self, path: Path) -> Run:
@@ -269,6 +281,7 @@ class Run(BaseRun):
 
     @property
     def name(self) -> str:
+        """Return the path of the folder."""
         return str(self.path)
 
     @staticmethod
@@ -296,6 +309,7 @@ class Run(BaseRun):
 
     @property
     def done(self) -> bool:
+        """Return whether the folder holds the weights and the marker that `finish` writes."""
         return (self.path / WEIGHTS).exists() and (self.path / "done").exists()
 
     @property
@@ -305,19 +319,23 @@ class Run(BaseRun):
         return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()
 
     def history(self) -> list[dict[str, Any]]:
+        """Return the content of RUN/history.json; an empty list before the first epoch."""
         file = self.path / HISTORIES["task"]
         return list(read_json(file)) if file.exists() else []
 
     def weights(self) -> dict[str, Tensor]:
+        """Read RUN/model.safetensors. Raises SeehearError if training has not finished."""
         if not self.done:
             raise SeehearError(f"{self.path}: training has not finished; resume it by the same `seehear train` command")
         tensors, _ = load_tensors(self.path / WEIGHTS)
         return tensors
 
     def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
+        """Write RUN/model.safetensors in one step."""
         save_tensors(self.path / WEIGHTS, state, {"epoch": epoch})
 
     def resume(self, model: ParsingModel, optimiser: Optimizer, stage: Stage = "task") -> list[dict[str, Any]]:
+        """Read the checkpoint into model and optimiser, and return its history."""
         from seehear.training import checkpoint
 
         return checkpoint.resume(self.path / CHECKPOINTS[stage], model, optimiser)
@@ -325,12 +343,14 @@ class Run(BaseRun):
     def checkpoint(
         self, model: ParsingModel, optimiser: Optimizer, history: list[dict[str, Any]], stage: Stage = "task"
     ) -> None:
+        """Write the checkpoint of a stage, then its history."""
         from seehear.training import checkpoint
 
         checkpoint.save(self.path / CHECKPOINTS[stage], model, optimiser, history)
         atomic_json(self.path / HISTORIES[stage], history)
 
     def finish(self, rule: str, history: list[dict[str, Any]]) -> None:
+        """Write the history and the marker, and delete the checkpoints."""
         # Written again, since a process may have been killed between the last checkpoint and its history.
         atomic_json(self.path / HISTORIES["task"], history)
         atomic_text(self.path / "done", f"epoch {self.chosen['epoch']}, chosen by {rule}\n")

@@ -281,7 +281,7 @@ def _epoch(step: _Step, train: Split, recipe: Recipe, seeds: Sequence[int], epoc
 
 
 def _validate(stack: Stack, val: Split, runs: Sequence[BaseRun], which: Sequence[int]) -> dict[int, dict[str, float]]:
-    """number of a model -> its validation summary, for the models in `which`."""
+    """Return number of a model -> its validation summary, for the models in `which`."""
     facts = runs[0].facts
     n_modalities, n_classes = len(stack.modalities), stack.classes
     every = over_windows(stack.side_by_side, val.bags, facts.window, n_modalities, len(runs) * n_classes)

@@ -41,6 +41,7 @@ class Scale:
         return Scale(mean, np.where(varies, 1 / np.where(varies, deviation, 1.0), 0.0))
 
     def __call__(self, features: Floats) -> Array:
+        """Standardise features (n, d)."""
         scaled: Array = features - self.mean
         scaled *= self.gain
         return scaled
