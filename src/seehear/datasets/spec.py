@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seehear.errors import ClipError, SeehearError
-from seehear.names import check_modality
+from seehear.names import valid_modality_name
 
 SPLITS = ("train", "val", "test")
 
@@ -119,7 +119,7 @@ def find_tables(dataset: DataSet, folder: str | Path) -> Annotations:
         for path in files:
             modality = path.name[len(before) : len(path.name) - len(after)]
             try:
-                dense[check_modality(modality)] = path
+                dense[valid_modality_name(modality)] = path
             except ClipError as error:
                 raise SeehearError(f"{path}: {error}; rename it") from None
         if not dense:

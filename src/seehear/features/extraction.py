@@ -20,7 +20,7 @@ from seehear.features.prefetch import prefetch
 from seehear.features.segments import Collector, Loaded, Settings, segment_features, spans
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.media.reader import SUFFIXES, Media, Span, is_media
-from seehear.names import check_clip
+from seehear.names import valid_clip_name
 from seehear.networks.spec import NetworkSpec
 from seehear.progress import Progress
 
@@ -330,7 +330,7 @@ def find_clips(paths: Paths) -> dict[str, Path]:
 def _check_name(file: Path) -> None:
     """Raise SeehearError if no clip may have the name of the file."""
     try:
-        check_clip(file.stem)
+        valid_clip_name(file.stem)
     except ClipError as error:
         place = str(file) if str(file).isprintable() else f"{str(file)!a}"
         raise SeehearError(f"{place}: {error}: rename it") from None

@@ -16,7 +16,7 @@ from seehear.arguments import PathLike, Paths
 from seehear.errors import SeehearError
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.files import atomic_array
-from seehear.names import check_clip, check_modality, check_network
+from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
 from seehear.progress import Progress
 from seehear.results import Result, listed
 
@@ -122,8 +122,8 @@ def import_features(
     """
     from seehear.labels import is_dense, read_dense, read_weak
 
-    check_network(network)
-    check_modality(modality)
+    valid_network_name(network)
+    valid_modality_name(modality)
     source = Path(folder)
     if not source.is_dir():
         raise SeehearError(f"{source}: no such folder")
@@ -171,8 +171,8 @@ def import_folder(
     Raises:
         SeehearError: The store holds the network with another width, or no network or modality may have this name.
     """
-    check_network(network)
-    check_modality(modality)
+    valid_network_name(network)
+    valid_modality_name(modality)
     report = Transfer()
     made_by = f"imported/{form.frames}"
     names = list(clips)
@@ -181,7 +181,7 @@ def import_folder(
         for clip in names:
             file = folder / f"{clip[:prefix] if prefix else clip}.npy"
             try:
-                check_clip(clip)
+                valid_clip_name(clip)
                 array = _open(file, form)
                 current = store.is_current(network, clip, made_by, file)
                 values = None if current else _by_segment(file, array, form)

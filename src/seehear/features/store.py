@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from seehear.arguments import PathLike
 from seehear.errors import SeehearError
 from seehear.files import atomic_bytes, atomic_json, read_json, sha256
-from seehear.names import check_clip, check_modality, check_network
+from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
 
 FORMAT = 1
 SUFFIX = ".safetensors"
@@ -130,8 +130,8 @@ class Store:
 
     def register(self, info: NetworkInfo) -> None:
         """Make room for a network's features. Raises SeehearError for a name that no network or modality may have."""
-        check_network(info.name)
-        check_modality(info.modality)
+        valid_network_name(info.name)
+        valid_modality_name(info.modality)
         file = self.path / info.name / "network.json"
         if file.exists():
             old = NetworkInfo(**read_json(file))
@@ -146,8 +146,10 @@ class Store:
 
     def file(self, network: str, clip: str) -> Path:
         """Where a clip's features are. Raises SeehearError for a name that would lead elsewhere."""
-        check_clip(clip)
-        return self.path / check_network(network) / hashlib.sha256(clip.encode()).hexdigest()[:2] / f"{clip}{SUFFIX}"
+        valid_clip_name(clip)
+        return (
+            self.path / valid_network_name(network) / hashlib.sha256(clip.encode()).hexdigest()[:2] / f"{clip}{SUFFIX}"
+        )
 
     def clips(self, network: str, *others: str) -> frozenset[str]:
         """Return the clips that have features of all of these networks."""

@@ -31,7 +31,7 @@ from seehear.formats.spec import (
 )
 from seehear.labels import Defect, DefectKind, raise_fatal, suggestion
 from seehear.modality import JOINT, NAMES, joint_of, modality_of
-from seehear.names import check_one_line
+from seehear.names import valid_line
 from seehear.parsing.clip import ParsedEvent
 
 MODALITIES_NOTE = "NOTE tells what is "  # the modalities, including those without events
@@ -56,7 +56,7 @@ def _encode(clip: Clip) -> Files:
     for number, cue in enumerate(_cues(parsed.events), start=1):
         confidences = ", ".join(f"{name_of(event.modality)} {event.confidence!r}" for event in cue.events)
         names = AND.join(_names([event.modality for event in cue.events], parsed.modalities))
-        text = html.escape(check_one_line(cue.label), quote=False)
+        text = html.escape(valid_line(cue.label), quote=False)
         blocks.append(f"{number}: {confidences}\n{_time(cue.start)} --> {_time(cue.stop)}\n{names}: {text}")
     return {f"{parsed.clip}.vtt": ("\n\n".join(blocks) + "\n").encode()}
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.names import check_network
+from seehear.names import valid_network_name
 from seehear.networks.spec import AudioInput, Batch, ImageInput, Network, NetworkSpec
 
 Function = Callable[[Any], Any]  # from a batch to (n, width)
@@ -81,7 +81,7 @@ def network(
     Raises:
         SeehearError: The modality or the name is wrong, or the source of the function can't be read.
     """
-    check_network(name)
+    valid_network_name(name)
     if modality not in ("audio", "visual"):
         raise SeehearError(f"the modality of {name} must be audio or visual, not {modality!r}")
     declared = AudioInput(rate, window, hop) if modality == "audio" else ImageInput(size)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.names import check_network
+from seehear.names import valid_network_name
 from seehear.networks.weights import WeightFile
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class NetworkSpec:
 
     def __post_init__(self) -> None:
         """Raises SeehearError for a name that no network may have."""
-        check_network(self.name)
+        valid_network_name(self.name)
 
     @property
     def modality(self) -> str:

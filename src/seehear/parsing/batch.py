@@ -16,7 +16,7 @@ from seehear.features.extraction import find_clips
 from seehear.files import atomic_json, read_json
 from seehear.labels import DenseTable, Event, read_dense, write_dense
 from seehear.modality import kinds
-from seehear.names import check_one_line
+from seehear.names import valid_line
 from seehear.parsing.clip import ParsedClip, truth_of
 from seehear.parsing.folder import FORMAT, from_json, read_folder, write
 from seehear.progress import Progress
@@ -238,7 +238,7 @@ def _fits_tables(parsed: ParsedClip, result: ParsedFolder) -> bool:
     """Whether a clip's classes can stand in a table; a note is added where not."""
     try:
         for event in parsed.events:
-            check_one_line(event.label)
+            valid_line(event.label)
     except ClipError as error:
         result.notes.append(f"{result.folder / parsed.clip}.json: {error}: left out of the tables")
         return False

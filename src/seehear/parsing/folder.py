@@ -12,7 +12,7 @@ from typing import Any
 
 from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic_json, read_json
-from seehear.names import check_clip, check_modality
+from seehear.names import valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip
 
 KIND = "seehear-parse-"
@@ -84,9 +84,9 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
     """
     try:
         parsed = ParsedClip.from_json({**facts, "file": os.path.normpath(file.parent / facts["file"])})
-        check_clip(parsed.clip)
+        valid_clip_name(parsed.clip)
         for modality in {*parsed.modalities, *(event.modality for event in (*parsed.events, *(parsed.truth or ())))}:
-            check_modality(modality)
+            valid_modality_name(modality)
         return parsed
     except ClipError as error:
         raise SeehearError(f"{file}: {error}") from None

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from seehear.errors import ClipError, SeehearError
 from seehear.features.store import NetworkInfo
 from seehear.files import atomic_bytes, atomic_json, atomic_text, read_json, sweep
-from seehear.names import check_modality, check_one_line
+from seehear.names import valid_line, valid_modality_name
 from seehear.training.recipe import Recipe
 from seehear.version import __version__
 
@@ -264,9 +264,9 @@ class Run(BaseRun):
         try:
             self.facts = RunFacts.from_json(content)
             for modality in self.facts.modalities:
-                check_modality(modality)
+                valid_modality_name(modality)
             for name in self.facts.classes:
-                check_one_line(name)
+                valid_line(name)
         except ClipError as error:
             raise SeehearError(f"{marker}: {error}") from None
         except ValueError as error:  # pydantic's, in several lines
