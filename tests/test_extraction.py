@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from make_media import clicks, movie, number_of, tone, write
 from seehear.errors import ClipError, SeehearError
 from seehear.features import segments
-from seehear.features.extraction import Collector, Done, Job, Settings, find_clips, prefetch, run_jobs
+from seehear.features.extraction import Collector, Done, Job, Settings, prefetch, run_jobs
+from seehear.media.clips import find_clips
 from seehear.media.reader import Media
 from seehear.networks import load, network
 

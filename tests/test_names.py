@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 import commands
 from seehear import arguments
 from seehear.errors import SeehearError
-from seehear.features.extraction import find_clips
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.labels import Event, dense_text, read_dense, read_weak, scan_dense, scan_weak
+from seehear.media.clips import find_clips
 from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
 from seehear.networks import network
 from seehear.parsing.clip import ParsedClip

@@ -23,7 +23,7 @@ def valid_clip_name(name: str) -> str:
     """Return the name, if a clip may have it.
 
     Raises:
-        ClipError: If it is empty, leads out of its folder, begins with a dot, breaks a line, is not text or is too long.
+        ClipError: If it is empty, leads out of its folder, begins with a dot, breaks a line, is no text or is too long.
     """
     if not name:
         raise ClipError("the clip's name is empty")

@@ -63,7 +63,7 @@ def align(
     from seehear.alignment.measure import align as measure
     from seehear.data import Dataset
     from seehear.evaluation.systems import named_folders
-    from seehear.features.extraction import find_clips
+    from seehear.media.clips import find_clips
 
     if not runs and not collocation:
         raise SeehearError("nothing to measure: name run folders, or networks by --collocation audio=… visual=…")

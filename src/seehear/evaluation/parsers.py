@@ -166,6 +166,6 @@ def _perfect(scores: Sequence[Scores]) -> bool:
 
 
 def _media_files(clips: Paths) -> dict[str, Path]:
-    from seehear.features.extraction import find_clips
+    from seehear.media.clips import find_clips
 
     return dict(find_clips(paths(clips)))

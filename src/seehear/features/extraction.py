@@ -19,8 +19,8 @@ from seehear.features.arrays import Extraction, Features
 from seehear.features.prefetch import prefetch
 from seehear.features.segments import Collector, Loaded, Settings, segment_features, spans
 from seehear.features.store import NetworkInfo, Origin, Store
-from seehear.media.reader import SUFFIXES, Media, Span, is_media
-from seehear.names import valid_clip_name
+from seehear.media.clips import find_clips
+from seehear.media.reader import Media, Span
 from seehear.networks.spec import NetworkSpec
 from seehear.progress import Progress
 
@@ -31,7 +31,6 @@ __all__ = [
     "Loaded",
     "Settings",
     "extract",
-    "find_clips",
     "load_networks",
     "prefetch",
     "run_jobs",
@@ -302,35 +301,3 @@ def _missing_track(media: Media, spec: NetworkSpec) -> str:
     if spec.modality == "visual" and not media.has_video:
         return f"{media.path}: has no video track, which {spec.name} needs"
     return ""
-
-
-def find_clips(paths: Paths) -> dict[str, Path]:
-    """Clip name (the file's stem) -> file, for files and for all media files in folders and theirs but hidden ones.
-
-    Raises SeehearError for a path that is not there, for two files of one stem, and for a name that can't be kept.
-    """
-    clips: dict[str, Path] = {}
-    for path in arguments.paths(paths):
-        if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if is_media(file))
-            if not files:
-                raise SeehearError(f"{path}: no media files in this folder ({' '.join(sorted(SUFFIXES))})")
-        elif path.exists():
-            files = [path]
-        else:
-            raise SeehearError(f"{path}: no such file or folder")
-        for file in files:
-            _check_name(file)
-            other = clips.setdefault(file.stem, file)
-            if other.resolve() != file.resolve():
-                raise SeehearError(f"{file} and {other} have one name, {file.stem!r}, and labels go by it: rename one")
-    return clips
-
-
-def _check_name(file: Path) -> None:
-    """Raise SeehearError if no clip may have the name of the file."""
-    try:
-        valid_clip_name(file.stem)
-    except ClipError as error:
-        place = str(file) if str(file).isprintable() else f"{str(file)!a}"
-        raise SeehearError(f"{place}: {error}: rename it") from None

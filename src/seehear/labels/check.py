@@ -145,7 +145,7 @@ def _files(clips: Paths | Mapping[str, Path]) -> Mapping[str, Path] | None:
         return clips
     if not (given := paths(clips)):
         return None
-    from seehear.features.extraction import find_clips
+    from seehear.media.clips import find_clips
 
     return find_clips(given)
 

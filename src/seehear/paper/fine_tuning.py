@@ -212,10 +212,11 @@ def _image_network(setup: Setup, name: str) -> NetworkSpec:
 def _frames(setup: Setup, part: Part, spec: NetworkSpec) -> NDArray[np.uint8]:
     """One frame from the middle of each labelled second, (n, size, size, 3)."""
     from seehear.features import extraction
+    from seehear.media.clips import find_clips
     from seehear.media.reader import Media
 
     assert setup.clips is not None
-    files = extraction.find_clips([setup.clips])
+    files = find_clips([setup.clips])
     names, segment, labelled = part.clips.clips, part.clips.segment, part.frames
     size = spec.input.size  # type: ignore[union-attr]
     frames = np.zeros((len(labelled), size, size, 3), dtype=np.uint8)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from seehear import arguments
 from seehear.decoding import Decoding
 from seehear.errors import ClipError, SeehearError
-from seehear.features.extraction import find_clips
 from seehear.files import atomic_json, read_json
 from seehear.labels import DenseTable, Event, read_dense, write_dense
+from seehear.media.clips import find_clips
 from seehear.modality import kinds
 from seehear.names import valid_line
 from seehear.parsing.clip import ParsedClip, truth_of
