@@ -48,7 +48,7 @@ class Shard:
         raise SeehearError(f"{text!r}: a shard is N/OF, as in 3/16")
 
     def holds(self, clip: str) -> bool:
-        """Whether the part holds a clip."""
+        """Return whether the part holds a clip."""
         return zlib.crc32(clip.encode()) % self.of == self.number - 1
 
 
@@ -216,7 +216,7 @@ def _pair(text: str, form: str) -> tuple[str, str]:
 
 
 def _joined(value: Names, separator: str) -> list[str]:
-    """The parts of a text, or the names of a list as they are."""
+    """Return the parts of a text, or the names of a list as they are."""
     parts: Sequence[str] = value.split(separator) if isinstance(value, str) else _texts(value)
     return [part.strip() for part in parts if part.strip()]
 

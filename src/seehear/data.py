@@ -76,7 +76,7 @@ class Dataset:
         truth: Mapping[str, str | Path] | Sequence[str] | None = None,
         classes: Sequence[str] | str | Path | None = None,
     ) -> Dataset:
-        """A data set from label tables and a store of features.
+        """Return a data set from label tables and a store of features.
 
         Args:
             labels: Weak table: filename, event_labels.
@@ -125,7 +125,7 @@ class Dataset:
         clips: Sequence[str] | None = None,
         segment: float = 1.0,
     ) -> Dataset:
-        """A data set from arrays in memory.
+        """Return a data set from arrays in memory.
 
         Args:
             features: modality -> features: (N, T, D), or a list of N arrays (T, D), None for a clip that has none.
@@ -137,7 +137,7 @@ class Dataset:
             segment: Seconds per segment.
 
         Raises:
-            SeehearError: Where numbers of clips, classes or segments do not agree, naming what does not.
+            SeehearError: If numbers of clips, classes or segments do not agree, naming what does not.
         """
         by_network = {
             modality: dict(of_modality) if isinstance(of_modality, Mapping) else {modality: of_modality}
@@ -211,7 +211,7 @@ class Dataset:
         return "+".join(self.packed(info.name).contents for info in self.infos)
 
     def packed(self, network: str) -> Packed:
-        """A network's features of the clips that have them, in order."""
+        """Return a network's features of the clips that have them, in order."""
         if network not in self._packs:
             self._packs[network] = self.source.pack(network, self.featured_clips)
         return self._packs[network]
@@ -227,7 +227,7 @@ class Dataset:
             N arrays (T, D); (0, D) for a clip without features.
 
         Raises:
-            SeehearError: Where the data set has neither a network nor a modality of that name.
+            SeehearError: If the data set has neither a network nor a modality of that name.
         """
         names = self.collocation.get(name, [name])
         if unknown := [each for each in names if each not in {info.name for info in self.infos}]:
@@ -268,18 +268,18 @@ class Dataset:
         return self.subset(selection)
 
     def usable(self) -> Dataset:
-        """The clips that have features."""
+        """Return the clips that have features."""
         return self if self.featured.all() else self.subset(self.featured)
 
     def repacked(self) -> Dataset:
-        """The same clips, their features packed anew rather than cut from the packs of a larger data set."""
+        """Return the same clips, their features packed anew rather than cut from the packs of a larger data set."""
         return replace(self, source=self.source.root, _packs={})
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_packs": {}}  # without memory maps: another process opens its own
 
     def with_networks(self, collocation: Mapping[str, str | Sequence[str]] | Sequence[str]) -> Dataset:
-        """The same clips with other networks of the same store or arrays.
+        """Return the same clips with other networks of the same store or arrays.
 
         Args:
             collocation: modality -> network, or several networks.
@@ -327,7 +327,7 @@ class Dataset:
             raise SeehearError(f"the data set has {len(self)} clips: {error}") from None
 
     def _check_lengths(self) -> None:
-        """Raises SeehearError where a clip has another number of segments in one network than in another."""
+        """Raises SeehearError if a clip has another number of segments in one network than in another."""
         first, *others = self.infos
         lengths = self.packed(first.name).lengths()
         for other in others:
@@ -341,11 +341,20 @@ class Dataset:
                 )
 
 
-def reindexed(array: NDArray[Any], classes: Sequence[str], wanted: Sequence[str]) -> NDArray[Any]:
-    """The columns of an array (..., C) in the order of other classes, (..., len(wanted)); 0 for classes it lacks."""
+def reindexed(array: NDArray[Any], classes: Sequence[str], order: Sequence[str]) -> NDArray[Any]:
+    """Return the columns of an array in the order of other classes.
+
+    Args:
+        array: (..., C), one column per class of `classes`.
+        classes: C names.
+        order: The names of the columns to return.
+
+    Returns:
+        (..., len(order)). A class that is not in `classes` has zeros.
+    """
     column = {name: c for c, name in enumerate(classes)}
-    result = np.zeros((*array.shape[:-1], len(wanted)), dtype=array.dtype)
-    for c, name in enumerate(wanted):
+    result = np.zeros((*array.shape[:-1], len(order)), dtype=array.dtype)
+    for c, name in enumerate(order):
         if name in column:
             result[..., c] = array[..., column[name]]
     return result
@@ -373,7 +382,7 @@ def _class_names(classes: Sequence[str] | str | Path | None) -> tuple[str, ...] 
 
 
 def _classes_in(weak: WeakTable, dense: Mapping[str, DenseTable]) -> tuple[str, ...]:
-    """The classes of the weak table, and after them those that only the ground truth of its clips has."""
+    """Return the classes of the weak table, and after them those that only the ground truth of its clips has."""
     events = (event for table in dense.values() for event in table.events)
     more = sorted({event.label for event in events if event.clip in weak.labels})
     return tuple(dict.fromkeys([*classes_of([weak]), *more]))
@@ -407,10 +416,10 @@ def _chosen(
 def _usable(
     source: FeatureSource, networks: Mapping[str, Sequence[NetworkInfo]], clips: Sequence[str], what: str, where: str
 ) -> tuple[NDArray[np.bool_], list[str]]:
-    """Which clips have finite features of every network, (N,), and notes on those whose features are not finite.
+    """Return which clips have finite features of every network, (N,), and notes on those whose features are not finite.
 
     Raises:
-        SeehearError: Where no clip has.
+        SeehearError: If no clip has.
     """
     names = [info.name for infos in networks.values() for info in infos]
     available = source.clips(*names)
@@ -442,7 +451,7 @@ def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
     """Ground truth of every modality from dense tables.
 
     Raises:
-        SeehearError: Where a modality has none.
+        SeehearError: If a modality has none.
     """
     if lacking := [name for name in dataset.modalities if name not in dense]:
         raise SeehearError(
@@ -460,7 +469,7 @@ def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
 
 
 def _clip_names(features: Mapping[str, Mapping[str, Any]], clips: Sequence[str] | None) -> tuple[str, ...]:
-    """The clips' names, given or numbers; raises SeehearError where arrays differ in the number of clips."""
+    """Return the clips' names, given or numbers; raises SeehearError where arrays differ in the number of clips."""
     counts = {name: len(arrays) for of_modality in features.values() for name, arrays in of_modality.items()}
     if not counts:
         raise SeehearError("a data set needs the features of at least one modality")
@@ -476,7 +485,7 @@ def _clip_names(features: Mapping[str, Mapping[str, Any]], clips: Sequence[str] 
 def _read_arrays(
     features: Mapping[str, Mapping[str, Any]], clips: tuple[str, ...]
 ) -> tuple[dict[str, NetworkInfo], dict[str, dict[str, NDArray[np.float32]]]]:
-    """What networks there are, and network -> clip -> (T, D)."""
+    """Return what networks there are, and network -> clip -> (T, D)."""
     infos: dict[str, NetworkInfo] = {}
     arrays: dict[str, dict[str, NDArray[np.float32]]] = {}
     for modality, of_modality in features.items():
@@ -501,7 +510,7 @@ def _read_arrays(
 def _read_labels(
     labels: Any, classes: Sequence[str] | None, count: int, truth: Mapping[str, Any] | None
 ) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """Names of the classes, and labels (N, C)."""
+    """Return names of the classes, and labels (N, C)."""
     if labels is None:
         width = len(classes) if classes is not None else _columns(truth)
         known = tuple(classes) if classes is not None else tuple(map(str, range(width)))

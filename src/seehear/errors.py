@@ -15,7 +15,7 @@ class ClipError(SeehearError):
 
 
 def unknown(what: str, name: str, known: Iterable[str], otherwise: str = "") -> SeehearError:
-    """The error for an unknown name: it suggests names with a similar spelling, or lists all.
+    """Return the error for an unknown name: it suggests names with a similar spelling, or lists all.
 
     Args:
         what: What the name should name, such as `network`.

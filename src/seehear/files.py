@@ -37,7 +37,7 @@ _open: set[str] = set()  # temporaries that this process is writing now, whole p
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path in the folder of `path`: renamed to it when the block succeeds, removed when it fails.
+    """Yield a temporary path in the folder of `path`: renamed to it when the block succeeds, removed when it fails.
 
     Raises:
         DiskFullError: If the disk is full.
@@ -73,7 +73,7 @@ def sweep(folder: Path) -> None:
 
 
 def _in_use(pid: int, temporary: Path) -> bool:
-    """Whether the process that named a temporary file may still write it."""
+    """Return whether the process that named a temporary file may still write it."""
     if pid == os.getpid():  # a process that was killed may have had the same number
         return os.path.abspath(temporary) in _open
     if pid > MAX_PID or os.name == "nt":  # no temporary file; on Windows, asking would send a signal
@@ -109,7 +109,7 @@ def atomic_json(path: Path, value: object, default: Callable[[Any], Any] | None 
 
 
 def sha256(path: Path) -> str:
-    """The hash of a file's bytes, 64 hex digits."""
+    """Return the hash of a file's bytes, 64 hex digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -126,7 +126,7 @@ def atomic_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def read_text(path: Path) -> str:
-    """A file's text, line ends as they are. Raises SeehearError where it can't be read as UTF-8."""
+    """Return a file's text, line ends as they are. Raises SeehearError if it can't be read as UTF-8."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -138,7 +138,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON value in a file; SeehearError naming the file where it can't be read."""
+    """Return the JSON value in a file; SeehearError naming the file where it can't be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -152,7 +152,7 @@ def open_systems(systems: NamedSystems, device: str = "auto") -> dict[str, list[
 
 
 def _names(systems: Sequence[System | Sequence[System]]) -> list[str]:
-    """A name per system: its folder's, else its number."""
+    """Return a name per system: its folder's, else its number."""
     folders = [each.path if isinstance(each, Parser) else each for each in systems]
     paths = [folder for folder in folders if isinstance(folder, str | Path)]
     by_folder = iter(named_folders(paths))
@@ -179,7 +179,7 @@ class _Measured:
 
     @staticmethod
     def of(dataset: Dataset, trained: Mapping[str, Sequence[Parser]], features: bool) -> _Measured:
-        """The clips of a data set with features of all its networks, if these are measured, and of all systems."""
+        """Return the clips with features for all systems, and for all networks of the data set if these are measured."""
         parsers = [parser for of_system in trained.values() for parser in of_system]
         modalities = dataset.modalities if features else parsers[0].modalities
         if len(modalities) < 2:
@@ -230,7 +230,7 @@ class _Measured:
     def system(
         self, name: str, seeds: Sequence[int], matches: Sequence[Mapping[Search, Matches]], **more: object
     ) -> AlignedSystem:
-        """The measures of one system from its matches, one mapping per seed."""
+        """Return the measures of one system from its matches, one mapping per seed."""
         by_search = {search: [of_seed[search] for of_seed in matches] for search in matches[0]}
         measures = {search: summarise(of_search, self.clip) for search, of_search in by_search.items()}
         return AlignedSystem(name, tuple(seeds), by_search, measures, self.clip, **more)  # type: ignore[arg-type]
@@ -286,7 +286,7 @@ class _Features:
         return _Features(own, projected, f"{projection}{width}{revision}", notes)
 
     def possible(self, searches: Sequence[Search]) -> list[Search]:
-        """Those searches that need no common width, or have one."""
+        """Return those searches that need no common width, or have one."""
         return [search for search in searches if self.projected is not None or search.queries == search.gallery]
 
     def system(
@@ -295,7 +295,7 @@ class _Features:
         run: Callable[[Sequence[Search], Embeddings], dict[Search, Matches]],
         measured: _Measured,
     ) -> AlignedSystem:
-        """The measures of the features: projected between modalities, as they are within each."""
+        """Return the measures of the features: projected between modalities, as they are within each."""
         possible = self.possible(searches)
         matches: dict[Search, Matches] = {}
         if self.projected is not None:
@@ -313,7 +313,7 @@ def _trained_system(
     searches: Sequence[Search],
     run: Callable[[Sequence[Search], Embeddings], dict[Search, Matches]],
 ) -> AlignedSystem:
-    """The measures of the parsers of one system, one per seed, and their Type@AV."""
+    """Return the measures of the parsers of one system, one per seed, and their Type@AV."""
     from seehear.training.bags import Bags
 
     first: Embeddings = {}  # the first seed's, for figures
@@ -368,7 +368,7 @@ def _check_other_clips(fit: Dataset, measured: Dataset) -> None:
 def _differences(
     systems: Sequence[AlignedSystem], searches: Sequence[Search], measured: _Measured
 ) -> dict[Search, dict[str, dict[str, Difference]]]:
-    """How far each trained system is from the first, in searches between modalities without exclusion."""
+    """Return how far each trained system is from the first, in searches between modalities without exclusion."""
     if len(systems) < 2:
         return {}
     first, *others = systems

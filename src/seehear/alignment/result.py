@@ -232,7 +232,7 @@ class Alignment(Result):
         ]
 
     def _differences(self) -> list[str]:
-        """The trained systems less the first of them."""
+        """Return the trained systems less the first of them."""
         if not self.differences:
             return []
         seeds = {system.name: system.seeds for system in self.systems if system.seeds}
@@ -275,7 +275,7 @@ class Alignment(Result):
 
 
 def _renamed(values: dict[str, Any]) -> dict[str, Any]:
-    """A measure's values as columns: `queries` is a search's modality already."""
+    """Return a measure's values as columns: `queries` is a search's modality already."""
     return {"n_queries" if name == "queries" else name: value for name, value in values.items()}
 
 

@@ -39,7 +39,7 @@ class FeatureFolder:
 
 
 def no_span(clip: str) -> tuple[float, float] | None:
-    """The `span` of data sets whose clips are files, not parts of longer videos."""
+    """Return the `span` of data sets whose clips are files, not parts of longer videos."""
     return None
 
 

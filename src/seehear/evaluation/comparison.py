@@ -310,7 +310,7 @@ def _evaluate_predictions(predictions: Sequence[ActivityLike], dataset: Dataset,
 
 
 def _check_modalities(modalities: Mapping[str, Sequence[str]]) -> None:
-    """Raises SeehearError where a system has other modalities than another."""
+    """Raises SeehearError if a system has other modalities than another."""
     first = next(iter(modalities), "")
     for name, own in modalities.items():
         if set(own) != set(modalities[first]):
@@ -318,7 +318,7 @@ def _check_modalities(modalities: Mapping[str, Sequence[str]]) -> None:
 
 
 def _check_comparable(evaluations: Mapping[str, Evaluation]) -> None:
-    """Raises SeehearError where systems have other scores, clips or labels than the first."""
+    """Raises SeehearError if systems have other scores, clips or labels than the first."""
     first, *others = evaluations
     keys = evaluations[first].scores[0].per_clip.keys()
     for name in others:

@@ -169,7 +169,7 @@ class LoadedNetwork:
 
 
 def _spans(waveform: NDArray[np.float32], rate: float, declared: AudioInput, settings: Settings) -> list[Span]:
-    """A waveform in spans, as `Media.spans` gives them."""
+    """Return a waveform in spans, as `Media.spans` gives them."""
     margin, duration = window_margin(declared.window), len(waveform) / rate
     before = round(margin * rate)
     padded = np.pad(waveform, (before, before + 1))

@@ -25,15 +25,15 @@ class FeatureSource(ABC):
 
     @abstractmethod
     def networks(self) -> dict[str, NetworkInfo]:
-        """Every network that has features here, by name."""
+        """Return every network that has features here, by name."""
 
     @abstractmethod
     def clips(self, *networks: str) -> frozenset[str]:
-        """The clips that have features of all these networks."""
+        """Return the clips that have features of all these networks."""
 
     @abstractmethod
     def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
-        """The features of these clips, in this order. Raises NotFinite where a value is NaN or infinite."""
+        """Return the features of these clips, in this order. Raises NotFinite if a value is NaN or infinite."""
 
     @abstractmethod
     def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
@@ -81,7 +81,7 @@ class ArrayFeatures(FeatureSource):
         return first.intersection(*others)
 
     def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
-        """Return the arrays of these clips, one after the other. Raises NotFinite where a value is NaN or infinite."""
+        """Return the arrays of these clips, one after the other. Raises NotFinite if a value is NaN or infinite."""
         arrays = [self._arrays[network][clip] for clip in clips]
         rows = np.concatenate(arrays)  # (sum of T, D)
         for clip, array in zip(clips, arrays, strict=True):

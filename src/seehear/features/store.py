@@ -145,7 +145,7 @@ class Store:
         atomic_json(file, asdict(info))
 
     def file(self, network: str, clip: str) -> Path:
-        """Where a clip's features are. Raises SeehearError for a name that would lead elsewhere."""
+        """Return where a clip's features are. Raises SeehearError for a name that would lead elsewhere."""
         valid_clip_name(clip)
         return (
             self.path / valid_network_name(network) / hashlib.sha256(clip.encode()).hexdigest()[:2] / f"{clip}{SUFFIX}"
@@ -189,7 +189,7 @@ class Store:
             return None
 
     def is_current(self, network: str, clip: str, made_by: str, path: Path) -> bool:
-        """Whether an extraction would give the same features again. The clip file is read only if it was modified."""
+        """Return whether extraction would give the same features again. Reads the clip file only if it was modified."""
         origin = self.origin(network, clip)
         if origin is None or origin.made_by != made_by:
             return False

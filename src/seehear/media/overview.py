@@ -22,7 +22,7 @@ QUIETEST = -40.0
 
 
 def thumbnails_for(aspect: float) -> int:
-    """How many thumbnails fill a row of them.
+    """Return how many thumbnails fill a row of them.
 
     Args:
         aspect: Width over height of one thumbnail.

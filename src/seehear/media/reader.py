@@ -466,7 +466,7 @@ class _WaveformCollector:
             self._pieces.append((start, samples))
 
     def reached(self, stop: float) -> bool:
-        """Whether all audio before `stop` is decoded: later audio is here, or no more comes before `stop`."""
+        """Return whether all audio before `stop` is decoded: later audio is here, or no more comes before `stop`."""
         if self._end is not None and self._end >= round(stop * self.rate):
             return True
         last = len(self._next_audio) - 1
@@ -488,7 +488,7 @@ class _WaveformCollector:
 
 
 def _complete(video: _FrameCollector | None, audio: _WaveformCollector | None, stop: float, margin: float) -> bool:
-    """Whether everything before `stop` is decoded."""
+    """Return whether everything before `stop` is decoded."""
     return (video is None or video.reached(stop)) and (audio is None or audio.reached(stop + margin))
 
 
@@ -521,17 +521,17 @@ def _square(frame: VideoFrame, size: int) -> NDArray[np.uint8]:
 
 
 def _is_content(packet: Packet[Any]) -> bool:
-    """Whether a packet holds content with a known time that no edit list cuts off."""
+    """Return whether a packet holds content with a known time that no edit list cuts off."""
     timed = packet.time_base is not None and (packet.pts is not None or packet.dts is not None)
     return timed and packet.size > 0 and not packet.is_discard
 
 
 def is_media(file: Path) -> bool:
-    """Whether a file exists and has the suffix of a video or audio file. Hidden files don't count."""
+    """Return whether a file exists and has the suffix of a video or audio file. Hidden files don't count."""
     # Some systems keep notes on clip.mp4 in ._clip.mp4.
     return file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
 
 
 def is_cover(stream: av.VideoStream) -> bool:
-    """Whether the stream is the cover image of an audio file."""
+    """Return whether the stream is the cover image of an audio file."""
     return bool(stream.disposition & av.stream.Disposition.attached_pic)

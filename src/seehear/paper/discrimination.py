@@ -122,7 +122,7 @@ def _measurements(
     seeds: Sequence[int],
     progress: Progress,
 ) -> dict[str, Measurement]:
-    """Every column of one contest."""
+    """Return every column of one contest."""
     values: dict[str, list[list[float]]] = {column: [] for column in experiment.scores}
     for seed in seeds:
         make = cache(contest.make)
@@ -137,7 +137,7 @@ def _measurements(
 
 
 def _some_clips(dataset: Dataset) -> list[str]:
-    """The clips with features, a random choice of them if there are many."""
+    """Return the clips with features, a random choice of them if there are many."""
     clips = dataset.featured_clips
     chosen = np.sort(np.random.default_rng(0).permutation(len(clips))[:MAX_CLIPS])
     return [clips[n] for n in chosen]

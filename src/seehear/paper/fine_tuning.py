@@ -196,7 +196,7 @@ def _info(setup: Setup, name: str) -> NetworkInfo:
 
 
 def _image_network(setup: Setup, name: str) -> NetworkSpec:
-    """A network of single frames. Raises SeehearError or NotImplementedError if it can't be fine-tuned."""
+    """Return a network of single frames. Raises SeehearError or NotImplementedError if it can't be fine-tuned."""
     from seehear import networks
     from seehear.networks.spec import ClipInput, ImageInput
 
@@ -210,7 +210,7 @@ def _image_network(setup: Setup, name: str) -> NetworkSpec:
 
 
 def _frames(setup: Setup, part: Part, spec: NetworkSpec) -> NDArray[np.uint8]:
-    """One frame from the middle of each labelled second, (n, size, size, 3)."""
+    """Return one frame from the middle of each labelled second, (n, size, size, 3)."""
     from seehear.features import extraction
     from seehear.media.clips import find_clips
     from seehear.media.reader import Media

@@ -118,7 +118,7 @@ def _baseline(experiment: Experiment, choice: Choice, store: Store) -> Networks:
 
 
 def _first(networks: Networks) -> Networks:
-    """The first network of each modality."""
+    """Return the first network of each modality."""
     return {modality: list(names[:1]) for modality, names in networks.items()}
 
 

@@ -271,7 +271,7 @@ def _run(name: str, experiment: Experiment, inputs: _Inputs, files: list[Path]) 
 
 
 def _setup(inputs: _Inputs, candidates: Networks, baseline: Networks) -> Setup:
-    """The data sets with all networks of an experiment: the same clips serve all its systems."""
+    """Return the data sets with all networks of an experiment: the same clips serve all its systems."""
     from seehear.data import Dataset
     from seehear.paper.setup import Setup
 
@@ -297,7 +297,7 @@ def _setup(inputs: _Inputs, candidates: Networks, baseline: Networks) -> Setup:
 
 
 def _settings(setup: Setup, inputs: _Inputs) -> dict[str, Any]:
-    """What decides the numbers, to be kept with them."""
+    """Return what decides the numbers, to be kept with them."""
     return {
         "store": str(inputs.store.path),
         "weak": {split: str(path) for split, path in inputs.tables.weak.items()},
@@ -310,7 +310,7 @@ def _settings(setup: Setup, inputs: _Inputs) -> dict[str, Any]:
 
 
 def _replaced(file: Path, settings: Mapping[str, Any]) -> list[str]:
-    """A note if an earlier result in this file was made with other settings."""
+    """Return a note if an earlier result in this file was made with other settings."""
     from seehear.training.run import differences
 
     if not file.exists():

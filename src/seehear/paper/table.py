@@ -95,7 +95,7 @@ class Table:
         return "\n".join(line for n, line in enumerate(lines) if line or lines[n - 1])
 
     def _over(self) -> str:
-        """What intervals are over."""
+        """Return what intervals are over."""
         seeds = {one.seeds for row in self.findings.systems.values() for one in row.values()}
         most = max(seeds, key=len, default=())
         if len(most) > 1:
@@ -103,7 +103,7 @@ class Table:
         return " over clips; one seed" if most else " over clips"
 
     def _chances(self) -> list[str]:
-        """The chance level of each score that has one, if it is the same for all systems."""
+        """Return the chance level of each score that has one, if it is the same for all systems."""
         levels = []
         for score in self.experiment.scores:
             known = {round(one.chance, 1) for row in self.findings.systems.values() if (one := row.get(score))}

@@ -133,7 +133,7 @@ def validation_average(parsers: Sequence[Parser]) -> float:
 
 
 def _values(system: System) -> list[float] | list[None]:
-    """The values to try of the tuned setting; None where nothing is tuned."""
+    """Return the values to try of the tuned setting; None where nothing is tuned."""
     return list(system.tune.values) if system.tune else [None]
 
 

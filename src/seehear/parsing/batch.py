@@ -190,7 +190,7 @@ class _Job:
         return parsed, False
 
     def drawings(self, clip: str) -> list[Path]:
-        """The clip's pictures."""
+        """Return the clip's pictures."""
         return [self.folder / f"{clip}.{suffix}" for suffix in self.pictures if suffix != "html"]
 
     def _page(self, clip: str) -> Path | None:
@@ -235,7 +235,7 @@ def _write_tables_and_index(result: ParsedFolder, index: bool) -> None:
 
 
 def _fits_tables(parsed: ParsedClip, result: ParsedFolder) -> bool:
-    """Whether a clip's classes can stand in a table; a note is added where not."""
+    """Return whether a clip's classes can stand in a table; a note is added where not."""
     try:
         for event in parsed.events:
             valid_line(event.label)

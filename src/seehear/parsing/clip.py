@@ -76,18 +76,18 @@ class ParsedClip:
         return f"ParsedClip({self.clip!r}, {self.duration:g} s, events: {counts})"
 
     def of(self, modality: str, *, true: bool = False) -> list[ParsedEvent]:
-        """The predicted or the true events in a modality."""
+        """Return the predicted or the true events in a modality."""
         events = (self.truth or ()) if true else self.events
         return [event for event in events if event.modality == modality]
 
     def labels(self, modality: str) -> list[str]:
-        """The classes of a modality's predicted and true events, ordered by first onset in any modality."""
+        """Return the classes of a modality's predicted and true events, ordered by first onset in any modality."""
         everything = sorted([*self.events, *(self.truth or ())], key=lambda event: (event.onset, event.label))
         own = {event.label for event in [*self.of(modality), *self.of(modality, true=True)]}
         return [label for label in dict.fromkeys(event.label for event in everything) if label in own]
 
     def to_frame(self, *, true: bool = False) -> DataFrame:
-        """The predicted or the true events as a pandas DataFrame: clip, modality, label, onset, offset, confidence."""
+        """Return one row per predicted or true event: clip, modality, label, onset, offset (seconds) and confidence."""
         import pandas as pd
 
         columns = ["clip", *(column.name for column in fields(ParsedEvent))]
@@ -125,7 +125,7 @@ class ParsedClip:
         return write_clip(self, Path(file))
 
     def _repr_html_(self) -> str:
-        """The clip's page, playable, in a frame of its own."""
+        """Return the clip's page, playable, in a frame of its own."""
         from html import escape
 
         from seehear.pages import parse
@@ -134,7 +134,7 @@ class ParsedClip:
         return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
 
     def _seen(self) -> Overview:
-        """The overview; the file is decoded again where there is none."""
+        """Return the overview; the file is decoded again where there is none."""
         from seehear.media.overview import Overview, thumbnails_for
         from seehear.media.reader import Media
 
@@ -152,7 +152,7 @@ class ParsedClip:
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> ParsedClip:
-        """The clip that `as_json` described. Raises KeyError or TypeError where something is missing or wrong."""
+        """Return the clip that `as_json` described. Raises KeyError or TypeError if something is missing or wrong."""
         return ParsedClip(
             content["clip"],
             content["file"],
@@ -226,7 +226,7 @@ def parsed_events(
     segment: float,
     duration: float,
 ) -> tuple[ParsedEvent, ...]:
-    """The events of one clip, by modality, onset and class.
+    """Return the events of one clip, by modality, onset and class.
 
     Args:
         active: modality -> (1, T, C) bool, the active segments.
@@ -276,7 +276,7 @@ def true_events(
 def truth_of(
     clip: str, tables: Mapping[str, DenseTable], modalities: tuple[str, ...], segment: float
 ) -> list[ParsedEvent]:
-    """A clip's true events, modality after modality."""
+    """Return a clip's true events, modality after modality."""
     return [event for events in true_events(clip, tables, modalities, segment).values() for event in events]
 
 

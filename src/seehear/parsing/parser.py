@@ -82,7 +82,7 @@ class Parser:
     def of_run(
         run: BaseRun, device: str = "auto", decoding: Decoding | None = None, trust_code: bool = False
     ) -> Parser:
-        """The parser of a run, in a folder or in memory. Its model is read when it is first needed."""
+        """Return the parser of a run, in a folder or in memory. Its model is read when it is first needed."""
         recipe, seed = run.facts.recipe, run.facts.seed
         parser = Parser(recipe, seed=seed, device=device, decoding=decoding, trust_code=trust_code)
         parser._run = run
@@ -154,7 +154,7 @@ class Parser:
             The parser itself.
 
         Raises:
-            SeehearError: Where data and recipe do not fit, `out` holds another run, or training diverges.
+            SeehearError: If data and recipe do not fit, `out` holds another run, or training diverges.
         """
         from seehear.training.setup import set_up
 
@@ -208,7 +208,7 @@ class Parser:
         """Probabilities of segments and of whole clips, for every clip of a data set.
 
         Raises:
-            SeehearError: Where the data set lacks a network of the parser, or its features were made otherwise.
+            SeehearError: If the data set lacks a network of the parser, or its features were made otherwise.
         """
         parts = list(self.iter_probabilities(dataset))
         segments = max(part.segment.shape[1] for _, part in parts)
@@ -222,7 +222,7 @@ class Parser:
         return Probabilities(segment, clip, by_modality)
 
     def iter_probabilities(self, dataset: Dataset) -> Iterator[tuple[NDArray[np.int64], Probabilities]]:
-        """The same, some clips at a time: their numbers in the data set, and their probabilities.
+        """Yield the same, some clips at a time: their numbers in the data set, and their probabilities.
 
         Clips without features are passed over. Memory stays bounded, however large the data set.
         """
@@ -249,7 +249,7 @@ class Parser:
         return self.probabilities(dataset).segment
 
     def predict(self, dataset: Dataset, decoding: Decoding | None = None) -> Activity:
-        """Which segments are active, by modality and class.
+        """Return which segments are active, by modality and class.
 
         Args:
             dataset: Clips to parse.
@@ -274,7 +274,7 @@ class Parser:
         return resolve_device(self.device)
 
     def _features(self, dataset: Dataset) -> Dataset:
-        """The data set with the networks of this parser, which were made as in training."""
+        """Return the data set with the networks of this parser, which were made as in training."""
         facts = self.run.facts
         if dataset.collocation != facts.collocation:
             dataset = dataset.with_networks(facts.collocation)
@@ -392,7 +392,7 @@ class Parser:
 def load(
     run: str | Path, *, device: str = "auto", decoding: Decoding | None = None, trust_code: bool = False
 ) -> Parser:
-    """The parser in a run folder.
+    """Return the parser in a run folder.
 
     Args:
         run: A folder that `seehear train`, `Parser.fit(out=...)` or `Parser.save` wrote.

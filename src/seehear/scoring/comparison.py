@@ -175,7 +175,11 @@ class ScoreDifference:
         return self.adjusted < LEVEL and self.difference.over_seeds
 
     def cells(self) -> list[str]:
-        """A row of a table: score; first; this system; difference, interval, p; adjusted p, starred if significant."""
+        """Return a row of a table.
+
+        The cells are the score's name, the first system's score and this system's, the difference, its interval, p, and
+        the adjusted p with a star if it is significant.
+        """
         difference = self.difference
         return [
             self.name,

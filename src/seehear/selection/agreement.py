@@ -183,7 +183,7 @@ def _within(estimate: Array, truth: Array, shape: Sequence[int]) -> tuple[float,
 
 
 def _p(estimate: Array, truth: Array, shape: Sequence[int], seed: int) -> float:
-    """One-sided p of τ-b when names are shuffled within modalities: exact where that is feasible."""
+    """Return one-sided p of τ-b when names are shuffled within modalities: exact where that is feasible."""
     exact = math.prod(math.factorial(options) for options in shape) <= PERMUTATIONS
     if exact:
         names: Iterable[Sequence[Sequence[int]]] = itertools.product(

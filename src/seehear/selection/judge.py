@@ -280,7 +280,7 @@ def judge(
 
 
 def _estimators(estimators: str | Sequence[str], leaking: bool, plotted: Sequence[str]) -> list[EstimatorOn]:
-    """What to compare. Raises SeehearError where something else is to be drawn."""
+    """Return what to compare. Raises SeehearError if something else is to be drawn."""
     compared = find(estimators)
     drawn = {estimator.name for name in plotted for estimator, _ in find(name)}
     if absent := drawn - {estimator.name for estimator, _ in compared}:
@@ -301,7 +301,7 @@ def _named(estimators: str | Sequence[str]) -> set[str]:
 def _compare(
     task: Task, estimators: Sequence[EstimatorOn], values: Any, named: set[str]
 ) -> tuple[list[Row], dict[str, str], dict[str, str]]:
-    """The estimators compared with the truth (n, S, N), why named ones failed, and why others can't be run here."""
+    """Return the estimators compared with the truth (n, S, N), the named ones that failed, and those left out."""
     rows: list[Row] = []
     failed: dict[str, str] = {}
     skipped: dict[str, str] = {}

@@ -157,7 +157,7 @@ def forecast(task: Task, estimators: Sequence[EstimatorOn]) -> Plan:
 def _trainings(
     task: Task, estimator: Estimator, split: str, collocations: Sequence[Collocation] | None = None
 ) -> list[Training]:
-    """The trainings that an estimator may do, of all collocations unless some are given."""
+    """Return the trainings that an estimator may do, of all collocations unless some are given."""
     if isinstance(estimator, ClosedForm):
         return []
     if isinstance(estimator, Adaptive):
@@ -180,7 +180,7 @@ class _Clock:
         return sum(self.bench.networks[name].width for name in collocation.networks)
 
     def between(self, collocation: Collocation, name: str) -> float:
-        """A measured number, interpolated by the collocation's width."""
+        """Return a measured number, interpolated by the collocation's width."""
         low, high = (getattr(each, name) for each in self._timed)
         narrow, wide = (self.width(end) for end in self._ends)
         share = (self.width(collocation) - narrow) / (wide - narrow) if wide > narrow else 0.0
@@ -202,11 +202,11 @@ class _Clock:
         return np.array([*seconds, cost("flops_clip", "flops_score", recipe.epochs)])
 
     def of_trainings(self, trainings: Sequence[Training]) -> Array:
-        """The same of several, (3,)."""
+        """Return the same of several, (3,)."""
         return np.sum([self.of_training(training) for training in trainings], axis=0) if trainings else np.zeros(3)
 
     def of_closed_form(self, score: Callable[[Evidence, Collocation], float], split: str) -> Array:
-        """The same of a closed form on all collocations, (3,)."""
+        """Return the same of a closed form on all collocations, (3,)."""
         began = time.process_time()
         evidence = self.task.evidence(split)
         formed = np.array([time.process_time() - began, evidence.flops])
@@ -218,7 +218,7 @@ class _Clock:
         return np.array([seconds, seconds, flops])
 
     def of_estimator(self, estimator: Estimator, split: str, trainings: Sequence[Training]) -> Array:
-        """The same of an estimator, (3,)."""
+        """Return the same of an estimator, (3,)."""
         if isinstance(estimator, ClosedForm):
             return self.of_closed_form(estimator.score, split)
         cost = self.of_trainings(trainings)

@@ -168,13 +168,13 @@ def _candidates(train: Dataset, networks: Networks | None) -> dict[str, list[str
 
 
 def _with(dataset: Dataset, networks: Mapping[str, Sequence[str]]) -> Dataset:
-    """The data set with all candidate networks."""
+    """Return the data set with all candidate networks."""
     same = dataset.collocation == {modality: list(names) for modality, names in networks.items()}
     return dataset if same and tuple(networks) == dataset.modalities else dataset.with_networks(networks)
 
 
 def _missing_note(dataset: Dataset, split: str) -> list[str]:
-    """How many clips have features, and which networks have none of how many clips."""
+    """Return how many clips have features, and which networks have none of how many clips."""
     if not dataset.missing:
         return []
     counts = {info.name: len(set(dataset.clips) - dataset.source.clips(info.name)) for info in dataset.infos}
@@ -196,7 +196,7 @@ def _shared(one: Dataset, other: Dataset) -> set[str]:
 
 
 def _held_out(train: Dataset) -> dict[str, Dataset]:
-    """A fifth of the clips to validate with, the others to train on."""
+    """Return a fifth of the clips to validate with, the others to train on."""
     order = np.random.default_rng(3).permutation(len(train))
     cut = max(1, len(train) // HELD_OUT)
     if cut >= len(train):

@@ -323,7 +323,7 @@ def _numbers(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it: no arrays, and None for NaN."""
+    """Return a value as JSON has it: no arrays, and None for NaN."""
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value) and not isinstance(value, type):

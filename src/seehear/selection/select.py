@@ -159,7 +159,7 @@ def select_task(task: Task, estimators: Sequence[EstimatorOn]) -> Selection:
 
 
 def _choice_notes(task: Task) -> list[str]:
-    """A note where there is little to choose."""
+    """Return a note where there is little to choose."""
     fixed = [modality for modality, options in task.grid.options.items() if len(options) == 1]
     if len(task.grid) == 1:
         return [f"one network per modality: there is nothing to select ({task.grid.collocations[0]})"]
@@ -167,7 +167,7 @@ def _choice_notes(task: Task) -> list[str]:
 
 
 def _estimate_all(task: Task, estimators: Sequence[EstimatorOn]) -> tuple[list[Estimates], dict[str, str]]:
-    """The estimates, and why others failed. Raises SeehearError where the first fails."""
+    """Return the estimates, and why others failed. Raises SeehearError if the first fails."""
     results: list[Estimates] = []
     failed: dict[str, str] = {}
     for estimator, split in estimators:

@@ -268,7 +268,7 @@ class Bench:
                     self._runs |= {self.key(training): run for training, run in zip(group, runs, strict=True)}
 
     def _start(self, training: Training) -> BaseRun:
-        """The run of this training: new, or as far as an earlier process came."""
+        """Return the run of this training: new, or as far as an earlier process came."""
         if self.out is None:
             return self._runs.pop(self.key(training), None) or MemoryRun(self.facts(training))
         return Run.start(self.folder(training), self.facts(training))

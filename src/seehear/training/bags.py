@@ -56,7 +56,7 @@ class Bags:
         return len(self.lengths)
 
     def batch(self, clips: NDArray[np.int64]) -> Batch:
-        """The bags of these clips, by number."""
+        """Return the bags of these clips, by number."""
         return self.windows(self.offsets[clips], self.lengths[clips])
 
     def windows(self, first: NDArray[np.int64], lengths: NDArray[np.int64]) -> Batch:
@@ -79,7 +79,7 @@ class Bags:
         return taken[0] if len(taken) == 1 else torch.cat(taken, dim=-1)
 
     def moments(self) -> dict[str, tuple[Tensor, Tensor]]:
-        """Mean and standard deviation of each modality's features over all segments, (sum of widths,) each."""
+        """Return mean and standard deviation of each modality's features over all segments, (sum of widths,) each."""
         result = {}
         for name, parts in self._rows.items():
             means, deviations = [], []
@@ -121,7 +121,7 @@ class Split:
         device: torch.device | str = "cpu",
         in_memory: int = IN_MEMORY,
     ) -> Split:
-        """The clips of a data set that have features, with these classes."""
+        """Return the clips of a data set that have features, with these classes."""
         usable = dataset.with_classes(classes).usable()
         bags = Bags(usable.packs(), device, in_memory)
         labels = torch.from_numpy(usable.labels).to(device)
@@ -132,11 +132,11 @@ class Split:
         return Split(bags, labels, truth, usable.revision, usable.clips)
 
     def clip(self, n: int) -> str:
-        """The name of clip n, or its number where no names were given."""
+        """Return the name of clip n, or its number where no names were given."""
         return self.clips[n] if self.clips else f"number {n}"
 
     def dense(self) -> Tensor:
-        """The ground truth as targets of a loss, (N, T, M, C), on the device of the labels."""
+        """Return the ground truth as targets of a loss, (N, T, M, C), on the device of the labels."""
         assert self.truth is not None
         stacked = np.stack(list(self.truth.values()), axis=2)
         return torch.from_numpy(stacked).to(self.labels.device, self.labels.dtype)

@@ -35,7 +35,7 @@ HIGHER_IS_BETTER = {"loss": False, "type_at_av": True, "average": True}
 
 
 def choice(recipe: Recipe, val: Split | None) -> Choice:
-    """The rule that picks the epoch, `auto` resolved."""
+    """Return the rule that picks the epoch, `auto` resolved."""
     if recipe.choose != "auto":
         return recipe.choose
     if val is None:
@@ -44,7 +44,7 @@ def choice(recipe: Recipe, val: Split | None) -> Choice:
 
 
 def normalisation(facts: RunFacts, train: Split) -> dict[str, tuple[Tensor, Tensor]]:
-    """What is subtracted from each modality's features and what they are divided by, (sum of widths,) each.
+    """Return what is subtracted from each modality's features and what they are divided by, (sum of widths,) each.
 
     `standardise`: mean and deviation of each feature. `scale`: zero, and one number per network, the root mean square
     of its features; they keep their zeros and proportions, but no network is louder than another.
@@ -166,7 +166,7 @@ def _epoch(
     epoch: int,
     contrast: ContrastiveLoss | None,
 ) -> dict[str, float]:
-    """One pass over the training clips: the mean loss, and the mean contrastive loss before it is weighted."""
+    """Return one pass over the training clips: the mean loss, and the mean contrastive loss before it is weighted."""
     recipe, seed = facts.recipe, facts.seed
     order = np.random.default_rng([seed, epoch]).permutation(len(train.bags))
     seed_torch(seed, epoch, 1)  # dropout
@@ -200,7 +200,7 @@ def _epoch(
 
 
 def is_best(rule: Choice, entry: Mapping[str, Any], history: list[dict[str, Any]]) -> bool:
-    """Whether this epoch is chosen over all before it. Of equal epochs the first is chosen."""
+    """Return whether this epoch is chosen over all before it. Of equal epochs the first is chosen."""
     if rule == "last" or "val" not in entry:
         return True
     values = [earlier["val"][rule] for earlier in history]

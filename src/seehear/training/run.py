@@ -113,11 +113,11 @@ class BaseRun(ABC):
 
     @abstractmethod
     def history(self) -> list[dict[str, Any]]:
-        """One entry per epoch: losses, validation scores, seconds, and whether it was the best so far."""
+        """Return one entry per epoch: losses, validation scores, seconds, and whether it was the best so far."""
 
     @abstractmethod
     def weights(self) -> dict[str, Tensor]:
-        """The state dict of the chosen epoch's model. Raises SeehearError if training has not finished."""
+        """Return the state dict of the chosen epoch's model. Raises SeehearError if training has not finished."""
 
     @abstractmethod
     def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
@@ -138,7 +138,7 @@ class BaseRun(ABC):
         """Mark the training done. rule: what chose the epoch."""
 
     def new_model(self, projection: str | None = None) -> ParsingModel:
-        """A model of this run's shape with its initial weights. projection: another than the recipe's."""
+        """Return a model of this run's shape with its initial weights. projection: another than the recipe's."""
         from seehear.fusion.model import ParsingModel
 
         recipe = self.facts.recipe
@@ -155,7 +155,7 @@ class BaseRun(ABC):
         )
 
     def model(self, device: str = "cpu") -> ParsingModel:
-        """The trained model. Raises SeehearError if training has not finished."""
+        """Return the trained model. Raises SeehearError if training has not finished."""
         model = self.new_model()
         model.load_state_dict(self.weights())
         return model.to(device).eval()
@@ -286,7 +286,7 @@ class Run(BaseRun):
 
     @staticmethod
     def start(path: Path, facts: RunFacts) -> Run:
-        """The folder of this run, new or as far as it came. Raises SeehearError if another run lies there."""
+        """Return the folder of this run, new or as far as it came. Raises SeehearError if another run lies there."""
         marker = path / "run.json"
         sweep(path)
         if marker.exists():
@@ -360,7 +360,7 @@ class Run(BaseRun):
 
 
 def differences(old: Any, new: Any, where: str = "") -> list[str]:
-    """What differs between two JSON values, each such as `recipe.epochs 40 → 2`."""
+    """Return what differs between two JSON values, each such as `recipe.epochs 40 → 2`."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = dict.fromkeys([*old, *new])
         parts = [differences(old.get(key), new.get(key), f"{where}.{key}" if where else key) for key in keys]
@@ -369,7 +369,7 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
 
 
 def differences_but_seed(one: BaseRun, other: BaseRun) -> list[str]:
-    """What two runs differ in besides their seeds, see `differences`."""
+    """Return what two runs differ in besides their seeds, see `differences`."""
     old, new = ({**run.facts.as_json(), "seed": None} for run in (one, other))
     if one.facts.collocation != other.facts.collocation:
         # Other networks have other features: their names are enough.
@@ -380,7 +380,7 @@ def differences_but_seed(one: BaseRun, other: BaseRun) -> list[str]:
 
 
 def find_runs(paths: Sequence[str | Path]) -> list[Run]:
-    """The runs in these folders, or in their folders seed-0, seed-1, … where they hold several.
+    """Return the runs in these folders, or in their folders seed-0, seed-1, … where they hold several.
 
     Raises:
         SeehearError: For a folder without a run.

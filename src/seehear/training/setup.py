@@ -30,7 +30,7 @@ class Setup:
     notes: tuple[str, ...]
 
     def with_seed(self, seed: int) -> RunFacts:
-        """The facts of the run with another seed."""
+        """Return the facts of the run with another seed."""
         return replace(self.facts, seed=seed)
 
 
@@ -45,7 +45,7 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
         device: auto, cpu or cuda.
 
     Raises:
-        SeehearError: Where there is no class, or the validation clips lack the networks of the training clips.
+        SeehearError: If there is no class, or the validation clips lack the networks of the training clips.
     """
     if not train.classes:
         raise SeehearError("the training labels name no class: there is nothing to learn")
@@ -69,7 +69,7 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
 
 
 def advice(train: Dataset, val: Dataset | None, recipe: Recipe) -> list[str]:
-    """What would likely do better, and what is likely a mistake."""
+    """Return what would likely do better, and what is likely a mistake."""
     few = int(train.featured.sum()) < SMALL and recipe == resolve("paper")
     return [
         *_validation_notes(train, val),
@@ -102,7 +102,7 @@ def _idle_settings(recipe: Recipe) -> list[str]:
 
 
 def describe_epoch(entry: dict[str, Any]) -> str:
-    """An entry of a history in one line."""
+    """Return an entry of a history in one line."""
     if "stage" in entry:
         return f"{entry['stage']}, contrast {entry['contrast']:.4f}"
     val = "".join(f" {name} {value:.4g}" for name, value in entry.get("val", {}).items())

@@ -135,7 +135,7 @@ class Stack:
         return Output(*(part.flatten(-2) for part in each(self.parameters, self.buffers, features, present)))
 
     def state(self) -> dict[str, Tensor]:
-        """The models' state dicts, stacked."""
+        """Return the models' state dicts, stacked."""
         return {name: tensor.detach() for name, tensor in {**self.parameters, **self.buffers}.items()}
 
     def _call(
@@ -247,7 +247,7 @@ def _train(
 
 
 def _models(runs: Sequence[BaseRun], train: Split, device: torch.device) -> list[ParsingModel]:
-    """The runs' models with their initial weights."""
+    """Return the runs' models with their initial weights."""
     moments = normalisation(runs[0].facts, train)
     models = []
     for run in runs:
@@ -260,7 +260,7 @@ def _models(runs: Sequence[BaseRun], train: Split, device: torch.device) -> list
 
 
 def _epoch(step: _Step, train: Split, recipe: Recipe, seeds: Sequence[int], epoch: int) -> list[float]:
-    """One pass over the training clips, each model in its own order; the models' mean losses."""
+    """Return one pass over the training clips, each model in its own order; the models' mean losses."""
     orders = np.stack([np.random.default_rng([seed, epoch]).permutation(len(train.bags)) for seed in seeds])  # (K, N)
     seed_torch(*seeds, epoch, 1)  # dropout
     truth = train.dense() if recipe.supervision == "dense" else None

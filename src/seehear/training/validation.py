@@ -35,7 +35,7 @@ class Validation:
     scores: Scores | None
 
     def summary(self) -> dict[str, float]:
-        """The loss and, in per cent, label_f1; with ground truth also segment Type@AV and the average score."""
+        """Return the loss and, in per cent, label_f1; with ground truth also segment Type@AV and the average score."""
         summary = {"loss": self.loss, "label_f1": 100 * float(self.label_f1.mean())}
         if self.scores is not None:
             summary |= {"type_at_av": self.scores.level("segment")["type_at_av"], "average": self.scores.average}
@@ -50,7 +50,7 @@ def validate(model: ParsingModel, split: Split, recipe: Recipe, window: int, cla
 def validate_probabilities(
     probabilities: Probabilities, split: Split, recipe: Recipe, modalities: tuple[str, ...], classes: tuple[str, ...]
 ) -> Validation:
-    """The same from a model's probabilities for these clips."""
+    """Return the same from a model's probabilities for these clips."""
     # A clip in several windows counts with the mean of their probabilities.
     inside = np.arange(probabilities.clip.shape[1]) < split.bags.lengths[:, None]  # (N, T)
     share = (inside / inside.sum(axis=1, keepdims=True)).astype(np.float32)

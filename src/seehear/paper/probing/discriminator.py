@@ -142,7 +142,7 @@ def _check(one: Floats, other: Floats, clip: NDArray[np.int64], train: Mask, tes
 
 
 def _axes(rows: Floats, width: int) -> Array:
-    """The principal axes of rows (n, d), that of greatest variance first, (d, width)."""
+    """Return the principal axes of rows (n, d), that of greatest variance first, (d, width)."""
     centred = rows - rows.mean(axis=0, dtype=np.float64)
     if len(centred) < centred.shape[1]:
         axes = np.linalg.svd(centred, full_matrices=False)[2][:width].T
@@ -159,7 +159,7 @@ def _gaussian(width: int, to: int, rng: np.random.Generator) -> Array:
 def _mlp(
     rows: Floats, made_by: NDArray[np.int64], groups: NDArray[np.int64], tested: Floats, seed: int
 ) -> NDArray[np.int64]:
-    """The class that a network with one hidden layer predicts for each test row.
+    """Return the class that a network with one hidden layer predicts for each test row.
 
     It is trained on four in five clips; the epoch with the least loss on the others is kept.
     """

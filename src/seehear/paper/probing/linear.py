@@ -146,7 +146,7 @@ def folds(labels: NDArray[np.int64], groups: NDArray[np.int64], count: int = FOL
 def _choose(
     features: Floats, labels: NDArray[np.int64], groups: NDArray[np.int64], n_classes: int, strengths: Sequence[float]
 ) -> float:
-    """The most accurate strength on clips that it was not fitted to."""
+    """Return the most accurate strength on clips that it was not fitted to."""
     fold = folds(labels, groups)
     n_correct = np.zeros(len(strengths))
     for number in range(fold.max() + 1):
@@ -157,7 +157,7 @@ def _choose(
 
 
 def _path(features: Floats, labels: NDArray[np.int64], n_classes: int, strengths: Sequence[float]) -> list[Probe]:
-    """A fit of each strength; each starts where the previous one ended."""
+    """Return a fit of each strength; each starts where the previous one ended."""
     scale = Scale.of(features)
     x = scale(features)  # (n, d)
     axes = None

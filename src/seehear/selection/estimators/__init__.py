@@ -78,5 +78,5 @@ def find(names: str | Sequence[str]) -> list[EstimatorOn]:
 
 
 def list_estimators() -> list[str]:
-    """Names of all estimators, as `select(by=...)` takes them."""
+    """Return names of all estimators, as `select(by=...)` takes them."""
     return list(REGISTRY)

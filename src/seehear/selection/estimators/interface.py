@@ -26,7 +26,7 @@ class ClosedForm:
         summary: What it does, in a few words.
         source: The paper.
         labels: Which labels it looks at.
-        score: Higher is better. Raises SeehearError where it has no score.
+        score: Higher is better. Raises SeehearError if it has no score.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Trained:
         source: The paper.
         labels: Which labels it looks at.
         plan: The trainings. Several estimators may plan the same ones; they are done once.
-        read: Scores per seed and clip (S, N), or per seed (S,); higher is better. Raises SeehearError where it has
+        read: Scores per seed and clip (S, N), or per seed (S,); higher is better. Raises SeehearError if it has
             none.
         unit: Of the scores.
     """

@@ -117,7 +117,7 @@ class _Race:
         self.trainings += len(planned)
 
     def _better_half(self, finished: list[int]) -> list[int]:
-        """Those tied with the leader, the best first, at most half of all."""
+        """Return those tied with the leader, the best first, at most half of all."""
         if not finished:
             return []
         means = {n: float(np.mean(self.values[n])) for n in finished}
@@ -134,7 +134,7 @@ def forecast(task: Task, split: str) -> list[Training]:
 
 
 def _affordable(task: Task) -> int:
-    """Number of short trainings that pass as many clips through a model as the budget's share of traversal.
+    """Return number of short trainings that pass as many clips through a model as the budget's share of traversal.
 
     The cost is counted in clips, not in seconds, so that the answer does not depend on the machine.
     """
