@@ -59,7 +59,7 @@ def _true_events(alignment: Alignment, number: int) -> dict[str, list[ParsedEven
 
 
 def _matrices(system: AlignedSystem, number: int, modalities: tuple[str, str]) -> Matrices:
-    """Return a clip's cosines within and between two modalities, and the target of the loss where it has one."""
+    """Return a clip's cosines within and between two modalities, and the target of the loss if it has one."""
     import torch
 
     from seehear.losses.contrastive.similarity import cosine

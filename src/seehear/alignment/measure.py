@@ -47,9 +47,9 @@ def align(
 ) -> Alignment:
     """Measure how well modalities agree in meaning: do the nearest segments have the same labels?
 
-    Every segment of one modality is searched for among all segments of another, or of its own, by the cosine of their
-    embeddings. The measures are those of Wu et al., Tables 1 and 2, each with its chance level. Only clips with
-    features of every network are measured.
+    Each segment of one modality is a query. All segments of another modality, or of its own, are ranked by the cosine
+    of their embeddings. The measures are those of Wu et al., Tables 1 and 2, each with its chance level. Only clips
+    with features of every network are measured.
 
     Args:
         systems: Trained systems: name -> a Parser, a run folder, or a list of them that differ in their seeds; or a
@@ -63,7 +63,7 @@ def align(
         width: Common width of projected features; that of the narrowest modality if it is less.
         point: Where embeddings are taken in a model: `mapped`, after the linear maps; `embedding`, after the
             projections too, before the attention; `fused`, after it.
-        searches: What to search for and where; `between` and `within` all modalities unless given.
+        searches: What to search for and where; by default `between` and `within` all modalities.
         features: Whether to measure the features too.
         device: Where models of run folders compute: auto, cpu or cuda.
         progress: Show progress and time left.
@@ -72,9 +72,9 @@ def align(
         The five measures of the features and of each system, and the differences from the first system.
 
     Raises:
-        SeehearError: If there is nothing to measure, the data set has no ground truth or fewer than two modalities, a
-            system has other modalities, a run is in two systems, `fit` shares clips with the data set, or an embedding
-            is not finite.
+        SeehearError: If there is nothing to measure, or the data set has no ground truth or fewer than two modalities.
+            If a system has other modalities, or a run is in two systems. If `fit` shares clips with the data set, or an
+            embedding is not finite.
     """
     trained = open_systems(systems, device)
     if not trained and not features:
@@ -121,7 +121,7 @@ def align_arrays(
     Args:
         embeddings: modality -> (N, T, d), or a list of N arrays (T, d). The width d is the same in all modalities.
         truth: modality -> (N, T, C) 0 or 1, or a list of N arrays (T, C).
-        clips: Names of the N clips; their numbers unless given.
+        clips: Names of the N clips; by default their numbers.
         progress: Show progress and time left.
 
     Returns:
@@ -179,7 +179,7 @@ class _Measured:
 
     @staticmethod
     def of(dataset: Dataset, trained: Mapping[str, Sequence[Parser]], features: bool) -> _Measured:
-        """Return the clips with features for all systems, and for all networks of the data set if these are measured."""
+        """Return the clips with features for all systems, and for all the data set's networks if these are measured."""
         parsers = [parser for of_system in trained.values() for parser in of_system]
         modalities = dataset.modalities if features else parsers[0].modalities
         if len(modalities) < 2:
@@ -335,7 +335,7 @@ def _trained_system(
 
 
 def _type_at_av(parser: Parser, dataset: Dataset) -> NDArray[np.float64]:
-    """Segment Type@AV of each clip, (N,) in [0, 1], by the official decoding; clips without features included."""
+    """Return segment Type@AV of each clip, (N,) in [0, 1], by the official decoding; of clips without features too."""
     from seehear.evaluation.arrays import score
 
     own = dataset.with_networks(parser.run.facts.collocation)
@@ -344,7 +344,7 @@ def _type_at_av(parser: Parser, dataset: Dataset) -> NDArray[np.float64]:
 
 
 def _rows(dataset: Dataset) -> Embeddings:
-    """Features of all segments, modality -> (n, d), its networks side by side."""
+    """Return the features of all segments, modality -> (n, d), its networks side by side."""
     return {
         name: np.concatenate([pack.rows for pack in packs], axis=1)  # (n, d)
         for name, packs in dataset.packs().items()

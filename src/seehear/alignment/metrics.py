@@ -19,11 +19,11 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure of `Matches` over the queries for which it is defined, in [0, 1]; NaN where there are none.
+    """A measure of `Matches` over the queries for which it is defined, in [0, 1]; NaN if there are none.
 
     Attributes:
         value: Mean over queries and seeds.
-        low: Lower end of its 95 % bootstrap interval over clips, and over seeds where there are several. The gallery
+        low: Lower end of its 95 % bootstrap interval over clips, and over seeds if there are several. The gallery
             is not resampled.
         high: Upper end.
         deviation: Standard deviation between seeds; 0 for one seed.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("recall-top1", "by overlap", "distinguish", "precision", "by overlap")  # in the order of METRICS
 LEGEND = (
-    "per cent (95 % interval by bootstrap over the queries' clips, and over seeds where there are several)",
+    "per cent (95 % interval by bootstrap over the queries' clips, and over seeds if there are several)",
     "recall-top1: the nearest segment has the same labels, or none like the query",
     "  by overlap: of queries with labels, the nearest segment shares one",
     "distinguish: the nearest segment has a label",
@@ -47,7 +47,7 @@ class AlignedSystem:
         clip: (n,), number of the clip of each segment.
         type_at_av: Segment Type@AV, per cent; None for features.
         embeddings: modality -> (n, d) of the first seed, for similarities within a modality.
-        between: The same for similarities between modalities; None where features have no common width.
+        between: The same for similarities between modalities; None if features have no common width.
         contrast: The contrastive loss of the training; None for features.
     """
 
@@ -91,7 +91,7 @@ class Alignment(Result):
     """How well modalities agree in meaning.
 
     Attributes:
-        systems: The features first, where they were measured, then each trained system.
+        systems: The features first, if they were measured, then each trained system.
         differences: search between modalities -> trained system -> measure -> difference from the first trained
             system, in points.
         signature: How the numbers came about.
@@ -208,7 +208,7 @@ class Alignment(Result):
         return "\n".join(part for n, part in enumerate(parts) if part or n)
 
     def _rows(self, search: Search) -> list[list[str]]:
-        """Header, every system's measures in one search, and the chance level."""
+        """Return a header, every system's measures in one search, and the chance level."""
         systems = [system for system in self.systems if search in system.measures]
         scored = search == self.searches[0] and any(system.type_at_av for system in systems)
         rows = [[str(search), *COLUMNS, *(["Type@AV"] if scored else [])]]
