@@ -16,7 +16,7 @@ from seehear.errors import SeehearError
 from seehear.results import Result
 from seehear.version import __version__
 
-# Command, the function that runs it, and what `seehear --help` says of it.
+# Command, the function that runs it, and its line in `seehear --help`.
 COMMANDS = (
     ("extract", "extract:extract", "Run networks over clips and keep one feature per second in a store."),
     ("prepare", "prepare:prepare", "Check a data set's tables, import or extract its features, list what is missing."),

@@ -90,8 +90,8 @@ def check_networks(names: Sequence[str] = (), *, device: str = "auto") -> Checke
     """Check networks on a sample clip: shapes, determinism, time stamps, sensible classes, speed.
 
     Args:
-        names: Networks, by name or as FILE.py:NAME. Unless given, all except those whose weights are on a hub and not
-            in the cache.
+        names: Networks, by name or as FILE.py:NAME. By default all except those whose weights are on a hub and not in
+            the cache.
         device: auto, cpu or cuda.
 
     Returns:

@@ -83,7 +83,7 @@ def train(
 ) -> Trained:
     """Train a parsing model from clip-level labels.
 
-    The same command resumes bit-exactly where a killed one stopped. With several seeds, each has its own folder
+    Rerun the same command to resume, bit-exactly. With several seeds, each has its own folder
     OUT/seed-N.
 
     Args:
@@ -94,11 +94,11 @@ def train(
         out: The run folder.
         val: Weak table of validation clips, which choose the epoch.
         truth: Per-second ground truth of the validation clips.
-        classes: File with the classes, one per line; those of the training labels unless given.
+        classes: File with the classes, one per line; by default those of the training labels.
         recipe: Name from `seehear recipes`, or a TOML file.
         set: KEY=VALUE settings on top of the recipe.
         seeds: One run is trained with each.
-        tensorboard: Write TensorBoard events beside the run.
+        tensorboard: Write TensorBoard events into the run folder.
         device: auto, cpu or cuda.
 
     Returns:
