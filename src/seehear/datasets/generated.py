@@ -247,8 +247,8 @@ def _selected_folders(tables: Annotations, only: Sequence[str]) -> list[FeatureF
         raise SeehearError(f"{dataset} has no shared feature folders")
     if unknown := [name for name in only if name not in known]:
         raise SeehearError(f"{dataset} has no feature folder {unknown[0]!r}; choose from {', '.join(sorted(known))}")
-    if lacking := [folder.modality for folder in folders if folder.modality not in tables.dense]:
-        raise SeehearError(f"{tables.folder}: no dense table for {lacking[0]}")
+    if missing := [folder.modality for folder in folders if folder.modality not in tables.dense]:
+        raise SeehearError(f"{tables.folder}: no dense table for {missing[0]}")
     return [folder for folder in folders if not only or {folder.folder, folder.network} & set(only)]
 
 
