@@ -50,8 +50,8 @@ class Comparison(Result):
 
     Attributes:
         evaluations: Name -> scores of the system; the first is the one that others are compared with.
-        rows: Name -> its scores beside the first's, the average last. Of all systems but the first.
-        settings: Name -> what the system differs in from the first, besides seeds; empty for predictions.
+        rows: Name -> its scores compared with the first's, the average last. Of all systems but the first.
+        settings: Name -> the settings, other than seeds, in which it differs from the first; empty for predictions.
         folder: Where it was saved.
         plots: Files of the plot, once it was saved.
     """
@@ -79,7 +79,7 @@ class Comparison(Result):
 
     @property
     def seeds(self) -> dict[str, list[int]]:
-        """Name -> seeds of the system; none where they are not known."""
+        """Name -> seeds of the system; none if they are not known."""
         return {name: list(evaluation.seeds) for name, evaluation in self.evaluations.items()}
 
     @property
@@ -107,7 +107,7 @@ class Comparison(Result):
         return self.rows[name][-1]
 
     def verdict(self, name: str, level: str = "", score: str = "average") -> Verdict:
-        """Return how a system compares with the first in a score; in the average unless a score is given."""
+        """Return how a system compares with the first in a score, by default in the average."""
         for row in self.rows[name]:
             if (row.level, row.score) == (level, score):
                 return row.verdict
@@ -225,15 +225,15 @@ def compare(
 ) -> Comparison:
     """Compare systems with the first of them, score by score.
 
-    Every difference is paired by clip, and by seed where both systems were trained with the same seeds. It comes with
-    a 95 % interval over clips and seeds and a permutation p, see `scoring.comparison.difference`.
+    Every difference is paired by clip, and by seed if both systems were trained with the same seeds. It comes with a
+    95 % interval over clips and seeds and a permutation p, see `scoring.comparison.difference`.
 
     Args:
         systems: Name -> system, two or more, the baseline first. A system is a parser, a run folder, predictions
             (modality -> (N, T, C)), a list of these (one per seed), or an Evaluation on the same data set. A list of
             run folders is named by the folders.
         dataset: Clips with ground truth.
-        decoding: From probabilities to events; that of the parsers unless given.
+        decoding: From probabilities to events; by default that of the parsers.
         out: Folder for a page, the numbers and a plot. Nothing is written unless it is given.
         device: Where parsers of run folders compute: auto, cpu or cuda.
         progress: Show progress and time left.

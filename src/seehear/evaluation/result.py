@@ -78,7 +78,7 @@ class ScoreRow:
 
 @dataclass(repr=False)
 class Evaluation(Result):
-    """The scores of one system; several where it was trained with several seeds.
+    """The scores of one system; several if it was trained with several seeds.
 
     Attributes:
         runs: What was scored, one name per seed: run folders, or parsers in memory. Empty for given predictions.
@@ -86,8 +86,8 @@ class Evaluation(Result):
         references: Name -> scores of a prediction that needs no model.
         missing: Labelled clips without features, scored as if nothing was predicted.
         notes: What else to know.
-        seeds: Of the trainings; empty where they are not known.
-        details: What lies behind the scores, where that was requested.
+        seeds: Of the trainings; empty if they are not known.
+        details: What lies behind the scores, if requested.
         folder: Where it was saved.
     """
 
@@ -186,7 +186,7 @@ class Evaluation(Result):
         return (*rows, ScoreRow(AVERAGE, self.average, references, self.beyond_baseline[AVERAGE]))
 
     def verdict(self, level: str = "", name: str = "average") -> Verdict:
-        """Return how a score compares with the weak-label baseline; the average unless a level and a name are given."""
+        """Return how a score, by default the average, compares with the weak-label baseline."""
         beyond = self.beyond_baseline[level, name]
         return Verdict.from_interval(beyond.low, beyond.high)
 
@@ -227,7 +227,7 @@ class Evaluation(Result):
         """Draw every score with its interval, and the weak-label baseline's score.
 
         Args:
-            ax: Axes to draw into; a new figure unless given.
+            ax: Axes to draw into; by default a new figure.
 
         Returns:
             The figure.
