@@ -166,7 +166,7 @@ def _check_times(network: Network, spec: NetworkSpec) -> Check:
 
 
 def _marked_span(spec: NetworkSpec, mark: bool) -> Span:
-    """SECONDS of silence or grey, with the sample in MARKED_SECOND if `mark`."""
+    """Return SECONDS of silence or grey, with the sample in MARKED_SECOND if `mark`."""
     if isinstance(spec.input, AudioInput):
         rate, margin = spec.input.rate, spec.input.window
         waveform = np.zeros(round((SECONDS + 2 * margin) * rate), dtype=np.float32)

@@ -92,7 +92,7 @@ def extract(
             several.
         store: The folder to keep the features in; created if it doesn't exist.
         fps: Frames sampled per second, for visual networks.
-        segment: Seconds per segment, which gets one feature. 1 unless given, or that of an existing store.
+        segment: Seconds per segment, which gets one feature; by default that of an existing store, else 1.
         shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
         device: auto, cpu or cuda.
         progress: Whether to show progress.
@@ -101,8 +101,8 @@ def extract(
         Features of one file, if `clips` is one file and there is no store; else an Extraction.
 
     Raises:
-        ClipError: `clips` is one file, there is no store, and the file can't be used.
-        SeehearError: A network, a path or an option is wrong. A list of clips never fails because of one of them:
+        ClipError: If `clips` is one file without a store, and the file can't be used.
+        SeehearError: If a network, a path or an option is wrong. A list of clips never fails because of one of them:
             see `Extraction.failed`.
     """
     specs = _specs(networks)
@@ -111,11 +111,11 @@ def extract(
     if segment is not None and not segment > 0:
         raise SeehearError(f"a segment must last more than 0 seconds, not {segment:g}")
     part = Shard.parse(shard) if isinstance(shard, str) else shard or Shard()
-    found = {name: path for name, path in find_clips(clips).items() if part.holds(name)}
+    files = {name: path for name, path in find_clips(clips).items() if part.holds(name)}
     loaded = load_networks(specs, device)  # before the store is created: it may fail
     if store is not None:
-        return _extract_to_store(found, loaded, Store(store, segment=segment, create=True), fps, progress)
-    extraction = _extract_to_memory(found, loaded, Settings(fps, segment or 1.0), progress)
+        return _extract_to_store(files, loaded, Store(store, segment=segment, create=True), fps, progress)
+    extraction = _extract_to_memory(files, loaded, Settings(fps, segment or 1.0), progress)
     if isinstance(clips, str | os.PathLike) and not Path(clips).is_dir():
         for messages in extraction.failed.values():
             raise ClipError("; ".join(messages))

@@ -110,7 +110,7 @@ def import_features(
         labels: Label tables that name the clips. Without them, every file is a clip.
         prefix: Files are named by this many characters of the name of a clip; 0 for all.
         frames: Rows of a file that make one segment; they are averaged.
-        segment: Seconds per segment. 1 unless given, or that of an existing store.
+        segment: Seconds per segment; by default that of an existing store, else 1.
         progress: Whether to show progress.
 
     Returns:
@@ -243,7 +243,7 @@ def _open(file: Path, form: Form) -> NDArray[np.generic]:
 
 
 def _fault(file: Path, message: str) -> str:
-    """Why numpy could not read a file. numpy's own message takes everything that is no array for a pickle."""
+    """Return why numpy could not read a file. Its own message calls every file without an array a pickle."""
     start = file.read_bytes()[: len(MAGIC)] if file.is_file() else MAGIC
     if "pickle" not in message and "Python objects" not in message:
         return f"can't be read: {message}"

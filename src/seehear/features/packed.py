@@ -47,7 +47,7 @@ class Packed:
         return np.diff(self.offsets)
 
     def cut(self, clips: slice) -> Packed:
-        """Clips that follow each other, without a copy."""
+        """Return consecutive clips, without a copy."""
         start, stop, _ = clips.indices(len(self.offsets) - 1)
         offsets = self.offsets[start : stop + 1]
         return Packed(self.rows[offsets[0] : offsets[-1]], offsets - offsets[0], self.contents)

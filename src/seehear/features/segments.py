@@ -135,7 +135,7 @@ def segment_features(span: Span, spec: NetworkSpec, network: Network, settings: 
     """Run one network on a span.
 
     Returns:
-        (segments, width); NaN where a segment holds no frame.
+        (segments, width); NaN if a segment holds no frame.
 
     Raises:
         ClipError: The network gives numbers that are not finite.

@@ -37,7 +37,7 @@ class FeatureSource(ABC):
 
     @abstractmethod
     def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
-        """For each clip, whether all of its features are finite."""
+        """Return for each clip whether all of its features are finite."""
 
 
 class StoredFeatures(FeatureSource):
@@ -120,7 +120,7 @@ class PartOf(FeatureSource):
         return self._source.clips(*networks)
 
     def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
-        """Return the features of these clips, cut from those of the larger set where it has them packed."""
+        """Return the features of these clips, cut from those of the larger set if it has them packed."""
         if clips == self._clips:
             return self._packed(network)
         number = {clip: n for n, clip in enumerate(self._clips)}

@@ -87,7 +87,7 @@ class Store:
 
         Args:
             path: The folder.
-            segment: Seconds per segment: 1 unless given, or that of an existing store, which must agree.
+            segment: Seconds per segment; must agree with an existing store. By default that of the store, else 1.
             create: Whether to create a store that does not exist.
 
         Raises:
