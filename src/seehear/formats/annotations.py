@@ -89,8 +89,8 @@ def import_annotations(
         The tables, and notes about what was skipped.
 
     Raises:
-        SeehearError: If a file can't be read, two files cover one modality of a clip, no file names a clip, or naming
-            every event that a dense table can't hold.
+        SeehearError: If a file can't be read, two files cover one modality of a clip, or no file names a clip. If a
+            dense table can't hold some events: the message names each.
     """
     events = _read(paths(files), modality)
     result = ImportedAnnotations(clips=len(events.by_clip), notes=events.notes)

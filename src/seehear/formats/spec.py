@@ -55,7 +55,7 @@ class FileEvents:
     """The events that were read from files.
 
     Attributes:
-        by_clip: Clip -> modality -> events; an empty list where the files say that there are none.
+        by_clip: Clip -> modality -> events; an empty list if the files say that there are none.
         notes: What was skipped, and why.
     """
 
@@ -77,7 +77,7 @@ class FileEvents:
 
 
 def merge_files(parts: Sequence[Files]) -> Files:
-    """Return the files of all clips, where each clip has files of its own."""
+    """Return the files of all clips, for a format in which each clip has its own files."""
     return {name: content for part in parts for name, content in part.items()}
 
 

@@ -1,6 +1,6 @@
 """Captions for players: <clip>.vtt, a WebVTT file (W3C). Times to the millisecond.
 
-A class appears once at a time: "heard: Dog", or "both: Dog" where it is heard and seen. So an event is cut wherever the
+A class appears once at a time: "heard: Dog", or "both: Dog" while it is heard and seen. So an event is cut wherever the
 modalities of its class change, and its parts are joined again when they are read. A cue's identifier, which players
 don't show, lists the modalities of the events and their confidences.
 """
@@ -87,7 +87,7 @@ def _cues(events: Sequence[ParsedEvent]) -> list[_Cue]:
 
 
 def _names(active: Sequence[str], modalities: Sequence[str]) -> list[str]:
-    """Return the names that a caption shows for a class: `both` alone where it is in the joint modality."""
+    """Return the names that a caption shows for a class: `both` alone if it is in the joint modality."""
     joint = joint_of(modalities)
     implied = JOINT.split("_") if JOINT in active else [joint] if len(active) > 1 else []
     return [name_of(modality) for modality in active if modality not in implied]
