@@ -118,7 +118,7 @@ def cross_check(
     clips: Mapping[str, Path] | None = None,
     length: Callable[[str], float | None] = lambda clip: None,
 ) -> list[Defect]:
-    """Return what is wrong between tables, and between tables and clip files; nothing of it is fatal.
+    """Return what is wrong between tables, and between tables and clip files. None of these defects is fatal.
 
     Args:
         weak: The weak tables; the first is that of training: a class that it lacks can't be learnt.
