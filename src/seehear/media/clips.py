@@ -12,7 +12,7 @@ from seehear.names import valid_clip_name
 
 
 def find_clips(paths: Paths) -> dict[str, Path]:
-    """Find the clips among files and in folders, hidden folders excepted.
+    """Find the clips among files and in folders; hidden files are skipped.
 
     Args:
         paths: Media files, and folders that are searched for them at any depth.

@@ -132,7 +132,7 @@ class Media:
         Args:
             fps: Frames per second.
             start: Seconds.
-            stop: Seconds; the end of the clip unless given.
+            stop: Seconds; by default the end of the clip.
 
         Returns:
             (n,) seconds in [start, stop): the middle of each period of 1 / fps seconds.
@@ -160,7 +160,7 @@ class Media:
             sizes: Side lengths in pixels of the square frames to return; empty for no frames.
             audio: Whether to return the waveform.
             margin: Seconds of waveform around each span.
-            stop: Where to end, in seconds; the end of the clip unless given.
+            stop: Where to end, in seconds; by default the end of the clip.
 
         Yields:
             The spans, in order.
@@ -174,19 +174,19 @@ class Media:
             raise ClipError(f"{self.path}: has no audio track, which an audio network needs")
         end = self.duration if stop is None else stop
         video = _FrameCollector(self, fps, sorted(sizes), end) if sizes else None
-        sound = _WaveformCollector(self, margin) if audio else None
+        waveform = _WaveformCollector(self, margin) if audio else None
         starts = [n * length for n in range(max(1, math.ceil(end / length - 1e-9)))]
         pending = deque((start, min(start + length, end)) for start in starts)
         with self._open() as container:
-            for _ in self._decode(container, video, sound):
-                while pending and _complete(video, sound, pending[0][1], margin):
-                    yield self._span(*pending.popleft(), video, sound, margin)
+            for _ in self._decode(container, video, waveform):
+                while pending and _complete(video, waveform, pending[0][1], margin):
+                    yield self._span(*pending.popleft(), video, waveform, margin)
                 if not pending:
                     return
         if video is not None:
             video.flush()
         for begin, finish in pending:  # the streams end before the last span of the clip does
-            yield self._span(begin, finish, video, sound, margin)
+            yield self._span(begin, finish, video, waveform, margin)
 
     def _span(
         self,
@@ -418,7 +418,7 @@ class _FrameCollector:
 
 
 class _WaveformCollector:
-    """Collects mono samples on the clock of the clip; where there are none, the waveform is zero."""
+    """Collects mono samples on the clock of the clip; if there are none, the waveform is zero."""
 
     def __init__(self, media: Media, margin: float) -> None:
         self.rate, self.margin = media.rate, margin
@@ -493,7 +493,7 @@ def _complete(video: _FrameCollector | None, audio: _WaveformCollector | None, s
 
 
 def count_segments(duration: float, segment: float) -> int:
-    """Count segments; see `Media.segments`."""
+    """Return the number of segments of a clip; see `Media.segments`."""
     return max(1, math.ceil(duration / segment - 0.1))
 
 
