@@ -127,7 +127,7 @@ def _sources(function: Function) -> list[str]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Return whether the repr of a value says everything about it, and is the same in every process."""
+    """Return whether the repr of a value describes it completely, and is the same in every process."""
     if isinstance(value, tuple | list):
         return all(map(_is_plain, value))
     return isinstance(value, bool | int | float | complex | str | bytes | None)

@@ -73,7 +73,7 @@ def build_image() -> nn.Module:
 def read_keras(path: Path, module: nn.Module, what: str) -> dict[str, Tensor]:
     """Read a weight file of Keras 2 into the state dict of a module whose layers have the same order.
 
-    what: the name of the network, for the message. Raises SeehearError naming the file and what does not fit.
+    what: the name of the network, for the message. Raises SeehearError naming the file and the arrays that do not fit.
     """
     import h5py
     import torch

@@ -121,7 +121,7 @@ class NetworkSpec:
     reference: str = field(default="", compare=False)  # how to name it on a command line, if not by `name`
 
     def __post_init__(self) -> None:
-        """Raises SeehearError for a name that no network may have."""
+        """Raise SeehearError for a name that no network may have."""
         valid_network_name(self.name)
 
     @property
