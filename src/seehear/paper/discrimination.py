@@ -151,7 +151,7 @@ def _pair(packs: Mapping[str, Packed], one: str, other: str, train: NDArray[np.b
 
 
 def _controls(name: str, packed: Packed) -> list[Contest]:
-    """Pairs of networks that are made of one."""
+    """Return the control pairs, each made of one network."""
     rows = packed.rows
     made: dict[str, Callable[[int], Pair]] = {
         "same network": lambda seed: (rows, rows),

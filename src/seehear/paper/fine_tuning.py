@@ -127,13 +127,13 @@ def _accuracy(predicted: Sequence[Labels], seeds: Sequence[int], frames: Labelle
 
 
 def _linear(setup: Setup, name: str, split: Split) -> Labels:
-    """Predicted classes of the test frames, (m,), by a linear probe."""
+    """Return the predicted classes of the test frames, (m,), by a linear probe."""
     packs = [part.clips.source.pack(name, part.clips.clips) for part in (split.train, split.test)]
 
     def compute() -> list[int]:
         rows = []
         for packed, part in zip(packs, (split.train, split.test), strict=True):
-            # A clip may end before its last label does: its last segment stands for what follows.
+            # A clip may end before its last label: its last segment is repeated.
             frames = part.frames
             at = np.minimum(frames.segment, packed.lengths()[frames.clip] - 1)
             rows.append(packed.rows[packed.offsets[frames.clip] + at])
@@ -148,7 +148,7 @@ def _linear(setup: Setup, name: str, split: Split) -> Labels:
 
 
 def _full(setup: Setup, name: str, split: Split, seeds: Sequence[int], notes: list[str]) -> list[Labels] | None:
-    """Predicted classes of the test frames, per seed; None, with a note, if the network can't be fine-tuned."""
+    """Return the predicted classes of the test frames, per seed; None and a note if fine-tuning is impossible."""
     from seehear import networks
 
     if setup.clips is None:

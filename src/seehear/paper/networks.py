@@ -21,7 +21,7 @@ class Choice:
 
     Attributes:
         candidates: To compare or to choose from, in place of the paper's; empty for the paper's.
-        baseline: To train on where nothing is selected, in place of the paper's; empty for the paper's.
+        baseline: To train on if nothing is selected, in place of the paper's; empty for the paper's.
     """
 
     candidates: Networks

@@ -1,4 +1,4 @@
-"""Run a paper's tables and figures on a data set: its numbers beside ours, and a verdict on each of its claims."""
+"""Run a paper's tables and figures on a data set: its numbers, ours, and a verdict on each of its claims."""
 
 from __future__ import annotations
 
@@ -139,24 +139,24 @@ def reproduce(
     progress: bool = True,
     **settings: Any,
 ) -> Reproduction:
-    """Run a paper's tables and figures on your data: its numbers beside yours, and a verdict on each of its claims.
+    """Run a paper's tables and figures on your data: its numbers, yours, and a verdict on each of its claims.
 
-    The same call resumes where a killed one stopped. Tables share the trainings that they have in common.
+    Resume by rerunning the same call. Tables share the trainings that they have in common.
 
     Args:
         experiments: One or more of `list_experiments`, or TOML files of your own.
         dataset: Which data set: llp, or folder for tables and clips of your own.
         annotations: Folder with its label tables.
         out: Folder for everything that is finished, and for the tables, OUT/<experiment>.json and .md.
-        store: The folder with the clips' features; OUT/store unless given.
+        store: The folder with the clips' features; by default OUT/store.
         features: Folder with the features that the data set's field shares, to import into the store first.
         videos: Folder with clips or full videos, to extract the networks' features from first, and for table3.
         fps: Frames per second that visual networks are given of these videos.
         networks: modality -> networks to compare or choose from, in place of the paper's.
-        baseline: modality -> networks to train on where nothing is selected, in place of the paper's.
+        baseline: modality -> networks to train on if nothing is selected, in place of the paper's.
         recipe: Name from `list_recipes`, a TOML file, or a Recipe.
         seeds: One training is done with each; fewer than six can't confirm a difference between trained systems.
-        workers: Processes that train at once; one per core unless given.
+        workers: Processes that train at once; by default one per core.
         device: auto, cpu or cuda.
         trust_code: Run the Python code of networks that an experiment's file or the store names as FILE.py:NAME.
         progress: Show progress and time left.

@@ -160,14 +160,14 @@ def count_answers(verdicts: Sequence[Verdict]) -> str:
 
 
 def _cell(reported: float | None, measured: Measurement | None) -> str:
-    theirs = "–" if reported is None else f"{reported:.1f}" if round(reported, 1) == reported else f"{reported:g}"
+    in_paper = "–" if reported is None else f"{reported:.1f}" if round(reported, 1) == reported else f"{reported:g}"
     if measured is None or math.isnan(measured.value):
-        return f"{theirs} | –" if reported is not None else "–"
+        return f"{in_paper} | –" if reported is not None else "–"
     digits = 2 if abs(measured.value) < 2 else 1
     ours = f"{measured.value:.{digits}f}"
     interval = "" if math.isnan(measured.low) else f" ({measured.low:.{digits}f}–{measured.high:.{digits}f})"
     p = "" if math.isnan(measured.p) else f" p {measured.p:.2g}"
-    return f"{theirs} | {ours}{interval}{p}"
+    return f"{in_paper} | {ours}{interval}{p}"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -185,7 +185,7 @@ def _mlp(
 
 
 def _train(model: nn.Module, x: Tensor, y: Tensor, val_x: Tensor, val_y: Tensor, rng: np.random.Generator) -> None:
-    """Train on x (n, d) and y (n,) until the validation loss no longer falls; keep the weights where it was least."""
+    """Train on x (n, d) and y (n,) until the validation loss no longer falls; keep the weights of the least loss."""
     optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     best, best_state, since = np.inf, model.state_dict(), 0
     for _ in range(EPOCHS):

@@ -156,7 +156,7 @@ def fine_tune(
 
 
 def _batch(frames: Frames, mirrored: NDArray[np.bool_] | None) -> Tensor:
-    """Frames as a tensor, some of them mirrored left to right."""
+    """Return frames as a tensor, some of them mirrored left to right."""
     if mirrored is not None:
         frames = frames.copy()
         frames[mirrored] = frames[mirrored][..., ::-1, :]

@@ -178,7 +178,7 @@ def _path(features: Floats, labels: NDArray[np.int64], n_classes: int, strengths
 
 
 def minimise(x: Array, index: NDArray[np.int64], strength: float, start: Array) -> Array:
-    """Weight and bias at the minimum, (d + 1, C), bias last.
+    """Return weight and bias at the minimum, (d + 1, C), bias last.
 
     Args:
         x: (n, d).
