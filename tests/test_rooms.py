@@ -73,7 +73,7 @@ def test_every_module_is_in_a_room():
     assert {room_of(file) for file in SOURCE.rglob("*.py")} == set(LEVEL)
 
 
-@pytest.mark.parametrize("room", LEVEL)
+@pytest.mark.parametrize("room", sorted(LEVEL))
 def test_imports_go_down(room):
     files = [file for file in SOURCE.rglob("*.py") if room_of(file) == room]
     wrong = {str(file.relative_to(SOURCE)): upward(file.read_text("utf-8"), room) for file in files}

@@ -31,7 +31,8 @@ class ParsedEvent:
         modality: audio, visual, or audio_visual for both.
         onset: When it begins, seconds from the clip's start.
         offset: When it ends, seconds.
-        confidence: Mean probability of its segments, in [0, 1]; of an event in all modalities, of the least certain.
+        confidence: Mean probability of its segments, in [0, 1]. For an event in all modalities, the probability of a
+            segment is the lowest of its modalities'.
     """
 
     label: str
@@ -50,13 +51,13 @@ class ParsedClip:
         file: Where it lies.
         duration: Of the clip, seconds.
         segment: Of a segment, seconds.
-        modalities: What events can be in; the joint modality last, where there are several.
+        modalities: What events can be in; the joint modality last, if there are several.
         decoding: How probabilities became events.
         events: By modality, onset and class.
         probabilities: modality -> class -> one per segment, for classes with an event, predicted or true.
-        truth: The true events, with confidence 1; None where they are not known.
+        truth: The true events, with confidence 1; None if they are not known.
         classes: All classes of the parser.
-        overview: Thumbnails and spectrogram, where the clip was just decoded.
+        overview: Thumbnails and spectrogram, if the clip was just decoded.
     """
 
     clip: str
@@ -96,7 +97,7 @@ class ParsedClip:
         return frame[["clip", "modality", "label", "onset", "offset", "confidence"]]
 
     def plot(self) -> Figure:
-        """Thumbnails, spectrogram and events over time, as a matplotlib figure."""
+        """Draw thumbnails, spectrogram and events over time. Returns a matplotlib figure."""
         from seehear.plots.picture import plot_clip
 
         return plot_clip(self, self._seen())
@@ -106,7 +107,7 @@ class ParsedClip:
 
         Args:
             out: The folder; made if it does not exist.
-            embed: Put the media file into the page, which then can be sent to others alone.
+            embed: Put the media file into the page, so that the page can be sent to others alone.
         """
         from seehear.pages import parse
         from seehear.parsing.folder import write
@@ -134,7 +135,7 @@ class ParsedClip:
         return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
 
     def _seen(self) -> Overview:
-        """Return the overview; the file is decoded again where there is none."""
+        """Return the overview; the file is decoded again if there is none."""
         from seehear.media.overview import Overview, thumbnails_for
         from seehear.media.reader import Media
 
@@ -144,7 +145,7 @@ class ParsedClip:
         return Overview.of(media, thumbnails_for(media.aspect))
 
     def as_json(self) -> dict[str, Any]:
-        """Everything but the overview, as JSON has it."""
+        """Return everything but the overview, as a value that `json.dumps` takes."""
         content = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "overview"}
         content["events"] = [asdict(event) for event in self.events]
         content["truth"] = None if self.truth is None else [asdict(event) for event in self.truth]
@@ -192,8 +193,8 @@ def parsed_clip(
         decoding: How segments became active.
         clip: Its name.
         file: Where it lies.
-        truth: The true events in any modality, where they are known.
-        all_classes: All classes of the parser, where `classes` are only some.
+        truth: The true events in any modality, if they are known.
+        all_classes: All classes of the parser, if `classes` are only some.
         overview: Thumbnails and spectrogram.
     """
     events = parsed_events(active, probabilities, classes, segment, duration)
@@ -281,6 +282,6 @@ def truth_of(
 
 
 def spans_of(active: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
-    """Class number, first segment and segment after the last of each event in an array (1, T, C)."""
+    """Return class number, first segment and segment after the last of each event in an array (1, T, C)."""
     spans = event_spans(ActiveSegments.of(active))
     return list(zip(spans.label.tolist(), spans.start.tolist(), spans.stop.tolist(), strict=True))

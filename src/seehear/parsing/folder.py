@@ -95,7 +95,7 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
 
 
 def link(file: Path, folder: Path) -> str:
-    """Return the path of a file relative to a folder, with slashes: it stays valid where both move together."""
+    """Return the path of a file relative to a folder, with slashes: it stays valid if both move together."""
     target = file.parent.resolve() / file.name  # the clip may be a link to a file of another name
     try:
         return PurePath(os.path.relpath(target, folder.resolve())).as_posix()
