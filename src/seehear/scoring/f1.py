@@ -35,7 +35,7 @@ class Counts:
         return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.support + other.support)
 
     def f1(self) -> NDArray[np.float64]:
-        """Return 2 tp / (2 tp + fp + fn) in [0, 1]; NaN where nothing is active in prediction or ground truth."""
+        """Return 2 tp / (2 tp + fp + fn) in [0, 1]; NaN if nothing is active in prediction or ground truth."""
         return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
 
