@@ -57,7 +57,7 @@ def _closed_form(task: Task, estimator: ClosedForm, split: str) -> Estimates:
 
 
 def _each(task: Task, score: Callable[[Collocation], float]) -> tuple[Array, dict[str, str]]:
-    """Scores of all collocations, (n,), and why some have none."""
+    """Return the scores of all collocations, (n,), and why some have none."""
     scores, failures = np.full(len(task.grid), np.nan), {}
     for n, collocation in enumerate(task.grid):
         try:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from seehear.data import Dataset
 
-PLOTTED = ("upper-bound-weak-segment-final",)  # drawn with the truth in Figure 5, besides those that are named
+PLOTTED = ("upper-bound-weak-segment-final",)  # drawn with the truth in Figure 5, with those that are named
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Row:
     """An estimator compared with traversal.
 
     Attributes:
-        estimates: What it said.
-        agreement: How well that agrees with traversal.
+        estimates: Its scores of the collocations.
+        agreement: How well these agree with traversal.
         leaks: Whether it looked at the clips that it is judged on.
     """
 
@@ -65,9 +65,9 @@ class Judgement(Result):
         deviation: SD between seeds; NaN for one seed.
         rows: The estimators.
         failed: Estimators that were named and have no result, and why.
-        chance: What a random choice comes to.
+        chance: Expected agreement of a random choice.
         ceiling: Traversal's agreement with itself.
-        effects: What each network adds, and what pairing adds; None where fewer than two modalities have a choice.
+        effects: What each network adds, and what pairing adds; None if fewer than two modalities have a choice.
         metric: What clips are scored by.
         signature: Of the scores.
         missing: Labelled clips that were left out.
@@ -236,9 +236,9 @@ def judge(
         test: The clips, with features of all candidate networks.
         estimators: Names, with @train or @val for the clips that they look at; `all` for every one but traversal.
         leaking: Compare the upper bounds among the estimators on these clips as well, as Wu et al. did; all upper
-            bounds where none is named.
-        seeds: Of the full trainings; those of the selection unless given.
-        plotted: Estimators to draw in Figure 5, besides the paper's upper bound.
+            bounds if none is named.
+        seeds: Of the full trainings; by default those of the selection.
+        plotted: Estimators to draw in Figure 5, in addition to the paper's upper bound.
 
     Raises:
         SeehearError: The selection used evaluation labels, the clips had a part in it, or a full training failed.
@@ -293,7 +293,7 @@ def _estimators(estimators: str | Sequence[str], leaking: bool, plotted: Sequenc
 
 
 def _named(estimators: str | Sequence[str]) -> set[str]:
-    """Estimators that were named one by one: it is an error where they fail."""
+    """Return the estimators that were named one by one: if one of them fails, that is an error."""
     names = [estimators] if isinstance(estimators, str) else estimators
     return {estimator.name for name in names if ALL not in name for estimator, _ in find(name)}
 

@@ -30,7 +30,7 @@ HALF_COST = 0.25  # of the time that a closed form takes on all clips
 
 @dataclass(frozen=True)
 class Forecast:
-    """What an estimator will cost.
+    """The forecast cost of an estimator.
 
     Attributes:
         name: Of the estimator, with its split.
@@ -39,7 +39,7 @@ class Forecast:
         seconds: At least and at most, of one core.
         flops: Of matrix products, at most.
         ratio: Of seconds to traversal's, both at most.
-        adaptive: Whether the estimator decides how much it takes, so that it may take less.
+        adaptive: Whether the estimator decides how much to train, so that it may cost less.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Forecast:
 
 @dataclass(frozen=True, repr=False)
 class Plan(Result):
-    """What a selection will cost.
+    """The forecast cost of a selection.
 
     Attributes:
         collocations: In the grid.
@@ -112,7 +112,7 @@ def duration(seconds: float) -> str:
 
 
 def duration_range(low: float, high: float) -> str:
-    """Return a range of seconds as people read it, one number where both ends are nearly the same."""
+    """Return a range of seconds as people read it, one number if both ends are nearly the same."""
     return duration(low) if high < 1.05 * low else f"{duration(low)} to {duration(high)}"
 
 
@@ -167,7 +167,7 @@ def _trainings(
 
 
 class _Clock:
-    """Seconds and operations of trainings, between those of the narrowest and the widest collocation."""
+    """Forecasts seconds and operations of trainings, from those of the narrowest and the widest collocation."""
 
     def __init__(self, task: Task) -> None:
         self.task, self.bench = task, task.bench
@@ -238,7 +238,7 @@ class _Clock:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was timed on one collocation.
+    """Times measured on one collocation.
 
     Attributes:
         clip: Seconds of training on one clip once.

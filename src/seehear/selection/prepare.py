@@ -48,16 +48,16 @@ def prepare(
 
     Args:
         train: Clips to train on.
-        val: Clips to validate with; a fifth of the training clips unless given.
+        val: Clips to validate with; by default a fifth of the training clips.
         test: Clips that a selection is judged by.
-        networks: modality -> networks to choose from; those of the training data unless given.
+        networks: modality -> networks to choose from; by default those of the training data.
         together: Up to so many networks may feed a modality together.
         recipe: Of full trainings.
         settings: On top of the recipe.
         seeds: Of full trainings.
         budget: Share of traversal's cost that short trainings may take.
         out: Folder in which trainings are kept; None for trainings in memory.
-        workers: Processes that train at once. Unless given: one in memory, one per core with a folder.
+        workers: Processes that train at once; by default one in memory, one per core with a folder.
         device: auto, cpu or cuda.
         protocol: `paper` trains and scores on the training clips themselves.
         progress: Whether to show progress.
@@ -174,7 +174,7 @@ def _with(dataset: Dataset, networks: Mapping[str, Sequence[str]]) -> Dataset:
 
 
 def _missing_note(dataset: Dataset, split: str) -> list[str]:
-    """Return how many clips have features, and which networks have none of how many clips."""
+    """Return how many clips have features of every network, and how many lack those of which network."""
     if not dataset.missing:
         return []
     counts = {info.name: len(set(dataset.clips) - dataset.source.clips(info.name)) for info in dataset.infos}
@@ -189,7 +189,7 @@ def _unknown_classes(dataset: Dataset, classes: Sequence[str], split: str) -> li
 
 
 def _shared(one: Dataset, other: Dataset) -> set[str]:
-    """Clips in both data sets. Arrays whose clips were not named share none: their names are mere numbers."""
+    """Return the clips in both data sets. Arrays without names of clips share none: their names are mere numbers."""
     if any(each.store is None and all(clip.isdigit() for clip in each.clips) for each in (one, other)):
         return set()
     return {*one.clips} & {*other.clips}

@@ -1,4 +1,4 @@
-"""What a selection found: the best collocation, those tied with it, and how certain that is."""
+"""The result of a selection: the best collocation, those tied with it, and how certain that is."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _status(place: float, measured: float) -> Status:
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides a selection, besides the data.
+    """What decides a selection, apart from the data.
 
     Attributes:
         networks: modality -> candidates.
@@ -126,7 +126,7 @@ class Settings:
 
 @dataclass(repr=False)
 class Selection(Result):
-    """The ranking of all collocations by one estimator, with what others say.
+    """The ranking of all collocations by one estimator, and the scores of others.
 
     Attributes:
         grid: All collocations.
@@ -134,15 +134,15 @@ class Selection(Result):
         estimates: Of the estimators that were run. The first one ranks.
         effects: What each network adds, and what pairing adds, in scores of the estimator `effects_of`. None where
             fewer than two modalities have a choice, or scores are missing.
-        traversal_seconds: Forecast of traversal, at least and at most, of one core; None where nothing was trained.
+        traversal_seconds: Forecast of traversal, at least and at most, of one core; None if nothing was trained.
         metric: What trainings are scored by.
         signature: Of the scores.
         settings: What decided the selection.
         missing: Labelled clips that were left out.
         notes: What a user should know of clips and networks.
         failed: Estimators other than the first that have no result, and why.
-        sources: Tables and store that the data came from, where they are known.
-        task: To judge the selection; None where it was read from a folder.
+        sources: Tables and store that the data came from, if they are known.
+        task: To judge the selection; None if it was read from a folder.
         files: What `save` wrote.
     """
 

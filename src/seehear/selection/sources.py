@@ -17,7 +17,7 @@ class Tables:
 
     Attributes:
         labels: Weak table.
-        dense: modality -> dense table, where per-second ground truth is known.
+        dense: modality -> dense table, if per-second ground truth is known.
     """
 
     labels: str
@@ -47,7 +47,7 @@ class Sources:
         """Read the training and validation clips.
 
         Args:
-            networks: modality -> candidates; all of the store where None.
+            networks: modality -> candidates; None for all of the store.
 
         Raises:
             SeehearError: As `Dataset.from_tables` does.

@@ -32,7 +32,7 @@ def default_workers() -> int:
 
 
 def attempt(do: Callable[[A], B], what: A) -> B | Exception:
-    """Return the result or the error, unless the error would hit all that follow as well."""
+    """Return the result or the error; raise an error that all later trainings would meet too."""
     try:
         return do(what)
     except (DiskFullError, BrokenProcessPool):

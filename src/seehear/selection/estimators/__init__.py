@@ -1,4 +1,4 @@
-"""Estimators by name. A new one is a file beside this one with `ESTIMATORS`, and a line here."""
+"""Estimators by name. A new one is a file in this folder with `ESTIMATORS`, and a line here."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Short trainings: a few steps at a high learning rate, on some of the training clips.
 
-How far a model gets in its first hundred-odd steps says much about how far it gets at all (docs/lab.md), in a tenth of
-the time or less.
+The score after a hundred-odd steps predicts the score after a full training well (docs/lab.md), in a tenth of the time
+or less.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def trainings(
         setting: What trainings are made of.
         collocation: What to train.
         seeds: One training each.
-        share: Of the training clips. Fewer are taken where the steps can't visit so many.
+        share: Of the training clips. Fewer are taken if the steps can't visit so many.
         steps: Per training.
     """
     clips = setting.part(min(share, steps * setting.recipe.batch / setting.count(setting.train)))

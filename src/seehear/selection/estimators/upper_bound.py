@@ -39,7 +39,7 @@ def plan(supervision: Supervision, setting: Setting, collocation: Collocation) -
 
 
 def read(level: str, reading: str, outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
-    """Return scores in per cent: (S, N) of the last epoch, where each clip's score is kept; else (S,)."""
+    """Return scores in per cent: (S, N) of the last epoch, if each clip's score is kept; else (S,)."""
     name = LEVELS[level]
     if name not in outcomes[0].per_clip:
         raise SeehearError("the score of segments needs per-second ground truth of every modality")
