@@ -1,4 +1,4 @@
-"""Why a training diverged: the clip and the network at fault, where there is one."""
+"""Why a training diverged: the clip and the network at fault, if there is one."""
 
 from __future__ import annotations
 

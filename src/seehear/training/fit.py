@@ -47,7 +47,7 @@ def normalisation(facts: RunFacts, train: Split) -> dict[str, tuple[Tensor, Tens
     """Return what is subtracted from each modality's features and what they are divided by, (sum of widths,) each.
 
     `standardise`: mean and deviation of each feature. `scale`: zero, and one number per network, the root mean square
-    of its features; they keep their zeros and proportions, but no network is louder than another.
+    of its features; they keep their zeros and proportions, but all networks have the same scale.
     """
     recipe = facts.recipe
     if not recipe.standardise and not recipe.scale:
@@ -63,7 +63,7 @@ def normalisation(facts: RunFacts, train: Split) -> dict[str, tuple[Tensor, Tens
 
 
 def check_supervision(recipe: Recipe, train: Split) -> None:
-    """Raises SeehearError if the recipe asks for dense labels and the training clips have none."""
+    """Raise SeehearError if the recipe needs dense labels and the training clips have none."""
     if recipe.supervision == "dense" and train.truth is None:
         raise SeehearError("supervision=dense needs dense labels of the training clips, in every modality")
 
@@ -75,7 +75,7 @@ def fit(
     device: torch.device | str = "cpu",
     on_epoch: Callable[[dict[str, Any]], None] = lambda entry: None,
 ) -> list[dict[str, Any]]:
-    """Train to the end of the recipe, from wherever the run got to.
+    """Train to the end of the recipe, from the run's last checkpoint.
 
     Args:
         run: In a folder, which makes it resumable, or in memory.
@@ -88,7 +88,7 @@ def fit(
         The history of all epochs.
 
     Raises:
-        SeehearError: If the recipe asks for dense labels and the training clips have none; for a contrastive loss of
+        SeehearError: If the recipe needs dense labels and the training clips have none; for a contrastive loss of
             one modality; if the loss is no longer finite, naming the clip and network at fault.
     """
     if run.done:

@@ -36,7 +36,7 @@ FORMAT = 1
 Stage = Literal["task", "pretrain"]
 WEIGHTS = "model.safetensors"
 CHECKPOINTS: dict[Stage, str] = {"task": "checkpoint.safetensors", "pretrain": "pretraining.safetensors"}
-SEED = re.compile(r"seed-\d+").fullmatch  # a folder such as seed-0-old is not a seed's
+SEED = re.compile(r"seed-\d+").fullmatch  # not a folder such as seed-0-old
 HISTORIES: dict[Stage, str] = {"task": "history.json", "pretrain": "pretraining.json"}
 
 
@@ -125,7 +125,7 @@ class BaseRun(ABC):
 
     @abstractmethod
     def resume(self, model: ParsingModel, optimiser: Optimizer, stage: Stage = "task") -> list[dict[str, Any]]:
-        """Put model and optimiser where an earlier process left them; the history up to there, empty at the start."""
+        """Load the last checkpoint into model and optimiser; return its history, empty without a checkpoint."""
 
     @abstractmethod
     def checkpoint(
@@ -173,8 +173,13 @@ class BaseRun(ABC):
     def check_networks(self, networks: Mapping[str, NetworkInfo], segment: float, where: str) -> None:
         """Check that features were made as those that the run was trained on.
 
+        Args:
+            networks: Name -> network, of the features.
+            segment: Seconds per segment, of the features.
+            where: The place of the features, for the message.
+
         Raises:
-            SeehearError: Naming the network whose features were made otherwise. where: they come from.
+            SeehearError: Naming the network whose features were made with other settings or weights.
         """
         if segment != self.facts.segment:
             raise SeehearError(
@@ -369,7 +374,7 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
 
 
 def differences_but_seed(one: BaseRun, other: BaseRun) -> list[str]:
-    """Return what two runs differ in besides their seeds, see `differences`."""
+    """Return the differences of two runs, except their seeds; see `differences`."""
     old, new = ({**run.facts.as_json(), "seed": None} for run in (one, other))
     if one.facts.collocation != other.facts.collocation:
         # Other networks have other features: their names are enough.
@@ -380,7 +385,7 @@ def differences_but_seed(one: BaseRun, other: BaseRun) -> list[str]:
 
 
 def find_runs(paths: Sequence[str | Path]) -> list[Run]:
-    """Return the runs in these folders, or in their folders seed-0, seed-1, … where they hold several.
+    """Return the runs in these folders, or in their subfolders seed-0, seed-1, … if they hold several.
 
     Raises:
         SeehearError: For a folder without a run.
@@ -395,7 +400,7 @@ def find_runs(paths: Sequence[str | Path]) -> list[Run]:
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: object) -> None:
-    """Tensors and a JSON value in one file."""
+    """Write tensors and a JSON value into one file."""
     from safetensors.torch import save
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -403,7 +408,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: object) -> No
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
-    """Tensors and JSON value that `save_tensors` wrote. Raises SeehearError naming a file that is damaged."""
+    """Return the tensors and the JSON value of a file. Raises SeehearError if the file is damaged."""
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -39,7 +39,7 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
 
     Args:
         train: Clips to train on. Its classes are those of the model.
-        val: Clips to validate with. Its ground truth, where known, chooses the epoch.
+        val: Clips to validate with. Its ground truth, if known, chooses the epoch.
         recipe: Every setting of model and training.
         seed: Fixes the run.
         device: auto, cpu or cuda.
@@ -92,7 +92,7 @@ def _validation_notes(train: Dataset, val: Dataset | None) -> list[str]:
 
 
 def _idle_settings(recipe: Recipe) -> list[str]:
-    """Settings that were changed and have no effect."""
+    """Return notes on settings that were changed and have no effect."""
     contrast = recipe.contrast
     if contrast.loss == "none" and contrast.model_dump(exclude_defaults=True).keys() - {"projection"}:
         return ["contrast.loss is none: the other settings of contrast have no effect, except the projection"]

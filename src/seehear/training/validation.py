@@ -27,7 +27,7 @@ class Validation:
     Attributes:
         loss: The weak loss.
         label_f1: F1 of each clip's set of classes, (N,) in [0, 1].
-        scores: The official scores, where ground truth is known.
+        scores: The official scores, if ground truth is known.
     """
 
     loss: float
@@ -43,7 +43,7 @@ class Validation:
 
 
 def validate(model: ParsingModel, split: Split, recipe: Recipe, window: int, classes: tuple[str, ...]) -> Validation:
-    """Loss and scores of the model on these clips, decoded by the official protocol."""
+    """Return loss and scores of the model on these clips, decoded by the official protocol."""
     return validate_probabilities(predict(model, split.bags, window), split, recipe, model.modalities, classes)
 
 
