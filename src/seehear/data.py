@@ -1,4 +1,4 @@
-"""A data set: clips with their features, their weak labels and, where it is known, their per-second ground truth.
+"""A data set: clips with their features, their weak labels and, if it is known, their per-second ground truth.
 
     train = Dataset.from_tables("train.csv", store="STORE", collocation={"audio": "yamnet", "visual": "open-nsfw"})
     toy = Dataset.from_arrays({"audio": audio, "visual": visual}, labels=labels, classes=names)
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from seehear.features.arrays import Extraction
 
 Selection = slice | Sequence[int] | Sequence[str] | NDArray[Any]
-Arrays = ArrayLike | Sequence[ArrayLike | None]  # (N, T, D), or N arrays (T, D), None where a clip has none
+Arrays = ArrayLike | Sequence[ArrayLike | None]  # (N, T, D), or N arrays (T, D), None if a clip has none
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,7 +43,7 @@ class Dataset:
         clips: Names of the N clips, those without features included.
         classes: Names of the C classes.
         labels: Weak labels, (N, C) float32 in [0, 1]: which classes occur anywhere in a clip, in any modality.
-        truth: Per-second ground truth, modality -> (N, T, C) bool; None where it is not known for every modality.
+        truth: Per-second ground truth, modality -> (N, T, C) bool; None if it is not known for every modality.
             T is at least the length of the longest clip.
         networks: modality -> the networks that feed it, in order.
         featured: (N,) bool, which clips have features of every network.
@@ -81,15 +81,15 @@ class Dataset:
         Args:
             labels: Weak table: filename, event_labels.
             store: The folder that `extract` filled, or what `extract` returned.
-            collocation: modality -> network, or several networks that feed it together. All networks of the store
-                unless given.
+            collocation: modality -> network, or several networks that feed it together; by default all networks of
+                the store.
             truth: modality -> dense table (filename, onset, offset, event_labels). Needed for every modality, or none.
-            classes: Names of the classes, or a file with one name per line. A class outside of them is an error. The
-                classes that occur in the tables unless given: those of the weak table first, in alphabetical order.
+            classes: Names of the classes, or a file with one name per line. A class outside of them is an error. By
+                default the classes that occur in the tables: those of the weak table first, in alphabetical order.
 
         Raises:
             SeehearError: Naming file and line, for tables that can't be read; for networks that the store does not
-                have; where no clip has features; where a clip's features differ in length between networks.
+                have; if no clip has features; if a clip's features differ in length between networks.
         """
         kept = _store_of(store)
         source = StoredFeatures(kept)
@@ -131,13 +131,13 @@ class Dataset:
             features: modality -> features: (N, T, D), or a list of N arrays (T, D), None for a clip that has none.
                 Where several networks feed a modality, or are to be chosen from: modality -> network -> the same.
             labels: (N, C) numbers in [0, 1], or for each clip the names of its classes. None: unlabelled clips.
-            classes: Names of the C classes; those named in `labels` unless given, else their numbers.
+            classes: Names of the C classes; by default those named in `labels`, else their numbers.
             truth: modality -> (N, T, C) 0 or 1, or a list of N arrays (T, C).
-            clips: Names of the N clips, for messages; their numbers unless given.
+            clips: Names of the N clips, for messages; by default their numbers.
             segment: Seconds per segment.
 
         Raises:
-            SeehearError: If numbers of clips, classes or segments do not agree, naming what does not.
+            SeehearError: If numbers of clips, classes or segments do not agree.
         """
         by_network = {
             modality: dict(of_modality) if isinstance(of_modality, Mapping) else {modality: of_modality}
@@ -165,8 +165,8 @@ class Dataset:
     def __repr__(self) -> str:
         networks = " × ".join("+".join(names) for names in self.collocation.values())
         known = "weak labels and ground truth" if self.truth is not None else "weak labels"
-        lacking = f", {len(self.missing)} without features" if self.missing else ""
-        return f"Dataset({len(self)} clips{lacking}, {len(self.classes)} classes, {known}; {networks})"
+        missing = f", {len(self.missing)} without features" if self.missing else ""
+        return f"Dataset({len(self)} clips{missing}, {len(self.classes)} classes, {known}; {networks})"
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -221,7 +221,7 @@ class Dataset:
         return {modality: [self.packed(info.name) for info in infos] for modality, infos in self.networks.items()}
 
     def arrays(self, name: str) -> list[NDArray[np.float32]]:
-        """Features of a network, or of a modality with its networks side by side.
+        """Return the features of a network, or of a modality with its networks side by side.
 
         Returns:
             N arrays (T, D); (0, D) for a clip without features.
@@ -241,7 +241,7 @@ class Dataset:
     # Other views of it
 
     def subset(self, selection: Selection) -> Dataset:
-        """Some of the clips.
+        """Return a data set of some of the clips.
 
         Args:
             selection: Numbers of clips, a slice, a mask (N,) of bool, or names of clips.
@@ -298,7 +298,7 @@ class Dataset:
         return changed
 
     def with_classes(self, classes: Sequence[str]) -> Dataset:
-        """Labels and ground truth with these classes as columns: others are dropped, new ones never occur."""
+        """Return labels and truth with these classes as columns: others are dropped, new ones never occur."""
         if tuple(classes) == self.classes:
             return self
         truth = self.truth
@@ -327,16 +327,16 @@ class Dataset:
             raise SeehearError(f"the data set has {len(self)} clips: {error}") from None
 
     def _check_lengths(self) -> None:
-        """Raises SeehearError if a clip has another number of segments in one network than in another."""
+        """Raise SeehearError if a clip has another number of segments in one network than in another."""
         first, *others = self.infos
         lengths = self.packed(first.name).lengths()
         for other in others:
-            theirs = self.packed(other.name).lengths()
-            differ = np.flatnonzero(theirs != lengths)
+            here = self.packed(other.name).lengths()
+            differ = np.flatnonzero(here != lengths)
             if len(differ):
                 n = int(differ[0])
                 raise SeehearError(
-                    f"clip {self.featured_clips[n]} has {lengths[n]} segments of {first.name} but {theirs[n]} of "
+                    f"clip {self.featured_clips[n]} has {lengths[n]} segments of {first.name} but {here[n]} of "
                     f"{other.name}, and {len(differ) - 1} more clips differ; extract both from the same files"
                 )
 
@@ -448,14 +448,14 @@ def _usable(
 
 
 def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
-    """Ground truth of every modality from dense tables.
+    """Return the ground truth of every modality from dense tables.
 
     Raises:
         SeehearError: If a modality has none.
     """
-    if lacking := [name for name in dataset.modalities if name not in dense]:
+    if missing := [name for name in dataset.modalities if name not in dense]:
         raise SeehearError(
-            f"ground truth is given for {', '.join(dense)} only: give a dense table for {' and '.join(lacking)} too"
+            f"ground truth is given for {', '.join(dense)} only: give a dense table for {' and '.join(missing)} too"
         )
     clips = set(dataset.clips)
     own = [[event for event in table.events if event.clip in clips] for table in dense.values()]
@@ -469,7 +469,7 @@ def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
 
 
 def _clip_names(features: Mapping[str, Mapping[str, Any]], clips: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the clips' names, given or numbers; raises SeehearError where arrays differ in the number of clips."""
+    """Return the clips' names, by default numbers. Raises SeehearError if arrays differ in the number of clips."""
     counts = {name: len(arrays) for of_modality in features.values() for name, arrays in of_modality.items()}
     if not counts:
         raise SeehearError("a data set needs the features of at least one modality")
@@ -510,7 +510,7 @@ def _read_arrays(
 def _read_labels(
     labels: Any, classes: Sequence[str] | None, count: int, truth: Mapping[str, Any] | None
 ) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """Return names of the classes, and labels (N, C)."""
+    """Return the names of the classes, and the labels (N, C)."""
     if labels is None:
         width = len(classes) if classes is not None else _columns(truth)
         known = tuple(classes) if classes is not None else tuple(map(str, range(width)))
@@ -547,9 +547,9 @@ def _columns(truth: Mapping[str, Any] | None) -> int:
 
 
 def _truth_from_arrays(dataset: Dataset, truth: Mapping[str, Any]) -> Activity:
-    """Ground truth (N, T, C) of every modality; shorter clips are filled up with nothing."""
-    if lacking := [name for name in dataset.modalities if name not in truth]:
-        raise SeehearError(f"ground truth is needed for every modality: give {' and '.join(lacking)} too")
+    """Return the ground truth (N, T, C) of every modality; shorter clips are padded with inactive segments."""
+    if missing := [name for name in dataset.modalities if name not in truth]:
+        raise SeehearError(f"ground truth is needed for every modality: give {' and '.join(missing)} too")
     longest = int(dataset.lengths.max())
     arrays = {}
     for name in dataset.modalities:
@@ -568,7 +568,7 @@ def _truth_from_arrays(dataset: Dataset, truth: Mapping[str, Any]) -> Activity:
 
 
 def _revision_of_arrays(labels: NDArray[np.float32], classes: Sequence[str], truth: Mapping[str, Any] | None) -> str:
-    """Of labels that came as arrays: `arrays@` and eight hex digits of their content."""
+    """Return the revision of labels that came as arrays: `arrays@` and eight hex digits of their content."""
     digest = hashlib.sha256(repr((tuple(classes), labels.shape)).encode())
     digest.update(labels.tobytes())
     for name, rows in (truth or {}).items():

@@ -58,13 +58,13 @@ def atomic(path: Path) -> Iterator[Path]:
             raise SeehearError(f"{path}: can't be written ({error.strerror})") from None
         raise  # from something else that was read meanwhile, such as a network
     finally:
-        with suppress(OSError):  # where the folder itself can't be made or read
+        with suppress(OSError):  # if the folder itself can't be made or read
             temporary.unlink(missing_ok=True)
         _open.discard(os.path.abspath(temporary))
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files of `atomic` that processes which no longer run left in a folder, and nothing else."""
+    """Remove the temporary files that ended processes left in a folder; see `atomic`. Other files stay."""
     for file in folder.glob(".*-*"):
         name = TEMPORARY.fullmatch(file.name)
         if name and file.is_file() and not file.is_symlink() and not _in_use(int(name[1]), file):
@@ -76,7 +76,7 @@ def _in_use(pid: int, temporary: Path) -> bool:
     """Return whether the process that named a temporary file may still write it."""
     if pid == os.getpid():  # a process that was killed may have had the same number
         return os.path.abspath(temporary) in _open
-    if pid > MAX_PID or os.name == "nt":  # no temporary file; on Windows, asking would send a signal
+    if pid > MAX_PID or os.name == "nt":  # no temporary file; on Windows, os.kill would end the process
         return True
     try:
         os.kill(pid, 0)
@@ -138,7 +138,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Return the JSON value in a file; SeehearError naming the file where it can't be read."""
+    """Return the JSON value in a file. Raises SeehearError naming the file if it can't be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

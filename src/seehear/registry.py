@@ -1,4 +1,4 @@
-"""Things by name, with an error that helps when there is none of a name."""
+"""Things by name; an unknown name raises an error that lists similar names."""
 
 from __future__ import annotations
 
