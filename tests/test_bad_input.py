@@ -557,7 +557,7 @@ def test_tables_of_others_are_not_overwritten(tmp_path, run, call):
     truth.write_text("filename\tonset\toffset\tevent_labels\n")
     answer = call("parse", run, movie(tmp_path / "clip.mp4", 1), "--out", truth.parent, "--device", "cpu")
     assert answer.code == 1
-    assert f"{truth}: is there, and was not parsed" in answer.err
+    assert f"{truth}: already exists and was not written by `parse`" in answer.err
     assert list(truth.parent.iterdir()) == [truth]
 
 

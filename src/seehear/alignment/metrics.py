@@ -94,6 +94,11 @@ def by_clip(values: Array, clip: NDArray[np.int64], n_clips: int) -> Array:
     """Return one number per clip, (n_clips,), per cent, whose mean is that of the defined values (n,).
 
     A clip's weight is its number of defined queries; see `per_clip`.
+
+    Args:
+        values: (n,) in [0, 1], NaN where the measure is undefined.
+        clip: (n,), from 0 to n_clips - 1.
+        n_clips: Number of clips.
     """
     sums, counts = per_clip(values, clip, n_clips)
     return 100 * sums * n_clips / max(1, counts.sum())

@@ -218,7 +218,14 @@ class Maker:
 
     @staticmethod
     def of(folder: FeatureFolder, classes: Sequence[str], strength: float, seed: int) -> Maker:
-        """Draw the directions of the classes, and the mixing."""
+        """Draw the directions of the classes, and the mixing.
+
+        Args:
+            folder: The feature folder.
+            classes: Names of the C classes.
+            strength: How far a class moves a segment, in standard deviations of the segments' noise.
+            seed: Determines every number.
+        """
         drawn = np.stack([_rng(seed, folder.network, "class", name).standard_normal(LATENT) for name in classes])
         directions = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
         mixing = _rng(seed, folder.network, "mixing").standard_normal((LATENT, folder.width), dtype=np.float32)

@@ -57,7 +57,12 @@ def score(
 
 
 def as_activity(active: ActivityLike, classes: Sequence[str] | None, what: str) -> Activity:
-    """Check arrays and return them as an Activity, with these names of classes if it has none.
+    """Check arrays and return them as an Activity.
+
+    Args:
+        active: modality -> (N, T, C), boolean or 0 and 1.
+        classes: Names of the C classes, if the arrays have none.
+        what: What the arrays are, for the message.
 
     Raises:
         SeehearError: If they are not modality -> (N, T, C) of 0 and 1.

@@ -107,7 +107,16 @@ class Comparison(Result):
         return self.rows[name][-1]
 
     def verdict(self, name: str, level: str = "", score: str = "average") -> Verdict:
-        """Return how a system compares with the first in a score, by default in the average."""
+        """Return how a system compares with the first in a score, by default in the average.
+
+        Args:
+            name: Of the system.
+            level: segment or event; empty for the average.
+            score: Its kind, such as type_at_av.
+
+        Raises:
+            SeehearError: If there is no such score.
+        """
         for row in self.rows[name]:
             if (row.level, row.score) == (level, score):
                 return row.verdict

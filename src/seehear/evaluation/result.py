@@ -151,7 +151,15 @@ class Evaluation(Result):
         return np.mean([self.per_clip(level, name) for level, name in self.scores[0].per_clip], axis=0)
 
     def interval(self, level: str, name: str) -> Interval:
-        """Return a score's mean and 95 % interval over clips and seeds, per cent."""
+        """Return a score's mean and 95 % interval over clips and seeds, per cent.
+
+        Args:
+            level: segment or event.
+            name: Its kind, such as type_at_av.
+
+        Raises:
+            SeehearError: If there is no such score.
+        """
         if (level, name) not in self._intervals:
             known = ", ".join(f"{at} {kind}" for at, kind in self._intervals)
             raise SeehearError(f"no score {level} {name}; available: {known}")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def save(evaluation: Evaluation, folder: Path) -> Path:
-    """Write an evaluation with its details, see `Evaluation.save`. Returns the page."""
+    """Write an evaluation with its details; see `Evaluation.save`. Returns the page."""
     from seehear import pages
     from seehear.evaluation.details import CLIPS
     from seehear.evaluation.result import FILE, FORMAT

@@ -230,7 +230,13 @@ def load_networks(specs: Iterable[NetworkSpec], device: str = "auto") -> list[tu
 
 @dataclass(frozen=True)
 class Job:
-    """A clip, and the networks to run on it."""
+    """A clip, and the networks to run on it.
+
+    Attributes:
+        clip: Its name.
+        path: Its file.
+        specs: The networks.
+    """
 
     clip: str
     path: Path
@@ -255,7 +261,16 @@ class Done:
 
 
 def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Iterator[Done]:
-    """Run jobs in order; the next clip is decoded while networks run on this one."""
+    """Run jobs in order; the next clip is decoded while networks run on this one.
+
+    Args:
+        jobs: Clips with the networks to run on each.
+        networks: Name -> network in memory, of all jobs.
+        settings: How clips are cut into segments.
+
+    Yields:
+        The result of each job. A job that fails does not stop the others.
+    """
     problems: list[str] = []
     for job, item in prefetch(_decode(jobs, settings)):
         if isinstance(item, Media):

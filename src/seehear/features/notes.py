@@ -40,7 +40,13 @@ def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]
 
 
 def unknown_classes(names: Sequence[str], known: Sequence[str], where: str) -> list[str]:
-    """Return a note per class that is not among those known, with the known class that is spelled most like it."""
+    """Return a note per unknown class, with the known class whose name is closest.
+
+    Args:
+        names: Classes that occur.
+        known: Classes of the parser.
+        where: The place where they occur, for the notes.
+    """
     return [
         f"class {name!r} of {where} is unknown{suggestion(name, known)}" for name in sorted(set(names) - set(known))
     ]

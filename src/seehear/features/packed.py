@@ -63,9 +63,14 @@ class Packed:
 def pack(store: Store, network: str, clips: Sequence[str]) -> Packed:
     """Return the features of clips, in this order, packing them if necessary.
 
+    Args:
+        store: Holds the features, and gets the pack.
+        network: Whose features.
+        clips: Names of the clips.
+
     Raises:
-        SeehearError: Features are missing or damaged, or were not all made the same way.
-        NotFinite: Features hold NaN or infinity.
+        SeehearError: If features are missing or damaged, or were not all made with the same settings.
+        NotFinite: If features hold NaN or infinity.
     """
     chosen = hashlib.sha256(json.dumps(list(clips)).encode()).hexdigest()[:12]
     state = hashlib.sha256()

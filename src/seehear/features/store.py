@@ -48,7 +48,13 @@ class Origin:
 
     @staticmethod
     def of(clip: str, path: Path, made_by: str) -> Origin:
-        """Return the origin of features of a clip file as it is now."""
+        """Return the origin of features of a clip file as it is now.
+
+        Args:
+            clip: The name of the clip.
+            path: Its file, which is read to compute the hash.
+            made_by: Fingerprint of network and settings.
+        """
         stat = path.stat()
         return Origin(clip, made_by, content_hash(path), stat.st_size, stat.st_mtime_ns)
 
@@ -158,7 +164,13 @@ class Store:
         return clips.intersection(*(self.clips(other) for other in others))
 
     def write(self, network: str, origin: Origin, features: NDArray[np.float32]) -> None:
-        """Write the features (T, width) of a clip, replacing older ones."""
+        """Write the features of a clip, replacing older ones.
+
+        Args:
+            network: Whose features.
+            origin: Names the clip, and what its features were made from.
+            features: (T, width).
+        """
         from safetensors.numpy import save
 
         metadata = {"origin": json.dumps(asdict(origin), sort_keys=True)}
@@ -189,7 +201,14 @@ class Store:
             return None
 
     def is_current(self, network: str, clip: str, made_by: str, path: Path) -> bool:
-        """Return whether extraction would give the same features again. Reads the clip file only if it was modified."""
+        """Return whether extraction would give the same features again.
+
+        Args:
+            network: Whose features.
+            clip: The name of the clip.
+            made_by: Fingerprint of network and settings.
+            path: The clip's file. It is read only if its time of modification has changed.
+        """
         origin = self.origin(network, clip)
         if origin is None or origin.made_by != made_by:
             return False

@@ -25,7 +25,14 @@ def over_time(before: int, after: int, stride: int) -> nn.Conv3d:
 
 
 def separated(before: int, between: int, after: int, stride: int) -> nn.Sequential:
-    """Replace one convolution over 3 × 3 × 3. A stride of 2 halves width, height and the number of frames."""
+    """Replace one convolution over 3 × 3 × 3 by one over space and one over time.
+
+    Args:
+        before: Channels of the input.
+        between: Channels between the two convolutions.
+        after: Channels of the output.
+        stride: 2 halves width, height and the number of frames.
+    """
     return nn.Sequential(
         over_space(before, between, 3, stride), nn.BatchNorm3d(between), nn.ReLU(), over_time(between, after, stride)
     )
@@ -52,7 +59,13 @@ class Block(nn.Module):
 
 
 def stage(before: int, after: int, stride: int) -> nn.Sequential:
-    """Return two blocks. stride: that of the first, in time, height and width."""
+    """Return two blocks.
+
+    Args:
+        before: Channels of the input.
+        after: Channels of the output.
+        stride: Of the first block, in time, height and width.
+    """
     return nn.Sequential(Block(before, after, stride), Block(after, after, 1))
 
 

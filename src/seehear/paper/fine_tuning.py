@@ -49,9 +49,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Split:
-    """Where networks learn and where they are tested. Only validation and test clips have per-second ground truth."""
+    """Where networks learn and where they are tested. Only validation and test clips have per-second ground truth.
 
-    train: Part  # of the validation clips
+    Attributes:
+        train: Part of the validation clips.
+        test: Part of the test clips.
+        n_classes: Number of classes.
+    """
+
+    train: Part
     test: Part
     n_classes: int
 

@@ -259,7 +259,14 @@ def parsed_events(
 def true_events(
     clip: str, tables: Mapping[str, DenseTable], modalities: tuple[str, ...], segment: float
 ) -> dict[str, list[ParsedEvent]]:
-    """Return modality -> the true events of a clip; of the joint modality too, if each modality has ground truth."""
+    """Return modality -> the true events of a clip.
+
+    Args:
+        clip: Its name.
+        tables: modality -> dense table of ground truth.
+        modalities: Those of the parser. If each has a table, the joint modality has events too.
+        segment: Seconds per segment; events fill whole segments.
+    """
     names = classes_of(tables.values())
     length = max(1, *(table.last_segment(segment) for table in tables.values()))
     active = {name: table.array([clip], names, length, segment) for name, table in tables.items()}
@@ -277,7 +284,7 @@ def true_events(
 def truth_of(
     clip: str, tables: Mapping[str, DenseTable], modalities: tuple[str, ...], segment: float
 ) -> list[ParsedEvent]:
-    """Return a clip's true events, modality after modality."""
+    """Return a clip's true events, modality after modality; see `true_events`."""
     return [event for events in true_events(clip, tables, modalities, segment).values() for event in events]
 
 

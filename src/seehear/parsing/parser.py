@@ -82,7 +82,14 @@ class Parser:
     def of_run(
         run: BaseRun, device: str = "auto", decoding: Decoding | None = None, trust_code: bool = False
     ) -> Parser:
-        """Return the parser of a run, in a folder or in memory. Its model is read when it is first needed."""
+        """Return the parser of a run. Its model is read when it is first needed.
+
+        Args:
+            run: In a folder or in memory.
+            device: auto, cpu or cuda.
+            decoding: From probabilities to events; by default the official protocol.
+            trust_code: Whether to run a network of your own (FILE.py:NAME) that the run names.
+        """
         recipe, seed = run.facts.recipe, run.facts.seed
         parser = Parser(recipe, seed=seed, device=device, decoding=decoding, trust_code=trust_code)
         parser._run = run

@@ -68,7 +68,13 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Chance:
-    """`Agreement`'s numbers of a random choice, on average over all collocations."""
+    """`Agreement`'s numbers of a random choice, on average over all collocations.
+
+    Attributes:
+        tau_b: Always 0.
+        regret: In the truth's unit.
+        p_regret: Probability that regret is no more than the SD between seeds.
+    """
 
     tau_b: float
     regret: float

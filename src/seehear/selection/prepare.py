@@ -148,8 +148,7 @@ def check(seeds: Sequence[int], workers: int | None, out: Path | None) -> None:
     """Check seeds, workers and folder.
 
     Raises:
-        SeehearError: There is no seed, a seed is given twice or negative, or so is the number of workers; the folder
-            is a file.
+        SeehearError: If there is no seed, a seed is given twice, or a number is negative. If the folder is a file.
     """
     if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
         raise SeehearError("seeds must be one or more different numbers, at least 0")

@@ -71,7 +71,13 @@ class RankedCollocation:
 
 
 def rank_all(grid: Grid, standing: Standing, estimates: Estimates) -> tuple[RankedCollocation, ...]:
-    """Return all collocations of a grid from the best down, failed ones last."""
+    """Return all collocations of a grid from the best down, failed ones last.
+
+    Args:
+        grid: All n collocations.
+        standing: Their ranks, in the grid's order.
+        estimates: The scores that the ranks are of.
+    """
     scores, low, high = estimates.measurements()
     tried = estimates.trials.trainings if estimates.trials else None
     return tuple(
@@ -134,6 +140,7 @@ class Selection(Result):
         estimates: Of the estimators that were run. The first one ranks.
         effects: What each network adds, and what pairing adds, in scores of the estimator `effects_of`. None where
             fewer than two modalities have a choice, or scores are missing.
+        effects_of: Name of the estimator whose scores the effects are of; empty without effects.
         traversal_seconds: Forecast of traversal, at least and at most, of one core; None if nothing was trained.
         metric: What trainings are scored by.
         signature: Of the scores.

@@ -56,7 +56,13 @@ class Sources:
         return train, self.read(self.val, train.collocation) if self.val else None
 
     def read(self, tables: Tables, networks: Mapping[str, Sequence[str]] | None, classes: str | None = None) -> Dataset:
-        """Read a split."""
+        """Read a split, see `Dataset.from_tables`.
+
+        Args:
+            tables: Its label tables.
+            networks: modality -> networks; None for all of the store.
+            classes: File with the names of the classes.
+        """
         truth = {modality: Path(path) for modality, path in tables.dense.items()} or None
         return Dataset.from_tables(tables.labels, store=self.store, collocation=networks, truth=truth, classes=classes)
 

@@ -46,8 +46,13 @@ def in_processes(
 ) -> Iterable[tuple[Path, Outcome | Exception]]:
     """Do trainings in worker processes; yield the key and the outcome of each as it ends.
 
+    Args:
+        bench: Where trainings are done, with the data sets. Each worker gets a copy.
+        trainings: Key -> training.
+        workers: Number of processes.
+
     Raises:
-        SeehearError: A worker process was killed.
+        SeehearError: If a worker process was killed, for example because it ran out of memory.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(bench,)) as pool:

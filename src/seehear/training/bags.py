@@ -20,7 +20,12 @@ IN_MEMORY = 4 << 30  # bytes of features that are kept in the device's memory; l
 
 
 class Batch(NamedTuple):
-    """features: modality -> (B, T, sum of widths). present: (B, T) bool, None if all clips have T segments."""
+    """Some clips, padded to the longest.
+
+    Attributes:
+        features: modality -> (B, T, sum of widths).
+        present: (B, T) bool, True within a clip; None if all clips have T segments.
+    """
 
     features: dict[str, Tensor]
     present: Tensor | None
@@ -121,7 +126,14 @@ class Split:
         device: torch.device | str = "cpu",
         in_memory: int = IN_MEMORY,
     ) -> Split:
-        """Return the clips of a data set that have features, with these classes."""
+        """Return the clips of a data set that have features.
+
+        Args:
+            dataset: Labelled clips.
+            classes: The classes of the labels, in order.
+            device: Where labels and features are put.
+            in_memory: Bytes of features that the device may keep; larger sets stay memory-mapped.
+        """
         usable = dataset.with_classes(classes).usable()
         bags = Bags(usable.packs(), device, in_memory)
         labels = torch.from_numpy(usable.labels).to(device)

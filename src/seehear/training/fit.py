@@ -200,7 +200,13 @@ def _epoch(
 
 
 def is_best(rule: Choice, entry: Mapping[str, Any], history: list[dict[str, Any]]) -> bool:
-    """Return whether this epoch is chosen over all before it. Of equal epochs the first is chosen."""
+    """Return whether this epoch is chosen over all before it. Of equal epochs the first is chosen.
+
+    Args:
+        rule: What chooses the epoch, see `choice`.
+        entry: Of this epoch.
+        history: Entries of all epochs before it.
+    """
     if rule == "last" or "val" not in entry:
         return True
     values = [earlier["val"][rule] for earlier in history]

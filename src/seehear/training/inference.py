@@ -21,6 +21,11 @@ def predict(model: ParsingModel, bags: Bags, window: int) -> Probabilities:
 
     A clip longer than `window` segments is processed in windows of that length that overlap by half. Where they
     overlap, a window counts more the nearer the segment is to its middle.
+
+    Args:
+        model: A trained model; it is put into evaluation mode.
+        bags: The features of N clips.
+        window: Segments of a window, see `window_length`.
     """
     return over_windows(model.eval(), bags, window, len(model.modalities), model.pooling.classes)
 

@@ -45,7 +45,10 @@ class RunFacts:
     """Everything that decides a run's result.
 
     Attributes:
+        recipe: Every setting of model and training.
+        seed: Of the initial weights, the order of clips and dropout.
         networks: modality -> its networks, in order.
+        classes: Names of the C classes, in the order of the model's output.
         segment: Seconds per segment.
         window: Segments of a training clip: the length of the windows in which longer clips are parsed.
         inputs: name -> revision of the labels and features that were read.
@@ -125,13 +128,29 @@ class BaseRun(ABC):
 
     @abstractmethod
     def resume(self, model: ParsingModel, optimiser: Optimizer, stage: Stage = "task") -> list[dict[str, Any]]:
-        """Load the last checkpoint into model and optimiser; return its history, empty without a checkpoint."""
+        """Load the last checkpoint into model and optimiser.
+
+        Args:
+            model: Gets the weights of the last epoch.
+            optimiser: Gets its state.
+            stage: `task`, or `pretrain` for the stage before it.
+
+        Returns:
+            The history of the epochs so far; empty without a checkpoint.
+        """
 
     @abstractmethod
     def checkpoint(
         self, model: ParsingModel, optimiser: Optimizer, history: list[dict[str, Any]], stage: Stage = "task"
     ) -> None:
-        """Keep everything that is needed to resume bit-exactly."""
+        """Keep everything that is needed to resume bit-exactly.
+
+        Args:
+            model: After the last epoch.
+            optimiser: After the last epoch.
+            history: One entry per epoch so far.
+            stage: `task`, or `pretrain` for the stage before it.
+        """
 
     @abstractmethod
     def finish(self, rule: str, history: list[dict[str, Any]]) -> None:
@@ -365,7 +384,13 @@ class Run(BaseRun):
 
 
 def differences(old: Any, new: Any, where: str = "") -> list[str]:
-    """Return what differs between two JSON values, each such as `recipe.epochs 40 → 2`."""
+    """Return the differences between two JSON values, each such as `recipe.epochs 40 → 2`.
+
+    Args:
+        old: A JSON value.
+        new: Another one.
+        where: The dotted name of the values, empty for whole documents.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         keys = dict.fromkeys([*old, *new])
         parts = [differences(old.get(key), new.get(key), f"{where}.{key}" if where else key) for key in keys]

@@ -21,7 +21,15 @@ SMALL = 2000  # training clips under which the recipe `small` is suggested
 
 @dataclass(frozen=True)
 class Setup:
-    """What a training starts from. notes: what would likely do better, or is likely a mistake."""
+    """What a training starts from.
+
+    Attributes:
+        train: Clips to train on.
+        val: Clips to validate with, if any.
+        facts: Everything that decides the run's result.
+        device: Of the model; the splits are on the same.
+        notes: What would likely do better, or is likely a mistake.
+    """
 
     train: Split
     val: Split | None

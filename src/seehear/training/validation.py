@@ -43,14 +43,22 @@ class Validation:
 
 
 def validate(model: ParsingModel, split: Split, recipe: Recipe, window: int, classes: tuple[str, ...]) -> Validation:
-    """Return loss and scores of the model on these clips, decoded by the official protocol."""
+    """Return loss and scores of a model on a split, decoded by the official protocol.
+
+    Args:
+        model: The model.
+        split: Clips with weak labels, and ground truth if it is known.
+        recipe: Of the model's training.
+        window: Segments of a window for prediction.
+        classes: Names of the model's C classes.
+    """
     return validate_probabilities(predict(model, split.bags, window), split, recipe, model.modalities, classes)
 
 
 def validate_probabilities(
     probabilities: Probabilities, split: Split, recipe: Recipe, modalities: tuple[str, ...], classes: tuple[str, ...]
 ) -> Validation:
-    """Return the same from a model's probabilities for these clips."""
+    """Return the same as `validate`, from a model's probabilities for the N clips of the split."""
     # A clip in several windows counts with the mean of their probabilities.
     inside = np.arange(probabilities.clip.shape[1]) < split.bags.lengths[:, None]  # (N, T)
     share = (inside / inside.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -23,6 +23,11 @@ RESIDUALS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 def residual_of(similarity: Tensor, target: Tensor, residual: str = "squared") -> Tensor:
     """Return the residual of each pair, shaped as `similarity` and `target`.
 
+    Args:
+        similarity: Between the modalities, (B, T, T) in [-1, 1].
+        target: Shaped as `similarity`.
+        residual: `squared`, `absolute` or `literal`.
+
     Raises:
         SeehearError: If the residual is unknown.
     """

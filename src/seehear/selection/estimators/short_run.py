@@ -21,7 +21,13 @@ SHARE = 0.2  # of the training clips
 
 
 def short(recipe: Recipe, clips: int, steps: int = STEPS) -> Recipe:
-    """Return the recipe, stopped after so many steps over so many clips."""
+    """Return the recipe of a short training: a high learning rate, no decay, and the last epoch is kept.
+
+    Args:
+        recipe: Of full trainings.
+        clips: Number of clips to train on.
+        steps: Of the optimiser; rounded to whole epochs, at least one.
+    """
     changed = {
         "epochs": max(1, round(steps * recipe.batch / clips)),
         "learning_rate": max(recipe.learning_rate, MIN_RATE),
