@@ -280,7 +280,7 @@ def test_names_that_cannot_be_kept(tmp_path):
     other.mkdir()
     for path in (tmp_path / "a.mp4", other / "a.mp4"):
         path.touch()
-    with pytest.raises(SeehearError, match=r"have one name, 'a'.*rename one"):
+    with pytest.raises(SeehearError, match=r"would be one clip, 'a'.*rename one"):
         find_clips([tmp_path])
     with pytest.raises(SeehearError, match=r"none\.mp4: no such file"):
         find_clips([tmp_path / "none.mp4"])

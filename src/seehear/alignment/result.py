@@ -94,7 +94,7 @@ class Alignment(Result):
         systems: The features first, if they were measured, then each trained system.
         differences: search between modalities -> trained system -> measure -> difference from the first trained
             system, in points.
-        signature: How the numbers came about.
+        signature: How the numbers were computed.
         missing: Clips without features, left out.
         notes: What a user should know.
         clips: The clips that were measured.

@@ -28,7 +28,7 @@ COMMANDS = (
     ("view", "view:view", "Show pages in a browser, with the clips that they play."),
     ("export", "export:export", "Write parsed clips for other tools: ELAN, Audacity, WebVTT, tables."),
     ("score", "score:score", "Score predictions of any system, given as dense tables."),
-    ("select", "select:select", "Choose networks: which pair understands each other best on your clips."),
+    ("select", "select:select", "Choose networks: the collocation that suits your clips best."),
     ("judge", "judge:judge", "Compare a selection, and every estimator, with full trainings."),
     ("reproduce", "reproduce:reproduce", "Run a paper's tables: its numbers, yours, and a verdict on each claim."),
     ("estimators", "estimators:estimators", "List the estimators that rank networks."),
@@ -56,8 +56,8 @@ def build(tokens: Sequence[str]) -> App:
     """The command line's app.
 
     Args:
-        tokens: Arguments that will be given to it: a command's own help comes from its docstring, which is read only
-            when the command is named.
+        tokens: The arguments of the call. A command's own help comes from its docstring, which is read only if the
+            command is named.
     """
     named = bool(tokens) and not tokens[0].startswith("-")
     app = App(

@@ -38,7 +38,7 @@ def find_clips(paths: Paths) -> dict[str, Path]:
             _check_name(file)
             other = clips.setdefault(file.stem, file)
             if other.resolve() != file.resolve():
-                raise SeehearError(f"{file} and {other} have one name, {file.stem!r}, and labels go by it: rename one")
+                raise SeehearError(f"{file} and {other} would be one clip, {file.stem!r}: rename one")
     return clips
 
 

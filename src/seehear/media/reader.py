@@ -457,7 +457,7 @@ class _WaveformCollector:
     def _place(self, mono: AudioFrame) -> None:
         samples = mono.to_ndarray()[0].astype(np.float32) / 2**31  # (samples,)
         start = (self._end or 0) if mono.time is None else round((mono.time - self._origin) * self.rate)
-        # Containers round time stamps to their clock, so a small gap or overlap is no gap at all.
+        # Containers round time stamps to their clock, so a small gap or overlap is rounding.
         if self._end is not None and abs(start - self._end) <= 0.02 * self.rate:
             start = self._end
         end = start + len(samples)

@@ -44,7 +44,7 @@ class AudioInput:
 
     @property
     def described(self) -> str:
-        """A description for people."""
+        """Window, rate and hop in words, for tables."""
         return f"{self.window:.3g} s at {self.rate / 1000:g} kHz" + (f" every {self.hop:g} s" if self.hop < 1 else "")
 
 
@@ -61,7 +61,7 @@ class ImageInput:
 
     @property
     def described(self) -> str:
-        """A description for people."""
+        """The size in words, for tables."""
         return f"{self.size} px"
 
 
@@ -78,7 +78,7 @@ class ClipInput(ImageInput):
 
     @property
     def described(self) -> str:
-        """A description for people."""
+        """Number and size of frames in words, for tables."""
         return f"{self.frames} × {self.size} px"
 
 

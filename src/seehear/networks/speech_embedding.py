@@ -1,7 +1,7 @@
 """Google's speech embedding: a small convolutional network trained to spot keywords.
 
 Source: J. Lin et al., "Training keyword spotters with limited and synthesized speech data", ICASSP 2020,
-https://arxiv.org/abs/2002.01322. It runs in LiteRT, on CPU whatever the device.
+https://arxiv.org/abs/2002.01322. It runs in LiteRT, on the CPU for every device.
 """
 
 from __future__ import annotations

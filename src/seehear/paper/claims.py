@@ -3,7 +3,7 @@
 A difference is confirmed if it has the claimed sign and p < .05 over clips and seeds. It is not confirmed if it is
 significant with the opposite sign, or if our interval reaches 0 and excludes the paper's difference. A level is
 confirmed if the whole interval is on the claimed side, and not confirmed if none of it is. All else is inconclusive,
-and so is whatever was trained with too few seeds ever to be confirmed.
+and so is a claim about systems trained with too few seeds.
 """
 
 from __future__ import annotations

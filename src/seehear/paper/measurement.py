@@ -63,7 +63,7 @@ class Findings:
 
     Attributes:
         systems: row -> column -> measurement.
-        signature: How the numbers came about.
+        signature: How the numbers were computed.
         controls: Rows that the paper does not have.
         notes: What a user should know.
         missing: Labelled clips without features.

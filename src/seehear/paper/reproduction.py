@@ -108,7 +108,7 @@ class Reproduction(Result):
 
 @dataclass(frozen=True)
 class _Inputs:
-    """What all experiments of one call share."""
+    """Settings and data that all experiments of one call share."""
 
     tables: Annotations
     choice: Choice

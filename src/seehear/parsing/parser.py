@@ -231,7 +231,7 @@ class Parser:
     def iter_probabilities(self, dataset: Dataset) -> Iterator[tuple[NDArray[np.int64], Probabilities]]:
         """Yield the same, some clips at a time: their numbers in the data set, and their probabilities.
 
-        Clips without features are passed over. Memory stays bounded, however large the data set.
+        Clips without features are skipped. Memory stays bounded, however large the data set.
         """
         from seehear.training.bags import Bags
         from seehear.training.inference import predict

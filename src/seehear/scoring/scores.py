@@ -68,7 +68,7 @@ class Scores:
     Attributes:
         per_clip: (level, kind) -> (N,) scores in [0, 1], for intervals and paired tests.
         classes: A row per level, kind and class.
-        signature: How the scores came about.
+        signature: How the scores were computed.
     """
 
     per_clip: Mapping[ScoreKey, NDArray[np.float64]]

@@ -48,7 +48,7 @@ def read_selection(folder: Path) -> Selection:
 def read_judgements(folder: Path) -> dict[str, Judgement]:
     """Read all judgements of the selection in a folder, by the name of their clips.
 
-    Judgements of another format are passed over: `seehear judge` writes them again.
+    Judgements of another format are skipped: `seehear judge` writes them again.
     """
     judgements = {}
     for file in sorted(folder.glob(f"{JUDGED}*.json")):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """How a collocation came by its rank."""
+    """How the rank of a collocation was decided."""
 
     MEASURED = "measured"
     ORDERED = "ordered"  # only its place is known: no training was spent on it

@@ -1,4 +1,4 @@
-"""The run folder: what was trained, on what, how, and the model that came out.
+"""The run folder: the settings and data of a training, its history, and the trained model.
 
 RUN/run.json                everything that decides the result: recipe, seed, networks, classes, inputs, versions
 RUN/history.json            one entry per epoch: losses, validation scores, seconds
@@ -105,7 +105,7 @@ class RunFacts:
 
 
 class BaseRun(ABC):
-    """One training: what decides it, how far it came, and the model that came out. In a folder, or in memory."""
+    """One training: what decides its result, its progress, and the trained model. In a folder, or in memory."""
 
     facts: RunFacts
 

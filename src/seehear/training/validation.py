@@ -1,4 +1,4 @@
-"""Validation: a model's loss and scores on a split, from whatever labels the split has."""
+"""Validation: a model's loss and scores on a split, from weak labels, and from ground truth if it is known."""
 
 from __future__ import annotations
 
