@@ -323,7 +323,7 @@ def _check_modalities(modalities: Mapping[str, Sequence[str]]) -> None:
     first = next(iter(modalities), "")
     for name, own in modalities.items():
         if set(own) != set(modalities[first]):
-            raise SeehearError(f"{name} and {first} are of other modalities: their scores can't be compared")
+            raise SeehearError(f"{name} and {first} have different modalities: their scores can't be compared")
 
 
 def _check_comparable(evaluations: Mapping[str, Evaluation]) -> None:
@@ -332,7 +332,7 @@ def _check_comparable(evaluations: Mapping[str, Evaluation]) -> None:
     keys = evaluations[first].scores[0].per_clip.keys()
     for name in others:
         if evaluations[name].scores[0].per_clip.keys() != keys:
-            raise SeehearError(f"{name} and {first} are of other modalities: their scores can't be compared")
+            raise SeehearError(f"{name} and {first} have different modalities: their scores can't be compared")
         one, other = evaluations[name].signature, evaluations[first].signature
         if (one.clips, one.iou) != (other.clips, other.iou):
             raise SeehearError(f"{name} and {first} can't be compared: their signatures are {one} and {other}")

@@ -215,7 +215,7 @@ def runner(kind: str) -> Callable[[Experiment, Setup], Findings]:
 
 def _check_seeds(seeds: Sequence[int]) -> None:
     if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
-        raise SeehearError("seeds are one or more numbers, each once, 0 or more")
+        raise SeehearError("seeds must be one or more different numbers, at least 0")
 
 
 def _inputs(
