@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def similarity_figure(alignment: Alignment, clip: str, file: str | Path | None = None) -> Figure:
-    """Draw the similarities of a clip's segments; see `Alignment.plot`."""
+    """Draw the similarities of a clip's segments; see `Alignment.plot`. Raises SeehearError for an unknown clip."""
     from seehear.plots.similarity import plot_similarity
 
     clips = alignment.clips

@@ -156,6 +156,9 @@ def draw_activity(tables: Annotations, segments: int, seed: int, clips: int = 0)
         segments: Segments per clip, T.
         seed: Determines the draws.
         clips: The first clips of each split, this many; 0 for all.
+
+    Raises:
+        SeehearError: If a table can't be read, or the dense tables have no event in a val clip.
     """
     weak = {split: read_weak(path) for split, path in tables.weak.items()}
     dense = {modality: read_dense(path) for modality, path in tables.dense.items()}

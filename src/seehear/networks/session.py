@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def thread_count() -> int:
-    """Return $SEEHEAR_THREADS, or else the number of cores that this process may use."""
+    """Return $SEEHEAR_THREADS, or else the number of cores that this process may use.
+
+    Raises:
+        SeehearError: If the variable is not a whole number, at least 1.
+    """
     if own := os.environ.get("SEEHEAR_THREADS"):
         if not own.isdigit() or int(own) < 1:
             raise SeehearError(f"SEEHEAR_THREADS must be a whole number of threads, at least 1, not {own!r}")

@@ -85,6 +85,9 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
 
     Metrics: mlp and linear, on features as they are; shape, an mlp on each network's AXES principal axes, with mean 0
     and deviation 1. The latter removes order, scale and rotation of dimensions; the shape of the distribution remains.
+
+    Raises:
+        SeehearError: If there are fewer than two networks.
     """
     experiment.check_metrics(METRICS)
     (modality,) = experiment.networks

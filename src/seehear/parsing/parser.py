@@ -441,18 +441,21 @@ def train(
         tensorboard: Write TensorBoard events into the run folders.
         device: auto, cpu or cuda.
         progress: Show progress and time left.
-        on_parser: Is given each parser when it is trained.
+        on_parser: Called with each parser once it is trained.
         set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
         **settings: The same as keyword arguments.
 
     Returns:
         The parsers, in the order of the seeds.
+
+    Raises:
+        SeehearError: If there is no seed or one is given twice, or as for `Parser.fit`.
     """
     from seehear.training.setup import set_up
 
     resolved = load_recipe(recipe, set, **settings)
     if not seeds or len(dict.fromkeys(seeds)) < len(seeds):
-        raise SeehearError(f"seeds must be one or more, each once, not {', '.join(map(str, seeds)) or 'none'}")
+        raise SeehearError(f"seeds must be one or more different numbers, not {', '.join(map(str, seeds)) or 'none'}")
     setup = set_up(train, val, resolved, seeds[0], device)
     parsers = []
     for seed in seeds:

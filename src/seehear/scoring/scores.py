@@ -100,6 +100,9 @@ class Scores:
         Args:
             by: `score`: one row per score and one for the average, with the columns level, kind and score (per cent).
                 `class`: one row per level, kind and class, with precision, recall and f1 (per cent) and support.
+
+        Raises:
+            SeehearError: If `by` is neither.
         """
         import pandas as pd
 

@@ -82,7 +82,7 @@ def fit(
         train: Clips to train on.
         val: Clips to validate with after each epoch.
         device: Of the model; the splits must be on the same.
-        on_epoch: Is given each epoch's entry of the history; those of pretraining have a `stage`.
+        on_epoch: Called with each epoch's entry of the history; those of pretraining have a `stage`.
 
     Returns:
         The history of all epochs.

@@ -82,7 +82,7 @@ def fit_many(
         train: Clips to train on.
         val: Clips to validate with after each epoch.
         device: Of the models; the splits must be on the same.
-        on_epoch: Is given each run's entries of the history; `seconds` is the run's share of the epoch's.
+        on_epoch: Called with each run's entries of the history; `seconds` is the run's share of the epoch's.
 
     Returns:
         The history of each run, as `fit` returns it.

@@ -146,8 +146,15 @@ def _affordable(task: Task) -> int:
 def stage_1(task: Task, split: str) -> tuple[Array, Array, dict[str, str], float]:
     """Rank by the two closed forms.
 
+    Args:
+        task: The grid and the labelled clips.
+        split: The clips to look at.
+
     Returns:
         Minus the mean rank (n,), its draws on halves of the clips (B, n), failures, and operations.
+
+    Raises:
+        SeehearError: If no collocation can be scored.
     """
     evidence = task.evidence(split)
     ranked = np.empty((len(STAGE_1), len(task.grid)))
