@@ -551,13 +551,13 @@ def test_pages_are_made_as_asked(tmp_path, run, call):
     assert 'src="../clip.mp4"' not in embedded
 
 
-def test_tables_of_others_are_not_overwritten(tmp_path, run, call):
+def test_tables_that_parse_did_not_write_are_not_overwritten(tmp_path, run, call):
     truth = tmp_path / "truth" / "audio.csv"
     truth.parent.mkdir()
     truth.write_text("filename\tonset\toffset\tevent_labels\n")
     answer = call("parse", run, movie(tmp_path / "clip.mp4", 1), "--out", truth.parent, "--device", "cpu")
     assert answer.code == 1
-    assert f"{truth}: is there, and was not parsed" in answer.err
+    assert f"{truth}: already exists and was not written by `parse`; choose another --out" in answer.err
     assert list(truth.parent.iterdir()) == [truth]
 
 
@@ -590,7 +590,7 @@ def test_a_folder_is_parsed_into_by_one_run_and_decoding(tmp_path, run, call):
     before = (tmp_path / "out/audio.csv").read_text()
     answer = call(*command, "--threshold", "0.1")
     assert answer.code == 1
-    assert "holds what another run or decoding parsed; give another --out" in answer.err
+    assert "holds clips that another run or decoding parsed; choose another --out, or delete it" in answer.err
     assert (tmp_path / "out/audio.csv").read_text() == before
 
 
