@@ -7,20 +7,17 @@ import sys
 
 import numpy as np
 import pytest
-from report.looks import apart, shown, written
 
+from plots.looks import apart, shown, written
 from seehear.plots.evaluation import (
     BLUE,
     VERMILION,
     Training,
-    confusion,
-    learning,
     plot_confusion,
     plot_learning,
     plot_reliability,
-    reliability,
-    verdict,
 )
+from seehear.plots.style import save
 from seehear.scoring.confusion import Confusion
 from seehear.scoring.reliability import Bin, Reliability
 from seehear.scoring.reliability import reliability as measured
@@ -67,17 +64,19 @@ def test_points_and_intervals_stand_where_the_numbers_are():
     axes = plot_reliability([("heard", found[0]), ("seen", found[1])]).axes
     for one, ax, below in zip(found, axes[::2], axes[1::2], strict=True):
         marks = [line for line in ax.lines if line.get_marker() in ("o", "v", "^")]
-        held = [each for each in one.bins if each.count]
-        assert len(held) == 10
+        filled_bins = [each for each in one.bins if each.count]
+        assert len(filled_bins) == 10
         assert [(float(mark.get_xdata()[0]), float(mark.get_ydata()[0])) for mark in marks] == [
-            (each.confidence, each.frequency) for each in held
+            (each.confidence, each.frequency) for each in filled_bins
         ]
         ends = [segment for part in ax.collections for segment in part.get_segments()]
         assert [(e[0, 0], e[0, 1], e[1, 1]) for e in ends] == [
-            (each.confidence, each.frequency_low, each.frequency_high) for each in held
+            (each.confidence, each.frequency_low, each.frequency_high) for each in filled_bins
         ]
-        assert [bar.get_y() + bar.get_height() for bar in below.patches] == pytest.approx([b.count for b in held])
-        assert max(below.get_ylim()) >= max(b.count for b in held)
+        assert [bar.get_y() + bar.get_height() for bar in below.patches] == pytest.approx(
+            [b.count for b in filled_bins]
+        )
+        assert max(below.get_ylim()) >= max(b.count for b in filled_bins)
         assert below.get_yscale() == "log"
 
 
@@ -94,7 +93,7 @@ def test_shape_and_colour_show_whether_it_is_calibrated():
                 expected = "under", "^", VERMILION
             else:
                 expected = "fair", "o", BLUE
-            assert (verdict(each), mark.get_marker(), mark.get_color()) == expected
+            assert (each.calibration, mark.get_marker(), mark.get_color()) == expected
             verdicts.add(expected[0])
     assert verdicts == {"over", "under", "fair"}
 
@@ -105,7 +104,7 @@ def test_empty_bins_have_no_point():
     figure = plot_reliability([("heard", Reliability(bins, 10, 1, 0.1, 0.2, 0.8, 0.16))])
     assert [line.get_marker() for line in figure.axes[0].lines if line.get_marker() in ("o", "v", "^")] == ["o"]
     assert len(figure.axes[1].patches) == 1
-    assert verdict(bins[0]) == ""
+    assert bins[0].calibration is None
     apart(figure)
 
 
@@ -156,7 +155,7 @@ def test_rows_without_a_segment_are_empty():
 
 def test_names_and_supports_are_written(tmp_path):
     found = confusion_of(4)
-    confusion(found, tmp_path / "a.svg")
+    save(plot_confusion(found), tmp_path / "a.svg")
     texts = written(tmp_path / "a.svg")
     for name, row in zip(found.classes, found.table, strict=False):
         short = name if len(name) <= 26 else f"{name[:12]}…{name[-13:]}"
@@ -228,31 +227,30 @@ def test_what_is_not_finite_is_a_gap():
 # All
 
 
-def test_impossible_input_is_refused(tmp_path):
+def test_impossible_input_is_refused():
     with pytest.raises(ValueError, match="no reliability"):
-        reliability([], tmp_path / "a")
+        plot_reliability([])
     with pytest.raises(ValueError, match="no class"):
-        confusion(Confusion((), np.zeros((1, 1))), tmp_path / "a")
+        plot_confusion(Confusion((), np.zeros((1, 1))))
     for given in ([], [Training([math.nan], [None], [None], None)], [Training([], [], [], None)]):
         with pytest.raises(ValueError, match="no training has a loss"):
-            learning(given, "score", tmp_path / "a")
-    assert not list(tmp_path.iterdir())
+            plot_learning(given, "score")
 
 
 def test_the_same_plot_gives_the_same_bytes(tmp_path):
     for kind, draw in (
-        ("r", lambda path: reliability([("heard", calibration())], path)),
-        ("c", lambda path: confusion(confusion_of(3), path)),
-        ("l", lambda path: learning([training()], "score", path)),
+        ("r", lambda: plot_reliability([("heard", calibration())])),
+        ("c", lambda: plot_confusion(confusion_of(3))),
+        ("l", lambda: plot_learning([training()], "score")),
     ):
-        one, other = (draw(tmp_path / f"{kind}{k}") for k in range(2))
+        one, other = (save(draw(), tmp_path / f"{kind}{k}") for k in range(2))
         assert [file.suffix for file in one] == [".png", ".svg"]
         assert [file.read_bytes() for file in one] == [file.read_bytes() for file in other]
 
 
 def test_names_are_no_mathematics(tmp_path):
-    reliability([("$x$", calibration())], tmp_path / "a.svg")
-    learning([training()], "$x$", tmp_path / "b.svg")
+    save(plot_reliability([("$x$", calibration())]), tmp_path / "a.svg")
+    save(plot_learning([training()], "$x$"), tmp_path / "b.svg")
     for file in ("a.svg", "b.svg"):
         assert "$x$" in written(tmp_path / file)
         assert not re.search(r"\binf\b|nan", (tmp_path / file).read_text().partition("</metadata>")[2])
