@@ -105,7 +105,9 @@ def plan_selection(
     """Forecast what `select` will cost, from a few steps of training; nothing is kept.
 
     Args:
-        train, val, by: As for `select`.
+        train: As for `select`.
+        val: As for `select`.
+        by: As for `select`.
         **options: All other arguments of `select`.
 
     Raises:
