@@ -12,8 +12,9 @@ from commands import judge, select
 from seehear.errors import SeehearError
 from seehear.files import atomic_json, read_json
 from seehear.pages import page, selection
-from seehear.plots.curves import Curve, figure5
-from seehear.plots.ranking import ranking
+from seehear.plots.curves import Curve, plot_curves
+from seehear.plots.ranking import plot_ranking
+from seehear.plots.style import save
 from seehear.selection import record
 from seehear.selection.agreement import Ceiling
 from seehear.selection.collocation import Grid
@@ -281,8 +282,9 @@ def dangerous(shown):
     judged = hostile(shown.judgements["test"].as_json())
     shown.judgements = {"test": record.judgement_from_json(judged | texts)}
     names = [HOSTILE, "$x$", "--> <!--"]
-    ranking(names, [3, 2, np.nan], [1, 1, 3], [2, 2, 3], [0.9, 0.1, 0], [1, 1, 0], shown.folder / "ranking.svg")
-    figure5(names, [Curve(HOSTILE, [3.0, 2.0, 1.0])], shown.folder / "figure5-test.svg")
+    ranks = plot_ranking(names, [3, 2, np.nan], [1, 1, 3], [2, 2, 3], [0.9, 0.1, 0], [1, 1, 0])
+    save(ranks, shown.folder / "ranking.svg")
+    save(plot_curves(names, [Curve(HOSTILE, [3.0, 2.0, 1.0])]), shown.folder / "figure5-test.svg")
     return shown
 
 
@@ -355,7 +357,7 @@ def test_drawings_take_the_colours_of_the_page(made, tmp_path):
 
 def test_drawings_keep_what_their_texts_say(tmp_path):
     names = ["#000000", "url(#a)", 'href="#b"', "#ffffff <b> id=", "font-family: x; y"]
-    figure5(names, [Curve("c", np.arange(5.0))], tmp_path / "a.svg")
+    save(plot_curves(names, [Curve("c", np.arange(5.0))]), tmp_path / "a.svg")
     (tmp_path / "a.html").write_text(f"<div>{page.drawing(tmp_path / 'a.svg', 'a')}</div>")
     assert set(names) <= {part.strip() for part in Read(tmp_path / "a.html").parts}
 

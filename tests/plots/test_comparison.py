@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from report.looks import apart, shown, written
 
-from seehear.plots.comparison import BLUE, VERMILION, Compared, Row, forest, plot_forest
+from plots.looks import apart, shown, written
+from seehear.plots.comparison import BLUE, VERMILION, Compared, Row, plot_forest
+from seehear.plots.style import save
 from seehear.scoring.comparison import Difference
 
 SCORES = [(level, score) for level in ("segment", "event") for score in ("audio", "visual", "type_at_av")]
@@ -80,7 +81,8 @@ def test_only_what_is_significant_is_filled_and_coloured_by_its_side():
 
 def test_every_number_and_name_is_written(tmp_path):
     systems = systems_of(2)
-    forest(systems, tmp_path / "a.svg", baseline="<b>baseline</b> & $1", signature=SIGNATURE)
+    figure = plot_forest(systems, baseline="<b>baseline</b> & $1", signature=SIGNATURE)
+    save(figure, tmp_path / "a.svg")
     texts = written(tmp_path / "a.svg")
     assert "systems minus <b>baseline</b> & $1" in texts
     assert {"system 0", "system 1", "baseline", SIGNATURE} <= set(texts)
@@ -112,19 +114,18 @@ def test_what_is_not_finite_is_marked():
     assert len([line for line in ax.lines if line.get_marker() == "o"]) == len(rows) - 1
 
 
-def test_impossible_input_is_refused(tmp_path):
+def test_impossible_input_is_refused():
     with pytest.raises(ValueError, match="no system"):
-        forest([], tmp_path / "a", baseline="b", signature="s")
+        plot_forest([], baseline="b", signature="s")
     two = [Compared("one", rows_of()), Compared("other", rows_of()[1:])]
     with pytest.raises(ValueError, match="other scores"):
-        forest(two, tmp_path / "a", baseline="b", signature="s")
+        plot_forest(two, baseline="b", signature="s")
 
 
 def test_the_same_plot_gives_the_same_bytes(tmp_path):
     for suffix in ("png", "svg"):
         one, other = (
-            forest(systems_of(2), tmp_path / f"{k}.{suffix}", baseline="b", signature="s")[0].read_bytes()
-            for k in range(2)
+            save(plot_forest(systems_of(2), baseline="b"), tmp_path / f"{k}.{suffix}")[0].read_bytes() for k in range(2)
         )
         assert one == other
 

@@ -7,20 +7,18 @@ import sys
 
 import numpy as np
 import pytest
-from report.looks import apart, shown, written
 
+from plots.looks import apart, shown, written
 from seehear.plots.evaluation import (
     BLUE,
     VERMILION,
     Training,
-    confusion,
-    learning,
     plot_confusion,
     plot_learning,
     plot_reliability,
-    reliability,
     verdict,
 )
+from seehear.plots.style import save
 from seehear.scoring.confusion import Confusion
 from seehear.scoring.reliability import Bin, Reliability
 from seehear.scoring.reliability import reliability as measured
@@ -156,7 +154,7 @@ def test_rows_without_a_segment_are_empty():
 
 def test_names_and_supports_are_written(tmp_path):
     found = confusion_of(4)
-    confusion(found, tmp_path / "a.svg")
+    save(plot_confusion(found), tmp_path / "a.svg")
     texts = written(tmp_path / "a.svg")
     for name, row in zip(found.classes, found.table, strict=False):
         short = name if len(name) <= 26 else f"{name[:12]}…{name[-13:]}"
@@ -228,31 +226,30 @@ def test_what_is_not_finite_is_a_gap():
 # All
 
 
-def test_impossible_input_is_refused(tmp_path):
+def test_impossible_input_is_refused():
     with pytest.raises(ValueError, match="no reliability"):
-        reliability([], tmp_path / "a")
+        plot_reliability([])
     with pytest.raises(ValueError, match="no class"):
-        confusion(Confusion((), np.zeros((1, 1))), tmp_path / "a")
+        plot_confusion(Confusion((), np.zeros((1, 1))))
     for given in ([], [Training([math.nan], [None], [None], None)], [Training([], [], [], None)]):
         with pytest.raises(ValueError, match="no training has a loss"):
-            learning(given, "score", tmp_path / "a")
-    assert not list(tmp_path.iterdir())
+            plot_learning(given, "score")
 
 
 def test_the_same_plot_gives_the_same_bytes(tmp_path):
     for kind, draw in (
-        ("r", lambda path: reliability([("heard", calibration())], path)),
-        ("c", lambda path: confusion(confusion_of(3), path)),
-        ("l", lambda path: learning([training()], "score", path)),
+        ("r", lambda: plot_reliability([("heard", calibration())])),
+        ("c", lambda: plot_confusion(confusion_of(3))),
+        ("l", lambda: plot_learning([training()], "score")),
     ):
-        one, other = (draw(tmp_path / f"{kind}{k}") for k in range(2))
+        one, other = (save(draw(), tmp_path / f"{kind}{k}") for k in range(2))
         assert [file.suffix for file in one] == [".png", ".svg"]
         assert [file.read_bytes() for file in one] == [file.read_bytes() for file in other]
 
 
 def test_names_are_no_mathematics(tmp_path):
-    reliability([("$x$", calibration())], tmp_path / "a.svg")
-    learning([training()], "$x$", tmp_path / "b.svg")
+    save(plot_reliability([("$x$", calibration())]), tmp_path / "a.svg")
+    save(plot_learning([training()], "$x$"), tmp_path / "b.svg")
     for file in ("a.svg", "b.svg"):
         assert "$x$" in written(tmp_path / file)
         assert not re.search(r"\binf\b|nan", (tmp_path / file).read_text().partition("</metadata>")[2])

@@ -1,11 +1,12 @@
 """The plot of a clip: what must be in it is in it, where it belongs."""
 
 import pytest
-from report.looks import apart
 
 from overviews import overview
+from plots.looks import apart
 from seehear.parsing.clip import ParsedClip, ParsedEvent
-from seehear.plots.picture import plot_clip, save
+from seehear.plots.picture import plot_clip
+from seehear.plots.style import save
 
 
 def parsed(clip="a", events=(), truth=None):
@@ -44,7 +45,7 @@ def test_names_are_text_not_markup(tmp_path):
     assert ">$y$ &amp; &lt;i&gt;<" in text
 
 
-def test_without_sound_or_picture(tmp_path):
+def test_a_clip_without_audio_or_without_frames(tmp_path):
     for made in (overview(has_audio=False), overview(thumbnails=0)):
         figure = plot_clip(parsed(events=EVENTS), made)
         assert len(figure.axes) == 4  # three tracks, and either thumbnails or spectrogram

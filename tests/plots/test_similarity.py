@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report.looks import apart
 
+from plots.looks import apart
 from seehear.media.overview import BANDS, COLUMNS
 from seehear.parsing.clip import ParsedEvent
 from seehear.plots.similarity import COLOURS, Matrices, plot_similarity
