@@ -1,6 +1,7 @@
 """What someone types into a notebook, line by line, with files and with arrays."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 import seehear as sh
 
@@ -21,12 +23,14 @@ LINE = 200  # characters of a repr at most
 
 
 def is_result(result):
-    """Whether it shows itself as every result does: one line, HTML, a data frame and a figure."""
+    """Whether it shows itself as every result does: one line, HTML, a data frame and a figure that a notebook shows."""
     assert "\n" not in repr(result)
     assert len(repr(result)) < LINE
     assert result._repr_html_().startswith("<")
     assert isinstance(result.to_frame(), pd.DataFrame)
-    assert type(result.plot()).__name__ == "Figure"
+    figure = result.plot()
+    assert isinstance(figure, Figure)
+    assert figure._repr_png_().startswith(b"\x89PNG")
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +224,7 @@ def test_select_by_arrays(folder, toy, by):
     sel = sh.select(clips.subset(slice(0, 16)), clips.subset(slice(16, None)), by=by, recipe="small", epochs=2)
     is_result(sel)
     assert len(sel.to_frame()) == 4
+    assert re.fullmatch(r"Collocation\(audio=\w+, visual=\w+\)", repr(sel.best))
     assert sel.best in sel.tied
     assert sorted(folder.rglob("*")) == before
 
