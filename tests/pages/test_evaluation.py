@@ -141,8 +141,8 @@ def test_bars_intervals_and_painting_are_drawn_where_they_are(both):
     assert len(drawn) == len(names) + 1 == 11
     for (level, name), style in zip(names, drawn, strict=False):
         ends = content["intervals"][level][name]
-        painted = content["references"]["weak labels"][level][name]
-        expected = {"at": content[level][name], "low": ends["low"], "high": ends["high"], "painted": painted}
+        baseline = content["references"]["weak labels"][level][name]
+        expected = {"at": content[level][name], "low": ends["low"], "high": ends["high"], "baseline": baseline}
         assert style == "".join(f"--{key}:{value / 100:.4f};" for key, value in expected.items())
 
 
@@ -179,7 +179,8 @@ def test_what_is_not_better_than_the_baseline_is_named_first(both):
     found, report = Read(both[0] / "evaluation.html"), both[1]
     others = [row.name for row in report.rows if row.verdict is not Verdict.BETTER]
     text = (
-        "Not shown to be better than the weak-label baseline (the clip’s true labels painted over the whole clip): "
+        "Not significantly better than the weak-label baseline "
+        "(the clip’s true labels at every moment and in every modality): "
         f"{', '.join(others)}."
     )
     assert (text if others else "Every score is better than the weak-label baseline") in found.text
@@ -389,7 +390,7 @@ def test_clips_lead_to_pages_that_play(browser_page, both):
         browser_page.keyboard.press("Enter")
     until(browser_page, "document.getElementById('player').readyState >= 1")
     assert browser_page.inner_text("h1") == order[2]
-    assert browser_page.locator(".timeline .true").count() > 0
+    assert browser_page.locator(".timeline .truth").count() > 0
     with browser_page.expect_navigation():
         browser_page.click(".crumbs a")
     assert browser_page.url == (folder / "evaluation.html").as_uri()

@@ -131,11 +131,11 @@ def test_classes_truth_and_predictions_can_be_hidden(browser_page, made):
     page.uncheck('#classes input[value="Dog"]')
     assert lanes.count() == 2
     page.check('#classes input[value="Dog"]')
-    found, true = page.locator(".timeline .event:visible"), page.locator(".timeline .true:visible")
+    found, true = page.locator(".timeline .event:visible"), page.locator(".timeline .truth:visible")
     assert (found.count(), true.count()) == (4, 2)
     page.uncheck("#show-truth")
     assert (found.count(), true.count()) == (4, 0)
-    page.uncheck("#show-parsed")
+    page.uncheck("#show-predicted")
     page.check("#show-truth")
     assert (found.count(), true.count()) == (0, 2)
 
@@ -145,7 +145,7 @@ def test_events_lie_where_they_are(browser_page, made):
     for zoom in ("1", "5"):
         page.select_option("#zoom", zoom)
         boxes = page.evaluate(
-            """() => [...document.querySelectorAll(".timeline .event, .timeline .true")].map((event) => {
+            """() => [...document.querySelectorAll(".timeline .event, .timeline .truth")].map((event) => {
               const own = event.getBoundingClientRect(), track = event.parentElement.getBoundingClientRect();
               return [(own.left - track.left) / track.width, own.width / track.width];
             })"""

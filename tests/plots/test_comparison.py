@@ -98,7 +98,7 @@ def test_every_number_and_name_is_written(tmp_path):
 
 @pytest.mark.parametrize(
     ("seeds", "note"),
-    [((1, 1), "1 against 1 seeds: shows nothing about other seeds"), ((3, 3), "too few for any p < 0.05")],
+    [((1, 1), "1 against 1 seeds: no evidence about other seeds"), ((3, 3), "too few for any p < 0.05")],
 )
 def test_few_seeds_are_noted(seeds, note):
     level, _ = shown(plot_forest([Compared("one", rows_of(seeds=seeds))], baseline="baseline", signature=SIGNATURE))

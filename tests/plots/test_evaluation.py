@@ -16,7 +16,6 @@ from seehear.plots.evaluation import (
     plot_confusion,
     plot_learning,
     plot_reliability,
-    verdict,
 )
 from seehear.plots.style import save
 from seehear.scoring.confusion import Confusion
@@ -65,17 +64,19 @@ def test_points_and_intervals_stand_where_the_numbers_are():
     axes = plot_reliability([("heard", found[0]), ("seen", found[1])]).axes
     for one, ax, below in zip(found, axes[::2], axes[1::2], strict=True):
         marks = [line for line in ax.lines if line.get_marker() in ("o", "v", "^")]
-        held = [each for each in one.bins if each.count]
-        assert len(held) == 10
+        filled_bins = [each for each in one.bins if each.count]
+        assert len(filled_bins) == 10
         assert [(float(mark.get_xdata()[0]), float(mark.get_ydata()[0])) for mark in marks] == [
-            (each.confidence, each.frequency) for each in held
+            (each.confidence, each.frequency) for each in filled_bins
         ]
         ends = [segment for part in ax.collections for segment in part.get_segments()]
         assert [(e[0, 0], e[0, 1], e[1, 1]) for e in ends] == [
-            (each.confidence, each.frequency_low, each.frequency_high) for each in held
+            (each.confidence, each.frequency_low, each.frequency_high) for each in filled_bins
         ]
-        assert [bar.get_y() + bar.get_height() for bar in below.patches] == pytest.approx([b.count for b in held])
-        assert max(below.get_ylim()) >= max(b.count for b in held)
+        assert [bar.get_y() + bar.get_height() for bar in below.patches] == pytest.approx(
+            [b.count for b in filled_bins]
+        )
+        assert max(below.get_ylim()) >= max(b.count for b in filled_bins)
         assert below.get_yscale() == "log"
 
 
@@ -92,7 +93,7 @@ def test_shape_and_colour_show_whether_it_is_calibrated():
                 expected = "under", "^", VERMILION
             else:
                 expected = "fair", "o", BLUE
-            assert (verdict(each), mark.get_marker(), mark.get_color()) == expected
+            assert (each.calibration, mark.get_marker(), mark.get_color()) == expected
             verdicts.add(expected[0])
     assert verdicts == {"over", "under", "fair"}
 
@@ -103,7 +104,7 @@ def test_empty_bins_have_no_point():
     figure = plot_reliability([("heard", Reliability(bins, 10, 1, 0.1, 0.2, 0.8, 0.16))])
     assert [line.get_marker() for line in figure.axes[0].lines if line.get_marker() in ("o", "v", "^")] == ["o"]
     assert len(figure.axes[1].patches) == 1
-    assert verdict(bins[0]) == ""
+    assert bins[0].calibration is None
     apart(figure)
 
 

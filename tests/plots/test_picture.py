@@ -24,7 +24,7 @@ def svg(figure, path):
 
 def test_names_and_confidences_are_written(tmp_path):
     text = svg(plot_clip(parsed(events=EVENTS), overview()), tmp_path / "a.svg")
-    for word in ("heard", "seen", "both", "Dog", "Tea kettle", "0.90", "0.60", "nothing", "seconds"):
+    for word in ("heard", "seen", "both", "Dog", "Tea kettle", "0.90", "0.60", "no event", "seconds"):
         assert f">{word}<" in text, word
     assert "ground truth" not in text
 

@@ -167,7 +167,7 @@ class Alignment(Result):
             file: The clip's media file, to show thumbnails and spectrogram above.
 
         Returns:
-            One row per system, of the first seed.
+            A figure of several panels, with one row of matrices per system, of its first seed.
 
         Raises:
             SeehearError: If the clip was not measured.

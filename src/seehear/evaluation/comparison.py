@@ -158,7 +158,7 @@ class Comparison(Result):
         )
 
     def plot(self) -> Figure:
-        """Draw the differences with intervals, a panel per system. Returns the figure."""
+        """Return a figure of the differences with their intervals, a panel per system."""
         from seehear.plots.comparison import Compared, plot_forest
 
         systems = [Compared(name, rows) for name, rows in self.rows.items()]

@@ -94,7 +94,7 @@ class Details:
         return f"Details({len(self.clips)} clips, {len(self.classes)} classes, {len(self.seeds)} runs)"
 
     def plot_reliability(self) -> Figure:
-        """Draw a reliability diagram per modality, and one of the clips' classes. Returns the figure."""
+        """Return a figure of several panels: a reliability diagram per modality, and one of the clips' classes."""
         from seehear.plots.evaluation import plot_reliability
 
         panels = [(display_name(name), each) for name, each in self.reliability.items()]

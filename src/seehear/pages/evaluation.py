@@ -234,7 +234,7 @@ def write(evaluation: Evaluation, folder: Path) -> Path:
         file=FILE,
         number=number,
         percent=percent,
-        most=MAX_ROWS,
+        max_rows=MAX_ROWS,
         **_score_facts(evaluation, details),
         **_calibration_facts(details, folder),
         **_error_facts(details, folder),
@@ -262,7 +262,7 @@ def score_line(row: ScoreRow) -> ScoreLine:
     """Return a score as the table shows it."""
     own = row.interval
     baseline = row.references[WEAK_BASELINE]
-    ends = {"at": own.mean, "low": own.low, "high": own.high, "painted": baseline}
+    ends = {"at": own.mean, "low": own.low, "high": own.high, "baseline": baseline}
     difference, low, high = (number(end, "+.2f") for end in (row.beyond.mean, row.beyond.low, row.beyond.high))
     return ScoreLine(
         row.name,

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from seehear.files import atomic_text
 from seehear.modality import NAMES, display_name
+from seehear.pages.numbers import true_minus
 from seehear.version import __version__
 
 if TYPE_CHECKING:
@@ -205,6 +206,7 @@ def _environment() -> Environment:
         "seconds": seconds,
         "address": address,
         "breakable": breakable,
+        "minus": true_minus,
     }
     return environment
 

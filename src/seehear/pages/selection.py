@@ -14,44 +14,17 @@ from markupsafe import Markup
 from seehear.pages import page
 from seehear.pages.numbers import Axis, number, place
 from seehear.selection import views
-from seehear.selection.collocation import Collocation
 from seehear.selection.judge import Judgement, Row
 from seehear.selection.plan import duration
-from seehear.selection.result import RankedCollocation, Selection, Settings
+from seehear.selection.result import Selection, Settings
 from seehear.selection.sources import Sources
 from seehear.selection.task import Estimates
-from seehear.selection.views import NOTHING
+from seehear.selection.views import TextRow
 
 NAME = "selection"  # of the page
 MAX_ROWS = 300  # of a table; the JSON has all
+SMALLEST_FIRST = ("estimator", "p", "regret", "cost", "FLOP")  # columns sorted from the smallest up at the first click
 MAX_DRAWINGS = 3_000_000  # bytes of drawings on a page; further ones are linked to
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """A row of the ranking, in text but for numbers that are drawn.
-
-    Attributes:
-        name: Of the collocation.
-        rank: Its rank.
-        ranks: 95 % interval of the rank.
-        p_best: Share of the draws in which it is the best.
-        tied: Whether it is not significantly worse than the best.
-        score: Its score.
-        interval: 95 % interval of the score.
-        trainings: Spent on it; None where no column shows them.
-        others: Scores by the other estimators.
-    """
-
-    name: str
-    rank: str
-    ranks: str
-    p_best: float
-    tied: bool
-    score: str
-    interval: str
-    trainings: int | None
-    others: list[str]
 
 
 @dataclass(frozen=True)
@@ -63,19 +36,6 @@ class Cost:
     time: str
     flops: str
     share: str
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A collocation trained in full. at: places of its score and the ends of its interval on the axis, from 0 to 1."""
-
-    name: str
-    score: str
-    interval: str
-    at: tuple[float, float, float] | None
-    ranks: str
-    p_best: float
-    tied: bool
 
 
 @dataclass(frozen=True)
@@ -97,9 +57,11 @@ class Judged:
         file: Name of its JSON file.
         judgement: The judgement.
         other_grid: Whether it is of other collocations than the selection now has.
-        truth: Collocations by traversal, from the best down.
-        axis: The ends of the axis on which intervals are drawn.
-        within: Modalities with a choice of networks.
+        truth: Collocations by traversal, from the best down, with the places of the lower end, the mean and the upper
+            end on the axis, from 0 to 1.
+        axis: The ends of the axis on which intervals are drawn; None where they are unknown.
+        header: Names of the columns that compare estimators, and the direction in which each is sorted first.
+        legend: What these columns mean.
         compared: The estimators.
         answer: The estimator that ranked in the selection, as it was judged; None where it was not compared.
         chosen: What it chose, several where they share the top.
@@ -111,13 +73,14 @@ class Judged:
     file: str
     judgement: Judgement
     other_grid: bool
-    truth: list[Trained]
-    axis: tuple[str, str]
-    within: list[str]
+    truth: list[tuple[TextRow, tuple[float, float, float]]]
+    axis: tuple[str, str] | None
+    header: list[tuple[str, str]]
+    legend: list[str]
     compared: list[Compared]
     answer: Row | None
-    chosen: list[Trained]
-    best: Trained
+    chosen: list[TextRow]
+    best: TextRow
     drawings: Mapping[str, Markup]
 
 
@@ -129,15 +92,15 @@ class Drawings:
 
     def of(self, descriptions: Mapping[str, str], suffix: str = "") -> dict[str, Markup]:
         """Return kind -> drawing, of the files KIND and suffix that exist. descriptions: kind -> what it shows."""
-        found: dict[str, Markup] = {}
+        drawn: dict[str, Markup] = {}
         for kind, shows in descriptions.items():
             file = self.folder / f"{kind}{suffix}.svg"
             if file.exists():
                 size = file.stat().st_size
                 fits = size <= self.left
                 self.left -= size if fits else 0
-                found[kind] = page.drawing(file, shows) if fits else _linked(file)
-        return found
+                drawn[kind] = page.drawing(file, shows) if fits else _linked(file)
+        return drawn
 
 
 def write(selection: Selection, judgements: Mapping[str, Judgement], folder: Path) -> Path:
@@ -161,7 +124,7 @@ def write(selection: Selection, judgements: Mapping[str, Judgement], folder: Pat
     first, *others = selection.estimates
     best = selection.best
     sources = selection.sources
-    ranking = ranked(selection)
+    ranking = views.ranking(selection, MAX_ROWS)
     return page.write(
         folder / f"{NAME}.html",
         "selection.html",
@@ -189,29 +152,9 @@ def write(selection: Selection, judgements: Mapping[str, Judgement], folder: Pat
         missing=selection.missing,
         settings=[*_sources(sources), *_settings(selection.settings)],
         signature=selection.signature,
-        most=MAX_ROWS,
+        max_rows=MAX_ROWS,
         views=views,
     )
-
-
-def ranked(selection: Selection) -> list[Ranked]:
-    """Return the first rows of the ranking."""
-    _, *others = selection.estimates
-    numbers = {str(collocation): n for n, collocation in enumerate(selection.grid)}
-    return [
-        Ranked(
-            row.name,
-            NOTHING if views.ranks(row) == "failed" else str(row.rank),
-            views.ranks(row),
-            row.p_best,
-            row.tied,
-            number(row.score, ".4g"),
-            _interval(row, ".4g"),
-            row.trainings,
-            [number(each.scores[numbers[row.name]], ".4g") for each in others],
-        )
-        for row in selection.ranking[:MAX_ROWS]
-    ]
 
 
 def _cost(selection: Selection, estimates: Estimates) -> Cost:
@@ -221,8 +164,8 @@ def _cost(selection: Selection, estimates: Estimates) -> Cost:
 
 def _failures(selection: Selection) -> list[tuple[str, str, str]]:
     """(estimator, collocation, why), and estimators that failed for all."""
-    found = [(each.label, name, why) for each in selection.estimates for name, why in each.failures.items()]
-    return [*found, *((name, "every collocation", why) for name, why in selection.failed.items())]
+    failed = [(each.label, name, why) for each in selection.estimates for name, why in each.failures.items()]
+    return [*failed, *((name, "every collocation", why) for name, why in selection.failed.items())]
 
 
 def judging(folder: Path, modalities: Sequence[str]) -> str:
@@ -261,11 +204,12 @@ def _settings(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _judged(name: str, judgement: Judgement, selection: Selection, drawings: Drawings) -> Judged:
     other_grid = set(judgement.grid) != set(selection.grid)
-    ranking = judgement.ranking
-    ends = [end for row in ranking for end in (row.low, row.score, row.high) if not math.isnan(end)]
-    axis = min(ends), max(ends)
-    truth = [_trained(row, axis) for row in ranking]
-    by_name = {row.name: row for row in truth}
+    ends = [(row.low, row.score, row.high) for row in judgement.ranking]
+    known = [end for of_row in ends for end in of_row if not math.isnan(end)]
+    axis = min(known), max(known)
+    rows = views.traversal(judgement)
+    by_name = {row.name: row for row in rows}
+    with_intervals = not math.isnan(judgement.ranking[0].low)
     answer = next((row for row in judgement.rows if row.name == selection.estimates[0].label), None)
     shown = {
         "figure5": f"Figure 5: collocations trained in full and scored on {name}, with estimators' scores of them",
@@ -277,55 +221,35 @@ def _judged(name: str, judgement: Judgement, selection: Selection, drawings: Dra
         file=f"judged-{name}.json",
         judgement=judgement,
         other_grid=other_grid,
-        truth=truth,
-        axis=(number(axis[0], ".1f"), number(axis[1], ".1f")),
-        within=views.with_choice(judgement.grid),
-        compared=[] if other_grid else [_compared(row, judgement, row is answer) for row in judgement.by_agreement],
+        truth=[(row, _places(of_row, axis)) for row, of_row in zip(rows, ends, strict=True)],
+        axis=(number(axis[0], ".1f"), number(axis[1], ".1f")) if with_intervals else None,
+        header=[
+            (name, "ascending" if name in SMALLEST_FIRST else "descending")
+            for name in views.agreement_header(judgement)
+        ],
+        legend=views.agreement_legend(judgement),
+        compared=[]
+        if other_grid
+        else [
+            Compared(row.name, row.leaks, row is answer, views.agreement_cells(judgement, row))
+            for row in judgement.by_agreement
+        ],
         answer=answer,
-        chosen=[by_name[_name(judgement, n)] for n in answer.agreement.chosen] if answer else [],
-        best=truth[0],
+        chosen=[by_name[str(judgement.grid.collocations[n])] for n in answer.agreement.chosen] if answer else [],
+        best=rows[0],
         drawings={} if other_grid else drawings.of(shown, f"-{name}"),
     )
 
 
-def _name(judgement: Judgement, n: int) -> str:
-    collocation: Collocation = judgement.grid.collocations[n]
-    return str(collocation)
-
-
-def _trained(row: RankedCollocation, axis: Axis) -> Trained:
-    at = None
-    if not math.isnan(row.low):
-        at = place(row.low, axis), place(row.score, axis), place(row.high, axis)
-    score = number(row.score, ".2f")
-    return Trained(row.name, score, _interval(row, ".1f"), at, views.ranks(row), row.p_best, row.tied)
-
-
-def _compared(row: Row, judgement: Judgement, answered: bool) -> Compared:
-    found = row.agreement
-    hit = NOTHING if found.tied_hit is None else f"{'yes' if found.tied_hit else 'no'} of {found.tied_size}"
-    hit += f", {found.failed} failed" if found.failed else ""
-    inner = views.within(judgement.grid, found.within_tau)
-    cells = [number(value, ".2f") for value in (found.tau_b, found.weighted_tau, found.spearman, *inner)]
-    cells += [
-        number(found.p, ".3f"),
-        number(found.regret, ".2f"),
-        number(found.p_regret, ".2f"),
-        hit,
-        number(judgement.cost(row), ".2g"),
-        number(row.estimates.flops, ".1g"),
-    ]
-    return Compared(row.name, row.leaks, answered, cells)
+def _places(ends: tuple[float, float, float], axis: Axis) -> tuple[float, float, float]:
+    low, mean, high = (place(end, axis) for end in ends)
+    return low, mean, high
 
 
 def _linked(file: Path) -> Markup:
     return Markup('<p>The plot is too large for this page: <a href="{}">{}</a></p>').format(
         page.address(file.name), file.name
     )
-
-
-def _interval(row: RankedCollocation, form: str) -> str:
-    return NOTHING if math.isnan(row.low) else f"{number(row.low, form)} to {number(row.high, form)}"
 
 
 def _flat(settings: Mapping[str, Any], within: str = "") -> Iterator[str]:

@@ -96,7 +96,7 @@ class ParsedClip:
         return frame[["clip", "modality", "label", "onset", "offset", "confidence"]]
 
     def plot(self) -> Figure:
-        """Thumbnails, spectrogram and events over time, as a matplotlib figure."""
+        """Return a figure of several panels over time: thumbnails, spectrogram, and the events of each modality."""
         from seehear.plots.picture import plot_clip
 
         return plot_clip(self, self._seen())

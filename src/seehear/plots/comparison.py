@@ -1,7 +1,7 @@
 """A forest plot: how far systems are from a baseline, score by score.
 
-What has no finite value is marked, never left out. What a colour says, a side of the zero line or a filled sign says
-too, so that the plot can be read in grey.
+What has no finite value is marked, never left out. The side of the zero line or a filled sign repeats what a colour
+shows, so that the plot can be read in grey.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _note(compared: Sequence[Compared]) -> str:
     if len(compared) > 1:
         words += f"; it is Holm-adjusted for {len(compared)} systems"
     if not all(one.over_seeds for one in differences):
-        words += "; where there is one seed, it tests clips alone"
+        words += "; with one seed it tests clips alone"
     return f"{words}. {clips} clips."
 
 
@@ -169,7 +169,7 @@ def _runs(system: Compared) -> str:
     first, second = difference.seeds
     text = f"{first} against {second} seeds" + (", in pairs" if difference.paired_seeds and first > 1 else "")
     if not difference.over_seeds:
-        return f"{text}: shows nothing about other seeds"
+        return f"{text}: no evidence about other seeds"
     if difference.floor >= LEVEL:
         text += f": too few for any p < {LEVEL:g}"
     return text

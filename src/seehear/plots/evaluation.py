@@ -1,6 +1,6 @@
 """Plots of an evaluation: reliability diagrams, a confusion matrix, learning curves.
 
-What a colour says, a shape or a number says too, so that all can be read in grey. Cells are pale enough for black
+A shape or a number repeats what a colour shows, so that all can be read in grey. Cells are pale enough for black
 numbers on paper and for white ones on a dark page.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from seehear.plots import style
 from seehear.plots.style import BLUE, GUIDE, QUIET, VERMILION, Array
 from seehear.scoring.confusion import Confusion
-from seehear.scoring.reliability import Bin, Reliability
+from seehear.scoring.reliability import Calibration, Reliability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,14 +25,22 @@ if TYPE_CHECKING:
 
 COLUMNS = 3  # reliability diagrams side by side
 SQUARE, COUNTS = 2.35, 0.5  # inches: side of a reliability diagram; height of the counts beneath it
-CELL, LARGEST_CELL, MAP = 0.28, 0.5, 4.6  # inches: the least and the most of a cell, between which the map is so wide
+CELL, LARGEST_CELL, MAP = 0.28, 0.5, 4.6  # inches: the smallest and the largest cell; width of a map between them
 GAP = 0.35  # cells between the classes and the false negatives and positives
 STRONGEST = 0.6  # opacity of a cell of 100 %
 CURVES = 4.4, 2.4  # inches of a panel of learning curves
 FALSE_NEGATIVE, FALSE_POSITIVE = "false negative", "false positive"
 
-SAYS = {"fair": "as often true as predicted", "over": "less often", "under": "more often"}
-LOOKS = {"fair": ("o", BLUE), "over": ("v", VERMILION), "under": ("^", VERMILION)}  # marker and colour
+LABELS = {
+    Calibration.FAIR: "as often true as predicted",
+    Calibration.OVER: "less often",
+    Calibration.UNDER: "more often",
+}
+LOOKS = {  # marker and colour
+    Calibration.FAIR: ("o", BLUE),
+    Calibration.OVER: ("v", VERMILION),
+    Calibration.UNDER: ("^", VERMILION),
+}
 
 
 @dataclass(frozen=True)
@@ -48,11 +56,6 @@ class Training:
     val_loss: ArrayLike
     score: ArrayLike
     chosen: int | None
-
-
-def verdict(found: Bin) -> str:
-    """Whether a bin's confidence lies in the 95 % interval of its frequency: a key of SAYS; empty without forecasts."""
-    return found.calibration or ""
 
 
 @style.styled
@@ -77,14 +80,14 @@ def plot_reliability(panels: Sequence[tuple[str, Reliability]]) -> Figure:
     rows = math.ceil(len(panels) / columns)
     figure = style.new_figure(1 + columns * (SQUARE + 0.6), 1 + rows * (SQUARE + COUNTS + 1))
     grid = figure.add_gridspec(2 * rows, columns, height_ratios=[SQUARE, COUNTS] * rows)
-    for n, (title, found) in enumerate(panels):
+    for n, (title, reliability) in enumerate(panels):
         row, column = divmod(n, columns)
         ax = figure.add_subplot(grid[2 * row, column])
         counts = figure.add_subplot(grid[2 * row + 1, column], sharex=ax)
-        ece, brier = (style.number(value, 3) for value in (found.error, found.brier))
+        ece, brier = (style.number(value, 3) for value in (reliability.error, reliability.brier))
         ax.set_title(f"{style.shortened(title, 36)}\nECE {ece}, Brier {brier}")
-        _draw_diagram(ax, found)
-        _draw_counts(counts, found)
+        _draw_diagram(ax, reliability)
+        _draw_counts(counts, reliability)
         if column == 0:
             ax.set_ylabel("frequency")
             counts.set_ylabel("forecasts")
@@ -93,44 +96,44 @@ def plot_reliability(panels: Sequence[tuple[str, Reliability]]) -> Figure:
         style.sign(linestyle="-", color=QUIET),
         *(style.sign(marker=marker, color=colour) for marker, colour in LOOKS.values()),
     ]
-    labels = ["calibrated", "95 % interval", *SAYS.values()]
+    labels = ["calibrated", "95 % interval", *LABELS.values()]
     style.legend(figure, signs, labels, columns * (SQUARE + 0.2), loc="outside upper left")
     return style.fit(figure, figure.axes[:1], SQUARE, SQUARE)
 
 
-def _draw_diagram(ax: Axes, found: Reliability) -> None:
+def _draw_diagram(ax: Axes, reliability: Reliability) -> None:
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=np.linspace(0, 1, 6), yticks=np.linspace(0, 1, 6))
     ax.tick_params(axis="x", labelbottom=False)
     ax.grid()
     ax.plot([0, 1], [0, 1], color=QUIET, linewidth=1.0, linestyle="--", zorder=1)
-    for each in found.bins:
-        if says := verdict(each):
-            marker, colour = LOOKS[says]
+    for each in reliability.bins:
+        if each.calibration is not None:
+            marker, colour = LOOKS[each.calibration]
             ax.vlines(each.confidence, each.frequency_low, each.frequency_high, color=colour, linewidth=1.6)
             ax.plot(each.confidence, each.frequency, marker, color=colour)
 
 
-def _draw_counts(ax: Axes, found: Reliability) -> None:
-    most = 10 ** math.ceil(math.log10(max(10, *(each.count for each in found.bins))))
-    ax.set(yscale="log", ylim=(0.5, most), xlabel="confidence")
-    ax.set_yticks([1, most], ["1", f"{most:,}"])
+def _draw_counts(ax: Axes, reliability: Reliability) -> None:
+    largest = 10 ** math.ceil(math.log10(max(10, *(each.count for each in reliability.bins))))
+    ax.set(yscale="log", ylim=(0.5, largest), xlabel="confidence")
+    ax.set_yticks([1, largest], ["1", f"{largest:,}"])
     ax.minorticks_off()
-    held = [each for each in found.bins if each.count]
-    widths = np.array([each.high - each.low for each in held])
-    middles = np.array([each.low for each in held]) + widths / 2
-    counts = np.array([each.count for each in held])
+    filled = [each for each in reliability.bins if each.count]
+    widths = np.array([each.high - each.low for each in filled])
+    middles = np.array([each.low for each in filled]) + widths / 2
+    counts = np.array([each.count for each in filled])
     ax.bar(middles, counts - 0.5, width=0.86 * widths, bottom=0.5, color=QUIET, alpha=0.55)
 
 
 @style.styled
-def plot_confusion(found: Confusion, ax: Axes | None = None) -> Figure:
+def plot_confusion(confusion: Confusion, ax: Axes | None = None) -> Figure:
     """Draw a confusion matrix: ground truth (rows) against predictions (columns), per cent of each row.
 
     The last column has the false negatives; the last row the false positives, per cent of what was predicted in a
     column. Shades grow with the square root, so that rare errors can be seen; below half a per cent the number is <1.
 
     Args:
-        found: The counts of segments.
+        confusion: The counts of segments.
         ax: Axes to draw into; a figure of its own otherwise.
 
     Returns:
@@ -139,20 +142,20 @@ def plot_confusion(found: Confusion, ax: Axes | None = None) -> Figure:
     Raises:
         ValueError: There is no class.
     """
-    count = len(found.classes)
+    count = len(confusion.classes)
     if not count:
         raise ValueError("no class to draw")
-    true = found.table[:-1].sum(axis=1)  # (C,)
+    true = confusion.table[:-1].sum(axis=1)  # (C,)
     shares = np.full((count + 1, count + 1), np.nan)
-    shares[:-1] = _share(found.table[:-1], true[:, None])
-    shares[-1, :-1] = _share(found.table[-1, :-1], found.table[:, :-1].sum(axis=0))
+    shares[:-1] = _share(confusion.table[:-1], true[:, None])
+    shares[-1, :-1] = _share(confusion.table[-1, :-1], confusion.table[:, :-1].sum(axis=0))
     cell = min(LARGEST_CELL, max(CELL, MAP / count))
     side = (count + 1 + GAP) * cell
     figure = style.new_figure(side + 2, side + 2) if ax is None else style.figure_of(ax)
     axes = figure.subplots() if ax is None else ax
     _draw_shares(axes, shares, count)
     at = [*np.arange(count) + 0.5, count + GAP + 0.5]
-    names = [style.shortened(name, 26) for name in found.classes]
+    names = [style.shortened(name, 26) for name in confusion.classes]
     axes.set_xticks(at, [*names, FALSE_NEGATIVE], rotation=90)
     axes.set_yticks(at, [*names, FALSE_POSITIVE])
     right = axes.secondary_yaxis("right")
@@ -171,7 +174,7 @@ def plot_confusion(found: Confusion, ax: Axes | None = None) -> Figure:
 
 
 def _draw_shares(ax: Axes, shares: Array, count: int) -> None:
-    """Draw cells: shares (C + 1, C + 1), NaN where there is nothing to share; the last row and column set apart."""
+    """Draw cells: shares (C + 1, C + 1), NaN where the whole is 0; a gap separates the last row and column."""
     from matplotlib.patches import Rectangle
 
     ax.set(xlim=(0, count + 1 + GAP), ylim=(count + 1 + GAP, 0))
@@ -236,7 +239,7 @@ def _prepare_epochs(ax: Axes, name: str, last: int) -> None:
     ax.grid()
     ax.set(xlabel="epoch", ylabel=name)
     ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    margin = min(0.02 * last, 0.9)  # the first epoch is 1: no 0 is to be seen
+    margin = min(0.02 * last, 0.9)  # epochs begin with 1: the axis does not reach 0
     ax.set_xlim(1 - margin, last + margin)
 
 
@@ -249,7 +252,7 @@ def _draw_curves(ax: Axes, curves: Sequence[Array], chosen: Sequence[int | None]
 
 
 def _share(part: Array, whole: Array) -> Array:
-    """part / whole, NaN where there is no whole."""
+    """part / whole, NaN where the whole is 0."""
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
 
 

@@ -105,7 +105,7 @@ def prepare_track(ax: Axes, modality: str, labels: Sequence[str], rows: int, col
     ax.set_yticks(middles, [style.shortened(plain(label), 24) for label in labels])
     ax.tick_params(axis="y", length=0)
     if not labels:
-        ax.text(0.01, 0.5, "nothing", transform=ax.transAxes, color="0.5", va="center_baseline")
+        ax.text(0.01, 0.5, "no event", transform=ax.transAxes, color="0.5", va="center_baseline")
 
 
 def _draw_events(ax: Axes, parsed: ParsedClip, modality: str, labels: Sequence[str], rows: int, colour: str) -> None:

@@ -1,12 +1,11 @@
-"""A plot of what the multimodal time-series contrastive loss is about: how alike the segments of one clip are.
+"""How similar the segments of one clip are, as the multimodal time-series contrastive loss sees them.
 
-For every system, cosines of all pairs of segments within and between two modalities, and what the loss wants them to
-be. Bands along the matrices show the ground truth: where blocks of similarity follow the events, their ends agree.
+For every system, cosines of all pairs of segments within and between two modalities, and the target of the loss.
+Bands along the matrices show the ground truth: where blocks of similarity follow the events, their ends agree.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
@@ -26,8 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Of classes; blue and vermilion are the matrices'. A letter goes with each, so that all can be read in grey, and the
-# two together tell 78 classes apart.
+# Of classes; blue and vermilion are the matrices'. A letter goes with each, so that all can be read in grey; letters
+# and colours together distinguish 78 classes.
 COLOURS = (GREEN, ORANGE, PURPLE, "#F0E442", "0.35", SKY)
 OPPOSED_TO_ALIKE = ("#7A3500", VERMILION, "white", BLUE, "#00365A")
 NUMBERED = 10  # segments up to which numbers fit into the cells
@@ -42,13 +41,13 @@ Looks = Mapping[str, tuple[str, str]]  # class -> letter and colour
 
 @dataclass(frozen=True)
 class Matrices:
-    """What one system makes of a clip of T segments: cosines, in [-1, 1], NaN where there is none.
+    """The similarities that one system gives a clip of T segments: cosines, in [-1, 1], NaN where there is none.
 
     Attributes:
         name: Of the system, such as "baseline".
         within: modality -> (T, T).
         between: (T, T); a row is a segment of the first modality and a column one of the second.
-        target: (T, T), what the loss wants `between` to be; None if it has no target.
+        target: (T, T), the target of the loss for `between`; None if it has none.
     """
 
     name: str
@@ -106,9 +105,6 @@ def plot_similarity(
     for row, system in zip(rows, systems, strict=True):
         _draw_system(row, system, modalities, (count, duration), bands, looks)
     return figure
-
-
-draw = plot_similarity
 
 
 def _title(clip: str, duration: float, modalities: tuple[str, str], known: bool) -> str:
@@ -190,7 +186,7 @@ def _draw_system(
         if values is None:
             ax.spines[:].set_visible(False)
             ax.set(xticks=[], yticks=[], facecolor="0.97", box_aspect=1)
-            ax.text(0.5, 0.5, "has no target", ha="center", va="center", color=QUIET)
+            ax.text(0.5, 0.5, "no target", ha="center", va="center", color=QUIET)
             continue
         image = _draw_matrix(ax, style.array(values, size[0], size[0]), size[1])
         ax.set_xlabel(f"{_short(across)}, seconds")
@@ -237,7 +233,7 @@ def _hundredths(value: float) -> str:
     """A cosine in hundredths, as short as can be: −.07."""
     if abs(value) >= 0.995:
         return style.number(value, 1)
-    return re.sub(r"^(−?)0\.", r"\1.", style.number(value, 2))
+    return style.number(value, 2).replace("0.", ".", 1)
 
 
 def _short(modality: str) -> str:

@@ -1,7 +1,7 @@
 """What all plots share: colours, matplotlib's settings, sizes that follow the text, saving, and numbers as text.
 
-The colours are Okabe and Ito's, which colour-blind people can distinguish. What a colour says, a shape, a position or a
-number says too, so that every plot can be read in grey. Nothing here imports matplotlib before a plot is drawn.
+The colours are Okabe and Ito's, which colour-blind people can distinguish. A shape, a position or a number
+repeats what a colour shows, so that every plot can be read in grey. Matplotlib is imported when a plot is drawn.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -75,10 +75,13 @@ def styled(plot: Callable[P, R]) -> Callable[P, R]:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure with constrained layout, sizes in inches; no window and no global state."""
-    from matplotlib.figure import Figure
+    """Return an empty figure with constrained layout, sizes in inches; no window and no global state.
 
-    return Figure(figsize=(width, height))
+    A notebook shows it where it is the last expression of a cell.
+    """
+    from seehear.plots.figure import NotebookFigure
+
+    return NotebookFigure(figsize=(width, height))
 
 
 def figure_of(ax: Axes) -> Figure:
@@ -100,13 +103,14 @@ def fit(figure: Figure, axes: Iterable[Axes], width: float, height: float) -> Fi
     Returns:
         The same figure.
     """
-    axes = list(axes)
+    axes, engine = list(axes), figure.get_layout_engine()
+    assert engine is not None
     size = figure.get_size_inches() + ROOM  # layout fails in a figure that is too small for its texts
 
     def extent(size: Array) -> Array:
         """Inches of the axes in a figure of this size, across and down."""
         figure.set_size_inches(*size)
-        figure.draw_without_rendering()
+        engine.execute(figure)
         boxes = [ax.get_window_extent() for ax in axes]
         right, left = max(box.x1 for box in boxes), min(box.x0 for box in boxes)
         top, bottom = max(box.y1 for box in boxes), min(box.y0 for box in boxes)
@@ -186,18 +190,19 @@ def save(figure: Figure, path: Path) -> list[Path]:
         files = [path.with_name(path.name + suffix) for suffix in (".png", ".svg")]
     for file in files:
         with atomic(file) as temporary:
-            _write(figure, temporary, file.suffix[1:])
+            write(figure, temporary, file.suffix[1:])
     return files
 
 
 def svg(figure: Figure) -> str:
     """A figure as the text of an SVG file."""
     buffer = io.StringIO()
-    _write(figure, buffer, "svg")
+    write(figure, buffer, "svg")
     return buffer.getvalue()
 
 
-def _write(figure: Figure, target: Path | io.StringIO, kind: str) -> None:
+def write(figure: Figure, target: Path | IO[Any], kind: str) -> None:
+    """Write a figure to a file or a stream. kind: png or svg."""
     import matplotlib
 
     # Text stays text in an SVG: it can be searched, and whoever shows it has fonts for every script. A PNG shows a box
@@ -217,7 +222,7 @@ def _without_glyph_warnings() -> Iterator[None]:
 
 
 def shortened(name: str, longest: int = 40) -> str:
-    """A name of at most so many characters, its middle left out where it is longer."""
+    """Return a name of at most `longest` characters, its middle replaced by … where it is longer."""
     if len(name) <= longest:
         return name
     head = (longest - 1) // 2
@@ -249,7 +254,7 @@ def flags(values: ArrayLike | None, n: int) -> NDArray[np.bool_]:
 
 
 def span(values: Array) -> float:
-    """The largest finite value less the least; 0 if there is none."""
+    """Return the largest finite value less the least; 0 without finite values."""
     known = values[np.isfinite(values)]
     return float(known.max() - known.min()) if len(known) else 0.0
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from seehear.errors import SeehearError
 from seehear.progress import say
-from seehear.results import Result, listed
+from seehear.results import Result, html_table, listed
 from seehear.selection.agreement import Agreement, Ceiling, Chance, agreement, ceiling, expected_by_chance
 from seehear.selection.collocation import Collocation, Grid
 from seehear.selection.effects import Effects, effects
@@ -132,7 +132,7 @@ class Judgement(Result):
     def _repr_html_(self) -> str:
         from seehear.selection import views
 
-        return views.html("Estimators compared with traversal", views.agreement_rows(self))
+        return html_table(views.agreement_rows(self), "Estimators compared with traversal")
 
     def text(self) -> str:
         """Return traversal's ranking, the estimators' agreement with it, and whether pairing matters, in lines."""
@@ -164,19 +164,19 @@ class Judgement(Result):
         return pd.DataFrame(rows)
 
     def plot(self) -> Figure:
-        """Draw Figure 5 of Wu et al.: collocations by traversal, and the estimators in `plotted`."""
+        """Return Figure 5 of Wu et al.: collocations by traversal and the estimators in `plotted`, a panel per unit."""
         from seehear.selection import drawings
 
         return drawings.figure5(self)
 
     def plot_cost(self) -> Figure:
-        """Draw the estimators by cost and by agreement with traversal."""
+        """Return a figure of three panels: the estimators' agreement with traversal, their cost and their regret."""
         from seehear.selection import drawings
 
         return drawings.cost(self)
 
     def plot_effects(self) -> Figure:
-        """Draw what each network adds to the score, and what pairing adds.
+        """Return a figure of several panels: the scores, what each network adds to them, and what pairing adds.
 
         Raises:
             SeehearError: Fewer than two modalities have a choice.

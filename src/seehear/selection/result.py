@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seehear.results import Result
+from seehear.results import Result, html_table
 from seehear.selection.collocation import Collocation, Grid
 from seehear.selection.effects import Effects
 from seehear.selection.ranking import Standing
@@ -210,7 +210,7 @@ class Selection(Result):
     def _repr_html_(self) -> str:
         from seehear.selection import views
 
-        return views.html(f"Use {self.best}", views.ranking_rows(self))
+        return html_table(views.ranking_rows(self), f"Use {self.best}")
 
     def text(self) -> str:
         """Return the ranking, the tied set, whether pairing matters, and the cost, in lines."""
@@ -240,13 +240,13 @@ class Selection(Result):
         return pd.DataFrame(rows)
 
     def plot(self) -> Figure:
-        """Draw ranks with 95 % intervals, scores and P(best), from the best down."""
+        """Return a figure of two panels, from the best down: ranks with 95 % intervals, and P(best) with scores."""
         from seehear.selection import drawings
 
         return drawings.ranking(self)
 
     def plot_effects(self) -> Figure:
-        """Draw what each network adds to the score, and what pairing adds.
+        """Return a figure of several panels: the scores, what each network adds to them, and what pairing adds.
 
         Raises:
             SeehearError: Fewer than two modalities have a choice.

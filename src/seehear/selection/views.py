@@ -1,10 +1,13 @@
-"""Selections and judgements as people read them: tables of text, and sentences about numbers and verdicts."""
+"""Selections and judgements as people read them: rows of tables, and sentences about numbers and verdicts.
+
+The terminal, notebooks and the page show the same rows and sentences.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +15,7 @@ from seehear.results import listed, table
 from seehear.selection.collocation import Grid
 from seehear.selection.effects import Effects, Pairing
 from seehear.selection.judge import Judgement
+from seehear.selection.judge import Row as JudgedEstimator
 from seehear.selection.plan import duration, duration_range
 from seehear.selection.result import RankedCollocation, Selection, Status
 from seehear.selection.task import Estimates
@@ -32,13 +36,6 @@ METRICS = {
 SELECTION_LEGEND = """\
 tied (*): not significantly worse than the first; ranks: interval of 95 % of the bootstrap draws; P(best): share of the
 draws in which it is the best; score: {unit}; –: only its place is known, it was not tried"""
-JUDGEMENT_LEGEND = """\
-score: {metric}
-τ: Kendall's τ-b with traversal; weighted: the same, the top counting most; Spearman: correlation of ranks
-within: the same over one modality's networks, the others fixed
-p: of τ, one-sided, networks' names shuffled within modalities
-regret: points lost by the choice; P(≤ SD): probability that it is no more than the SD between seeds, {deviation}
-best tied: whether the tied set contains the best, and its size; cost: seconds as a share of traversal's"""
 
 
 def number(value: float, form: str = ".2f") -> str:
@@ -46,19 +43,11 @@ def number(value: float, form: str = ".2f") -> str:
     return NOTHING if math.isnan(value) else format(value, form)
 
 
-def html(title: str, rows: Sequence[Sequence[str]]) -> str:
-    """Return a table for notebooks; the first row is the header."""
-    head, *body = rows
-    cells = "".join(f"<th>{escape(text)}</th>" for text in head)
-    lines = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in body)
-    return f"<table><caption>{escape(title)}</caption><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table>"
-
-
 # Selections
 
 
 def selection_text(selection: Selection) -> str:
-    """Return everything that a selection found, in lines."""
+    """Return all results of a selection, in lines."""
     first = selection.estimates[0]
     *plots, page = selection.files or (None,)
     lines = [
@@ -84,38 +73,76 @@ def selection_text(selection: Selection) -> str:
     return "\n".join(line or "" for line in lines if line or line is None)
 
 
-def ranking_rows(selection: Selection) -> list[list[str]]:
-    """Return the first rows of the ranking as text, the header first."""
-    first, *others = selection.estimates
+@dataclass(frozen=True)
+class TextRow:
+    """A collocation in a ranking, in text but for the probability.
+
+    Attributes:
+        name: Of the collocation.
+        rank: Its rank.
+        ranks: 95 % interval of the rank.
+        p_best: Share of the draws in which it is the best, in [0, 1].
+        tied: Whether it is not significantly worse than the best.
+        score: Its score.
+        interval: 95 % interval of the score.
+        trainings: Spent on it; None where the first estimator counts none.
+        others: Scores by the other estimators.
+    """
+
+    name: str
+    rank: str
+    ranks: str
+    p_best: float
+    tied: bool
+    score: str
+    interval: str
+    trainings: int | None = None
+    others: tuple[str, ...] = ()
+
+
+def _text_row(
+    row: RankedCollocation, score_form: str, interval_form: str, others: Sequence[float] = (), form: str = ""
+) -> TextRow:
+    failed = row.status is Status.FAILED
+    return TextRow(
+        row.name,
+        NOTHING if failed else str(row.rank),
+        "failed" if failed else f"{row.rank_low} to {row.rank_high}",
+        row.p_best,
+        row.tied,
+        number(row.score, score_form),
+        NOTHING if math.isnan(row.low) else f"{number(row.low, interval_form)} to {number(row.high, interval_form)}",
+        row.trainings,
+        tuple(number(value, form) for value in others),
+    )
+
+
+def ranking(selection: Selection, max_rows: int) -> list[TextRow]:
+    """Return the first rows of the ranking, with scores by all estimators."""
+    _, *others = selection.estimates
     numbers = {str(collocation): n for n, collocation in enumerate(selection.grid)}
+    return [
+        _text_row(row, ".4g", ".4g", [each.scores[numbers[row.name]] for each in others], ".4g")
+        for row in selection.ranking[:max_rows]
+    ]
+
+
+def ranking_rows(selection: Selection) -> list[list[str]]:
+    """Return the first rows of the ranking as cells, the header first."""
+    first, *others = selection.estimates
     rows = [["", "collocation", "tied", "ranks (95 %)", "P(best)", "score"]]
     rows[0] += ["trainings"] if first.trials else []
     rows[0] += [estimator_name(each, first) for each in others]
-    for row in selection.ranking[:MAX_ROWS]:
-        failed = row.status is Status.FAILED
-        rows.append(
-            [
-                NOTHING if failed else str(row.rank),
-                row.name,
-                "*" if row.tied else "",
-                ranks(row),
-                f"{row.p_best:.2f}",
-                number(row.score, ".4g"),
-                *([str(row.trainings)] if row.trainings is not None else []),
-                *(number(each.scores[numbers[row.name]], ".4g") for each in others),
-            ]
-        )
+    for row in ranking(selection, MAX_ROWS):
+        trainings = [] if row.trainings is None else [str(row.trainings)]
+        cells = [row.rank, row.name, "*" if row.tied else "", row.ranks, f"{row.p_best:.2f}", row.score]
+        rows.append([*cells, *trainings, *row.others])
     return rows
 
 
 def _more(selection: Selection) -> str:
     more = len(selection.ranking) - MAX_ROWS
     return f"… and {more} more in selection.json" if more > 0 else ""
-
-
-def ranks(row: RankedCollocation) -> str:
-    """Return the interval of the ranks as text."""
-    return "failed" if row.status is Status.FAILED else f"{row.rank_low} to {row.rank_high}"
 
 
 def estimator_name(estimates: Estimates, first: Estimates) -> str:
@@ -226,7 +253,7 @@ def cost_share(selection: Selection, estimates: Estimates) -> str:
 
 
 def judgement_text(judgement: Judgement) -> str:
-    """Return everything that a judgement found, in lines."""
+    """Return all results of a judgement, in lines."""
     *plots, page = judgement.files or (None,)
     lines = [
         listed(judgement.missing, f"{len(judgement.missing)} labelled clips were left out"),
@@ -234,7 +261,8 @@ def judgement_text(judgement: Judgement) -> str:
         table(traversal_rows(judgement)),
         None,
         table(agreement_rows(judgement)),
-        JUDGEMENT_LEGEND.format(deviation=number(judgement.deviation), metric=METRICS[judgement.metric]),
+        f"score: {METRICS[judgement.metric]}",
+        *agreement_legend(judgement),
         "! looks at the clips that it is judged on" if any(row.leaks for row in judgement.rows) else "",
         random_choice(judgement),
         ceiling(judgement),
@@ -247,37 +275,60 @@ def judgement_text(judgement: Judgement) -> str:
     return "\n".join(line or "" for line in lines if line or line is None)
 
 
+def traversal(judgement: Judgement) -> list[TextRow]:
+    """Return the collocations from the best down by traversal."""
+    return [_text_row(row, ".2f", ".1f") for row in judgement.ranking]
+
+
 def traversal_rows(judgement: Judgement) -> list[list[str]]:
-    """Return the collocations by traversal as text, the header first."""
+    """Return the collocations by traversal as cells, the header first."""
     rows = [["traversal", "score", "95 % interval", "ranks (95 %)", "P(best)", "tied"]]
-    for row in judgement.ranking:
-        interval = NOTHING if math.isnan(row.low) else f"{row.low:.1f} to {row.high:.1f}"
-        tied = "*" if row.tied else ""
-        rows.append([row.name, f"{row.score:.2f}", interval, ranks(row), f"{row.p_best:.2f}", tied])
+    for row in traversal(judgement):
+        rows.append([row.name, row.score, row.interval, row.ranks, f"{row.p_best:.2f}", "*" if row.tied else ""])
     return rows
+
+
+def agreement_header(judgement: Judgement) -> list[str]:
+    """Return the names of the columns of `agreement_rows`; the first is of the estimators."""
+    within_modalities = [f"within {name}" for name in with_choice(judgement.grid)]
+    measures = ["p", "regret", "P(≤ SD)", "best tied", "cost", "FLOP"]
+    return ["estimator", "τ", "weighted", "Spearman", *within_modalities, *measures]
+
+
+def agreement_cells(judgement: Judgement, row: JudgedEstimator) -> list[str]:
+    """Return an estimator's agreement with traversal, a text per column after the first."""
+    agreement = row.agreement
+    hit = NOTHING
+    if agreement.tied_hit is not None:
+        hit = f"{'yes' if agreement.tied_hit else 'no'} of {agreement.tied_size}"
+    return [
+        *(number(value) for value in (agreement.tau_b, agreement.weighted_tau, agreement.spearman)),
+        *(number(value) for value in within(judgement.grid, agreement.within_tau)),
+        number(agreement.p, ".3f"),
+        number(agreement.regret),
+        number(agreement.p_regret),
+        hit + (f", {agreement.failed} failed" if agreement.failed else ""),
+        number(judgement.cost(row), ".2g"),
+        number(row.estimates.flops, ".1g"),
+    ]
 
 
 def agreement_rows(judgement: Judgement) -> list[list[str]]:
-    """Return the estimators' agreement with traversal as text, the header first."""
-    header = ["estimator", "τ", "weighted", "Spearman", *(f"within {name}" for name in with_choice(judgement.grid))]
-    rows = [[*header, "p", "regret", "P(≤ SD)", "best tied", "cost", "FLOP"]]
-    for row in judgement.by_agreement:
-        found = row.agreement
-        hit = NOTHING if found.tied_hit is None else f"{'yes' if found.tied_hit else 'no'} of {found.tied_size}"
-        rows.append(
-            [
-                row.name + ("!" if row.leaks else ""),
-                *(number(value) for value in (found.tau_b, found.weighted_tau, found.spearman)),
-                *(number(value) for value in within(judgement.grid, found.within_tau)),
-                number(found.p, ".3f"),
-                f"{found.regret:.2f}",
-                number(found.p_regret),
-                hit + (f", {found.failed} failed" if found.failed else ""),
-                f"{judgement.cost(row):.2g}",
-                f"{row.estimates.flops:.1g}",
-            ]
-        )
-    return rows
+    """Return the estimators' agreement with traversal as cells, the header first."""
+    rows = [[row.name + ("!" if row.leaks else ""), *agreement_cells(judgement, row)] for row in judgement.by_agreement]
+    return [agreement_header(judgement), *rows]
+
+
+def agreement_legend(judgement: Judgement) -> list[str]:
+    """Return what the columns of `agreement_rows` mean, one text per line."""
+    return [
+        "τ: Kendall's τ-b with traversal; weighted: the same, the top counting most; Spearman: correlation of ranks",
+        "within: τ over one modality's networks, the others fixed",
+        "p: of τ, one-sided, networks' names shuffled within modalities",
+        "regret: points lost by the choice; P(≤ SD): probability that it is no more than the SD between seeds, "
+        f"{number(judgement.deviation)}",
+        "best tied: whether the tied set contains the best, and its size; cost: seconds as a share of traversal's",
+    ]
 
 
 def with_choice(grid: Grid) -> list[str]:

@@ -119,7 +119,7 @@
     const box = find(id);
     if (box) box.addEventListener("change", () => timeline.classList.toggle(name, !box.checked));
   };
-  toggle("show-parsed", "no-parsed");
+  toggle("show-predicted", "no-predicted");
   toggle("show-truth", "no-truth");
   find("zoom").addEventListener("change", (event) => { timeline.style.setProperty("--zoom", event.target.value); show(); });
 
