@@ -45,7 +45,8 @@ def _shown(output: dict[str, Any]) -> str:
     """One output as Markdown: the richest form that a web page can show."""
     data = output.get("data", {})
     if "text/html" in data:
-        lines = [line for line in "".join(data["text/html"]).splitlines() if line.strip()]
+        html = "".join(data["text/html"]).replace('border="1" class="dataframe"', "")  # the site has a style for tables
+        lines = [line for line in html.splitlines() if line.strip()]
         return "<div>" + "\n".join(lines) + "</div>"
     if "image/svg+xml" in data:
         return "<div>" + "".join(data["image/svg+xml"]) + "</div>"

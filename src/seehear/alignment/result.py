@@ -160,11 +160,11 @@ class Alignment(Result):
             ]
         )
 
-    def plot(self, clip: str, file: str | Path | None = None) -> Figure:
+    def plot(self, clip: str | None = None, file: str | Path | None = None) -> Figure:
         """Draw the similarities of a clip's segments, within the first two modalities and between them.
 
         Args:
-            clip: Name of a measured clip.
+            clip: Name of a measured clip; the first one unless given.
             file: The clip's media file, to show thumbnails and spectrogram above.
 
         Returns:
@@ -175,7 +175,7 @@ class Alignment(Result):
         """
         from seehear.alignment.figure import similarity_figure
 
-        return similarity_figure(self, clip, file)
+        return similarity_figure(self, self.clips.clips[0] if clip is None else clip, file)
 
     def save(self, out: str | Path, draw: Sequence[str] = (), files: Mapping[str, Path] | None = None) -> Path:
         """Write OUT/alignment.json, and OUT/similarity-<clip>.png and .svg for some clips.

@@ -48,16 +48,17 @@ class Features(Mapping[str, NDArray[np.float32]]):
         return f"Features({self.clip!r}, {self.duration:.3g} s: {shapes or 'none'})"
 
     def to_frame(self, network: str | None = None) -> pd.DataFrame:
-        """Return the features of one network as a DataFrame, one row per segment; its index is the start in seconds.
+        """Return the features as a DataFrame, one row per segment; its index is the start in seconds.
 
         Args:
-            network: May be left out if there is only one.
+            network: Whose features. Without it the columns are those of all networks, named (network, feature) if
+                there are several.
         """
         import pandas as pd
 
-        if network is None:
-            (network,) = self
-        array = self[network]
+        if network is None and len(self) > 1:
+            return pd.concat({name: self.to_frame(name) for name in self}, axis=1)
+        array = self[network if network is not None else next(iter(self))]
         index = pd.Index(np.arange(len(array)) * self.segment, name="start")
         return pd.DataFrame(array, index=index)
 

@@ -18,7 +18,7 @@ def option_name(option: Option) -> str:
     return "+".join(option)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Collocation(Mapping[str, list[str]]):
     """One option per modality, in the grid's order of modalities.
 
@@ -34,6 +34,9 @@ class Collocation(Mapping[str, list[str]]):
     def of(chosen: Mapping[str, Iterable[str]]) -> Collocation:
         """Make a collocation from modality -> networks."""
         return Collocation(tuple((modality, tuple(networks)) for modality, networks in chosen.items()))
+
+    def __repr__(self) -> str:
+        return f"Collocation({self.argument.replace(' ', ', ')})"
 
     def __str__(self) -> str:
         return " × ".join(option_name(option) for _, option in self.options)

@@ -1,0 +1,86 @@
+"""The examples of docs/extend.md, as they are written there."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import seehear as sh
+from seehear.formats import Clip
+from seehear.parsing.clip import ParsedClip, ParsedEvent
+from seehear.selection import estimators
+
+TEXT = (Path(__file__).parent.parent / "docs" / "extend.md").read_text(encoding="utf-8")
+
+
+def example(section, language="python"):
+    """The first block of code in a section."""
+    body = re.search(rf"^## {section}\n(.*?)(?=^## |\Z)", TEXT, flags=re.DOTALL | re.MULTILINE)[1]
+    return re.search(rf"```{language}\n(.*?)```", body, flags=re.DOTALL)[1]
+
+
+def run(section):
+    names = {}
+    exec(compile(example(section), f"<{section}>", "exec"), names)
+    return names
+
+
+def test_network(tmp_path):
+    file = tmp_path / "loudness.py"
+    file.write_text(example("The simplest possible network"), encoding="utf-8")
+    assert sh.check_network(f"{file}:loudness").passed
+
+
+def test_loss():
+    mine = run("A contrastive loss")["Mine"]()
+    audio, visual = (torch.randn(3, 10, 8, requires_grad=True) for _ in range(2))  # (B, T, d)
+    mask = torch.ones(3, 10, dtype=torch.bool)
+    loss = mine(audio, visual, mask)
+    loss.backward()
+    assert loss.item() == pytest.approx((1 - torch.cosine_similarity(audio, visual, dim=-1)).mean().item(), abs=1e-6)
+    assert mine(audio, audio, mask).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_estimator(monkeypatch):
+    (alignment,) = run("An estimator")["ESTIMATORS"]
+    monkeypatch.setitem(estimators.REGISTRY, alignment.name, alignment)
+    rng = np.random.default_rng(0)
+    labels = np.eye(2)[np.arange(40) % 2]  # (N, C)
+    noise = {name: rng.normal(size=(40, 5, 8)) for name in ("noise", "signal", "visual")}
+    signal = noise["signal"] + 3 * (labels @ rng.normal(size=(2, 8)))[:, None]
+    clips = sh.Dataset.from_arrays(
+        {"audio": {"noise": noise["noise"], "signal": signal}, "visual": noise["visual"]}, labels=labels
+    )
+    assert sh.select(clips, by="alignment").best["audio"] == ["signal"]
+
+
+def test_data_set(tmp_path):
+    spec = run("A data set")["SPEC"]
+    for name in (*spec.weak.values(), *spec.dense.values()):
+        columns = "filename\tonset\toffset\tevent_labels" if name in spec.dense.values() else "filename\tevent_labels"
+        row = "a\t0\t1\tDog" if name in spec.dense.values() else f"{name.split('.')[0]}\tDog"
+        (tmp_path / name).write_text(f"{columns}\n{row}\n", encoding="utf-8")
+    annotations = sh.datasets.find_tables(spec, tmp_path)
+    assert set(annotations.tables) == {"train", "val", "test", "audio", "visual"}
+
+
+def test_experiment(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(example("An experiment", "toml"), encoding="utf-8")
+    experiment = sh.paper.load_experiment(file)
+    assert list(experiment.systems) == ["with", "without"]
+    assert experiment.claims[0].text == "Dropout helps."
+
+
+def test_format(tmp_path):
+    form = run("A file format")["FORMAT"]
+    events = (ParsedEvent("Dog", "audio", 0.0, 2.5, 1.0), ParsedEvent("Acoustic guitar", "visual", 1.0, 3.0, 1.0))
+    parsed = ParsedClip("a.b", "a.b.mp4", 10.0, 1.0, ("audio", "visual"), "global", events, {})
+    for name, content in form.encode(Clip(parsed, ("Dog",), tmp_path)).items():
+        (tmp_path / name).write_bytes(content)
+    assert form.read(tmp_path / "a.b.mine", None).events("a.b") == list(events)
+    (tmp_path / "a.b.mine").write_text("Dog from 1 to 2\n", encoding="utf-8")
+    with pytest.raises(sh.SeehearError, match=r"a\.b\.mine:1"):
+        form.read(tmp_path / "a.b.mine", None)
