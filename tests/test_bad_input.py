@@ -590,7 +590,7 @@ def test_a_folder_is_parsed_into_by_one_run_and_decoding(tmp_path, run, call):
     before = (tmp_path / "out/audio.csv").read_text()
     answer = call(*command, "--threshold", "0.1")
     assert answer.code == 1
-    assert "holds what another run or decoding parsed; give another --out" in answer.err
+    assert "holds clips that another run or decoding parsed; choose another --out" in answer.err
     assert (tmp_path / "out/audio.csv").read_text() == before
 
 
