@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from make_media import clicks, movie, number_of, tone, write
 from seehear.errors import ClipError, SeehearError
 from seehear.features import segments
-from seehear.features.extraction import Collector, Done, Job, Settings, find_clips, prefetch, run_jobs
+from seehear.features.extraction import Collector, Done, Job, Settings, prefetch, run_jobs
+from seehear.media.clips import find_clips
 from seehear.media.reader import Media
 from seehear.networks import load, network
 
@@ -279,7 +280,7 @@ def test_names_that_cannot_be_kept(tmp_path):
     other.mkdir()
     for path in (tmp_path / "a.mp4", other / "a.mp4"):
         path.touch()
-    with pytest.raises(SeehearError, match=r"have one name, 'a'.*rename one"):
+    with pytest.raises(SeehearError, match=r"would be one clip, 'a'.*rename one"):
         find_clips([tmp_path])
     with pytest.raises(SeehearError, match=r"none\.mp4: no such file"):
         find_clips([tmp_path / "none.mp4"])

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 import commands
 from seehear import arguments
 from seehear.errors import SeehearError
-from seehear.features.extraction import find_clips
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.labels import Event, dense_text, read_dense, read_weak, scan_dense, scan_weak
-from seehear.names import check_clip, check_modality, check_network
+from seehear.media.clips import find_clips
+from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
 from seehear.networks import network
 from seehear.parsing.clip import ParsedClip
 from seehear.parsing.folder import read, read_folder, write
@@ -59,7 +59,7 @@ SIGNS = st.text(st.sampled_from("a.0-_/\\ \t\n\x00:~$ü\u2028") | st.characters(
 @example("..")
 @example("../a")
 def test_no_accepted_name_leaves_its_folder_or_its_line(name):
-    for check in (check_clip, check_modality, check_network):
+    for check in (valid_clip_name, valid_modality_name, valid_network_name):
         try:
             check(name)
         except SeehearError as error:
@@ -73,7 +73,7 @@ def test_no_accepted_name_leaves_its_folder_or_its_line(name):
             assert path.name == f"{name}.csv"
         assert len(name.encode()) <= 240
         assert f"a{name}b".splitlines() == [f"a{name}b"]
-        if check is check_clip and name == name.strip():
+        if check is valid_clip_name and name == name.strip():
             assert dense_text([Event(name, 0, 1, "Dog")]).count("\n") == 2
 
 
@@ -81,7 +81,7 @@ def test_no_accepted_name_leaves_its_folder_or_its_line(name):
 def test_a_table_reads_back_the_clips_it_was_written_with(tmp_path_factory, name):
     path = tmp_path_factory.getbasetemp() / "dense.csv"
     try:
-        check_clip(name)
+        valid_clip_name(name)
     except SeehearError:
         return
     if name == name.strip():
@@ -92,9 +92,9 @@ def test_a_table_reads_back_the_clips_it_was_written_with(tmp_path_factory, name
 @pytest.mark.parametrize(
     ("check", "name"),
     [
-        *((check_clip, name) for name in BAD_CLIPS),
-        *((check_modality, name) for name in BAD_MODALITIES),
-        *((check_network, name) for name in BAD_NETWORKS),
+        *((valid_clip_name, name) for name in BAD_CLIPS),
+        *((valid_modality_name, name) for name in BAD_MODALITIES),
+        *((valid_network_name, name) for name in BAD_NETWORKS),
     ],
 )
 def test_bad_names_are_refused(check, name):
@@ -106,7 +106,7 @@ def test_bad_names_are_refused(check, name):
     "name", ["-0BIyqJj9ZU_30_40", "_a", "a b.c", "犬 🐕", "it's", "$HOME & co; `x`", "00:01", "ü" * 120]
 )
 def test_names_of_real_clips_are_accepted(name):
-    assert check_clip(name) == name
+    assert valid_clip_name(name) == name
 
 
 @pytest.mark.parametrize("clip", [name for name in OUTSIDE if name != "."])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seehear.errors import SeehearError
-from seehear.names import check_modality
+from seehear.names import valid_modality_name
 
 PathLike = str | os.PathLike[str]
 Paths = PathLike | Iterable[PathLike]
@@ -48,7 +48,7 @@ class Shard:
         raise SeehearError(f"{text!r}: a shard is N/OF, as in 3/16")
 
     def holds(self, clip: str) -> bool:
-        """Whether the part holds a clip."""
+        """Return whether the part holds a clip."""
         return zlib.crc32(clip.encode()) % self.of == self.number - 1
 
 
@@ -101,13 +101,13 @@ def by_modality(value: Mapping[str, PathLike] | Texts | None) -> dict[str, Path]
     if value is None:
         return {}
     if isinstance(value, Mapping):
-        return {check_modality(modality): _path(path) for modality, path in value.items()}
+        return {valid_modality_name(modality): _path(path) for modality, path in value.items()}
     files: dict[str, Path] = {}
     for text in _texts(value):
         modality, path = _pair(text, "MODALITY=FILE, as in audio=audio.csv")
         if modality in files:
             raise SeehearError(f"{text!r}: {modality} already has the file {files[modality]}")
-        files[check_modality(modality)] = Path(path)
+        files[valid_modality_name(modality)] = Path(path)
     return files
 
 
@@ -136,7 +136,7 @@ def collocation(value: Mapping[str, Names] | Texts) -> dict[str, list[str]]:
             raise SeehearError(f"{modality}: name at least one network, as in {modality}=yamnet")
         if modality in chosen:
             raise SeehearError(f"{modality} is given twice; join its networks with +")
-        chosen[check_modality(modality)] = networks
+        chosen[valid_modality_name(modality)] = networks
     if not chosen:
         raise SeehearError("a collocation needs at least one MODALITY=NETWORK, as in audio=yamnet")
     return chosen
@@ -165,7 +165,7 @@ def candidates(value: Mapping[str, Names] | Texts) -> dict[str, list[str]]:
     for modality, networks in pairs:
         if not networks:
             raise SeehearError(f"{modality}: name at least one network, as in {modality}=yamnet,aisfx")
-        chosen.setdefault(check_modality(modality), []).extend(networks)
+        chosen.setdefault(valid_modality_name(modality), []).extend(networks)
     return chosen
 
 
@@ -216,7 +216,7 @@ def _pair(text: str, form: str) -> tuple[str, str]:
 
 
 def _joined(value: Names, separator: str) -> list[str]:
-    """The parts of a text, or the names of a list as they are."""
+    """Return the parts of a text, or the names of a list as they are."""
     parts: Sequence[str] = value.split(separator) if isinstance(value, str) else _texts(value)
     return [part.strip() for part in parts if part.strip()]
 

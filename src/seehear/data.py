@@ -1,4 +1,4 @@
-"""A data set: clips with their features, their weak labels and, where it is known, their per-second ground truth.
+"""A data set: clips with their features, their weak labels and, if it is known, their per-second ground truth.
 
     train = Dataset.from_tables("train.csv", store="STORE", collocation={"audio": "yamnet", "visual": "open-nsfw"})
     toy = Dataset.from_arrays({"audio": audio, "visual": visual}, labels=labels, classes=names)
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from seehear.features.arrays import Extraction
 
 Selection = slice | Sequence[int] | Sequence[str] | NDArray[Any]
-Arrays = ArrayLike | Sequence[ArrayLike | None]  # (N, T, D), or N arrays (T, D), None where a clip has none
+Arrays = ArrayLike | Sequence[ArrayLike | None]  # (N, T, D), or N arrays (T, D), None if a clip has none
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,7 +43,7 @@ class Dataset:
         clips: Names of the N clips, those without features included.
         classes: Names of the C classes.
         labels: Weak labels, (N, C) float32 in [0, 1]: which classes occur anywhere in a clip, in any modality.
-        truth: Per-second ground truth, modality -> (N, T, C) bool; None where it is not known for every modality.
+        truth: Per-second ground truth, modality -> (N, T, C) bool; None if it is not known for every modality.
             T is at least the length of the longest clip.
         networks: modality -> the networks that feed it, in order.
         featured: (N,) bool, which clips have features of every network.
@@ -76,20 +76,20 @@ class Dataset:
         truth: Mapping[str, str | Path] | Sequence[str] | None = None,
         classes: Sequence[str] | str | Path | None = None,
     ) -> Dataset:
-        """A data set from label tables and a store of features.
+        """Return a data set from label tables and a store of features.
 
         Args:
             labels: Weak table: filename, event_labels.
             store: The folder that `extract` filled, or what `extract` returned.
-            collocation: modality -> network, or several networks that feed it together. All networks of the store
-                unless given.
+            collocation: modality -> network, or several networks that feed it together; by default all networks of
+                the store.
             truth: modality -> dense table (filename, onset, offset, event_labels). Needed for every modality, or none.
-            classes: Names of the classes, or a file with one name per line. A class outside of them is an error. The
-                classes that occur in the tables unless given: those of the weak table first, in alphabetical order.
+            classes: Names of the classes, or a file with one name per line. A class outside of them is an error. By
+                default the classes that occur in the tables: those of the weak table first, in alphabetical order.
 
         Raises:
             SeehearError: Naming file and line, for tables that can't be read; for networks that the store does not
-                have; where no clip has features; where a clip's features differ in length between networks.
+                have; if no clip has features; if a clip's features differ in length between networks.
         """
         kept = _store_of(store)
         source = StoredFeatures(kept)
@@ -125,19 +125,19 @@ class Dataset:
         clips: Sequence[str] | None = None,
         segment: float = 1.0,
     ) -> Dataset:
-        """A data set from arrays in memory.
+        """Return a data set from arrays in memory.
 
         Args:
             features: modality -> features: (N, T, D), or a list of N arrays (T, D), None for a clip that has none.
                 Where several networks feed a modality, or are to be chosen from: modality -> network -> the same.
             labels: (N, C) numbers in [0, 1], or for each clip the names of its classes. None: unlabelled clips.
-            classes: Names of the C classes; those named in `labels` unless given, else their numbers.
+            classes: Names of the C classes; by default those named in `labels`, else their numbers.
             truth: modality -> (N, T, C) 0 or 1, or a list of N arrays (T, C).
-            clips: Names of the N clips, for messages; their numbers unless given.
+            clips: Names of the N clips, for messages; by default their numbers.
             segment: Seconds per segment.
 
         Raises:
-            SeehearError: Where numbers of clips, classes or segments do not agree, naming what does not.
+            SeehearError: If numbers of clips, classes or segments do not agree.
         """
         by_network = {
             modality: dict(of_modality) if isinstance(of_modality, Mapping) else {modality: of_modality}
@@ -165,16 +165,17 @@ class Dataset:
     def __repr__(self) -> str:
         networks = " × ".join("+".join(names) for names in self.collocation.values())
         known = "weak labels and ground truth" if self.truth is not None else "weak labels"
-        lacking = f", {len(self.missing)} without features" if self.missing else ""
-        return f"Dataset({len(self)} clips{lacking}, {len(self.classes)} classes, {known}; {networks})"
+        missing = f", {len(self.missing)} without features" if self.missing else ""
+        return f"Dataset({len(self)} clips{missing}, {len(self.classes)} classes, {known}; {networks})"
 
     @property
     def modalities(self) -> tuple[str, ...]:
+        """Return the modalities that have features, in order."""
         return tuple(self.networks)
 
     @property
     def collocation(self) -> dict[str, list[str]]:
-        """modality -> names of the networks that feed it."""
+        """Return modality -> names of its networks, in order."""
         return {modality: [info.name for info in infos] for modality, infos in self.networks.items()}
 
     @property
@@ -210,23 +211,23 @@ class Dataset:
         return "+".join(self.packed(info.name).contents for info in self.infos)
 
     def packed(self, network: str) -> Packed:
-        """A network's features of the clips that have them, in order."""
+        """Return a network's features of the clips that have them, in order."""
         if network not in self._packs:
             self._packs[network] = self.source.pack(network, self.featured_clips)
         return self._packs[network]
 
     def packs(self) -> dict[str, list[Packed]]:
-        """modality -> features of its networks."""
+        """Return modality -> features of its networks."""
         return {modality: [self.packed(info.name) for info in infos] for modality, infos in self.networks.items()}
 
     def arrays(self, name: str) -> list[NDArray[np.float32]]:
-        """Features of a network, or of a modality with its networks side by side.
+        """Return the features of a network, or of a modality with its networks side by side.
 
         Returns:
             N arrays (T, D); (0, D) for a clip without features.
 
         Raises:
-            SeehearError: Where the data set has neither a network nor a modality of that name.
+            SeehearError: If the data set has neither a network nor a modality of that name.
         """
         names = self.collocation.get(name, [name])
         if unknown := [each for each in names if each not in {info.name for info in self.infos}]:
@@ -240,7 +241,7 @@ class Dataset:
     # Other views of it
 
     def subset(self, selection: Selection) -> Dataset:
-        """Some of the clips.
+        """Return a data set of some of the clips.
 
         Args:
             selection: Numbers of clips, a slice, a mask (N,) of bool, or names of clips.
@@ -267,18 +268,18 @@ class Dataset:
         return self.subset(selection)
 
     def usable(self) -> Dataset:
-        """The clips that have features."""
+        """Return the clips that have features."""
         return self if self.featured.all() else self.subset(self.featured)
 
     def repacked(self) -> Dataset:
-        """The same clips, their features packed anew rather than cut from the packs of a larger data set."""
+        """Return the same clips, their features packed anew rather than cut from the packs of a larger data set."""
         return replace(self, source=self.source.root, _packs={})
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_packs": {}}  # without memory maps: another process opens its own
 
     def with_networks(self, collocation: Mapping[str, str | Sequence[str]] | Sequence[str]) -> Dataset:
-        """The same clips with other networks of the same store or arrays.
+        """Return the same clips with other networks of the same store or arrays.
 
         Args:
             collocation: modality -> network, or several networks.
@@ -297,7 +298,7 @@ class Dataset:
         return changed
 
     def with_classes(self, classes: Sequence[str]) -> Dataset:
-        """Labels and ground truth with these classes as columns: others are dropped, new ones never occur."""
+        """Return labels and truth with these classes as columns: others are dropped, new ones never occur."""
         if tuple(classes) == self.classes:
             return self
         truth = self.truth
@@ -326,25 +327,34 @@ class Dataset:
             raise SeehearError(f"the data set has {len(self)} clips: {error}") from None
 
     def _check_lengths(self) -> None:
-        """Raises SeehearError where a clip has another number of segments in one network than in another."""
+        """Raise SeehearError if a clip has another number of segments in one network than in another."""
         first, *others = self.infos
         lengths = self.packed(first.name).lengths()
         for other in others:
-            theirs = self.packed(other.name).lengths()
-            differ = np.flatnonzero(theirs != lengths)
+            here = self.packed(other.name).lengths()
+            differ = np.flatnonzero(here != lengths)
             if len(differ):
                 n = int(differ[0])
                 raise SeehearError(
-                    f"clip {self.featured_clips[n]} has {lengths[n]} segments of {first.name} but {theirs[n]} of "
+                    f"clip {self.featured_clips[n]} has {lengths[n]} segments of {first.name} but {here[n]} of "
                     f"{other.name}, and {len(differ) - 1} more clips differ; extract both from the same files"
                 )
 
 
-def reindexed(array: NDArray[Any], classes: Sequence[str], wanted: Sequence[str]) -> NDArray[Any]:
-    """The columns of an array (..., C) in the order of other classes, (..., len(wanted)); 0 for classes it lacks."""
+def reindexed(array: NDArray[Any], classes: Sequence[str], order: Sequence[str]) -> NDArray[Any]:
+    """Return the columns of an array in the order of other classes.
+
+    Args:
+        array: (..., C), one column per class of `classes`.
+        classes: C names.
+        order: The names of the columns to return.
+
+    Returns:
+        (..., len(order)). A class that is not in `classes` has zeros.
+    """
     column = {name: c for c, name in enumerate(classes)}
-    result = np.zeros((*array.shape[:-1], len(wanted)), dtype=array.dtype)
-    for c, name in enumerate(wanted):
+    result = np.zeros((*array.shape[:-1], len(order)), dtype=array.dtype)
+    for c, name in enumerate(order):
         if name in column:
             result[..., c] = array[..., column[name]]
     return result
@@ -372,7 +382,7 @@ def _class_names(classes: Sequence[str] | str | Path | None) -> tuple[str, ...] 
 
 
 def _classes_in(weak: WeakTable, dense: Mapping[str, DenseTable]) -> tuple[str, ...]:
-    """The classes of the weak table, and after them those that only the ground truth of its clips has."""
+    """Return the classes of the weak table, and after them those that only the ground truth of its clips has."""
     events = (event for table in dense.values() for event in table.events)
     more = sorted({event.label for event in events if event.clip in weak.labels})
     return tuple(dict.fromkeys([*classes_of([weak]), *more]))
@@ -381,7 +391,7 @@ def _classes_in(weak: WeakTable, dense: Mapping[str, DenseTable]) -> tuple[str, 
 def _chosen(
     source: FeatureSource, collocation: Mapping[str, Sequence[str]] | None
 ) -> dict[str, tuple[NetworkInfo, ...]]:
-    """modality -> networks, those of the collocation or all that there are."""
+    """Return modality -> networks: those of the collocation, else all."""
     known = source.networks()
     where = f"{source.store.path}: " if source.store else ""
     if collocation is None:
@@ -406,10 +416,10 @@ def _chosen(
 def _usable(
     source: FeatureSource, networks: Mapping[str, Sequence[NetworkInfo]], clips: Sequence[str], what: str, where: str
 ) -> tuple[NDArray[np.bool_], list[str]]:
-    """Which clips have finite features of every network, (N,), and notes on those whose features are not finite.
+    """Return which clips have finite features of every network, (N,), and notes on those whose features are not finite.
 
     Raises:
-        SeehearError: Where no clip has.
+        SeehearError: If no clip has.
     """
     names = [info.name for infos in networks.values() for info in infos]
     available = source.clips(*names)
@@ -438,14 +448,14 @@ def _usable(
 
 
 def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
-    """Ground truth of every modality from dense tables.
+    """Return the ground truth of every modality from dense tables.
 
     Raises:
-        SeehearError: Where a modality has none.
+        SeehearError: If a modality has none.
     """
-    if lacking := [name for name in dataset.modalities if name not in dense]:
+    if missing := [name for name in dataset.modalities if name not in dense]:
         raise SeehearError(
-            f"ground truth is given for {', '.join(dense)} only: give a dense table for {' and '.join(lacking)} too"
+            f"ground truth is given for {', '.join(dense)} only: give a dense table for {' and '.join(missing)} too"
         )
     clips = set(dataset.clips)
     own = [[event for event in table.events if event.clip in clips] for table in dense.values()]
@@ -459,7 +469,7 @@ def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
 
 
 def _clip_names(features: Mapping[str, Mapping[str, Any]], clips: Sequence[str] | None) -> tuple[str, ...]:
-    """The clips' names, given or numbers; raises SeehearError where arrays differ in the number of clips."""
+    """Return the clips' names, by default numbers. Raises SeehearError if arrays differ in the number of clips."""
     counts = {name: len(arrays) for of_modality in features.values() for name, arrays in of_modality.items()}
     if not counts:
         raise SeehearError("a data set needs the features of at least one modality")
@@ -475,7 +485,7 @@ def _clip_names(features: Mapping[str, Mapping[str, Any]], clips: Sequence[str] 
 def _read_arrays(
     features: Mapping[str, Mapping[str, Any]], clips: tuple[str, ...]
 ) -> tuple[dict[str, NetworkInfo], dict[str, dict[str, NDArray[np.float32]]]]:
-    """What networks there are, and network -> clip -> (T, D)."""
+    """Return what networks there are, and network -> clip -> (T, D)."""
     infos: dict[str, NetworkInfo] = {}
     arrays: dict[str, dict[str, NDArray[np.float32]]] = {}
     for modality, of_modality in features.items():
@@ -500,7 +510,7 @@ def _read_arrays(
 def _read_labels(
     labels: Any, classes: Sequence[str] | None, count: int, truth: Mapping[str, Any] | None
 ) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """Names of the classes, and labels (N, C)."""
+    """Return the names of the classes, and the labels (N, C)."""
     if labels is None:
         width = len(classes) if classes is not None else _columns(truth)
         known = tuple(classes) if classes is not None else tuple(map(str, range(width)))
@@ -537,9 +547,9 @@ def _columns(truth: Mapping[str, Any] | None) -> int:
 
 
 def _truth_from_arrays(dataset: Dataset, truth: Mapping[str, Any]) -> Activity:
-    """Ground truth (N, T, C) of every modality; shorter clips are filled up with nothing."""
-    if lacking := [name for name in dataset.modalities if name not in truth]:
-        raise SeehearError(f"ground truth is needed for every modality: give {' and '.join(lacking)} too")
+    """Return the ground truth (N, T, C) of every modality; shorter clips are padded with inactive segments."""
+    if missing := [name for name in dataset.modalities if name not in truth]:
+        raise SeehearError(f"ground truth is needed for every modality: give {' and '.join(missing)} too")
     longest = int(dataset.lengths.max())
     arrays = {}
     for name in dataset.modalities:
@@ -558,7 +568,7 @@ def _truth_from_arrays(dataset: Dataset, truth: Mapping[str, Any]) -> Activity:
 
 
 def _revision_of_arrays(labels: NDArray[np.float32], classes: Sequence[str], truth: Mapping[str, Any] | None) -> str:
-    """Of labels that came as arrays: `arrays@` and eight hex digits of their content."""
+    """Return the revision of labels that came as arrays: `arrays@` and eight hex digits of their content."""
     digest = hashlib.sha256(repr((tuple(classes), labels.shape)).encode())
     digest.update(labels.tobytes())
     for name, rows in (truth or {}).items():

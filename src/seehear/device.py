@@ -6,7 +6,7 @@ from seehear.errors import SeehearError
 
 
 def resolve(name: str) -> str:
-    """torch's name of a device.
+    """Return torch's name of a device.
 
     Args:
         name: `auto` (CUDA where available, else the CPU), `cpu`, `cuda`, or another name that torch knows.

@@ -1,4 +1,4 @@
-"""The errors that seehear raises on purpose. Each says what is wrong, where, and what to do."""
+"""The errors that seehear raises on purpose. Each message says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class ClipError(SeehearError):
 
 
 def unknown(what: str, name: str, known: Iterable[str], otherwise: str = "") -> SeehearError:
-    """The error for an unknown name: it suggests names with a similar spelling, or lists all.
+    """Return the error for an unknown name: it suggests names with a similar spelling, or lists all.
 
     Args:
-        what: What the name should name, such as `network`.
+        what: The kind of thing, such as `network`.
         name: The unknown name.
         known: All names.
         otherwise: A sentence on what else could be given.

@@ -37,7 +37,7 @@ _open: set[str] = set()  # temporaries that this process is writing now, whole p
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path in the folder of `path`: renamed to it when the block succeeds, removed when it fails.
+    """Yield a temporary path in the folder of `path`: renamed to it when the block succeeds, removed when it fails.
 
     Raises:
         DiskFullError: If the disk is full.
@@ -58,13 +58,13 @@ def atomic(path: Path) -> Iterator[Path]:
             raise SeehearError(f"{path}: can't be written ({error.strerror})") from None
         raise  # from something else that was read meanwhile, such as a network
     finally:
-        with suppress(OSError):  # where the folder itself can't be made or read
+        with suppress(OSError):  # if the folder itself can't be made or read
             temporary.unlink(missing_ok=True)
         _open.discard(os.path.abspath(temporary))
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files of `atomic` that processes which no longer run left in a folder, and nothing else."""
+    """Remove the temporary files that ended processes left in a folder; see `atomic`. Other files stay."""
     for file in folder.glob(".*-*"):
         name = TEMPORARY.fullmatch(file.name)
         if name and file.is_file() and not file.is_symlink() and not _in_use(int(name[1]), file):
@@ -73,10 +73,10 @@ def sweep(folder: Path) -> None:
 
 
 def _in_use(pid: int, temporary: Path) -> bool:
-    """Whether the process that named a temporary file may still write it."""
+    """Return whether the process that named a temporary file may still write it."""
     if pid == os.getpid():  # a process that was killed may have had the same number
         return os.path.abspath(temporary) in _open
-    if pid > MAX_PID or os.name == "nt":  # no temporary file; on Windows, asking would send a signal
+    if pid > MAX_PID or os.name == "nt":  # no temporary file; on Windows, os.kill would end the process
         return True
     try:
         os.kill(pid, 0)
@@ -109,7 +109,7 @@ def atomic_json(path: Path, value: object, default: Callable[[Any], Any] | None 
 
 
 def sha256(path: Path) -> str:
-    """The hash of a file's bytes, 64 hex digits."""
+    """Return the hash of a file's bytes, 64 hex digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -126,7 +126,7 @@ def atomic_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def read_text(path: Path) -> str:
-    """A file's text, line ends as they are. Raises SeehearError where it can't be read as UTF-8."""
+    """Return a file's text, line ends as they are. Raises SeehearError if it can't be read as UTF-8."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
@@ -138,7 +138,7 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """The JSON value in a file; SeehearError naming the file where it can't be read."""
+    """Return the JSON value in a file. Raises SeehearError naming the file if it can't be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Modalities: their names, the names that people read, and the joint modality, in which an event is in all of them."""
+"""Modalities: their names, the names that people read, and the joint modality of events that are in all of them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def joint_of(modalities: Sequence[str]) -> str | None:
 
 
 def kinds(modalities: Sequence[str]) -> tuple[str, ...]:
-    """Return each modality and, where there are several, the joint one last."""
+    """Return each modality and, if there are several, the joint one last."""
     return (*modalities, joint_name(modalities)) if len(modalities) > 1 else tuple(modalities)
 
 
@@ -58,7 +58,7 @@ def with_joint(active: Mapping[str, T], modalities: Sequence[str]) -> dict[str, 
         modalities: Those to join, in order.
 
     Returns:
-        `active` and, where there are several modalities, their conjunction under the joint name.
+        `active` and, if there are several modalities, their conjunction under the joint name.
     """
     joint = {name: reduce(and_, [active[m] for m in modalities]) for name in kinds(modalities)[len(modalities) :]}
     return {**active, **joint}

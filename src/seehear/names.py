@@ -1,6 +1,6 @@
-"""The names of clips, modalities and networks: which there may be.
+"""Which names clips, modalities and networks may have.
 
-Each becomes part of a path, a row of a table or both. So no name may lead out of its folder, or break a line.
+A name becomes part of a path, of a row of a table, or both. So no name may lead out of its folder or break a line.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import unicodedata
 from seehear.errors import ClipError, SeehearError
 
 LONGEST_NAME = 240  # bytes of a clip's name: file systems take 255 with a suffix
-LONGEST_NETWORK = 200  # bytes of a network's name: the files of its packed features carry two hashes besides
+LONGEST_NETWORK = 200  # bytes of a network's name: the files of its packed features add two hashes
 BREAKS = ("Cc", "Zl", "Zp")  # categories of Unicode: control characters, and those that end a line or paragraph
-RESERVED = frozenset(("packed", "store.json"))  # what a store has beside the folders of its networks
+RESERVED = frozenset(("packed", "store.json"))  # other entries of a store, next to the folders of its networks
 
 _MODALITY = re.compile(r"[\w-]+")
 _NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def check_clip(name: str) -> str:
-    """The name, where a clip may have it.
+def valid_clip_name(name: str) -> str:
+    """Return the name, if a clip may have it.
 
     Raises:
-        ClipError: It is empty, leads out of its folder, begins with a dot, breaks a line, is not text or is too long.
+        ClipError: If it is empty, leads out of its folder, begins with a dot, breaks a line, is no text or is too long.
     """
     if not name:
         raise ClipError("the clip's name is empty")
@@ -42,8 +42,8 @@ def check_clip(name: str) -> str:
     return name
 
 
-def check_modality(name: str) -> str:
-    """The name, where a modality may have it. Raises ClipError where not."""
+def valid_modality_name(name: str) -> str:
+    """Return the name, if a modality may have it. Raises ClipError otherwise."""
     if not _MODALITY.fullmatch(name):
         raise ClipError(f"the modality {name!a} must consist of letters, digits, - and _")
     if len(name.encode()) > LONGEST_NAME:
@@ -51,8 +51,8 @@ def check_modality(name: str) -> str:
     return name
 
 
-def check_network(name: str) -> str:
-    """The name, where a network may have it. Raises SeehearError where not."""
+def valid_network_name(name: str) -> str:
+    """Return the name, if a network may have it. Raises SeehearError otherwise."""
     if not _NETWORK.fullmatch(name):
         raise SeehearError(
             f"the network's name {name!a} must consist of letters, digits, . - and _, and begin with a letter or digit"
@@ -64,8 +64,13 @@ def check_network(name: str) -> str:
     return name
 
 
-def check_one_line(text: str, what: str = "class") -> str:
-    """The text, where it can stand in a line among others. Raises ClipError where not."""
+def valid_line(text: str, what: str = "class") -> str:
+    """Return the text, if it can stand in a line of a file. Raises ClipError otherwise.
+
+    Args:
+        text: A class, or another text.
+        what: What the text is, for the error.
+    """
     if not text or text != text.strip() or breaks_line(text):
         raise ClipError(
             f"the {what} {text!r} can't stand in a line: it is empty, has spaces at its ends, or breaks lines"
@@ -74,5 +79,5 @@ def check_one_line(text: str, what: str = "class") -> str:
 
 
 def breaks_line(text: str) -> bool:
-    """Whether the text has a control character, or one that ends a line."""
+    """Return whether the text has a control character, or one that ends a line."""
     return any(unicodedata.category(sign) in BREAKS for sign in text)

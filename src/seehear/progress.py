@@ -1,4 +1,4 @@
-"""Progress and time left: a bar in a terminal or a notebook; elsewhere a line on standard error now and then."""
+"""Progress and time left: a bar in a terminal or a notebook; elsewhere a line on standard error from time to time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import Any, Protocol
 
-LINE_INTERVAL = 15.0  # seconds between lines where there is no bar
+LINE_INTERVAL = 15.0  # seconds between lines without a bar
 NOTEBOOK_INTERVAL = 0.2  # seconds between updates of a bar in a notebook
 
 
@@ -159,7 +159,7 @@ def _line(progress: Progress, note: str) -> str:
 
 
 def in_notebook() -> bool:
-    """Whether this runs in the kernel of a notebook."""
+    """Return whether this runs in the kernel of a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return getattr(shell, "kernel", None) is not None

@@ -1,4 +1,4 @@
-"""Things by name, with an error that helps when there is none of a name."""
+"""Things by name; an unknown name raises an error that lists similar names."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from seehear.errors import unknown
 
 
 class Named(Protocol):
+    """Has a name."""
+
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Return the name."""
 
 
 T = TypeVar("T", bound=Named)

@@ -26,7 +26,7 @@ class Result(ABC):
         """Return a value that `json.dumps` takes."""
 
     def _repr_html_(self) -> str:
-        """What a notebook shows, unless a result has a view of its own."""
+        """Return what a notebook shows, unless a result has a view of its own."""
         return f"<pre>{html.escape(self.text())}</pre>"
 
 

@@ -57,7 +57,7 @@ def place(tmp_path_factory):
 
 
 def parse_as_someone_else(place: Path, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    arguments = ["parse", str(place / "run"), str(place / "clips"), "--out", str(out), "--pictures", "html", *options]
+    arguments = ["parse", str(place / "run"), str(place / "clips"), "--out", str(out), "--figures", "html", *options]
     return subprocess.run(
         [sys.executable, "-m", "seehear", *arguments],
         capture_output=True,
@@ -81,7 +81,7 @@ def test_parse_refuses_the_code_of_a_run_and_runs_it_when_trusted(place, tmp_pat
 
 
 def test_a_network_that_the_user_named_in_this_process_is_trusted(place, tmp_path):
-    parsed = commands.parse(place / "run", [place / "clips"], out=tmp_path / "out", pictures=())
+    parsed = commands.parse(place / "run", [place / "clips"], out=tmp_path / "out", figures=())
     assert len(parsed.clips) == 4
 
 
@@ -149,11 +149,11 @@ def test_registry_names_need_no_trust():
 
 def test_classes_of_a_parse_that_someone_sent_make_no_rows_about_other_clips(place, tmp_path):
     out = tmp_path / "out"
-    commands.parse(place / "run", [place / "clips"], out=out, pictures=())
+    commands.parse(place / "run", [place / "clips"], out=out, figures=())
     facts = json.loads((out / "clip0.json").read_text())
     event = {"label": "Dog\nclip1\t0\t1\tDog", "modality": "visual", "onset": 0.0, "offset": 1.0, "confidence": 1.0}
     (out / "sent.json").write_text(json.dumps(facts | {"clip": "sent", "events": [event]}))
-    parsed = commands.parse(place / "run", [place / "clips"], out=out, pictures=())
+    parsed = commands.parse(place / "run", [place / "clips"], out=out, figures=())
     assert "Dog" not in (out / "visual.csv").read_text()
     (note,) = [note for note in parsed.notes if "sent.json" in note]
     assert "left out of the tables" in note

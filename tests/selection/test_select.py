@@ -254,7 +254,7 @@ def test_judging_by_clips_that_chose_is_refused(choice):
     with pytest.raises(SeehearError, match="20 of its clips were used in the selection, for example val00"):
         judge(choice.folder / "selection", **own)
     with pytest.raises(SeehearError, match="only estimators that are compared can be drawn"):
-        judge(choice.folder / "selection", estimators=["ridge"], picture=["logme"], **choice.judging())
+        judge(choice.folder / "selection", estimators=["ridge"], plotted=["logme"], **choice.judging())
     with pytest.raises(SeehearError, match="workers must be"):
         judge(choice.folder / "selection", **{**choice.judging(), "workers": -1})
 

@@ -3,8 +3,8 @@
     align({"baseline": runs, "mtsc": others}, test)
     align_arrays({"audio": audio, "visual": visual}, truth)
 
-Every segment of one modality is searched for among all segments of another, or of its own, by the cosine of their
-embeddings (Wu et al., Tables 1 and 2).
+Each segment of one modality is a query. All segments of another modality, or of its own, are ranked by the cosine of
+their embeddings (Wu et al., Tables 1 and 2).
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def embeddings(model: ParsingModel, bags: Bags, point: Point = "embedding") -> E
 
 
 def _at(model: ParsingModel, batch: Batch, point: Point) -> Tensor:
-    """The embeddings at a point of the model, (M, B, T, d)."""
+    """Return the embeddings at a point of the model, (M, B, T, d)."""
     if point == "mapped":
         return model.map(batch.features)
     embedded = model.embed(batch.features)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def similarity_figure(alignment: Alignment, clip: str, file: str | Path | None = None) -> Figure:
-    """Draw the similarities of a clip's segments; see `Alignment.plot`."""
+    """Draw the similarities of a clip's segments; see `Alignment.plot`. Raises SeehearError for an unknown clip."""
     from seehear.plots.similarity import plot_similarity
 
     clips = alignment.clips
@@ -42,7 +42,7 @@ def similarity_figure(alignment: Alignment, clip: str, file: str | Path | None =
 
 
 def _true_events(alignment: Alignment, number: int) -> dict[str, list[ParsedEvent]]:
-    """modality -> the clip's events, of the joint modality too."""
+    """Return modality -> the clip's events, of the joint modality too."""
     from seehear.modality import with_joint
     from seehear.parsing.clip import ParsedEvent, spans_of
 
@@ -59,7 +59,7 @@ def _true_events(alignment: Alignment, number: int) -> dict[str, list[ParsedEven
 
 
 def _matrices(system: AlignedSystem, number: int, modalities: tuple[str, str]) -> Matrices:
-    """A clip's cosines within and between two modalities, and the target of the loss where it has one."""
+    """Return a clip's cosines within and between two modalities, and the target of the loss if it has one."""
     import torch
 
     from seehear.losses.contrastive.similarity import cosine

@@ -47,9 +47,9 @@ def align(
 ) -> Alignment:
     """Measure how well modalities agree in meaning: do the nearest segments have the same labels?
 
-    Every segment of one modality is searched for among all segments of another, or of its own, by the cosine of their
-    embeddings. The measures are those of Wu et al., Tables 1 and 2, each with its chance level. Only clips with
-    features of every network are measured.
+    Each segment of one modality is a query. All segments of another modality, or of its own, are ranked by the cosine
+    of their embeddings. The measures are those of Wu et al., Tables 1 and 2, each with its chance level. Only clips
+    with features of every network are measured.
 
     Args:
         systems: Trained systems: name -> a Parser, a run folder, or a list of them that differ in their seeds; or a
@@ -63,7 +63,7 @@ def align(
         width: Common width of projected features; that of the narrowest modality if it is less.
         point: Where embeddings are taken in a model: `mapped`, after the linear maps; `embedding`, after the
             projections too, before the attention; `fused`, after it.
-        searches: What to search for and where; `between` and `within` all modalities unless given.
+        searches: What to search for and where; by default `between` and `within` all modalities.
         features: Whether to measure the features too.
         device: Where models of run folders compute: auto, cpu or cuda.
         progress: Show progress and time left.
@@ -72,9 +72,9 @@ def align(
         The five measures of the features and of each system, and the differences from the first system.
 
     Raises:
-        SeehearError: If there is nothing to measure, the data set has no ground truth or fewer than two modalities, a
-            system has other modalities, a run is in two systems, `fit` shares clips with the data set, or an embedding
-            is not finite.
+        SeehearError: If there is nothing to measure, or the data set has no ground truth or fewer than two modalities.
+            If a system has other modalities, or a run is in two systems. If `fit` shares clips with the data set, or an
+            embedding is not finite.
     """
     trained = open_systems(systems, device)
     if not trained and not features:
@@ -121,7 +121,7 @@ def align_arrays(
     Args:
         embeddings: modality -> (N, T, d), or a list of N arrays (T, d). The width d is the same in all modalities.
         truth: modality -> (N, T, C) 0 or 1, or a list of N arrays (T, C).
-        clips: Names of the N clips; their numbers unless given.
+        clips: Names of the N clips; by default their numbers.
         progress: Show progress and time left.
 
     Returns:
@@ -152,7 +152,7 @@ def open_systems(systems: NamedSystems, device: str = "auto") -> dict[str, list[
 
 
 def _names(systems: Sequence[System | Sequence[System]]) -> list[str]:
-    """A name per system: its folder's, else its number."""
+    """Return a name per system: its folder's, else its number."""
     folders = [each.path if isinstance(each, Parser) else each for each in systems]
     paths = [folder for folder in folders if isinstance(folder, str | Path)]
     by_folder = iter(named_folders(paths))
@@ -179,7 +179,7 @@ class _Measured:
 
     @staticmethod
     def of(dataset: Dataset, trained: Mapping[str, Sequence[Parser]], features: bool) -> _Measured:
-        """The clips of a data set with features of all its networks, if these are measured, and of all systems."""
+        """Return the clips with features for all systems, and for all the data set's networks if these are measured."""
         parsers = [parser for of_system in trained.values() for parser in of_system]
         modalities = dataset.modalities if features else parsers[0].modalities
         if len(modalities) < 2:
@@ -230,7 +230,7 @@ class _Measured:
     def system(
         self, name: str, seeds: Sequence[int], matches: Sequence[Mapping[Search, Matches]], **more: object
     ) -> AlignedSystem:
-        """The measures of one system from its matches, one mapping per seed."""
+        """Return the measures of one system from its matches, one mapping per seed."""
         by_search = {search: [of_seed[search] for of_seed in matches] for search in matches[0]}
         measures = {search: summarise(of_search, self.clip) for search, of_search in by_search.items()}
         return AlignedSystem(name, tuple(seeds), by_search, measures, self.clip, **more)  # type: ignore[arg-type]
@@ -286,7 +286,7 @@ class _Features:
         return _Features(own, projected, f"{projection}{width}{revision}", notes)
 
     def possible(self, searches: Sequence[Search]) -> list[Search]:
-        """Those searches that need no common width, or have one."""
+        """Return those searches that need no common width, or have one."""
         return [search for search in searches if self.projected is not None or search.queries == search.gallery]
 
     def system(
@@ -295,7 +295,7 @@ class _Features:
         run: Callable[[Sequence[Search], Embeddings], dict[Search, Matches]],
         measured: _Measured,
     ) -> AlignedSystem:
-        """The measures of the features: projected between modalities, as they are within each."""
+        """Return the measures of the features: projected between modalities, as they are within each."""
         possible = self.possible(searches)
         matches: dict[Search, Matches] = {}
         if self.projected is not None:
@@ -313,7 +313,7 @@ def _trained_system(
     searches: Sequence[Search],
     run: Callable[[Sequence[Search], Embeddings], dict[Search, Matches]],
 ) -> AlignedSystem:
-    """The measures of the parsers of one system, one per seed, and their Type@AV."""
+    """Return the measures of the parsers of one system, one per seed, and their Type@AV."""
     from seehear.training.bags import Bags
 
     first: Embeddings = {}  # the first seed's, for figures
@@ -335,7 +335,7 @@ def _trained_system(
 
 
 def _type_at_av(parser: Parser, dataset: Dataset) -> NDArray[np.float64]:
-    """Segment Type@AV of each clip, (N,) in [0, 1], by the official decoding; clips without features included."""
+    """Return segment Type@AV of each clip, (N,) in [0, 1], by the official decoding; of clips without features too."""
     from seehear.evaluation.arrays import score
 
     own = dataset.with_networks(parser.run.facts.collocation)
@@ -344,7 +344,7 @@ def _type_at_av(parser: Parser, dataset: Dataset) -> NDArray[np.float64]:
 
 
 def _rows(dataset: Dataset) -> Embeddings:
-    """Features of all segments, modality -> (n, d), its networks side by side."""
+    """Return the features of all segments, modality -> (n, d), its networks side by side."""
     return {
         name: np.concatenate([pack.rows for pack in packs], axis=1)  # (n, d)
         for name, packs in dataset.packs().items()
@@ -368,7 +368,7 @@ def _check_other_clips(fit: Dataset, measured: Dataset) -> None:
 def _differences(
     systems: Sequence[AlignedSystem], searches: Sequence[Search], measured: _Measured
 ) -> dict[Search, dict[str, dict[str, Difference]]]:
-    """How far each trained system is from the first, in searches between modalities without exclusion."""
+    """Return how far each trained system is from the first, in searches between modalities without exclusion."""
     if len(systems) < 2:
         return {}
     first, *others = systems

@@ -19,11 +19,11 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure of `Matches` over the queries for which it is defined, in [0, 1]; NaN where there are none.
+    """A measure of `Matches` over the queries for which it is defined, in [0, 1]; NaN if there are none.
 
     Attributes:
         value: Mean over queries and seeds.
-        low: Lower end of its 95 % bootstrap interval over clips, and over seeds where there are several. The gallery
+        low: Lower end of its 95 % bootstrap interval over clips, and over seeds if there are several. The gallery
             is not resampled.
         high: Upper end.
         deviation: Standard deviation between seeds; 0 for one seed.
@@ -94,6 +94,11 @@ def by_clip(values: Array, clip: NDArray[np.int64], n_clips: int) -> Array:
     """Return one number per clip, (n_clips,), per cent, whose mean is that of the defined values (n,).
 
     A clip's weight is its number of defined queries; see `per_clip`.
+
+    Args:
+        values: (n,) in [0, 1], NaN where the measure is undefined.
+        clip: (n,), from 0 to n_clips - 1.
+        n_clips: Number of clips.
     """
     sums, counts = per_clip(values, clip, n_clips)
     return 100 * sums * n_clips / max(1, counts.sum())

@@ -84,7 +84,7 @@ def cca(train: Rows, width: int, seed: int = 0, ridge: float = RIDGE) -> Project
         ridge: Times the mean eigenvalue, it is added to the diagonal of each modality's covariance.
 
     Raises:
-        SeehearError: If there are too few modalities or rows, rows differ in number or are not finite, the width
+        SeehearError: If there are too few modalities or rows, or rows differ in number or are not finite. If the width
             exceeds a modality's, or a covariance is singular in spite of the ridge.
     """
     _check(train, width, modalities=2, rows=width + 1)
@@ -120,7 +120,7 @@ PROJECTIONS: dict[str, Fit] = {"random": random, "cca": cca}
 
 
 def _factor(covariance: Array, ridge: float, name: str) -> Array:
-    """Lower Cholesky factor (d, d) of a covariance with the ridge on its diagonal."""
+    """Return the lower Cholesky factor (d, d) of a covariance with the ridge on its diagonal."""
     width = len(covariance)
     size = np.trace(covariance) / width  # the mean eigenvalue
     try:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("recall-top1", "by overlap", "distinguish", "precision", "by overlap")  # in the order of METRICS
 LEGEND = (
-    "per cent (95 % interval by bootstrap over the queries' clips, and over seeds where there are several)",
+    "per cent (95 % interval by bootstrap over the queries' clips, and over seeds if there are several)",
     "recall-top1: the nearest segment has the same labels, or none like the query",
     "  by overlap: of queries with labels, the nearest segment shares one",
     "distinguish: the nearest segment has a label",
@@ -47,7 +47,7 @@ class AlignedSystem:
         clip: (n,), number of the clip of each segment.
         type_at_av: Segment Type@AV, per cent; None for features.
         embeddings: modality -> (n, d) of the first seed, for similarities within a modality.
-        between: The same for similarities between modalities; None where features have no common width.
+        between: The same for similarities between modalities; None if features have no common width.
         contrast: The contrastive loss of the training; None for features.
     """
 
@@ -91,10 +91,10 @@ class Alignment(Result):
     """How well modalities agree in meaning.
 
     Attributes:
-        systems: The features first, where they were measured, then each trained system.
+        systems: The features first, if they were measured, then each trained system.
         differences: search between modalities -> trained system -> measure -> difference from the first trained
             system, in points.
-        signature: How the numbers came about.
+        signature: How the numbers were computed.
         missing: Clips without features, left out.
         notes: What a user should know.
         clips: The clips that were measured.
@@ -111,6 +111,7 @@ class Alignment(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips were left out because they have no features, else 0."""
         return 1 if self.missing else 0
 
     @property
@@ -198,6 +199,7 @@ class Alignment(Result):
         return folder
 
     def text(self) -> str:
+        """Return one table per search, the differences between systems, and the legend."""
         parts = [listed(self.missing, f"{len(self.missing)} clips without features, left out")]
         for search in self.searches:
             parts += [*self._table(search), ""]
@@ -206,7 +208,7 @@ class Alignment(Result):
         return "\n".join(part for n, part in enumerate(parts) if part or n)
 
     def _rows(self, search: Search) -> list[list[str]]:
-        """Header, every system's measures in one search, and the chance level."""
+        """Return a header, every system's measures in one search, and the chance level."""
         systems = [system for system in self.systems if search in system.measures]
         scored = search == self.searches[0] and any(system.type_at_av for system in systems)
         rows = [[str(search), *COLUMNS, *(["Type@AV"] if scored else [])]]
@@ -230,7 +232,7 @@ class Alignment(Result):
         ]
 
     def _differences(self) -> list[str]:
-        """The trained systems less the first of them."""
+        """Return the trained systems less the first of them."""
         if not self.differences:
             return []
         seeds = {system.name: system.seeds for system in self.systems if system.seeds}
@@ -252,6 +254,7 @@ class Alignment(Result):
         return [*parts, *HOW_TO_READ, "points; p is not adjusted for the number of comparisons", ""]
 
     def as_json(self) -> Any:
+        """Return the systems, their differences, the clips left out, and the signature."""
         return {
             "systems": [system.as_json() for system in self.systems],
             "differences": [
@@ -272,7 +275,7 @@ class Alignment(Result):
 
 
 def _renamed(values: dict[str, Any]) -> dict[str, Any]:
-    """A measure's values as columns: `queries` is a search's modality already."""
+    """Return a measure's values as columns: `queries` is a search's modality already."""
     return {"n_queries" if name == "queries" else name: value for name, value in values.items()}
 
 

@@ -42,17 +42,17 @@ class Matches:
     Two segments match *exactly* if their sets of labels are the same; two segments without labels match exactly. They
     *overlap* if they share at least one label.
 
-    Where several segments are tied for the nearest, a value is the mean over them. Similarities within `TIE_TOLERANCE`
-    of the nearest, or of the M-th nearest, are tied with it. Values are NaN where no gallery segment may be found.
+    If several segments are tied for the nearest, a value is the mean over them. Similarities within `TIE_TOLERANCE`
+    of the nearest, or of the M-th nearest, are tied with it. Values are NaN if no gallery segment may be found.
 
     Attributes:
         recall_exact: 1 if the nearest segment matches exactly, else 0.
         recall_overlap: 1 if the nearest segment overlaps, else 0; NaN for a query without labels.
         distinguish: 1 if the nearest segment has any label, else 0.
         precision_exact: R-precision. For a query that M segments match exactly, the expected share of them among its M
-            nearest. Segments tied at the M-th place are drawn at random. NaN where M = 0.
+            nearest. Segments tied at the M-th place are drawn at random. NaN if M = 0.
         precision_overlap: The same of segments that overlap.
-        chance_recall_exact: Expected value for a random order of the gallery; NaN where the measure is NaN.
+        chance_recall_exact: Expected value for a random order of the gallery; NaN if the measure is NaN.
         chance_recall_overlap: The same.
         chance_distinguish: The same.
         chance_precision_exact: The same.
@@ -74,7 +74,7 @@ class Matches:
 def retrieve(queries: Segments, gallery: Segments, exclude: Exclude = "none", block: int = BLOCK_SIZE) -> Matches:
     """Compare every query with every gallery segment by cosine. A zero vector has cosine 0 with all.
 
-    Memory besides the input: a copy of the embeddings in float32, and about 30 · block · len(gallery) bytes.
+    Memory in addition to the input: a copy of the embeddings in float32, and about 30 · block · len(gallery) bytes.
 
     Args:
         queries: The segments to search for.
@@ -130,7 +130,7 @@ def retrieve(queries: Segments, gallery: Segments, exclude: Exclude = "none", bl
 def _excluded(
     query_clip: NDArray[np.int64], gallery_clip: NDArray[np.int64], exclude: Exclude, start: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows and columns of what the queries may not find, in a block of queries that begins at `start`."""
+    """Return rows and columns of the excluded pairs, in a block of queries that begins at `start`."""
     if exclude == "clip":
         row, column = np.nonzero(query_clip[:, None] == gallery_clip)
         return row, column
@@ -139,7 +139,7 @@ def _excluded(
 
 
 def _precision(similar: NDArray[np.float32], match: NDArray[np.bool_], count: NDArray[np.int64]) -> Array:
-    """Expected R-precision of each query, (b,); NaN for a query without matches.
+    """Return the expected R-precision of each query, (b,); NaN for a query without matches.
 
     Args:
         similar: (b, G) cosines.
@@ -158,7 +158,7 @@ def _precision(similar: NDArray[np.float32], match: NDArray[np.bool_], count: ND
 
 
 def _directions(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Embeddings (n, d) scaled to length 1; zero vectors stay zero."""
+    """Return embeddings (n, d) scaled to length 1; zero vectors stay zero."""
     # In float64, where squares of float32 values neither overflow nor vanish.
     length = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings, dtype=np.float64))  # (n,)
     length[length == 0] = 1.0

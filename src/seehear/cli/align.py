@@ -35,16 +35,16 @@ def align(
 ) -> Result:
     """Measure how well modalities agree in meaning: do the nearest segments have the same labels?
 
-    Every segment of one modality is searched for among all segments of another, or of its own, by the cosine of their
-    embeddings: the rows of Wu et al., Tables 1 and 2, each with its chance level.
+    Each segment of one modality is a query. All segments of another modality, or of its own, are ranked by the cosine
+    of their embeddings. The measures are those of Wu et al., Tables 1 and 2, each with its chance level.
 
     Args:
         runs: Run folders, each a trained system: a run, or the runs of several seeds (RUN/seed-N).
         store: The folder with the clips' features.
         labels: Weak table: which clips to measure.
         truth: Per-second ground truth.
-        collocation: MODALITY=NETWORK for each modality, whose features are measured as they are; the first run's
-            unless given.
+        collocation: MODALITY=NETWORK for each modality, whose features are measured as they are; by default the
+            networks of the first run.
         fit: Weak table of other clips. The projection that gives features a common width is fitted to them, by what
             happens at the same time, not by labels. Without it, features are measured within each modality alone.
         projection: cca, by canonical correlation; random, which needs no clips and gives the chance level; none, if
@@ -63,7 +63,7 @@ def align(
     from seehear.alignment.measure import align as measure
     from seehear.data import Dataset
     from seehear.evaluation.systems import named_folders
-    from seehear.features.extraction import find_clips
+    from seehear.media.clips import find_clips
 
     if not runs and not collocation:
         raise SeehearError("nothing to measure: name run folders, or networks by --collocation audio=… visual=…")
@@ -83,14 +83,14 @@ def align(
 
 
 def _networks(systems: Mapping[str, Path]) -> dict[str, list[str]]:
-    """The networks of the first run."""
+    """Return the networks of the first run."""
     from seehear.training.run import find_runs
 
     return find_runs([*systems.values()][:1])[0].facts.collocation
 
 
 def _check_drawn(drawn: Sequence[str], dataset: Dataset, files: Mapping[str, Path] | None) -> None:
-    """Refuse, before anything is measured, clips that can't be drawn."""
+    """Raise SeehearError for clips that can't be drawn, before anything is measured."""
     for clip in drawn:
         if clip not in dataset.featured_clips:
             raise SeehearError(f"no clip {clip!r} with features among the labelled clips: it can't be drawn")

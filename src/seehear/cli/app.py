@@ -16,7 +16,7 @@ from seehear.errors import SeehearError
 from seehear.results import Result
 from seehear.version import __version__
 
-# Command, the function that runs it, and what `seehear --help` says of it.
+# Command, the function that runs it, and its line in `seehear --help`.
 COMMANDS = (
     ("extract", "extract:extract", "Run networks over clips and keep one feature per second in a store."),
     ("prepare", "prepare:prepare", "Check a data set's tables, import or extract its features, list what is missing."),
@@ -28,7 +28,7 @@ COMMANDS = (
     ("view", "view:view", "Show pages in a browser, with the clips that they play."),
     ("export", "export:export", "Write parsed clips for other tools: ELAN, Audacity, WebVTT, tables."),
     ("score", "score:score", "Score predictions of any system, given as dense tables."),
-    ("select", "select:select", "Choose networks: which pair understands each other best on your clips."),
+    ("select", "select:select", "Choose networks: the collocation that suits your clips best."),
     ("judge", "judge:judge", "Compare a selection, and every estimator, with full trainings."),
     ("reproduce", "reproduce:reproduce", "Run a paper's tables: its numbers, yours, and a verdict on each claim."),
     ("estimators", "estimators:estimators", "List the estimators that rank networks."),
@@ -56,8 +56,8 @@ def build(tokens: Sequence[str]) -> App:
     """The command line's app.
 
     Args:
-        tokens: Arguments that will be given to it: a command's own help comes from its docstring, which is read only
-            when the command is named.
+        tokens: The arguments of the call. A command's own help comes from its docstring, which is read only if the
+            command is named.
     """
     named = bool(tokens) and not tokens[0].startswith("-")
     app = App(

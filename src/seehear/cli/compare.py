@@ -1,4 +1,4 @@
-"""seehear compare: how far trained systems are from the first of them, over clips and seeds."""
+"""seehear compare: differences of trained systems from the first, with intervals over clips and seeds."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def compare(
 ) -> Result:
     """Compare trained systems with the first of them, score by score.
 
-    Every difference is paired by clip, and by seed where both systems were trained with the same seeds. It comes with
-    a 95 % interval over clips and seeds and a permutation p.
+    Every difference is paired by clip, and by seed if both systems were trained with the same seeds. It comes with a
+    95 % interval over clips and seeds and a permutation p.
 
     Args:
         runs: Two or more folders, each a system: a run, or the runs of several seeds (RUN/seed-N). The first is the

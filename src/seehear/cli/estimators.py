@@ -19,6 +19,7 @@ class Estimators(Result):
     estimators: Sequence[Estimator]
 
     def text(self) -> str:
+        """Return a table with one line per estimator."""
         header = ["name", "trains", "labels", "what it does", "source"]
         rows = [
             [str(row[name]) for name in ("name", "trains", "labels", "summary", "source")] for row in self.as_json()
@@ -26,6 +27,7 @@ class Estimators(Result):
         return table([header, *rows], right_from=len(header))
 
     def as_json(self) -> Any:
+        """Return one object per estimator: name, whether it trains, its labels, what it does, and its source."""
         from seehear.selection.estimators.interface import ClosedForm
 
         return [

@@ -1,4 +1,4 @@
-"""seehear evaluate: the eleven scores of trained runs, with intervals, beside three reference predictions."""
+"""seehear evaluate: the eleven scores of trained runs, with intervals, and three reference predictions."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def evaluate(
 ) -> Result:
     """Score trained runs on clips with per-second ground truth.
 
-    Three predictions that need no model are scored too: nothing; the weak-label baseline, which paints the clip's true
-    labels over the whole clip in every modality; and the ground truth.
+    Three predictions that need no model are scored too: nothing; the weak-label baseline, which predicts the clip's
+    true labels in every segment and modality; and the ground truth.
 
     With --out, the details behind the scores are written too. OUT/evaluation.html is a page for a browser: calibration,
     confusions, errors that another modality explains, and all clips from best to worst. OUT/evaluation.json has its

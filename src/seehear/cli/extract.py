@@ -33,7 +33,7 @@ def extract(
         device: auto, cpu or cuda.
 
     Returns:
-        How many features were made, and what is wrong with which clips.
+        How many features were made, and the clips that failed.
     """
     from seehear.features import extraction
 

@@ -78,7 +78,7 @@ def generate_features(
     clips: int = 0,
     only: Sequence[str] = (),
 ) -> Generated:
-    """Generate synthetic features of a data set, its real labels in noise, to try things at full size.
+    """Generate synthetic features of a data set: a signal of its real labels in noise, to try things at full size.
 
     A clip's features depend on the seed and the clip alone. Resume by rerunning the same command.
 
@@ -89,7 +89,7 @@ def generate_features(
         seed: Fixes every number.
         strength: How far a class moves the features of a segment, in standard deviations of the noise of a segment.
         clips: The first clips of each split, this many; 0 for all.
-        only: Folders or networks to generate; all unless given.
+        only: Folders or networks to generate; by default all.
 
     Returns:
         How many clips every folder holds.

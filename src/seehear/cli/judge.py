@@ -18,7 +18,7 @@ def judge(
     estimators: Sequence[str] = ("all",),
     leaking: bool = False,
     seeds: Sequence[int] = (),
-    picture: Sequence[str] = (),
+    plotted: Sequence[str] = (),
     workers: int = 0,
     device: str = "auto",
 ) -> Result:
@@ -32,9 +32,9 @@ def judge(
         truth: Per-second ground truth of these clips.
         estimators: Names, with @train or @val for the clips that they look at; `all` for every one.
         leaking: Compare the upper bounds among the estimators on the judging clips as well, as the paper does; all of
-            them where none is named.
-        seeds: Of the full trainings; those of the selection unless given.
-        picture: Estimators to draw in Figure 5 besides the paper's upper bound.
+            them if none is named.
+        seeds: Of the full trainings; by default those of the selection.
+        plotted: Estimators to draw in Figure 5, in addition to the paper's upper bound.
         workers: Processes that train at once; 0 for one per core.
         device: auto, cpu or cuda.
 
@@ -70,6 +70,6 @@ def judge(
         device=device,
         protocol="paper" if settings.leaks else "honest",
     )
-    judgement = chosen.judge(test, estimators=estimators, leaking=leaking, seeds=seeds, plotted=picture)
+    judgement = chosen.judge(test, estimators=estimators, leaking=leaking, seeds=seeds, plotted=plotted)
     judgement.save(folder, Path(labels).stem)
     return judgement

@@ -20,6 +20,7 @@ class Networks(Result):
     specs: list[NetworkSpec]
 
     def text(self) -> str:
+        """Return a table with one line per network."""
         rows = [["name", "modality", "input", "width", "trained on", "needs", "licence"]]
         for spec in self.specs:
             needs = f"seehear[{spec.extra}]" if spec.extra else ""
@@ -28,6 +29,7 @@ class Networks(Result):
         return table(rows, right_from=len(rows[0]))
 
     def as_json(self) -> Any:
+        """Return one object per network: what it takes, its width, its licence, and where its weights come from."""
         return [
             {
                 "name": spec.name,
@@ -53,12 +55,15 @@ class Checked(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if a network fails a check, else 0."""
         return 0 if all(report.passed for report in self.reports) else 1
 
     def text(self) -> str:
+        """Return the lines of every report."""
         return "\n".join(report.text() for report in self.reports)
 
     def as_json(self) -> Any:
+        """Return one object per network, with the outcome of each check."""
         return [
             {
                 "network": report.network,
@@ -85,8 +90,8 @@ def check_networks(names: Sequence[str] = (), *, device: str = "auto") -> Checke
     """Check networks on a sample clip: shapes, determinism, time stamps, sensible classes, speed.
 
     Args:
-        names: Networks, by name or as FILE.py:NAME. Unless given, all except those whose weights are on a hub and not
-            in the cache.
+        names: Networks, by name or as FILE.py:NAME. By default all except those whose weights are on a hub and not in
+            the cache.
         device: auto, cpu or cuda.
 
     Returns:

@@ -9,7 +9,7 @@ from typing import Literal
 from seehear.cli.options import NO_TRUTH, OFFICIAL, DecodingOptions, TruthOptions
 from seehear.results import Result
 
-Picture = Literal["html", "png", "svg"]
+Figure = Literal["html", "png", "svg"]
 
 
 def parse(
@@ -18,7 +18,7 @@ def parse(
     *,
     out: str | Path,
     truth: TruthOptions = NO_TRUTH,
-    pictures: Sequence[Picture] = ("html", "png"),
+    figures: Sequence[Figure] = ("html", "png"),
     embed: bool = False,
     decoding: DecodingOptions = OFFICIAL,
     trust_code: bool = False,
@@ -26,27 +26,27 @@ def parse(
 ) -> Result:
     """Parse clips of any length into events: class, modality, onset, offset, confidence.
 
-    Writes OUT/<clip>.json, a page that plays the clip, and a picture of it. OUT/index.html leads to the pages and finds
+    Writes OUT/<clip>.json, a page that plays the clip, and a figure of it. OUT/index.html leads to the pages and finds
     clips by their events. OUT/audio.csv, OUT/visual.csv and OUT/audio_visual.csv are dense tables of all clips in the
-    folder. Clips longer than those of training are parsed in windows of their length that overlap by half. The same
-    command resumes where a killed one stopped.
+    folder. Clips longer than those of training are parsed in windows of the training length that overlap by half.
+    Resume by rerunning the same command.
 
     Args:
         run: A run folder.
         clips: Media files, or folders that are searched for them.
         out: The folder to write into; made if it does not exist.
         truth: Per-second ground truth, to show with the events.
-        pictures: What to draw of each clip: html, a page that plays it; png and svg, a picture.
-        embed: Put the media files into their pages, which then can be sent to others alone.
+        figures: What to draw of each clip: html, a page that plays it; png and svg, a figure.
+        embed: Put the media files into their pages, so that a page can be sent to others alone.
         decoding: How probabilities become events.
         trust_code: Run networks of your own (FILE.py:NAME) that the run names. Only for runs whose author you trust.
         device: auto, cpu or cuda.
 
     Returns:
-        The events of each clip, and what was wrong with which.
+        The events of each clip, and the clips that failed.
     """
     from seehear.parsing.batch import parse_clips
     from seehear.parsing.parser import load
 
     parser = load(run, device=device, decoding=decoding.decoding(), trust_code=trust_code)
-    return parse_clips(parser, clips, out=out, truth=truth.tables(), pictures=pictures, embed=embed)
+    return parse_clips(parser, clips, out=out, truth=truth.tables(), figures=figures, embed=embed)

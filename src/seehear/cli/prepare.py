@@ -32,7 +32,7 @@ def prepare(
         features: Folder of the feature folders that the data set's field shares.
         videos: Folder of clips, or of full videos to cut clips from, named as in the data set.
         networks: Names from `seehear networks` to extract with; commas may separate them.
-        cut: Folder of the clips that are cut; <dataset>-clips next to the store unless given.
+        cut: Folder of the clips that are cut; by default <dataset>-clips next to the store.
         fps: Frames per second, for visual networks.
         device: auto, cpu or cuda.
 

@@ -1,4 +1,4 @@
-"""seehear reproduce: a paper's tables and figures, its numbers beside ours, and a verdict on each of its claims."""
+"""seehear reproduce: a paper's tables and figures, its numbers and ours, and a verdict on each of its claims."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ def reproduce(
     device: str = "auto",
     trust_code: bool = False,
 ) -> Result:
-    """Run a paper's tables and figures on your data: its numbers beside yours, and a verdict on each of its claims.
+    """Run a paper's tables and figures on your data: its numbers, yours, and a verdict on each of its claims.
 
-    The same command resumes where a killed one stopped. Tables share the trainings that they have in common.
+    Resume by rerunning the same command. Tables share the trainings that they have in common.
 
     Args:
         experiments: table1 to table5, figure5, or TOML files of your own.
         dataset: Which data set: llp, or folder for tables and clips of your own.
         annotations: Folder with its label tables.
         out: Folder for everything that is finished, and for the tables, OUT/<experiment>.json and .md.
-        store: The folder with the clips' features; OUT/store unless given.
+        store: The folder with the clips' features; by default OUT/store.
         features: Folder with the features that the data set's field shares, to import into the store first.
         videos: Folder with clips or full videos, to extract the networks' features from first, and for table3.
         fps: Frames per second that visual networks are given of these videos.
         networks: MODALITY=NETWORK,NETWORK to compare or choose from, in place of the paper's.
-        baseline: MODALITY=NETWORK to train on where nothing is selected, in place of the paper's.
+        baseline: MODALITY=NETWORK to train on if nothing is selected, in place of the paper's.
         recipe: Name from `seehear recipes`, or a TOML file.
         set: KEY=VALUE settings on top of the recipe.
         seeds: One training is done with each; fewer than six can't confirm a difference between trained systems.

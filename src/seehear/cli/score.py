@@ -24,8 +24,7 @@ def score(
     """Score predictions of any system against ground truth, both given as dense tables.
 
     Args:
-        labels: Weak table: which clips are scored. A clip without predictions counts as one for which nothing was
-            predicted.
+        labels: Weak table: which clips are scored. For a clip without rows in the other tables, nothing is predicted.
         audio: Dense table of what the system predicts to be heard.
         visual: Dense table of what it predicts to be seen.
         predictions: MODALITY=TABLE for other modalities.

@@ -1,4 +1,4 @@
-"""seehear select: which networks, one per modality, to take for these clips."""
+"""seehear select: choose networks, one per modality, for these clips."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def select(
         store: The folder that `seehear extract` filled, with several networks.
         labels: Weak table of the training clips: filename, event_labels.
         out: The selection's folder.
-        networks: MODALITY=NETWORK,NETWORK to choose from; all of the store unless given.
+        networks: MODALITY=NETWORK,NETWORK to choose from; by default all of the store.
         together: Up to so many networks may feed a modality together.
-        val: Weak table of the clips that short trainings are scored on; a fifth of the training clips unless given.
+        val: Weak table of the clips that short trainings are scored on; by default a fifth of the training clips.
         truth: Per-second ground truth of the clips of --val (of --labels with --protocol paper).
-        classes: File with the classes, one per line; those of the labels unless given.
-        estimators: Names; the first one ranks. `two-stage` unless given. NAME@train or NAME@val states the clips that
-            it looks at. `all` for all but traversal.
+        classes: File with the classes, one per line; by default those of the labels.
+        estimators: Names; the first one ranks; by default `two-stage`. NAME@train or NAME@val states the clips that
+            the estimator looks at. `all` for all but traversal.
         protocol: `paper` trains every collocation on the clips of --labels themselves and scores it there, as the paper
             did with its evaluation clips. The result says so.
         recipe: Name from `seehear recipes`, or a TOML file: what full trainings would be like.

@@ -43,9 +43,11 @@ class Trained(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if labelled clips without features were left out, else 0."""
         return 1 if self.missing else 0
 
     def text(self) -> str:
+        """Return one line per run with its chosen epoch, and the clips that were left out."""
         from seehear.training.setup import describe_epoch
 
         lines = [
@@ -56,6 +58,7 @@ class Trained(Result):
         return "\n".join([*lines, f"trained on {self.clips} clips", *self.notes, *([missing] if missing else [])])
 
     def as_json(self) -> Any:
+        """Return the run folders, the history entry of each chosen epoch, and the clips that were left out."""
         return {
             "runs": [str(run) for run in self.runs],
             "epochs": self.epochs,
@@ -80,7 +83,7 @@ def train(
 ) -> Trained:
     """Train a parsing model from clip-level labels.
 
-    The same command resumes bit-exactly where a killed one stopped. With several seeds, each has its own folder
+    Rerun the same command to resume, bit-exactly. With several seeds, each has its own folder
     OUT/seed-N.
 
     Args:
@@ -91,11 +94,11 @@ def train(
         out: The run folder.
         val: Weak table of validation clips, which choose the epoch.
         truth: Per-second ground truth of the validation clips.
-        classes: File with the classes, one per line; those of the training labels unless given.
+        classes: File with the classes, one per line; by default those of the training labels.
         recipe: Name from `seehear recipes`, or a TOML file.
         set: KEY=VALUE settings on top of the recipe.
         seeds: One run is trained with each.
-        tensorboard: Write TensorBoard events beside the run.
+        tensorboard: Write TensorBoard events into the run folder.
         device: auto, cpu or cuda.
 
     Returns:

@@ -24,9 +24,11 @@ class Viewed(Result):
     address: str
 
     def text(self) -> str:
+        """Return one line that names the folder and its address."""
         return f"stopped serving {self.folder} at {self.address}"
 
     def as_json(self) -> Any:
+        """Return the folder and its address."""
         return {"folder": str(self.folder), "address": self.address}
 
 

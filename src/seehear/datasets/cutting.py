@@ -1,8 +1,8 @@
 """Clips cut from full videos, by the seconds in their names.
 
-A cut is H.264 and AAC in an mp4. Its first frame is the one that is visible at the clip's start, and its audio begins
-at that very sample (as exactly as the video's time stamps, which are milliseconds in WebM). Frames keep their times, so
-an odd or varying frame rate stays as it is. Audio keeps its rate where AAC allows it, and one or two channels; more are
+A cut is H.264 and AAC in an mp4. Its first frame is the one that is visible at the clip's start. Its audio begins at
+that very sample, as exactly as the video's time stamps allow: they are milliseconds in WebM. Frames keep their times,
+so an odd or varying frame rate stays as it is. Audio keeps its rate if AAC allows it, and one or two channels; more are
 mixed down to two. Frames that players rotate are rotated permanently; an odd width or height loses one pixel.
 """
 
@@ -36,7 +36,7 @@ from seehear.progress import Progress
 
 REVISION = "1"  # changes whenever cuts change
 LENGTH_TOLERANCE = 1.0  # seconds by which a file that is the clip already may be longer or shorter than it
-MAX_MISSING_END = 0.5  # seconds that a full video may lack at its end, as where its length was rounded up
+MAX_MISSING_END = 0.5  # seconds that a full video may lack at its end, for example if its length was rounded up
 PREROLL = 1.0  # seconds that are decoded before a cut: audio decoders take a moment to settle
 REORDER_DELAY = 1.0  # seconds that a stream is read past the end, for frames that are decoded late
 INTERLEAVE_DELAY = 30.0  # seconds that one stream is read past the end until another reaches it
@@ -74,17 +74,17 @@ def cut_clips(dataset: DataSet, clips: Iterable[str], videos: Path, out: Path) -
     """Make sure that every clip has a file: OUT/<clip>.mp4, cut from a video.
 
     A file that is as long as the clip counts as the clip: it is linked into `out` under the clip's name, or copied
-    where links are impossible. Clips of a data set whose clips are files stay where they are. An existing cut from the
-    same video is kept, also when that video was deleted since.
+    if links are impossible. Clips of a data set whose clips are files stay where they are. An existing cut from the
+    same video is kept, even if that video was deleted since.
 
     Args:
-        dataset: The data set, which tells a clip's part of its video.
+        dataset: The data set, which maps a clip's name to its seconds of the video.
         clips: Names of clips.
         videos: Folder of videos, also in subfolders, named by the clip, by its short name in the data set, or by that
             and _full_video.
         out: Folder of the cuts.
 
-    Requarter_turns:
+    Returns:
         The files, and why some clips have none.
 
     Raises:
@@ -185,7 +185,7 @@ def _is_current(target: Path, source: Path, made_by: str) -> bool:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Link the file under a second name, or copy it where links are impossible."""
+    """Link the file under another name, or copy it if links are impossible."""
     with atomic(target) as temporary:
         try:
             os.link(source.resolve(), temporary)
@@ -229,9 +229,9 @@ def _copy(media: Media, start: float, length: float, target: Path, comment: str,
         length: Seconds.
         target: Where to write.
         comment: Kept in the metadata.
-        seek: Go to shortly before the start by the file's index, and give up where that leads past the start.
+        seek: Go to shortly before the start by the file's index, and give up if that leads past the start.
 
-    Requarter_turns:
+    Returns:
         Whether it was written; False if `seek` led past the start.
     """
     encoders: dict[int, _VideoEncoder | _AudioEncoder] = {}

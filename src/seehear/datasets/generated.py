@@ -156,6 +156,9 @@ def draw_activity(tables: Annotations, segments: int, seed: int, clips: int = 0)
         segments: Segments per clip, T.
         seed: Determines the draws.
         clips: The first clips of each split, this many; 0 for all.
+
+    Raises:
+        SeehearError: If a table can't be read, or the dense tables have no event in a val clip.
     """
     weak = {split: read_weak(path) for split, path in tables.weak.items()}
     dense = {modality: read_dense(path) for modality, path in tables.dense.items()}
@@ -218,7 +221,14 @@ class Maker:
 
     @staticmethod
     def of(folder: FeatureFolder, classes: Sequence[str], strength: float, seed: int) -> Maker:
-        """Draw the directions of the classes, and the mixing."""
+        """Draw the directions of the classes, and the mixing.
+
+        Args:
+            folder: The feature folder.
+            classes: Names of the C classes.
+            strength: How far a class moves a segment, in standard deviations of the segments' noise.
+            seed: Determines every number.
+        """
         drawn = np.stack([_rng(seed, folder.network, "class", name).standard_normal(LATENT) for name in classes])
         directions = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
         mixing = _rng(seed, folder.network, "mixing").standard_normal((LATENT, folder.width), dtype=np.float32)
@@ -247,8 +257,8 @@ def _selected_folders(tables: Annotations, only: Sequence[str]) -> list[FeatureF
         raise SeehearError(f"{dataset} has no shared feature folders")
     if unknown := [name for name in only if name not in known]:
         raise SeehearError(f"{dataset} has no feature folder {unknown[0]!r}; choose from {', '.join(sorted(known))}")
-    if lacking := [folder.modality for folder in folders if folder.modality not in tables.dense]:
-        raise SeehearError(f"{tables.folder}: no dense table for {lacking[0]}")
+    if missing := [folder.modality for folder in folders if folder.modality not in tables.dense]:
+        raise SeehearError(f"{tables.folder}: no dense table for {missing[0]}")
     return [folder for folder in folders if not only or {folder.folder, folder.network} & set(only)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seehear.errors import ClipError, SeehearError
-from seehear.names import check_modality
+from seehear.names import valid_modality_name
 
 SPLITS = ("train", "val", "test")
 
@@ -39,7 +39,7 @@ class FeatureFolder:
 
 
 def no_span(clip: str) -> tuple[float, float] | None:
-    """The `span` of data sets whose clips are files, not parts of longer videos."""
+    """Return the `span` of data sets whose clips are files, not parts of longer videos."""
     return None
 
 
@@ -52,7 +52,7 @@ class DataSet:
         source: Where it was published.
         weak: train, val, test -> file name of the weak table.
         dense: Modality -> file name of the dense table of the val and test clips.
-        dense_pattern: File names of dense tables of any modality, with * for the modality; used where `dense` is empty.
+        dense_pattern: File names of dense tables of any modality, with * for the modality; used if `dense` is empty.
         features: The feature folders that its field shares.
         prefix: Number of characters of a clip's name that name its feature files and its video; 0 for all.
         classes: Every class, or empty if any class is allowed.
@@ -70,7 +70,7 @@ class DataSet:
     span: Callable[[str], tuple[float, float] | None] = no_span
 
     def length(self, clip: str) -> float | None:
-        """Return a clip's length in seconds, if its name tells it."""
+        """Return a clip's length in seconds, if its name states it; else None."""
         span = self.span(clip)
         return span[1] - span[0] if span else None
 
@@ -119,7 +119,7 @@ def find_tables(dataset: DataSet, folder: str | Path) -> Annotations:
         for path in files:
             modality = path.name[len(before) : len(path.name) - len(after)]
             try:
-                dense[check_modality(modality)] = path
+                dense[valid_modality_name(modality)] = path
             except ClipError as error:
                 raise SeehearError(f"{path}: {error}; rename it") from None
         if not dense:

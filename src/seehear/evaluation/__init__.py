@@ -1,4 +1,4 @@
-"""How good systems are: scores with intervals, what lies behind them, and differences between systems."""
+"""How good systems are: scores with intervals, their details, and differences between systems."""
 
 from seehear.evaluation.arrays import score
 from seehear.evaluation.comparison import Comparison, compare

@@ -23,13 +23,13 @@ def score(
 ) -> Scores:
     """Score predictions against ground truth, both in memory.
 
-    Where both name their classes and these differ, both are brought onto the union: a prediction of a class that the
+    If both name their classes and these differ, both are extended to the union: a prediction of a class that the
     ground truth does not have is a false positive. The shorter in T is padded with segments in which nothing is active.
 
     Args:
         predicted: modality -> (N, T, C), boolean or 0 and 1, such as `parser.predict(dataset)`.
         truth: The same modalities, N and C, such as `dataset.truth`.
-        classes: Names of the C classes, for arrays that do not name them; numbers unless given.
+        classes: Names of the C classes, for arrays that do not name them; by default numbers.
         iou: Least intersection over union of a true positive event, in (0, 1].
 
     Returns:
@@ -57,7 +57,12 @@ def score(
 
 
 def as_activity(active: ActivityLike, classes: Sequence[str] | None, what: str) -> Activity:
-    """Check arrays and return them as an Activity, with these names of classes where it has none.
+    """Check arrays and return them as an Activity.
+
+    Args:
+        active: modality -> (N, T, C), boolean or 0 and 1.
+        classes: Names of the C classes, if the arrays have none.
+        what: What the arrays are, for the message.
 
     Raises:
         SeehearError: If they are not modality -> (N, T, C) of 0 and 1.

@@ -50,8 +50,8 @@ class Comparison(Result):
 
     Attributes:
         evaluations: Name -> scores of the system; the first is the one that others are compared with.
-        rows: Name -> its scores beside the first's, the average last. Of all systems but the first.
-        settings: Name -> what the system differs in from the first, besides seeds; empty for predictions.
+        rows: Name -> its scores compared with the first's, the average last. Of all systems but the first.
+        settings: Name -> the settings, other than seeds, in which it differs from the first; empty for predictions.
         folder: Where it was saved.
         plots: Files of the plot, once it was saved.
     """
@@ -64,6 +64,7 @@ class Comparison(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips without features were scored as empty, else 0."""
         return 1 if self.missing else 0
 
     @property
@@ -78,11 +79,12 @@ class Comparison(Result):
 
     @property
     def seeds(self) -> dict[str, list[int]]:
-        """Name -> seeds of the system; none where they are not known."""
+        """Name -> seeds of the system; none if they are not known."""
         return {name: list(evaluation.seeds) for name, evaluation in self.evaluations.items()}
 
     @property
     def signature(self) -> Signature:
+        """Return the signature of the scores, which is the same for all systems."""
         return self.evaluations[self.first].signature
 
     @property
@@ -92,6 +94,7 @@ class Comparison(Result):
 
     @property
     def notes(self) -> list[str]:
+        """Return the notes of all evaluations, each once."""
         return list(dict.fromkeys(note for evaluation in self.evaluations.values() for note in evaluation.notes))
 
     @property
@@ -104,7 +107,16 @@ class Comparison(Result):
         return self.rows[name][-1]
 
     def verdict(self, name: str, level: str = "", score: str = "average") -> Verdict:
-        """Return how a system compares with the first in a score; in the average unless a score is given."""
+        """Return how a system compares with the first in a score, by default in the average.
+
+        Args:
+            name: Of the system.
+            level: segment or event; empty for the average.
+            score: Its kind, such as type_at_av.
+
+        Raises:
+            SeehearError: If there is no such score.
+        """
         for row in self.rows[name]:
             if (row.level, row.score) == (level, score):
                 return row.verdict
@@ -165,6 +177,7 @@ class Comparison(Result):
         return plot_forest(systems, baseline=self.first, signature=str(self.signature))
 
     def text(self) -> str:
+        """Return one table per system that is compared with the first."""
         lines = []
         if self.missing:
             headline = f"{len(self.missing)} clips without features, scored as if nothing was predicted"
@@ -184,6 +197,7 @@ class Comparison(Result):
         return "\n".join(lines)
 
     def as_json(self) -> Any:
+        """Return the rows of each system, its runs, seeds and settings, and the signature."""
         return {
             "runs": self.runs,
             "seeds": self.seeds,
@@ -220,15 +234,15 @@ def compare(
 ) -> Comparison:
     """Compare systems with the first of them, score by score.
 
-    Every difference is paired by clip, and by seed where both systems were trained with the same seeds. It comes with
-    a 95 % interval over clips and seeds and a permutation p, see `scoring.comparison.difference`.
+    Every difference is paired by clip, and by seed if both systems were trained with the same seeds. It comes with a
+    95 % interval over clips and seeds and a permutation p, see `scoring.comparison.difference`.
 
     Args:
         systems: Name -> system, two or more, the baseline first. A system is a parser, a run folder, predictions
             (modality -> (N, T, C)), a list of these (one per seed), or an Evaluation on the same data set. A list of
             run folders is named by the folders.
         dataset: Clips with ground truth.
-        decoding: From probabilities to events; that of the parsers unless given.
+        decoding: From probabilities to events; by default that of the parsers.
         out: Folder for a page, the numbers and a plot. Nothing is written unless it is given.
         device: Where parsers of run folders compute: auto, cpu or cuda.
         progress: Show progress and time left.
@@ -305,20 +319,20 @@ def _evaluate_predictions(predictions: Sequence[ActivityLike], dataset: Dataset,
 
 
 def _check_modalities(modalities: Mapping[str, Sequence[str]]) -> None:
-    """Raises SeehearError where a system has other modalities than another."""
+    """Raises SeehearError if a system has other modalities than another."""
     first = next(iter(modalities), "")
     for name, own in modalities.items():
         if set(own) != set(modalities[first]):
-            raise SeehearError(f"{name} and {first} are of other modalities: their scores can't be compared")
+            raise SeehearError(f"{name} and {first} have different modalities: their scores can't be compared")
 
 
 def _check_comparable(evaluations: Mapping[str, Evaluation]) -> None:
-    """Raises SeehearError where systems have other scores, clips or labels than the first."""
+    """Raises SeehearError if systems have other scores, clips or labels than the first."""
     first, *others = evaluations
     keys = evaluations[first].scores[0].per_clip.keys()
     for name in others:
         if evaluations[name].scores[0].per_clip.keys() != keys:
-            raise SeehearError(f"{name} and {first} are of other modalities: their scores can't be compared")
+            raise SeehearError(f"{name} and {first} have different modalities: their scores can't be compared")
         one, other = evaluations[name].signature, evaluations[first].signature
         if (one.clips, one.iou) != (other.clips, other.iou):
             raise SeehearError(f"{name} and {first} can't be compared: their signatures are {one} and {other}")

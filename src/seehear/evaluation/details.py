@@ -1,4 +1,4 @@
-"""What lies behind scores: calibration, confusions, which clips fail, and what was predicted there."""
+"""The details of an evaluation: calibration, confusions, which clips fail, and what was predicted there."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Examples:
 
 @dataclass(frozen=True, repr=False)
 class Details:
-    """Counts are of segments of a class, means over runs where there are several.
+    """Counts are of segments of a class, means over runs if there are several.
 
     Attributes:
         all_clips: Names of the N clips.
@@ -194,7 +194,7 @@ class _Kept:
 class DetailsCollector:
     """Collects details from predictions as they are made, run by run and some clips at a time.
 
-    Probabilities are kept no longer than that, except those of the first run where clips are to be shown.
+    Probabilities are kept no longer than that, except those of the first run if clips are to be shown.
     """
 
     def __init__(

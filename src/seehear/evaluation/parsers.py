@@ -42,13 +42,13 @@ def evaluate(
 
     Clips without features are scored as if nothing was predicted. A class of the ground truth that the parser does not
     know counts as false negatives. Three reference predictions are scored too: nothing, the weak-label baseline (the
-    clip's true labels painted over the whole clip in every modality), and the ground truth.
+    clip's true labels in every segment and modality), and the ground truth.
 
     Args:
         systems: A parser, a run folder, or several that differ in their seeds alone. A folder with seed-0, seed-1, …
             holds several.
         dataset: Clips with ground truth.
-        decoding: From probabilities to events; that of the parsers unless given.
+        decoding: From probabilities to events; by default that of the parsers.
         out: Folder for the details, see `Evaluation.save`. Nothing is written unless it is given.
         clips: Media files of the clips, or folders that are searched for them: the best and the worst clips can then
             be played.
@@ -104,7 +104,7 @@ def score_references(dataset: Dataset, truth: Activity, iou: float = 0.5) -> dic
         iou: Least intersection over union of a true positive event.
     """
     classes = truth.classes or dataset.classes
-    # The weak-label baseline covers a clip; where its length is not known, every segment.
+    # The weak-label baseline covers the clip, or every segment if the clip's length is unknown.
     lengths = np.where(dataset.featured, dataset.lengths, truth.shape[1])
     weak = dataset.with_classes(classes).labels
     return {
@@ -124,8 +124,8 @@ def _prepared(dataset: Dataset, parser: Parser) -> tuple[Dataset, Activity]:
             "scores need per-second ground truth of every modality: give truth= (on the command line --dense-audio and "
             "--dense-visual)"
         )
-    if lacking := [name for name in parser.modalities if name not in truth]:
-        raise SeehearError(f"scores need ground truth of every modality: give that of {' and '.join(lacking)} too")
+    if missing := [name for name in parser.modalities if name not in truth]:
+        raise SeehearError(f"scores need ground truth of every modality: give that of {' and '.join(missing)} too")
     collocation = parser.run.facts.collocation
     data = dataset if dataset.collocation == collocation else dataset.with_networks(collocation)
     union = tuple(dict.fromkeys([*parser.classes, *data.classes]))
@@ -153,7 +153,7 @@ def _predict(
 
 
 def _unknown_classes(dataset: Dataset, parser: Parser) -> list[str]:
-    """Notes on classes that occur in the labels or the ground truth and that the parser does not know."""
+    """Return notes on classes that occur in the labels or the ground truth and that the parser does not know."""
     occurs = np.any(dataset.labels > 0, axis=0)  # (C,)
     for array in (dataset.truth or {}).values():
         occurs |= np.any(array, axis=(0, 1))
@@ -166,6 +166,6 @@ def _perfect(scores: Sequence[Scores]) -> bool:
 
 
 def _media_files(clips: Paths) -> dict[str, Path]:
-    from seehear.features.extraction import find_clips
+    from seehear.media.clips import find_clips
 
     return dict(find_clips(paths(clips)))

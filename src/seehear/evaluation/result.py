@@ -50,6 +50,7 @@ class ScoreRow:
 
     @property
     def name(self) -> str:
+        """Return the score's level and name, such as `segment audio`."""
         return " ".join(filter(None, self.key))
 
     @property
@@ -58,6 +59,7 @@ class ScoreRow:
         return Verdict.from_interval(self.beyond.low, self.beyond.high)
 
     def as_json(self) -> dict[str, float]:
+        """Return the 95 % interval and the standard deviation over seeds, in per cent."""
         return {
             "low": self.interval.low,
             "high": self.interval.high,
@@ -65,6 +67,7 @@ class ScoreRow:
         }
 
     def beyond_as_json(self) -> dict[str, float | str]:
+        """Return the difference from the weak-label baseline, in percentage points, and the verdict on it."""
         return {
             "mean": self.beyond.mean,
             "low": self.beyond.low,
@@ -75,7 +78,7 @@ class ScoreRow:
 
 @dataclass(repr=False)
 class Evaluation(Result):
-    """The scores of one system; several where it was trained with several seeds.
+    """The scores of one system; several if it was trained with several seeds.
 
     Attributes:
         runs: What was scored, one name per seed: run folders, or parsers in memory. Empty for given predictions.
@@ -83,8 +86,8 @@ class Evaluation(Result):
         references: Name -> scores of a prediction that needs no model.
         missing: Labelled clips without features, scored as if nothing was predicted.
         notes: What else to know.
-        seeds: Of the trainings; empty where they are not known.
-        details: What lies behind the scores, where that was requested.
+        seeds: Of the trainings; empty if they are not known.
+        details: What lies behind the scores, if requested.
         folder: Where it was saved.
     """
 
@@ -99,6 +102,7 @@ class Evaluation(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips were left out or an example page could not be written, else 0."""
         return 1 if self.missing or (self.details and self.details.examples.failed) else 0
 
     @property
@@ -119,6 +123,7 @@ class Evaluation(Result):
 
     @property
     def signature(self) -> Signature:
+        """Return the signature of the scores, which is the same for all runs."""
         return self.scores[0].signature
 
     @property
@@ -146,7 +151,15 @@ class Evaluation(Result):
         return np.mean([self.per_clip(level, name) for level, name in self.scores[0].per_clip], axis=0)
 
     def interval(self, level: str, name: str) -> Interval:
-        """Return a score's mean and 95 % interval over clips and seeds, per cent."""
+        """Return a score's mean and 95 % interval over clips and seeds, per cent.
+
+        Args:
+            level: segment or event.
+            name: Its kind, such as type_at_av.
+
+        Raises:
+            SeehearError: If there is no such score.
+        """
         if (level, name) not in self._intervals:
             known = ", ".join(f"{at} {kind}" for at, kind in self._intervals)
             raise SeehearError(f"no score {level} {name}; available: {known}")
@@ -181,7 +194,7 @@ class Evaluation(Result):
         return (*rows, ScoreRow(AVERAGE, self.average, references, self.beyond_baseline[AVERAGE]))
 
     def verdict(self, level: str = "", name: str = "average") -> Verdict:
-        """Return how a score compares with the weak-label baseline; the average unless a level and a name are given."""
+        """Return how a score, by default the average, compares with the weak-label baseline."""
         beyond = self.beyond_baseline[level, name]
         return Verdict.from_interval(beyond.low, beyond.high)
 
@@ -222,7 +235,7 @@ class Evaluation(Result):
         """Draw every score with its interval, and the weak-label baseline's score.
 
         Args:
-            ax: Axes to draw into; a new figure unless given.
+            ax: Axes to draw into; by default a new figure.
 
         Returns:
             The figure.
@@ -241,6 +254,7 @@ class Evaluation(Result):
         return plot_scores(marks, ax, self.system)
 
     def text(self) -> str:
+        """Return a table of the scores, the reference predictions, and the verdicts."""
         several = len(self.scores) > 1
         over = "clips and seeds" if several else "clips"
         system = f"{len(self.runs)} seeds" if several else self.runs[0] if self.runs else "given predictions"
@@ -308,6 +322,8 @@ class Evaluation(Result):
         return rows
 
     def as_json(self) -> Any:
+        """Return the scores by level and name, in per cent, with their intervals and references."""
+
         def by_level(value: Any) -> dict[str, Any]:
             rows = {row.key: value(row) for row in self.rows}
             names = [name for level, name in rows if level == LEVELS[0]]

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def save(evaluation: Evaluation, folder: Path) -> Path:
-    """Write an evaluation with its details, see `Evaluation.save`. Returns the page."""
+    """Write an evaluation with its details, and return the page; see `Evaluation.save`.
+
+    Raises:
+        SeehearError: If it has no details.
+    """
     from seehear import pages
     from seehear.evaluation.details import CLIPS
     from seehear.evaluation.result import FILE, FORMAT

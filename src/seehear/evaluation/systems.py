@@ -86,7 +86,7 @@ def named_folders(paths: Sequence[str | Path]) -> dict[str, Path]:
 
 
 def describe_settings(first: BaseRun, other: BaseRun) -> str:
-    """Return what two systems differ in besides their seeds."""
+    """Return the settings, other than seeds, in which two systems differ."""
     differ = differences_but_seed(first, other)
     if not differ:
         return "same settings"

@@ -28,7 +28,7 @@ def score_tables(
     """Score predictions of any system against ground truth, both given as dense tables.
 
     Args:
-        predictions: modality -> dense table. A clip without rows counts as one for which nothing was predicted.
+        predictions: modality -> dense table. For a clip without rows, nothing is predicted.
         truth: modality -> dense table, of the same modalities.
         labels: Weak table: which clips are scored.
         iou: Least intersection over union of a true positive event, in (0, 1].
@@ -68,7 +68,7 @@ def score_tables(
 
 
 def _other_clips(tables: Mapping[str, DenseTable], weak: WeakTable) -> list[str]:
-    """Notes on predictions for clips outside of the weak table.
+    """Return notes on predictions for clips outside of the weak table.
 
     Raises:
         SeehearError: For a table that names none of its clips.

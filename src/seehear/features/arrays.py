@@ -65,7 +65,7 @@ class Features(Mapping[str, NDArray[np.float32]]):
 
 @dataclass(repr=False, eq=False)
 class Extraction(Result, Mapping[str, Features]):
-    """What `extract` made: clip -> Features, of the clips with features of at least one network.
+    """The result of `extract`: clip -> Features, of the clips with features of at least one network.
 
     The features are read from the store when they are looked up, if there is a store.
 
@@ -76,7 +76,7 @@ class Extraction(Result, Mapping[str, Features]):
         made: How many features were made, counted in clip × network.
         unchanged: How many were in the store already, made from the same file in the same way.
         failed: clip -> what is wrong with it. A clip may have features of some networks and be listed here too.
-        notes: What the user should know besides.
+        notes: What else the user should know.
         clip_seconds: Total duration of the clips that were decoded.
         seconds: Wall time.
     """
@@ -90,7 +90,7 @@ class Extraction(Result, Mapping[str, Features]):
     notes: list[str] = field(default_factory=list)
     clip_seconds: float = 0.0
     seconds: float = 0.0
-    # clip -> network -> array, None where it is in the store
+    # clip -> network -> array, None if it is in the store
     _features: dict[str, dict[str, NDArray[np.float32] | None]] = field(default_factory=dict, init=False)
     _durations: dict[str, float] = field(default_factory=dict, init=False)
 
@@ -153,9 +153,11 @@ class Extraction(Result, Mapping[str, Features]):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if something was left out, else 0."""
         return 1 if self.failed else 0
 
     def text(self) -> str:
+        """Return how much was extracted and how fast, and what was left out."""
         speed = f", {self.clip_seconds / self.seconds:.1f}× real time" if self.made and self.seconds else ""
         head = f"{self.made} features made, {self.unchanged} unchanged, in {self.seconds:.1f} s{speed}"
         problems = [message for messages in self.failed.values() for message in messages]
@@ -163,6 +165,7 @@ class Extraction(Result, Mapping[str, Features]):
         return "\n".join(filter(None, [*self.notes, head, listed(problems, headline)]))
 
     def as_json(self) -> Any:
+        """Return the counts, the seconds, and what was left out of each clip."""
         return {
             "made": self.made,
             "unchanged": self.unchanged,

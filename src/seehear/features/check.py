@@ -59,6 +59,7 @@ class CheckReport:
 
     @property
     def passed(self) -> bool:
+        """Return whether every check passed."""
         return all(check.passed for check in self.checks)
 
     def __repr__(self) -> str:
@@ -148,7 +149,7 @@ def _check_sensitivity(network: Network, spec: NetworkSpec, batch: Batch, first:
 
 
 def _check_times(network: Network, spec: NetworkSpec) -> Check:
-    """The sample in one second of an otherwise blank clip must show in the feature of that second, and not far off."""
+    """Check that a sample in one second of a blank clip changes the feature of that second, and none far away."""
     blank, marked = (_marked_span(spec, mark) for mark in (False, True))
     settings = Settings(fps=2.0)
     difference = segment_features(marked, spec, network, settings) - segment_features(blank, spec, network, settings)
@@ -165,7 +166,7 @@ def _check_times(network: Network, spec: NetworkSpec) -> Check:
 
 
 def _marked_span(spec: NetworkSpec, mark: bool) -> Span:
-    """SECONDS of silence or grey, with the sample in MARKED_SECOND if `mark`."""
+    """Return SECONDS of silence or grey, with the sample in MARKED_SECOND if `mark`."""
     if isinstance(spec.input, AudioInput):
         rate, margin = spec.input.rate, spec.input.window
         waveform = np.zeros(round((SECONDS + 2 * margin) * rate), dtype=np.float32)

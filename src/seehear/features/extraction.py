@@ -19,8 +19,8 @@ from seehear.features.arrays import Extraction, Features
 from seehear.features.prefetch import prefetch
 from seehear.features.segments import Collector, Loaded, Settings, segment_features, spans
 from seehear.features.store import NetworkInfo, Origin, Store
-from seehear.media.reader import SUFFIXES, Media, Span, is_media
-from seehear.names import check_clip
+from seehear.media.clips import find_clips
+from seehear.media.reader import Media, Span
 from seehear.networks.spec import NetworkSpec
 from seehear.progress import Progress
 
@@ -31,7 +31,6 @@ __all__ = [
     "Loaded",
     "Settings",
     "extract",
-    "find_clips",
     "load_networks",
     "prefetch",
     "run_jobs",
@@ -93,7 +92,7 @@ def extract(
             several.
         store: The folder to keep the features in; created if it doesn't exist.
         fps: Frames sampled per second, for visual networks.
-        segment: Seconds per segment, which gets one feature. 1 unless given, or that of an existing store.
+        segment: Seconds per segment, which gets one feature; by default that of an existing store, else 1.
         shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
         device: auto, cpu or cuda.
         progress: Whether to show progress.
@@ -102,8 +101,8 @@ def extract(
         Features of one file, if `clips` is one file and there is no store; else an Extraction.
 
     Raises:
-        ClipError: `clips` is one file, there is no store, and the file can't be used.
-        SeehearError: A network, a path or an option is wrong. A list of clips never fails because of one of them:
+        ClipError: If `clips` is one file without a store, and the file can't be used.
+        SeehearError: If a network, a path or an option is wrong. A list of clips never fails because of one of them:
             see `Extraction.failed`.
     """
     specs = _specs(networks)
@@ -112,11 +111,11 @@ def extract(
     if segment is not None and not segment > 0:
         raise SeehearError(f"a segment must last more than 0 seconds, not {segment:g}")
     part = Shard.parse(shard) if isinstance(shard, str) else shard or Shard()
-    found = {name: path for name, path in find_clips(clips).items() if part.holds(name)}
+    files = {name: path for name, path in find_clips(clips).items() if part.holds(name)}
     loaded = load_networks(specs, device)  # before the store is created: it may fail
     if store is not None:
-        return _extract_to_store(found, loaded, Store(store, segment=segment, create=True), fps, progress)
-    extraction = _extract_to_memory(found, loaded, Settings(fps, segment or 1.0), progress)
+        return _extract_to_store(files, loaded, Store(store, segment=segment, create=True), fps, progress)
+    extraction = _extract_to_memory(files, loaded, Settings(fps, segment or 1.0), progress)
     if isinstance(clips, str | os.PathLike) and not Path(clips).is_dir():
         for messages in extraction.failed.values():
             raise ClipError("; ".join(messages))
@@ -231,7 +230,13 @@ def load_networks(specs: Iterable[NetworkSpec], device: str = "auto") -> list[tu
 
 @dataclass(frozen=True)
 class Job:
-    """A clip, and the networks to run on it."""
+    """A clip, and the networks to run on it.
+
+    Attributes:
+        clip: Its name.
+        path: Its file.
+        specs: The networks.
+    """
 
     clip: str
     path: Path
@@ -256,7 +261,16 @@ class Done:
 
 
 def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Iterator[Done]:
-    """Run jobs in order; the next clip is decoded while networks run on this one."""
+    """Run jobs in order; the next clip is decoded while networks run on this one.
+
+    Args:
+        jobs: Clips with the networks to run on each.
+        networks: Name -> network in memory, of all jobs.
+        settings: How clips are cut into segments.
+
+    Yields:
+        The result of each job. A job that fails does not stop the others.
+    """
     problems: list[str] = []
     for job, item in prefetch(_decode(jobs, settings)):
         if isinstance(item, Media):
@@ -302,35 +316,3 @@ def _missing_track(media: Media, spec: NetworkSpec) -> str:
     if spec.modality == "visual" and not media.has_video:
         return f"{media.path}: has no video track, which {spec.name} needs"
     return ""
-
-
-def find_clips(paths: Paths) -> dict[str, Path]:
-    """Clip name (the file's stem) -> file, for files and for all media files in folders and theirs but hidden ones.
-
-    Raises SeehearError for a path that is not there, for two files of one stem, and for a name that can't be kept.
-    """
-    clips: dict[str, Path] = {}
-    for path in arguments.paths(paths):
-        if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if is_media(file))
-            if not files:
-                raise SeehearError(f"{path}: no media files in this folder ({' '.join(sorted(SUFFIXES))})")
-        elif path.exists():
-            files = [path]
-        else:
-            raise SeehearError(f"{path}: no such file or folder")
-        for file in files:
-            _check_name(file)
-            other = clips.setdefault(file.stem, file)
-            if other.resolve() != file.resolve():
-                raise SeehearError(f"{file} and {other} have one name, {file.stem!r}, and labels go by it: rename one")
-    return clips
-
-
-def _check_name(file: Path) -> None:
-    """Raise SeehearError if no clip may have the name of the file."""
-    try:
-        check_clip(file.stem)
-    except ClipError as error:
-        place = str(file) if str(file).isprintable() else f"{str(file)!a}"
-        raise SeehearError(f"{place}: {error}: rename it") from None

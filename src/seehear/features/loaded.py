@@ -51,11 +51,12 @@ class LoadedNetwork:
 
     @property
     def name(self) -> str:
+        """Return the network's name."""
         return self.spec.name
 
     @property
     def modality(self) -> str:
-        """audio or visual."""
+        """Return the modality of its input, `audio` or `visual`."""
         return self.spec.modality
 
     @property
@@ -65,6 +66,7 @@ class LoadedNetwork:
 
     @property
     def licence(self) -> str:
+        """Return the licence of the network's weights."""
         return self.spec.licence
 
     @property
@@ -167,7 +169,7 @@ class LoadedNetwork:
 
 
 def _spans(waveform: NDArray[np.float32], rate: float, declared: AudioInput, settings: Settings) -> list[Span]:
-    """A waveform in spans, as `Media.spans` gives them."""
+    """Return a waveform in spans, as `Media.spans` gives them."""
     margin, duration = window_margin(declared.window), len(waveform) / rate
     before = round(margin * rate)
     padded = np.pad(waveform, (before, before + 1))

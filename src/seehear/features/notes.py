@@ -20,10 +20,10 @@ LOUDNESS_ROWS = 2000  # segments that estimate how large a network's features ar
 
 
 def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]:
-    """A note on labelled clips that have no row in any dense table.
+    """Return a note on labelled clips that have no row in any dense table.
 
     Raises:
-        SeehearError: Where the dense tables name none of the clips.
+        SeehearError: If the dense tables name none of the clips.
     """
     labelled = [clip for clip in weak.clips if weak.labels[clip]]
     known = {event.clip for table in dense.values() for event in table.events}
@@ -40,14 +40,20 @@ def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]
 
 
 def unknown_classes(names: Sequence[str], known: Sequence[str], where: str) -> list[str]:
-    """A note per class that is not among those known, with the known class that is spelled most like it."""
+    """Return a note per unknown class, with the known class whose name is closest.
+
+    Args:
+        names: Classes that occur.
+        known: Classes of the parser.
+        where: The place where they occur, for the notes.
+    """
     return [
         f"class {name!r} of {where} is unknown{suggestion(name, known)}" for name in sorted(set(names) - set(known))
     ]
 
 
 def loudness(dataset: Dataset) -> list[str]:
-    """A note on networks whose features are far larger than another's, on average over segments.
+    """Return a note on networks whose features are far larger than another's, on average over segments.
 
     The attention layer's weights are shared by the modalities: the largest features dominate (docs/lab.md).
     """
@@ -63,7 +69,7 @@ def loudness(dataset: Dataset) -> list[str]:
 
 
 def frame_rates(networks: Mapping[str, Sequence[NetworkInfo]]) -> list[str]:
-    """A note on visual networks that were given different numbers of frames per second."""
+    """Return a note on visual networks that were given different numbers of frames per second."""
     rates = {info.name: info.fps for info in networks.get(ImageInput.modality, ())}
     if len(set(rates.values())) < 2:
         return []

@@ -16,7 +16,7 @@ from seehear.arguments import PathLike, Paths
 from seehear.errors import SeehearError
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.files import atomic_array
-from seehear.names import check_clip, check_modality, check_network
+from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
 from seehear.progress import Progress
 from seehear.results import Result, listed
 
@@ -44,6 +44,7 @@ class Form:
         return f"({rows}, {self.width or 'width'})"
 
     def fits(self, shape: tuple[int, ...]) -> bool:
+        """Return whether an array of this shape has this form."""
         if len(shape) != 2 or not shape[0] or shape[0] % self.frames:
             return False
         return self.segments in (0, shape[0] // self.frames) and self.width in (0, shape[1])
@@ -65,12 +66,14 @@ class Transfer(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips were left out, else 0."""
         return 1 if self.failed else 0
 
     def __repr__(self) -> str:
         return f"Transfer({self.count} clips {self.action}, {len(self.failed)} failed)"
 
     def text(self) -> str:
+        """Return the number of clips, and the clips that were left out."""
         problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
         return "\n".join(filter(None, [f"{self.count} clips {self.action}", problems]))
 
@@ -78,6 +81,7 @@ class Transfer(Result):
         return f"<pre>{html.escape(self.text())}</pre>"
 
     def as_json(self) -> Any:
+        """Return the number of clips, and why others were left out."""
         return {"count": self.count, "failed": self.failed}
 
 
@@ -106,7 +110,7 @@ def import_features(
         labels: Label tables that name the clips. Without them, every file is a clip.
         prefix: Files are named by this many characters of the name of a clip; 0 for all.
         frames: Rows of a file that make one segment; they are averaged.
-        segment: Seconds per segment. 1 unless given, or that of an existing store.
+        segment: Seconds per segment; by default that of an existing store, else 1.
         progress: Whether to show progress.
 
     Returns:
@@ -118,8 +122,8 @@ def import_features(
     """
     from seehear.labels import is_dense, read_dense, read_weak
 
-    check_network(network)
-    check_modality(modality)
+    valid_network_name(network)
+    valid_modality_name(modality)
     source = Path(folder)
     if not source.is_dir():
         raise SeehearError(f"{source}: no such folder")
@@ -167,8 +171,8 @@ def import_folder(
     Raises:
         SeehearError: The store holds the network with another width, or no network or modality may have this name.
     """
-    check_network(network)
-    check_modality(modality)
+    valid_network_name(network)
+    valid_modality_name(modality)
     report = Transfer()
     made_by = f"imported/{form.frames}"
     names = list(clips)
@@ -177,7 +181,7 @@ def import_folder(
         for clip in names:
             file = folder / f"{clip[:prefix] if prefix else clip}.npy"
             try:
-                check_clip(clip)
+                valid_clip_name(clip)
                 array = _open(file, form)
                 current = store.is_current(network, clip, made_by, file)
                 values = None if current else _by_segment(file, array, form)
@@ -239,7 +243,7 @@ def _open(file: Path, form: Form) -> NDArray[np.generic]:
 
 
 def _fault(file: Path, message: str) -> str:
-    """Why numpy could not read a file. numpy's own message takes everything that is no array for a pickle."""
+    """Return why numpy could not read a file. Its own message calls every file without an array a pickle."""
     start = file.read_bytes()[: len(MAGIC)] if file.is_file() else MAGIC
     if "pickle" not in message and "Python objects" not in message:
         return f"can't be read: {message}"

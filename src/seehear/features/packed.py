@@ -47,7 +47,7 @@ class Packed:
         return np.diff(self.offsets)
 
     def cut(self, clips: slice) -> Packed:
-        """Clips that follow each other, without a copy."""
+        """Return consecutive clips, without a copy."""
         start, stop, _ = clips.indices(len(self.offsets) - 1)
         offsets = self.offsets[start : stop + 1]
         return Packed(self.rows[offsets[0] : offsets[-1]], offsets - offsets[0], self.contents)
@@ -63,9 +63,14 @@ class Packed:
 def pack(store: Store, network: str, clips: Sequence[str]) -> Packed:
     """Return the features of clips, in this order, packing them if necessary.
 
+    Args:
+        store: Holds the features, and gets the pack.
+        network: Whose features.
+        clips: Names of the clips.
+
     Raises:
-        SeehearError: Features are missing or damaged, or were not all made the same way.
-        NotFinite: Features hold NaN or infinity.
+        SeehearError: If features are missing or damaged, or were not all made with the same settings.
+        NotFinite: If features hold NaN or infinity.
     """
     chosen = hashlib.sha256(json.dumps(list(clips)).encode()).hexdigest()[:12]
     state = hashlib.sha256()

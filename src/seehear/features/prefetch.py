@@ -1,4 +1,4 @@
-"""Work ahead in a second thread: the next clip is decoded while networks run on this one."""
+"""Work ahead in another thread: the next clip is decoded while networks run on this one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def prefetch(items: Iterable[T], depth: int = 2) -> Iterator[T]:
-    """Iterate in a second thread.
+    """Iterate in another thread.
 
     Args:
         items: Any iterable. An exception that it raises is raised here, after the items before it.

@@ -114,6 +114,11 @@ def window_margin(window: float) -> float:
 def cut_windows(span: Span, declared: AudioInput, settings: Settings) -> NDArray[np.float32]:
     """Cut the windows of a span.
 
+    Args:
+        span: With its waveform, and the margin of `window_margin`.
+        declared: The input of the network. The waveform is resampled to its rate.
+        settings: How the clip is cut into segments.
+
     Returns:
         (segments, windows per segment, samples), with evenly spaced centres in each segment.
     """
@@ -134,12 +139,18 @@ def cut_windows(span: Span, declared: AudioInput, settings: Settings) -> NDArray
 def segment_features(span: Span, spec: NetworkSpec, network: Network, settings: Settings) -> NDArray[np.float32]:
     """Run one network on a span.
 
+    Args:
+        span: With the input of the network.
+        spec: The declaration of the network.
+        network: The network in memory.
+        settings: How the clip is cut into segments.
+
     Returns:
         (segments, width); NaN where a segment holds no frame.
 
     Raises:
-        ClipError: The network gives numbers that are not finite.
-        SeehearError: The network gives features of the wrong shape.
+        ClipError: If the network gives numbers that are not finite.
+        SeehearError: If the network gives features of the wrong shape.
     """
     if isinstance(spec.input, AudioInput):
         return segment_means(span, spec.input, settings, network.features, spec.name, spec.width)
@@ -161,7 +172,19 @@ def segment_features(span: Span, spec: NetworkSpec, network: Network, settings: 
 def segment_means(
     span: Span, declared: AudioInput, settings: Settings, run: Run, name: str, width: int
 ) -> NDArray[np.float32]:
-    """Run a function of windows on the audio of a span, and average its results per segment: (segments, width)."""
+    """Run a function of windows on the audio of a span, and average its results per segment.
+
+    Args:
+        span: With its waveform.
+        declared: The input of the network.
+        settings: How the clip is cut into segments.
+        run: From windows (n, samples) to (n, width), such as `network.features`.
+        name: Of the network, for messages.
+        width: Numbers per window that `run` must give.
+
+    Returns:
+        (segments, width).
+    """
     windows = cut_windows(span, declared, settings)
     results = in_batches(run, windows.reshape(-1, windows.shape[-1]), name, width)
     return results.reshape(*windows.shape[:2], -1).mean(axis=1)
@@ -173,7 +196,21 @@ def spread(count: int, chosen: int) -> NDArray[np.int64]:
 
 
 def in_batches(run: Run, items: NDArray[Any], name: str, width: int) -> NDArray[np.float32]:
-    """Run a function of the network `name` on items, batch by batch, and check its results: (n, width)."""
+    """Run a function of a network on items, batch by batch, and check its results.
+
+    Args:
+        run: From a batch of n items to (n, width).
+        items: (N, ...).
+        name: Of the network, for messages.
+        width: Numbers per item that `run` must give.
+
+    Returns:
+        (N, width) float32.
+
+    Raises:
+        ClipError: If a number is not finite.
+        SeehearError: If the shape is wrong.
+    """
     parts = [run(items[n : n + BATCH]) for n in range(0, len(items), BATCH)]
     results = np.concatenate(parts) if parts else np.zeros((0, width), dtype=np.float32)
     if results.shape != (len(items), width):

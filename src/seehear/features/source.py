@@ -25,19 +25,19 @@ class FeatureSource(ABC):
 
     @abstractmethod
     def networks(self) -> dict[str, NetworkInfo]:
-        """Every network that has features here, by name."""
+        """Return every network that has features here, by name."""
 
     @abstractmethod
     def clips(self, *networks: str) -> frozenset[str]:
-        """The clips that have features of all these networks."""
+        """Return the clips that have features of all these networks."""
 
     @abstractmethod
     def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
-        """The features of these clips, in this order. Raises NotFinite where a value is NaN or infinite."""
+        """Return the features of these clips, in this order. Raises NotFinite if a value is NaN or infinite."""
 
     @abstractmethod
     def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
-        """For each clip, whether all of its features are finite."""
+        """Return for each clip whether all of its features are finite."""
 
 
 class StoredFeatures(FeatureSource):
@@ -47,15 +47,19 @@ class StoredFeatures(FeatureSource):
         self.store: Store = store
 
     def networks(self) -> dict[str, NetworkInfo]:
+        """Return every network of the store, by name."""
         return self.store.networks()
 
     def clips(self, *networks: str) -> frozenset[str]:
+        """Return the clips that the store has features of, for all these networks."""
         return self.store.clips(*networks)
 
     def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+        """Return the packed features of these clips, which the store keeps as one file."""
         return pack(self.store, network, clips)
 
     def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
+        """Return for each clip whether all of its features are finite."""
         return finite(self.store, network, clips)
 
 
@@ -68,13 +72,16 @@ class ArrayFeatures(FeatureSource):
         self._infos, self._arrays = dict(infos), arrays
 
     def networks(self) -> dict[str, NetworkInfo]:
+        """Return every network that has arrays, by name."""
         return self._infos
 
     def clips(self, *networks: str) -> frozenset[str]:
+        """Return the clips that have an array for each of these networks."""
         first, *others = (frozenset(self._arrays[name]) for name in networks)
         return first.intersection(*others)
 
     def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+        """Return the arrays of these clips, one after the other. Raises NotFinite if a value is NaN or infinite."""
         arrays = [self._arrays[network][clip] for clip in clips]
         rows = np.concatenate(arrays)  # (sum of T, D)
         for clip, array in zip(clips, arrays, strict=True):
@@ -86,6 +93,7 @@ class ArrayFeatures(FeatureSource):
         return Packed(rows, offsets, digest.hexdigest()[:16])
 
     def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
+        """Return for each clip whether all of its features are finite."""
         return [bool(np.isfinite(self._arrays[network][clip]).all()) for clip in clips]
 
 
@@ -104,12 +112,15 @@ class PartOf(FeatureSource):
         self.store = source.store
 
     def networks(self) -> dict[str, NetworkInfo]:
+        """Return every network of the larger set, by name."""
         return self._source.networks()
 
     def clips(self, *networks: str) -> frozenset[str]:
+        """Return the clips that the larger set has features of, for all these networks."""
         return self._source.clips(*networks)
 
     def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+        """Return the features of these clips, cut from those of the larger set if it has them packed."""
         if clips == self._clips:
             return self._packed(network)
         number = {clip: n for n, clip in enumerate(self._clips)}
@@ -118,4 +129,5 @@ class PartOf(FeatureSource):
         return self._packed(network).subset(np.array([number[clip] for clip in clips], dtype=np.int64))
 
     def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
+        """Return for each clip whether all of its features are finite."""
         return self._source.finite(network, clips)

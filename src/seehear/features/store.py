@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from seehear.arguments import PathLike
 from seehear.errors import SeehearError
 from seehear.files import atomic_bytes, atomic_json, read_json, sha256
-from seehear.names import check_clip, check_modality, check_network
+from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
 
 FORMAT = 1
 SUFFIX = ".safetensors"
@@ -48,7 +48,13 @@ class Origin:
 
     @staticmethod
     def of(clip: str, path: Path, made_by: str) -> Origin:
-        """Return the origin of features of a clip file as it is now."""
+        """Return the origin of features of a clip file as it is now.
+
+        Args:
+            clip: The name of the clip.
+            path: Its file, which is read to compute the hash.
+            made_by: Fingerprint of network and settings.
+        """
         stat = path.stat()
         return Origin(clip, made_by, content_hash(path), stat.st_size, stat.st_mtime_ns)
 
@@ -87,7 +93,7 @@ class Store:
 
         Args:
             path: The folder.
-            segment: Seconds per segment: 1 unless given, or that of an existing store, which must agree.
+            segment: Seconds per segment; must agree with an existing store. By default that of the store, else 1.
             create: Whether to create a store that does not exist.
 
         Raises:
@@ -130,8 +136,8 @@ class Store:
 
     def register(self, info: NetworkInfo) -> None:
         """Make room for a network's features. Raises SeehearError for a name that no network or modality may have."""
-        check_network(info.name)
-        check_modality(info.modality)
+        valid_network_name(info.name)
+        valid_modality_name(info.modality)
         file = self.path / info.name / "network.json"
         if file.exists():
             old = NetworkInfo(**read_json(file))
@@ -145,9 +151,11 @@ class Store:
         atomic_json(file, asdict(info))
 
     def file(self, network: str, clip: str) -> Path:
-        """Where a clip's features are. Raises SeehearError for a name that would lead elsewhere."""
-        check_clip(clip)
-        return self.path / check_network(network) / hashlib.sha256(clip.encode()).hexdigest()[:2] / f"{clip}{SUFFIX}"
+        """Return where a clip's features are. Raises SeehearError for a name that would lead elsewhere."""
+        valid_clip_name(clip)
+        return (
+            self.path / valid_network_name(network) / hashlib.sha256(clip.encode()).hexdigest()[:2] / f"{clip}{SUFFIX}"
+        )
 
     def clips(self, network: str, *others: str) -> frozenset[str]:
         """Return the clips that have features of all of these networks."""
@@ -156,7 +164,13 @@ class Store:
         return clips.intersection(*(self.clips(other) for other in others))
 
     def write(self, network: str, origin: Origin, features: NDArray[np.float32]) -> None:
-        """Write the features (T, width) of a clip, replacing older ones."""
+        """Write the features of a clip, replacing older ones.
+
+        Args:
+            network: Whose features.
+            origin: Names the clip, and what its features were made from.
+            features: (T, width).
+        """
         from safetensors.numpy import save
 
         metadata = {"origin": json.dumps(asdict(origin), sort_keys=True)}
@@ -187,7 +201,14 @@ class Store:
             return None
 
     def is_current(self, network: str, clip: str, made_by: str, path: Path) -> bool:
-        """Whether an extraction would give the same features again. The clip file is read only if it was modified."""
+        """Return whether extraction would give the same features again.
+
+        Args:
+            network: Whose features.
+            clip: The name of the clip.
+            made_by: Fingerprint of network and settings.
+            path: The clip's file. It is read only if its time of modification has changed.
+        """
         origin = self.origin(network, clip)
         if origin is None or origin.made_by != made_by:
             return False

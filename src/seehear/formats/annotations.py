@@ -13,7 +13,7 @@ from seehear.formats.registry import of_file
 from seehear.formats.spec import FileEvents, LocatedEvent, described, merged, milliseconds, name_of
 from seehear.labels import DenseTable, Event, read_dense, write_dense
 from seehear.modality import JOINT, joint_of
-from seehear.names import check_clip, check_modality, check_one_line
+from seehear.names import valid_clip_name, valid_line, valid_modality_name
 from seehear.results import Result, listed
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ def import_annotations(
         The tables, and notes about what was skipped.
 
     Raises:
-        SeehearError: If a file can't be read, two files cover one modality of a clip, no file names a clip, or naming
-            every event that a dense table can't hold.
+        SeehearError: If a file can't be read, two files cover one modality of a clip, or no file names a clip. If a
+            dense table can't hold some events: the message names each.
     """
     events = _read(paths(files), modality)
     result = ImportedAnnotations(clips=len(events.by_clip), notes=events.notes)
@@ -121,7 +121,7 @@ def import_annotations(
 def _read(files: list[Path], modality: str | None) -> FileEvents:
     """Return the events of all files. Raises SeehearError if two files cover one modality of a clip."""
     if modality:
-        check_modality(modality)
+        valid_modality_name(modality)
     events = FileEvents()
     source: dict[tuple[str, str], Path] = {}
     for path in files:
@@ -142,7 +142,7 @@ def _check_names(path: Path, events: FileEvents) -> None:
     """Raise a SeehearError naming the clips and modalities of a file that dense tables can't hold."""
     problems: dict[str, None] = {}
     for clip, by_modality in events.by_clip.items():
-        for check, name in [(check_clip, clip), *((name_of, modality) for modality in by_modality)]:
+        for check, name in [(valid_clip_name, clip), *((name_of, modality) for modality in by_modality)]:
             try:
                 check(name)
             except ClipError as error:
@@ -169,10 +169,10 @@ def _cleaned(events: FileEvents) -> dict[str, dict[str, list[LocatedEvent]]]:
             by_class: dict[str, list[LocatedEvent]] = {}
             for located in of_modality:
                 try:
-                    check_one_line(clip, "clip")
+                    valid_line(clip, "clip")
                     onset, offset = milliseconds(located.event)
                     for part in located.event.label.split(","):
-                        label = check_one_line(part.strip())
+                        label = valid_line(part.strip())
                         event = replace(located.event, label=label, onset=onset / 1000, offset=offset / 1000)
                         by_class.setdefault(label, []).append(LocatedEvent(event, located.place))
                 except ClipError as error:

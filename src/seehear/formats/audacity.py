@@ -21,7 +21,7 @@ from seehear.formats.spec import (
 )
 from seehear.labels import Defect, DefectKind, raise_fatal
 from seehear.modality import MODALITIES, NAMES, modality_of
-from seehear.names import check_one_line
+from seehear.names import valid_line
 from seehear.parsing.clip import ParsedEvent
 
 
@@ -29,7 +29,7 @@ def _encode(clip: Clip) -> Files:
     tracks: dict[str, list[str]] = {modality: [] for modality in clip.parsed.modalities}
     for event in sorted(clip.parsed.events, key=lambda event: (event.onset, event.offset)):
         onset, offset = milliseconds(event)
-        line = f"{onset / 1000:.6f}\t{offset / 1000:.6f}\t{check_one_line(event.label)}\n"
+        line = f"{onset / 1000:.6f}\t{offset / 1000:.6f}\t{valid_line(event.label)}\n"
         tracks[event.modality].append(line)
     return {
         f"{clip.parsed.clip}.{name_of(modality)}.txt": "".join(lines).encode() for modality, lines in tracks.items()

@@ -12,16 +12,16 @@ from seehear.errors import ClipError, SeehearError
 from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format, milliseconds
 from seehear.labels import Event, dense_text, is_dense, read_dense
 from seehear.modality import MODALITIES, NAMES, modality_of
-from seehear.names import check_one_line
+from seehear.names import valid_line
 from seehear.parsing.clip import ParsedEvent
 
 
 def _encode(clip: Clip) -> dict[str, list[Event]]:
     """Return the rows of each modality."""
-    name = check_one_line(clip.parsed.clip, "clip")
+    name = valid_line(clip.parsed.clip, "clip")
     rows: dict[str, list[Event]] = {modality: [] for modality in clip.parsed.modalities}
     for event in clip.parsed.events:
-        if "," in check_one_line(event.label):
+        if "," in valid_line(event.label):
             raise ClipError(f"the class {event.label!r} has a comma, which separates classes in dense tables")
         onset, offset = milliseconds(event)
         rows[event.modality].append(Event(name, onset / 1000, offset / 1000, event.label))

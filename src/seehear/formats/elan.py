@@ -2,8 +2,8 @@
 
 A modality is a tier: heard, seen, both. Annotations of one tier must not overlap, so concurrent events go to further
 tiers, `heard 2` and so on, a class on the same tier where possible. Confidences other than 1 are on a tier below each,
-`heard confidence`. The classes are a controlled vocabulary: to correct a class is to pick from a list. The clip's file
-is linked.
+`heard confidence`. The classes are a controlled vocabulary: one corrects a class by picking from a list. The clip's
+file is linked.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SCHEMA_AT = {"xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance", "xsi:noNa
 EVENT, CONFIDENCE, CLASSES = "event", "confidence", "classes"  # two types of tiers, and the vocabulary of the first
 ASSOCIATION = "Symbolic_Association"  # one annotation below each of another tier
 LANGUAGE = {"LANG_ID": "und", "LANG_DEF": "http://cdb.iso.org/lg/CDB-00130975-001", "LANG_LABEL": "undetermined (und)"}
-CLIP_PROPERTY = "seehear clip"  # the clip's name, where its file has another
+CLIP_PROPERTY = "seehear clip"  # the clip's name, if its file has another
 MODALITIES_PROPERTY = "seehear tells"  # the modalities, including those without events
 # What ELAN writes for files with these suffixes; for others only whether they are video or audio.
 TYPES = {".mp4": "video/mp4", ".mpg": "video/mpeg", ".mpeg": "video/mpeg", ".mov": "video/quicktime"}

@@ -12,7 +12,7 @@ from typing import Any
 from seehear.errors import ClipError
 from seehear.files import read_text
 from seehear.modality import MODALITIES, display_name
-from seehear.names import check_clip, check_modality
+from seehear.names import valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip, ParsedEvent
 
 CERTAIN = 1.0  # the confidence of an event that a person annotated
@@ -55,7 +55,7 @@ class FileEvents:
     """The events that were read from files.
 
     Attributes:
-        by_clip: Clip -> modality -> events; an empty list where the files say that there are none.
+        by_clip: Clip -> modality -> events; an empty list if the files say that there are none.
         notes: What was skipped, and why.
     """
 
@@ -77,7 +77,7 @@ class FileEvents:
 
 
 def merge_files(parts: Sequence[Files]) -> Files:
-    """Return the files of all clips, where each clip has files of its own."""
+    """Return the files of all clips, for a format in which each clip has its own files."""
     return {name: content for part in parts for name, content in part.items()}
 
 
@@ -116,7 +116,7 @@ def check_writable(parsed: ParsedClip) -> None:
     Raises:
         ClipError: If a name is invalid or not text, or a time or confidence is not a number.
     """
-    check_clip(parsed.clip)
+    valid_clip_name(parsed.clip)
     for modality in parsed.modalities:
         name_of(modality)
     for text in (parsed.file, *{event.label for event in parsed.events}):
@@ -146,7 +146,7 @@ def name_of(modality: str) -> str:
     """
     if modality in MODALITIES:
         raise ClipError(f"a modality is called {modality!r}, which would be read as {MODALITIES[modality]}")
-    return display_name(check_modality(modality))
+    return display_name(valid_modality_name(modality))
 
 
 def milliseconds(event: ParsedEvent) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Captions for players: <clip>.vtt, a WebVTT file (W3C). Times to the millisecond.
 
-A class appears once at a time: "heard: Dog", or "both: Dog" where it is heard and seen. So an event is cut wherever the
+A class appears once at a time: "heard: Dog", or "both: Dog" while it is heard and seen. So an event is cut wherever the
 modalities of its class change, and its parts are joined again when they are read. A cue's identifier, which players
 don't show, lists the modalities of the events and their confidences.
 """
@@ -31,7 +31,7 @@ from seehear.formats.spec import (
 )
 from seehear.labels import Defect, DefectKind, raise_fatal, suggestion
 from seehear.modality import JOINT, NAMES, joint_of, modality_of
-from seehear.names import check_one_line
+from seehear.names import valid_line
 from seehear.parsing.clip import ParsedEvent
 
 MODALITIES_NOTE = "NOTE tells what is "  # the modalities, including those without events
@@ -56,7 +56,7 @@ def _encode(clip: Clip) -> Files:
     for number, cue in enumerate(_cues(parsed.events), start=1):
         confidences = ", ".join(f"{name_of(event.modality)} {event.confidence!r}" for event in cue.events)
         names = AND.join(_names([event.modality for event in cue.events], parsed.modalities))
-        text = html.escape(check_one_line(cue.label), quote=False)
+        text = html.escape(valid_line(cue.label), quote=False)
         blocks.append(f"{number}: {confidences}\n{_time(cue.start)} --> {_time(cue.stop)}\n{names}: {text}")
     return {f"{parsed.clip}.vtt": ("\n\n".join(blocks) + "\n").encode()}
 
@@ -87,7 +87,7 @@ def _cues(events: Sequence[ParsedEvent]) -> list[_Cue]:
 
 
 def _names(active: Sequence[str], modalities: Sequence[str]) -> list[str]:
-    """Return the names that a caption shows for a class: `both` alone where it is in the joint modality."""
+    """Return the names that a caption shows for a class: `both` alone if it is in the joint modality."""
     joint = joint_of(modalities)
     implied = JOINT.split("_") if JOINT in active else [joint] if len(active) > 1 else []
     return [name_of(modality) for modality in active if modality not in implied]

@@ -76,7 +76,7 @@ def export(
 ) -> Exported:
     """Write parsed clips as captions, label tracks, annotation files and tables.
 
-    A format that can't hold a clip exactly leaves it out and says so. A file that was changed since it was exported is
+    A clip that a format can't hold exactly is left out, and listed. A file that was changed since it was exported is
     kept.
 
     Args:

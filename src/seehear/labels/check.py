@@ -118,7 +118,7 @@ def cross_check(
     clips: Mapping[str, Path] | None = None,
     length: Callable[[str], float | None] = lambda clip: None,
 ) -> list[Defect]:
-    """Return what is wrong between tables, and between tables and clip files; nothing of it is fatal.
+    """Return what is wrong between tables, and between tables and clip files. None of these defects is fatal.
 
     Args:
         weak: The weak tables; the first is that of training: a class that it lacks can't be learnt.
@@ -145,7 +145,7 @@ def _files(clips: Paths | Mapping[str, Path]) -> Mapping[str, Path] | None:
         return clips
     if not (given := paths(clips)):
         return None
-    from seehear.features.extraction import find_clips
+    from seehear.media.clips import find_clips
 
     return find_clips(given)
 

@@ -42,8 +42,8 @@ class DefectKind(Enum):
     SHARED_CLIPS = ("table that shares clips with another", "tables that share clips with another", False)
     UNTRAINED_CLASS = ("class that no training clip has", "classes that no training clip has", False)
     LIKELY_MISSPELLING = (
-        "class of training clips alone, spelt almost like another",
-        "classes of training clips alone, spelt almost like another",
+        "class of training clips alone, with a name close to another's",
+        "classes of training clips alone, with names close to others'",
         False,
     )
     PAST_END = ("event that ends after its clip", "events that end after their clip", False)

@@ -14,7 +14,7 @@ from seehear.errors import SeehearError
 from seehear.files import read_text
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
 from seehear.labels.tables import DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable
-from seehear.names import check_clip
+from seehear.names import valid_clip_name
 
 MILLISECOND = 0.001  # seconds
 ONSET = attrgetter("onset")
@@ -166,7 +166,7 @@ def _rows(path: Path, columns: Sequence[str]) -> tuple[list[tuple[int, dict[str,
             defects.append(Defect(path, line, DefectKind.EMPTY_FILENAME, "the filename is empty"))
         else:
             try:
-                check_clip(row["filename"])
+                valid_clip_name(row["filename"])
             except SeehearError as error:
                 defects.append(Defect(path, line, DefectKind.INVALID_NAME, str(error)))
                 continue

@@ -16,13 +16,13 @@ BANDS = 64  # of the spectrogram, evenly spaced on the mel scale
 LOWEST, HIGHEST = 60.0, 8000.0  # Hz
 SPAN, FPS = 10.0, 2.0  # seconds decoded at once, and frames per second, when only the overview is needed
 FLOOR = 70.0  # decibels shown below the loudest
-# Decibels of the quietest sound that is drawn at full brightness. Digital silence is at -120, the noise of 16-bit
+# Decibels of the quietest audio that is drawn at full brightness. Digital silence is at -120, the noise of 16-bit
 # audio at about -78, a full-scale sine at about 40. A track without anything louder is drawn dark.
 QUIETEST = -40.0
 
 
 def thumbnails_for(aspect: float) -> int:
-    """How many thumbnails fill a row of them.
+    """Return how many thumbnails fill a row of them.
 
     Args:
         aspect: Width over height of one thumbnail.
@@ -80,7 +80,7 @@ class Overview:
         return overview
 
     def add(self, span: Span) -> None:
-        """Take in a decoded span. Spans are added in order of time."""
+        """Add a decoded span. Spans are added in order of time."""
         if self._size and len(span.times):
             for n, target in enumerate(self._targets):
                 if span.start <= target < span.stop or (n not in self._taken and target < span.stop):
@@ -123,7 +123,7 @@ class Overview:
 
 
 def _mel_edges(highest: float) -> NDArray[np.float64]:
-    """Edges of the bands in Hz, (BANDS + 1,)."""
+    """Return the edges of the bands in Hz, (BANDS + 1,)."""
     low, high = (2595 * math.log10(1 + hertz / 700) for hertz in (LOWEST, highest * 0.98))
     mel = np.linspace(low, high, BANDS + 1)
     return 700 * (10 ** (mel / 2595) - 1)

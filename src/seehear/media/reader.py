@@ -132,7 +132,7 @@ class Media:
         Args:
             fps: Frames per second.
             start: Seconds.
-            stop: Seconds; the end of the clip unless given.
+            stop: Seconds; by default the end of the clip.
 
         Returns:
             (n,) seconds in [start, stop): the middle of each period of 1 / fps seconds.
@@ -160,7 +160,7 @@ class Media:
             sizes: Side lengths in pixels of the square frames to return; empty for no frames.
             audio: Whether to return the waveform.
             margin: Seconds of waveform around each span.
-            stop: Where to end, in seconds; the end of the clip unless given.
+            stop: Where to end, in seconds; by default the end of the clip.
 
         Yields:
             The spans, in order.
@@ -174,19 +174,19 @@ class Media:
             raise ClipError(f"{self.path}: has no audio track, which an audio network needs")
         end = self.duration if stop is None else stop
         video = _FrameCollector(self, fps, sorted(sizes), end) if sizes else None
-        sound = _WaveformCollector(self, margin) if audio else None
+        waveform = _WaveformCollector(self, margin) if audio else None
         starts = [n * length for n in range(max(1, math.ceil(end / length - 1e-9)))]
         pending = deque((start, min(start + length, end)) for start in starts)
         with self._open() as container:
-            for _ in self._decode(container, video, sound):
-                while pending and _complete(video, sound, pending[0][1], margin):
-                    yield self._span(*pending.popleft(), video, sound, margin)
+            for _ in self._decode(container, video, waveform):
+                while pending and _complete(video, waveform, pending[0][1], margin):
+                    yield self._span(*pending.popleft(), video, waveform, margin)
                 if not pending:
                     return
         if video is not None:
             video.flush()
         for begin, finish in pending:  # the streams end before the last span of the clip does
-            yield self._span(begin, finish, video, sound, margin)
+            yield self._span(begin, finish, video, waveform, margin)
 
     def _span(
         self,
@@ -418,7 +418,7 @@ class _FrameCollector:
 
 
 class _WaveformCollector:
-    """Collects mono samples on the clock of the clip; where there are none, the waveform is zero."""
+    """Collects mono samples on the clock of the clip; if there are none, the waveform is zero."""
 
     def __init__(self, media: Media, margin: float) -> None:
         self.rate, self.margin = media.rate, margin
@@ -457,7 +457,7 @@ class _WaveformCollector:
     def _place(self, mono: AudioFrame) -> None:
         samples = mono.to_ndarray()[0].astype(np.float32) / 2**31  # (samples,)
         start = (self._end or 0) if mono.time is None else round((mono.time - self._origin) * self.rate)
-        # Containers round time stamps to their clock, so a small gap or overlap is no gap at all.
+        # Containers round time stamps to their clock, so a small gap or overlap is rounding.
         if self._end is not None and abs(start - self._end) <= 0.02 * self.rate:
             start = self._end
         end = start + len(samples)
@@ -466,7 +466,7 @@ class _WaveformCollector:
             self._pieces.append((start, samples))
 
     def reached(self, stop: float) -> bool:
-        """Whether all audio before `stop` is decoded: later audio is here, or no more comes before `stop`."""
+        """Return whether all audio before `stop` is decoded: later audio is here, or no more comes before `stop`."""
         if self._end is not None and self._end >= round(stop * self.rate):
             return True
         last = len(self._next_audio) - 1
@@ -488,12 +488,12 @@ class _WaveformCollector:
 
 
 def _complete(video: _FrameCollector | None, audio: _WaveformCollector | None, stop: float, margin: float) -> bool:
-    """Whether everything before `stop` is decoded."""
+    """Return whether everything before `stop` is decoded."""
     return (video is None or video.reached(stop)) and (audio is None or audio.reached(stop + margin))
 
 
 def count_segments(duration: float, segment: float) -> int:
-    """Count segments; see `Media.segments`."""
+    """Return the number of segments of a clip; see `Media.segments`."""
     return max(1, math.ceil(duration / segment - 0.1))
 
 
@@ -521,17 +521,17 @@ def _square(frame: VideoFrame, size: int) -> NDArray[np.uint8]:
 
 
 def _is_content(packet: Packet[Any]) -> bool:
-    """Whether a packet holds content with a known time that no edit list cuts off."""
+    """Return whether a packet holds content with a known time that no edit list cuts off."""
     timed = packet.time_base is not None and (packet.pts is not None or packet.dts is not None)
     return timed and packet.size > 0 and not packet.is_discard
 
 
 def is_media(file: Path) -> bool:
-    """Whether a file exists and has the suffix of a video or audio file. Hidden files don't count."""
+    """Return whether a file exists and has the suffix of a video or audio file. Hidden files don't count."""
     # Some systems keep notes on clip.mp4 in ._clip.mp4.
     return file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
 
 
 def is_cover(stream: av.VideoStream) -> bool:
-    """Whether the stream is the cover image of an audio file."""
+    """Return whether the stream is the cover image of an audio file."""
     return bool(stream.disposition & av.stream.Disposition.attached_pic)

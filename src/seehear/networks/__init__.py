@@ -90,7 +90,7 @@ def list_networks(modality: str | None = None) -> list[str]:
     """List the networks of the registry.
 
     Args:
-        modality: audio or visual; both unless given.
+        modality: audio or visual; by default both.
 
     Returns:
         Their names.
@@ -153,7 +153,7 @@ def load(spec: NetworkSpec, device: str = "auto") -> Network:
 
     Args:
         spec: The network.
-        device: "cpu", "cuda", or "auto" for CUDA where it is available.
+        device: "cpu", "cuda", or "auto" for CUDA if it is available.
 
     Raises:
         SeehearError: An optional dependency is missing, or no source gives the weights.

@@ -80,6 +80,7 @@ def read_state(path: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def load(paths: Mapping[str, Path], device: str) -> Network:
+    """Load the network on a device. paths: file name -> verified file."""
     path = converted(MODEL, REVISION, lambda: build(read_state(paths[MODEL.name])))
     return OnnxNetwork(path, device, front_end=spectra, chunk=4)
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.names import check_network
+from seehear.names import valid_network_name
 from seehear.networks.spec import AudioInput, Batch, ImageInput, Network, NetworkSpec
 
 Function = Callable[[Any], Any]  # from a batch to (n, width)
@@ -30,6 +30,7 @@ class FunctionNetwork(Network):
         self._function, self._name, self._width = function, name, width
 
     def features(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the function's features (n, width). Raises SeehearError for another shape."""
         features = np.asarray(self._function(batch), np.float32)
         if features.shape != (len(batch), self._width):
             raise SeehearError(
@@ -80,7 +81,7 @@ def network(
     Raises:
         SeehearError: The modality or the name is wrong, or the source of the function can't be read.
     """
-    check_network(name)
+    valid_network_name(name)
     if modality not in ("audio", "visual"):
         raise SeehearError(f"the modality of {name} must be audio or visual, not {modality!r}")
     declared = AudioInput(rate, window, hop) if modality == "audio" else ImageInput(size)
@@ -126,7 +127,7 @@ def _sources(function: Function) -> list[str]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether the repr of a value says everything about it, and is the same in every process."""
+    """Return whether the repr of a value describes it completely, and is the same in every process."""
     if isinstance(value, tuple | list):
         return all(map(_is_plain, value))
     return isinstance(value, bool | int | float | complex | str | bytes | None)

@@ -28,7 +28,13 @@ Padding = tuple[int, int, int, int]  # top, left, bottom, right
 
 
 def converted(source: WeightFile, revision: str, build: Callable[[], onnx.ModelProto]) -> Path:
-    """Return the ONNX file that `build` makes of a weight file; made once per revision of `build`, and cached."""
+    """Return the ONNX file that `build` makes of a weight file. It is made once and cached.
+
+    Args:
+        source: The weight file, whose hash is part of the cached file's name.
+        revision: Changes whenever `build` changes.
+        build: Makes the model.
+    """
     path = cache_folder() / "converted" / f"{source.name}-{source.sha256[:16]}-r{revision}.onnx"
     if not path.is_file():
         atomic_bytes(path, build().SerializeToString())
@@ -59,7 +65,15 @@ class BatchNorm:
 
 
 def same_padding(size: int, kernel: int, stride: int) -> Padding:
-    """TensorFlow's SAME padding of a square: ceil(size / stride) pixels remain; an odd pixel of padding comes last."""
+    """Return TensorFlow's SAME padding of a square.
+
+    ceil(size / stride) pixels remain. An odd pixel of padding comes last.
+
+    Args:
+        size: Width and height in pixels.
+        kernel: Of the convolution, in pixels.
+        stride: Of the convolution, in pixels.
+    """
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     before, after = total // 2, total - total // 2
     return before, before, after, after
@@ -91,7 +105,12 @@ class GraphBuilder:
     def log_mel(self, x: str, filters: Array, *, gain: float = 1.0, offset: float, scale: float = 1.0) -> str:
         """Compute log(gain * x @ filters + offset) * scale with one channel: (batch, 1, frames, bands).
 
-        x: spectra (batch, frames, bins). filters: (bins, bands).
+        Args:
+            x: Spectra, (batch, frames, bins).
+            filters: (bins, bands).
+            gain: Of the spectra.
+            offset: Added before the logarithm.
+            scale: Of the logarithm.
         """
         x = self._add("MatMul", [x, self._constant(gain * filters)])
         x = self._add("Log", [self._add("Add", [x, self._constant(offset)])])
@@ -109,7 +128,17 @@ class GraphBuilder:
         groups: int = 1,
         norm: BatchNorm | None = None,
     ) -> str:
-        """Convolve with weight (out, in / groups, height, width), then apply a batch norm."""
+        """Convolve, then apply a batch norm.
+
+        Args:
+            x: (batch, in, height, width).
+            weight: (out, in / groups, height, width).
+            bias: (out,).
+            stride: In pixels, both ways.
+            padding: Zeros at top, left, bottom and right.
+            groups: Of channels that are convolved by themselves.
+            norm: Batch norm of the result, folded into the weights.
+        """
         if norm is not None:
             weight, bias = norm.fold(weight, bias)
         parameters = [weight] if bias is None else [weight, bias]
@@ -123,12 +152,15 @@ class GraphBuilder:
         )
 
     def relu(self, x: str) -> str:
+        """Clip negative values to 0."""
         return self._add("Relu", [x])
 
     def relu6(self, x: str) -> str:
+        """Clip values to [0, 6]."""
         return self._add("Clip", [x, self._constant(0.0), self._constant(6.0)])
 
     def add(self, x: str, y: str) -> str:
+        """Add two tensors of the same shape."""
         return self._add("Add", [x, y])
 
     def max_pool(self, x: str, size: int = 2) -> str:

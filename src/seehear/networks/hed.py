@@ -69,6 +69,7 @@ def build(blocks: list[list[Layer]], size: int = SIZE) -> onnx.ModelProto:
 
 
 def load(paths: Mapping[str, Path], device: str) -> Network:
+    """Load the network on a device. paths: file name -> verified file."""
     path = converted(MODEL, REVISION, lambda: build(read_layers(paths[MODEL.name])))
     return OnnxNetwork(path, device, chunk=4)
 

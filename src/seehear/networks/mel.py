@@ -17,7 +17,14 @@ def hertz_to_mel(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
 def mel_filters(rate: int, fft: int, bands: int, low: float, high: float) -> Array:
     """Return triangular filters (fft // 2 + 1, bands) that are linear on HTK's mel scale, with a peak of 1.
 
-    low, high: Hz at the outer corners of the first and last filter. The bin at 0 Hz belongs to none.
+    The bin at 0 Hz belongs to no filter.
+
+    Args:
+        rate: Samples per second.
+        fft: Samples of the Fourier transform.
+        bands: Number of filters.
+        low: Hz at the outer corner of the first filter.
+        high: Hz at the outer corner of the last filter.
     """
     bins = hertz_to_mel(np.arange(fft // 2 + 1) * rate / fft)[:, None]  # (bins, 1)
     first, last = hertz_to_mel(np.array([low, high]))
@@ -30,7 +37,14 @@ def mel_filters(rate: int, fft: int, bands: int, low: float, high: float) -> Arr
 
 
 def magnitudes(waves: Array, window: Array, hop: int, fft: int) -> Array:
-    """Return spectra (n, frames, fft // 2 + 1) of waves (n, samples): whole frames only, the first at sample 0."""
+    """Return magnitude spectra, (n, frames, fft // 2 + 1): of whole frames only, the first at sample 0.
+
+    Args:
+        waves: (n, samples).
+        window: Weights of the samples of a frame, (window,).
+        hop: Samples between the starts of frames.
+        fft: Samples of the Fourier transform, at least those of the window.
+    """
     frames = sliding_window_view(waves, len(window), axis=1)[:, ::hop] * window  # (n, frames, window)
     spectra: Array = np.abs(np.fft.rfft(frames, fft))
     return spectra

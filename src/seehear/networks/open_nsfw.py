@@ -51,6 +51,7 @@ def build(path: Path) -> onnx.ModelProto:
 
 
 def load(paths: Mapping[str, Path], device: str) -> Network:
+    """Load the network on a device. paths: file name -> verified file."""
     path = converted(MODEL, REVISION, lambda: build(paths[MODEL.name]))
     return OnnxNetwork(path, device, front_end=normalised, class_names=("suitable for work", "not suitable for work"))
 

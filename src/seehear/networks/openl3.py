@@ -73,7 +73,13 @@ def build_image() -> nn.Module:
 def read_keras(path: Path, module: nn.Module, what: str) -> dict[str, Tensor]:
     """Read a weight file of Keras 2 into the state dict of a module whose layers have the same order.
 
-    what: the name of the network, for the message. Raises SeehearError naming the file and what does not fit.
+    Args:
+        path: The file.
+        module: With layers in the order of the file.
+        what: The name of the network, for the message.
+
+    Raises:
+        SeehearError: If arrays do not fit; the message names the file and the arrays.
     """
     import h5py
     import torch

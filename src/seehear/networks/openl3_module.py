@@ -62,6 +62,7 @@ class Audio(Trunk):
         self.speclayer = Spectra(filters, hop, padding)
 
     def forward(self, waves: Tensor) -> Tensor:
+        """Return the features of waves (n, 48000)."""
         return self.embed(self.speclayer(waves)[:, None])
 
 
@@ -82,6 +83,7 @@ class Spectra(nn.Module):
         self.register_buffer("window", torch.hann_window(self._fft), persistent=False)  # periodic
 
     def forward(self, waves: Tensor) -> Tensor:
+        """Return the mel spectra (n, 256, 199) of waves (n, 48000), in decibels from -80 to 0."""
         x = F.pad(waves, (self._padding, self._padding))
         spectra = torch.stft(x, self._fft, self._hop, window=self.window, center=False, return_complex=True)
         powers = torch.view_as_real(spectra).square().sum(-1)  # (n, bins, frames)
@@ -99,4 +101,5 @@ class Image(Trunk):
         self.normalise = NormaliseFrames((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))  # to [-1, 1]
 
     def forward(self, frames: Tensor) -> Tensor:
+        """Return the features (n, 512) of frames (n, 224, 224, 3)."""
         return self.embed(self.normalise(frames))

@@ -1,9 +1,9 @@
 """R(2+1)D-18: a residual network over space and time, trained to recognise 400 human actions (Kinetics-400).
 
 Source: D. Tran et al., "A closer look at spatiotemporal convolutions for action recognition", CVPR 2018,
-https://arxiv.org/abs/1711.11248, in the version and with the weights of torchvision (models/video/resnet.py and
-transforms/_presets.py of 0.28 name the address, the mean and the deviation; the digits in the name of the file are the
-first of its sha256, which torch.hub checks). Features are the mean over the output of the last block.
+https://arxiv.org/abs/1711.11248, in the version and with the weights of torchvision. Its files models/video/resnet.py
+and transforms/_presets.py (0.28) name the address, the mean and the deviation. The digits in the name of the weight
+file are the first of its sha256, which torch.hub checks. Features are the mean over the output of the last block.
 
 A clip has eight frames, which is one second at 8 frames per second, the default rate of seehear and of the features
 shared for LLP. The network was trained on sixteen frames of about one second. Using each of eight frames twice would
@@ -39,6 +39,7 @@ def build() -> nn.Module:
 
 
 def load(paths: Mapping[str, Path], device: str) -> Network:
+    """Load the network on a device. paths: file name -> verified file."""
     from seehear.networks.torch_network import TorchNetwork, load_state
 
     def trunk(key: str) -> str | None:

@@ -25,7 +25,14 @@ def over_time(before: int, after: int, stride: int) -> nn.Conv3d:
 
 
 def separated(before: int, between: int, after: int, stride: int) -> nn.Sequential:
-    """Replace one convolution over 3 × 3 × 3. A stride of 2 halves width, height and the number of frames."""
+    """Replace one convolution over 3 × 3 × 3 by one over space and one over time.
+
+    Args:
+        before: Channels of the input.
+        between: Channels between the two convolutions.
+        after: Channels of the output.
+        stride: 2 halves width, height and the number of frames.
+    """
     return nn.Sequential(
         over_space(before, between, 3, stride), nn.BatchNorm3d(between), nn.ReLU(), over_time(between, after, stride)
     )
@@ -47,10 +54,18 @@ class Block(nn.Module):
             self.downsample = nn.Sequential(linear, nn.BatchNorm3d(after))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the sum of both paths, (n, channels, frames, height, width), clipped at 0."""
         return F.relu(self.conv2(self.conv1(x)) + self.downsample(x))
 
 
 def stage(before: int, after: int, stride: int) -> nn.Sequential:
+    """Return two blocks.
+
+    Args:
+        before: Channels of the input.
+        after: Channels of the output.
+        stride: Of the first block, in time, height and width.
+    """
     return nn.Sequential(Block(before, after, stride), Block(after, after, 1))
 
 
@@ -74,6 +89,7 @@ class R2Plus1D(nn.Module):
         self.layer4 = stage(256, 512, stride=2)
 
     def forward(self, clips: Tensor) -> Tensor:
+        """Return the features (n, 512) of clips (n, frames, size, size, 3)."""
         x = self.normalise(clips).transpose(1, 2)  # (n, 3, frames, size, size)
         x = self.layer4(self.layer3(self.layer2(self.layer1(self.stem(x)))))
         return x.mean(dim=(2, 3, 4))  # (n, 512)

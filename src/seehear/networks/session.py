@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def thread_count() -> int:
-    """Return $SEEHEAR_THREADS, or else the number of cores that this process may use."""
+    """Return $SEEHEAR_THREADS, or else the number of cores that this process may use.
+
+    Raises:
+        SeehearError: If the variable is not a whole number, at least 1.
+    """
     if own := os.environ.get("SEEHEAR_THREADS"):
         if not own.isdigit() or int(own) < 1:
             raise SeehearError(f"SEEHEAR_THREADS must be a whole number of threads, at least 1, not {own!r}")
@@ -95,12 +99,15 @@ class OnnxNetwork(Network):
         self._chunk = chunk
 
     def features(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the output "features", (n, width)."""
         return self._run("features", batch)
 
     def logits(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the output "logits", (n, classes). Raises NotImplementedError if the network has no classifier."""
         return self._run("logits", batch) if self.class_names else super().logits(batch)
 
     def module(self) -> nn.Module:
+        """Return the network as a torch module, after its front end, to be fine-tuned."""
         import onnx
 
         from seehear.networks.trainable import Prepared, as_module

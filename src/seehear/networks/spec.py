@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.names import check_network
+from seehear.names import valid_network_name
 from seehear.networks.weights import WeightFile
 
 if TYPE_CHECKING:
@@ -44,32 +44,41 @@ class AudioInput:
 
     @property
     def described(self) -> str:
-        """A description for people."""
+        """Window, rate and hop in words, for tables."""
         return f"{self.window:.3g} s at {self.rate / 1000:g} kHz" + (f" every {self.hop:g} s" if self.hop < 1 else "")
 
 
 @dataclass(frozen=True)
 class ImageInput:
-    """Square RGB frames of `size` × `size` pixels. The features of one segment are averaged."""
+    """Square RGB frames. The features of one segment are averaged.
+
+    Attributes:
+        size: Width and height in pixels.
+    """
 
     size: int
     modality: ClassVar[str] = "visual"
 
     @property
     def described(self) -> str:
-        """A description for people."""
+        """The size in words, for tables."""
         return f"{self.size} px"
 
 
 @dataclass(frozen=True)
 class ClipInput(ImageInput):
-    """Clips of `frames` square RGB frames, evenly spread over the frames of each segment."""
+    """Clips of square RGB frames, evenly spread over the frames of each segment.
+
+    Attributes:
+        size: Width and height in pixels.
+        frames: Number of frames in a clip.
+    """
 
     frames: int = 16
 
     @property
     def described(self) -> str:
-        """A description for people."""
+        """Number and size of frames in words, for tables."""
         return f"{self.frames} × {self.size} px"
 
 
@@ -101,31 +110,48 @@ class Network(ABC):
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """A network in the registry. `fingerprint` covers everything that decides its features."""
+    """A network in the registry. `fingerprint` covers everything that decides its features.
+
+    Attributes:
+        name: Of the network, in the registry and in stores.
+        input: What it takes: audio, frames, or clips of frames.
+        width: Numbers in a feature.
+        domain: What it was trained on.
+        origin: Its authors, and where it is published.
+        paper: The paper that describes it.
+        licence: Of code and weights.
+        load: From weight files by name, and a device, to the network in memory.
+        weights: Its weight files.
+        revision: Changes whenever a change of the code changes the features.
+        extra: The optional dependency that it needs: pip install seehear[extra].
+        sample_class: The class that its classifier must predict for the sample clip; empty without a classifier.
+        build: Makes the network as a torch module with initial weights, if it is published as one. The weight file
+            holds the state dict of the module.
+        reference: How to name it on a command line, if not by `name`.
+    """
 
     name: str
     input: AudioInput | ImageInput
     width: int
-    domain: str  # what it was trained on
-    origin: str  # its authors, and where it is published
+    domain: str
+    origin: str
     paper: str
     licence: str
-    load: Callable[[Mapping[str, Path], str], Network]  # from weight files by name, and a device
+    load: Callable[[Mapping[str, Path], str], Network]
     weights: tuple[WeightFile, ...] = ()
-    revision: str = "1"  # changes whenever a change of the code changes the features
-    extra: str | None = None  # the optional dependency that it needs: pip install seehear[extra]
-    sample_class: str = ""  # the class that its classifier must predict for the sample that comes with seehear
-    # Makes the network as a torch module with initial weights, if it is published as one. The weight file holds the
-    # state dict of the module.
+    revision: str = "1"
+    extra: str | None = None
+    sample_class: str = ""
     build: Callable[[], nn.Module] | None = field(default=None, compare=False)
-    reference: str = field(default="", compare=False)  # how to name it on a command line, if not by `name`
+    reference: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        """Raises SeehearError for a name that no network may have."""
-        check_network(self.name)
+        """Raise SeehearError for a name that no network may have."""
+        valid_network_name(self.name)
 
     @property
     def modality(self) -> str:
+        """Return the modality of its input, `audio` or `visual`."""
         return self.input.modality
 
     @property

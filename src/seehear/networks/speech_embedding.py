@@ -1,7 +1,7 @@
 """Google's speech embedding: a small convolutional network trained to spot keywords.
 
 Source: J. Lin et al., "Training keyword spotters with limited and synthesized speech data", ICASSP 2020,
-https://arxiv.org/abs/2002.01322. It runs in LiteRT, on CPU whatever the device.
+https://arxiv.org/abs/2002.01322. It runs in LiteRT, on the CPU for every device.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class LiteModel:
         self._shape: tuple[int, ...] = ()
 
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the model on a batch of any size."""
         if batch.shape != self._shape:
             self._interpreter.resize_tensor_input(self._input, batch.shape)
             self._interpreter.allocate_tensors()
@@ -72,6 +73,7 @@ class SpeechEmbedding(Network):
         self._mel, self._embedding = LiteModel(mel), LiteModel(embedding)
 
     def features(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the features (n, width) of waves."""
         if len(batch) == 0:
             return np.zeros((0, SPEC.width), np.float32)
         return np.concatenate([self._features(piece) for piece in in_chunks(batch, CHUNK)])
@@ -86,6 +88,7 @@ class SpeechEmbedding(Network):
 
 
 def load(paths: Mapping[str, Path], device: str) -> Network:
+    """Load the two models, on the CPU. paths: file name -> verified file."""
     return SpeechEmbedding(paths[MEL.name], paths[EMBEDDING.name])
 
 

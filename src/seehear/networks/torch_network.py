@@ -45,6 +45,7 @@ class TorchNetwork(Network):
 
     @torch.inference_mode()
     def features(self, batch: Batch) -> NDArray[np.float32]:
+        """Return the features (n, width), computed chunk by chunk."""
         if len(batch) == 0:
             return self.features(np.zeros((1, *batch.shape[1:]), batch.dtype))[:0]
         pieces = [
@@ -54,6 +55,7 @@ class TorchNetwork(Network):
         return np.concatenate([piece.numpy() for piece in pieces])
 
     def module(self) -> nn.Module:
+        """Return the torch module itself, to be fine-tuned."""
         return self._module
 
 
@@ -70,6 +72,7 @@ class NormaliseFrames(nn.Module):
         self.register_buffer("deviation", torch.tensor(deviation), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
+        """Return the normalised frames (…, 3, size, size)."""
         x = (frames.float() / 255 - self.mean) / self.deviation  # (…, size, size, 3)
         return x.movedim(-1, -3)
 

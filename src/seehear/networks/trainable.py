@@ -103,6 +103,7 @@ class Prepared(nn.Module):
         self.module = module
 
     def forward(self, batch: Tensor) -> Tensor:
+        """Run the front end on the CPU, then the module on the batch's device."""
         ready = np.ascontiguousarray(self._front_end(batch.cpu().numpy()))
         return self.module(torch.from_numpy(ready).to(batch.device))
 

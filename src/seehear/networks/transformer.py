@@ -11,7 +11,7 @@ Sources:
   length of 1, as theirs do.
 - AST: Y. Gong, Y.-A. Chung, J. Glass, "AST: Audio spectrogram transformer", Interspeech 2021,
   https://arxiv.org/abs/2104.01778, and its code, https://github.com/YuanGongND/ast, src/models/ast_models.py. It was
-  trained on ten seconds. Two seconds, used here, cost a fifth, and locate a sound better. For shorter audio its authors
+  trained on ten seconds. Two seconds, used here, cost a fifth, and locate events better. For shorter audio its authors
   crop the centre of the learnt positions; so does seehear.
 - CLIP: A. Radford et al., "Learning transferable visual models from natural language supervision", ICML 2021,
   https://arxiv.org/abs/2103.00020; numbers: open_clip 3.3, model_configs/ViT-B-32-quickgelu.json and constants.py.

@@ -88,6 +88,7 @@ class Clap(ClapAudioModelWithProjection):  # type: ignore[misc]
         super().__init__(ClapAudioConfig(**CLAP))
 
     def forward(self, spectra: Tensor) -> Tensor:
+        """Return the features (n, 512), each of length 1."""
         return F.normalize(super().forward(input_features=spectra).audio_embeds, dim=-1)
 
 
@@ -111,6 +112,7 @@ class Ast(nn.Module):
         return torch.cat([learnt[:, :2], patches.flatten(1, 2)], dim=1)
 
     def forward(self, spectra: Tensor) -> Tensor:
+        """Return the features (n, 768)."""
         in_place = {"embeddings.position_embeddings": self.positions()}
         given = {"input_values": spectra}
         features: Tensor = functional_call(self.audio_spectrogram_transformer, in_place, (), given).pooler_output
@@ -125,6 +127,7 @@ class Clip(CLIPVisionModelWithProjection):  # type: ignore[misc]
         self.normalise = NormaliseFrames(*OF_CLIP)
 
     def forward(self, frames: Tensor) -> Tensor:
+        """Return the features (n, 512)."""
         features: Tensor = super().forward(pixel_values=self.normalise(frames)).image_embeds
         return features
 
@@ -137,5 +140,6 @@ class Dino(Dinov2Model):  # type: ignore[misc]
         self.normalise = NormaliseFrames(*OF_IMAGENET)
 
     def forward(self, frames: Tensor) -> Tensor:
+        """Return the features (n, 768) of the class token."""
         features: Tensor = super().forward(pixel_values=self.normalise(frames)).pooler_output
         return features

@@ -7,8 +7,8 @@ quantised to 8 bits. The features are these integers, 0 to 255, as in Google's c
 torchvggish round them; Google's code truncates them. So a feature is the same or one more.
 
 The original cuts a clip into consecutive patches of 0.96 s, about 10.4 in ten seconds. Here one patch is centred in
-each second. In the features of AVE, by the authors of LLP, patches start at each second instead, 12.5 ms earlier
-(vggish_input.py in https://github.com/YapengTian/AVE-ECCV18).
+each second. In the features of AVE, by the authors of LLP, patches start at each second instead, 12.5 ms earlier; see
+vggish_input.py in https://github.com/YapengTian/AVE-ECCV18.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def read_whitening(path: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def load(paths: Mapping[str, Path], device: str) -> Network:
+    """Load the network on a device. paths: file name -> verified file."""
     import torch
 
     from seehear.networks.torch_network import TorchNetwork, load_state

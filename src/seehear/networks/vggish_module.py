@@ -24,6 +24,7 @@ class VGGish(nn.Module):
         self.whitening = Whitening(width)
 
     def forward(self, patches: Tensor) -> Tensor:
+        """Return the whitened embeddings (n, width)."""
         features: Tensor = self.whitening(self.trunk(patches))
         return features
 
@@ -52,6 +53,7 @@ class Trunk(nn.Module):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
 
     def forward(self, patches: Tensor) -> Tensor:
+        """Return the embeddings (n, width)."""
         x = self.features(patches[:, None])  # (n, 512, 6, 4)
         x = x.movedim(1, -1).flatten(1)  # channels last, as in TensorFlow, where the weights were trained
         embeddings: Tensor = self.embeddings(x)
@@ -73,6 +75,7 @@ class Whitening(nn.Module):
         self.register_buffer("pca_means", torch.zeros(width))
 
     def forward(self, embeddings: Tensor) -> Tensor:
+        """Return the whitened embeddings (n, width) in [0, 255]; they are rounded except in training."""
         whitened = (embeddings - self.pca_means) @ self.pca_eigen_vectors.T
         scaled = (whitened.clamp(-CLIP, CLIP) + CLIP) * (STEPS / (2 * CLIP))
         return scaled if self.training else scaled.round()

@@ -84,6 +84,7 @@ def build(archive: Path) -> onnx.ModelProto:
 
 
 def load(paths: Mapping[str, Path], device: str) -> Network:
+    """Load the network on a device, with the names of its classes. paths: file name -> verified file."""
     path = converted(MODEL, REVISION, lambda: build(paths[MODEL.name]))
     with paths[CLASSES.name].open(encoding="utf-8", newline="") as table:
         names = [row["display_name"] for row in csv.DictReader(table)]

@@ -48,6 +48,7 @@ class System:
 
     @property
     def average(self) -> Line:
+        """Return the line of the mean of all scores."""
         return self.lines[-1]
 
 

@@ -278,7 +278,8 @@ class Server(ThreadingHTTPServer):
             self.hosts |= {HOST, "localhost"}
 
     def server_bind(self) -> None:
-        TCPServer.server_bind(self)  # HTTPServer's own looks up this computer's name in the network
+        """Bind the socket, without a look-up of this computer's name in the network."""
+        TCPServer.server_bind(self)  # HTTPServer's own looks the name up
 
 
 class _Handler(BaseHTTPRequestHandler):

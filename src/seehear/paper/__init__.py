@@ -1,4 +1,4 @@
-"""The reproduction of Wu et al.: their tables and figure, our numbers beside theirs, and a verdict on each claim.
+"""The reproduction of Wu et al.: their tables and figure, their numbers and ours, and a verdict on each claim.
 
     reproduce("table5", dataset="llp", annotations="LLP", store="STORE", out="OUT")
 

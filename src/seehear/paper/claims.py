@@ -3,7 +3,7 @@
 A difference is confirmed if it has the claimed sign and p < .05 over clips and seeds. It is not confirmed if it is
 significant with the opposite sign, or if our interval reaches 0 and excludes the paper's difference. A level is
 confirmed if the whole interval is on the claimed side, and not confirmed if none of it is. All else is inconclusive,
-and so is whatever was trained with too few seeds ever to be confirmed.
+and so is a claim about systems trained with too few seeds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Reported = Callable[[str, str], float | None]  # what the paper reports for a sy
 
 
 class Answer(StrEnum):
-    """What our numbers say about a claim."""
+    """How our numbers answer a claim."""
 
     CONFIRMED = "confirmed"
     NOT_CONFIRMED = "not confirmed"
@@ -81,8 +81,8 @@ class Compared(_Data):
         difference = one.minus(other)
         if difference is None:
             return Answer.INCONCLUSIVE, "the two are not known per clip"
-        theirs = reported(self.one, self.score), reported(self.other, other_score)
-        gap = None if theirs[0] is None or theirs[1] is None else theirs[0] - theirs[1]
+        in_paper = reported(self.one, self.score), reported(self.other, other_score)
+        gap = None if in_paper[0] is None or in_paper[1] is None else in_paper[0] - in_paper[1]
         if one is other or np.array_equal(one.values, other.values):  # type: ignore[arg-type]
             return Answer.INCONCLUSIVE, f"{self.one} and {self.other} are the same here"
         answer, why = self._judge(difference, gap, trained=bool(one.seeds or other.seeds))

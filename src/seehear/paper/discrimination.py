@@ -85,6 +85,9 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
 
     Metrics: mlp and linear, on features as they are; shape, an mlp on each network's AXES principal axes, with mean 0
     and deviation 1. The latter removes order, scale and rotation of dimensions; the shape of the distribution remains.
+
+    Raises:
+        SeehearError: If there are fewer than two networks.
     """
     experiment.check_metrics(METRICS)
     (modality,) = experiment.networks
@@ -122,7 +125,7 @@ def _measurements(
     seeds: Sequence[int],
     progress: Progress,
 ) -> dict[str, Measurement]:
-    """Every column of one contest."""
+    """Return every column of one contest."""
     values: dict[str, list[list[float]]] = {column: [] for column in experiment.scores}
     for seed in seeds:
         make = cache(contest.make)
@@ -137,7 +140,7 @@ def _measurements(
 
 
 def _some_clips(dataset: Dataset) -> list[str]:
-    """The clips with features, a random choice of them if there are many."""
+    """Return the clips with features, a random choice of them if there are many."""
     clips = dataset.featured_clips
     chosen = np.sort(np.random.default_rng(0).permutation(len(clips))[:MAX_CLIPS])
     return [clips[n] for n in chosen]
@@ -151,7 +154,7 @@ def _pair(packs: Mapping[str, Packed], one: str, other: str, train: NDArray[np.b
 
 
 def _controls(name: str, packed: Packed) -> list[Contest]:
-    """Pairs of networks that are made of one."""
+    """Return the control pairs, each made of one network."""
     rows = packed.rows
     made: dict[str, Callable[[int], Pair]] = {
         "same network": lambda seed: (rows, rows),

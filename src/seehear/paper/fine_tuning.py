@@ -49,9 +49,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Split:
-    """Where networks learn and where they are tested. Only validation and test clips have per-second ground truth."""
+    """Where networks learn and where they are tested. Only validation and test clips have per-second ground truth.
 
-    train: Part  # of the validation clips
+    Attributes:
+        train: Part of the validation clips.
+        test: Part of the test clips.
+        n_classes: Number of classes.
+    """
+
+    train: Part
     test: Part
     n_classes: int
 
@@ -127,13 +133,13 @@ def _accuracy(predicted: Sequence[Labels], seeds: Sequence[int], frames: Labelle
 
 
 def _linear(setup: Setup, name: str, split: Split) -> Labels:
-    """Predicted classes of the test frames, (m,), by a linear probe."""
+    """Return the predicted classes of the test frames, (m,), by a linear probe."""
     packs = [part.clips.source.pack(name, part.clips.clips) for part in (split.train, split.test)]
 
     def compute() -> list[int]:
         rows = []
         for packed, part in zip(packs, (split.train, split.test), strict=True):
-            # A clip may end before its last label does: its last segment stands for what follows.
+            # A clip may end before its last label: its last segment is repeated.
             frames = part.frames
             at = np.minimum(frames.segment, packed.lengths()[frames.clip] - 1)
             rows.append(packed.rows[packed.offsets[frames.clip] + at])
@@ -148,7 +154,7 @@ def _linear(setup: Setup, name: str, split: Split) -> Labels:
 
 
 def _full(setup: Setup, name: str, split: Split, seeds: Sequence[int], notes: list[str]) -> list[Labels] | None:
-    """Predicted classes of the test frames, per seed; None, with a note, if the network can't be fine-tuned."""
+    """Return the predicted classes of the test frames, per seed; None and a note if fine-tuning is impossible."""
     from seehear import networks
 
     if setup.clips is None:
@@ -196,7 +202,7 @@ def _info(setup: Setup, name: str) -> NetworkInfo:
 
 
 def _image_network(setup: Setup, name: str) -> NetworkSpec:
-    """A network of single frames. Raises SeehearError or NotImplementedError if it can't be fine-tuned."""
+    """Return a network of single frames. Raises SeehearError or NotImplementedError if it can't be fine-tuned."""
     from seehear import networks
     from seehear.networks.spec import ClipInput, ImageInput
 
@@ -210,12 +216,13 @@ def _image_network(setup: Setup, name: str) -> NetworkSpec:
 
 
 def _frames(setup: Setup, part: Part, spec: NetworkSpec) -> NDArray[np.uint8]:
-    """One frame from the middle of each labelled second, (n, size, size, 3)."""
+    """Return one frame from the middle of each labelled second, (n, size, size, 3)."""
     from seehear.features import extraction
+    from seehear.media.clips import find_clips
     from seehear.media.reader import Media
 
     assert setup.clips is not None
-    files = extraction.find_clips([setup.clips])
+    files = find_clips([setup.clips])
     names, segment, labelled = part.clips.clips, part.clips.segment, part.frames
     size = spec.input.size  # type: ignore[union-attr]
     frames = np.zeros((len(labelled), size, size, 3), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""What an experiment measured: scores of systems, per seed and clip where they are known."""
+"""What an experiment measured: scores of systems, per seed and clip if they are known."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Measurement:
         low: Lower end of the 95 % interval; NaN if it is not known.
         high: Upper end.
         values: (S, N), one value per seed and clip, of which `value` is the mean; None if they are not known.
-        seeds: Of the trainings; empty where nothing is drawn at random.
+        seeds: Of the trainings; empty if nothing is drawn at random.
         p: Of the test that the score is 0; NaN if there is none.
         chance: Chance level; NaN if there is none.
     """
@@ -63,7 +63,7 @@ class Findings:
 
     Attributes:
         systems: row -> column -> measurement.
-        signature: How the numbers came about.
+        signature: How the numbers were computed.
         controls: Rows that the paper does not have.
         notes: What a user should know.
         missing: Labelled clips without features.

@@ -21,7 +21,7 @@ class Choice:
 
     Attributes:
         candidates: To compare or to choose from, in place of the paper's; empty for the paper's.
-        baseline: To train on where nothing is selected, in place of the paper's; empty for the paper's.
+        baseline: To train on if nothing is selected, in place of the paper's; empty for the paper's.
     """
 
     candidates: Networks
@@ -118,7 +118,7 @@ def _baseline(experiment: Experiment, choice: Choice, store: Store) -> Networks:
 
 
 def _first(networks: Networks) -> Networks:
-    """The first network of each modality."""
+    """Return the first network of each modality."""
     return {modality: list(names[:1]) for modality, names in networks.items()}
 
 

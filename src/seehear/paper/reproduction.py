@@ -1,4 +1,4 @@
-"""Run a paper's tables and figures on a data set: its numbers beside ours, and a verdict on each of its claims."""
+"""Run a paper's tables and figures on a data set: its numbers, ours, and a verdict on each of its claims."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ class Reproduction(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if a table failed or some of its numbers are missing, else 0."""
         return 1 if self.failed or any(table.findings.missing for table in self.tables) else 0
 
     @property
@@ -95,17 +96,19 @@ class Reproduction(Result):
         return "\n".join(table.markdown() for table in self.tables)
 
     def text(self) -> str:
+        """Return every table, what failed, and the files written."""
         failed = listed([f"{name}: {why}" for name, why in self.failed.items()], "could not be run")
         parts = [*(table.text() for table in self.tables), failed, "\n".join(map(str, self.files))]
         return "\n\n".join(filter(None, parts))
 
     def as_json(self) -> Any:
+        """Return the tables, and why others failed."""
         return {"tables": [table.as_json() for table in self.tables], "failed": self.failed}
 
 
 @dataclass(frozen=True)
 class _Inputs:
-    """What all experiments of one call share."""
+    """Settings and data that all experiments of one call share."""
 
     tables: Annotations
     choice: Choice
@@ -136,24 +139,24 @@ def reproduce(
     progress: bool = True,
     **settings: Any,
 ) -> Reproduction:
-    """Run a paper's tables and figures on your data: its numbers beside yours, and a verdict on each of its claims.
+    """Run a paper's tables and figures on your data: its numbers, yours, and a verdict on each of its claims.
 
-    The same call resumes where a killed one stopped. Tables share the trainings that they have in common.
+    Resume by rerunning the same call. Tables share the trainings that they have in common.
 
     Args:
         experiments: One or more of `list_experiments`, or TOML files of your own.
         dataset: Which data set: llp, or folder for tables and clips of your own.
         annotations: Folder with its label tables.
         out: Folder for everything that is finished, and for the tables, OUT/<experiment>.json and .md.
-        store: The folder with the clips' features; OUT/store unless given.
+        store: The folder with the clips' features; by default OUT/store.
         features: Folder with the features that the data set's field shares, to import into the store first.
         videos: Folder with clips or full videos, to extract the networks' features from first, and for table3.
         fps: Frames per second that visual networks are given of these videos.
         networks: modality -> networks to compare or choose from, in place of the paper's.
-        baseline: modality -> networks to train on where nothing is selected, in place of the paper's.
+        baseline: modality -> networks to train on if nothing is selected, in place of the paper's.
         recipe: Name from `list_recipes`, a TOML file, or a Recipe.
         seeds: One training is done with each; fewer than six can't confirm a difference between trained systems.
-        workers: Processes that train at once; one per core unless given.
+        workers: Processes that train at once; by default one per core.
         device: auto, cpu or cuda.
         trust_code: Run the Python code of networks that an experiment's file or the store names as FILE.py:NAME.
         progress: Show progress and time left.
@@ -212,7 +215,7 @@ def runner(kind: str) -> Callable[[Experiment, Setup], Findings]:
 
 def _check_seeds(seeds: Sequence[int]) -> None:
     if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
-        raise SeehearError("seeds are one or more numbers, each once, 0 or more")
+        raise SeehearError("seeds must be one or more different numbers, at least 0")
 
 
 def _inputs(
@@ -268,7 +271,7 @@ def _run(name: str, experiment: Experiment, inputs: _Inputs, files: list[Path]) 
 
 
 def _setup(inputs: _Inputs, candidates: Networks, baseline: Networks) -> Setup:
-    """The data sets with all networks of an experiment: the same clips serve all its systems."""
+    """Return the data sets with all networks of an experiment: the same clips serve all its systems."""
     from seehear.data import Dataset
     from seehear.paper.setup import Setup
 
@@ -294,7 +297,7 @@ def _setup(inputs: _Inputs, candidates: Networks, baseline: Networks) -> Setup:
 
 
 def _settings(setup: Setup, inputs: _Inputs) -> dict[str, Any]:
-    """What decides the numbers, to be kept with them."""
+    """Return what decides the numbers, to be kept with them."""
     return {
         "store": str(inputs.store.path),
         "weak": {split: str(path) for split, path in inputs.tables.weak.items()},
@@ -307,7 +310,7 @@ def _settings(setup: Setup, inputs: _Inputs) -> dict[str, Any]:
 
 
 def _replaced(file: Path, settings: Mapping[str, Any]) -> list[str]:
-    """A note if an earlier result in this file was made with other settings."""
+    """Return a note if an earlier result in this file was made with other settings."""
     from seehear.training.run import differences
 
     if not file.exists():

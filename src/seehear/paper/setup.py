@@ -31,11 +31,11 @@ class Setup:
         val: Validation clips, with ground truth.
         test: Test clips, with ground truth.
         candidates: modality -> networks to choose from, or to compare.
-        baseline: modality -> networks to train on where nothing is selected.
+        baseline: modality -> networks to train on if nothing is selected.
         recipe: With the user's settings.
         seeds: One training is done with each.
         out: Folder of everything that is finished.
-        clips: Folder of the clips' files; None where there is none.
+        clips: Folder of the clips' files; None if there is none.
         workers: Processes that train at once; None: one per core.
         device: auto, cpu or cuda.
         trust_code: Whether to run the code of networks that the store names as FILE.py:NAME.
@@ -74,7 +74,7 @@ class Setup:
 
     @cached_property
     def bench(self) -> Bench:
-        """Trains many parsers in parallel processes, each kept when it is done."""
+        """A bench that trains many parsers in parallel processes; each is kept when it is done."""
         from seehear.selection.prepare import with_test
 
         return with_test(self._task, self.test).bench

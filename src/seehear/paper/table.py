@@ -95,7 +95,7 @@ class Table:
         return "\n".join(line for n, line in enumerate(lines) if line or lines[n - 1])
 
     def _over(self) -> str:
-        """What intervals are over."""
+        """Return what intervals are over."""
         seeds = {one.seeds for row in self.findings.systems.values() for one in row.values()}
         most = max(seeds, key=len, default=())
         if len(most) > 1:
@@ -103,7 +103,7 @@ class Table:
         return " over clips; one seed" if most else " over clips"
 
     def _chances(self) -> list[str]:
-        """The chance level of each score that has one, if it is the same for all systems."""
+        """Return the chance level of each score that has one, if it is the same for all systems."""
         levels = []
         for score in self.experiment.scores:
             known = {round(one.chance, 1) for row in self.findings.systems.values() if (one := row.get(score))}
@@ -160,14 +160,14 @@ def count_answers(verdicts: Sequence[Verdict]) -> str:
 
 
 def _cell(reported: float | None, measured: Measurement | None) -> str:
-    theirs = "–" if reported is None else f"{reported:.1f}" if round(reported, 1) == reported else f"{reported:g}"
+    in_paper = "–" if reported is None else f"{reported:.1f}" if round(reported, 1) == reported else f"{reported:g}"
     if measured is None or math.isnan(measured.value):
-        return f"{theirs} | –" if reported is not None else "–"
+        return f"{in_paper} | –" if reported is not None else "–"
     digits = 2 if abs(measured.value) < 2 else 1
     ours = f"{measured.value:.{digits}f}"
     interval = "" if math.isnan(measured.low) else f" ({measured.low:.{digits}f}–{measured.high:.{digits}f})"
     p = "" if math.isnan(measured.p) else f" p {measured.p:.2g}"
-    return f"{theirs} | {ours}{interval}{p}"
+    return f"{in_paper} | {ours}{interval}{p}"
 
 
 def _row(cells: Sequence[str]) -> str:

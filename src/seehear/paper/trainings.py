@@ -29,7 +29,7 @@ class TrainedSystem:
 
     Attributes:
         parsers: One per seed.
-        tuned: The tuned setting and its value, in words; empty where nothing was tuned.
+        tuned: The tuned setting and its value, in words; empty if nothing was tuned.
     """
 
     parsers: Sequence[Parser]
@@ -133,7 +133,7 @@ def validation_average(parsers: Sequence[Parser]) -> float:
 
 
 def _values(system: System) -> list[float] | list[None]:
-    """The values to try of the tuned setting; None where nothing is tuned."""
+    """Return the values to try of the tuned setting; None if nothing is tuned."""
     return list(system.tune.values) if system.tune else [None]
 
 

@@ -1,4 +1,4 @@
-"""Many clips parsed into one folder: JSON, pages, pictures, dense tables, and an index that finds clips."""
+"""Many clips parsed into one folder: JSON, pages, figures, dense tables, and an index that finds clips."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from seehear import arguments
 from seehear.decoding import Decoding
 from seehear.errors import ClipError, SeehearError
-from seehear.features.extraction import find_clips
 from seehear.files import atomic_json, read_json
 from seehear.labels import DenseTable, Event, read_dense, write_dense
+from seehear.media.clips import find_clips
 from seehear.modality import kinds
-from seehear.names import check_one_line
+from seehear.names import valid_line
 from seehear.parsing.clip import ParsedClip, truth_of
 from seehear.parsing.folder import FORMAT, from_json, read_folder, write
 from seehear.progress import Progress
@@ -25,28 +25,28 @@ from seehear.results import Result, listed
 if TYPE_CHECKING:
     from seehear.parsing.parser import Parser
 
-Picture = Literal["html", "png", "svg"]
+Figure = Literal["html", "png", "svg"]
 MARKER = ".parsed"  # names the run and the decoding that fill a folder
 MAX_CLIPS, MAX_EVENTS = 10, 40  # clips, and events of each, that are printed
 
 
 @dataclass(repr=False)
 class ParsedFolder(Result):
-    """What parsing many clips did.
+    """The result of parsing many clips.
 
     Attributes:
         folder: Where it was written.
         clips: The parsed clips, in the order of the files.
-        pictures: The pictures of these clips.
+        figures: Files of the figures of these clips.
         index: The page that leads to the clips' pages.
         unchanged: How many clips were parsed before.
-        failed: clip -> what was wrong.
+        failed: clip -> what is wrong with it.
         notes: What else a user should know.
     """
 
     folder: Path
     clips: list[ParsedClip] = field(default_factory=list)
-    pictures: list[Path] = field(default_factory=list)
+    figures: list[Path] = field(default_factory=list)
     index: Path | None = None
     unchanged: int = 0
     failed: dict[str, str] = field(default_factory=dict)
@@ -58,9 +58,11 @@ class ParsedFolder(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips could not be parsed, else 0."""
         return 1 if self.failed else 0
 
     def text(self) -> str:
+        """Return the events of the first clips, the files written, and the clips that failed."""
         lines = []
         for parsed in self.clips[:MAX_CLIPS]:
             events = [
@@ -74,14 +76,15 @@ class ParsedFolder(Result):
             lines.append(f"… and {len(self.clips) - MAX_CLIPS} more clips")
         lines += self.notes
         lines.append(f"{len(self.clips)} clips parsed ({self.unchanged} already done) into {self.folder}")
-        if self.pictures:
-            lines.append(f"one picture per clip, such as {self.pictures[0]}")
+        if self.figures:
+            lines.append(f"one figure per clip, such as {self.figures[0]}")
         if self.index:
             lines.append(f"open {self.index} in a browser, or run: seehear view {shlex.quote(str(self.folder))}")
         problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
         return "\n".join([*lines, problems] if problems else lines)
 
     def as_json(self) -> Any:
+        """Return every parsed clip, and why others failed."""
         return {"clips": [parsed.as_json() for parsed in self.clips], "failed": self.failed}
 
 
@@ -92,22 +95,22 @@ def parse_clips(
     out: str | Path,
     truth: Mapping[str, str | Path] | None = None,
     decoding: Decoding | None = None,
-    pictures: Sequence[Picture] = ("html", "png"),
+    figures: Sequence[Figure] = ("html", "png"),
     embed: bool = False,
     progress: bool = True,
 ) -> ParsedFolder:
     """Parse clips into a folder.
 
-    The same call resumes where a killed one stopped. A clip that can't be used is listed, and the others are parsed.
+    Resume by rerunning the same call. A clip that can't be used is listed, and the others are parsed.
 
     Args:
         parser: From a run folder, whose identity marks the folder.
         clips: Media files, or folders that are searched for them.
         out: The folder; made if it does not exist.
         truth: modality -> dense table of ground truth, to show with the events.
-        decoding: Another than the parser's.
-        pictures: What to draw of each clip: html, a page that plays it; png and svg, a picture.
-        embed: Put the media files into their pages, which then can be sent to others alone.
+        decoding: From probabilities to events; by default the parser's.
+        figures: What to draw of each clip: html, a page that plays it; png and svg, a figure.
+        embed: Put the media files into their pages, so that a page can be sent to others alone.
         progress: Show progress and time left.
 
     Raises:
@@ -115,7 +118,7 @@ def parse_clips(
     """
     tables = {name: read_dense(path) for name, path in arguments.by_modality(truth).items()}
     files = find_clips(arguments.paths(clips))
-    job = _Job(parser, decoding or parser.decoding, Path(out), tables, tuple(pictures), embed)
+    job = _Job(parser, decoding or parser.decoding, Path(out), tables, tuple(figures), embed)
     job.claim()
     result = ParsedFolder(job.folder)
     if tables and not {event.clip for table in tables.values() for event in table.events} & set(files):
@@ -126,13 +129,13 @@ def parse_clips(
                 parsed, unchanged = job.parse(clip, path)
                 result.clips.append(parsed)
                 result.unchanged += unchanged
-                result.pictures += job.drawings(clip)
+                result.figures += job.drawings(clip)
             except ClipError as error:
                 result.failed[clip] = str(error)
                 bar.say(f"skipped: {error}")
             bar.advance(clip)
     if result.clips:
-        _write_tables_and_index(result, "html" in pictures)
+        _write_tables_and_index(result, "html" in figures)
     return result
 
 
@@ -144,14 +147,14 @@ class _Job:
     decoding: Decoding
     folder: Path
     tables: Mapping[str, DenseTable]
-    pictures: tuple[Picture, ...]
+    figures: tuple[Figure, ...]
     embed: bool
 
     def claim(self) -> None:
         """Mark the folder as filled by this parser and decoding.
 
         Raises:
-            SeehearError: If it is another's, whose tables would be mixed with these.
+            SeehearError: If another parser or decoding filled it: its tables would be mixed with these.
         """
         marker = self.folder / MARKER
         facts = {"run": self._identity, "decoding": str(self.decoding)}
@@ -165,7 +168,7 @@ class _Job:
         atomic_json(marker, facts)
 
     def parse(self, clip: str, path: Path) -> tuple[ParsedClip, bool]:
-        """Parse a clip and write what was asked for, unless that is done. Whether it was done before."""
+        """Parse a clip and write the requested files. Return whether that was done before; then nothing is done."""
         from seehear import pages
         from seehear.plots import style
 
@@ -187,13 +190,13 @@ class _Job:
         return parsed, False
 
     def drawings(self, clip: str) -> list[Path]:
-        """The clip's pictures."""
-        return [self.folder / f"{clip}.{suffix}" for suffix in self.pictures if suffix != "html"]
+        """Return the files of the clip's figures."""
+        return [self.folder / f"{clip}.{suffix}" for suffix in self.figures if suffix != "html"]
 
     def _page(self, clip: str) -> Path | None:
         from seehear import pages
 
-        return self.folder / pages.parse.name(clip) if "html" in self.pictures else None
+        return self.folder / pages.parse.name(clip) if "html" in self.figures else None
 
     @property
     def _identity(self) -> str:
@@ -205,7 +208,7 @@ class _Job:
         return run.identity
 
     def _fingerprint(self, clip: str, path: Path) -> str:
-        """Changes whenever what is written of a clip would."""
+        """Hash of everything that decides what is written of a clip."""
         facts = self.parser.run.facts
         truth = truth_of(clip, self.tables, facts.modalities, facts.segment) if self.tables else None
         stat = path.stat()
@@ -214,7 +217,7 @@ class _Job:
 
 
 def _write_tables_and_index(result: ParsedFolder, index: bool) -> None:
-    """Dense tables and index of every clip in the folder, those of earlier calls included."""
+    """Write the dense tables and the index of all clips in the folder, those of earlier calls included."""
     from seehear import pages
 
     everything, damaged = read_folder(result.folder)
@@ -232,10 +235,10 @@ def _write_tables_and_index(result: ParsedFolder, index: bool) -> None:
 
 
 def _fits_tables(parsed: ParsedClip, result: ParsedFolder) -> bool:
-    """Whether a clip's classes can stand in a table; a note is added where not."""
+    """Return whether a clip's classes can stand in a table; if not, add a note."""
     try:
         for event in parsed.events:
-            check_one_line(event.label)
+            valid_line(event.label)
     except ClipError as error:
         result.notes.append(f"{result.folder / parsed.clip}.json: {error}: left out of the tables")
         return False

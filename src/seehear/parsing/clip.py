@@ -31,7 +31,8 @@ class ParsedEvent:
         modality: audio, visual, or audio_visual for both.
         onset: When it begins, seconds from the clip's start.
         offset: When it ends, seconds.
-        confidence: Mean probability of its segments, in [0, 1]; of an event in all modalities, of the least certain.
+        confidence: Mean probability of its segments, in [0, 1]. For an event in all modalities, the probability of a
+            segment is the lowest of its modalities'.
     """
 
     label: str
@@ -50,13 +51,13 @@ class ParsedClip:
         file: Where it lies.
         duration: Of the clip, seconds.
         segment: Of a segment, seconds.
-        modalities: What events can be in; the joint modality last, where there are several.
+        modalities: What events can be in; the joint modality last, if there are several.
         decoding: How probabilities became events.
         events: By modality, onset and class.
         probabilities: modality -> class -> one per segment, for classes with an event, predicted or true.
-        truth: The true events, with confidence 1; None where they are not known.
+        truth: The true events, with confidence 1; None if they are not known.
         classes: All classes of the parser.
-        overview: Thumbnails and spectrogram, where the clip was just decoded.
+        overview: Thumbnails and spectrogram, if the clip was just decoded.
     """
 
     clip: str
@@ -76,18 +77,18 @@ class ParsedClip:
         return f"ParsedClip({self.clip!r}, {self.duration:g} s, events: {counts})"
 
     def of(self, modality: str, *, true: bool = False) -> list[ParsedEvent]:
-        """The predicted or the true events in a modality."""
+        """Return the predicted or the true events in a modality."""
         events = (self.truth or ()) if true else self.events
         return [event for event in events if event.modality == modality]
 
     def labels(self, modality: str) -> list[str]:
-        """The classes of a modality's predicted and true events, ordered by first onset in any modality."""
+        """Return the classes of a modality's predicted and true events, ordered by first onset in any modality."""
         everything = sorted([*self.events, *(self.truth or ())], key=lambda event: (event.onset, event.label))
         own = {event.label for event in [*self.of(modality), *self.of(modality, true=True)]}
         return [label for label in dict.fromkeys(event.label for event in everything) if label in own]
 
     def to_frame(self, *, true: bool = False) -> DataFrame:
-        """The predicted or the true events as a pandas DataFrame: clip, modality, label, onset, offset, confidence."""
+        """Return one row per predicted or true event: clip, modality, label, onset, offset (seconds) and confidence."""
         import pandas as pd
 
         columns = ["clip", *(column.name for column in fields(ParsedEvent))]
@@ -106,7 +107,7 @@ class ParsedClip:
 
         Args:
             out: The folder; made if it does not exist.
-            embed: Put the media file into the page, which then can be sent to others alone.
+            embed: Put the media file into the page, so that the page can be sent to others alone.
         """
         from seehear.pages import parse
         from seehear.parsing.folder import write
@@ -125,7 +126,7 @@ class ParsedClip:
         return write_clip(self, Path(file))
 
     def _repr_html_(self) -> str:
-        """The clip's page, playable, in a frame of its own."""
+        """Return the clip's page, playable, in a frame of its own."""
         from html import escape
 
         from seehear.pages import parse
@@ -134,7 +135,7 @@ class ParsedClip:
         return f'<iframe srcdoc="{page}" style="width: 100%; height: 40em; border: 0"></iframe>'
 
     def _seen(self) -> Overview:
-        """The overview; the file is decoded again where there is none."""
+        """Return the overview; the file is decoded again if there is none."""
         from seehear.media.overview import Overview, thumbnails_for
         from seehear.media.reader import Media
 
@@ -144,7 +145,7 @@ class ParsedClip:
         return Overview.of(media, thumbnails_for(media.aspect))
 
     def as_json(self) -> dict[str, Any]:
-        """Everything but the overview, as JSON has it."""
+        """Return everything but the overview, as a value that `json.dumps` takes."""
         content = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "overview"}
         content["events"] = [asdict(event) for event in self.events]
         content["truth"] = None if self.truth is None else [asdict(event) for event in self.truth]
@@ -152,7 +153,7 @@ class ParsedClip:
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> ParsedClip:
-        """The clip that `as_json` described. Raises KeyError or TypeError where something is missing or wrong."""
+        """Return the clip that `as_json` described. Raises KeyError or TypeError if something is missing or wrong."""
         return ParsedClip(
             content["clip"],
             content["file"],
@@ -181,14 +182,19 @@ def parsed_clip(
     all_classes: Sequence[str] = (),
     overview: Overview | None = None,
 ) -> ParsedClip:
-    """A parsed clip from its active segments and their probabilities, see `parsed_events`.
+    """Return a parsed clip from its active segments and their probabilities.
 
     Args:
+        active: Modality, joint one included -> active segments, (T, C).
+        probabilities: Of the segments, (T, M, C) in [0, 1].
+        classes: C names.
+        segment: Seconds per segment.
+        duration: Seconds of the clip.
         decoding: How segments became active.
         clip: Its name.
         file: Where it lies.
-        truth: The true events in any modality, where they are known.
-        all_classes: All classes of the parser, where `classes` are only some.
+        truth: The true events in any modality, if they are known.
+        all_classes: All classes of the parser, if `classes` are only some.
         overview: Thumbnails and spectrogram.
     """
     events = parsed_events(active, probabilities, classes, segment, duration)
@@ -221,7 +227,7 @@ def parsed_events(
     segment: float,
     duration: float,
 ) -> tuple[ParsedEvent, ...]:
-    """The events of one clip, by modality, onset and class.
+    """Return the events of one clip, by modality, onset and class.
 
     Args:
         active: modality -> (1, T, C) bool, the active segments.
@@ -253,7 +259,14 @@ def parsed_events(
 def true_events(
     clip: str, tables: Mapping[str, DenseTable], modalities: tuple[str, ...], segment: float
 ) -> dict[str, list[ParsedEvent]]:
-    """modality -> a clip's true events; the joint modality's too, where ground truth of each modality is given."""
+    """Return modality -> the true events of a clip.
+
+    Args:
+        clip: Its name.
+        tables: modality -> dense table of ground truth.
+        modalities: Those of the parser. If each has a table, the joint modality has events too.
+        segment: Seconds per segment; events fill whole segments.
+    """
     names = classes_of(tables.values())
     length = max(1, *(table.last_segment(segment) for table in tables.values()))
     active = {name: table.array([clip], names, length, segment) for name, table in tables.items()}
@@ -271,11 +284,11 @@ def true_events(
 def truth_of(
     clip: str, tables: Mapping[str, DenseTable], modalities: tuple[str, ...], segment: float
 ) -> list[ParsedEvent]:
-    """A clip's true events, modality after modality."""
+    """Return a clip's true events, modality after modality; see `true_events`."""
     return [event for events in true_events(clip, tables, modalities, segment).values() for event in events]
 
 
 def spans_of(active: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
-    """Class number, first segment and segment after the last of each event in an array (1, T, C)."""
+    """Return class number, first segment and segment after the last of each event in an array (1, T, C)."""
     spans = event_spans(ActiveSegments.of(active))
     return list(zip(spans.label.tolist(), spans.start.tolist(), spans.stop.tolist(), strict=True))

@@ -12,7 +12,7 @@ from typing import Any
 
 from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic_json, read_json
-from seehear.names import check_clip, check_modality
+from seehear.names import valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip
 
 KIND = "seehear-parse-"
@@ -72,21 +72,21 @@ def read_folder(folder: Path) -> tuple[list[ParsedClip], list[str]]:
 
 
 def is_parse(facts: Any) -> bool:
-    """Whether a JSON value is a parsed clip of this format."""
+    """Return whether a JSON value is a parsed clip of this format."""
     return isinstance(facts, dict) and facts.get("format") == FORMAT
 
 
 def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
-    """The clip that a JSON file describes; its media file is relative to that file.
+    """Return the clip that a JSON file describes; its media file is relative to that file.
 
     Raises:
-        SeehearError: Where something is missing, of a wrong type, or an invalid name.
+        SeehearError: If something is missing, of a wrong type, or an invalid name.
     """
     try:
         parsed = ParsedClip.from_json({**facts, "file": os.path.normpath(file.parent / facts["file"])})
-        check_clip(parsed.clip)
+        valid_clip_name(parsed.clip)
         for modality in {*parsed.modalities, *(event.modality for event in (*parsed.events, *(parsed.truth or ())))}:
-            check_modality(modality)
+            valid_modality_name(modality)
         return parsed
     except ClipError as error:
         raise SeehearError(f"{file}: {error}") from None
@@ -95,7 +95,7 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
 
 
 def link(file: Path, folder: Path) -> str:
-    """The path of a file relative to a folder, with slashes: it stays valid where both move together."""
+    """Return the path of a file relative to a folder, with slashes: it stays valid if both move together."""
     target = file.parent.resolve() / file.name  # the clip may be a link to a file of another name
     try:
         return PurePath(os.path.relpath(target, folder.resolve())).as_posix()

@@ -1,4 +1,4 @@
-"""The parser: trained on weak labels, it turns clips into what is heard, what is seen, and both, second by second.
+"""The parser: trained on weak labels, it predicts per second what is heard, what is seen, and what is both.
 
 parser = Parser("small", epochs=20).fit(train, val)
 parser.predict_proba(test)     # (N, T, M, C)
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from seehear.training.run import BaseRun
     from seehear.training.setup import Setup
 
-THUMBNAIL_SIZE = 160  # pixels of a frame, where no visual network's own frames can be shown
+THUMBNAIL_SIZE = 160  # pixels of a frame, if no visual network's own frames can be shown
 MAX_PROBABILITIES = 2**26  # probabilities of segments in memory at once
 
 
@@ -57,13 +57,13 @@ class Parser:
         set: Changes = (),
         **settings: Any,
     ) -> None:
-        """A parser that is still to be trained.
+        """Make a parser that is still to be trained.
 
         Args:
             recipe: Name from `list_recipes`, a TOML file, or a Recipe.
             seed: Fixes the training.
             device: auto, cpu or cuda.
-            decoding: From probabilities to events; the official protocol unless given.
+            decoding: From probabilities to events; by default the official protocol.
             trust_code: Whether to run a network of your own (FILE.py:NAME) that a store or run folder names.
             set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
             **settings: The same as keyword arguments: `epochs=20, contrast={"loss": "mtsc"}`.
@@ -82,7 +82,14 @@ class Parser:
     def of_run(
         run: BaseRun, device: str = "auto", decoding: Decoding | None = None, trust_code: bool = False
     ) -> Parser:
-        """The parser of a run, in a folder or in memory. Its model is read when it is first needed."""
+        """Return the parser of a run. Its model is read when it is first needed.
+
+        Args:
+            run: In a folder or in memory.
+            device: auto, cpu or cuda.
+            decoding: From probabilities to events; by default the official protocol.
+            trust_code: Whether to run a network of your own (FILE.py:NAME) that the run names.
+        """
         recipe, seed = run.facts.recipe, run.facts.seed
         parser = Parser(recipe, seed=seed, device=device, decoding=decoding, trust_code=trust_code)
         parser._run = run
@@ -111,10 +118,12 @@ class Parser:
 
     @property
     def classes(self) -> tuple[str, ...]:
+        """Return the classes that it predicts, in the order of its probabilities."""
         return self.run.facts.classes
 
     @property
     def modalities(self) -> tuple[str, ...]:
+        """Return the modalities that it was trained on, in order."""
         return self.run.facts.modalities
 
     @property
@@ -142,8 +151,8 @@ class Parser:
 
         Args:
             train: Clips to train on. Its classes become those of the parser.
-            val: Clips to validate with. Their ground truth, where known, chooses the epoch.
-            out: A run folder: the same call resumes bit-exactly where a killed one stopped. Nothing is written
+            val: Clips to validate with. Their ground truth, if known, chooses the epoch.
+            out: A run folder: rerun the same call to resume, bit-exactly. Nothing is written
                 unless it is given.
             tensorboard: Write TensorBoard events into the run folder.
             progress: Show progress and time left.
@@ -152,7 +161,7 @@ class Parser:
             The parser itself.
 
         Raises:
-            SeehearError: Where data and recipe do not fit, `out` holds another run, or training diverges.
+            SeehearError: If data and recipe do not fit, `out` holds another run, or training diverges.
         """
         from seehear.training.setup import set_up
 
@@ -203,10 +212,10 @@ class Parser:
     # Prediction
 
     def probabilities(self, dataset: Dataset) -> Probabilities:
-        """Probabilities of segments and of whole clips, for every clip of a data set.
+        """Return the probabilities of segments and of whole clips, for every clip of a data set.
 
         Raises:
-            SeehearError: Where the data set lacks a network of the parser, or its features were made otherwise.
+            SeehearError: If the data set lacks a network of the parser, or its features were made otherwise.
         """
         parts = list(self.iter_probabilities(dataset))
         segments = max(part.segment.shape[1] for _, part in parts)
@@ -220,9 +229,9 @@ class Parser:
         return Probabilities(segment, clip, by_modality)
 
     def iter_probabilities(self, dataset: Dataset) -> Iterator[tuple[NDArray[np.int64], Probabilities]]:
-        """The same, some clips at a time: their numbers in the data set, and their probabilities.
+        """Yield the same, some clips at a time: their numbers in the data set, and their probabilities.
 
-        Clips without features are passed over. Memory stays bounded, however large the data set.
+        Clips without features are skipped. Memory stays bounded, however large the data set.
         """
         from seehear.training.bags import Bags
         from seehear.training.inference import predict
@@ -238,7 +247,7 @@ class Parser:
             yield featured[part], predict(self.model, bags, self.run.facts.window)
 
     def predict_proba(self, dataset: Dataset) -> NDArray[np.float32]:
-        """Probability of every segment, modality and class.
+        """Return the probability of every segment, modality and class.
 
         Returns:
             (N, T, M, C) float32 in [0, 1]: clips in the data set's order, segments, `parser.modalities`,
@@ -247,11 +256,11 @@ class Parser:
         return self.probabilities(dataset).segment
 
     def predict(self, dataset: Dataset, decoding: Decoding | None = None) -> Activity:
-        """Which segments are active, by modality and class.
+        """Return which segments are active, by modality and class.
 
         Args:
             dataset: Clips to parse.
-            decoding: Another than the parser's.
+            decoding: From probabilities to events; by default the parser's.
 
         Returns:
             modality -> (N, T, C) bool, over `parser.classes`. T is that of the data set's ground truth where known.
@@ -272,7 +281,7 @@ class Parser:
         return resolve_device(self.device)
 
     def _features(self, dataset: Dataset) -> Dataset:
-        """The data set with the networks of this parser, which were made as in training."""
+        """Return the data set with the networks of this parser, which were made as in training."""
         facts = self.run.facts
         if dataset.collocation != facts.collocation:
             dataset = dataset.with_networks(facts.collocation)
@@ -290,13 +299,13 @@ class Parser:
     ) -> ParsedClip:
         """Parse a media file of any length, in one pass and bounded memory.
 
-        Clips longer than those of training are parsed in windows of their length that overlap by half. Where they do,
-        a segment counts more the nearer it is to the window's middle.
+        Clips longer than those of training are parsed in windows of the training length that overlap by half. Where
+        windows overlap, a segment counts more the nearer it is to the window's middle.
 
         Args:
             file: A media file.
-            truth: modality -> dense table, to show ground truth beside the events.
-            decoding: Another than the parser's.
+            truth: modality -> dense table, to show ground truth with the events.
+            decoding: From probabilities to events; by default the parser's.
 
         Raises:
             ClipError: If the file can't be used.
@@ -338,7 +347,7 @@ class Parser:
         return parse_clips(self, clips, out=out, **options)
 
     def _read(self, media: Media) -> tuple[dict[str, NDArray[np.float32]], Overview]:
-        """Decode a file once: its features by network, and what it looks and sounds like."""
+        """Decode a file once. Return its features by network, and its overview."""
         from seehear.features.extraction import Collector, prefetch, spans
 
         loaded, settings = self._networks
@@ -357,7 +366,7 @@ class Parser:
 
     @cached_property
     def _networks(self) -> tuple[Loaded, Settings]:
-        """The networks of the run in memory, and how its features were extracted."""
+        """Return the run's networks in memory, and the settings of its features' extraction."""
         from seehear import networks
         from seehear.features.extraction import Settings, load_networks
 
@@ -390,12 +399,12 @@ class Parser:
 def load(
     run: str | Path, *, device: str = "auto", decoding: Decoding | None = None, trust_code: bool = False
 ) -> Parser:
-    """The parser in a run folder.
+    """Return the parser in a run folder.
 
     Args:
         run: A folder that `seehear train`, `Parser.fit(out=...)` or `Parser.save` wrote.
         device: auto, cpu or cuda.
-        decoding: From probabilities to events; the official protocol unless given.
+        decoding: From probabilities to events; by default the official protocol.
         trust_code: Whether to run a network of your own (FILE.py:NAME) that the run names. Only for folders whose
             author you trust.
 
@@ -428,22 +437,25 @@ def train(
         val: Clips to validate with.
         recipe: Name from `list_recipes`, a TOML file, or a Recipe.
         seeds: One parser is trained with each.
-        out: Run folder; with several seeds each has its own folder OUT/seed-N. Nothing is written unless given.
+        out: Run folder; with several seeds each has its own folder OUT/seed-N. Nothing is written by default.
         tensorboard: Write TensorBoard events into the run folders.
         device: auto, cpu or cuda.
         progress: Show progress and time left.
-        on_parser: Is given each parser when it is trained.
+        on_parser: Called with each parser once it is trained.
         set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
         **settings: The same as keyword arguments.
 
     Returns:
         The parsers, in the order of the seeds.
+
+    Raises:
+        SeehearError: If there is no seed or one is given twice, or as for `Parser.fit`.
     """
     from seehear.training.setup import set_up
 
     resolved = load_recipe(recipe, set, **settings)
     if not seeds or len(dict.fromkeys(seeds)) < len(seeds):
-        raise SeehearError(f"seeds must be one or more, each once, not {', '.join(map(str, seeds)) or 'none'}")
+        raise SeehearError(f"seeds must be one or more different numbers, not {', '.join(map(str, seeds)) or 'none'}")
     setup = set_up(train, val, resolved, seeds[0], device)
     parsers = []
     for seed in seeds:

@@ -252,7 +252,7 @@ def _draw_curves(ax: Axes, curves: Sequence[Array], chosen: Sequence[int | None]
 
 
 def _share(part: Array, whole: Array) -> Array:
-    """part / whole, NaN where the whole is 0."""
+    """Return part / whole, NaN where the whole is 0."""
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
 
 

@@ -41,7 +41,7 @@ class ClipRow:
         average: Mean of all scores, per cent.
         scores: level -> kind -> per cent.
         support: Segments of classes in the ground truth, over all modalities.
-        false_negatives: The most frequent kind of them; None where there are none.
+        false_negatives: The most frequent kind of them; None if there are none.
         false_positives: Likewise.
     """
 
@@ -53,6 +53,7 @@ class ClipRow:
     false_positives: ClassError | None
 
     def as_json(self) -> dict[str, object]:
+        """Return all attributes by name."""
         return asdict(self)
 
 
@@ -120,7 +121,7 @@ def best_and_worst(rows: Sequence[ClipRow], count: int) -> tuple[list[ClipRow], 
 def _most_frequent(
     wrong: Mapping[str, Array], support: Mapping[str, NDArray[np.int64]], classes: Sequence[str]
 ) -> list[ClassError | None]:
-    """Per clip; of equally frequent errors that of the first modality's first class."""
+    """Return the most frequent error per clip; of equally frequent ones that of the first modality's first class."""
     top = {name: of_modality.argmax(axis=1) for name, of_modality in wrong.items()}  # (N,) each
     errors: list[ClassError | None] = []
     for n in range(len(next(iter(wrong.values())))):

@@ -21,9 +21,9 @@ from seehear.scoring.verdict import Verdict
 Array = NDArray[np.float64]
 
 LEVEL = 0.05  # a difference is significant if p is below it
-# How to read a table of differences, wherever it stands.
+# How to read a table of differences, printed with every such table.
 HOW_TO_READ = (
-    "this − first; 95 % intervals by bootstrap, p by permutation, both over clips and, where each system has several, "
+    "this − first; 95 % intervals by bootstrap, p by permutation, both over clips and, if each system has several, "
     "seeds",
     "p is stricter than the interval: it takes every difference between seeds for chance. An interval without 0 and "
     f"p of {LEVEL:g} or more together are inconclusive",
@@ -38,8 +38,8 @@ TOLERANCE = 1e-9  # points; differences no further apart are equal, the rest is 
 class Difference:
     """How far one system is ahead of another, in points (values in per cent).
 
-    Where a system was trained once, the effect of seeds is unknown: interval and p are over clips alone, and p_seeds
-    is NaN.
+    If a system was trained once, the effect of seeds is unknown: interval and p are over clips alone, and p_seeds is
+    NaN.
 
     Attributes:
         mean: One minus other, over seeds and clips.
@@ -87,20 +87,20 @@ def difference(
 ) -> Difference:
     """Compare two systems on the same clips.
 
-    Interval: clips are drawn with replacement, the same for both systems, and seeds with replacement, in pairs or for
-    each system separately (Owen 2007, "The pigeonhole bootstrap"), see `resampled`. Percentiles of DRAWS draws.
+    Interval: percentiles of DRAWS draws, see `resampled`. Clips are drawn with replacement, the same for both systems.
+    Seeds are drawn with replacement, in pairs or for each system separately (Owen 2007, "The pigeonhole bootstrap").
 
-    p: two permutation tests in one. Were the systems equal, then each clip could as well have had its difference
-    reversed (signs of the N differences of seed means are flipped), and each run could have been the other system's
-    (signs of the S differences of paired runs are flipped; unpaired runs are reassigned). The null of p is the sum of
-    a difference by flipped clips and one by exchanged runs, drawn independently; p is never less than either part's
-    own. Drawn permutations count the observed one as well (Phipson and Smyth 2010).
+    p: two permutation tests in one. If the systems are equal, the sign of each clip's difference is arbitrary: the
+    signs of the N differences of seed means are flipped. And each run could be the other system's: the signs of the S
+    differences of paired runs are flipped; unpaired runs are reassigned. The null of p is the sum of a difference by
+    flipped clips and one by exchanged runs, drawn independently. p is never less than that of either part alone. Drawn
+    permutations count the observed one as well (Phipson and Smyth 2010).
 
     Args:
         one: (S1, N) per cent.
         other: (S2, N) per cent, of the same N clips.
-        seeds: What each system's runs were trained with. Where both were trained with the same seeds, in whatever
-            order, runs of a seed are compared with each other, since they share initial weights, order of clips and
+        seeds: What each system's runs were trained with. If both were trained with the same seeds, in whatever order,
+            runs of the same seed are compared with each other: they share initial weights, order of clips and
             dropout. Otherwise, or without `seeds`, runs are taken as independent.
         seed: Of the draws.
 
@@ -159,11 +159,12 @@ class ScoreDifference:
 
     @property
     def name(self) -> str:
+        """Return the score's level and name, such as `segment audio`."""
         return f"{self.level} {self.score}".strip()
 
     @property
     def verdict(self) -> Verdict:
-        """Better or worse where the adjusted p is below LEVEL; for these runs only where a system has one seed."""
+        """Better or worse if the adjusted p is below LEVEL; for these runs only, if a system has one seed."""
         if not self.adjusted < LEVEL:
             return Verdict.INCONCLUSIVE
         return Verdict.BETTER if self.difference.mean > 0 else Verdict.WORSE
@@ -174,7 +175,11 @@ class ScoreDifference:
         return self.adjusted < LEVEL and self.difference.over_seeds
 
     def cells(self) -> list[str]:
-        """A row of a table: score; first; this system; difference, interval, p; adjusted p, starred if significant."""
+        """Return a row of a table.
+
+        The cells: the score's name, the first system's score, this system's score, the difference, its interval, p. The
+        last is the adjusted p, with a star if it is significant.
+        """
         difference = self.difference
         return [
             self.name,
@@ -197,7 +202,7 @@ def describe_seeds(difference: Difference, one: Sequence[int], other: Sequence[i
 
     Args:
         difference: One less other.
-        one: Seeds of the one; empty where they are not known, as with predictions.
+        one: Seeds of the one; empty if they are not known, as with predictions.
         other: Seeds of the other.
     """
     if not one or not other:
@@ -237,8 +242,8 @@ def holm(p: Sequence[float]) -> list[float]:
 def resampled(values: Array, clips: Array, seeds: Array) -> Array:
     """Return the mean of values in each of B draws, (B,).
 
-    Deviations of seeds from their mean are widened by √(S/(S-1)): the means of S drawn of S known seeds spread that
-    much less than those of S new seeds would (Hesterberg 2015, "What teachers should know about the bootstrap").
+    Deviations of seeds from their mean are widened by √(S/(S-1)). The mean of S seeds drawn from S known ones spreads
+    that much less than the mean of S new seeds (Hesterberg 2015, "What teachers should know about the bootstrap").
 
     Args:
         values: (S, N).

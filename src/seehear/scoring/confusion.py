@@ -1,12 +1,12 @@
 """Confusions: of classes with each other, and of modalities with each other.
 
 Several classes can be active at once, in the ground truth and in the predictions, so it is unknown which was confused
-with which. In a segment with m false negatives and f false positives, min(m, f) are substitutions and the rest are
-deletions or insertions, as in Mesaros et al. 2016, "Metrics for polyphonic sound event detection". Every way to pair
-them is as good as any other, so each class that is a false negative counts as confused with each that is a false
-positive by 1 / max(m, f). With 0 < m <= f that is the multi-label confusion matrix of Krstinić et al. 2020. The rest
-goes to a column and a row of nothing, as in Heydarian et al. 2022, and blames no class that was predicted correctly.
-Rows then sum to the ground truth and columns to the predictions.
+with which. In a segment with m false negatives and f false positives, min(m, f) are substitutions. The rest are
+deletions or insertions, as in Mesaros et al. 2016, "Metrics for polyphonic sound event detection". All ways to pair
+them are equally likely. So each false negative counts as confused with each false positive by 1 / max(m, f). With
+0 < m <= f that is the multi-label confusion matrix of Krstinić et al. 2020. The rest goes to a column and a row of
+nothing, as in Heydarian et al. 2022, and blames no class that was predicted correctly. Rows then sum to the ground
+truth and columns to the predictions.
 
 Predictions and ground truth are boolean (N, T, C), of one modality or of each. Segments past a clip's end are active
 in neither and count as nothing.
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-MAX_CELLS = 2**22  # cells in memory at once, besides predictions and ground truth
+MAX_CELLS = 2**22  # cells in memory at once, in addition to predictions and ground truth
 
 Array = NDArray[np.float64]
 Active = NDArray[np.bool_]

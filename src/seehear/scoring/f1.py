@@ -35,7 +35,7 @@ class Counts:
         return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.support + other.support)
 
     def f1(self) -> NDArray[np.float64]:
-        """Return 2 tp / (2 tp + fp + fn) in [0, 1]; NaN where nothing is active in prediction or ground truth."""
+        """Return 2 tp / (2 tp + fp + fn) in [0, 1]; NaN if nothing is active in prediction or ground truth."""
         return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
 
@@ -54,8 +54,13 @@ def segment_counts(predicted: ActiveSegments, true: ActiveSegments) -> Counts:
 def event_counts(predicted: ActiveSegments, true: ActiveSegments, iou: float = 0.5) -> Counts:
     """Count events that match and do not match, per clip and class.
 
-    A predicted event is a true positive if some true event of its class overlaps it with intersection over
-    union >= iou; a true event that no predicted event overlaps so is a false negative.
+    A predicted event is a true positive if it overlaps a true event of its class with intersection over union >= iou.
+    A true event that no predicted event overlaps so is a false negative.
+
+    Args:
+        predicted: Active segments of N clips.
+        true: Of the same clips.
+        iou: In (0, 1].
     """
     p, t = event_spans(predicted), event_spans(true)
     # Every overlapping pair shows in the segments where both are active; there, the number of starts so far says

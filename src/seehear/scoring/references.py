@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 NOTHING, WEAK_BASELINE, TRUTH = "nothing", "weak labels", "truth"
 MEANING = (
-    "nothing: no event anywhere; weak labels: the clip's true labels painted over the whole clip in every modality; "
+    "nothing: no event anywhere; weak labels: the clip's true labels in every segment and modality; "
     "truth: the ground truth"
 )
 
@@ -25,14 +25,14 @@ def references(
         lengths: (N,) segments per clip.
 
     Returns:
-        Name of the reference -> modality -> (N, T, C): nothing; the weak-label baseline, which paints the weak labels
-        over the whole clip in every modality; the ground truth.
+        Name of the reference -> modality -> (N, T, C): nothing; the weak-label baseline, which predicts the weak labels
+        in every segment and modality; the ground truth.
     """
     segments = next(iter(truth.values())).shape[1]
     inside = np.arange(segments) < lengths[:, None]  # (N, T)
-    painted = inside[..., None] & (weak[:, None] > 0)  # (N, T, C)
+    baseline = inside[..., None] & (weak[:, None] > 0)  # (N, T, C)
     return {
         NOTHING: {name: np.zeros_like(array) for name, array in truth.items()},
-        WEAK_BASELINE: {name: painted for name in truth},
+        WEAK_BASELINE: {name: baseline for name in truth},
         TRUTH: dict(truth),
     }

@@ -177,9 +177,9 @@ def frequency_interval(count: NDArray[np.int64], true: NDArray[np.int64], runs: 
     """Return the 95 % interval of sum(true) / sum(count), where clips were drawn, not their segments.
 
     By Korn and Graubard 1998, "Confidence intervals for proportions with small expected number of positive counts
-    estimated from survey data": the exact interval of Clopper and Pearson 1934 for as many independent forecasts as
-    tell as much as these do, p(1 - p) over the variance of p between clips, less for few clips. Where all or none came
-    true that variance is unknown, and a clip counts as one forecast; a bootstrap's interval has no width there.
+    estimated from survey data": the exact interval of Clopper and Pearson 1934 for an effective number of forecasts.
+    That number is p(1 - p) over the variance of p between clips, less for few clips. If all or none came true, that
+    variance is unknown, and a clip counts as one forecast; a bootstrap's interval would have no width.
 
     Args:
         count: (clips,) forecasts.

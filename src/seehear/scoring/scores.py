@@ -1,8 +1,8 @@
 """The eleven scores: audio, visual, audio_visual, type_at_av, event_at_av, over segments and events; their average.
 
 Protocol of Tian et al. 2020 (Sec. 5), as every published LLP row uses it; the average is Wu et al.'s (Sec. 4.1).
-For other modalities than two the same rules hold: one score per modality, one for all of them at once (named by
-joining theirs), Type@AV the mean of these, Event@AV from the counts of the modalities pooled.
+The same rules hold for one modality, or more than two. There is one score per modality, and one for all of them at
+once, named by joining their names. Type@AV is the mean of these. Event@AV pools the counts of the modalities.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class ClassRow:
         level: segment or event.
         kind: A modality, or the joint modality.
         label: The class.
-        precision: Per cent; NaN where nothing was predicted.
+        precision: Per cent; NaN if nothing was predicted.
         recall: Per cent; NaN where the ground truth has none.
-        f1: Per cent; NaN where neither.
+        f1: Per cent; NaN if neither.
         support: Segments or events in the ground truth.
     """
 
@@ -68,7 +68,7 @@ class Scores:
     Attributes:
         per_clip: (level, kind) -> (N,) scores in [0, 1], for intervals and paired tests.
         classes: A row per level, kind and class.
-        signature: How the scores came about.
+        signature: How the scores were computed.
     """
 
     per_clip: Mapping[ScoreKey, NDArray[np.float64]]
@@ -100,6 +100,9 @@ class Scores:
         Args:
             by: `score`: one row per score and one for the average, with the columns level, kind and score (per cent).
                 `class`: one row per level, kind and class, with precision, recall and f1 (per cent) and support.
+
+        Raises:
+            SeehearError: If `by` is neither.
         """
         import pandas as pd
 
@@ -114,7 +117,7 @@ class Scores:
         """Draw the scores as points on a scale from 0 to 100.
 
         Args:
-            ax: Axes to draw into; a new figure unless given.
+            ax: Axes to draw into; by default a new figure.
 
         Returns:
             The figure.

@@ -12,7 +12,7 @@ from seehear.version import __version__
 
 @dataclass(frozen=True)
 class Signature:
-    """How scores came about.
+    """How scores were computed.
 
     Attributes:
         decoding: How probabilities became events; `given` for predictions that came as events.

@@ -14,5 +14,5 @@ class Verdict(StrEnum):
 
     @staticmethod
     def from_interval(low: float, high: float) -> Verdict:
-        """Return the verdict of a difference by its interval: inconclusive where that holds 0."""
+        """Return the verdict on a difference by its interval: inconclusive if the interval contains 0."""
         return Verdict.BETTER if low > 0 else Verdict.WORSE if high < 0 else Verdict.INCONCLUSIVE

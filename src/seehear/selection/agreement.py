@@ -32,19 +32,19 @@ class Agreement:
 
     Attributes:
         tau_b: Kendall's τ-b in [-1, 1]; NaN where the estimate is the same for all, or fewer than two have one.
-        weighted_tau: τ of pairs weighted by 1/(r+1) + 1/(s+1) of their ranks r and s, counted from 0 at the best, so
-            that mistakes at the top count most. It is the mean over ranks by the truth and ranks by the estimate
-            (scipy's default, which papers on transferability report).
+        weighted_tau: τ of pairs weighted by 1/(r+1) + 1/(s+1) of their ranks r and s, counted from 0 at the best. So
+            mistakes at the top count most. It is the mean over ranks by the truth and ranks by the estimate (scipy's
+            default, which papers on transferability report).
         spearman: In [-1, 1], NaN as tau_b.
         within_tau: Per modality, mean τ-b over its options with all others fixed. Options that the estimate scores the
-            same count 0, since it does not order them. NaN where the modality has nothing to order.
+            same count 0, since it does not order them. NaN if the modality has nothing to order.
         p: How often τ-b is at least as high after the networks' names are shuffled within each modality, one-sided.
-            Collocations share networks, so their scores are not exchangeable; names are. 1 where tau_b is NaN. Few
+            Collocations share networks, so their scores are not exchangeable; names are. 1 if tau_b is NaN. Few
             names have few permutations: p is never below 1/4 in a 2 × 2 grid.
-        regret: Truth of the best minus truth of the chosen one, in the truth's unit; where several share the top of the
+        regret: Truth of the best minus truth of the chosen one, in the truth's unit; if several share the top of the
             estimate, its mean over them.
         p_regret: Probability that regret is no more than the SD between seeds, over bootstrap draws of the truth
-            (`draws_of`) and of the choice among several; NaN where no collocation was trained twice.
+            (`draws_of`) and of the choice among several; NaN if no collocation was trained twice.
         chosen: Numbers of those at the top of the estimate.
         best: Number of the best by the truth.
         tied_hit: Whether the best is in the estimate's tied set; None without draws.
@@ -68,7 +68,13 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Chance:
-    """`Agreement`'s numbers of a random choice, on average over all collocations."""
+    """`Agreement`'s numbers of a random choice, on average over all collocations.
+
+    Attributes:
+        tau_b: Always 0.
+        regret: In the truth's unit.
+        p_regret: Probability that regret is no more than the SD between seeds.
+    """
 
     tau_b: float
     regret: float
@@ -98,7 +104,7 @@ def agreement(
     """Compare an estimate with the trainings of n collocations.
 
     Args:
-        estimate: (n,), NaN where it failed.
+        estimate: (n,), NaN if it failed.
         values: Score of each training on each clip, (n, S, N) or n times (S, N), per cent.
         shape: Options per modality; collocations are in the order of such an array.
         draws: Replicates of the estimate, (B, n).
@@ -140,7 +146,7 @@ def agreement(
 
 
 def tau_b(estimate: Array, truth: Array) -> float:
-    """Return Kendall's τ-b of two (n,), in [-1, 1], without NaN of the estimate; NaN where either is constant."""
+    """Return Kendall's τ-b of two (n,), in [-1, 1], without NaN of the estimate; NaN if either is constant."""
     return float(_taus(estimate, truth, np.arange(len(truth))[None])[0])
 
 
@@ -183,7 +189,7 @@ def _within(estimate: Array, truth: Array, shape: Sequence[int]) -> tuple[float,
 
 
 def _p(estimate: Array, truth: Array, shape: Sequence[int], seed: int) -> float:
-    """One-sided p of τ-b when names are shuffled within modalities: exact where that is feasible."""
+    """Return one-sided p of τ-b when names are shuffled within modalities: exact where that is feasible."""
     exact = math.prod(math.factorial(options) for options in shape) <= PERMUTATIONS
     if exact:
         names: Iterable[Sequence[Sequence[int]]] = itertools.product(
@@ -212,7 +218,7 @@ def _p_regret(values: Values, chosen: NDArray[np.bool_], seed: int) -> float:
 
 
 def expected_by_chance(values: Values, seed: int = 0) -> Chance:
-    """Return what a random choice among n collocations comes to; values and seed as in `agreement`.
+    """Return the expected agreement of a random choice among n collocations; values and seed as in `agreement`.
 
     τ-b is 0: for every permutation of names another one swaps a given pair of collocations.
     """
@@ -241,7 +247,7 @@ def ceiling(values: Array, seed: int = 0) -> Ceiling:
         halves = [rng.permutation(n_seeds)[: n_seeds // 2] for _ in range(SPLITS)]
 
     def tau(half: NDArray[np.int64], of: Array) -> float:
-        """of: (n, S)"""
+        """Return tau between the seeds in `half` and the other seeds. of: scores (n, S)."""
         return tau_b(of[:, half].mean(axis=1), np.delete(of, half, axis=1).mean(axis=1))
 
     def tau_of_halves(half: NDArray[np.int64]) -> float:
@@ -260,6 +266,6 @@ def ceiling(values: Array, seed: int = 0) -> Ceiling:
 
 
 def _mean(taus: Iterable[float]) -> float:
-    """Of those that are defined; NaN where none is."""
+    """Return the mean of the values that are defined; NaN if none is."""
     defined = [tau for tau in taus if not math.isnan(tau)]
     return float(np.mean(defined)) if defined else math.nan

@@ -14,7 +14,7 @@ Option = tuple[str, ...]  # the networks that feed one modality, together
 
 
 def option_name(option: Option) -> str:
-    """Name an option: yamnet, or yamnet+aisfx where several networks feed a modality together."""
+    """Name an option: yamnet, or yamnet+aisfx if several networks feed a modality together."""
     return "+".join(option)
 
 

@@ -57,9 +57,9 @@ class Effects:
             of any one option.
         shares: Of the variance.
         interaction_deviation: SD of the interaction without the noise of seeds, at least 0; for one seed the noise is
-            included. NaN where fewer than two modalities have a choice.
+            included. NaN if fewer than two modalities have a choice.
         low, high: 95 % interval of the SD over all clips of the kind. The noise of having these clips is taken out too,
-            so both ends may lie below it. NaN where there is nothing to draw from.
+            so both ends may lie below it. NaN if there is nothing to draw from.
         f, p: Of a test of the interaction against the noise of seeds, on these clips. NaN for one seed, for seeds that
             do not differ, and where fewer than two modalities have a choice.
         additive_choice: Number of the collocation made of each modality's best option by main effect, in the order of
@@ -163,7 +163,7 @@ def effects(values: Array, shape: Sequence[int], draws: Array | None = None, see
 def _shares(
     main: Sequence[Array], interaction: Array, noise: float, seeds: int, rounding: float
 ) -> tuple[Shares, float]:
-    """Shares of the variance, and the sum of squares of the interaction."""
+    """Return the shares of the variance, and the sum of squares of the interaction."""
     n_cells = interaction.size
     freedom = [effect.size - 1 for effect in main]
     freedom.append(n_cells - 1 - sum(freedom))
@@ -175,10 +175,10 @@ def _shares(
 
 
 def _interval(draws: Array, variance: float, free: int) -> tuple[float, float]:
-    """95 % interval of the SD of the interaction, from draws of the grid (B, options, options, …).
+    """Return the 95 % interval of the SD of the interaction, from draws of the grid (B, options, options, …).
 
-    A draw contains the noise twice, once more than the scores. The reflected ("basic") interval takes out as much as
-    the draws put in; their quantiles themselves would never come down to 0.
+    A draw contains the noise twice, once more than the scores. The reflected ("basic") interval removes as much as the
+    draws add; their quantiles themselves would never come down to 0.
     """
     residuals = _parts(draws, draws.ndim - 1)[2]
     drawn = (residuals**2).reshape(len(draws), -1).sum(axis=1) / free
@@ -188,7 +188,7 @@ def _interval(draws: Array, variance: float, free: int) -> tuple[float, float]:
 
 
 def _parts(cells: Array, modalities: int) -> tuple[Array, list[Array], Array]:
-    """Grand mean, main effects and residuals of grids, the last axes of `cells`; each broadcasts to its shape.
+    """Return grand mean, main effects and residuals of grids, the last axes of `cells`; each broadcasts to its shape.
 
     In a full grid marginal means are the least-squares fit.
     """

@@ -57,7 +57,7 @@ def _closed_form(task: Task, estimator: ClosedForm, split: str) -> Estimates:
 
 
 def _each(task: Task, score: Callable[[Collocation], float]) -> tuple[Array, dict[str, str]]:
-    """Scores of all collocations, (n,), and why some have none."""
+    """Return the scores of all collocations, (n,), and why some have none."""
     scores, failures = np.full(len(task.grid), np.nan), {}
     for n, collocation in enumerate(task.grid):
         try:
@@ -102,7 +102,7 @@ def _trained(task: Task, estimator: Trained, split: str) -> Estimates:
 
 
 def _read(estimator: Trained, outcomes: Sequence[Outcome], errors: Sequence[Exception]) -> Array:
-    """What the estimator reads from the outcomes. Raises SeehearError where a training failed."""
+    """Return what the estimator reads from the outcomes. Raises SeehearError if a training failed."""
     for error in errors:
         raise error if isinstance(error, SeehearError) else SeehearError(f"{type(error).__name__}: {error}")
     return estimator.read(outcomes)

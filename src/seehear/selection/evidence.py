@@ -83,7 +83,7 @@ class Evidence:
 
     @property
     def informative(self) -> NDArray[np.bool_]:
-        """Classes that occur in some clips but not in all, (C,): only they say anything about networks."""
+        """Classes that occur in some clips but not in all, (C,) bool: only these can distinguish networks."""
         count = self.labels.sum(axis=0)
         return (count > 0) & (count < len(self))
 
@@ -100,7 +100,7 @@ class Evidence:
         σ²(1/(N/2) - 1/N) = σ²/N for a mean.
 
         Raises:
-            ValueError: A clip comes twice. One copy would reveal the label of the other to an out-of-fold score.
+            ValueError: If a clip is given twice. One copy would reveal the label of the other to an out-of-fold score.
         """
         if len(np.unique(clips)) < len(clips):
             raise ValueError("a clip comes twice: draw without replacement")
@@ -165,7 +165,7 @@ def few_threads(clips: int) -> Iterator[None]:
 def pooled(packed: Packed) -> Array:
     """Return mean and maximum over time of each clip's features, (N, 2 · D).
 
-    The mean says how much of something a clip has, the maximum whether it has any.
+    The mean shows how much of something a clip has, the maximum whether it has any.
     """
     starts = packed.offsets[:-1]
     rows = np.asarray(packed.rows[: packed.offsets[-1]], dtype=np.float64)

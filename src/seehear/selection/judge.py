@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from seehear.data import Dataset
 
-PLOTTED = ("upper-bound-weak-segment-final",)  # drawn with the truth in Figure 5, besides those that are named
+PLOTTED = ("upper-bound-weak-segment-final",)  # drawn with the truth in Figure 5, with those that are named
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Row:
     """An estimator compared with traversal.
 
     Attributes:
-        estimates: What it said.
-        agreement: How well that agrees with traversal.
+        estimates: Its scores of the collocations.
+        agreement: How well these agree with traversal.
         leaks: Whether it looked at the clips that it is judged on.
     """
 
@@ -50,6 +50,7 @@ class Row:
 
     @property
     def name(self) -> str:
+        """Return the estimator's name and options."""
         return self.estimates.label
 
 
@@ -64,9 +65,9 @@ class Judgement(Result):
         deviation: SD between seeds; NaN for one seed.
         rows: The estimators.
         failed: Estimators that were named and have no result, and why.
-        chance: What a random choice comes to.
+        chance: Expected agreement of a random choice.
         ceiling: Traversal's agreement with itself.
-        effects: What each network adds, and what pairing adds; None where fewer than two modalities have a choice.
+        effects: What each network adds, and what pairing adds; None if fewer than two modalities have a choice.
         metric: What clips are scored by.
         signature: Of the scores.
         missing: Labelled clips that were left out.
@@ -93,6 +94,7 @@ class Judgement(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips were left out or a training failed, else 0."""
         return 1 if self.missing or self.failed else 0
 
     @property
@@ -234,9 +236,9 @@ def judge(
         test: The clips, with features of all candidate networks.
         estimators: Names, with @train or @val for the clips that they look at; `all` for every one but traversal.
         leaking: Compare the upper bounds among the estimators on these clips as well, as Wu et al. did; all upper
-            bounds where none is named.
-        seeds: Of the full trainings; those of the selection unless given.
-        plotted: Estimators to draw in Figure 5, besides the paper's upper bound.
+            bounds if none is named.
+        seeds: Of the full trainings; by default those of the selection.
+        plotted: Estimators to draw in Figure 5, in addition to the paper's upper bound.
 
     Raises:
         SeehearError: The selection used evaluation labels, the clips had a part in it, or a full training failed.
@@ -278,7 +280,7 @@ def judge(
 
 
 def _estimators(estimators: str | Sequence[str], leaking: bool, plotted: Sequence[str]) -> list[EstimatorOn]:
-    """What to compare. Raises SeehearError where something else is to be drawn."""
+    """Return what to compare. Raises SeehearError if something else is to be drawn."""
     compared = find(estimators)
     drawn = {estimator.name for name in plotted for estimator, _ in find(name)}
     if absent := drawn - {estimator.name for estimator, _ in compared}:
@@ -291,7 +293,7 @@ def _estimators(estimators: str | Sequence[str], leaking: bool, plotted: Sequenc
 
 
 def _named(estimators: str | Sequence[str]) -> set[str]:
-    """Estimators that were named one by one: it is an error where they fail."""
+    """Return the estimators that were named one by one: if one of them fails, that is an error."""
     names = [estimators] if isinstance(estimators, str) else estimators
     return {estimator.name for name in names if ALL not in name for estimator, _ in find(name)}
 
@@ -299,7 +301,7 @@ def _named(estimators: str | Sequence[str]) -> set[str]:
 def _compare(
     task: Task, estimators: Sequence[EstimatorOn], values: Any, named: set[str]
 ) -> tuple[list[Row], dict[str, str], dict[str, str]]:
-    """The estimators compared with the truth (n, S, N), why named ones failed, and why others can't be run here."""
+    """Return the estimators compared with the truth (n, S, N), the named ones that failed, and those left out."""
     rows: list[Row] = []
     failed: dict[str, str] = {}
     skipped: dict[str, str] = {}

@@ -30,7 +30,7 @@ HALF_COST = 0.25  # of the time that a closed form takes on all clips
 
 @dataclass(frozen=True)
 class Forecast:
-    """What an estimator will cost.
+    """The forecast cost of an estimator.
 
     Attributes:
         name: Of the estimator, with its split.
@@ -39,7 +39,7 @@ class Forecast:
         seconds: At least and at most, of one core.
         flops: Of matrix products, at most.
         ratio: Of seconds to traversal's, both at most.
-        adaptive: Whether the estimator decides how much it takes, so that it may take less.
+        adaptive: Whether the estimator decides how much to train, so that it may cost less.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Forecast:
 
 @dataclass(frozen=True, repr=False)
 class Plan(Result):
-    """What a selection will cost.
+    """The forecast cost of a selection.
 
     Attributes:
         collocations: In the grid.
@@ -112,7 +112,7 @@ def duration(seconds: float) -> str:
 
 
 def duration_range(low: float, high: float) -> str:
-    """Return a range of seconds as people read it, one number where both ends are nearly the same."""
+    """Return a range of seconds as people read it, one number if both ends are nearly the same."""
     return duration(low) if high < 1.05 * low else f"{duration(low)} to {duration(high)}"
 
 
@@ -157,7 +157,7 @@ def forecast(task: Task, estimators: Sequence[EstimatorOn]) -> Plan:
 def _trainings(
     task: Task, estimator: Estimator, split: str, collocations: Sequence[Collocation] | None = None
 ) -> list[Training]:
-    """The trainings that an estimator may do, of all collocations unless some are given."""
+    """Return the trainings that an estimator may do, of all collocations unless some are given."""
     if isinstance(estimator, ClosedForm):
         return []
     if isinstance(estimator, Adaptive):
@@ -167,7 +167,7 @@ def _trainings(
 
 
 class _Clock:
-    """Seconds and operations of trainings, between those of the narrowest and the widest collocation."""
+    """Forecasts seconds and operations of trainings, from those of the narrowest and the widest collocation."""
 
     def __init__(self, task: Task) -> None:
         self.task, self.bench = task, task.bench
@@ -180,7 +180,7 @@ class _Clock:
         return sum(self.bench.networks[name].width for name in collocation.networks)
 
     def between(self, collocation: Collocation, name: str) -> float:
-        """A measured number, interpolated by the collocation's width."""
+        """Return a measured number, interpolated by the collocation's width."""
         low, high = (getattr(each, name) for each in self._timed)
         narrow, wide = (self.width(end) for end in self._ends)
         share = (self.width(collocation) - narrow) / (wide - narrow) if wide > narrow else 0.0
@@ -202,11 +202,11 @@ class _Clock:
         return np.array([*seconds, cost("flops_clip", "flops_score", recipe.epochs)])
 
     def of_trainings(self, trainings: Sequence[Training]) -> Array:
-        """The same of several, (3,)."""
+        """Return the same of several, (3,)."""
         return np.sum([self.of_training(training) for training in trainings], axis=0) if trainings else np.zeros(3)
 
     def of_closed_form(self, score: Callable[[Evidence, Collocation], float], split: str) -> Array:
-        """The same of a closed form on all collocations, (3,)."""
+        """Return the same of a closed form on all collocations, (3,)."""
         began = time.process_time()
         evidence = self.task.evidence(split)
         formed = np.array([time.process_time() - began, evidence.flops])
@@ -218,7 +218,7 @@ class _Clock:
         return np.array([seconds, seconds, flops])
 
     def of_estimator(self, estimator: Estimator, split: str, trainings: Sequence[Training]) -> Array:
-        """The same of an estimator, (3,)."""
+        """Return the same of an estimator, (3,)."""
         if isinstance(estimator, ClosedForm):
             return self.of_closed_form(estimator.score, split)
         cost = self.of_trainings(trainings)
@@ -238,7 +238,7 @@ class _Clock:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was timed on one collocation.
+    """Times measured on one collocation.
 
     Attributes:
         clip: Seconds of training on one clip once.

@@ -48,16 +48,16 @@ def prepare(
 
     Args:
         train: Clips to train on.
-        val: Clips to validate with; a fifth of the training clips unless given.
+        val: Clips to validate with; by default a fifth of the training clips.
         test: Clips that a selection is judged by.
-        networks: modality -> networks to choose from; those of the training data unless given.
+        networks: modality -> networks to choose from; by default those of the training data.
         together: Up to so many networks may feed a modality together.
         recipe: Of full trainings.
         settings: On top of the recipe.
         seeds: Of full trainings.
         budget: Share of traversal's cost that short trainings may take.
         out: Folder in which trainings are kept; None for trainings in memory.
-        workers: Processes that train at once. Unless given: one in memory, one per core with a folder.
+        workers: Processes that train at once; by default one in memory, one per core with a folder.
         device: auto, cpu or cuda.
         protocol: `paper` trains and scores on the training clips themselves.
         progress: Whether to show progress.
@@ -148,8 +148,7 @@ def check(seeds: Sequence[int], workers: int | None, out: Path | None) -> None:
     """Check seeds, workers and folder.
 
     Raises:
-        SeehearError: There is no seed, a seed is given twice or negative, or so is the number of workers; the folder
-            is a file.
+        SeehearError: If there is no seed, a seed is given twice, or a number is negative. If the folder is a file.
     """
     if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
         raise SeehearError("seeds must be one or more different numbers, at least 0")
@@ -168,13 +167,13 @@ def _candidates(train: Dataset, networks: Networks | None) -> dict[str, list[str
 
 
 def _with(dataset: Dataset, networks: Mapping[str, Sequence[str]]) -> Dataset:
-    """The data set with all candidate networks."""
+    """Return the data set with all candidate networks."""
     same = dataset.collocation == {modality: list(names) for modality, names in networks.items()}
     return dataset if same and tuple(networks) == dataset.modalities else dataset.with_networks(networks)
 
 
 def _missing_note(dataset: Dataset, split: str) -> list[str]:
-    """How many clips have features, and which networks have none of how many clips."""
+    """Return how many clips have features of every network, and how many lack those of which network."""
     if not dataset.missing:
         return []
     counts = {info.name: len(set(dataset.clips) - dataset.source.clips(info.name)) for info in dataset.infos}
@@ -189,14 +188,14 @@ def _unknown_classes(dataset: Dataset, classes: Sequence[str], split: str) -> li
 
 
 def _shared(one: Dataset, other: Dataset) -> set[str]:
-    """Clips in both data sets. Arrays whose clips were not named share none: their names are mere numbers."""
+    """Return the clips in both data sets. Arrays without names of clips share none: their names are mere numbers."""
     if any(each.store is None and all(clip.isdigit() for clip in each.clips) for each in (one, other)):
         return set()
     return {*one.clips} & {*other.clips}
 
 
 def _held_out(train: Dataset) -> dict[str, Dataset]:
-    """A fifth of the clips to validate with, the others to train on."""
+    """Return a fifth of the clips to validate with, the others to train on."""
     order = np.random.default_rng(3).permutation(len(train))
     cut = max(1, len(train) // HELD_OUT)
     if cut >= len(train):

@@ -25,7 +25,7 @@ class Standing:
     """Scores and ranks of n collocations; every array is (n,), in their order.
 
     Attributes:
-        scores: As given, NaN where there is none.
+        scores: As given, NaN if there is none.
         rank: 1 is the best; equal scores share the best of their ranks.
         rank_low, rank_high: Ends of the interval that contains the ranks of 95 % of the draws. Scores that are equal in
             a draw take all ranks that they share, so a score that is the same for all has the interval 1 to n.
@@ -71,9 +71,9 @@ def standing(scores: Array, draws: Array) -> Standing:
 
 
 def seed_deviation(values: Values) -> float:
-    """Return the SD between trainings of one collocation of the score over all clips, pooled over collocations.
+    """Return the SD of the mean score between trainings of one collocation, pooled over collocations.
 
-    It is NaN where no collocation was trained twice.
+    It is NaN if no collocation was trained twice.
     """
     means = [of_one.mean(axis=1) for of_one in values]  # (S,) each
     freedom = sum(len(of_one) - 1 for of_one in means)
@@ -84,9 +84,9 @@ def draws_of(values: Values, seed: int | np.random.Generator = 0, count: int = D
     """Draw bootstrap replicates of the mean score of each collocation.
 
     Clips are drawn with replacement, the same for all collocations. Seeds are drawn with replacement for each
-    collocation, their deviations widened by √(S/(S-1)), since S drawn of S known ones spread that much less than S new
-    ones would. A collocation that was trained once takes its deviation from a normal distribution with the SD pooled
-    over the others. Where none was trained twice, draws vary with clips alone.
+    collocation. Their deviations are widened by √(S/(S-1)), since S drawn of S known ones spread that much less than S
+    new ones. A collocation that was trained once takes its deviation from a normal distribution with the SD pooled over
+    the others. If none was trained twice, draws vary with clips alone.
 
     Args:
         values: (S, N) per collocation; S may differ.

@@ -48,14 +48,14 @@ def read_selection(folder: Path) -> Selection:
 def read_judgements(folder: Path) -> dict[str, Judgement]:
     """Read all judgements of the selection in a folder, by the name of their clips.
 
-    Judgements of another format are passed over: `seehear judge` writes them again.
+    Judgements of another format are skipped: `seehear judge` writes them again.
     """
-    found = {}
+    judgements = {}
     for file in sorted(folder.glob(f"{JUDGED}*.json")):
         content = read_json(file)
         if content.get("format") == FORMAT:
-            found[file.stem.removeprefix(JUDGED)] = judgement_from_json(content)
-    return found
+            judgements[file.stem.removeprefix(JUDGED)] = judgement_from_json(content)
+    return judgements
 
 
 def _checked(file: Path, command: str) -> Any:
@@ -204,7 +204,7 @@ def judgement_from_json(content: Mapping[str, Any]) -> Judgement:
 
 
 def _ranking_to_json(ranking: Sequence[RankedCollocation], standing: Standing, grid: Grid) -> list[dict[str, Any]]:
-    """place: what orders them, also where no score was measured."""
+    """Return ranked collocations as JSON has them. Their `place` orders those without a measured score too."""
     places = {str(collocation): place for collocation, place in zip(grid, standing.scores, strict=True)}
     return [
         {
@@ -304,7 +304,7 @@ def _effects_from_json(content: Mapping[str, Any] | None) -> Effects | None:
 
 
 def _agreement_from_json(content: Mapping[str, Any]) -> Agreement:
-    unknown = {name: content[name] for name in ("tied_hit", "tied_size")}  # None where they are not known
+    unknown = {name: content[name] for name in ("tied_hit", "tied_size")}  # None if they are not known
     within, chosen = tuple(_number(value) for value in content["within_tau"]), tuple(content["chosen"])
     return Agreement(**{**_numbers(content), **unknown, "within_tau": within, "chosen": chosen})
 
@@ -318,12 +318,12 @@ def _number(value: float | None) -> float:
 
 
 def _numbers(content: Mapping[str, Any]) -> dict[str, Any]:
-    """None, of numbers that are not known, becomes NaN."""
+    """Return the same numbers by name; None, an unknown number, becomes NaN."""
     return {name: _number(value) if value is None else value for name, value in content.items()}
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON has it: no arrays, and None for NaN."""
+    """Return a value as JSON has it: no arrays, and None for NaN."""
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value) and not isinstance(value, type):

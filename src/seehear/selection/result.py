@@ -1,4 +1,4 @@
-"""What a selection found: the best collocation, those tied with it, and how certain that is."""
+"""The result of a selection: the best collocation, those tied with it, and how certain that is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """How a collocation came by its rank."""
+    """How the rank of a collocation was decided."""
 
     MEASURED = "measured"
     ORDERED = "ordered"  # only its place is known: no training was spent on it
@@ -66,11 +66,18 @@ class RankedCollocation:
 
     @property
     def name(self) -> str:
+        """Return its networks' names, option by option, joined by ×."""
         return str(self.collocation)
 
 
 def rank_all(grid: Grid, standing: Standing, estimates: Estimates) -> tuple[RankedCollocation, ...]:
-    """Return all collocations of a grid from the best down, failed ones last."""
+    """Return all collocations of a grid from the best down, failed ones last.
+
+    Args:
+        grid: All n collocations.
+        standing: Their ranks, in the grid's order.
+        estimates: The scores that the ranks are of.
+    """
     scores, low, high = estimates.measurements()
     tried = estimates.trials.trainings if estimates.trials else None
     return tuple(
@@ -99,7 +106,7 @@ def _status(place: float, measured: float) -> Status:
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides a selection, besides the data.
+    """What decides a selection, apart from the data.
 
     Attributes:
         networks: modality -> candidates.
@@ -125,7 +132,7 @@ class Settings:
 
 @dataclass(repr=False)
 class Selection(Result):
-    """The ranking of all collocations by one estimator, with what others say.
+    """The ranking of all collocations by one estimator, and the scores of others.
 
     Attributes:
         grid: All collocations.
@@ -133,15 +140,16 @@ class Selection(Result):
         estimates: Of the estimators that were run. The first one ranks.
         effects: What each network adds, and what pairing adds, in scores of the estimator `effects_of`. None where
             fewer than two modalities have a choice, or scores are missing.
-        traversal_seconds: Forecast of traversal, at least and at most, of one core; None where nothing was trained.
+        effects_of: Name of the estimator whose scores the effects are of; empty without effects.
+        traversal_seconds: Forecast of traversal, at least and at most, of one core; None if nothing was trained.
         metric: What trainings are scored by.
         signature: Of the scores.
         settings: What decided the selection.
         missing: Labelled clips that were left out.
         notes: What a user should know of clips and networks.
         failed: Estimators other than the first that have no result, and why.
-        sources: Tables and store that the data came from, where they are known.
-        task: To judge the selection; None where it was read from a folder.
+        sources: Tables and store that the data came from, if they are known.
+        task: To judge the selection; None if it was read from a folder.
         files: What `save` wrote.
     """
 
@@ -163,6 +171,7 @@ class Selection(Result):
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
+        """Return 1 if clips were left out, or a training or an estimate failed, else 0."""
         return 1 if self.missing or self.failed or self.estimates[0].failures else 0
 
     @cached_property

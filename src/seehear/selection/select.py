@@ -1,4 +1,4 @@
-"""Choose networks: the collocation that suits given clips best, with everything that is tied with it.
+"""Choose networks: the collocation that suits given clips best, and those tied with it.
 
 selection = select(train, val, by="ridge")
 parser = Parser().fit(train.with_networks(selection.best))
@@ -59,18 +59,18 @@ def select(
 
     Args:
         train: Labelled clips with features of the candidate networks.
-        val: Clips that trainings are scored on: by their ground truth where it is known, else by their labels. A fifth
-            of the training clips is held out unless given.
-        networks: modality -> networks to choose from, of the same store or arrays. Those of `train` unless given.
-        by: One or more estimators, see `estimators.find`. The first one ranks the collocations. `two-stage` unless
-            given; with the protocol `paper` the paper's upper bound.
+        val: Clips that trainings are scored on: by their ground truth if it is known, else by their labels. By
+            default a fifth of the training clips, which are then not trained on.
+        networks: modality -> networks to choose from, of the same store or arrays; by default those of `train`.
+        by: One or more estimators, see `estimators.find`. The first one ranks the collocations. By default
+            `two-stage`; with the protocol `paper` the paper's upper bound.
         recipe: What full trainings are like: a name from `list_recipes`, a TOML file, or a Recipe.
         set: Settings on top of the recipe: a mapping, or KEY=VALUE texts.
         seeds: Of trainings by traversal and the upper bound.
         budget: Share of traversal's cost that short trainings may take.
         together: Up to so many networks may feed a modality together.
-        out: Folder in which every finished training is kept, so that the same call resumes. In memory unless given.
-        workers: Processes that train at once. Unless given: one in memory, one per core with a folder.
+        out: Folder in which every finished training is kept, so that the same call resumes; by default in memory.
+        workers: Processes that train at once; by default one in memory, one per core with a folder.
         device: auto, cpu or cuda.
         protocol: `paper` trains every collocation on the clips of `train` and scores it there, as Wu et al. did with
             their evaluation clips.
@@ -139,12 +139,12 @@ def select_task(task: Task, estimators: Sequence[EstimatorOn]) -> Selection:
         say(plan.text())
     results, failed = _estimate_all(task, estimators)
     first = results[0]
-    found, effects_of = _effects(task, results)
+    of_choices, effects_of = _effects(task, results)
     return Selection(
         grid=task.grid,
         standing=standing(first.scores, first.draws if first.draws is not None else first.scores[None]),
         estimates=tuple(results),
-        effects=found,
+        effects=of_choices,
         effects_of=effects_of,
         traversal_seconds=plan.traversal.seconds if plan is not None else None,
         metric=task.bench.metric(task.scored),
@@ -159,7 +159,7 @@ def select_task(task: Task, estimators: Sequence[EstimatorOn]) -> Selection:
 
 
 def _choice_notes(task: Task) -> list[str]:
-    """A note where there is little to choose."""
+    """Return a note if there is little to choose from."""
     fixed = [modality for modality, options in task.grid.options.items() if len(options) == 1]
     if len(task.grid) == 1:
         return [f"one network per modality: there is nothing to select ({task.grid.collocations[0]})"]
@@ -167,7 +167,7 @@ def _choice_notes(task: Task) -> list[str]:
 
 
 def _estimate_all(task: Task, estimators: Sequence[EstimatorOn]) -> tuple[list[Estimates], dict[str, str]]:
-    """The estimates, and why others failed. Raises SeehearError where the first fails."""
+    """Return the estimates, and why others failed. Raises SeehearError if the first fails."""
     results: list[Estimates] = []
     failed: dict[str, str] = {}
     for estimator, split in estimators:
@@ -181,7 +181,7 @@ def _estimate_all(task: Task, estimators: Sequence[EstimatorOn]) -> tuple[list[E
 
 
 def _effects(task: Task, results: Sequence[Estimates]) -> tuple[Effects | None, str]:
-    """Effects by the first estimator that has a score of every collocation, in a unit of its own rather than ranks."""
+    """Return the effects by the first estimator that scores every collocation in its own unit rather than ranks."""
     if not task.grid.has_pairs:
         return None, ""
     trained = [each for each in results if each.name == TRAVERSAL.name and each.values]

@@ -17,7 +17,7 @@ class Tables:
 
     Attributes:
         labels: Weak table.
-        dense: modality -> dense table, where per-second ground truth is known.
+        dense: modality -> dense table, if per-second ground truth is known.
     """
 
     labels: str
@@ -47,7 +47,7 @@ class Sources:
         """Read the training and validation clips.
 
         Args:
-            networks: modality -> candidates; all of the store where None.
+            networks: modality -> candidates; None for all of the store.
 
         Raises:
             SeehearError: As `Dataset.from_tables` does.
@@ -56,7 +56,13 @@ class Sources:
         return train, self.read(self.val, train.collocation) if self.val else None
 
     def read(self, tables: Tables, networks: Mapping[str, Sequence[str]] | None, classes: str | None = None) -> Dataset:
-        """Read a split."""
+        """Read a split, see `Dataset.from_tables`.
+
+        Args:
+            tables: Its label tables.
+            networks: modality -> networks; None for all of the store.
+            classes: File with the names of the classes.
+        """
         truth = {modality: Path(path) for modality, path in tables.dense.items()} or None
         return Dataset.from_tables(tables.labels, store=self.store, collocation=networks, truth=truth, classes=classes)
 

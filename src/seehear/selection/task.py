@@ -1,4 +1,4 @@
-"""One selection: the grid, the labelled clips, what trainings are made of, and what an estimator says."""
+"""One selection: the grid, the labelled clips, what trainings are made of, and an estimator's scores."""
 
 from __future__ import annotations
 
@@ -81,20 +81,20 @@ class Trials:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimates:
-    """What an estimator says of the n collocations of a grid, in its order.
+    """An estimator's scores of the n collocations of a grid, in its order.
 
     Attributes:
         name: Of the estimator.
         split: Of the clips that it looked at.
         unit: Of the scores.
-        scores: (n,), higher is better, NaN where it failed.
-        draws: (B, n), bootstrap replicates of the scores; None where they are not known.
+        scores: (n,), higher is better, NaN if it failed.
+        draws: (B, n), bootstrap replicates of the scores; None if they are not known.
         failures: collocation -> why it has no score.
         seconds: Of one core.
         flops: Of matrix products.
         trainings: How many it needed.
         values: Per trained collocation (S, N) or (S,), of which the scores are means.
-        measured: (n,) bool, false where a score only gives the order; None where all are measured.
+        measured: (n,) bool, false where a score only gives the order; None if all are measured.
         trials: What two-stage selection tried.
         interval: (2, n), ends of the 95 % intervals of estimates that were read from a file.
         seed_means: Per trained collocation the mean score of each seed, of estimates that were read from a file.
@@ -126,7 +126,7 @@ class Estimates:
         return np.isnan(self.scores)
 
     def measurements(self) -> tuple[Array, Array, Array]:
-        """Return scores and the ends of their 95 % intervals, (n,) each; NaN where nothing was measured."""
+        """Return scores and the ends of their 95 % intervals, (n,) each; NaN if nothing was measured."""
         shown = np.isfinite(self.scores)
         if self.measured is not None:
             shown &= self.measured
@@ -138,7 +138,7 @@ class Estimates:
         return np.where(shown, self.scores, np.nan), ends[0], ends[1]
 
     def means_of_seeds(self) -> list[Array]:
-        """Return the mean score of each seed, per trained collocation; empty where nothing was trained."""
+        """Return the mean score of each seed, per trained collocation; empty if nothing was trained."""
         if self.values is not None:
             return [np.atleast_2d(value).mean(axis=1) for value in self.values]
         return list(self.seed_means or [])
@@ -146,7 +146,7 @@ class Estimates:
 
 @dataclass
 class Task:
-    """What a selection decides, and by what.
+    """The question of a selection: what to choose from, and by which clips and trainings.
 
     Attributes:
         grid: What to choose from.
@@ -178,7 +178,7 @@ class Task:
 
     @property
     def candidates(self) -> dict[str, list[str]]:
-        """modality -> networks to choose from."""
+        """Return modality -> networks to choose from."""
         return self.bench.datasets[TRAIN].collocation
 
     @property
@@ -212,8 +212,8 @@ class Task:
     def halves(self, evidence: Evidence, scores: Sequence[Callable[[Evidence, Collocation], float]]) -> Array:
         """Score random halves of the clips.
 
-        A half drawn without replacement varies as much as a bootstrap sample does (Shao and Wu 1989), holds no clip
-        twice, which out-of-fold scores must not see, and takes an eighth of the time. A half in which no class is
+        A half drawn without replacement varies as much as a bootstrap sample does (Shao and Wu 1989), and takes an
+        eighth of the time. It holds no clip twice, which would spoil out-of-fold scores. A half in which no class is
         informative is left out.
 
         Returns:

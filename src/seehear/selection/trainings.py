@@ -1,7 +1,7 @@
 """Trainings by the hundred: in parallel processes, each kept when it is done, none done twice.
 
-With a folder, a training is a run folder like any other, OUT/trainings/<collocation>/<purpose>-<hash>/seed-N. Beside
-the model lie its scores, clip by clip, on each set of labels that it was scored on. The hash covers everything that
+With a folder, a training is a run folder like any other, OUT/trainings/<collocation>/<purpose>-<hash>/seed-N. It also
+holds the model's scores, clip by clip, on each set of labels that it was scored on. The hash covers everything that
 decides the result. So a network that is added later brings its own trainings and leaves the others alone. Without a
 folder, outcomes are kept in memory, and models are not kept.
 """
@@ -48,7 +48,7 @@ class Part:
 
     Attributes:
         split: train, val or test.
-        clips: Numbers of the clips among those with features; all where None.
+        clips: Numbers of the clips among those with features; None for all.
     """
 
     split: str
@@ -84,7 +84,7 @@ class Outcome:
 
     Attributes:
         clips: Numbers of the scored clips in their split, (N,).
-        per_clip: "average" and "type_at_av" where the ground truth is known, "label_f1" always; (N,) each, per cent.
+        per_clip: "average" and "type_at_av" if the ground truth is known, "label_f1" always; (N,) each, per cent.
         history: One entry per epoch.
         seconds: Of one process.
         flops: Of all steps and validations.
@@ -100,7 +100,7 @@ class Outcome:
 
     @property
     def score(self) -> Array:
-        """The score of each clip, (N,): the average score where the ground truth is known, else label F1."""
+        """The score of each clip, (N,): the average score if the ground truth is known, else label F1."""
         return self.per_clip.get(Metric.AVERAGE, self.per_clip[Metric.LABEL_F1])
 
     def curve(self, name: str) -> Array:
@@ -208,7 +208,7 @@ class Bench:
             what: For the progress bar.
 
         Returns:
-            The outcome of each, in their order, or the error where one failed.
+            The outcome of each, in their order, or the error if one failed.
         """
         from seehear.selection.workers import EpochProgress
 
@@ -250,7 +250,7 @@ class Bench:
             yield key, attempt(do, training)
 
     def _train_stacks(self, trainings: Sequence[Training]) -> None:
-        """Train those that differ in the seed alone at once: on a GPU small trainings mostly wait to be started."""
+        """Train those that differ in the seed alone at once: on a GPU, small trainings mostly wait for launches."""
         from seehear.training.stacked import fit_many
 
         groups: dict[Path, list[Training]] = {}
@@ -268,7 +268,7 @@ class Bench:
                     self._runs |= {self.key(training): run for training, run in zip(group, runs, strict=True)}
 
     def _start(self, training: Training) -> BaseRun:
-        """The run of this training: new, or as far as an earlier process came."""
+        """Return the run of this training: new, or as far as an earlier process came."""
         if self.out is None:
             return self._runs.pop(self.key(training), None) or MemoryRun(self.facts(training))
         return Run.start(self.folder(training), self.facts(training))

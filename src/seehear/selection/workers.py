@@ -32,7 +32,7 @@ def default_workers() -> int:
 
 
 def attempt(do: Callable[[A], B], what: A) -> B | Exception:
-    """Return the result or the error, unless the error would hit all that follow as well."""
+    """Return the result or the error; raise an error that all later trainings would meet too."""
     try:
         return do(what)
     except (DiskFullError, BrokenProcessPool):
@@ -46,8 +46,13 @@ def in_processes(
 ) -> Iterable[tuple[Path, Outcome | Exception]]:
     """Do trainings in worker processes; yield the key and the outcome of each as it ends.
 
+    Args:
+        bench: Where trainings are done, with the data sets. Each worker gets a copy.
+        trainings: Key -> training.
+        workers: Number of processes.
+
     Raises:
-        SeehearError: A worker process was killed.
+        SeehearError: If a worker process was killed, for example because it ran out of memory.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(bench,)) as pool:

@@ -20,7 +20,12 @@ IN_MEMORY = 4 << 30  # bytes of features that are kept in the device's memory; l
 
 
 class Batch(NamedTuple):
-    """features: modality -> (B, T, sum of widths). present: (B, T) bool, None where all clips have T segments."""
+    """Some clips, padded to the longest.
+
+    Attributes:
+        features: modality -> (B, T, sum of widths).
+        present: (B, T) bool, True within a clip; None if all clips have T segments.
+    """
 
     features: dict[str, Tensor]
     present: Tensor | None
@@ -29,7 +34,7 @@ class Batch(NamedTuple):
 class Bags:
     """The features of several clips, modality by modality, ready to be taken in batches.
 
-    They are kept on the device where they fit into `in_memory` bytes, else read from the memory map batch by batch.
+    They are kept on the device if they fit into `in_memory` bytes, else read from the memory map batch by batch.
     """
 
     def __init__(
@@ -56,7 +61,7 @@ class Bags:
         return len(self.lengths)
 
     def batch(self, clips: NDArray[np.int64]) -> Batch:
-        """The bags of these clips, by number."""
+        """Return the bags of these clips, by number."""
         return self.windows(self.offsets[clips], self.lengths[clips])
 
     def windows(self, first: NDArray[np.int64], lengths: NDArray[np.int64]) -> Batch:
@@ -69,17 +74,17 @@ class Bags:
         return Batch(features, present)
 
     def _take(self, parts: Sequence[Tensor | NDArray[np.float32]], rows: NDArray[np.int64]) -> Tensor:
-        taken = []
+        chosen = []
         for part in parts:
             if isinstance(part, Tensor):
                 index = torch.from_numpy(rows.reshape(-1)).to(self.device)
-                taken.append(part.index_select(0, index).unflatten(0, rows.shape))
+                chosen.append(part.index_select(0, index).unflatten(0, rows.shape))
             else:
-                taken.append(torch.from_numpy(part[rows]).to(self.device))
-        return taken[0] if len(taken) == 1 else torch.cat(taken, dim=-1)
+                chosen.append(torch.from_numpy(part[rows]).to(self.device))
+        return chosen[0] if len(chosen) == 1 else torch.cat(chosen, dim=-1)
 
     def moments(self) -> dict[str, tuple[Tensor, Tensor]]:
-        """Mean and standard deviation of each modality's features over all segments, (sum of widths,) each."""
+        """Return each modality's mean and standard deviation over all segments, (sum of widths,) each."""
         result = {}
         for name, parts in self._rows.items():
             means, deviations = [], []
@@ -103,7 +108,7 @@ class Split:
     Attributes:
         bags: Features of the clips.
         labels: Weak labels, (N, C) in [0, 1].
-        truth: modality -> (N, T, C) bool, where per-second ground truth is known; T of the longest clip.
+        truth: modality -> (N, T, C) bool, if per-second ground truth is known; T of the longest clip.
         revision: Of the labels, for signatures.
         clips: Names, for messages.
     """
@@ -121,7 +126,14 @@ class Split:
         device: torch.device | str = "cpu",
         in_memory: int = IN_MEMORY,
     ) -> Split:
-        """The clips of a data set that have features, with these classes."""
+        """Return the clips of a data set that have features.
+
+        Args:
+            dataset: Labelled clips.
+            classes: The classes of the labels, in order.
+            device: Where labels and features are put.
+            in_memory: Bytes of features that the device may keep; larger sets stay memory-mapped.
+        """
         usable = dataset.with_classes(classes).usable()
         bags = Bags(usable.packs(), device, in_memory)
         labels = torch.from_numpy(usable.labels).to(device)
@@ -132,11 +144,11 @@ class Split:
         return Split(bags, labels, truth, usable.revision, usable.clips)
 
     def clip(self, n: int) -> str:
-        """The name of clip n, or its number where no names were given."""
+        """Return the name of clip n, or its number if no names were given."""
         return self.clips[n] if self.clips else f"number {n}"
 
     def dense(self) -> Tensor:
-        """The ground truth as targets of a loss, (N, T, M, C), on the device of the labels."""
+        """Return the ground truth as targets of a loss, (N, T, M, C), on the device of the labels."""
         assert self.truth is not None
         stacked = np.stack(list(self.truth.values()), axis=2)
         return torch.from_numpy(stacked).to(self.labels.device, self.labels.dtype)

@@ -13,7 +13,14 @@ from seehear.training.run import load_tensors, save_tensors
 
 
 def save(path: Path, model: ParsingModel, optimiser: torch.optim.Optimizer, history: list[dict[str, Any]]) -> None:
-    """Write a checkpoint, whole or not at all."""
+    """Write a checkpoint, whole or not at all.
+
+    Args:
+        path: The file; an older checkpoint in it is replaced.
+        model: After the last epoch.
+        optimiser: After the last epoch.
+        history: One entry per epoch so far.
+    """
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for number, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
@@ -22,6 +29,11 @@ def save(path: Path, model: ParsingModel, optimiser: torch.optim.Optimizer, hist
 
 def resume(path: Path, model: ParsingModel, optimiser: torch.optim.Optimizer) -> list[dict[str, Any]]:
     """Load a checkpoint into model and optimiser.
+
+    Args:
+        path: The file; without it nothing is loaded.
+        model: Of the same shape as the saved one.
+        optimiser: Of the same parameters.
 
     Returns:
         The history up to the checkpoint; empty if there is none.

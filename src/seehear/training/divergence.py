@@ -1,4 +1,4 @@
-"""Why a training diverged: the clip and the network at fault, where there is one."""
+"""Why a training diverged: the clip and the network at fault, if there is one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OUTLIER_RATIO = 1e3  # features this many times larger than others of the batch 
 
 @torch.no_grad()
 def explain(model: ParsingModel, facts: RunFacts, features: Mapping[str, Tensor], clips: Sequence[str]) -> SeehearError:
-    """The error to raise for a batch whose output is not finite.
+    """Return the error to raise for a batch whose output is not finite.
 
     Args:
         model: As it is at this step.

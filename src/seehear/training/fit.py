@@ -35,7 +35,7 @@ HIGHER_IS_BETTER = {"loss": False, "type_at_av": True, "average": True}
 
 
 def choice(recipe: Recipe, val: Split | None) -> Choice:
-    """The rule that picks the epoch, `auto` resolved."""
+    """Return the rule that picks the epoch, `auto` resolved."""
     if recipe.choose != "auto":
         return recipe.choose
     if val is None:
@@ -44,10 +44,10 @@ def choice(recipe: Recipe, val: Split | None) -> Choice:
 
 
 def normalisation(facts: RunFacts, train: Split) -> dict[str, tuple[Tensor, Tensor]]:
-    """What is subtracted from each modality's features and what they are divided by, (sum of widths,) each.
+    """Return what is subtracted from each modality's features and what they are divided by, (sum of widths,) each.
 
     `standardise`: mean and deviation of each feature. `scale`: zero, and one number per network, the root mean square
-    of its features; they keep their zeros and proportions, but no network is louder than another.
+    of its features; they keep their zeros and proportions, but all networks have the same scale.
     """
     recipe = facts.recipe
     if not recipe.standardise and not recipe.scale:
@@ -63,7 +63,7 @@ def normalisation(facts: RunFacts, train: Split) -> dict[str, tuple[Tensor, Tens
 
 
 def check_supervision(recipe: Recipe, train: Split) -> None:
-    """Raises SeehearError if the recipe asks for dense labels and the training clips have none."""
+    """Raise SeehearError if the recipe needs dense labels and the training clips have none."""
     if recipe.supervision == "dense" and train.truth is None:
         raise SeehearError("supervision=dense needs dense labels of the training clips, in every modality")
 
@@ -75,20 +75,20 @@ def fit(
     device: torch.device | str = "cpu",
     on_epoch: Callable[[dict[str, Any]], None] = lambda entry: None,
 ) -> list[dict[str, Any]]:
-    """Train to the end of the recipe, from wherever the run got to.
+    """Train to the end of the recipe, from the run's last checkpoint.
 
     Args:
         run: In a folder, which makes it resumable, or in memory.
         train: Clips to train on.
         val: Clips to validate with after each epoch.
         device: Of the model; the splits must be on the same.
-        on_epoch: Is given each epoch's entry of the history; those of pretraining have a `stage`.
+        on_epoch: Called with each epoch's entry of the history; those of pretraining have a `stage`.
 
     Returns:
         The history of all epochs.
 
     Raises:
-        SeehearError: If the recipe asks for dense labels and the training clips have none; for a contrastive loss of
+        SeehearError: If the recipe needs dense labels and the training clips have none; for a contrastive loss of
             one modality; if the loss is no longer finite, naming the clip and network at fault.
     """
     if run.done:
@@ -149,6 +149,7 @@ class _Saver:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
+    """Run torch on one thread inside the `with` block, so that sums have one order."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -165,7 +166,7 @@ def _epoch(
     epoch: int,
     contrast: ContrastiveLoss | None,
 ) -> dict[str, float]:
-    """One pass over the training clips: the mean loss, and the mean contrastive loss before it is weighted."""
+    """Return one pass over the training clips: the mean loss, and the mean contrastive loss before it is weighted."""
     recipe, seed = facts.recipe, facts.seed
     order = np.random.default_rng([seed, epoch]).permutation(len(train.bags))
     seed_torch(seed, epoch, 1)  # dropout
@@ -199,7 +200,13 @@ def _epoch(
 
 
 def is_best(rule: Choice, entry: Mapping[str, Any], history: list[dict[str, Any]]) -> bool:
-    """Whether this epoch is chosen over all before it. Of equal epochs the first is chosen."""
+    """Return whether this epoch is chosen over all before it. Of equal epochs the first is chosen.
+
+    Args:
+        rule: What chooses the epoch, see `choice`.
+        entry: Of this epoch.
+        history: Entries of all epochs before it.
+    """
     if rule == "last" or "val" not in entry:
         return True
     values = [earlier["val"][rule] for earlier in history]
@@ -208,8 +215,10 @@ def is_best(rule: Choice, entry: Mapping[str, Any], history: list[dict[str, Any]
 
 
 def best_epoch(history: list[dict[str, Any]]) -> int:
+    """Return the number, from 0, of the best epoch so far."""
     return max(entry["epoch"] for entry in history if entry["best"])
 
 
 def out_of_patience(history: list[dict[str, Any]], recipe: Recipe) -> bool:
+    """Return whether the best epoch is at least `patience` epochs old. Never if patience is 0."""
     return bool(recipe.patience and history) and history[-1]["epoch"] - best_epoch(history) >= recipe.patience

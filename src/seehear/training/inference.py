@@ -17,10 +17,15 @@ BATCH = 64  # windows in one forward pass
 
 
 def predict(model: ParsingModel, bags: Bags, window: int) -> Probabilities:
-    """Probabilities of every segment of every clip, and of the clip around it.
+    """Return the probabilities of every segment of every clip, and of the clip around it.
 
     A clip longer than `window` segments is processed in windows of that length that overlap by half. Where they
     overlap, a window counts more the nearer the segment is to its middle.
+
+    Args:
+        model: A trained model; it is put into evaluation mode.
+        bags: The features of N clips.
+        window: Segments of a window, see `window_length`.
     """
     return over_windows(model.eval(), bags, window, len(model.modalities), model.pooling.classes)
 
@@ -29,7 +34,15 @@ def predict(model: ParsingModel, bags: Bags, window: int) -> Probabilities:
 def over_windows(
     forward: Callable[..., Output], bags: Bags, window: int, n_modalities: int, n_classes: int
 ) -> Probabilities:
-    """The same for any function from a batch's features and mask to an output of so many modalities and classes."""
+    """Return the same as `predict` for any function.
+
+    Args:
+        forward: From a batch's features and mask to an output like the model's.
+        bags: The features of N clips.
+        window: Segments of a window.
+        n_modalities: M, of the output.
+        n_classes: C, of the output.
+    """
     cuts = [(n, start, stop) for n, length in enumerate(bags.lengths) for start, stop in _cuts(int(length), window)]
     clip, start, stop = np.array(cuts, dtype=np.int64).T
     longest = int(bags.lengths.max())
@@ -56,7 +69,7 @@ def over_windows(
 
 
 def _cuts(length: int, window: int) -> list[tuple[int, int]]:
-    """Windows that cover `length` segments. The last is moved back so that it is as long as the others."""
+    """Return windows that cover `length` segments. The last is moved back so that it is as long as the others."""
     if length <= window:
         return [(0, length)]
     stride = max(1, window // 2)
@@ -65,5 +78,8 @@ def _cuts(length: int, window: int) -> list[tuple[int, int]]:
 
 
 def window_length(lengths: NDArray[np.int64]) -> int:
-    """The window for prediction: nine in ten training clips are no longer, so that one long clip does not decide."""
+    """Return the number of segments of a window for prediction.
+
+    Nine in ten training clips are no longer than it. So one long clip does not decide.
+    """
     return int(np.quantile(lengths, 0.9, method="higher"))

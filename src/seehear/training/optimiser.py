@@ -11,7 +11,7 @@ from seehear.training.recipe import Recipe
 
 
 def new_optimiser(parameters: Iterable[Tensor], recipe: Recipe) -> torch.optim.Optimizer:
-    """Adam, or AdamW where the recipe has weight decay."""
+    """Return Adam, or AdamW if the recipe has weight decay."""
     kind = torch.optim.AdamW if recipe.weight_decay else torch.optim.Adam
     return kind(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True)
 

@@ -27,6 +27,10 @@ def pretrain(
     """Pretrain the linear maps of a new model. Resumes bit-exactly; its history is kept in RUN/pretraining.json.
 
     Args:
+        run: Where history and checkpoints are kept.
+        model: A new model. Its linear maps are replaced by the pretrained ones.
+        train: The training clips.
+        on_epoch: Called with each epoch's entry of the history.
         save_every: Seconds of training that a killed process may lose.
     """
     recipe, seed = run.facts.recipe, run.facts.seed

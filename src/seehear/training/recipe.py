@@ -105,7 +105,7 @@ def list_recipes() -> list[str]:
 
 
 def load_recipe(recipe: str | Path | Recipe = "paper", overrides: Changes = (), **settings: Any) -> Recipe:
-    """Return a recipe, with other settings where given.
+    """Return a recipe, with changed settings if given.
 
     Args:
         recipe: A name from `list_recipes`, a TOML file, or a `Recipe`.

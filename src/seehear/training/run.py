@@ -1,4 +1,4 @@
-"""The run folder: what was trained, on what, how, and the model that came out.
+"""The run folder: the settings and data of a training, its history, and the trained model.
 
 RUN/run.json                everything that decides the result: recipe, seed, networks, classes, inputs, versions
 RUN/history.json            one entry per epoch: losses, validation scores, seconds
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from seehear.errors import ClipError, SeehearError
 from seehear.features.store import NetworkInfo
 from seehear.files import atomic_bytes, atomic_json, atomic_text, read_json, sweep
-from seehear.names import check_modality, check_one_line
+from seehear.names import valid_line, valid_modality_name
 from seehear.training.recipe import Recipe
 from seehear.version import __version__
 
@@ -36,7 +36,7 @@ FORMAT = 1
 Stage = Literal["task", "pretrain"]
 WEIGHTS = "model.safetensors"
 CHECKPOINTS: dict[Stage, str] = {"task": "checkpoint.safetensors", "pretrain": "pretraining.safetensors"}
-SEED = re.compile(r"seed-\d+").fullmatch  # a folder such as seed-0-old is not a seed's
+SEED = re.compile(r"seed-\d+").fullmatch  # not a folder such as seed-0-old
 HISTORIES: dict[Stage, str] = {"task": "history.json", "pretrain": "pretraining.json"}
 
 
@@ -45,7 +45,10 @@ class RunFacts:
     """Everything that decides a run's result.
 
     Attributes:
+        recipe: Every setting of model and training.
+        seed: Of the initial weights, the order of clips and dropout.
         networks: modality -> its networks, in order.
+        classes: Names of the C classes, in the order of the model's output.
         segment: Seconds per segment.
         window: Segments of a training clip: the length of the windows in which longer clips are parsed.
         inputs: name -> revision of the labels and features that were read.
@@ -61,17 +64,21 @@ class RunFacts:
 
     @property
     def modalities(self) -> tuple[str, ...]:
+        """Return the modalities, in order."""
         return tuple(self.networks)
 
     @property
     def widths(self) -> dict[str, list[int]]:
+        """Return modality -> widths of its networks' features."""
         return {modality: [info.width for info in infos] for modality, infos in self.networks.items()}
 
     @property
     def collocation(self) -> dict[str, list[str]]:
+        """Return modality -> names of its networks."""
         return {modality: [info.name for info in infos] for modality, infos in self.networks.items()}
 
     def as_json(self) -> dict[str, Any]:
+        """Return the content of RUN/run.json, without format and versions."""
         return {
             "recipe": self.recipe.model_dump(mode="json"),
             "seed": self.seed,
@@ -84,6 +91,7 @@ class RunFacts:
 
     @staticmethod
     def from_json(facts: Mapping[str, Any]) -> RunFacts:
+        """Return the facts that `as_json` wrote. Raises ValueError for a recipe that is unknown."""
         networks = {modality: [NetworkInfo(**info) for info in infos] for modality, infos in facts["networks"].items()}
         return RunFacts(
             Recipe(**facts["recipe"]),
@@ -97,7 +105,7 @@ class RunFacts:
 
 
 class BaseRun(ABC):
-    """One training: what decides it, how far it came, and the model that came out. In a folder, or in memory."""
+    """One training: what decides its result, its progress, and the trained model. In a folder, or in memory."""
 
     facts: RunFacts
 
@@ -108,11 +116,11 @@ class BaseRun(ABC):
 
     @abstractmethod
     def history(self) -> list[dict[str, Any]]:
-        """One entry per epoch: losses, validation scores, seconds, and whether it was the best so far."""
+        """Return one entry per epoch: losses, validation scores, seconds, and whether it was the best so far."""
 
     @abstractmethod
     def weights(self) -> dict[str, Tensor]:
-        """The state dict of the chosen epoch's model. Raises SeehearError if training has not finished."""
+        """Return the state dict of the chosen epoch's model. Raises SeehearError if training has not finished."""
 
     @abstractmethod
     def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
@@ -120,20 +128,36 @@ class BaseRun(ABC):
 
     @abstractmethod
     def resume(self, model: ParsingModel, optimiser: Optimizer, stage: Stage = "task") -> list[dict[str, Any]]:
-        """Put model and optimiser where an earlier process left them; the history up to there, empty at the start."""
+        """Load the last checkpoint into model and optimiser.
+
+        Args:
+            model: Gets the weights of the last epoch.
+            optimiser: Gets its state.
+            stage: `task`, or `pretrain` for the stage before it.
+
+        Returns:
+            The history of the epochs so far; empty without a checkpoint.
+        """
 
     @abstractmethod
     def checkpoint(
         self, model: ParsingModel, optimiser: Optimizer, history: list[dict[str, Any]], stage: Stage = "task"
     ) -> None:
-        """Keep everything that is needed to resume bit-exactly."""
+        """Keep everything that is needed to resume bit-exactly.
+
+        Args:
+            model: After the last epoch.
+            optimiser: After the last epoch.
+            history: One entry per epoch so far.
+            stage: `task`, or `pretrain` for the stage before it.
+        """
 
     @abstractmethod
     def finish(self, rule: str, history: list[dict[str, Any]]) -> None:
         """Mark the training done. rule: what chose the epoch."""
 
     def new_model(self, projection: str | None = None) -> ParsingModel:
-        """A model of this run's shape with its initial weights. projection: another than the recipe's."""
+        """Return a model of this run's shape with its initial weights. projection: another than the recipe's."""
         from seehear.fusion.model import ParsingModel
 
         recipe = self.facts.recipe
@@ -150,7 +174,7 @@ class BaseRun(ABC):
         )
 
     def model(self, device: str = "cpu") -> ParsingModel:
-        """The trained model. Raises SeehearError if training has not finished."""
+        """Return the trained model. Raises SeehearError if training has not finished."""
         model = self.new_model()
         model.load_state_dict(self.weights())
         return model.to(device).eval()
@@ -168,8 +192,13 @@ class BaseRun(ABC):
     def check_networks(self, networks: Mapping[str, NetworkInfo], segment: float, where: str) -> None:
         """Check that features were made as those that the run was trained on.
 
+        Args:
+            networks: Name -> network, of the features.
+            segment: Seconds per segment, of the features.
+            where: The place of the features, for the message.
+
         Raises:
-            SeehearError: Naming the network whose features were made otherwise. where: they come from.
+            SeehearError: Naming the network whose features were made with other settings or weights.
         """
         if segment != self.facts.segment:
             raise SeehearError(
@@ -198,28 +227,35 @@ class MemoryRun(BaseRun):
 
     @property
     def done(self) -> bool:
+        """Return whether `finish` was called."""
         return self._done
 
     def history(self) -> list[dict[str, Any]]:
+        """Return a copy of the history."""
         return list(self._history)
 
     def weights(self) -> dict[str, Tensor]:
+        """Return the chosen epoch's state dict. Raises SeehearError if training has not finished."""
         if not self._done:
             raise SeehearError("training has not finished: call fit first")
         return self._weights
 
     def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
+        """Keep a copy of the weights, on the CPU."""
         self._weights = {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
 
     def resume(self, model: ParsingModel, optimiser: Optimizer, stage: Stage = "task") -> list[dict[str, Any]]:
+        """Return an empty history: nothing is kept between processes."""
         return []
 
     def checkpoint(
         self, model: ParsingModel, optimiser: Optimizer, history: list[dict[str, Any]], stage: Stage = "task"
     ) -> None:
+        """Do nothing."""
         return None
 
     def finish(self, rule: str, history: list[dict[str, Any]]) -> None:
+        """Keep the history and mark the training done."""
         self._history, self._done = list(history), True
 
     def save(self, path: Path) -> Run:
@@ -252,9 +288,9 @@ class Run(BaseRun):
         try:
             self.facts = RunFacts.from_json(content)
             for modality in self.facts.modalities:
-                check_modality(modality)
+                valid_modality_name(modality)
             for name in self.facts.classes:
-                check_one_line(name)
+                valid_line(name)
         except ClipError as error:
             raise SeehearError(f"{marker}: {error}") from None
         except ValueError as error:  # pydantic's, in several lines
@@ -269,11 +305,12 @@ class Run(BaseRun):
 
     @property
     def name(self) -> str:
+        """Return the path of the folder."""
         return str(self.path)
 
     @staticmethod
     def start(path: Path, facts: RunFacts) -> Run:
-        """The folder of this run, new or as far as it came. Raises SeehearError if another run lies there."""
+        """Return the folder of this run, new or as far as it came. Raises SeehearError if another run lies there."""
         marker = path / "run.json"
         sweep(path)
         if marker.exists():
@@ -296,6 +333,7 @@ class Run(BaseRun):
 
     @property
     def done(self) -> bool:
+        """Return whether the folder holds the weights and the marker that `finish` writes."""
         return (self.path / WEIGHTS).exists() and (self.path / "done").exists()
 
     @property
@@ -305,19 +343,23 @@ class Run(BaseRun):
         return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()
 
     def history(self) -> list[dict[str, Any]]:
+        """Return the content of RUN/history.json; an empty list before the first epoch."""
         file = self.path / HISTORIES["task"]
         return list(read_json(file)) if file.exists() else []
 
     def weights(self) -> dict[str, Tensor]:
+        """Read RUN/model.safetensors. Raises SeehearError if training has not finished."""
         if not self.done:
             raise SeehearError(f"{self.path}: training has not finished; resume it by the same `seehear train` command")
         tensors, _ = load_tensors(self.path / WEIGHTS)
         return tensors
 
     def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
+        """Write RUN/model.safetensors in one step."""
         save_tensors(self.path / WEIGHTS, state, {"epoch": epoch})
 
     def resume(self, model: ParsingModel, optimiser: Optimizer, stage: Stage = "task") -> list[dict[str, Any]]:
+        """Read the checkpoint into model and optimiser, and return its history."""
         from seehear.training import checkpoint
 
         return checkpoint.resume(self.path / CHECKPOINTS[stage], model, optimiser)
@@ -325,12 +367,14 @@ class Run(BaseRun):
     def checkpoint(
         self, model: ParsingModel, optimiser: Optimizer, history: list[dict[str, Any]], stage: Stage = "task"
     ) -> None:
+        """Write the checkpoint of a stage, then its history."""
         from seehear.training import checkpoint
 
         checkpoint.save(self.path / CHECKPOINTS[stage], model, optimiser, history)
         atomic_json(self.path / HISTORIES[stage], history)
 
     def finish(self, rule: str, history: list[dict[str, Any]]) -> None:
+        """Write the history and the marker, and delete the checkpoints."""
         # Written again, since a process may have been killed between the last checkpoint and its history.
         atomic_json(self.path / HISTORIES["task"], history)
         atomic_text(self.path / "done", f"epoch {self.chosen['epoch']}, chosen by {rule}\n")
@@ -340,7 +384,13 @@ class Run(BaseRun):
 
 
 def differences(old: Any, new: Any, where: str = "") -> list[str]:
-    """What differs between two JSON values, each such as `recipe.epochs 40 → 2`."""
+    """Return the differences between two JSON values, each such as `recipe.epochs 40 → 2`.
+
+    Args:
+        old: A JSON value.
+        new: Another one.
+        where: The dotted name of the values, empty for whole documents.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         keys = dict.fromkeys([*old, *new])
         parts = [differences(old.get(key), new.get(key), f"{where}.{key}" if where else key) for key in keys]
@@ -349,7 +399,7 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
 
 
 def differences_but_seed(one: BaseRun, other: BaseRun) -> list[str]:
-    """What two runs differ in besides their seeds, see `differences`."""
+    """Return the differences of two runs, except their seeds; see `differences`."""
     old, new = ({**run.facts.as_json(), "seed": None} for run in (one, other))
     if one.facts.collocation != other.facts.collocation:
         # Other networks have other features: their names are enough.
@@ -360,7 +410,7 @@ def differences_but_seed(one: BaseRun, other: BaseRun) -> list[str]:
 
 
 def find_runs(paths: Sequence[str | Path]) -> list[Run]:
-    """The runs in these folders, or in their folders seed-0, seed-1, … where they hold several.
+    """Return the runs in these folders, or in their subfolders seed-0, seed-1, … if they hold several.
 
     Raises:
         SeehearError: For a folder without a run.
@@ -375,7 +425,7 @@ def find_runs(paths: Sequence[str | Path]) -> list[Run]:
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: object) -> None:
-    """Tensors and a JSON value in one file."""
+    """Write tensors and a JSON value into one file."""
     from safetensors.torch import save
 
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
@@ -383,7 +433,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: object) -> No
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
-    """Tensors and JSON value that `save_tensors` wrote. Raises SeehearError naming a file that is damaged."""
+    """Return the tensors and the JSON value of a file. Raises SeehearError if the file is damaged."""
     from safetensors import SafetensorError, safe_open
 
     try:

@@ -21,7 +21,15 @@ SMALL = 2000  # training clips under which the recipe `small` is suggested
 
 @dataclass(frozen=True)
 class Setup:
-    """What a training starts from. notes: what would likely do better, or is likely a mistake."""
+    """What a training starts from.
+
+    Attributes:
+        train: Clips to train on.
+        val: Clips to validate with, if any.
+        facts: Everything that decides the run's result.
+        device: Of the model; the splits are on the same.
+        notes: What would likely do better, or is likely a mistake.
+    """
 
     train: Split
     val: Split | None
@@ -30,7 +38,7 @@ class Setup:
     notes: tuple[str, ...]
 
     def with_seed(self, seed: int) -> RunFacts:
-        """The facts of the run with another seed."""
+        """Return the facts of the run with another seed."""
         return replace(self.facts, seed=seed)
 
 
@@ -39,13 +47,13 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
 
     Args:
         train: Clips to train on. Its classes are those of the model.
-        val: Clips to validate with. Its ground truth, where known, chooses the epoch.
+        val: Clips to validate with. Its ground truth, if known, chooses the epoch.
         recipe: Every setting of model and training.
         seed: Fixes the run.
         device: auto, cpu or cuda.
 
     Raises:
-        SeehearError: Where there is no class, or the validation clips lack the networks of the training clips.
+        SeehearError: If there is no class, or the validation clips lack the networks of the training clips.
     """
     if not train.classes:
         raise SeehearError("the training labels name no class: there is nothing to learn")
@@ -69,7 +77,7 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
 
 
 def advice(train: Dataset, val: Dataset | None, recipe: Recipe) -> list[str]:
-    """What would likely do better, and what is likely a mistake."""
+    """Return what would likely do better, and what is likely a mistake."""
     few = int(train.featured.sum()) < SMALL and recipe == resolve("paper")
     return [
         *_validation_notes(train, val),
@@ -92,7 +100,7 @@ def _validation_notes(train: Dataset, val: Dataset | None) -> list[str]:
 
 
 def _idle_settings(recipe: Recipe) -> list[str]:
-    """Settings that were changed and have no effect."""
+    """Return notes on settings that were changed and have no effect."""
     contrast = recipe.contrast
     if contrast.loss == "none" and contrast.model_dump(exclude_defaults=True).keys() - {"projection"}:
         return ["contrast.loss is none: the other settings of contrast have no effect, except the projection"]
@@ -102,7 +110,7 @@ def _idle_settings(recipe: Recipe) -> list[str]:
 
 
 def describe_epoch(entry: dict[str, Any]) -> str:
-    """An entry of a history in one line."""
+    """Return an entry of a history in one line."""
     if "stage" in entry:
         return f"{entry['stage']}, contrast {entry['contrast']:.4f}"
     val = "".join(f" {name} {value:.4g}" for name, value in entry.get("val", {}).items())

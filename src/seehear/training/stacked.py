@@ -1,9 +1,9 @@
 """Several runs that differ in nothing but the seed, trained at once on one device.
 
 The parameters of K models are stacked along a leading axis, so one batched product does the work of K products. This
-helps devices on which a small training mostly waits for kernel launches. The models stay independent: the gradient of
-the sum of their losses is each one's own, and Adam works element by element, so one Adam over the stack is K of them.
-On a CPU it pays for narrow models only: from a width of about 128, one by one is as fast or faster.
+helps devices on which a small training mostly waits for kernel launches. The models stay independent: the sum of their
+losses has each model's own gradient. Adam works element by element, so one Adam over the stack equals K of them. On a
+CPU it helps narrow models only: from a width of about 128, training one by one is as fast or faster.
 """
 
 from __future__ import annotations
@@ -68,11 +68,11 @@ def fit_many(
     device: torch.device | str = "cpu",
     on_epoch: Callable[[BaseRun, dict[str, Any]], None] = lambda run, entry: None,
 ) -> list[list[dict[str, Any]]]:
-    """Train what is not done of these runs, all at once.
+    """Train the runs that are not done, all at once.
 
     Each run has its own initial weights, order of clips, choice of epoch, patience and folder. Without dropout the
-    result is that of `fit`, up to rounding. Dropout is drawn for all runs together: as good a draw as `fit`'s, but
-    another one, and another again beside other runs.
+    result is that of `fit`, up to rounding. Dropout is drawn for all runs together, so the draws differ from those of
+    `fit`, and from those of another group of runs.
 
     Folders are written when the last run has ended. A stack that was killed starts again from the start and ends the
     same; checkpoints that `fit` left are not used.
@@ -82,14 +82,14 @@ def fit_many(
         train: Clips to train on.
         val: Clips to validate with after each epoch.
         device: Of the models; the splits must be on the same.
-        on_epoch: Is given each run's entries of the history; `seconds` is the run's share of the epoch's.
+        on_epoch: Called with each run's entries of the history; `seconds` is the run's share of the epoch's.
 
     Returns:
         The history of each run, as `fit` returns it.
 
     Raises:
         ValueError: If runs differ in more than the seed.
-        SeehearError: If the recipe asks for dense labels and the training clips have none.
+        SeehearError: If the recipe needs dense labels and the training clips have none.
     """
     if len(stackable(runs)) > 1:
         raise ValueError("runs that differ in more than the seed can't be trained at once: group them by stackable()")
@@ -111,7 +111,7 @@ class Stack:
         for parent in [*self._form.modules()]:
             for name, child in parent.named_children():
                 if isinstance(child, Dropout):
-                    # vmap gives each model its own mask only where torch itself draws it.
+                    # vmap gives each model its own mask only if torch itself draws it.
                     setattr(parent, name, nn.Dropout(child.p))
 
     def forward(self, features: Mapping[str, Tensor], present: Tensor | None) -> Output:
@@ -119,7 +119,7 @@ class Stack:
 
         Args:
             features: modality -> (K, B, T, sum of widths).
-            present: (K, B, T) bool, None where all clips have T segments.
+            present: (K, B, T) bool, None if all clips have T segments.
 
         Returns:
             The output, whose tensors have a leading axis K.
@@ -135,7 +135,7 @@ class Stack:
         return Output(*(part.flatten(-2) for part in each(self.parameters, self.buffers, features, present)))
 
     def state(self) -> dict[str, Tensor]:
-        """The models' state dicts, stacked."""
+        """Return the models' state dicts, stacked."""
         return {name: tensor.detach() for name, tensor in {**self.parameters, **self.buffers}.items()}
 
     def _call(
@@ -153,7 +153,7 @@ class _Batch(NamedTuple):
 
     Attributes:
         features: modality -> (K, B, T, sum of widths).
-        present: (K, B, T) bool, None where all clips have T segments.
+        present: (K, B, T) bool, None if all clips have T segments.
         targets: (K, B, C), or with dense supervision (K, B, T, M, C).
         longest: Segments of each model's longest clip, (K,).
     """
@@ -226,8 +226,8 @@ def _train(
             losses = _epoch(step, train, recipe, seeds, epoch)
             entries: dict[int, dict[str, Any]] = {k: {"epoch": epoch, "loss": losses[k]} for k in going}
             if val is not None:
-                for k, found in _validate(stack, val, runs, going).items():
-                    entries[k]["val"] = found
+                for k, summary in _validate(stack, val, runs, going).items():
+                    entries[k]["val"] = summary
             share = round((time.monotonic() - began) / len(going), 3)
             for k, entry in entries.items():
                 entry["best"] = is_best(rule, entry, histories[k])
@@ -247,7 +247,7 @@ def _train(
 
 
 def _models(runs: Sequence[BaseRun], train: Split, device: torch.device) -> list[ParsingModel]:
-    """The runs' models with their initial weights."""
+    """Return the runs' models with their initial weights."""
     moments = normalisation(runs[0].facts, train)
     models = []
     for run in runs:
@@ -260,7 +260,7 @@ def _models(runs: Sequence[BaseRun], train: Split, device: torch.device) -> list
 
 
 def _epoch(step: _Step, train: Split, recipe: Recipe, seeds: Sequence[int], epoch: int) -> list[float]:
-    """One pass over the training clips, each model in its own order; the models' mean losses."""
+    """Return one pass over the training clips, each model in its own order; the models' mean losses."""
     orders = np.stack([np.random.default_rng([seed, epoch]).permutation(len(train.bags)) for seed in seeds])  # (K, N)
     seed_torch(*seeds, epoch, 1)  # dropout
     truth = train.dense() if recipe.supervision == "dense" else None
@@ -281,13 +281,15 @@ def _epoch(step: _Step, train: Split, recipe: Recipe, seeds: Sequence[int], epoc
 
 
 def _validate(stack: Stack, val: Split, runs: Sequence[BaseRun], which: Sequence[int]) -> dict[int, dict[str, float]]:
-    """number of a model -> its validation summary, for the models in `which`."""
+    """Return number of a model -> its validation summary, for the models in `which`."""
     facts = runs[0].facts
     n_modalities, n_classes = len(stack.modalities), stack.classes
     every = over_windows(stack.side_by_side, val.bags, facts.window, n_modalities, len(runs) * n_classes)
-    found = {}
+    summaries = {}
     for k in which:
         own = slice(k * n_classes, (k + 1) * n_classes)
         probabilities = Probabilities(every.segment[..., own], every.clip[..., own], every.modality_clip[..., own])
-        found[k] = validate_probabilities(probabilities, val, facts.recipe, stack.modalities, facts.classes).summary()
-    return found
+        summaries[k] = validate_probabilities(
+            probabilities, val, facts.recipe, stack.modalities, facts.classes
+        ).summary()
+    return summaries

@@ -19,7 +19,7 @@ def check_installed() -> None:
 
 @contextmanager
 def event_writer(folder: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """A function that writes an entry of the history as events into FOLDER/tensorboard."""
+    """Yield a function that writes an entry of the history as events into FOLDER/tensorboard."""
     from torch.utils.tensorboard import SummaryWriter
 
     with SummaryWriter(str(folder / "tensorboard")) as writer:

@@ -1,4 +1,4 @@
-"""Validation: a model's loss and scores on a split, from whatever labels the split has."""
+"""Validation: a model's loss and scores on a split, from weak labels, and from ground truth if it is known."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Validation:
     Attributes:
         loss: The weak loss.
         label_f1: F1 of each clip's set of classes, (N,) in [0, 1].
-        scores: The official scores, where ground truth is known.
+        scores: The official scores, if ground truth is known.
     """
 
     loss: float
@@ -35,7 +35,7 @@ class Validation:
     scores: Scores | None
 
     def summary(self) -> dict[str, float]:
-        """The loss and, in per cent, label_f1; with ground truth also segment Type@AV and the average score."""
+        """Return the loss and, in per cent, label_f1; with ground truth also segment Type@AV and the average score."""
         summary = {"loss": self.loss, "label_f1": 100 * float(self.label_f1.mean())}
         if self.scores is not None:
             summary |= {"type_at_av": self.scores.level("segment")["type_at_av"], "average": self.scores.average}
@@ -43,14 +43,22 @@ class Validation:
 
 
 def validate(model: ParsingModel, split: Split, recipe: Recipe, window: int, classes: tuple[str, ...]) -> Validation:
-    """Loss and scores of the model on these clips, decoded by the official protocol."""
+    """Return loss and scores of a model on a split, decoded by the official protocol.
+
+    Args:
+        model: The model.
+        split: Clips with weak labels, and ground truth if it is known.
+        recipe: Of the model's training.
+        window: Segments of a window for prediction.
+        classes: Names of the model's C classes.
+    """
     return validate_probabilities(predict(model, split.bags, window), split, recipe, model.modalities, classes)
 
 
 def validate_probabilities(
     probabilities: Probabilities, split: Split, recipe: Recipe, modalities: tuple[str, ...], classes: tuple[str, ...]
 ) -> Validation:
-    """The same from a model's probabilities for these clips."""
+    """Return the same as `validate`, from a model's probabilities for the N clips of the split."""
     # A clip in several windows counts with the mean of their probabilities.
     inside = np.arange(probabilities.clip.shape[1]) < split.bags.lengths[:, None]  # (N, T)
     share = (inside / inside.sum(axis=1, keepdims=True)).astype(np.float32)

@@ -81,6 +81,12 @@ class EmbeddingLoss(nn.Module, ABC):
 def check_shapes(first: Tensor, second: Tensor, mask: Tensor | None = None, labels: Tensor | None = None) -> None:
     """Check the input of a loss.
 
+    Args:
+        first: Embeddings of one modality, (B, T, d) or (T, d).
+        second: Embeddings of the other modality.
+        mask: (B, T) or (T,) bool.
+        labels: (B, C) or (C,).
+
     Raises:
         SeehearError: If two modalities differ in shape, or the mask or labels do not belong to them.
     """

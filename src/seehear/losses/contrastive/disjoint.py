@@ -13,9 +13,9 @@ from seehear.losses.contrastive.similarity import direction
 def disjoint(first: Tensor, second: Tensor, labels: Tensor, mask: Tensor | None = None) -> Tensor:
     """Return the mean squared cosine between the segments of disjoint clips, (B,) in [0, 1].
 
-    For each clip, the pairs are its segments in the first modality with the segments, in the second modality, of
-    every clip of the batch that is disjoint from it. Two clips are disjoint if both have labels and share none. A
-    clip without disjoint clips in the batch has loss 0.
+    Two clips are disjoint if both have labels and share none. Each segment of a clip, in the first modality, is paired
+    with each segment of every disjoint clip of the batch, in the second modality. A clip without disjoint clips in the
+    batch has loss 0.
 
     Args:
         first: Embeddings of the first modality, (B, T, d).

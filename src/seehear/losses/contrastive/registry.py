@@ -19,5 +19,5 @@ LOSSES = {
 def loss_class(name: str) -> type[EmbeddingLoss]:
     """Return the class of a loss in `LOSSES`."""
     file, _, class_name = LOSSES[name].partition(".")
-    found: type[EmbeddingLoss] = getattr(import_module(f"{__package__}.{file}"), class_name)
-    return found
+    loss: type[EmbeddingLoss] = getattr(import_module(f"{__package__}.{file}"), class_name)
+    return loss

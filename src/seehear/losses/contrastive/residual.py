@@ -1,8 +1,8 @@
 """The difference between a similarity and its target: the bracket of Wu et al., Eq. 6.
 
-`literal` is the bracket as printed. It cannot be what the authors meant: the target passes no gradient, so the loss
-falls as every similarity falls to −1, whatever the target. The text wants each similarity at its target, which the
-other two do.
+`literal` is the bracket as printed. The authors cannot have used it: the target passes no gradient, so the loss falls
+as every similarity falls to −1, whatever the target. By the text each similarity should approach its target, as with
+the other two.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ RESIDUALS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 def residual_of(similarity: Tensor, target: Tensor, residual: str = "squared") -> Tensor:
     """Return the residual of each pair, shaped as `similarity` and `target`.
+
+    Args:
+        similarity: Between the modalities, (B, T, T) in [-1, 1].
+        target: Shaped as `similarity`.
+        residual: `squared`, `absolute` or `literal`.
 
     Raises:
         SeehearError: If the residual is unknown.

@@ -13,8 +13,8 @@ from seehear.losses.contrastive.similarity import cosine
 def simclr(first: Tensor, second: Tensor, mask: Tensor | None = None, temperature: float = 0.1) -> Tensor:
     """Return SimCLR's loss of each clip, (B,) (Wu et al., Eq. 4).
 
-    It is the mean over segments i of −log(exp(s_ii / τ) / Σ_{k≠i} exp(s_ik / τ)), where s_ik is the cosine of segment
-    i of the first modality and k of the second. As printed, the positive pair is not in the denominator, so the loss
+    It is the mean over segments i of −log(exp(s_ii / τ) / Σ_{k≠i} exp(s_ik / τ)). Here s_ik is the cosine of segment i
+    of the first modality and k of the second. As printed, the positive pair is not in the denominator, so the loss
     may be negative. A clip of one segment has no negatives, and loss 0.
 
     Args:

@@ -34,5 +34,13 @@ def own_similarity(first: Tensor, second: Tensor, within: str = "first") -> Tens
 
 
 def target(first: Tensor, second: Tensor, within: str = "first", lag: str = "clamped", exponent: float = 5.0) -> Tensor:
-    """Return T_ij · sim_detach(i, j), (B, T, T) in [-1, 1]; see `lag_weights` and `own_similarity`."""
+    """Return T_ij · sim_detach(i, j), (B, T, T) in [-1, 1] (Wu et al., Eq. 6).
+
+    Args:
+        first: Embeddings of the first modality, (B, T, d).
+        second: Embeddings of the second modality, (B, T, d).
+        within: Modality of the similarity, see `own_similarity`.
+        lag: Reading of T, see `lag_weights`.
+        exponent: Exponent of T, at least 0.
+    """
     return lag_weights(first.shape[-2], lag, exponent, first.device) * own_similarity(first, second, within)

@@ -142,7 +142,7 @@ def _check(one: Floats, other: Floats, clip: NDArray[np.int64], train: Mask, tes
 
 
 def _axes(rows: Floats, width: int) -> Array:
-    """The principal axes of rows (n, d), that of greatest variance first, (d, width)."""
+    """Return the principal axes of rows (n, d), that of greatest variance first, (d, width)."""
     centred = rows - rows.mean(axis=0, dtype=np.float64)
     if len(centred) < centred.shape[1]:
         axes = np.linalg.svd(centred, full_matrices=False)[2][:width].T
@@ -159,7 +159,7 @@ def _gaussian(width: int, to: int, rng: np.random.Generator) -> Array:
 def _mlp(
     rows: Floats, made_by: NDArray[np.int64], groups: NDArray[np.int64], tested: Floats, seed: int
 ) -> NDArray[np.int64]:
-    """The class that a network with one hidden layer predicts for each test row.
+    """Return the class that a network with one hidden layer predicts for each test row.
 
     It is trained on four in five clips; the epoch with the least loss on the others is kept.
     """
@@ -185,7 +185,7 @@ def _mlp(
 
 
 def _train(model: nn.Module, x: Tensor, y: Tensor, val_x: Tensor, val_y: Tensor, rng: np.random.Generator) -> None:
-    """Train on x (n, d) and y (n,) until the validation loss no longer falls; keep the weights where it was least."""
+    """Train on x (n, d) and y (n,) until the validation loss no longer falls; keep the weights of the least loss."""
     optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     best, best_state, since = np.inf, model.state_dict(), 0
     for _ in range(EPOCHS):

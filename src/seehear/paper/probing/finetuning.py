@@ -156,7 +156,7 @@ def fine_tune(
 
 
 def _batch(frames: Frames, mirrored: NDArray[np.bool_] | None) -> Tensor:
-    """Frames as a tensor, some of them mirrored left to right."""
+    """Return frames as a tensor, some of them mirrored left to right."""
     if mirrored is not None:
         frames = frames.copy()
         frames[mirrored] = frames[mirrored][..., ::-1, :]
@@ -165,7 +165,7 @@ def _batch(frames: Frames, mirrored: NDArray[np.bool_] | None) -> Tensor:
 
 @torch.no_grad()
 def _run(module: nn.Module, frames: Frames, device: torch.device | str) -> NDArray[np.float32]:
-    """The module's output for all frames, (n, …)."""
+    """Return the module's output for all frames, (n, …)."""
     pieces = [
         module(_batch(frames[start : start + INFERENCE_BATCH], None).to(device)).float().cpu().numpy()
         for start in range(0, len(frames), INFERENCE_BATCH)

@@ -41,6 +41,7 @@ class Scale:
         return Scale(mean, np.where(varies, 1 / np.where(varies, deviation, 1.0), 0.0))
 
     def __call__(self, features: Floats) -> Array:
+        """Standardise features (n, d)."""
         scaled: Array = features - self.mean
         scaled *= self.gain
         return scaled
@@ -145,7 +146,7 @@ def folds(labels: NDArray[np.int64], groups: NDArray[np.int64], count: int = FOL
 def _choose(
     features: Floats, labels: NDArray[np.int64], groups: NDArray[np.int64], n_classes: int, strengths: Sequence[float]
 ) -> float:
-    """The most accurate strength on clips that it was not fitted to."""
+    """Return the most accurate strength on clips that it was not fitted to."""
     fold = folds(labels, groups)
     n_correct = np.zeros(len(strengths))
     for number in range(fold.max() + 1):
@@ -156,7 +157,7 @@ def _choose(
 
 
 def _path(features: Floats, labels: NDArray[np.int64], n_classes: int, strengths: Sequence[float]) -> list[Probe]:
-    """A fit of each strength; each starts where the previous one ended."""
+    """Return a fit of each strength; each starts where the previous one ended."""
     scale = Scale.of(features)
     x = scale(features)  # (n, d)
     axes = None
@@ -177,7 +178,7 @@ def _path(features: Floats, labels: NDArray[np.int64], n_classes: int, strengths
 
 
 def minimise(x: Array, index: NDArray[np.int64], strength: float, start: Array) -> Array:
-    """Weight and bias at the minimum, (d + 1, C), bias last.
+    """Return weight and bias at the minimum, (d + 1, C), bias last.
 
     Args:
         x: (n, d).

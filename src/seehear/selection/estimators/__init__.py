@@ -1,4 +1,4 @@
-"""Estimators by name. A new one is a file beside this one with `ESTIMATORS`, and a line here."""
+"""Estimators by name. A new one is a file in this folder with `ESTIMATORS`, and a line here."""
 
 from __future__ import annotations
 
@@ -78,5 +78,5 @@ def find(names: str | Sequence[str]) -> list[EstimatorOn]:
 
 
 def list_estimators() -> list[str]:
-    """Names of all estimators, as `select(by=...)` takes them."""
+    """Return names of all estimators, as `select(by=...)` takes them."""
     return list(REGISTRY)

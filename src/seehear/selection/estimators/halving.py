@@ -19,7 +19,15 @@ RUNG_BONUS = 100.0  # per cent: collocations that reached a rung score above tho
 
 
 def run(task: Task, split: str) -> Estimates:
-    """Score every collocation on the last rung that it reached, plus 100 per rung."""
+    """Score every collocation on the last rung that it reached, plus 100 per rung.
+
+    Args:
+        task: The grid, and clips and trainings to score it by.
+        split: The clips to score on.
+
+    Raises:
+        SeehearError: If every training fails.
+    """
     setting, grid = task.setting(split), task.grid.collocations
     values: list[NDArray[np.float64]] = [np.full(1, np.nan)] * len(grid)
     scores = np.full(len(grid), np.nan)

@@ -1,4 +1,4 @@
-"""The three kinds of estimators: each says how well the networks of a collocation suit labelled clips together."""
+"""The three kinds of estimators. Each scores how well the networks of a collocation suit labelled clips together."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ClosedForm:
         summary: What it does, in a few words.
         source: The paper.
         labels: Which labels it looks at.
-        score: Higher is better. Raises SeehearError where it has no score.
+        score: Higher is better. Raises SeehearError if it has no score.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Trained:
         source: The paper.
         labels: Which labels it looks at.
         plan: The trainings. Several estimators may plan the same ones; they are done once.
-        read: Scores per seed and clip (S, N), or per seed (S,); higher is better. Raises SeehearError where it has
+        read: Scores per seed and clip (S, N), or per seed (S,); higher is better. Raises SeehearError if it has
             none.
         unit: Of the scores.
     """
@@ -69,9 +69,9 @@ class Adaptive:
         summary: What it does, in a few words.
         source: The paper.
         labels: Which labels it looks at.
-        run: From the task and the split to score on to the scores of every collocation, NaN where there is none.
+        run: From the task and the split to score on to the scores of every collocation, NaN if there is none.
         forecast: Trainings that cost as much as those that it may do.
-        closed: Closed forms that it uses besides, on all training clips and on halves of them.
+        closed: Closed forms that it uses too, on all training clips and on halves of them.
     """
 
     name: str

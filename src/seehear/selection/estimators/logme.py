@@ -26,14 +26,14 @@ def log_evidence(spectrum: Spectrum) -> Array:
     """Return the maximised log evidence of each class, per clip, in nats, (C,): finite for any labels and features."""
     values, energy = spectrum.values, spectrum.projected**2  # (N,), (N, C)
     tried = np.geomspace(MIN_RATIO, MAX_RATIO, TRIED) * values.mean()
-    found = np.stack([_at(np.full(energy.shape[1], ratio), values, energy) for ratio in tried])  # (TRIED, C)
-    best = found.argmax(axis=0)
+    evidences = np.stack([_at(np.full(energy.shape[1], ratio), values, energy) for ratio in tried])  # (TRIED, C)
+    best = evidences.argmax(axis=0)
     low, high = tried[np.maximum(best - 1, 0)], tried[np.minimum(best + 1, TRIED - 1)]  # (C,)
     for _ in range(HALVINGS):
         middle = np.sqrt(low * high)
         up = _grows(middle, values, energy)
         low, high = np.where(up, middle, low), np.where(up, high, middle)
-    return np.maximum(_at(low, values, energy), found.max(axis=0))
+    return np.maximum(_at(low, values, energy), evidences.max(axis=0))
 
 
 def _at(ratio: Array, values: Array, energy: Array) -> Array:

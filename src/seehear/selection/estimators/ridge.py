@@ -23,10 +23,10 @@ PENALTIES = np.geomspace(1e-3, 1e4, 15)  # λ, in units of the kernel's mean eig
 
 
 class OutOfFold(NamedTuple):
-    """What ridge regression predicts of clips that it was not fitted to.
+    """Predictions of ridge regression for clips that it was not fitted to.
 
     Attributes:
-        predictions: Of the informative classes' labels, (N, C), not confined to [0, 1].
+        predictions: Of the informative classes' labels, (N, C); they may lie outside [0, 1].
         r2: (C,), at most 1.
         penalty: λ.
     """
@@ -51,7 +51,7 @@ def out_of_fold(evidence: Evidence, collocation: Collocation, fold: NDArray[np.i
     Args:
         evidence: Labels and kernels of N clips.
         collocation: Its networks' features.
-        fold: Fold of each clip, (N,), at least two different ones; `folds` unless given.
+        fold: Fold of each clip, (N,), at least two different ones; by default `folds`.
     """
     values, vectors, projected = evidence.spectrum(collocation)
     targets = evidence.targets  # (N, C)

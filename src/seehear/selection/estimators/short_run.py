@@ -1,7 +1,7 @@
 """Short trainings: a few steps at a high learning rate, on some of the training clips.
 
-How far a model gets in its first hundred-odd steps says much about how far it gets at all (docs/lab.md), in a tenth of
-the time or less.
+The score after a hundred-odd steps predicts the score after a full training well (docs/lab.md), in a tenth of the time
+or less.
 """
 
 from __future__ import annotations
@@ -16,12 +16,18 @@ from seehear.selection.trainings import Part, Training
 from seehear.training.recipe import Recipe
 
 STEPS = 150
-MIN_RATE = 1e-3  # after 150 steps at a lower learning rate a model may still predict nothing at all
+MIN_RATE = 1e-3  # after 150 steps at a lower learning rate a model may still predict no event
 SHARE = 0.2  # of the training clips
 
 
 def short(recipe: Recipe, clips: int, steps: int = STEPS) -> Recipe:
-    """Return the recipe, stopped after so many steps over so many clips."""
+    """Return the recipe of a short training: a high learning rate, no decay, and the last epoch is kept.
+
+    Args:
+        recipe: Of full trainings.
+        clips: Number of clips to train on.
+        steps: Of the optimiser; rounded to whole epochs, at least one.
+    """
     changed = {
         "epochs": max(1, round(steps * recipe.batch / clips)),
         "learning_rate": max(recipe.learning_rate, MIN_RATE),
@@ -41,7 +47,7 @@ def trainings(
         setting: What trainings are made of.
         collocation: What to train.
         seeds: One training each.
-        share: Of the training clips. Fewer are taken where the steps can't visit so many.
+        share: Of the training clips. Fewer are taken if the steps can't visit so many.
         steps: Per training.
     """
     clips = setting.part(min(share, steps * setting.recipe.batch / setting.count(setting.train)))

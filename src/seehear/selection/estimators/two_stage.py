@@ -1,13 +1,13 @@
-"""Two-stage selection, the default: closed forms leave out what is clearly worse, short trainings decide.
+"""Two-stage selection, the default: closed forms leave out clearly worse collocations, short trainings decide.
 
 Stage 1 ranks every collocation by LogME and by out-of-fold ridge regression on the training clips' labels. It takes
 the mean of the two ranks, on all clips and on random halves of them. What is worse than the leader in more than 95 % of
-the halves is left out. Stage 2 gives the others short trainings, two seeds each, then two more for the better half,
-and so on, until one is left or the budget is spent. Per-second ground truth of the validation clips is used where it is
+the halves is left out. Stage 2 gives the others short trainings with two seeds each, then two more for the better half.
+It goes on until one is left or the budget is spent. Per-second ground truth of the validation clips is used if it is
 known; that of the test clips never.
 
-A draw stands for one new training: clips and seeds drawn again, and a new seed's own deviation added. Where the budget
-does not allow to try all that stage 1 kept, those that were not tried count as being as good as any of the tried.
+A draw stands for one new training: clips and seeds drawn again, and a new seed's own deviation added. If the budget
+does not allow to try all that stage 1 kept, the untried ones count as good as any of the tried.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ STAGE_1 = (logme.ESTIMATORS[0], ridge.ESTIMATORS[0])
 
 
 def run(task: Task, split: str) -> Estimates:
-    """Score by short trainings, (n,), per cent. What was not tried stands below, in the order of stage 1."""
+    """Score by short trainings, (n,), per cent. Collocations not tried rank below, in the order of stage 1."""
     grid = task.grid.collocations
     began = time.process_time()
     first, first_draws, failures, flops = stage_1(task, TRAIN)
@@ -117,7 +117,7 @@ class _Race:
         self.trainings += len(planned)
 
     def _better_half(self, finished: list[int]) -> list[int]:
-        """Those tied with the leader, the best first, at most half of all."""
+        """Return the numbers of those tied with the leader, the best first, at most half of all."""
         if not finished:
             return []
         means = {n: float(np.mean(self.values[n])) for n in finished}
@@ -134,7 +134,9 @@ def forecast(task: Task, split: str) -> list[Training]:
 
 
 def _affordable(task: Task) -> int:
-    """Number of short trainings that pass as many clips through a model as the budget's share of traversal.
+    """Return how many short trainings the budget allows.
+
+    They pass as many clips through a model as the budget's share of traversal.
 
     The cost is counted in clips, not in seconds, so that the answer does not depend on the machine.
     """
@@ -144,8 +146,15 @@ def _affordable(task: Task) -> int:
 def stage_1(task: Task, split: str) -> tuple[Array, Array, dict[str, str], float]:
     """Rank by the two closed forms.
 
+    Args:
+        task: The grid and the labelled clips.
+        split: The clips to look at.
+
     Returns:
         Minus the mean rank (n,), its draws on halves of the clips (B, n), failures, and operations.
+
+    Raises:
+        SeehearError: If no collocation can be scored.
     """
     evidence = task.evidence(split)
     ranked = np.empty((len(STAGE_1), len(task.grid)))
@@ -168,7 +177,7 @@ def stage_1(task: Task, split: str) -> tuple[Array, Array, dict[str, str], float
 
 
 def _mean_rank(scores: Array) -> Array:
-    """(K, n) to (n,): 1 is the best; NaN where there is no score."""
+    """Return the mean rank (n,) of scores (K, n): 1 is the best; NaN where there is no score."""
     ranks = rankdata(-scores, axis=-1, nan_policy="omit")
     mean: Array = ranks.mean(axis=0)
     return mean
@@ -177,7 +186,7 @@ def _mean_rank(scores: Array) -> Array:
 def _combined(
     first: Array, first_draws: Array, tried: list[int], values: list[Array], kept: list[int]
 ) -> tuple[Array, Array]:
-    """Scores (n,) and draws (B, n) of all: the tried by their trainings, below them the others by stage 1."""
+    """Return scores (n,) and draws (B, n) of all: the tried by their trainings, below them the others by stage 1."""
     of_tried = bootstrapped(values, new_seed=True)  # (B, tried)
     count = len(of_tried)
     rng = np.random.default_rng(2)

@@ -1,7 +1,7 @@
 """A control: each modality's networks scored alone, and the scores added up.
 
-It chooses the best network of each modality, whatever the others are. An estimator that looks at collocations is worth
-its cost only where it does better.
+It chooses the best network of each modality, independently of the others. An estimator that looks at collocations is
+worth its cost only if it does better.
 """
 
 from __future__ import annotations

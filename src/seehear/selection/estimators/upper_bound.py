@@ -31,7 +31,13 @@ READINGS: dict[str, Callable[[NDArray[np.float64]], float]] = {
 
 
 def plan(supervision: Supervision, setting: Setting, collocation: Collocation) -> list[Training]:
-    """Plan one training per seed, for all epochs of the recipe: there are no other clips to choose an epoch by."""
+    """Plan one training per seed, for all epochs of the recipe: no other clips could choose an epoch.
+
+    Args:
+        supervision: `weak` or `dense` labels.
+        setting: What trainings are made of; its `scored` split is trained on.
+        collocation: What to train.
+    """
     fixed = {"choose": "last", "patience": 0, "supervision": supervision}
     recipe, part = setting.recipe.model_copy(update=fixed), Part(setting.scored)
     purpose = f"upper-bound-{setting.scored}-{supervision}"
@@ -39,7 +45,16 @@ def plan(supervision: Supervision, setting: Setting, collocation: Collocation) -
 
 
 def read(level: str, reading: str, outcomes: Sequence[Outcome]) -> NDArray[np.float64]:
-    """Return scores in per cent: (S, N) of the last epoch, where each clip's score is kept; else (S,)."""
+    """Return scores in per cent: (S, N) of the last epoch, if each clip's score is kept; else (S,).
+
+    Args:
+        level: What is scored, the clip's classes or its segments.
+        reading: `final`, or another function of the curve of epochs.
+        outcomes: One per seed.
+
+    Raises:
+        SeehearError: If segments are to be scored and the ground truth is unknown.
+    """
     name = LEVELS[level]
     if name not in outcomes[0].per_clip:
         raise SeehearError("the score of segments needs per-second ground truth of every modality")
