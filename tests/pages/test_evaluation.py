@@ -254,7 +254,7 @@ def test_calibration_is_in_numbers_and_words(both):
     for each in (*details.reliability.values(), details.reliability_clip):
         assert (
             f"(ECE) {each.error:.3f}. Brier score {each.brier:.4f}; always predicting the mean frequency "
-            f"{each.frequency:.3f} has {each.baseline:.4f}"
+            f"{each.frequency:.3f} scores {each.baseline:.4f}"
         ) in found.text
         for one in each.bins:
             row = [str(one.count), str(one.clips)]

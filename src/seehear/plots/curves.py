@@ -67,7 +67,8 @@ def plot_curves(
     together = np.flatnonzero(style.flags(tied, n)[at])
     panels = _panels([curve.unit for curve in curves], values)
     heights = [2.8] + [1.05] * (len(panels) - 1)
-    width = max(n * min(max(7 / n, 0.19), 0.55), 3.6)
+    # A legend that is wider than the panels would leave them no room.
+    width = max(n * min(max(7 / n, 0.19), 0.55), 3.6, style.legend_width(curve.label for curve in curves))
     figure = style.new_figure(width + 1.5, sum(heights) + 2)
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for p, (ax, panel) in enumerate(zip(axes, panels, strict=True)):

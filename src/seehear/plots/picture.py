@@ -37,7 +37,10 @@ def plot_clip(parsed: ParsedClip, overview: Overview | None = None) -> Figure:
     heights = overview_heights(overview)
     tracks = [(modality, parsed.labels(modality)) for modality in parsed.modalities]
     heights += [max(1, len(labels)) * LANE * rows + 0.06 for _, labels in tracks]
-    figure = style.new_figure(WIDTH + 2, sum(heights) + 1.5)
+    # Sizes are estimated: `style.fit` would lay out every clip's figure three times.
+    names = max((len(style.shortened(label, 24)) for _, labels in tracks for label in labels), default=0) * 0.068 + 1.1
+    gaps = 0.2 * (len(heights) - 1)
+    figure = style.new_figure(WIDTH + names, sum(heights) + gaps + (0.9 if parsed.truth is None else 1.2))
     axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     axes[0].set_title(style.shortened(parsed.clip, 64), fontsize=12, weight="bold")
     axes[0].set_title(f"{parsed.duration:.1f} s", loc="right", color=style.QUIET)
@@ -54,7 +57,7 @@ def plot_clip(parsed: ParsedClip, overview: Overview | None = None) -> Figure:
         note = "filled: predicted, the stronger the more confident;   hollow: ground truth"
         figure.supxlabel(note, fontsize=8, color=style.QUIET)
     figure.align_ylabels(rest)
-    return style.fit(figure, axes, WIDTH, sum(heights) + 0.16 * (len(heights) - 1))
+    return figure
 
 
 def overview_heights(overview: Overview | None) -> list[float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from seehear.plots import style
-from seehear.plots.style import BLUE, QUIET
+from seehear.plots.style import BLUE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ class ScoreMark:
 
 @style.styled
 def plot_scores(marks: Sequence[ScoreMark], ax: Axes | None = None, title: str = "") -> Figure:
-    """Draw a line per score: its value as a point, its interval as a bar, the baseline as an upright mark.
+    """Draw a row per score: its value as a point, its interval as a line, the baseline as an upright mark.
 
     Args:
         marks: Scores, from the top.
@@ -51,7 +51,7 @@ def plot_scores(marks: Sequence[ScoreMark], ax: Axes | None = None, title: str =
         ax = style.new_figure(6.4, 0.9 + LINE * len(marks)).subplots()
     ax.set(xlim=(-2, 102), ylim=(len(marks) - 0.4, -0.6), xlabel="per cent")
     ax.set_yticks(range(len(marks)), [mark.name for mark in marks])
-    ax.set_title(title)
+    ax.set_title(style.shortened(title))
     ax.grid(axis="x")
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
@@ -59,11 +59,13 @@ def plot_scores(marks: Sequence[ScoreMark], ax: Axes | None = None, title: str =
         if mark.interval is not None:
             ax.hlines(row, *mark.interval, color=BLUE, label="95 % interval" if row == 0 else "")
         if mark.baseline is not None:
-            ax.plot(mark.baseline, row, "|", color=QUIET, label="weak-label baseline" if row == 0 else None)
+            ax.plot(
+                mark.baseline, row, "|", color="black", markersize=9, label="weak-label baseline" if row == 0 else None
+            )
         ax.plot(mark.value, row, "o", color=BLUE)
         ax.annotate(f"{mark.value:.1f}", (mark.value, row), (0, 4), textcoords="offset points", fontsize=7, ha="center")
     if ax.get_legend_handles_labels()[0]:
-        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.12), ncols=2)
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.1, ncols=2)  # right of the title
     figure = ax.get_figure()
     assert isinstance(figure, Figure)
     return figure

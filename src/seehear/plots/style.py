@@ -122,6 +122,11 @@ def fit(figure: Figure, axes: Iterable[Axes], width: float, height: float) -> Fi
     return figure
 
 
+def legend_width(labels: Iterable[str]) -> float:
+    """Return the inches that a legend in one column needs, about."""
+    return max(map(len, labels), default=0) * 0.068 + 0.6
+
+
 def legend(where: Any, handles: Sequence[Any], labels: Sequence[str], width: float, **options: Any) -> Legend:
     """Draw a legend in as many columns as have room.
 
@@ -135,8 +140,7 @@ def legend(where: Any, handles: Sequence[Any], labels: Sequence[str], width: flo
     Returns:
         The legend.
     """
-    widest = max(map(len, labels), default=0) * 0.068 + 0.6
-    columns = max(1, min(len(labels), int(width / widest)))
+    columns = max(1, min(len(labels), int(width / legend_width(labels))))
     # matplotlib leaves out labels that begin with an underscore: texts are set afterwards.
     drawn: Legend = where.legend(handles, [str(n) for n in range(len(labels))], ncols=columns, **options)
     for text, label in zip(drawn.get_texts(), labels, strict=True):
