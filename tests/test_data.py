@@ -57,6 +57,11 @@ def test_tables_and_store(tables):
     assert repr(data) == ("Dataset(4 clips, 1 without features, 3 classes, weak labels and ground truth; ears × eyes)")
 
 
+def test_a_frame_of_the_clips(tables):
+    frame = from_tables(tables).to_frame()
+    assert frame.values.tolist() == [["a", 3, "Dog"], ["b", 5, "Cat, Dog"], ["c", 0, "Cat"], ["d", 4, ""]]
+
+
 def test_every_form_of_an_argument(tables):
     forms = [
         {"store": str(tables / "store"), "collocation": ["audio=ears", "visual=eyes"]},

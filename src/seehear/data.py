@@ -29,6 +29,8 @@ from seehear.labels import DenseTable, WeakTable, classes_of, read_classes, read
 from seehear.scoring.signature import revision
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from seehear.features.arrays import Extraction
 
 Selection = slice | Sequence[int] | Sequence[str] | NDArray[Any]
@@ -164,6 +166,14 @@ class Dataset:
         known = "weak labels and ground truth" if self.truth is not None else "weak labels"
         missing = f", {len(self.missing)} without features" if self.missing else ""
         return f"Dataset({len(self)} clips{missing}, {len(self.classes)} classes, {known}; {networks})"
+
+    def to_frame(self) -> DataFrame:
+        """Return one row per clip as a pandas DataFrame: clip, segments (0 without features), labels."""
+        import pandas as pd
+
+        names = np.array(self.classes, dtype=object)
+        labels = [", ".join(names[row > 0]) for row in self.labels]
+        return pd.DataFrame({"clip": self.clips, "segments": self.lengths, "labels": labels})
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ from seehear.progress import Progress
 from seehear.results import Result, listed
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from seehear.parsing.parser import Parser
 
 Figure = Literal["html", "png", "svg"]
@@ -55,6 +57,12 @@ class ParsedFolder(Result):
     def __repr__(self) -> str:
         failed = f", {len(self.failed)} failed" if self.failed else ""
         return f"ParsedFolder({str(self.folder)!r}, {len(self.clips)} clips{failed})"
+
+    def to_frame(self, *, true: bool = False) -> DataFrame:
+        """Return the predicted or the true events of all clips as a pandas DataFrame, see `ParsedClip.to_frame`."""
+        import pandas as pd
+
+        return pd.concat([clip.to_frame(true=true) for clip in self.clips], ignore_index=True)
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
