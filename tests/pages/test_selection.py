@@ -383,13 +383,13 @@ def test_drawings_can_be_read_by_day_and_by_night(browser_page, shown, scheme):
     browser_page.goto(shown.write().as_uri())
     paper = browser_page.evaluate("getComputedStyle(document.body).backgroundColor")
     tied = browser_page.evaluate("getComputedStyle(document.querySelector('tr.tied td')).backgroundColor")
-    for says in ("Collocations from the best", "Figure 5"):
-        texts = browser_page.evaluate(inks % (says, "text"))
+    for description in ("Collocations from the best", "Figure 5"):
+        texts = browser_page.evaluate(inks % (description, "text"))
         assert len(texts) > 10
         assert min(contrast(fill, paper) for fill, _ in texts) >= 4.5
-        marks = [pair for pair in browser_page.evaluate(inks % (says, "use")) if tied not in pair]
+        marks = [pair for pair in browser_page.evaluate(inks % (description, "use")) if tied not in pair]
         seen = [max(contrast(ink, paper) for ink in pair if ink != "none") for pair in marks]
-        guides = browser_page.evaluate(inks % (says, 'path[style*="--guide"]'))
+        guides = browser_page.evaluate(inks % (description, 'path[style*="--guide"]'))
         assert guides
         assert min(seen) >= 2.2
         assert max(contrast(stroke, paper) for _, stroke in guides) < 2  # they step back
@@ -430,10 +430,10 @@ def test_the_command_is_copied_or_else_selected(browser_page, shown):
     button = browser_page.locator("button.copy").first
     button.focus()
     browser_page.keyboard.press("Enter")
-    said = browser_page.locator(".command [role=status]").first
+    status = browser_page.locator(".command [role=status]").first
     for _ in range(500):
-        if said.inner_text():
+        if status.inner_text():
             break
         browser_page.wait_for_timeout(20)
-    if said.inner_text() != "copied":
+    if status.inner_text() != "copied":
         assert "seehear train" in browser_page.evaluate("getSelection().toString()")

@@ -17,7 +17,7 @@ NAME = "comparison"  # of the page
 
 @dataclass(frozen=True)
 class Line:
-    """A score of a system beside the first's.
+    """A score of a system, compared with that of the first system.
 
     Attributes:
         cells: Its name, then numbers as text.
@@ -40,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True)
 class System:
-    """A system beside the first. seeds: how its seeds were compared, in words."""
+    """A system that is compared with the first. seeds: how its seeds were compared, in words."""
 
     name: str
     seeds: str

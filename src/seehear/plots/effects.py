@@ -73,7 +73,7 @@ def plot_effects(
     if paired:
         _draw_map(axes["rest"], rest, DIFFERENCES, (-half, half), digits, "+")
         head = axes["rest"].set_title(style.with_unit("interaction", unit))
-        head.set_in_layout(stacked)  # otherwise it has room beside the column effects
+        head.set_in_layout(stacked)  # otherwise the column effects leave it room
         _name_cells(axes["rest"], rows, columns)
         notes.append("interaction: score less mean and main effects")
     if len(known):
@@ -87,7 +87,7 @@ def plot_effects(
 
 
 def _panels(wide: float, tall: float, paired: bool, stacked: bool, margins: tuple[bool, bool]) -> dict[str, Axes]:
-    """Axes of a new figure: scores, effects at their top and right where `margins` says so, and the rest if paired."""
+    """Axes of a new figure: scores, effects at their top and right where `margins` is true, and the rest if paired."""
     top, right = margins
     layout, widths, heights = [["scores"]], [wide], [tall]
     if right:

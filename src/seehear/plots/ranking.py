@@ -42,7 +42,7 @@ def plot_ranking(
         p_best: (n,), in [0, 1].
         tied: (n,) bool, not significantly worse than the best.
         unit: Of the scores.
-        measured: (n,) bool, false where a score only says the order and is not written; all are unless given.
+        measured: (n,) bool, false where a score only gives the order and is not written; all are unless given.
 
     Returns:
         The figure; its axes are ranks and P(best).

@@ -216,7 +216,7 @@ def _draw_matrix(ax: Axes, values: Array, duration: float) -> Any:
 
 
 def _draw_band(ax: Axes, lanes: Sequence[Lane], looks: Looks, count: int, upright: bool) -> None:
-    """Draw beside a matrix, or above it, which segments carry which event, the first lane next to the matrix."""
+    """Draw which segments carry which event, at the right of a matrix or above it; the first lane is nearest to it."""
     depth = min(BAND * len(lanes), BANDS)
     band = ax.inset_axes((1.01, 0, depth, 1) if upright else (0, 1.01, 1, depth))
     band.set(xlim=(0, len(lanes)) if upright else (0, count), ylim=(count, 0) if upright else (0, len(lanes)))

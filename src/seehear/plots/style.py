@@ -210,7 +210,7 @@ def write(figure: Figure, target: Path | IO[Any], kind: str) -> None:
     import matplotlib
 
     # Text stays text in an SVG: it can be searched, and whoever shows it has fonts for every script. A PNG shows a box
-    # for a sign that the font lacks.
+    # for a sign that is not in the font.
     settings = {"svg.fonttype": "none", "svg.hashsalt": "seehear"}
     metadata = {"Date": None} if kind == "svg" else {}
     with matplotlib.rc_context(settings), _without_glyph_warnings():
@@ -219,7 +219,7 @@ def write(figure: Figure, target: Path | IO[Any], kind: str) -> None:
 
 @contextmanager
 def _without_glyph_warnings() -> Iterator[None]:
-    """Don't warn of signs that the font lacks."""
+    """Don't warn of signs that are not in the font."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield

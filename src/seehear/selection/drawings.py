@@ -39,7 +39,7 @@ def ranking(selection: Selection) -> Figure:
     )
 
 
-def effects(found: Effects | None, grid: Grid, unit: str) -> Figure:
+def effects(of_networks: Effects | None, grid: Grid, unit: str) -> Figure:
     """Draw scores of the grid with what each network and each pairing adds: the first modality against all others.
 
     Raises:
@@ -47,16 +47,16 @@ def effects(found: Effects | None, grid: Grid, unit: str) -> Figure:
     """
     from seehear.plots.effects import plot_effects
 
-    if found is None:
+    if of_networks is None:
         raise SeehearError("fewer than two modalities have a choice of networks: there are no effects to draw")
     first, *others = grid.options.values()
     columns = list(itertools.product(*others))
-    interaction = found.interaction.reshape(len(first), -1)
-    of_others = [sum(parts) for parts in itertools.product(*found.main[1:])]
-    values = found.grand + found.main[0][:, None] + [of_others] + interaction
+    interaction = of_networks.interaction.reshape(len(first), -1)
+    of_others = [sum(parts) for parts in itertools.product(*of_networks.main[1:])]
+    values = of_networks.grand + of_networks.main[0][:, None] + [of_others] + interaction
     names = [" × ".join(option_name(option) for option in column) for column in columns]
     rows = [option_name(option) for option in first]
-    return plot_effects(rows, names, values, found.main[0], of_others, interaction, unit=unit)
+    return plot_effects(rows, names, values, of_networks.main[0], of_others, interaction, unit=unit)
 
 
 def figure5(judgement: Judgement) -> Figure:
