@@ -461,7 +461,7 @@ def test_parse_leaves_bad_clips_out(tmp_path, run, call):
     bad |= {"mute": "has no audio track", "blind": "has no video track"}
     movie(folder / "aaa.mp4")
     damage(movie(folder / "scratched.ts", 4, options={"g": "5"}), 0.45, 0.5)
-    drawn = ["--figures", "html", "png", "svg"]
+    drawn = ["--pictures", "html", "png", "svg"]
     answer = call("parse", run, folder, "--out", out, "--device", "cpu", *drawn, "--json")
     assert answer.code == 1
     assert answer.json["failed"].keys() == bad.keys()
@@ -507,7 +507,7 @@ def test_parse_of_odd_clips_and_names(tmp_path, run, call):
     folder, out = tmp_path / "clips", tmp_path / "out"
     for name in ODD:
         movie(folder / f"{name}.mkv", 0.4, picture=lambda n: numbered(n, 36, 64))
-    command = ["parse", run, folder, "--out", out, "--device", "cpu", "--figures", "html", "png", "svg", "--json"]
+    command = ["parse", run, folder, "--out", out, "--device", "cpu", "--pictures", "html", "png", "svg", "--json"]
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # nobody wants to be told of each sign that a font lacks
         answer = call(*command)
@@ -539,7 +539,7 @@ def test_parse_draws_again_when_the_truth_changes(tmp_path, run, call):
 def test_pages_are_made_as_asked(tmp_path, run, call):
     path, out = movie(tmp_path / "clip.mp4", 1), tmp_path / "out"
     command = ["parse", run, path, "--out", out, "--device", "cpu"]
-    assert "index.html" not in call(*command, "--figures", "png").out
+    assert "index.html" not in call(*command, "--pictures", "png").out
     assert {file.suffix for file in out.glob("[!.]*")} == {".json", ".csv", ".png"}
     answer = call(*command)
     assert f"open {out / 'index.html'} in a browser, or run: seehear view {out}" in answer.out
@@ -551,13 +551,13 @@ def test_pages_are_made_as_asked(tmp_path, run, call):
     assert 'src="../clip.mp4"' not in embedded
 
 
-def test_tables_of_others_are_not_overwritten(tmp_path, run, call):
+def test_tables_that_parse_did_not_write_are_not_overwritten(tmp_path, run, call):
     truth = tmp_path / "truth" / "audio.csv"
     truth.parent.mkdir()
     truth.write_text("filename\tonset\toffset\tevent_labels\n")
     answer = call("parse", run, movie(tmp_path / "clip.mp4", 1), "--out", truth.parent, "--device", "cpu")
     assert answer.code == 1
-    assert f"{truth}: already exists and was not written by `parse`" in answer.err
+    assert f"{truth}: already exists and was not written by `parse`; choose another --out" in answer.err
     assert list(truth.parent.iterdir()) == [truth]
 
 
@@ -590,7 +590,7 @@ def test_a_folder_is_parsed_into_by_one_run_and_decoding(tmp_path, run, call):
     before = (tmp_path / "out/audio.csv").read_text()
     answer = call(*command, "--threshold", "0.1")
     assert answer.code == 1
-    assert "holds what another run or decoding parsed; give another --out" in answer.err
+    assert "holds clips that another run or decoding parsed; choose another --out, or delete it" in answer.err
     assert (tmp_path / "out/audio.csv").read_text() == before
 
 

@@ -1,5 +1,6 @@
 """Data sets from tables and from arrays: what they hold, their views, and what is wrong with bad ones."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import seehear
 from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.features.store import NetworkInfo, Origin, Store
@@ -136,6 +138,15 @@ def test_the_revision_is_that_of_the_labels():
     assert base == revision(np.eye(2), np.zeros((2, 3, 2)))
     assert base != revision(np.ones((2, 2)), np.zeros((2, 3, 2)))
     assert base != revision(np.eye(2), np.ones((2, 3, 2)))
+
+
+def test_scores_against_truth_from_arrays_are_signed_with_its_revision():
+    active = np.eye(2)[:, None, :].repeat(3, axis=1)
+    data = Dataset.from_arrays({"audio": np.ones((2, 3, 1))}, np.eye(2), truth={"audio": active})
+    assert data.truth is not None
+    assert re.fullmatch("arrays@[0-9a-f]{8}", data.truth.source)
+    assert data.truth.source == data.revision == data[:1].truth.source
+    assert f"|labels:{data.revision}|clips:2|" in str(seehear.score(data.truth, data.truth).signature)
 
 
 def test_clips_with_features_that_are_not_finite_are_left_out():

@@ -149,13 +149,10 @@ class Dataset:
         networks = {modality: tuple(infos[name] for name in each) for modality, each in by_network.items()}
         known, given = _read_labels(labels, classes, len(names), truth)
         featured, notes = _usable(source, networks, names, "the arrays", "")
-        dataset = Dataset(names, known, given, None, networks, featured, source, segment, notes=tuple(notes))
+        labelled = _revision_of_arrays(given, known, truth)
+        dataset = Dataset(names, known, given, None, networks, featured, source, segment, labelled, tuple(notes))
         dataset._check_lengths()
-        return replace(
-            dataset,
-            truth=_truth_from_arrays(dataset, truth) if truth is not None else None,
-            revision=_revision_of_arrays(given, known, truth),
-        )
+        return replace(dataset, truth=_truth_from_arrays(dataset, truth)) if truth is not None else dataset
 
     # What it holds
 
@@ -564,7 +561,7 @@ def _truth_from_arrays(dataset: Dataset, truth: Mapping[str, Any]) -> Activity:
             arrays[name][n, : len(row)] = row
     segments = max(array.shape[1] for array in arrays.values())
     padded = {name: np.pad(array, ((0, 0), (0, segments - array.shape[1]), (0, 0))) for name, array in arrays.items()}
-    return Activity(padded, classes=dataset.classes, source="arrays")
+    return Activity(padded, classes=dataset.classes, source=dataset.revision)
 
 
 def _revision_of_arrays(labels: NDArray[np.float32], classes: Sequence[str], truth: Mapping[str, Any] | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from seehear import datasets, generate_features
+from seehear import datasets
 from seehear.datasets import FeatureFolder
 from seehear.datasets.generated import LATENT, Maker, draw_activity, generate
 from seehear.errors import SeehearError
@@ -122,15 +122,13 @@ def test_a_simple_probe_finds_the_signal(tmp_path):
         assert 0.35 < accuracy < 0.99  # chance is about .05; the commonest class about .2
 
 
-def test_the_command(tmp_path):
+def test_one_clip_per_split_of_chosen_networks(tmp_path):
     tables = write_tables(tmp_path / "tables")
-    report = generate_features(
-        dataset="llp", annotations=tables, out=tmp_path / "out", clips=1, only=["vggish", "r2plus1d_18"]
-    )
-    assert (report.count, report.exit_code) == (3, 0)
+    result = datasets.generate("llp", tables, tmp_path / "out", clips=1, only=["vggish", "r2plus1d_18"])
+    assert (result.count, result.exit_code) == (3, 0)
     assert {file.parent.name for file in (tmp_path / "out").rglob("*.npy")} == {"vggish", "r2plus1d_18"}
     with pytest.raises(SeehearError, match="no shared feature folders"):
-        generate_features(dataset="folder", annotations=_folder(tmp_path / "own"), out=tmp_path / "o")
+        datasets.generate("folder", _folder(tmp_path / "own"), tmp_path / "o")
 
 
 def _folder(path):

@@ -9,7 +9,7 @@ import pytest
 import commands
 import make_media
 from seehear import datasets
-from seehear.cli import build
+from seehear.cli.app import build
 from seehear.errors import SeehearError
 from seehear.features.store import Store
 from seehear.labels import DefectKind

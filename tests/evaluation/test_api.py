@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+import commands
 import seehear as sh
 from scoring import oracle
 from seehear.data import Dataset
@@ -54,7 +55,7 @@ def seeds(toy):
 def world(tmp_path_factory):
     """The same in a store and tables, with a system of two seeds in run folders."""
     made = World(tmp_path_factory.mktemp("world"), clips=12)
-    sh.train(**made.training(set=["epochs=3", "width=16", "feed_forward=16"], seeds=[4, 7]))
+    commands.train(**made.training(set=["epochs=3", "width=16", "feed_forward=16"], seeds=[4, 7]))
     return made
 
 

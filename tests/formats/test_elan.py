@@ -9,10 +9,10 @@ from pathlib import Path
 import pympi
 import pytest
 import xmlschema
-from exports.clips import DOG, clip, event, parsed_clips, written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from formats.clips import DOG, clip, event, parsed_clips, written
 from seehear.errors import ClipError, SeehearError
 from seehear.formats import Clip, elan
 

@@ -2,9 +2,9 @@
 
 import pympi
 import pytest
-from exports.clips import DOG, clip, event, parsed_clips, written
 from hypothesis import HealthCheck, assume, given, settings
 
+from formats.clips import DOG, clip, event, parsed_clips, written
 from seehear import labels
 from seehear.errors import SeehearError
 from seehear.labels import read_dense

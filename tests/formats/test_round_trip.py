@@ -4,10 +4,10 @@ import unicodedata
 from dataclasses import replace
 
 import pytest
-from exports.clips import labels, parsed_clips, written
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from formats.clips import labels, parsed_clips, written
 from seehear.errors import ClipError
 from seehear.formats import REGISTRY, of_file
 from seehear.formats.spec import FileEvents, check_writable
@@ -82,7 +82,7 @@ def refused(name, label):
 
 @pytest.mark.parametrize("name", REGISTRY)
 def test_the_same_events_give_the_same_bytes(name, tmp_path):
-    from exports.clips import DOG, clip
+    from formats.clips import DOG, clip
 
     (tmp_path / "a").mkdir()
     first = {file.name: file.read_bytes() for file in written(name, clip(*DOG), tmp_path)}

@@ -6,10 +6,10 @@ from importlib.resources import files
 
 import jsonschema
 import pytest
-from exports.clips import DOG, clip, parsed_clips
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from formats.clips import DOG, clip, parsed_clips
 from seehear.parsing import folder as folder_of_clips
 from seehear.parsing.clip import ParsedEvent
 

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from exports.clips import DOG, clip, clip_of, event, written
 
+from formats.clips import DOG, clip, clip_of, event, written
 from seehear.errors import ClipError, SeehearError
 from seehear.formats import REGISTRY, activitynet, audacity, csv, dense, get, of_file
 from seehear.formats.spec import LocatedEvent, check_writable, merged

@@ -4,9 +4,9 @@ from itertools import combinations
 
 import av
 import pytest
-from exports.clips import DOG, clip, event, parsed_clips, written
 from hypothesis import HealthCheck, given, settings
 
+from formats.clips import DOG, clip, event, parsed_clips, written
 from seehear.errors import ClipError, SeehearError
 from seehear.formats import webvtt
 

@@ -1,4 +1,4 @@
-"""Numbers that are the same wherever they are made: weights and pictures for stored outputs to be compared with."""
+"""Numbers that are the same wherever they are made: weights and frames for stored outputs to be compared with."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fill(module: nn.Module) -> None:
         tensor.copy_(weight(name, tuple(tensor.shape)))
 
 
-def pictures(*shape: int) -> np.ndarray:
+def frames(*shape: int) -> np.ndarray:
     """uint8 (…, size, size, 3): squares of 1/7 of the side, with noise on them."""
     *batch, size, _, _ = shape
     coarse = numbers("squares", (*batch, 7, 7, 3))

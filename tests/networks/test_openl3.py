@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from frozen import fill, pictures
+from frozen import fill, frames
 from published import waves, write_keras
 
 from seehear.errors import SeehearError
@@ -102,7 +102,7 @@ def test_loudness_does_not_matter_and_silence_is_finite(published):
 
 
 def test_image_features_are_openl3s(published):
-    found = load(openl3.IMAGE_SPEC, published["image"]).features(pictures(2, 224, 224, 3))
+    found = load(openl3.IMAGE_SPEC, published["image"]).features(frames(2, 224, 224, 3))
     np.testing.assert_allclose(found, STORED["image"], atol=2e-5)
     assert np.ptp(found) > 0.5
 

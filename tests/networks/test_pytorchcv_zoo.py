@@ -73,7 +73,7 @@ def test_agrees_with_another_implementation(name, others):
     module = ROWS[name].build()
     frozen.fill(module)
     size = ROWS[name].size
-    features = TorchNetwork(module, "cpu").features(frozen.pictures(1, size, size, 3))
+    features = TorchNetwork(module, "cpu").features(frozen.frames(1, size, size, 3))
     np.testing.assert_allclose(features, others[name], rtol=0, atol=1e-5 * np.abs(others[name]).max())
 
 
@@ -86,5 +86,5 @@ def test_published_file_gives_what_another_implementation_gives(tmp_path, others
     spec = get("resnet152")
     file = spec.weights[0].name
     torch.save({**theirs.state_dict(), "total_ops": torch.zeros(1)}, tmp_path / file)
-    features = spec.load({file: tmp_path / file}, "cpu").features(frozen.pictures(1, 224, 224, 3))
+    features = spec.load({file: tmp_path / file}, "cpu").features(frozen.frames(1, 224, 224, 3))
     np.testing.assert_allclose(features, others["resnet152"], rtol=0, atol=1e-5 * np.abs(others["resnet152"]).max())

@@ -61,4 +61,4 @@ def inputs(spec: NetworkSpec) -> np.ndarray:
     """A batch of two."""
     if isinstance(spec.input, AudioInput):
         return waves(spec.input.rate, spec.input.samples)
-    return frozen.pictures(2, spec.input.size, spec.input.size, 3)
+    return frozen.frames(2, spec.input.size, spec.input.size, 3)

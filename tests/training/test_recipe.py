@@ -136,11 +136,10 @@ def test_the_command_lists_every_setting():
     assert rows.keys() == set(fields)
 
 
-def test_recipes_do_not_hide_a_module():
-    """`seehear.recipes` stays the function whatever has been imported."""
+def test_public_names_stay_the_same_whatever_has_been_imported():
     code = (
-        "import seehear, seehear.cli.recipes, seehear.training.recipe, types\n"
-        "assert callable(seehear.recipes) and isinstance(seehear.losses, types.ModuleType)\n"
-        "assert seehear.losses.MTSC and callable(seehear.list_recipes)"
+        "import seehear, seehear.cli.recipes, seehear.cli.networks, seehear.training.recipe, types\n"
+        "assert isinstance(seehear.losses, types.ModuleType) and isinstance(seehear.networks, types.ModuleType)\n"
+        "assert seehear.losses.MTSC and callable(seehear.list_recipes) and callable(seehear.list_networks)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

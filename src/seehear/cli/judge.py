@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from seehear.cli.options import NO_TRUTH, TruthOptions
 from seehear.errors import SeehearError
@@ -18,7 +21,7 @@ def judge(
     estimators: Sequence[str] = ("all",),
     leaking: bool = False,
     seeds: Sequence[int] = (),
-    plotted: Sequence[str] = (),
+    plotted: Annotated[Sequence[str], Parameter(name=["--plotted", "--picture"])] = (),
     workers: int = 0,
     device: str = "auto",
 ) -> Result:

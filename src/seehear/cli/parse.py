@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from seehear.cli.options import NO_TRUTH, OFFICIAL, DecodingOptions, TruthOptions
 from seehear.results import Result
@@ -18,7 +20,7 @@ def parse(
     *,
     out: str | Path,
     truth: TruthOptions = NO_TRUTH,
-    figures: Sequence[Figure] = ("html", "png"),
+    figures: Annotated[Sequence[Figure], Parameter(name=["--figures", "--pictures"])] = ("html", "png"),
     embed: bool = False,
     decoding: DecodingOptions = OFFICIAL,
     trust_code: bool = False,

@@ -17,7 +17,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import torch
-from frozen import fill, pictures
+from frozen import fill, frames
 from published import waves, write_keras
 from torchopenl3.models import PytorchOpenl3
 
@@ -65,5 +65,5 @@ with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "image.h5"
     write_keras(path, filled(openl3.build_image()))
     network = models.load_image_embedding_model_from_path(path, 512)
-    found["image"] = network.predict(pictures(2, 224, 224, 3) / np.float32(127.5) - 1)
+    found["image"] = network.predict(frames(2, 224, 224, 3) / np.float32(127.5) - 1)
 np.savez_compressed(Path(__file__).with_name("openl3.npz"), **found)

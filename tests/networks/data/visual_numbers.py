@@ -23,7 +23,7 @@ Rules = Sequence[tuple[str, str | Callable[[re.Match[str]], str]]]
 
 def pictures(size: int) -> Tensor:
     """(1, 3, size, size), normalised as ImageNet's."""
-    x = (frozen.pictures(1, size, size, 3) / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    x = (frozen.frames(1, size, size, 3) / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
     return torch.tensor(x.transpose(0, 3, 1, 2), dtype=torch.float32)
 
 
@@ -148,7 +148,7 @@ def r2plus1d_18() -> Tensor:
     network = fill(r2plus1d_18(), "r2plus1d-18", [])
     network.fc = nn.Identity()
     prepare = R2Plus1D_18_Weights.DEFAULT.transforms(crop_size=(56, 56), resize_size=(56, 56))
-    return network(prepare(torch.tensor(frozen.pictures(2, 8, 56, 56, 3)).movedim(-1, -3)))
+    return network(prepare(torch.tensor(frozen.frames(2, 8, 56, 56, 3)).movedim(-1, -3)))
 
 
 if __name__ == "__main__":

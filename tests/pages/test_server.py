@@ -601,7 +601,7 @@ def test_folders_and_ports_that_will_not_do(tmp_path):
 
 VIEW = """
 import json, signal, sys
-from commands import view
+from seehear.cli.view import view
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started without
 result = view(sys.argv[1], no_browser=json.loads(sys.argv[2]))
 print(result.text(), json.dumps(result.as_json()))

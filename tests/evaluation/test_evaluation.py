@@ -7,6 +7,7 @@ import pytest
 
 import commands
 import make_media
+import seehear
 import seehear.parsing.parser as module
 from seehear.decoding import Decoding
 from seehear.errors import SeehearError
@@ -240,7 +241,7 @@ def test_false_negatives_are_shown_with_their_confidence(world, media, tmp_path)
 
 def test_clips_are_parsed_in_memory(world, media, both, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    report = commands.evaluate(world.folder / "run", world.dataset(), clips=media, examples=5, device="cpu")
+    report = seehear.evaluate(world.folder / "run", world.dataset(), clips=media, examples=5, device="cpu")
     shown = report.details.examples.clips
     assert list(shown) == list(both[1]["examples"]["parses"])
     for clip, one in shown.items():

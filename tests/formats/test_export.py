@@ -7,8 +7,8 @@ import sys
 from dataclasses import replace
 
 import pytest
-from exports.clips import DOG, clip, event
 
+from formats.clips import DOG, clip, event
 from make_media import ODD
 from seehear.errors import SeehearError
 from seehear.formats import REGISTRY, elan, export, import_annotations, write_clip

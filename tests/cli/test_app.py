@@ -1,6 +1,6 @@
 """The command line: what it prints, how it exits, and that it answers without loading what is heavy."""
 
-import inspect
+import importlib
 import json
 import subprocess
 import sys
@@ -9,6 +9,7 @@ import pytest
 
 import seehear
 from seehear.cli import main
+from seehear.cli.app import COMMANDS, GROUP_COMMANDS
 from seehear.evaluation import score_tables
 
 
@@ -137,10 +138,24 @@ def test_answers_without_what_is_heavy(arguments):
     assert done.returncode == 0, done.stderr
 
 
-def test_every_verb_is_in_python():
+EVERY_COMMAND = [
+    *(((name,), target) for name, target, _ in COMMANDS),
+    *(((group, name), target) for group, name, target, _ in GROUP_COMMANDS),
+]
+
+
+@pytest.mark.parametrize(("command", "target"), EVERY_COMMAND)
+def test_every_command_has_a_function_and_a_help_text(capsys, command, target):
+    module, function = target.split(":")
+    described = getattr(importlib.import_module(f"seehear.cli.{module}"), function).__doc__
+    code, out, _ = run(capsys, *command, "--help")
+    assert code == 0
+    assert f"Usage: seehear {' '.join(command)}" in out
+    assert " ".join(described.replace("`", "").split()[:3]) in " ".join(out.split())
+
+
+def test_every_public_name_of_python_is_documented():
     for name in set(seehear.__all__) - {"__version__"}:
-        value = getattr(seehear, name)
-        assert callable(value) or inspect.ismodule(value)
-        assert value.__doc__
+        assert getattr(seehear, name).__doc__
     with pytest.raises(AttributeError):
         seehear.sing  # noqa: B018

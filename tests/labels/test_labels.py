@@ -243,7 +243,7 @@ def test_dense_array_is_the_loop(tmp_path_factory, some):
     np.testing.assert_array_equal(read_dense(path).array("ab", ["Cat", "Dog"], 20), expected)
 
 
-LLP = Path(__file__).parents[2] / "shared" / "llp"
+LLP = Path(__file__).parents[3] / "shared" / "llp"
 
 
 @pytest.mark.skipif(not LLP.is_dir(), reason="LLP's label tables are not on this machine")

@@ -36,13 +36,7 @@ def world(tmp_path_factory):
 
 
 def of(world, *runs, **changed):
-    return align([world.folder / run for run in runs], **options_of(world, **changed))
-
-
-def options_of(world, **changed):
-    options = world.evaluation(**changed)
-    del options["decoding"]
-    return options
+    return align([world.folder / run for run in runs], **world.evaluation(**changed))
 
 
 def dataset_of(world, run):
@@ -253,7 +247,7 @@ def test_runs_with_other_networks_are_measured_on_the_same_clips(world, tmp_path
             store=store, labels=table, val=table, set=SMALL, out=out, collocation=["audio=ears", "visual=more"]
         )
     )
-    result = align([world.folder / "plain", out], **options_of(world, store=store))
+    result = align([world.folder / "plain", out], **world.evaluation(store=store))
     assert result.missing == ("clip00",)
     assert load(out).run.facts.collocation == {"audio": ["ears"], "visual": ["more"]}
     assert "|clips:23|" in result.signature
