@@ -16,14 +16,15 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parent.parent
-DEMO, OUT, SCREENSHOTS = ROOT / "demo", ROOT / "demo" / "out", ROOT / "docs" / "tour"
+DEMO, OUT = Path("demo"), Path("demo") / "out"  # relative, as pages show them in commands
+SCREENSHOTS = ROOT / "docs" / "tour"
 TRUTH = ("--dense-audio", DEMO / "eval_audio.csv", "--dense-visual", DEMO / "eval_visual.csv")
 WIDE, PHONE = (1100, 1180), (390, 844)  # width and height in pixels
 
 
 def run(*arguments: str | Path) -> None:
-    """Run a seehear command."""
-    subprocess.run([sys.executable, "-m", "seehear", *map(str, arguments)], check=True)
+    """Run a seehear command in the repository's folder."""
+    subprocess.run([sys.executable, "-m", "seehear", *map(str, arguments)], check=True, cwd=ROOT)
 
 
 def make_results() -> None:
@@ -55,7 +56,7 @@ def screenshot(browser: Browser, page: str, size: tuple[int, int], *, dark: bool
     )
     opened = context.new_page()
     file, _, fragment = page.partition("#")
-    opened.goto((OUT / file).as_uri() + (f"#{fragment}" if fragment else ""))
+    opened.goto((ROOT / OUT / file).as_uri() + (f"#{fragment}" if fragment else ""))
     opened.wait_for_timeout(1800)  # milliseconds, until the clip shows its frame
     image = Image.open(io.BytesIO(opened.screenshot()))
     context.close()
@@ -72,7 +73,7 @@ def save(name: str, *images: Image.Image) -> None:
         whole.paste(image, (x, 0))
         x += image.width + gap
     SCREENSHOTS.mkdir(exist_ok=True)
-    whole.quantize(256, dither=Image.Dither.NONE).save(SCREENSHOTS / f"{name}.png", optimize=True)
+    whole.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(SCREENSHOTS / f"{name}.png", optimize=True)
 
 
 def main() -> None:
