@@ -64,7 +64,7 @@ def screenshot(browser: Browser, page: str, size: tuple[int, int], *, dark: bool
 
 
 def save(name: str, *images: Image.Image) -> None:
-    """Save images side by side, in 256 colours."""
+    """Save images side by side."""
     gap = 24  # pixels
     size = (sum(image.width + gap for image in images) - gap, max(image.height for image in images))
     whole = Image.new("RGB", size, "white")
@@ -73,7 +73,7 @@ def save(name: str, *images: Image.Image) -> None:
         whole.paste(image, (x, 0))
         x += image.width + gap
     SCREENSHOTS.mkdir(exist_ok=True)
-    whole.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(SCREENSHOTS / f"{name}.png", optimize=True)
+    whole.save(SCREENSHOTS / f"{name}.png", optimize=True)
 
 
 def main() -> None:
