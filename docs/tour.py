@@ -16,14 +16,14 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parent.parent
-DEMO, OUT = Path("demo"), Path("demo/out")  # relative to ROOT: pages show the paths that commands were given
+DEMO, OUT = Path("demo"), Path("demo") / "out"  # relative, as pages show them in commands
 SCREENSHOTS = ROOT / "docs" / "tour"
 TRUTH = ("--dense-audio", DEMO / "eval_audio.csv", "--dense-visual", DEMO / "eval_visual.csv")
 WIDE, PHONE = (1100, 1180), (390, 844)  # width and height in pixels
 
 
 def run(*arguments: str | Path) -> None:
-    """Run a seehear command in the root folder."""
+    """Run a seehear command in the repository's folder."""
     subprocess.run([sys.executable, "-m", "seehear", *map(str, arguments)], check=True, cwd=ROOT)
 
 
@@ -64,7 +64,7 @@ def screenshot(browser: Browser, page: str, size: tuple[int, int], *, dark: bool
 
 
 def save(name: str, *images: Image.Image) -> None:
-    """Save images side by side, in 256 colours."""
+    """Save images side by side."""
     gap = 24  # pixels
     size = (sum(image.width + gap for image in images) - gap, max(image.height for image in images))
     whole = Image.new("RGB", size, "white")
@@ -73,10 +73,7 @@ def save(name: str, *images: Image.Image) -> None:
         whole.paste(image, (x, 0))
         x += image.width + gap
     SCREENSHOTS.mkdir(exist_ok=True)
-    # Maximum coverage keeps the colours of small marks, such as that of both.
-    whole.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-        SCREENSHOTS / f"{name}.png", optimize=True
-    )
+    whole.save(SCREENSHOTS / f"{name}.png", optimize=True)
 
 
 def main() -> None:
