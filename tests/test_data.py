@@ -177,11 +177,25 @@ def test_clips_with_features_that_are_not_finite_are_left_out():
         ({"labels": np.ones((2, 1)), "truth": {"visual": np.ones((2, 3, 1))}}, "ground truth is needed for every"),
         ({"labels": np.ones((2, 1)), "truth": {"audio": np.ones((2, 3, 2))}}, r"ground truth of audio must be \(2, T"),
         ({"clips": ["a", "a"]}, "2 different names"),
+        ({"features": np.ones((2, 3, 1))}, "must map each modality to arrays, not ndarray"),
+        ({"labels": ["Dog,Cat", "Dog"]}, "for each clip a list of names"),
+        ({"labels": [["Dog"], []], "classes": "Dog"}, "a list of names, not the text 'Dog'"),
+        ({"labels": np.ones((2, 1)), "truth": {"audio": np.ones((2, 2, 1))}}, "has 3 segments, but its ground truth"),
     ],
 )
 def test_arrays_that_do_not_fit(options, message):
     with pytest.raises(SeehearError, match=message):
         Dataset.from_arrays(**({"features": {"audio": np.ones((2, 3, 1))}} | options))
+
+
+def test_clips_of_which_only_the_ground_truth_is_known():
+    truth = np.zeros((2, 4, 3), dtype=bool)
+    truth[0, 1, 2] = True
+    data = Dataset.from_arrays({}, truth={"audio": truth, "visual": truth}, classes=["Cat", "Dog", "Fish"])
+    assert data.modalities == ("audio", "visual")
+    assert data.labels.tolist() == [[0, 0, 1], [0, 0, 0]]
+    assert data.lengths.tolist() == [4, 4]
+    assert "no features" in repr(data)
 
 
 def test_truth_of_some_modalities_only(tables):

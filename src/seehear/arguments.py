@@ -102,6 +102,8 @@ def by_modality(value: Mapping[str, PathLike] | Texts | None) -> dict[str, Path]
         return {}
     if isinstance(value, Mapping):
         return {valid_modality_name(modality): _path(path) for modality, path in value.items()}
+    if isinstance(value, os.PathLike):
+        raise SeehearError(f"{value}: name its modality too, as in {{'audio': {str(value)!r}}}")
     files: dict[str, Path] = {}
     for text in _texts(value):
         modality, path = _pair(text, "MODALITY=FILE, as in audio=audio.csv")

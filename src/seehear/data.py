@@ -26,6 +26,7 @@ from seehear.features.packed import NotFinite, Packed
 from seehear.features.source import ArrayFeatures, FeatureSource, PartOf, StoredFeatures
 from seehear.features.store import NetworkInfo, Store
 from seehear.labels import DenseTable, WeakTable, classes_of, read_classes, read_dense, read_weak, suggestion
+from seehear.results import import_pandas
 from seehear.scoring.signature import revision
 
 if TYPE_CHECKING:
@@ -132,25 +133,33 @@ class Dataset:
         Args:
             features: modality -> features: (N, T, D), or a list of N arrays (T, D), None for a clip that has none.
                 Where several networks feed a modality, or are to be chosen from: modality -> network -> the same.
-            labels: (N, C) numbers in [0, 1], or for each clip the names of its classes. None: unlabelled clips.
+                Empty for clips of which only the ground truth is known, to score predictions of another system.
+            labels: (N, C) numbers in [0, 1], or for each clip the names of its classes. None: those of the
+                ground truth where it is given, else unlabelled clips.
             classes: Names of the C classes; by default those named in `labels`, else their numbers.
-            truth: modality -> (N, T, C) 0 or 1, or a list of N arrays (T, C).
+            truth: modality -> (N, T, C) 0 or 1, or a list of N arrays (T, C), each at least as long as its clip.
             clips: Names of the N clips, for messages; by default their numbers.
             segment: Seconds per segment.
 
         Raises:
             SeehearError: If numbers of clips, classes or segments do not agree.
         """
+        if not isinstance(features, Mapping):
+            raise SeehearError(f"features must map each modality to arrays, not {type(features).__name__}")
+        if isinstance(classes, str):
+            raise SeehearError(f"classes must be a list of names, not the text {classes!r}")
         by_network = {
             modality: dict(of_modality) if isinstance(of_modality, Mapping) else {modality: of_modality}
             for modality, of_modality in features.items()
         }
-        names = _clip_names(by_network, clips)
+        names = _clip_names(by_network or {"ground truth": truth or {}}, clips)
         infos, arrays = _read_arrays(by_network, names)
         source = ArrayFeatures(infos, arrays)
         networks = {modality: tuple(infos[name] for name in each) for modality, each in by_network.items()}
         known, given = _read_labels(labels, classes, len(names), truth)
-        featured, notes = _usable(source, networks, names, "the arrays", "")
+        featured, notes = np.ones(len(names), dtype=bool), list[str]()
+        if networks:
+            featured, notes = _usable(source, networks, names, "the arrays", "")
         labelled = _revision_of_arrays(given, known, truth)
         dataset = Dataset(names, known, given, None, networks, featured, source, segment, labelled, tuple(notes))
         dataset._check_lengths()
@@ -164,12 +173,13 @@ class Dataset:
     def __repr__(self) -> str:
         networks = " × ".join("+".join(names) for names in self.collocation.values())
         known = "weak labels and ground truth" if self.truth is not None else "weak labels"
+        networks = networks or "no features"
         missing = f", {len(self.missing)} without features" if self.missing else ""
         return f"Dataset({len(self)} clips{missing}, {len(self.classes)} classes, {known}; {networks})"
 
     def to_frame(self) -> DataFrame:
         """Return one row per clip as a pandas DataFrame: clip, segments (0 without features), labels."""
-        import pandas as pd
+        pd = import_pandas()
 
         names = np.array(self.classes, dtype=object)
         labels = [", ".join(names[row > 0]) for row in self.labels]
@@ -178,7 +188,7 @@ class Dataset:
     @property
     def modalities(self) -> tuple[str, ...]:
         """Return the modalities that have features, in order."""
-        return tuple(self.networks)
+        return tuple(self.networks) or tuple(self.truth or ())
 
     @property
     def collocation(self) -> dict[str, list[str]]:
@@ -208,6 +218,8 @@ class Dataset:
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Segments per clip, (N,); 0 for clips without features."""
+        if not self.networks:
+            return np.full(len(self), next(iter(self.truth.values())).shape[1] if self.truth else 0, dtype=np.int64)
         lengths = np.zeros(len(self), dtype=np.int64)
         lengths[self.featured] = self.packed(self.infos[0].name).lengths()
         return lengths
@@ -318,7 +330,7 @@ class Dataset:
     def _numbers(self, selection: Selection) -> NDArray[np.int64]:
         if isinstance(selection, slice):
             return np.arange(len(self))[selection]
-        given = np.asarray(selection)
+        given = np.asarray([selection] if isinstance(selection, str) else selection)
         if given.dtype == bool:
             if given.shape != (len(self),):
                 raise SeehearError(f"a mask of {len(self)} clips must be ({len(self)},), not {given.shape}")
@@ -326,7 +338,8 @@ class Dataset:
         if given.dtype.kind in "US":
             number = {clip: n for n, clip in enumerate(self.clips)}
             if unknown := [clip for clip in given.tolist() if clip not in number]:
-                raise SeehearError(f"no clip {unknown[0]!r} in this data set, and {len(unknown) - 1} more like it")
+                more = f", nor {len(unknown) - 1} others of those named" if len(unknown) > 1 else ""
+                raise SeehearError(f"no clip {unknown[0]!r} in this data set{more}")
             return np.array([number[clip] for clip in given.tolist()], dtype=np.int64)
         try:
             return np.arange(len(self))[given.astype(np.int64)]
@@ -335,6 +348,8 @@ class Dataset:
 
     def _check_lengths(self) -> None:
         """Raise SeehearError if a clip has another number of segments in one network than in another."""
+        if not self.networks:
+            return
         first, *others = self.infos
         lengths = self.packed(first.name).lengths()
         for other in others:
@@ -346,6 +361,14 @@ class Dataset:
                     f"clip {self.featured_clips[n]} has {lengths[n]} segments of {first.name} but {here[n]} of "
                     f"{other.name}, and {len(differ) - 1} more clips differ; extract both from the same files"
                 )
+
+
+def check_dataset(value: object, name: str) -> None:
+    """Raise SeehearError if an argument is not a data set."""
+    if not isinstance(value, Dataset):
+        raise SeehearError(
+            f"{name} must be a Dataset, not {type(value).__name__}: make one by Dataset.from_tables or .from_arrays"
+        )
 
 
 def reindexed(array: NDArray[Any], classes: Sequence[str], order: Sequence[str]) -> NDArray[Any]:
@@ -521,9 +544,17 @@ def _read_labels(
     if labels is None:
         width = len(classes) if classes is not None else _columns(truth)
         known = tuple(classes) if classes is not None else tuple(map(str, range(width)))
-        return known, np.zeros((count, width), dtype=np.float32)
+        weak = np.zeros((count, width), dtype=np.float32)
+        for rows in (truth or {}).values():
+            for n, row in enumerate(rows[:count]):
+                active = np.asarray(row)
+                if active.ndim == 2 and active.shape[1] == width:  # another shape is refused with the ground truth
+                    weak[n] = np.maximum(weak[n], active.max(axis=0, initial=0) > 0.5)
+        return known, weak
     if len(labels) != count:
         raise SeehearError(f"there are {count} clips and labels of {len(labels)}")
+    if any(isinstance(row, str) for row in labels):
+        raise SeehearError("labels must be numbers (N, C), or for each clip a list of names such as ['Dog', 'Speech']")
     if count and not isinstance(labels, np.ndarray) and all(_are_names(row) for row in labels):
         rows = [list(row) for row in labels]
         known = tuple(classes) if classes is not None else tuple(sorted({name for row in rows for name in row}))
@@ -557,13 +588,20 @@ def _truth_from_arrays(dataset: Dataset, truth: Mapping[str, Any]) -> Activity:
     """Return the ground truth (N, T, C) of every modality; shorter clips are padded with inactive segments."""
     if missing := [name for name in dataset.modalities if name not in truth]:
         raise SeehearError(f"ground truth is needed for every modality: give {' and '.join(missing)} too")
-    longest = int(dataset.lengths.max())
+    lengths = dataset.lengths if dataset.networks else np.zeros(len(dataset), dtype=np.int64)
+    longest = int(lengths.max())
     arrays = {}
-    for name in dataset.modalities:
+    for name in dataset.modalities or truth:
         rows = [np.asarray(row) > 0.5 for row in truth[name]]  # (T, C) each
         if len(rows) != len(dataset) or any(row.ndim != 2 or row.shape[1] != len(dataset.classes) for row in rows):
             raise SeehearError(
                 f"ground truth of {name} must be ({len(dataset)}, T, {len(dataset.classes)}): clips, segments, classes"
+            )
+        short = [n for n, row in enumerate(rows) if len(row) < lengths[n]]
+        if short:
+            n = short[0]
+            raise SeehearError(
+                f"clip {dataset.clips[n]} has {lengths[n]} segments, but its ground truth of {name} has {len(rows[n])}"
             )
         segments = max(longest, *(len(row) for row in rows))
         arrays[name] = np.zeros((len(rows), segments, len(dataset.classes)), dtype=bool)

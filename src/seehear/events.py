@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
+from seehear.results import import_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,7 @@ class Activity(dict[str, NDArray[np.bool_]]):
         Raises:
             SeehearError: If the number of clips is not N.
         """
-        import pandas as pd
+        pd = import_pandas()
 
         if clips is not None and len(clips) != self.shape[0]:
             raise SeehearError(f"{len(clips)} clip names for {self.shape[0]} clips")

@@ -24,6 +24,7 @@ UNWRITABLE = frozenset(
         errno.EROFS,
         errno.ENOENT,
         errno.ENOTDIR,
+        errno.EEXIST,  # a file where a folder is to be
         errno.EISDIR,
         errno.ENAMETOOLONG,
         errno.EINVAL,

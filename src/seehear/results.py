@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+from seehear.errors import SeehearError
+
 
 class Result(ABC):
     """What a function returns and a command prints.
@@ -78,3 +80,16 @@ def html_table(rows: Sequence[Sequence[str]], caption: str = "") -> str:
     for name, *cells in body:
         lines.append(f'<tr><th scope="row">{name}</th>' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     return "\n".join([*lines, "</tbody></table>"])
+
+
+def import_pandas() -> Any:
+    """Return the module pandas.
+
+    Raises:
+        SeehearError: If it is not installed.
+    """
+    try:
+        import pandas
+    except ModuleNotFoundError:
+        raise SeehearError("data frames need pandas: pip install 'seehear[frames]'") from None
+    return pandas

@@ -402,3 +402,17 @@ def test_frames(toy, parser, seeds):
     comparison = sh.compare({"one": parser, "two": seeds}, toy)
     assert len(comparison.to_frame()) == 11
     assert set(comparison.to_frame()["system"]) == {"two"}
+
+
+def test_predictions_of_any_system_are_evaluated_and_compared():
+    """They need no features: a data set of ground truth alone is enough."""
+    rng = np.random.default_rng(0)
+    truth = {name: rng.random((12, 5, 3)) < 0.4 for name in ("audio", "visual")}
+    data = Dataset.from_arrays({}, truth=truth, classes=["Cat", "Dog", "Fish"])
+    noisy = [{name: array ^ (rng.random(array.shape) < 0.1) for name, array in truth.items()} for _ in range(3)]
+    evaluation = sh.evaluate(noisy, data)
+    assert evaluation.average.mean == pytest.approx(np.mean([sh.score(one, truth).average for one in noisy]))
+    comparison = sh.compare({"exact": [truth] * 3, "noisy": noisy}, data)
+    assert comparison.average("noisy").difference.mean < 0
+    with pytest.raises(SeehearError, match="dataset must be a Dataset, not dict"):
+        sh.compare({"exact": truth, "noisy": noisy}, truth)

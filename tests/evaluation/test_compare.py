@@ -114,5 +114,5 @@ def test_systems_of_other_modalities_have_other_scores(world):
     dense = ["smell=" + str(world.dense["smell"])]
     collocation = ["audio=ears", "smell=nose"]
     commands.train(**world.training(set=SMALL, collocation=collocation, dense=dense, out=world.folder / "smelling"))
-    with pytest.raises(SeehearError, match="other modalities"):
+    with pytest.raises(SeehearError, match="different modalities"):
         of(world, "plain", "smelling", dense=dense)

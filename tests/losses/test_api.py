@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 
@@ -193,3 +194,8 @@ def test_a_loss_of_your_own_is_one_method():
     ]
     assert SameTime()(first, second, mask).item() == pytest.approx(sum(expected) / 2)
     assert SameTime()(first[0], second[0]).item() == pytest.approx(expected[0])
+
+
+def test_arrays_that_are_no_tensors_are_named():
+    with pytest.raises(SeehearError, match="torch tensors, not ndarray"):
+        sh.losses.MTSC()(np.ones((2, 3, 4)), np.ones((2, 3, 4)))

@@ -14,7 +14,7 @@ from seehear.alignment.embeddings import Embeddings
 from seehear.alignment.metrics import METRICS, Measure, by_clip
 from seehear.alignment.retrieval import Matches
 from seehear.alignment.search import Search
-from seehear.results import Result, html_table, listed, table
+from seehear.results import Result, html_table, import_pandas, listed, table
 from seehear.scoring.comparison import HOW_TO_READ, Difference, describe_seeds, format_p
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Alignment(Result):
             One row per system, search and measure: system, queries, gallery, exclude, measure, value, low, high,
             deviation, chance (shares in [0, 1]), and the numbers of queries that count and that were left out.
         """
-        import pandas as pd
+        pd = import_pandas()
 
         return pd.DataFrame(
             [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seehear.datasets.spec import Annotations
 from seehear.labels import Defect, DefectKind
 from seehear.modality import AUDIO, VISUAL
-from seehear.results import Result, table
+from seehear.results import Result, import_pandas, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,7 +86,7 @@ class Prepared(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per network and split, with the columns network, modality, split, clips and missing."""
-        import pandas as pd
+        pd = import_pandas()
 
         rows = [
             (name, info.modality, split, count, len(self.missing[name][split]))

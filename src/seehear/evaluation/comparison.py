@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seehear.data import Dataset
+from seehear.data import Dataset, check_dataset
 from seehear.decoding import Decoding
 from seehear.errors import SeehearError
-from seehear.evaluation.arrays import ActivityLike, as_activity, score
-from seehear.evaluation.parsers import evaluate, score_references
+from seehear.evaluation.arrays import ActivityLike
+from seehear.evaluation.parsers import evaluate, evaluate_predictions, predictions_of
 from seehear.evaluation.result import LONGEST_NAME, Evaluation
 from seehear.evaluation.systems import (
     System,
@@ -24,7 +24,7 @@ from seehear.evaluation.systems import (
     open_parsers,
 )
 from seehear.parsing.parser import Parser
-from seehear.results import Result, html_table, listed, table
+from seehear.results import Result, html_table, import_pandas, listed, table
 from seehear.scoring.comparison import HOW_TO_READ, LEVEL, ScoreDifference, describe_seeds, difference, holm
 from seehear.scoring.scores import AVERAGE, ScoreKey
 from seehear.scoring.signature import Signature
@@ -149,7 +149,7 @@ class Comparison(Result):
         Returns:
             The columns system, level, kind, first, this, difference, low, high, p, adjusted and verdict.
         """
-        import pandas as pd
+        pd = import_pandas()
 
         return pd.DataFrame(
             {
@@ -253,6 +253,7 @@ def compare(
     Raises:
         SeehearError: If there are fewer than two systems, a run is in two of them, or their scores are not comparable.
     """
+    check_dataset(dataset, "dataset")
     named = _named(systems)
     opened = {name: _opened(system, device) for name, system in named.items()}
     runs = {name: [parser.run for parser in system] for name, system in opened.items() if _is_parsers(system)}
@@ -265,7 +266,7 @@ def compare(
         elif _is_parsers(system):
             evaluations[name] = evaluate(system, dataset, decoding=decoding, device=device, progress=progress)
         else:
-            evaluations[name] = _evaluate_predictions(system, dataset, name)
+            evaluations[name] = evaluate_predictions(system, dataset, name)
     first, *others = evaluations
     _check_comparable(evaluations)
     settings = {
@@ -290,32 +291,11 @@ def _named(systems: Mapping[str, Compared] | Sequence[str | Path]) -> Mapping[st
 
 def _opened(system: Any, device: str) -> Any:
     """Return parsers, or predictions, one per seed; an Evaluation as it is."""
-    if isinstance(system, Evaluation):
-        return system
-    if isinstance(system, Mapping):
-        return [system]
-    if isinstance(system, Sequence) and not isinstance(system, str) and system and isinstance(system[0], Mapping):
-        return list(system)
-    return open_parsers(system, device)
+    return system if isinstance(system, Evaluation) else predictions_of(system) or open_parsers(system, device)
 
 
 def _is_parsers(system: Any) -> bool:
     return isinstance(system, list) and isinstance(system[0], Parser)
-
-
-def _evaluate_predictions(predictions: Sequence[ActivityLike], dataset: Dataset, name: str) -> Evaluation:
-    """Return the scores of predictions for the data set's clips, one per run."""
-    if dataset.truth is None:
-        raise SeehearError("scores need per-second ground truth: give truth= to the data set")
-    active = []
-    for prediction in predictions:
-        one = as_activity(prediction, None, name)
-        if one.classes is None and one.shape[2] == len(dataset.classes):
-            one = as_activity(prediction, dataset.classes, name)
-        active.append(one)
-    truth = dataset.truth
-    scores = [score(one, truth) for one in active]
-    return Evaluation([], scores, score_references(dataset, truth), notes=list(dataset.notes))
 
 
 def _check_modalities(modalities: Mapping[str, Sequence[str]]) -> None:

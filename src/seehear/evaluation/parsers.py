@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
 from seehear.arguments import Paths, paths
-from seehear.data import Dataset
+from seehear.data import Dataset, check_dataset
 from seehear.decoding import Decoding
 from seehear.errors import SeehearError
-from seehear.evaluation.arrays import padded, with_classes
+from seehear.evaluation.arrays import ActivityLike, as_activity, padded, with_classes
+from seehear.evaluation.arrays import score as score_arrays
 from seehear.evaluation.details import DetailsCollector
 from seehear.evaluation.result import Evaluation
 from seehear.evaluation.systems import Systems, common_decoding, open_parsers, released, run_name
@@ -27,7 +29,7 @@ IDENTICAL = "every prediction equals the ground truth: if that was drafted with 
 
 
 def evaluate(
-    systems: Systems,
+    systems: Systems | ActivityLike | Sequence[ActivityLike],
     dataset: Dataset,
     *,
     decoding: Decoding | None = None,
@@ -46,7 +48,7 @@ def evaluate(
 
     Args:
         systems: A parser, a run folder, or several that differ in their seeds alone. A folder with seed-0, seed-1, …
-            holds several.
+            holds several. Or predictions of any system, modality -> (N, T, C), or a list of these.
         dataset: Clips with ground truth.
         decoding: From probabilities to events; by default that of the parsers.
         out: Folder for the details, see `Evaluation.save`. Nothing is written unless it is given.
@@ -65,7 +67,13 @@ def evaluate(
     """
     if examples < 0:
         raise SeehearError(f"examples is the number of clips to show, 0 or more, not {examples}")
-    parsers = open_parsers(systems, device)
+    check_dataset(dataset, "dataset")
+    if predictions := predictions_of(systems):
+        evaluation = evaluate_predictions(predictions, dataset)
+        if out is not None:
+            raise SeehearError("the details in `out` are those of parsers: predictions have scores alone")
+        return evaluation
+    parsers = open_parsers(cast("Systems", systems), device)
     protocol = common_decoding(parsers, decoding)
     data, truth = _prepared(dataset, parsers[0])
     collector = None
@@ -93,6 +101,30 @@ def evaluate(
     if out is not None:
         evaluation.save(out)
     return evaluation
+
+
+def predictions_of(system: Any) -> list[ActivityLike]:
+    """Return the predictions that a system is given as, one per run; empty if it is given as parsers or folders."""
+    if isinstance(system, Mapping):
+        return [system]
+    if isinstance(system, Sequence) and not isinstance(system, str) and system and isinstance(system[0], Mapping):
+        return list(system)
+    return []
+
+
+def evaluate_predictions(predictions: Sequence[ActivityLike], dataset: Dataset, name: str = "predicted") -> Evaluation:
+    """Return the scores of predictions for the data set's clips, one per run."""
+    if dataset.truth is None:
+        raise SeehearError("scores need per-second ground truth: give truth= to the data set")
+    active = []
+    for prediction in predictions:
+        one = as_activity(prediction, None, name)
+        if one.classes is None and one.shape[2] == len(dataset.classes):
+            one = as_activity(prediction, dataset.classes, name)
+        active.append(one)
+    truth = dataset.truth
+    scores = [score_arrays(one, truth) for one in active]
+    return Evaluation([], scores, score_references(dataset, truth), notes=list(dataset.notes))
 
 
 def score_references(dataset: Dataset, truth: Activity, iou: float = 0.5) -> dict[str, Scores]:

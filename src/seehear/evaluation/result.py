@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.results import Result, html_table, listed, table
+from seehear.results import Result, html_table, import_pandas, listed, table
 from seehear.scoring.intervals import Interval, bootstrap
 from seehear.scoring.references import MEANING, WEAK_BASELINE
 from seehear.scoring.scores import AVERAGE, LEVELS, ClassRow, ScoreKey, Scores
@@ -214,7 +214,7 @@ class Evaluation(Result):
             The columns level, kind, score, low, high, seed_deviation; baseline (the weak-label baseline's score);
             difference, difference_low, difference_high (from the baseline) and verdict.
         """
-        import pandas as pd
+        pd = import_pandas()
 
         return pd.DataFrame(
             {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.results import Result, listed
+from seehear.results import Result, import_pandas, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ class Features(Mapping[str, NDArray[np.float32]]):
             network: Whose features. Without it the columns are those of all networks, named (network, feature) if
                 there are several.
         """
-        import pandas as pd
+        pd = import_pandas()
 
         if network is None and len(self) > 1:
             return pd.concat({name: self.to_frame(name) for name in self}, axis=1)
@@ -142,7 +142,7 @@ class Extraction(Result, Mapping[str, Features]):
 
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame with one row per clip: the segments T of each network (0 for none), and the problems."""
-        import pandas as pd
+        pd = import_pandas()
 
         clips = list(dict.fromkeys([*self, *self.failed]))
         rows = []

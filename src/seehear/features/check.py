@@ -15,6 +15,7 @@ from seehear.features.segments import Settings, segment_features
 from seehear.media.reader import Span
 from seehear.networks.samples import sample, sample_image, sample_waveform
 from seehear.networks.spec import AudioInput, Batch, Network, NetworkSpec
+from seehear.results import import_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +79,7 @@ class CheckReport:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a DataFrame with one row per check: passed, detail."""
-        import pandas as pd
+        pd = import_pandas()
 
         rows = [[check.passed, check.detail] for check in self.checks]
         index = pd.Index([check.name for check in self.checks], name="check")

@@ -22,7 +22,7 @@ from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.media.clips import find_clips
 from seehear.media.reader import Media, Span
 from seehear.networks.spec import NetworkSpec
-from seehear.progress import Progress
+from seehear.progress import Progress, say
 
 __all__ = [
     "Collector",
@@ -156,6 +156,8 @@ def _extract_to_store(clips: dict[str, Path], loaded: Loaded, store: Store, fps:
     made_by = {spec.name: settings.made_by(spec) for spec in specs}
     extraction = Extraction(tuple(made_by), store.segment, store)
     extraction.notes += _register(store, specs, settings)
+    for note in extraction.notes if progress else ():
+        say(note)  # before anything is replaced, so that it can be stopped
 
     def keep(done: Done) -> list[str]:
         if not done.features:

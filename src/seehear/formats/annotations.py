@@ -14,7 +14,7 @@ from seehear.formats.spec import FileEvents, LocatedEvent, described, merged, mi
 from seehear.labels import DenseTable, Event, read_dense, write_dense
 from seehear.modality import JOINT, joint_of
 from seehear.names import valid_clip_name, valid_line, valid_modality_name
-from seehear.results import Result, listed
+from seehear.results import Result, import_pandas, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ class ImportedAnnotations(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per event, with the columns clip, modality, label, onset and offset (seconds)."""
-        import pandas as pd
+        pd = import_pandas()
 
         columns = ["clip", "modality", "label", "onset", "offset"]
         rows = [

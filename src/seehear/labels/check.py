@@ -12,7 +12,7 @@ from seehear.arguments import PathLike, Paths, paths
 from seehear.labels.defects import Defect, DefectKind, suggestion
 from seehear.labels.read import is_dense, read_classes, scan_dense, scan_weak
 from seehear.labels.tables import DenseTable, WeakTable, classes_of
-from seehear.results import Result
+from seehear.results import Result, import_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ class LabelCheck(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per defect, with the columns path, line, kind, fatal and message."""
-        import pandas as pd
+        pd = import_pandas()
 
         columns = ["path", "line", "kind", "fatal", "message"]
         return pd.DataFrame([_as_json(defect) for defect in self.defects], columns=columns)

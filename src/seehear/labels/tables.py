@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seehear.events import segment_span
 from seehear.labels.defects import Defect
+from seehear.results import import_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ class WeakTable:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per clip and class, with the columns clip and label."""
-        import pandas as pd
+        pd = import_pandas()
 
         rows = [(clip, label) for clip, labels in self.labels.items() for label in labels]
         return pd.DataFrame(rows, columns=["clip", "label"])
@@ -136,7 +137,7 @@ class DenseTable:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per event, with the columns clip, label, onset and offset (seconds)."""
-        import pandas as pd
+        pd = import_pandas()
 
         rows = [(event.clip, event.label, event.onset, event.offset) for event in self.events]
         return pd.DataFrame(rows, columns=["clip", "label", "onset", "offset"])

@@ -15,7 +15,7 @@ from seehear.paper.experiment import load_experiment
 from seehear.paper.networks import Choice, Networks, choose
 from seehear.paper.table import Table, count_answers
 from seehear.progress import say
-from seehear.results import Result, listed
+from seehear.results import Result, import_pandas, listed
 from seehear.training.recipe import Recipe, resolve
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Reproduction(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per experiment, system and score; see `Table.to_frame`."""
-        import pandas as pd
+        pd = import_pandas()
 
         frames = [table.to_frame().assign(experiment=table.name) for table in self.tables]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

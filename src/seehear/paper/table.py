@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from seehear.paper.claims import Source, Verdict
-from seehear.results import html_table, listed, table
+from seehear.results import html_table, import_pandas, listed, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ class Table:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per system and score: system, score, paper, value, low, high, p, chance, control."""
-        import pandas as pd
+        pd = import_pandas()
 
         rows = [
             {

@@ -20,7 +20,7 @@ from seehear.names import valid_line
 from seehear.parsing.clip import ParsedClip, truth_of
 from seehear.parsing.folder import FORMAT, from_json, read_folder, write
 from seehear.progress import Progress
-from seehear.results import Result, listed
+from seehear.results import Result, import_pandas, listed
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -60,7 +60,7 @@ class ParsedFolder(Result):
 
     def to_frame(self, *, true: bool = False) -> DataFrame:
         """Return the predicted or the true events of all clips as a pandas DataFrame, see `ParsedClip.to_frame`."""
-        import pandas as pd
+        pd = import_pandas()
 
         return pd.concat([clip.to_frame(true=true) for clip in self.clips], ignore_index=True)
 
@@ -166,9 +166,13 @@ class _Job:
         """
         marker = self.folder / MARKER
         facts = {"run": self._identity, "decoding": str(self.decoding)}
-        tables = [file for name in kinds(self.parser.modalities) if (file := self.folder / f"{name}.csv").exists()]
-        if tables and not marker.exists():
-            raise SeehearError(f"{tables[0]}: already exists and was not written by `parse`; choose another --out")
+        names = [
+            *(f"{name}.csv" for name in kinds(self.parser.modalities)),
+            *(["index.html"] if self._page("") else []),
+        ]
+        others = [file for name in names if (file := self.folder / name).exists()]
+        if others and not marker.exists():
+            raise SeehearError(f"{others[0]}: already exists and was not written by `parse`; choose another --out")
         if marker.exists() and read_json(marker) != facts:
             raise SeehearError(
                 f"{self.folder}: holds clips that another run or decoding parsed; choose another --out, or delete it"

@@ -14,6 +14,7 @@ from seehear.decoding import Decoding
 from seehear.events import ActiveSegments, event_spans
 from seehear.labels import DenseTable, classes_of
 from seehear.modality import display_name, kinds, with_joint
+from seehear.results import import_pandas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,7 +90,7 @@ class ParsedClip:
 
     def to_frame(self, *, true: bool = False) -> DataFrame:
         """Return one row per predicted or true event: clip, modality, label, onset, offset (seconds) and confidence."""
-        import pandas as pd
+        pd = import_pandas()
 
         columns = ["clip", *(column.name for column in fields(ParsedEvent))]
         events = (self.truth or ()) if true else self.events
@@ -115,15 +116,23 @@ class ParsedClip:
         write(self, Path(out))
         return parse.write(self, self._seen(), Path(out), embed=embed)
 
-    def export(self, file: str | Path) -> list[Path]:
+    def export(self, file: str | Path, *, truth: bool = False, overwrite: bool = False) -> list[Path]:
         """Write the events for another tool, in the format that the suffix names: .eaf, .txt, .vtt, .csv, .json.
+
+        Args:
+            file: Where to write.
+            truth: Write the ground truth instead of the predictions.
+            overwrite: Replace files that exist with other content, such as annotations that were corrected.
 
         Returns:
             The files: one, or one per modality for .txt and .json.
+
+        Raises:
+            SeehearError: If no format has the suffix, or a file exists with other content.
         """
         from seehear.formats import write_clip
 
-        return write_clip(self, Path(file))
+        return write_clip(self, Path(file), truth=truth, overwrite=overwrite)
 
     def _repr_html_(self) -> str:
         """Return the clip's page, playable, in a frame of its own."""

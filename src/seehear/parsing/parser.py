@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.data import Dataset
+from seehear.data import Dataset, check_dataset
 from seehear.decoding import Decoding, Probabilities
 from seehear.device import resolve as resolve_device
 from seehear.errors import ClipError, SeehearError
@@ -258,6 +258,8 @@ class Parser:
     def predict(self, dataset: Dataset, decoding: Decoding | None = None) -> Activity:
         """Return which segments are active, by modality and class.
 
+        The features are those of the parser's own networks, also if the data set shows others of the same store.
+
         Args:
             dataset: Clips to parse.
             decoding: From probabilities to events; by default the parser's.
@@ -282,6 +284,7 @@ class Parser:
 
     def _features(self, dataset: Dataset) -> Dataset:
         """Return the data set with the networks of this parser, which were made as in training."""
+        check_dataset(dataset, "dataset")
         facts = self.run.facts
         if dataset.collocation != facts.collocation:
             dataset = dataset.with_networks(facts.collocation)
@@ -315,6 +318,8 @@ class Parser:
         from seehear.training.bags import Bags
         from seehear.training.inference import predict
 
+        if not isinstance(file, str | Path):
+            raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
         facts, path, decode = self.run.facts, Path(file), decoding or self.decoding
         media = Media(path)
         features, overview = self._read(media)

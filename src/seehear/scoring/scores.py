@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.events import ActiveSegments
 from seehear.modality import kinds, with_joint
-from seehear.results import html_table
+from seehear.results import html_table, import_pandas
 from seehear.scoring.f1 import Counts, clip_f1, event_counts, ratio, segment_counts
 from seehear.scoring.signature import Signature
 
@@ -104,7 +104,7 @@ class Scores:
         Raises:
             SeehearError: If `by` is neither.
         """
-        import pandas as pd
+        pd = import_pandas()
 
         if by == "class":
             return pd.DataFrame([vars(row) for row in self.classes])

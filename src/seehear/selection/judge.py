@@ -12,7 +12,7 @@ import numpy as np
 
 from seehear.errors import SeehearError
 from seehear.progress import say
-from seehear.results import Result, html_table, listed
+from seehear.results import Result, html_table, import_pandas, listed
 from seehear.selection.agreement import Agreement, Ceiling, Chance, agreement, ceiling, expected_by_chance
 from seehear.selection.collocation import Collocation, Grid
 from seehear.selection.effects import Effects, effects
@@ -144,7 +144,7 @@ class Judgement(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the estimators as a table, the highest τ first."""
-        import pandas as pd
+        pd = import_pandas()
 
         rows = [
             {

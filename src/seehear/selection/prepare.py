@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from seehear import arguments
-from seehear.data import Dataset
+from seehear.data import Dataset, check_dataset
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
 from seehear.selection.collocation import Grid
@@ -70,6 +70,9 @@ def prepare(
     from seehear.training.inference import window_length
     from seehear.training.recipe import resolve
 
+    check_dataset(train, "train")
+    if val is not None:
+        check_dataset(val, "val")
     leaks = protocol == "paper"
     folder = Path(out) if out is not None else None
     _check(together, budget, seeds, workers, folder)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seehear.results import Result, html_table
+from seehear.results import Result, html_table, import_pandas
 from seehear.selection.collocation import Collocation, Grid
 from seehear.selection.effects import Effects
 from seehear.selection.ranking import Standing
@@ -229,7 +229,7 @@ class Selection(Result):
 
     def to_frame(self) -> pd.DataFrame:
         """Return the ranking as a table, one row per collocation from the best down, one column per modality."""
-        import pandas as pd
+        pd = import_pandas()
 
         rows = [
             {

@@ -207,7 +207,12 @@ class BaseRun(ABC):
         for info in (info for infos in self.facts.networks.values() for info in infos):
             if info.name not in networks:
                 raise SeehearError(f"{where}: no features of {info.name!r}, which {self.name} needs")
-            if networks[info.name].made_by != info.made_by or networks[info.name].width != info.width:
+            if networks[info.name].width != info.width:
+                raise SeehearError(
+                    f"{where}: features of {info.name} have width {networks[info.name].width}, {self.name} was trained "
+                    f"on width {info.width}"
+                )
+            if networks[info.name].made_by != info.made_by:
                 raise SeehearError(
                     f"{where}: features of {info.name} were made with other settings or weights than those that "
                     f"{self.name} was trained on; extract with the same (--fps {info.fps:g}), or train again"

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from seehear.data import Dataset
+from seehear.data import Dataset, check_dataset
 from seehear.device import resolve as resolve_device
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
@@ -55,6 +55,9 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
     Raises:
         SeehearError: If there is no class, or the validation clips lack the networks of the training clips.
     """
+    check_dataset(train, "train")
+    if val is not None:
+        check_dataset(val, "val")
     if not train.classes:
         raise SeehearError("the training labels name no class: there is nothing to learn")
     recipe.contrast.check(train.modalities)

@@ -90,6 +90,8 @@ def check_shapes(first: Tensor, second: Tensor, mask: Tensor | None = None, labe
     Raises:
         SeehearError: If two modalities differ in shape, or the mask or labels do not belong to them.
     """
+    if not (isinstance(first, Tensor) and isinstance(second, Tensor)):
+        raise SeehearError(f"embeddings must be torch tensors, not {type(first).__name__} and {type(second).__name__}")
     shape = tuple(first.shape)
     if len(shape) not in (2, 3) or shape != tuple(second.shape):
         raise SeehearError(
