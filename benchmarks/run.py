@@ -225,7 +225,7 @@ SECTIONS = (scoring, training, alignment, loading, extraction, parsing)
 
 
 def main() -> None:
-    from seehear.cli.result import table
+    from seehear.results import table
 
     wanted = sys.argv[1:] or [section.__name__ for section in SECTIONS]
     rows: list[Row] = [("", "found", "goal")]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from seehear.cli.result import table
+from seehear.results import table
 
 from seehear.features.packed import Packed
 from seehear.features.store import NetworkInfo

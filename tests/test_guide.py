@@ -42,15 +42,23 @@ def folder(tmp_path, monkeypatch):
 
 
 def arrays(rng):
-    """Features of 40 clips of 10 seconds with one class each, and the other names that the pages use."""
-    labels = np.eye(2)[np.arange(40) % 2]  # (N, C)
+    """Features of 200 clips of 10 seconds with one class each, and the other names that the pages use."""
+    labels = np.eye(2)[np.arange(200) % 2]  # (N, C)
     features = {
-        name: np.repeat(labels @ rng.normal(size=(2, 16)), 10, axis=0).reshape(40, 10, 16)
-        + rng.normal(size=(40, 10, 16))
+        name: np.repeat(labels @ rng.normal(size=(2, 16)), 10, axis=0).reshape(200, 10, 16)
+        + rng.normal(size=(200, 10, 16))
         for name in ("audio", "visual", "mel", "wavelet", "resnet", "clip_features")
     }
     rate = 16000
-    return {**features, "labels": labels, "classes": ["Dog", "Speech"], "rate": rate, "waveform": np.zeros(rate, "f4")}
+    truth = {name: np.repeat(labels[:, None] > 0, 10, axis=1) for name in ("audio", "visual")}  # (N, T, C)
+    return {
+        **features,
+        "labels": labels,
+        "truth": truth,
+        "classes": ["Dog", "Speech"],
+        "rate": rate,
+        "waveform": np.zeros(rate, "f4"),
+    }
 
 
 def test_guide(folder):

@@ -364,11 +364,13 @@ class Dataset:
 
 
 def check_dataset(value: object, name: str) -> None:
-    """Raise SeehearError if an argument is not a data set."""
+    """Raise SeehearError if an argument is not a data set, or has no clip."""
     if not isinstance(value, Dataset):
         raise SeehearError(
             f"{name} must be a Dataset, not {type(value).__name__}: make one by Dataset.from_tables or .from_arrays"
         )
+    if not len(value):
+        raise SeehearError(f"{name} is a data set without a clip")
 
 
 def reindexed(array: NDArray[Any], classes: Sequence[str], order: Sequence[str]) -> NDArray[Any]:

@@ -38,6 +38,9 @@ class Probabilities:
     clip: NDArray[np.float32]
     modality_clip: NDArray[np.float32]
 
+    def __repr__(self) -> str:
+        return "Probabilities({} clips × {} segments × {} modalities × {} classes)".format(*self.segment.shape)
+
 
 @dataclass(frozen=True)
 class Decoding:

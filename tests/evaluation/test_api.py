@@ -159,7 +159,7 @@ def test_a_parser_in_memory(toy, parser, tmp_path, monkeypatch):
     assert evaluation.average.low <= evaluation.average.mean <= evaluation.average.high
     assert evaluation.verdict() in Verdict
     assert evaluation.interval("segment", "audio").mean == pytest.approx(evaluation.scores[0].level("segment")["audio"])
-    assert one_line(evaluation).startswith("Evaluation(parser in memory, seed 0: average ")
+    assert one_line(evaluation).startswith("Evaluation(parser in memory: average ")
     assert evaluation.details is None
     assert "clips without features" in evaluation.text()
     assert not list(tmp_path.iterdir())

@@ -112,5 +112,7 @@ def test_mistakes_are_named(data, parser, tmp_path):
         parser.parse(tmp_path / "tone.wav")
     with pytest.raises(SeehearError, match="no features of 'visual'"):
         parser.predict(Dataset.from_arrays({"audio": np.ones((1, 5, 6))}))
+    with pytest.raises(SeehearError, match="val is a data set without a clip"):
+        Parser().fit(data, data[100:])
     with pytest.raises(SeehearError, match="give both the same collocation"):
         Parser().fit(data, data.with_networks({"audio": "audio"}))

@@ -107,11 +107,11 @@ class Evaluation(Result):
 
     @property
     def systems(self) -> list[str]:
-        """What was evaluated, by the names of folders: of a run, or the one that holds those of several seeds."""
+        """What was evaluated, seeds apart: the folder of a run or of several seeds, or `parser in memory`."""
         paths = [Path(run) for run in self.runs]
         seeds = self.seeds if len(self.seeds) == len(paths) else [None] * len(paths)
         names = [
-            path.parent.name if path.name == f"seed-{seed}" else path.name
+            path.parent.name if path.name == f"seed-{seed}" else path.name.removesuffix(f", seed {seed}")
             for path, seed in zip(paths, seeds, strict=True)
         ]
         return list(dict.fromkeys(names))

@@ -54,7 +54,7 @@ class Packed:
 
     def subset(self, clips: NDArray[np.int64]) -> Packed:
         """Return the features of some clips, by number, in memory."""
-        rows = np.concatenate([self.rows[self.offsets[n] : self.offsets[n + 1]] for n in clips])
+        rows = np.concatenate([self.rows[:0], *(self.rows[self.offsets[n] : self.offsets[n + 1]] for n in clips)])
         offsets = np.concatenate([[0], np.cumsum(self.lengths()[clips])])
         chosen = hashlib.sha256(f"{self.contents}\0{clips.tolist()}".encode()).hexdigest()[:16]
         return Packed(rows, offsets, chosen)
