@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from seehear.results import table
 
 from seehear.features.packed import Packed
 from seehear.features.store import NetworkInfo
+from seehear.results import table
 from seehear.training.bags import Bags, Split
 from seehear.training.fit import fit
 from seehear.training.recipe import Recipe
