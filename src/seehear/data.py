@@ -102,7 +102,7 @@ class Dataset:
         dense = {modality: read_dense(path, names) for modality, path in arguments.by_modality(truth).items()}
         notes = missing_truth(weak, dense) if dense else []
         known = names or _classes_in(weak, dense)
-        featured, more = _usable(source, networks, weak.clips, f"{labels}", str(kept.path))
+        featured, more, packs = _usable(source, networks, weak.clips, f"{labels}", str(kept.path))
         dataset = Dataset(
             clips=weak.clips,
             classes=known,
@@ -114,6 +114,7 @@ class Dataset:
             segment=kept.segment,
             revision=revision([weak.path, *(table.path for table in dense.values())]),
             notes=(*notes, *more),
+            _packs=packs,
         )
         dataset._check_lengths()
         return replace(dataset, truth=_truth_of(dataset, dense)) if dense else dataset
@@ -157,11 +158,11 @@ class Dataset:
         source = ArrayFeatures(infos, arrays)
         networks = {modality: tuple(infos[name] for name in each) for modality, each in by_network.items()}
         known, given = _read_labels(labels, classes, len(names), truth)
-        featured, notes = np.ones(len(names), dtype=bool), list[str]()
+        featured, notes, packs = np.ones(len(names), dtype=bool), list[str](), dict[str, Packed]()
         if networks:
-            featured, notes = _usable(source, networks, names, "the arrays", "")
+            featured, notes, packs = _usable(source, networks, names, "the arrays", "")
         labelled = _revision_of_arrays(given, known, truth)
-        dataset = Dataset(names, known, given, None, networks, featured, source, segment, labelled, tuple(notes))
+        dataset = Dataset(names, known, given, None, networks, featured, source, segment, labelled, tuple(notes), packs)
         dataset._check_lengths()
         return replace(dataset, truth=_truth_from_arrays(dataset, truth)) if truth is not None else dataset
 
@@ -308,9 +309,9 @@ class Dataset:
         """
         networks = _chosen(self.source, arguments.collocation(collocation))
         where = str(self.store.path) if self.store else ""
-        featured, notes = _usable(self.source, networks, self.clips, "the data set", where)
+        featured, notes, packs = _usable(self.source, networks, self.clips, "the data set", where)
         lost = () if (featured >= self.featured).all() else tuple(notes)
-        changed = replace(self, networks=networks, featured=featured, notes=(*self.notes, *lost), _packs={})
+        changed = replace(self, networks=networks, featured=featured, notes=(*self.notes, *lost), _packs=packs)
         if (featured == self.featured).all():
             changed._packs.update(self._packs)
         changed._check_lengths()
@@ -447,8 +448,10 @@ def _chosen(
 
 def _usable(
     source: FeatureSource, networks: Mapping[str, Sequence[NetworkInfo]], clips: Sequence[str], what: str, where: str
-) -> tuple[NDArray[np.bool_], list[str]]:
+) -> tuple[NDArray[np.bool_], list[str], dict[str, Packed]]:
     """Return which clips have finite features of every network, (N,), and notes on those whose features are not finite.
+
+    The features that were packed to find out come with them, by network; none if a clip was left out.
 
     Raises:
         SeehearError: If no clip has.
@@ -462,11 +465,12 @@ def _usable(
             f"none of the {len(clips)} clips of {what} has features of {' and '.join(names)}"
             f"{' in ' * bool(where)}{where} (clips with features: {counts}); a clip is named by its file's stem"
         )
-    notes = []
+    notes: list[str] = []
+    packs: dict[str, Packed] = {}
     having = tuple(clip for clip, has in zip(clips, featured, strict=True) if has)
     for name in names:
         try:
-            source.pack(name, having)
+            packs[name] = source.pack(name, having)
         except NotFinite:
             good = source.finite(name, having)
             bad = [clip for clip, is_finite in zip(having, good, strict=True) if not is_finite]
@@ -476,7 +480,7 @@ def _usable(
             featured &= ~np.isin(np.array(clips), bad)
     if not featured.any():
         raise SeehearError(f"no clip of {what} has finite features of every network: {'; '.join(notes)}")
-    return featured, notes
+    return featured, notes, {} if notes else packs
 
 
 def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:

@@ -15,8 +15,6 @@ from seehear.results import Result, listed
 if TYPE_CHECKING:
     from seehear.parsing.parser import Parser
 
-SMALL = 2000  # training clips under which the recipe `small` is suggested
-
 
 @dataclass(repr=False)
 class Trained(Result):

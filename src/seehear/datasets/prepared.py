@@ -12,6 +12,7 @@ from seehear.datasets.spec import Annotations
 from seehear.labels import Defect, DefectKind
 from seehear.modality import AUDIO, VISUAL
 from seehear.results import Result, import_pandas, table
+from seehear.training.recipe import FEW_CLIPS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from seehear.features.store import NetworkInfo
 
 MAX_EXAMPLES = 2  # defects of each kind that are printed
-SMALL = 2000  # training clips below which the recipe `small` is suggested
 
 
 @dataclass(repr=False)
@@ -120,7 +120,7 @@ class Prepared(Result):
         if not all(collocation.values()):
             source = "--features FOLDER" if tables.dataset.features else "--videos FOLDER --networks NAMES"
             return [f"seehear prepare {common} {source}"]
-        recipe = "paper" if self.sizes["train"] >= SMALL else "small"
+        recipe = "paper" if self.sizes["train"] >= FEW_CLIPS else "small"
         train = [
             f"seehear train --store {store} --labels {shlex.quote(str(tables.weak['train']))}",
             f"--val {shlex.quote(str(tables.weak['val']))}",

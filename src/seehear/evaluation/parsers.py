@@ -69,10 +69,9 @@ def evaluate(
         raise SeehearError(f"examples is the number of clips to show, 0 or more, not {examples}")
     check_dataset(dataset, "dataset")
     if predictions := predictions_of(systems):
-        evaluation = evaluate_predictions(predictions, dataset)
         if out is not None:
             raise SeehearError("the details in `out` are those of parsers: predictions have scores alone")
-        return evaluation
+        return evaluate_predictions(predictions, dataset)
     parsers = open_parsers(cast("Systems", systems), device)
     protocol = common_decoding(parsers, decoding)
     data, truth = _prepared(dataset, parsers[0])

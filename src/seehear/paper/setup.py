@@ -56,21 +56,18 @@ class Setup:
     trust_code: bool = False
     progress: bool = True
 
+    @property
+    def _options(self) -> dict[str, Any]:
+        """How trainings are done, for the bench and for the selection alike."""
+        names = ("recipe", "seeds", "out", "workers", "device", "progress")
+        return {name: getattr(self, name) for name in names}
+
     @cached_property
     def _task(self) -> Task:
         """Where all trainings are done: tables share those that they have in common, and a judgement does too."""
         from seehear.selection.prepare import prepare
 
-        return prepare(
-            self.train,
-            self.val,
-            recipe=self.recipe,
-            seeds=self.seeds,
-            out=self.out,
-            workers=self.workers,
-            device=self.device,
-            progress=self.progress,
-        )
+        return prepare(self.train, self.val, **self._options)
 
     @cached_property
     def bench(self) -> Bench:
@@ -89,17 +86,7 @@ class Setup:
         """The candidates ranked by training and validation clips."""
         from seehear.selection.select import select
 
-        selection = select(
-            self.train,
-            self.val,
-            networks=self.candidates,
-            recipe=self.recipe,
-            seeds=self.seeds,
-            out=self.out,
-            workers=self.workers,
-            device=self.device,
-            progress=self.progress,
-        )
+        selection = select(self.train, self.val, networks=self.candidates, **self._options)
         selection.save(self.out)
         return selection
 

@@ -7,7 +7,7 @@ parser.parse("new.mp4")        # a ParsedClip
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -431,7 +431,6 @@ def train(
     tensorboard: bool = False,
     device: str = "auto",
     progress: bool = True,
-    on_parser: Callable[[Parser], None] = lambda parser: None,
     set: Changes = (),
     **settings: Any,
 ) -> list[Parser]:
@@ -446,7 +445,6 @@ def train(
         tensorboard: Write TensorBoard events into the run folders.
         device: auto, cpu or cuda.
         progress: Show progress and time left.
-        on_parser: Called with each parser once it is trained.
         set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
         **settings: The same as keyword arguments.
 
@@ -468,7 +466,6 @@ def train(
         what = f"training seed {seed}" if len(seeds) > 1 else "training"
         parser = Parser(resolved, seed=seed, device=device)
         parsers.append(parser._fit(setup, folder, tensorboard, progress, what))
-        on_parser(parser)
     return parsers
 
 

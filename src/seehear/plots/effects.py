@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SCORES = ("#F4F9FD", SKY, BLUE, "#002A47")
 DIFFERENCES = ("#7A3500", VERMILION, "white", BLUE, "#00365A")
-STACKED = 10  # columns from which on the maps stand one above the other
+STACKED = 10  # with this many columns or more, the maps are stacked
 
 
 @style.styled

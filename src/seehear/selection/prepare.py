@@ -99,7 +99,7 @@ def prepare(
         notes.append(f"no validation clips: {len(datasets[VAL])} of the training clips are held out to validate")
     notes += frame_rates(whole.networks)
     if not (resolved.scale or resolved.standardise):
-        notes += loudness(whole.usable())
+        notes += loudness(whole)
     count = workers or (1 if folder is None else default_workers())
     bench = Bench(datasets, window_length(lengths), folder, count, resolve_device(device), IN_MEMORY // count, progress)
     grid = Grid.over(chosen, together)

@@ -21,6 +21,8 @@ Supervision = Literal["weak", "dense"]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
+FEW_CLIPS = 2000  # training clips under which the recipe `small` is suggested
+
 
 class Recipe(BaseModel):
     """Every setting of the model and its training. The defaults are the paper's baseline (Wu et al., Sec. 4.1)."""

@@ -13,10 +13,8 @@ from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
 from seehear.training.bags import Split
 from seehear.training.inference import window_length
-from seehear.training.recipe import Recipe, resolve
+from seehear.training.recipe import FEW_CLIPS, Recipe, resolve
 from seehear.training.run import RunFacts
-
-SMALL = 2000  # training clips under which the recipe `small` is suggested
 
 
 @dataclass(frozen=True)
@@ -70,9 +68,9 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
     splits = [None if data is None else Split.of(data, train.classes, on) for data in (train, val)]
     of_train, of_val = splits
     assert of_train is not None
-    inputs = {"labels": train.revision, "features": train.usable().content}
+    inputs = {"labels": train.revision, "features": train.content}
     if val is not None:
-        inputs |= {"val": val.revision, "val_features": val.usable().content}
+        inputs |= {"val": val.revision, "val_features": val.content}
     networks = {modality: list(infos) for modality, infos in train.networks.items()}
     window = window_length(of_train.bags.lengths)
     facts = RunFacts(recipe, seed, networks, train.classes, train.segment, window, inputs)
@@ -81,12 +79,12 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
 
 def advice(train: Dataset, val: Dataset | None, recipe: Recipe) -> list[str]:
     """Return what would likely do better, and what is likely a mistake."""
-    few = int(train.featured.sum()) < SMALL and recipe == resolve("paper")
+    few = int(train.featured.sum()) < FEW_CLIPS and recipe == resolve("paper")
     return [
         *_validation_notes(train, val),
         *_idle_settings(recipe),
         *frame_rates(train.networks),
-        *([] if recipe.scale or recipe.standardise else loudness(train.usable())),
+        *([] if recipe.scale or recipe.standardise else loudness(train)),
         *(["the paper's recipe was tuned for 10,000 clips: try the recipe `small`"] if few else []),
         *([] if val else ["without validation clips the last epoch is kept, which on few clips is past the best one"]),
     ]
