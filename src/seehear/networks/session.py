@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.networks.spec import Batch, Network
+from seehear.networks.spec import Batch, Classifier, Network
 
 if TYPE_CHECKING:
+    import onnx
     from torch import nn
 
 
@@ -106,6 +107,29 @@ class OnnxNetwork(Network):
         """Return the output "logits", (n, classes). Raises NotImplementedError if the network has no classifier."""
         return self._run("logits", batch) if self.class_names else super().logits(batch)
 
+    def classifier(self) -> Classifier | None:
+        """Return the affine map from the output "features" to the output "logits"; None without a classifier.
+
+        The part of the file between the two is run on a basis of the features.
+        """
+        if not self.class_names:
+            return None
+        import onnx
+        import onnxruntime
+        from onnx.utils import Extractor
+
+        model = onnx.load(self._model)
+        source = _origin(model, "features")
+        width = next(output for output in self._session.get_outputs() if output.name == "features").shape[-1]
+        declared = onnx.helper.make_tensor_value_info(source, onnx.TensorProto.FLOAT, [None, width])
+        model.graph.value_info.append(declared)  # of every tensor where a model is cut, the form must be known
+        head = Extractor(model).extract_model([source], ["logits"])
+        session = onnxruntime.InferenceSession(head.SerializeToString(), providers=["CPUExecutionProvider"])
+        zero = np.zeros((1, width), dtype=np.float32)
+        (bias,) = session.run(["logits"], {source: zero})
+        (images,) = session.run(["logits"], {source: np.eye(width, dtype=np.float32)})  # (width, K)
+        return Classifier(images - bias, bias[0], self.class_names)
+
     def module(self) -> nn.Module:
         """Return the network as a torch module, after its front end, to be fine-tuned."""
         import onnx
@@ -123,3 +147,11 @@ class OnnxNetwork(Network):
             for piece in in_chunks(batch, self._chunk)
         ]
         return np.concatenate(pieces)
+
+
+def _origin(model: onnx.ModelProto, name: str) -> str:
+    """Return the tensor that a tensor is a copy of."""
+    copies = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Identity"}
+    while name in copies:
+        name = copies[name]
+    return name

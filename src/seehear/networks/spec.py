@@ -82,6 +82,28 @@ class ClipInput(ImageInput):
         return f"{self.frames} × {self.size} px"
 
 
+@dataclass(frozen=True)
+class Classifier:
+    """The last layer of a network that names classes: an affine map of its features.
+
+    So it maps the mean of several features to the mean of their logits.
+
+    Attributes:
+        weight: (width, K).
+        bias: (K,).
+        names: Of the K classes.
+    """
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    names: tuple[str, ...]
+
+    def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the logits (..., K) of features (..., width)."""
+        logits: NDArray[np.float32] = features @ self.weight + self.bias
+        return logits
+
+
 class Network(ABC):
     """A network in memory, ready to run."""
 
@@ -102,6 +124,10 @@ class Network(ABC):
     def logits(self, batch: Batch) -> NDArray[np.float32]:
         """Compute the class scores (n, len(class_names)) of the network's own classifier, if it has one."""
         raise NotImplementedError(f"{type(self).__name__} has no classifier")
+
+    def classifier(self) -> Classifier | None:
+        """Return the affine map from features to `logits`, or None if the network has no classifier."""
+        return None
 
     def module(self) -> nn.Module:
         """Return a torch module from a batch to features (n, width), for fine-tuning."""
