@@ -24,6 +24,7 @@ class DefectKind(Enum):
     UNKNOWN_CLASS = ("class that is not in the list of classes", "classes that are not in the list of classes", True)
     CONTRADICTION = ("row that contradicts another", "rows that contradict another", True)
     INVALID_TIME = ("row with an invalid time", "rows with an invalid time", True)
+    INVALID_CONFIDENCE = ("row with an invalid confidence", "rows with an invalid confidence", True)
     NO_CLASS = ("event without a class", "events without a class", True)
     UNREADABLE = ("line or annotation that can't be read", "lines or annotations that can't be read", True)
     EMPTY_LABEL = ("empty label between commas", "empty labels between commas", False)

@@ -13,7 +13,7 @@ from pathlib import Path
 from seehear.errors import SeehearError
 from seehear.files import read_text
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
-from seehear.labels.tables import DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable
+from seehear.labels.tables import CONFIDENCE, DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable
 from seehear.names import valid_clip_name
 
 MILLISECOND = 0.001  # seconds
@@ -109,7 +109,7 @@ def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
         classes: The classes that are allowed; any if omitted.
     """
     path = Path(path)
-    rows, defects = _rows(path, DENSE_COLUMNS)
+    rows, defects = _rows(path, DENSE_COLUMNS, CONFIDENCE)
     events: list[Event] = []
     first_lines: dict[Event, int] = {}
     timelines: dict[tuple[str, str], _Timeline] = {}  # by clip and class
@@ -121,6 +121,11 @@ def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
             message = f"{times} must be seconds from the clip's start"
             defects.append(Defect(path, line, DefectKind.INVALID_TIME, message))
             continue
+        confidence = _confidence(row.get(CONFIDENCE))
+        if confidence is None:
+            message = f"confidence {row[CONFIDENCE]!r} must be a number from 0 to 1, or empty if it is not known"
+            defects.append(Defect(path, line, DefectKind.INVALID_CONFIDENCE, message))
+            continue
         if not text:
             message = f"{row['filename']} has an event without a class"
             defects.append(Defect(path, line, DefectKind.NO_CLASS, message))
@@ -129,7 +134,7 @@ def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
             message = f"{text!r} holds several classes; each is an event"
             defects.append(Defect(path, line, DefectKind.SEVERAL_CLASSES, message))
         for label in filter(None, (part.strip() for part in text.split(","))):
-            event = Event(row["filename"], *span, label, line)
+            event = Event(row["filename"], *span, label, line, confidence)
             defects += _unknown_classes(path, line, [label], classes)
             if event.onset >= event.offset:
                 message = f"onset {event.onset:g} is not before offset {event.offset:g}; the event fills no segment"
@@ -146,8 +151,8 @@ def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
     return DenseTable(path, tuple(events), tuple(defects))
 
 
-def _rows(path: Path, columns: Sequence[str]) -> tuple[list[tuple[int, dict[str, str]]], list[Defect]]:
-    """Return the rows with their line numbers, and the defects of the table's form."""
+def _rows(path: Path, columns: Sequence[str], *optional: str) -> tuple[list[tuple[int, dict[str, str]]], list[Defect]]:
+    """Return the rows with their line numbers, and the defects of the table's form. optional: columns it may lack."""
     lines = read_text(path).splitlines()
     header = [name.strip() for name in lines[0].split("\t")] if lines else []
     missing = [name for name in columns if name not in header]
@@ -155,6 +160,7 @@ def _rows(path: Path, columns: Sequence[str]) -> tuple[list[tuple[int, dict[str,
         needed = f"it must hold {', '.join(columns)}, separated by tabs"
         return [], [Defect(path, 1, DefectKind.HEADER, f"the header lacks {', '.join(missing)}; {needed}")]
     rows, defects = [], []
+    present = [name for name in optional if name in header]
     for line, fields in enumerate(csv.reader(lines[1:], delimiter="\t", quoting=csv.QUOTE_NONE), start=2):
         if not any(text.strip() for text in fields):
             continue
@@ -170,7 +176,7 @@ def _rows(path: Path, columns: Sequence[str]) -> tuple[list[tuple[int, dict[str,
             except SeehearError as error:
                 defects.append(Defect(path, line, DefectKind.INVALID_NAME, str(error)))
                 continue
-            rows.append((line, {name: row.get(name, "") for name in columns}))
+            rows.append((line, {name: row.get(name, "") for name in (*columns, *present)}))
     return rows, defects
 
 
@@ -207,6 +213,19 @@ def _span(row: dict[str, str]) -> tuple[float, float] | None:
     except ValueError:
         return None
     return (onset, offset) if math.isfinite(onset) and math.isfinite(offset) and onset >= 0 else None
+
+
+def _confidence(text: str | None) -> float | None:
+    """Return a confidence: 1 without the column, NaN for an empty cell, None if it is no number from 0 to 1."""
+    if text is None:
+        return 1.0
+    if not text:
+        return math.nan
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value <= 1 else None
 
 
 class _Timeline:

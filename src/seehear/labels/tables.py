@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 WEAK_COLUMNS = ("filename", "event_labels")
 DENSE_COLUMNS = ("filename", "onset", "offset", "event_labels")
+CONFIDENCE = "confidence"  # a further column, of dense tables of pseudo-labels
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Event:
         offset: Seconds from the clip's start, exclusive.
         label: The class.
         line: In the file, from 1; 0 if it comes from no file.
+        confidence: In [0, 1]: how likely it occurs; 1 in tables without confidences, NaN if it is not known.
     """
 
     clip: str
@@ -38,6 +40,7 @@ class Event:
     offset: float
     label: str
     line: int = field(default=0, compare=False)
+    confidence: float = field(default=1.0, compare=False)
 
 
 @dataclass(frozen=True, repr=False)

@@ -1,23 +1,35 @@
-"""Dense tables, written."""
+"""Label tables, written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from seehear.files import atomic_text
-from seehear.labels.tables import DENSE_COLUMNS, Event
+from seehear.labels.tables import CONFIDENCE, DENSE_COLUMNS, WEAK_COLUMNS, Event
 
 
-def write_dense(path: str | Path, events: Iterable[Event]) -> None:
-    """Write events as a dense table."""
-    atomic_text(Path(path), dense_text(events))
+def write_weak(path: str | Path, labels: Mapping[str, Sequence[str]]) -> None:
+    """Write a weak table. labels: clip -> its classes."""
+    lines = ["\t".join(WEAK_COLUMNS), *(f"{clip}\t{','.join(names)}" for clip, names in labels.items())]
+    atomic_text(Path(path), "\n".join(lines) + "\n")
 
 
-def dense_text(events: Iterable[Event]) -> str:
+def write_dense(path: str | Path, events: Iterable[Event], *, confidence: bool = False) -> None:
+    """Write events as a dense table; with a column for their confidence if requested."""
+    atomic_text(Path(path), dense_text(events, confidence=confidence))
+
+
+def dense_text(events: Iterable[Event], *, confidence: bool = False) -> str:
     """Return the text of a dense table; whole seconds as integers, others to the millisecond."""
-    lines = ["\t".join(DENSE_COLUMNS)]
-    lines += [f"{e.clip}\t{_seconds(e.onset)}\t{_seconds(e.offset)}\t{e.label}" for e in events]
+    columns = (*DENSE_COLUMNS, CONFIDENCE) if confidence else DENSE_COLUMNS
+    lines = ["\t".join(columns)]
+    for e in events:
+        cells = [e.clip, _seconds(e.onset), _seconds(e.offset), e.label]
+        if confidence:
+            cells.append("" if math.isnan(e.confidence) else f"{e.confidence:.3f}")
+        lines.append("\t".join(cells))
     return "\n".join(lines) + "\n"
 
 
