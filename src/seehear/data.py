@@ -20,12 +20,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from seehear import arguments
 from seehear.errors import SeehearError
-from seehear.events import Activity
+from seehear.events import Activity, reindexed
 from seehear.features.notes import missing_truth
 from seehear.features.packed import NotFinite, Packed
 from seehear.features.source import ArrayFeatures, FeatureSource, PartOf, StoredFeatures
 from seehear.features.store import NetworkInfo, Store
 from seehear.labels import DenseTable, WeakTable, classes_of, read_classes, read_dense, read_weak, suggestion
+from seehear.pseudo import PseudoLabels
 from seehear.results import import_pandas
 from seehear.scoring.signature import revision
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from seehear.features.arrays import Extraction
+    from seehear.refinement.result import Refinement
 
 Selection = slice | Sequence[int] | Sequence[str] | NDArray[Any]
 Arrays = ArrayLike | Sequence[ArrayLike | None]  # (N, T, D), or N arrays (T, D), None if a clip has none
@@ -54,6 +56,7 @@ class Dataset:
         revision: Name and hash of the labels, for signatures.
         notes: What a user should know about the labels and features.
         source: Where the features come from.
+        pseudo: Labels per modality and second that a teacher estimated; None if there are none.
     """
 
     clips: tuple[str, ...]
@@ -66,6 +69,7 @@ class Dataset:
     segment: float = 1.0
     revision: str = ""
     notes: tuple[str, ...] = ()
+    pseudo: PseudoLabels | None = None
     _packs: dict[str, Packed] = field(default_factory=dict)
 
     # How a data set is made
@@ -162,7 +166,9 @@ class Dataset:
         if networks:
             featured, notes, packs = _usable(source, networks, names, "the arrays", "")
         labelled = _revision_of_arrays(given, known, truth)
-        dataset = Dataset(names, known, given, None, networks, featured, source, segment, labelled, tuple(notes), packs)
+        dataset = Dataset(
+            names, known, given, None, networks, featured, source, segment, labelled, tuple(notes), _packs=packs
+        )
         dataset._check_lengths()
         return replace(dataset, truth=_truth_from_arrays(dataset, truth)) if truth is not None else dataset
 
@@ -279,6 +285,7 @@ class Dataset:
             clips=tuple(self.clips[n] for n in chosen),
             labels=self.labels[chosen],
             truth=truth,
+            pseudo=self.pseudo.subset(chosen) if self.pseudo is not None else None,
             featured=self.featured[chosen],
             source=PartOf(self.source, self.featured_clips, self.packed),
             _packs={},
@@ -326,7 +333,20 @@ class Dataset:
             arrays = {name: reindexed(array, self.classes, classes) for name, array in truth.items()}
             truth = Activity(arrays, classes=classes, source=truth.source)
         labels = reindexed(self.labels, self.classes, classes)
-        return replace(self, classes=tuple(classes), labels=labels, truth=truth)
+        pseudo = self.pseudo.with_classes(classes) if self.pseudo is not None else None
+        return replace(self, classes=tuple(classes), labels=labels, truth=truth, pseudo=pseudo)
+
+    def with_pseudo(self, labels: PseudoLabels | Refinement) -> Dataset:
+        """Return the same clips with labels per modality, such as `refine(dataset)`.
+
+        Args:
+            labels: Of all clips, or of those with features.
+
+        Raises:
+            SeehearError: If they are of other clips, classes or modalities, or shorter than a clip.
+        """
+        pseudo = labels if isinstance(labels, PseudoLabels) else labels.pseudo
+        return replace(self, pseudo=_pseudo_of(self, pseudo.with_classes(self.classes)))
 
     def _numbers(self, selection: Selection) -> NDArray[np.int64]:
         if isinstance(selection, slice):
@@ -372,25 +392,6 @@ def check_dataset(value: object, name: str) -> None:
         )
     if not len(value):
         raise SeehearError(f"{name} is a data set without a clip")
-
-
-def reindexed(array: NDArray[Any], classes: Sequence[str], order: Sequence[str]) -> NDArray[Any]:
-    """Return the columns of an array in the order of other classes.
-
-    Args:
-        array: (..., C), one column per class of `classes`.
-        classes: C names.
-        order: The names of the columns to return.
-
-    Returns:
-        (..., len(order)). A class that is not in `classes` has zeros.
-    """
-    column = {name: c for c, name in enumerate(classes)}
-    result = np.zeros((*array.shape[:-1], len(order)), dtype=array.dtype)
-    for c, name in enumerate(order):
-        if name in column:
-            result[..., c] = array[..., column[name]]
-    return result
 
 
 # What the constructors share
@@ -627,3 +628,30 @@ def _revision_of_arrays(labels: NDArray[np.float32], classes: Sequence[str], tru
         for row in rows:
             digest.update(np.packbits(np.asarray(row) > 0.5).tobytes())
     return f"arrays@{digest.hexdigest()[:8]}"
+
+
+def _pseudo_of(dataset: Dataset, pseudo: PseudoLabels) -> PseudoLabels:
+    """Return pseudo-labels for every clip of a data set; clips without features get none.
+
+    Raises:
+        SeehearError: If they do not fit the data set.
+    """
+    if missing := [name for name in dataset.modalities if name not in pseudo.weak]:
+        raise SeehearError(f"labels per modality are for {', '.join(pseudo.weak)}, but not for {missing[0]}")
+    first = next(iter(pseudo.confidence.values()))
+    lengths = dataset.lengths
+    if len(first) not in (len(dataset), int(dataset.featured.sum())):
+        raise SeehearError(f"labels per modality of {len(first)} clips for a data set of {len(dataset)} clips")
+    if first.shape[1] < int(lengths.max()):
+        raise SeehearError(
+            f"labels per modality have {first.shape[1]} segments, but the longest clip has {int(lengths.max())}"
+        )
+    if len(first) == len(dataset):
+        return pseudo
+    row = np.where(dataset.featured, np.cumsum(dataset.featured) - 1, 0)
+    having = dataset.featured
+    weak = {name: array[row] & having[:, None] for name, array in pseudo.weak.items()}
+    confidence = {
+        name: np.where(having[:, None, None], array[row], np.float32(0)) for name, array in pseudo.confidence.items()
+    }
+    return PseudoLabels(pseudo.classes, weak, confidence, pseudo.source)

@@ -173,6 +173,25 @@ def event_spans(segments: ActiveSegments) -> EventSpans:
     return EventSpans(clip, label, start, start + np.diff(first, append=len(positions)), begin)
 
 
+def reindexed(array: NDArray[Any], classes: Sequence[str], order: Sequence[str]) -> NDArray[Any]:
+    """Return the columns of an array in the order of other classes.
+
+    Args:
+        array: (..., C), one column per class of `classes`.
+        classes: C names.
+        order: The names of the columns to return.
+
+    Returns:
+        (..., len(order)). A class that is not in `classes` has zeros.
+    """
+    column = {name: c for c, name in enumerate(classes)}
+    result = np.zeros((*array.shape[:-1], len(order)), dtype=array.dtype)
+    for c, name in enumerate(order):
+        if name in column:
+            result[..., c] = array[..., column[name]]
+    return result
+
+
 def segment_span(onset: float, offset: float, segment: float) -> tuple[int, int]:
     """Return the segments [start, stop) that an event fills: those it covers by half or more, at least one.
 

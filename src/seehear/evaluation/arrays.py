@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seehear.data import reindexed
 from seehear.errors import SeehearError
-from seehear.events import Activity
+from seehear.events import Activity, reindexed
 from seehear.scoring import scores as scoring
 from seehear.scoring.scores import Scores
 from seehear.scoring.signature import Signature
