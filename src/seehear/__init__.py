@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from seehear.networks.function import network
     from seehear.parsing.clip import ParsedClip, ParsedEvent
     from seehear.parsing.parser import Parser, load, train
+    from seehear.pseudo import PseudoLabels
+    from seehear.refinement.refine import refine
+    from seehear.refinement.result import Refinement
+    from seehear.refinement.teachers import list_teachers
     from seehear.scoring.scores import Scores
     from seehear.selection.estimators import list_estimators
     from seehear.selection.result import Selection
@@ -54,7 +58,9 @@ _HOMES = {
     "ParsedClip": "seehear.parsing.clip",
     "ParsedEvent": "seehear.parsing.clip",
     "Parser": "seehear.parsing.parser",
+    "PseudoLabels": "seehear.pseudo",
     "Recipe": "seehear.training.recipe",
+    "Refinement": "seehear.refinement.result",
     "Scores": "seehear.scoring.scores",
     "SeehearError": "seehear.errors",
     "Selection": "seehear.selection.result",
@@ -69,10 +75,12 @@ _HOMES = {
     "list_estimators": "seehear.selection.estimators",
     "list_networks": "seehear.networks",
     "list_recipes": "seehear.training.recipe",
+    "list_teachers": "seehear.refinement.teachers",
     "load": "seehear.parsing.parser",
     "load_network": "seehear.features.loaded",
     "load_recipe": "seehear.training.recipe",
     "network": "seehear.networks.function",
+    "refine": "seehear.refinement.refine",
     "score": "seehear.evaluation",
     "select": "seehear.selection.select",
     "train": "seehear.parsing.parser",
@@ -90,7 +98,9 @@ __all__ = [
     "ParsedClip",
     "ParsedEvent",
     "Parser",
+    "PseudoLabels",
     "Recipe",
+    "Refinement",
     "Scores",
     "SeehearError",
     "Selection",
@@ -109,6 +119,7 @@ __all__ = [
     "list_estimators",
     "list_networks",
     "list_recipes",
+    "list_teachers",
     "load",
     "load_network",
     "load_recipe",
@@ -117,6 +128,7 @@ __all__ = [
     "networks",
     "pages",
     "paper",
+    "refine",
     "score",
     "select",
     "train",

@@ -32,16 +32,18 @@ COMMANDS = (
     ("judge", "judge:judge", "Compare a selection, and every estimator, with full trainings."),
     ("reproduce", "reproduce:reproduce", "Run a paper's tables: its numbers, yours, and a verdict on each claim."),
     ("estimators", "estimators:estimators", "List the estimators that rank networks."),
+    ("teachers", "teachers:teachers", "List the teachers that refine weak labels."),
     ("recipes", "recipes:recipes", "List the recipes for training."),
 )
 GROUPS = {
-    "labels": "Check label tables, or make them from annotations.",
+    "labels": "Check label tables, make them from annotations, or refine them per modality.",
     "networks": "List networks, or check them on a sample clip.",
     "features": "Features as folders of .npy files.",
 }
 GROUP_COMMANDS = (
     ("labels", "check", "labels:check_labels", "Report every defect as file:line: message."),
     ("labels", "import", "labels:import_labels", "Import annotations of ELAN, Audacity and other tools."),
+    ("labels", "refine", "labels:refine_labels", "Find out in which modality weak labels hold, and when."),
     ("networks", "list", "networks:networks", "List networks: input, width, training data, licence."),
     ("networks", "check", "networks:check_networks", "Check networks on a sample clip."),
     ("features", "import", "features:import_features", "Import .npy files into a store."),

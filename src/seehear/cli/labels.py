@@ -1,12 +1,17 @@
-"""seehear labels: check label tables, and import annotations as tables."""
+"""seehear labels: check label tables, import annotations as tables, and refine weak labels per modality."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seehear.formats import ImportedAnnotations, import_annotations
 from seehear.labels import LabelCheck, check
+from seehear.refinement.settings import DEFAULT_TEACHER, FALSE_ALARMS, FOLDS
+
+if TYPE_CHECKING:
+    from seehear.refinement.result import Refinement
 
 
 def check_labels(
@@ -43,3 +48,54 @@ def import_labels(files: Sequence[str | Path], *, out: str | Path, modality: str
         The tables, and what was skipped.
     """
     return import_annotations(files, out=out, modality=modality)
+
+
+def refine_labels(
+    *,
+    store: str | Path,
+    labels: str | Path,
+    collocation: Sequence[str],
+    out: str | Path,
+    teacher: str = DEFAULT_TEACHER,
+    false_alarms: float = FALSE_ALARMS,
+    folds: int = FOLDS,
+    pseudo: Sequence[str] = (),
+    classes: str | Path | None = None,
+) -> Refinement:
+    """Find out in which modality each weak label holds, and in which seconds, without dense labels.
+
+    A teacher per modality learns from the weak labels and labels the clips that it has not seen. OUT gets weak tables
+    per modality, dense tables of pseudo-labels with confidences, and a page: how often each class is only heard, only
+    seen, and both; what the teacher recognises it by; and the clips to look at. `seehear train --refined OUT` trains by
+    them. The recipe `refined` does the same by itself.
+
+    Args:
+        store: The folder with the clips' features.
+        labels: Weak table: filename, event_labels.
+        collocation: MODALITY=NETWORK, or several networks with + between.
+        out: Folder to write into.
+        teacher: Name from `seehear teachers`.
+        false_alarms: Share of the seconds of clips without a class that pass its threshold.
+        folds: A clip is labelled by a teacher that learnt from the other folds.
+        pseudo: MODALITY=TABLE, pseudo-labels that another system made, instead of a teacher. Dense tables, with a
+            column confidence if there is one.
+        classes: File with the classes, one per line; by default those of the labels.
+
+    Returns:
+        A Refinement: per class, the shares of only heard, only seen and both.
+    """
+    from seehear import arguments
+    from seehear.data import Dataset
+    from seehear.refinement.given import refine_by
+    from seehear.refinement.refine import refine
+
+    networks = arguments.collocation(collocation)
+    dataset = Dataset.from_tables(labels, store=store, collocation=networks, classes=classes)
+    tables = arguments.by_modality(pseudo)
+    if tables:
+        refinement = refine_by(dataset, tables)
+    else:
+        refinement = refine(dataset, teacher, false_alarms=false_alarms, folds=folds)
+    refinement.notes += dataset.notes
+    refinement.save(out)
+    return refinement

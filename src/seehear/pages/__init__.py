@@ -7,9 +7,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from seehear.pages import comparison, evaluation, folder, parse, selection
+    from seehear.pages import comparison, evaluation, folder, parse, refinement, selection
 
-__all__ = ["comparison", "evaluation", "folder", "parse", "selection"]
+__all__ = ["comparison", "evaluation", "folder", "parse", "refinement", "selection"]
 
 
 def __getattr__(name: str) -> ModuleType:

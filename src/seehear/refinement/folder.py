@@ -1,0 +1,93 @@
+"""The folder of a refinement.
+
+OUT/weak_<modality>.csv  weak table: the classes that hold in this modality
+OUT/<modality>.csv       dense table of pseudo-labels, with a column confidence; empty where nothing is known
+OUT/refinement.json      shares per class, thresholds, the least certain labels
+OUT/refinement.html      the same as a page
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.data import Dataset
+from seehear.errors import SeehearError
+from seehear.events import ActiveSegments, event_spans
+from seehear.files import atomic_json, read_json
+from seehear.labels import Event, read_dense, read_weak, write_dense, write_weak
+from seehear.pseudo import CONFIDENT, PseudoLabels
+from seehear.refinement.segments import confidence_of
+
+if TYPE_CHECKING:
+    from seehear.refinement.result import Refinement
+
+FILE = "refinement.json"
+FORMAT = "seehear-refinement-1"
+
+
+def write(refinement: Refinement, folder: Path) -> None:
+    """Write the tables and the numbers."""
+    for name in refinement.modalities:
+        write_weak(folder / f"weak_{name}.csv", _labels(refinement, refinement.weak[name]))
+        write_dense(folder / f"{name}.csv", _events(refinement, refinement.confidence[name]), confidence=True)
+    atomic_json(folder / FILE, {"format": FORMAT, "modalities": refinement.modalities, **refinement.as_json()})
+
+
+def read(folder: str | Path, dataset: Dataset) -> PseudoLabels:
+    """Return the labels per modality in a folder, for a data set's clips with features.
+
+    Raises:
+        SeehearError: If the folder holds none, they lack one of the clips, or a label is not among its weak labels.
+    """
+    folder = Path(folder)
+    if not (folder / FILE).exists():
+        raise SeehearError(f"{folder}: no refined labels here; `seehear labels refine --out` makes them")
+    facts = read_json(folder / FILE)
+    if facts.get("format") != FORMAT:
+        raise SeehearError(
+            f"{folder / FILE}: of format {facts.get('format')}, this version reads {FORMAT}: refine again"
+        )
+    clips = dataset.usable()
+    weak, confidence = {}, {}
+    for name in clips.modalities:
+        table = read_weak(folder / f"weak_{name}.csv")
+        if missing := [clip for clip in clips.clips if clip not in table.labels]:
+            raise SeehearError(
+                f"{table.path}: lacks {len(missing)} clips, for example {missing[0]}: refine the labels of these clips"
+            )
+        weak[name] = table.array(clips.clips, clips.classes) > 0
+        wrong = np.argwhere(weak[name] & (clips.labels == 0))
+        if len(wrong):
+            n, c = wrong[0]
+            raise SeehearError(
+                f"{table.path}:{table.lines[clips.clips[n]]}: {clips.clips[n]} does not have the weak label "
+                f"{clips.classes[c]}: these are refined labels of another table"
+            )
+        confidence[name] = confidence_of(read_dense(folder / f"{name}.csv"), clips)
+    return PseudoLabels(clips.classes, weak, confidence, str(facts.get("source", folder.name)))
+
+
+def _labels(refinement: Refinement, weak: NDArray[np.bool_]) -> dict[str, list[str]]:
+    names = np.array(refinement.classes, dtype=object)
+    return {clip: names[row].tolist() for clip, row in zip(refinement.clips, weak, strict=True)}
+
+
+def _events(refinement: Refinement, confidence: NDArray[np.float32]) -> list[Event]:
+    """Return pseudo-labels as events with their mean confidence, and spans of which nothing is known, by clip."""
+    unknown = np.isnan(confidence)
+    events = []
+    for active in (np.nan_to_num(confidence) >= CONFIDENT, unknown):
+        spans = event_spans(ActiveSegments.of(active))
+        for n, c, start, stop in zip(spans.clip, spans.label, spans.start, spans.stop, strict=True):
+            own = confidence[n, start:stop, c]
+            mean = math.nan if np.isnan(own).any() else float(own.mean())
+            onset, offset = float(start) * refinement.segment, float(stop) * refinement.segment
+            event = Event(refinement.clips[n], onset, offset, refinement.classes[c], confidence=mean)
+            events.append((int(n), event))
+    events.sort(key=lambda pair: (pair[0], pair[1].onset))
+    return [event for _, event in events]

@@ -1,0 +1,133 @@
+"""In which modality is a weak label true, and when? Answered from stored features and weak labels alone.
+
+In each modality separately, a teacher learns what the weak labels have in common there. It scores clips that it was not
+fitted to. A threshold per class lets a stated share of certain negatives pass: segments of clips without the class. A
+weak label stays in a modality if a segment passes. Modalities are separate because a joint model lets the easier
+modality explain the other away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.data import Dataset, check_dataset
+from seehear.errors import SeehearError
+from seehear.features.packed import Packed
+from seehear.modality import display_name
+from seehear.networks.spec import Classifier
+from seehear.refinement.classifiers import classifiers_of
+from seehear.refinement.explanation import strongest_sources
+from seehear.refinement.fitted import FittedTeacher, Teachers, as_clips, pseudo_labels
+from seehear.refinement.out_of_fold import folds as folds_of
+from seehear.refinement.out_of_fold import out_of_fold
+from seehear.refinement.result import Refinement
+from seehear.refinement.settings import DEFAULT_TEACHER, FALSE_ALARMS, FOLDS
+from seehear.refinement.teachers import REGISTRY, Space, Teacher
+from seehear.refinement.thresholds import from_negatives
+from seehear.refinement.view import View
+
+
+def refine(
+    dataset: Dataset,
+    teacher: str = DEFAULT_TEACHER,
+    *,
+    false_alarms: float = FALSE_ALARMS,
+    folds: int = FOLDS,
+    explain: bool = True,
+) -> Refinement:
+    """Find out in which modality each weak label holds, and in which segments.
+
+    Args:
+        dataset: Clips with features and weak labels. Ground truth is not looked at.
+        teacher: Name from `list_teachers`.
+        false_alarms: Share of the segments of certain negatives that pass a threshold, in (0, 1).
+        folds: A clip is scored by a teacher that was fitted to the other folds.
+        explain: Name the classes of the networks' own classifiers that a teacher agrees with.
+
+    Returns:
+        Labels per modality with confidences, of the clips with features; and the teachers, for other clips.
+
+    Raises:
+        SeehearError: For an unknown teacher, an option out of range, or fewer clips than folds.
+    """
+    check_dataset(dataset, "dataset")
+    kind = REGISTRY[teacher]
+    if not 0 < false_alarms < 1:
+        raise SeehearError(f"false_alarms is a share above 0 and below 1, not {false_alarms:g}")
+    clips = dataset.usable()
+    if not 2 <= folds <= len(clips):
+        raise SeehearError(
+            f"{folds} folds of {len(clips)} clips: folds must be 2 or more, and no more than there are clips"
+        )
+    if not clips.classes:
+        raise SeehearError("the labels name no class: there is nothing to refine")
+    fold = folds_of(clips.labels, folds)
+    learnable = _learnable(clips.labels, fold)  # (C,)
+    source = f"{teacher},α{false_alarms:g},{folds}folds"
+    fitted, margins, notes, sources = {}, {}, [*_one_modality(clips)], {}
+    for modality, packs in clips.packs().items():
+        infos = clips.networks[modality]
+        known, more = classifiers_of(infos) if explain or kind.space is Space.LOGITS else ([None] * len(infos), [])
+        notes += more
+        each = _fit(kind, packs, known, clips.labels, fold, false_alarms)
+        fitted[modality] = FittedTeacher(each[0].linear, each[0].thresholds, learnable)
+        margins[modality] = as_clips(each[1], clips.lengths)
+        if explain:
+            sources[modality] = strongest_sources(each[1], packs, known, clips.labels)
+    usable = {name: learnable for name in fitted}
+    pseudo = pseudo_labels(margins, clips.labels > 0, usable, clips.lengths, clips.classes, source)
+    notes += _unlearnable(clips, learnable)
+    teachers = Teachers(clips.classes, fitted, source)
+    best = {name: array.max(axis=1) for name, array in margins.items()}
+    return Refinement(
+        clips.clips, pseudo, clips.labels, best, clips.lengths, clips.segment, false_alarms, teachers, sources, notes
+    )
+
+
+def _fit(
+    teacher: Teacher,
+    packs: Sequence[Packed],
+    classifiers: Sequence[Classifier | None],
+    labels: NDArray[np.float32],
+    fold: NDArray[np.int64],
+    false_alarms: float,
+) -> tuple[FittedTeacher, NDArray[np.float32]]:
+    """Return the teacher of one modality, fitted to all clips, and the margins of these clips out of fold, (R, C)."""
+    seen = classifiers if teacher.space is Space.LOGITS else [None] * len(packs)
+    view = View.of(packs, seen)
+    bags = view.bags(packs)
+    scores = out_of_fold(teacher, bags, labels, fold)  # (R, C)
+    thresholds = from_negatives(scores, labels, bags.offsets, false_alarms)
+    linear = view.of_features(teacher.fit(bags, labels.astype(np.float64)))
+    every = np.ones(labels.shape[1], dtype=bool)
+    return FittedTeacher(linear, thresholds, every), thresholds.margins(scores)
+
+
+def _learnable(labels: NDArray[np.float32], fold: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return the classes that have positives and negatives in what each fold's teacher learns from, (C,)."""
+    result = np.ones(labels.shape[1], dtype=bool)
+    for number in np.unique(fold):
+        others = labels[fold != number] > 0
+        result &= others.any(axis=0) & ~others.all(axis=0)
+    return result
+
+
+def _unlearnable(clips: Dataset, learnable: NDArray[np.bool_]) -> list[str]:
+    names = [name for name, known in zip(clips.classes, learnable.tolist(), strict=True) if not known]
+    occurring = [name for name in names if clips.labels[:, clips.classes.index(name)].any()]
+    if not occurring:
+        return []
+    return [
+        f"too few clips with or without {', '.join(occurring)} to learn from: the weak label counts in every modality, "
+        "and nothing is known of its segments"
+    ]
+
+
+def _one_modality(clips: Dataset) -> list[str]:
+    if len(clips.modalities) > 1:
+        return []
+    only = display_name(clips.modalities[0])
+    return [f"there is one modality, so every weak label is {only}: nothing to refine but the seconds"]

@@ -1,0 +1,93 @@
+"""What every teacher is: from clips with weak labels to one affine map that scores every segment."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.float32] | NDArray[np.float64]
+
+
+class Space(StrEnum):
+    """What a teacher looks at: the stored features, or the logits of the network's own classifier."""
+
+    FEATURES = "features"
+    LOGITS = "logits"
+
+
+@dataclass(frozen=True)
+class Linear:
+    """An affine map from a segment to a score per class.
+
+    Attributes:
+        weight: (D, C).
+        bias: (C,).
+    """
+
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+    def __call__(self, rows: Rows) -> NDArray[np.float32]:
+        """Return the scores (R, C) of segments (R, D)."""
+        return (rows @ self.weight.astype(rows.dtype) + self.bias.astype(rows.dtype)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Bags:
+    """Clips as bags of segments.
+
+    Attributes:
+        rows: (R, D), the segments of all clips, one clip after another.
+        offsets: (N + 1,). Clip n has the rows offsets[n]:offsets[n + 1], at least one.
+    """
+
+    rows: Rows
+    offsets: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def subset(self, clips: NDArray[np.int64]) -> Bags:
+        """Return some clips, by number."""
+        rows = np.concatenate([np.arange(self.offsets[n], self.offsets[n + 1]) for n in clips])
+        lengths = np.diff(self.offsets)[clips]
+        return Bags(self.rows[rows], np.concatenate([[0], np.cumsum(lengths)]))
+
+    def mean(self) -> NDArray[np.float64]:
+        """Return the mean over the segments of each clip, (N, D)."""
+        return self.total(self.rows) / np.diff(self.offsets)[:, None]
+
+    def total(self, values: Rows) -> NDArray[np.float64]:
+        """Return the sum over the segments of each clip, (N, K). values: (R, K)."""
+        total: NDArray[np.float64] = np.add.reduceat(values, self.offsets[:-1], axis=0, dtype=np.float64)
+        return total
+
+
+class Teacher(ABC):
+    """Learns from weak labels, in one modality alone, how a class sounds or looks.
+
+    Attributes:
+        name: In recipes and on the command line.
+        description: In a few words.
+        space: What it looks at. Where a network has no classifier, a teacher of logits gets its features.
+    """
+
+    name: str
+    description: str
+    space: Space = Space.FEATURES
+
+    @abstractmethod
+    def fit(self, bags: Bags, labels: NDArray[np.float64]) -> Linear:
+        """Learn one map for all classes.
+
+        Args:
+            bags: N clips. The columns of a network have a root mean square of 1.
+            labels: Weak labels (N, C) in [0, 1].
+
+        Returns:
+            The map. Scores of different classes need not be comparable: each class gets a threshold of its own.
+        """

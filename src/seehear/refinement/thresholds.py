@@ -1,0 +1,48 @@
+"""Thresholds from certain negatives: a clip whose weak label lacks a class holds it in no segment and no modality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """How large the score of a segment has to be, class by class, in one modality.
+
+    Attributes:
+        value: θ, (C,): the share `false_alarms` of the segments of certain negatives scores higher. Infinite for a
+            class without negatives.
+        deviation: Standard deviation of the scores of certain negatives, (C,); above 0.
+    """
+
+    value: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+
+    def margins(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (score − θ) / deviation of scores (..., C): above 0, the segment passes."""
+        return ((scores - self.value) / self.deviation).astype(np.float32)
+
+
+def from_negatives(
+    scores: NDArray[np.float32], labels: NDArray[np.float32], offsets: NDArray[np.int64], false_alarms: float
+) -> Thresholds:
+    """Return the thresholds that a stated share of the segments of certain negatives passes.
+
+    Args:
+        scores: Of the segments of N clips, (R, C), each by a teacher that was not fitted to the clip.
+        labels: Weak labels, (N, C).
+        offsets: (N + 1,). Clip n has the rows offsets[n]:offsets[n + 1].
+        false_alarms: α in (0, 1): θ is the (1 − α) quantile.
+    """
+    negative = np.repeat(labels == 0, np.diff(offsets), axis=0)  # (R, C)
+    classes = labels.shape[1]
+    value, deviation = np.full(classes, np.inf), np.ones(classes)
+    for c in range(classes):
+        own = scores[negative[:, c], c]
+        if len(own):
+            value[c] = np.quantile(own, 1 - false_alarms)
+            deviation[c] = max(float(own.std()), 1e-9)
+    return Thresholds(value, deviation)
