@@ -8,9 +8,9 @@ all. The protocol and its thresholds are part of a score's signature.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,20 @@ Filter = Literal["global", "per-modality", "none"]
 Threshold = float | Mapping[str, float]  # one for all classes, or by class (HALF for others)
 
 HALF = 0.5
+
+
+@dataclass(frozen=True)
+class ByModality:
+    """A threshold per modality.
+
+    Attributes:
+        values: modality -> one for all classes, or by class; HALF for other modalities.
+    """
+
+    values: Mapping[str, Threshold]
+
+
+Thresholds = Threshold | ByModality
 
 
 @dataclass(frozen=True)
@@ -49,19 +63,19 @@ class Decoding:
     Attributes:
         filter: Which clip probability must reach `clip_threshold` for a class to be kept in a clip: `global` the
             clip's, `per-modality` that of each modality, `none` neither.
-        segment_threshold: Least probability of an active segment; one for all classes, or by class.
+        segment_threshold: Least probability of an active segment; one for all classes, by class, or by modality.
         clip_threshold: Least probability of a class that is kept; likewise.
     """
 
     filter: Filter = "global"
-    segment_threshold: Threshold = HALF
-    clip_threshold: Threshold = HALF
+    segment_threshold: Thresholds = HALF
+    clip_threshold: Thresholds = HALF
 
     def __post_init__(self) -> None:
         if self.filter not in get_args(Filter):
             raise SeehearError(f"no decoding filter {self.filter!r}: choose from {', '.join(get_args(Filter))}")
         for threshold in (self.segment_threshold, self.clip_threshold):
-            for value in threshold.values() if isinstance(threshold, Mapping) else [threshold]:
+            for value in _values(threshold):
                 if not 0 <= value <= 1:
                     raise SeehearError(f"a threshold is a probability from 0 to 1, not {value:g}")
 
@@ -76,24 +90,88 @@ class Decoding:
         self, probabilities: Probabilities, classes: tuple[str, ...], modalities: tuple[str, ...]
     ) -> dict[str, NDArray[np.bool_]]:
         """Return the active segments, modality -> boolean (N, T, C)."""
-        keep_at = self._per_class(self.clip_threshold, classes)
-        active = probabilities.segment >= self._per_class(self.segment_threshold, classes)  # (N, T, M, C)
+        keep_at = _array(self.clip_threshold, classes, modalities)  # (M, C)
+        active = probabilities.segment >= _array(self.segment_threshold, classes, modalities)  # (N, T, M, C)
         if self.filter == "global":
             active &= probabilities.clip[:, :, None] >= keep_at
         elif self.filter == "per-modality":
             active &= probabilities.modality_clip >= keep_at
         return {name: active[:, :, m] for m, name in enumerate(modalities)}
 
-    def _per_class(self, threshold: Threshold, classes: tuple[str, ...]) -> NDArray[np.float32]:
-        if isinstance(threshold, Mapping):
-            unknown = set(threshold) - set(classes)
-            if unknown:
-                raise SeehearError(f"thresholds for classes unknown to the parser: {', '.join(sorted(unknown))}")
-            return np.array([threshold.get(name, HALF) for name in classes], dtype=np.float32)
-        return np.full(len(classes), threshold, dtype=np.float32)
+    def as_json(self) -> dict[str, Any]:
+        """Return a value that `json.dumps` takes, and `from_json` reads."""
+        return {
+            "filter": self.filter,
+            "segment": _as_json(self.segment_threshold),
+            "clip": _as_json(self.clip_threshold),
+        }
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Decoding:
+        """Return the decoding that `as_json` described; what is missing is that of the official protocol.
+
+        Raises:
+            SeehearError: If it holds anything else.
+        """
+        if not isinstance(value, Mapping) or not set(value) <= {"filter", "segment", "clip"}:
+            raise SeehearError('a decoding must be {"filter": …, "segment": …, "clip": …}')
+        segment, clip = (_from_json(value.get(name, HALF)) for name in ("segment", "clip"))
+        return Decoding(value.get("filter", "global"), segment, clip)
 
 
-def _threshold_text(threshold: Threshold) -> str:
+def _values(threshold: Thresholds) -> Iterator[float]:
+    if isinstance(threshold, ByModality):
+        for value in threshold.values.values():
+            yield from _values(value)
+    elif isinstance(threshold, Mapping):
+        yield from threshold.values()
+    else:
+        yield threshold
+
+
+def _array(threshold: Thresholds, classes: tuple[str, ...], modalities: tuple[str, ...]) -> NDArray[np.float32]:
+    """Return the threshold of each modality and class, (M, C)."""
+    if isinstance(threshold, ByModality):
+        if unknown := set(threshold.values) - set(modalities):
+            raise SeehearError(f"thresholds for modalities unknown to the parser: {', '.join(sorted(unknown))}")
+        return np.stack([_per_class(threshold.values.get(name, HALF), classes) for name in modalities])
+    return np.stack([_per_class(threshold, classes)] * len(modalities))
+
+
+def _per_class(threshold: Threshold, classes: tuple[str, ...]) -> NDArray[np.float32]:
+    if isinstance(threshold, Mapping):
+        unknown = set(threshold) - set(classes)
+        if unknown:
+            raise SeehearError(f"thresholds for classes unknown to the parser: {', '.join(sorted(unknown))}")
+        return np.array([threshold.get(name, HALF) for name in classes], dtype=np.float32)
+    return np.full(len(classes), threshold, dtype=np.float32)
+
+
+def _as_json(threshold: Thresholds) -> Any:
+    if isinstance(threshold, ByModality):
+        return {"by_modality": {name: _as_json(value) for name, value in threshold.values.items()}}
+    return dict(threshold) if isinstance(threshold, Mapping) else threshold
+
+
+def _from_json(value: Any) -> Thresholds:
+    if isinstance(value, Mapping) and set(value) == {"by_modality"} and isinstance(value["by_modality"], Mapping):
+        by_modality = {name: _from_json(each) for name, each in value["by_modality"].items()}
+        if not any(isinstance(each, ByModality) for each in by_modality.values()):
+            return ByModality(by_modality)  # type: ignore[arg-type]
+    elif isinstance(value, Mapping) and all(_is_number(each) for each in value.values()):
+        return {str(name): float(each) for name, each in value.items()}
+    elif _is_number(value):
+        return float(value)
+    raise SeehearError(f'{str(value)[:60]}: a threshold is a number, {{class: number}}, or {{"by_modality": {{…}}}}')
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _threshold_text(threshold: Thresholds) -> str:
+    if isinstance(threshold, ByModality):
+        return f"[{','.join(f'{name}{_threshold_text(value)}' for name, value in threshold.values.items())}]"
     if isinstance(threshold, Mapping):
         text = ",".join(f"{name}={value:g}" for name, value in sorted(threshold.items()))
         return f"per-class@{hashlib.sha256(text.encode()).hexdigest()[:6]}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from seehear.cli.options import NO_TRUTH, OFFICIAL, DecodingOptions, TruthOptions
+from seehear.cli.options import AS_TRAINED, NO_TRUTH, DecodingOptions, TruthOptions
 from seehear.errors import SeehearError
 from seehear.results import Result
 
@@ -16,7 +16,7 @@ def compare(
     store: str | Path,
     labels: str | Path,
     truth: TruthOptions = NO_TRUTH,
-    decoding: DecodingOptions = OFFICIAL,
+    decoding: DecodingOptions = AS_TRAINED,
     out: str | Path | None = None,
     device: str = "auto",
 ) -> Result:

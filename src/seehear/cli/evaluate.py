@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seehear.cli.options import NO_TRUTH, OFFICIAL, DecodingOptions, TruthOptions
+from seehear.cli.options import AS_TRAINED, NO_TRUTH, DecodingOptions, TruthOptions
 from seehear.errors import SeehearError
 from seehear.results import Result
 
@@ -20,7 +20,7 @@ def evaluate(
     store: str | Path,
     labels: str | Path,
     truth: TruthOptions = NO_TRUTH,
-    decoding: DecodingOptions = OFFICIAL,
+    decoding: DecodingOptions = AS_TRAINED,
     out: str | Path | None = None,
     clips: Sequence[str | Path] = (),
     examples: int = 6,

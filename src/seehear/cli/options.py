@@ -6,13 +6,13 @@ A command takes a group such as `TruthOptions` as one parameter; each field is a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cyclopts import Parameter
 
 from seehear import arguments
-from seehear.decoding import HALF, Decoding, Filter, Threshold
+from seehear.decoding import HALF, Decoding, Filter
 from seehear.errors import SeehearError
 from seehear.files import read_json
 
@@ -40,33 +40,38 @@ class TruthOptions:
 @Parameter(name="*")
 @dataclass(frozen=True)
 class DecodingOptions:
-    """How probabilities become events.
+    """How probabilities become events: as the training chose, unless one of these is given.
 
     Attributes:
-        filter: Which clip probability must reach the clip threshold for a class to be kept in a clip.
+        filter: Which clip probability must reach the clip threshold for a class to be kept in a clip. `global` alone is
+            the official protocol, with thresholds of .5.
         threshold: Least probability of an active segment.
         clip_threshold: Least probability of a class that is kept.
-        thresholds: JSON file with thresholds by class.
+        thresholds: JSON file with thresholds by class or modality.
     """
 
-    filter: Filter = "global"
-    threshold: float = HALF
-    clip_threshold: float = HALF
+    filter: Filter | None = None
+    threshold: float | None = None
+    clip_threshold: float | None = None
     thresholds: str | Path | None = None
 
-    def decoding(self) -> Decoding:
-        """Return the decoding protocol."""
-        segment: Threshold = self.threshold
-        clip: Threshold = self.clip_threshold
-        if self.thresholds is not None:
-            given = read_json(Path(self.thresholds))
-            if not isinstance(given, dict) or not set(given) <= {"segment", "clip"}:
-                raise SeehearError(f'{self.thresholds}: must hold {{"segment": {{class: p}}, "clip": {{class: p}}}}')
-            segment, clip = given.get("segment", segment), given.get("clip", clip)
-        return Decoding(self.filter, segment, clip)
+    def decoding(self) -> Decoding | None:
+        """Return the decoding; None if nothing was given."""
+        if self == DecodingOptions():
+            return None
+        filter_ = self.filter or "global"
+        if self.thresholds is None:
+            segment, clip = (HALF if value is None else value for value in (self.threshold, self.clip_threshold))
+            return Decoding(filter_, segment, clip)
+        given = read_json(Path(self.thresholds))
+        try:
+            read = Decoding.from_json(given)
+        except SeehearError as error:
+            raise SeehearError(f"{self.thresholds}: {error}") from None
+        return replace(read, filter=self.filter or read.filter)
 
 
-NO_TRUTH, OFFICIAL = TruthOptions(), DecodingOptions()
+NO_TRUTH, AS_TRAINED = TruthOptions(), DecodingOptions()
 
 
 def by_modality(audio: str | Path | None, visual: str | Path | None, others: Sequence[str]) -> dict[str, Path]:

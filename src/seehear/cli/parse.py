@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from seehear.cli.options import NO_TRUTH, OFFICIAL, DecodingOptions, TruthOptions
+from seehear.cli.options import AS_TRAINED, NO_TRUTH, DecodingOptions, TruthOptions
 from seehear.results import Result
 
 Figure = Literal["html", "png", "svg"]
@@ -22,7 +22,7 @@ def parse(
     truth: TruthOptions = NO_TRUTH,
     figures: Annotated[Sequence[Figure], Parameter(name=["--figures", "--pictures"])] = ("html", "png"),
     embed: bool = False,
-    decoding: DecodingOptions = OFFICIAL,
+    decoding: DecodingOptions = AS_TRAINED,
     trust_code: bool = False,
     device: str = "auto",
 ) -> Result:

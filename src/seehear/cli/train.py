@@ -72,6 +72,7 @@ def train(
     out: str | Path,
     val: str | Path | None = None,
     truth: TruthOptions = NO_TRUTH,
+    refined: str | Path | None = None,
     classes: str | Path | None = None,
     recipe: str = "paper",
     set: Sequence[str] = (),
@@ -92,6 +93,7 @@ def train(
         out: The run folder.
         val: Weak table of validation clips, which choose the epoch.
         truth: Per-second ground truth of the validation clips.
+        refined: Folder of `seehear labels refine`: train on its labels per modality, instead of the recipe's teacher.
         classes: File with the classes, one per line; by default those of the training labels.
         recipe: Name from `seehear recipes`, or a TOML file.
         set: KEY=VALUE settings on top of the recipe.
@@ -104,17 +106,23 @@ def train(
     """
     from seehear.data import Dataset
     from seehear.parsing.parser import train as train_parsers
+    from seehear.refinement.folder import read
+    from seehear.refinement.settings import GIVEN
     from seehear.training.recipe import resolve
     from seehear.training.tensorboard import check_installed
 
     if tensorboard:
         check_installed()
     settings = resolve(recipe, set)
+    if refined is not None and not settings.refine.active:
+        settings = resolve(settings, {"refine.teacher": GIVEN})
     networks = arguments.collocation(collocation)
     settings.contrast.check(tuple(networks))
     if truth.tables() and not val:
         raise SeehearError("dense tables are for validation clips: name these with --val")
     data = Dataset.from_tables(labels, store=store, collocation=networks, classes=classes)
+    if refined is not None:
+        data = data.with_pseudo(read(refined, data))
     val_data = Dataset.from_tables(val, store=store, collocation=networks, truth=truth.tables()) if val else None
     parsers = train_parsers(
         data, val_data, recipe=settings, seeds=seeds, out=out, tensorboard=tensorboard, device=device

@@ -16,7 +16,7 @@ from seehear.evaluation.arrays import ActivityLike, as_activity, padded, with_cl
 from seehear.evaluation.arrays import score as score_arrays
 from seehear.evaluation.details import DetailsCollector
 from seehear.evaluation.result import Evaluation
-from seehear.evaluation.systems import Systems, common_decoding, open_parsers, released, run_name
+from seehear.evaluation.systems import Systems, describe_decoding, open_parsers, released, run_name
 from seehear.events import Activity
 from seehear.features.notes import unknown_classes
 from seehear.parsing.parser import Parser
@@ -73,17 +73,18 @@ def evaluate(
             raise SeehearError("the details in `out` are those of parsers: predictions have scores alone")
         return evaluate_predictions(predictions, dataset)
     parsers = open_parsers(cast("Systems", systems), device)
-    protocol = common_decoding(parsers, decoding)
     data, truth = _prepared(dataset, parsers[0])
     collector = None
     if details or out is not None or clips is not None:
         files = _media_files(clips) if clips is not None else None
-        collector = DetailsCollector(parsers, protocol, data, truth, examples=examples, files=files)
-    signature = Signature(str(protocol), data.revision, len(data))
+        collector = DetailsCollector(
+            parsers, decoding or parsers[0].decoding, data, truth, examples=examples, files=files
+        )
+    signature = Signature(describe_decoding(parsers, decoding), data.revision, len(data))
     scores = []
     with Progress("evaluating", len(parsers), show=progress and len(parsers) > 1) as bar:
         for parser in released(parsers):
-            active = _predict(parser, protocol, data, truth, collector)
+            active = _predict(parser, decoding or parser.decoding, data, truth, collector)
             scores.append(score(active, truth, truth.classes or (), signature))
             bar.advance(run_name(parser))
     evaluation = Evaluation(

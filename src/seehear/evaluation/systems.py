@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -53,18 +54,13 @@ def released(parsers: Sequence[Parser]) -> Iterator[Parser]:
             parser.__dict__.pop("model", None)
 
 
-def common_decoding(parsers: Sequence[Parser], decoding: Decoding | None) -> Decoding:
-    """Return the decoding given, or that of the parsers.
-
-    Raises:
-        SeehearError: If the parsers decode in different ways.
-    """
-    if decoding is not None:
-        return decoding
-    first = parsers[0].decoding
-    if other := next((parser.decoding for parser in parsers if parser.decoding != first), None):
-        raise SeehearError(f"the parsers decode in different ways ({first} and {other}): give decoding=")
-    return first
+def describe_decoding(parsers: Sequence[Parser], decoding: Decoding | None) -> str:
+    """Return how events are made of probabilities, for signatures: as given, or as each parser does it itself."""
+    own = list(dict.fromkeys(str(decoding or parser.decoding) for parser in parsers))
+    if len(own) == 1:
+        return own[0]
+    digest = hashlib.sha256("\n".join(own).encode()).hexdigest()[:6]
+    return f"by-run@{digest}"
 
 
 def run_name(parser: Parser) -> str:
