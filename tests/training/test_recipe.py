@@ -130,8 +130,9 @@ def test_the_command_lists_every_setting():
     assert rows["width"][1:4] == ["512", "128", "128"]
     assert rows["contrast.loss"][1:4] == ["none", "none", "mtsc"]
     fields = [
-        *Recipe.model_fields.keys() - {"contrast"},
+        *Recipe.model_fields.keys() - {"contrast", "refine"},
         *(f"contrast.{name}" for name in ContrastSettings.model_fields),
+        *(f"refine.{name}" for name in RefineSettings.model_fields),
     ]
     assert rows.keys() == set(fields)
 

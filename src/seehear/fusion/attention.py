@@ -56,23 +56,24 @@ class HybridAttention(nn.Module):
         for linear in (self.into, self.self_out, self.cross_out):
             nn.init.zeros_(linear.bias)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None, cross: bool = True) -> Tensor:
         """Return the new embeddings, shaped as x.
 
         Args:
             x: Embeddings, (M, B, T, d).
             mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
+            cross: Whether modalities attend to each other.
         """
         qs, ks, vs, qc, kc, vc = self.into(x).chunk(6, dim=-1)  # each (M, B, T, d)
         attended = self.dropout(self.self_out(self._attend(qs, ks, vs, mask)))  # (M, B, T, d)
         n_modalities = len(x)
-        if n_modalities > 1:
+        if n_modalities > 1 and cross:
             # Rolling the modalities by 1, 2, … pairs each one's query with the key and value of every other.
             others = [
                 self._attend(qc, kc.roll(-by, dims=0), vc.roll(-by, dims=0), mask) for by in range(1, n_modalities)
             ]
-            cross = others[0] if n_modalities == 2 else torch.stack(others).mean(dim=0)
-            attended = attended + self.dropout(self.cross_out(cross))
+            other = others[0] if n_modalities == 2 else torch.stack(others).mean(dim=0)
+            attended = attended + self.dropout(self.cross_out(other))
         x = self.norm_attention(x + attended)
         return self.norm_feed_forward(x + self.dropout(self.feed_forward(x)))
 

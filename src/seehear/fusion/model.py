@@ -32,6 +32,7 @@ class ParsingModel(nn.Module):
         dropout: float = 0.1,
         input_dropout: float = 0.0,
         projection: str = "none",
+        blend: float = 0.0,
     ) -> None:
         """Make the model. Its weights are drawn from torch's global random state.
 
@@ -46,6 +47,7 @@ class ParsingModel(nn.Module):
             input_dropout: Dropout of the features, in [0, 1).
             projection: Which modalities have a linear layer g after their linear map (Wu et al., Algorithm 1):
                 `none`, `shared` (one g for all), `separate` (one g each), or the name of one modality.
+            blend: Share, in [0, 1), of a pass in which modalities do not attend to each other.
 
         Raises:
             SeehearError: If a modality has no network, the projection names no modality, or the heads do not divide
@@ -55,6 +57,7 @@ class ParsingModel(nn.Module):
         if not inputs or not all(inputs.values()):
             raise SeehearError("the model needs at least one modality, and each at least one network")
         self.modalities = tuple(inputs)
+        self.blend = blend if len(inputs) > 1 else 0.0
         self.project = nn.ModuleDict({name: nn.Linear(sum(widths), width) for name, widths in inputs.items()})
         # Features are centred and scaled first. Until `standardise` is called this changes nothing.
         for name, widths in inputs.items():
@@ -121,16 +124,19 @@ class ParsingModel(nn.Module):
             ]
         )
 
-    def fuse(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Apply the attention layers: (M, B, T, d) to the same shape."""
+    def fuse(self, x: Tensor, mask: Tensor | None = None, cross: bool = True) -> Tensor:
+        """Apply the attention layers: (M, B, T, d) to the same shape. cross: whether modalities see each other."""
         for layer in self.layers:
-            x = layer(x, mask)
+            x = layer(x, mask, cross)
         return x
 
     def parse(self, embeddings: Tensor, mask: Tensor | None = None) -> Output:
         """Return the probabilities from the embeddings that `embed` returns, (M, B, T, d)."""
         output: Output = self.pooling(self.fuse(embeddings, mask), mask)
-        return output
+        if not self.blend:
+            return output
+        alone: Output = self.pooling(self.fuse(embeddings, mask, cross=False), mask)
+        return Output(*(torch.lerp(full, apart, self.blend) for full, apart in zip(output, alone, strict=True)))
 
     def forward(self, features: Mapping[str, Tensor], mask: Tensor | None = None) -> Output:
         """Return the probabilities.

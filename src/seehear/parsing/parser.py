@@ -63,7 +63,7 @@ class Parser:
             recipe: Name from `list_recipes`, a TOML file, or a Recipe.
             seed: Fixes the training.
             device: auto, cpu or cuda.
-            decoding: From probabilities to events; by default the official protocol.
+            decoding: From probabilities to events; by default as the training chose, see `Recipe.decode`.
             trust_code: Whether to run a network of your own (FILE.py:NAME) that a store or run folder names.
             set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
             **settings: The same as keyword arguments: `epochs=20, contrast={"loss": "mtsc"}`.
@@ -73,7 +73,7 @@ class Parser:
         """
         self.recipe = load_recipe(recipe, set, **settings)
         self.seed, self.device = seed, device
-        self.decoding = decoding or Decoding()
+        self._decoding = decoding
         self.trust_code = trust_code
         self.notes: tuple[str, ...] = ()
         self._run: BaseRun | None = None
@@ -87,7 +87,7 @@ class Parser:
         Args:
             run: In a folder or in memory.
             device: auto, cpu or cuda.
-            decoding: From probabilities to events; by default the official protocol.
+            decoding: From probabilities to events; by default as the training chose.
             trust_code: Whether to run a network of your own (FILE.py:NAME) that the run names.
         """
         recipe, seed = run.facts.recipe, run.facts.seed
@@ -125,6 +125,13 @@ class Parser:
     def modalities(self) -> tuple[str, ...]:
         """Return the modalities that it was trained on, in order."""
         return self.run.facts.modalities
+
+    @property
+    def decoding(self) -> Decoding:
+        """From probabilities to events: as given, else as the training chose, else the official protocol."""
+        if self._decoding is not None:
+            return self._decoding
+        return self.run.decoding if self._run is not None else Decoding()
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -409,7 +416,7 @@ def load(
     Args:
         run: A folder that `seehear train`, `Parser.fit(out=...)` or `Parser.save` wrote.
         device: auto, cpu or cuda.
-        decoding: From probabilities to events; by default the official protocol.
+        decoding: From probabilities to events; by default as the training chose.
         trust_code: Whether to run a network of your own (FILE.py:NAME) that the run names. Only for folders whose
             author you trust.
 

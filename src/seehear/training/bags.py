@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seehear.features.packed import Packed
+from seehear.pseudo import CONFIDENT
 
 if TYPE_CHECKING:
     from seehear.data import Dataset
@@ -109,6 +110,8 @@ class Split:
         bags: Features of the clips.
         labels: Weak labels, (N, C) in [0, 1].
         truth: modality -> (N, T, C) bool, if per-second ground truth is known; T of the longest clip.
+        weak: Refined weak labels, (N, M, C) 0 or 1, if there are labels per modality.
+        confidence: Of pseudo-labels, (N, T, M, C) in [0, 1], NaN where nothing is known; likewise.
         revision: Of the labels, for signatures.
         clips: Names, for messages.
     """
@@ -116,6 +119,8 @@ class Split:
     bags: Bags
     labels: Tensor
     truth: Mapping[str, NDArray[np.bool_]] | None = None
+    weak: Tensor | None = None
+    confidence: Tensor | None = None
     revision: str = ""
     clips: tuple[str, ...] = ()
 
@@ -137,15 +142,27 @@ class Split:
         usable = dataset.with_classes(classes).usable()
         bags = Bags(usable.packs(), device, in_memory)
         labels = torch.from_numpy(usable.labels).to(device)
-        truth = None
+        truth, weak, confidence = None, None, None
+        longest = int(bags.lengths.max())
         if usable.truth is not None:
-            longest = int(bags.lengths.max())
             truth = {name: array[:, :longest] for name, array in usable.truth.items()}
-        return Split(bags, labels, truth, usable.revision, usable.clips)
+        if (pseudo := usable.pseudo) is not None:
+            names = usable.modalities
+            weak = torch.from_numpy(np.stack([pseudo.weak[name] for name in names], axis=1)).to(device, labels.dtype)
+            stacked = np.stack([pseudo.confidence[name][:, :longest] for name in names], axis=2)
+            confidence = torch.from_numpy(stacked).to(device, labels.dtype)
+        return Split(bags, labels, truth, weak, confidence, usable.revision, usable.clips)
 
     def clip(self, n: int) -> str:
         """Return the name of clip n, or its number if no names were given."""
         return self.clips[n] if self.clips else f"number {n}"
+
+    def estimated(self, modalities: Sequence[str]) -> dict[str, NDArray[np.bool_]] | None:
+        """Return the ground truth, or the pseudo-labels if it is not known, or None: modality -> (N, T, C) bool."""
+        if self.truth is not None or self.confidence is None:
+            return None if self.truth is None else dict(self.truth)
+        active = self.confidence.nan_to_num().cpu().numpy() >= CONFIDENT  # (N, T, M, C)
+        return {name: active[:, :, m] for m, name in enumerate(modalities)}
 
     def dense(self) -> Tensor:
         """Return the ground truth as targets of a loss, (N, T, M, C), on the device of the labels."""

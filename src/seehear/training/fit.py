@@ -15,13 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seehear.errors import SeehearError
 from seehear.fusion.model import ParsingModel
-from seehear.losses.contrastive.module import ContrastiveLoss
-from seehear.losses.dense import dense_loss
-from seehear.losses.weak import weak_loss
 from seehear.training.bags import Split
-from seehear.training.divergence import explain
+from seehear.training.objective import Objective
 from seehear.training.optimiser import new_optimiser, set_rate
 from seehear.training.pretraining import pretrain
 from seehear.training.recipe import Choice, Recipe
@@ -40,7 +36,9 @@ def choice(recipe: Recipe, val: Split | None) -> Choice:
         return recipe.choose
     if val is None:
         return "last"
-    return "type_at_av" if val.truth is not None else "loss"
+    if val.truth is None and val.confidence is None:
+        return "loss"
+    return "average" if recipe.refine.active or recipe.decode != "official" else "type_at_av"
 
 
 def normalisation(facts: RunFacts, train: Split) -> dict[str, tuple[Tensor, Tensor]]:
@@ -60,12 +58,6 @@ def normalisation(facts: RunFacts, train: Split) -> dict[str, tuple[Tensor, Tens
         squares = (mean**2 + deviation**2).split(facts.widths[name])
         scales[name] = torch.zeros_like(mean), torch.cat([part.mean().sqrt().expand_as(part) for part in squares])
     return scales
-
-
-def check_supervision(recipe: Recipe, train: Split) -> None:
-    """Raise SeehearError if the recipe needs dense labels and the training clips have none."""
-    if recipe.supervision == "dense" and train.truth is None:
-        raise SeehearError("supervision=dense needs dense labels of the training clips, in every modality")
 
 
 def fit(
@@ -94,7 +86,6 @@ def fit(
     if run.done:
         return run.history()
     recipe, seed = run.facts.recipe, run.facts.seed
-    check_supervision(recipe, train)
     recipe.contrast.check(run.facts.modalities)
     rule = choice(recipe, val)
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
@@ -106,18 +97,18 @@ def fit(
         for name, (mean, deviation) in normalisation(run.facts, train).items():
             model.standardise(name, mean, deviation)
         model.to(device)
+        objective = Objective(run.facts, train, model)
         optimiser = new_optimiser(model.parameters(), recipe)
         history = run.resume(model, optimiser)
         if recipe.contrast.before and not history:
             pretrain(run, model, train, SAVE_EVERY, on_epoch)
-        contrast = ContrastiveLoss(recipe.contrast, model.modalities) if recipe.contrast.joint else None
         saver = _Saver(run, model, optimiser)
         while len(history) < recipe.epochs and not out_of_patience(history, recipe):
             began, epoch = time.monotonic(), len(history)
             set_rate(optimiser, recipe, epoch)
-            entry: dict[str, Any] = {"epoch": epoch, **_epoch(model, optimiser, train, run.facts, epoch, contrast)}
+            entry: dict[str, Any] = {"epoch": epoch, **_epoch(objective, optimiser, train, run.facts, epoch)}
             if val is not None:
-                entry["val"] = validate(model, val, recipe, run.facts.window, run.facts.classes).summary()
+                entry |= validate(model, val, recipe, run.facts.window, run.facts.classes).as_entry()
             entry["best"] = is_best(rule, entry, history)
             entry["seconds"] = round(time.monotonic() - began, 3)
             history.append(entry)
@@ -159,44 +150,24 @@ def one_thread() -> Iterator[None]:
 
 
 def _epoch(
-    model: ParsingModel,
-    optimiser: torch.optim.Optimizer,
-    train: Split,
-    facts: RunFacts,
-    epoch: int,
-    contrast: ContrastiveLoss | None,
+    objective: Objective, optimiser: torch.optim.Optimizer, train: Split, facts: RunFacts, epoch: int
 ) -> dict[str, float]:
     """Return one pass over the training clips: the mean loss, and the mean contrastive loss before it is weighted."""
-    recipe, seed = facts.recipe, facts.seed
-    order = np.random.default_rng([seed, epoch]).permutation(len(train.bags))
-    seed_torch(seed, epoch, 1)  # dropout
-    confidence = recipe.confidences(model.modalities)
-    truth = train.dense() if recipe.supervision == "dense" else None
-    weight = recipe.contrast.weight_in(epoch)
+    order = np.random.default_rng([facts.seed, epoch]).permutation(len(train.bags))
+    objective.begin(epoch)
+    seed_torch(facts.seed, epoch, 1)  # dropout
     total, total_contrast = torch.zeros(2, device=train.labels.device)
-    model.train()
-    for start in range(0, len(order), recipe.batch):
-        clips = order[start : start + recipe.batch]
-        index = torch.from_numpy(clips)
-        features, present = train.bags.batch(clips)
-        embeddings = model.embed(features)  # (M, B, T, d)
-        output = model.parse(embeddings, present)
-        if not output.clip.isfinite().all():
-            raise explain(model, facts, features, [train.clip(n) for n in clips])
-        if truth is None:
-            loss = weak_loss(output, train.labels[index], confidence)
-        else:
-            loss = dense_loss(output, truth[index, : output.segment.shape[1]])
-        if contrast is not None:
-            alignment = contrast(embeddings, train.labels[index], present)
-            loss = loss + weight * alignment
-            total_contrast += alignment.detach() * len(clips)
+    for start in range(0, len(order), facts.recipe.batch):
+        clips = order[start : start + facts.recipe.batch]
+        loss, contrast = objective(clips)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         total += loss.detach() * len(clips)
+        if contrast is not None:
+            total_contrast += contrast.detach() * len(clips)
     losses = {"loss": float(total) / len(order)}
-    return losses if contrast is None else {**losses, "contrast": float(total_contrast) / len(order)}
+    return {**losses, "contrast": float(total_contrast) / len(order)} if objective.has_contrast else losses
 
 
 def is_best(rule: Choice, entry: Mapping[str, Any], history: list[dict[str, Any]]) -> bool:

@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from seehear.errors import SeehearError, unknown
 from seehear.losses.contrastive.settings import ContrastSettings
+from seehear.refinement.settings import RefineSettings
 from seehear.settings import Changes, apply_changes, setting_fields, validated
 
 Choice = Literal["auto", "last", "loss", "type_at_av", "average"]
+Decode = Literal["official", "tuned", "negatives"]
 Supervision = Literal["weak", "dense"]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -56,13 +58,54 @@ class Recipe(BaseModel):
         "weak",
         description="labels for training: weak, per clip; dense, per segment, which shows what dense labels would add",
     )
+    refine: RefineSettings = Field(
+        RefineSettings.model_validate({}), description="labels per modality and second, estimated from weak labels"
+    )
+    segment_weight: float = Field(1.0, ge=0, description="weight of the pseudo-labels of segments in the loss")
+    balance: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="class balance: positive segments weigh ((1 − f) / f)^balance, f their share of all (UWAV)",
+    )
+    mixup: float = Field(
+        0.0, ge=0, description="parameter α of mixup: clips are mixed in pairs by λ ~ Beta(α, α) (UWAV); 0 for none"
+    )
+    recombine: float = Field(
+        0.0, ge=0, le=4, description="clips with the sound of one and the pictures of another, per real clip"
+    )
+    swap: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of clips whose partner in recombination has no class in common (MA); the others are random",
+    )
+    denoise: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of each class's labels per modality that are left out in an epoch: those that the model "
+        "fits worst there while it fits them in another modality (JoMoLD)",
+    )
+    avss: float = Field(0.0, ge=0, description="weight of AVSS: segments are as similar as their pseudo-labels (LEAP)")
+    blend: Share = Field(0.0, description="share of a pass in which modalities do not attend to each other")
     contrast: ContrastSettings = Field(
         ContrastSettings.model_validate({}), description="contrastive loss between the modalities' embeddings"
+    )
+    decode: Decode = Field(
+        "official",
+        description="from probabilities to events: official, thresholds of .5; tuned, clip and segment thresholds per "
+        "modality that score best on the validation clips; negatives, thresholds per class that a stated share of "
+        "segments without the class passes. Both look at ground truth if it is known, else at pseudo-labels",
+    )
+    false_alarms: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.02, description="share of segments without a class that may be active, for decode=negatives"
     )
     choose: Choice = Field(
         "auto",
         description="epoch to keep: last, or the best on the validation clips by loss, segment type_at_av, or average; "
-        "auto is type_at_av with dense validation labels, loss with weak ones, and last without validation clips",
+        "auto is average with refined labels or other thresholds than the official ones; else type_at_av with dense "
+        "validation labels, loss with weak ones, and last without validation clips",
     )
 
     @field_validator("heads")
@@ -77,6 +120,12 @@ class Recipe(BaseModel):
     def least_epochs(self) -> int:
         """The fewest epochs that a training can take: patience has to run out first."""
         return min(self.epochs, self.patience + 1) if self.patience else self.epochs
+
+    @property
+    def plain(self) -> bool:
+        """Whether training needs nothing but weak labels or ground truth, so that several seeds can train at once."""
+        parts = (self.mixup, self.recombine, self.denoise, self.avss, self.blend)
+        return self.contrast.loss == "none" and not self.refine.active and not any(parts) and self.decode == "official"
 
     def confidences(self, modalities: Sequence[str]) -> list[float]:
         """Return the confidence of these modalities, in their order."""

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from seehear.decoding import Decoding
 from seehear.errors import ClipError, SeehearError
 from seehear.features.store import NetworkInfo
 from seehear.files import atomic_bytes, atomic_json, atomic_text, read_json, sweep
@@ -171,6 +172,7 @@ class BaseRun(ABC):
             dropout=recipe.dropout,
             input_dropout=recipe.input_dropout,
             projection=projection or recipe.contrast.projection_of_task(self.facts.modalities),
+            blend=recipe.blend,
         )
 
     def model(self, device: str = "cpu") -> ParsingModel:
@@ -183,6 +185,11 @@ class BaseRun(ABC):
     def chosen(self) -> dict[str, Any]:
         """The history's entry of the chosen epoch."""
         return next(entry for entry in reversed(self.history()) if entry["best"])
+
+    @property
+    def decoding(self) -> Decoding:
+        """From probabilities to events: as the chosen epoch's thresholds say, else the official protocol."""
+        return Decoding.from_json(self.chosen.get("decoding", {}))
 
     @property
     @abstractmethod

@@ -11,6 +11,8 @@ from seehear.data import Dataset, check_dataset
 from seehear.device import resolve as resolve_device
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
+from seehear.refinement.refine import refine
+from seehear.refinement.settings import GIVEN
 from seehear.training.bags import Split
 from seehear.training.inference import window_length
 from seehear.training.recipe import FEW_CLIPS, Recipe, resolve
@@ -64,6 +66,7 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
             f"training clips have features of {train.collocation}, validation clips of {val.collocation}: "
             "give both the same collocation"
         )
+    train, val, notes = with_labels_per_modality(train, val, recipe)
     on = torch.device(resolve_device(device))
     splits = [None if data is None else Split.of(data, train.classes, on) for data in (train, val)]
     of_train, of_val = splits
@@ -71,10 +74,36 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
     inputs = {"labels": train.revision, "features": train.content}
     if val is not None:
         inputs |= {"val": val.revision, "val_features": val.content}
+    for name, data in (("pseudo", train), ("val_pseudo", val)):
+        if data is not None and data.pseudo is not None and recipe.refine.active:
+            inputs[name] = data.pseudo.revision
     networks = {modality: list(infos) for modality, infos in train.networks.items()}
     window = window_length(of_train.bags.lengths)
     facts = RunFacts(recipe, seed, networks, train.classes, train.segment, window, inputs)
-    return Setup(of_train, of_val, facts, on, (*train.notes, *(val.notes if val else ()), *advice(train, val, recipe)))
+    every = (*train.notes, *(val.notes if val else ()), *notes, *advice(train, val, recipe))
+    return Setup(of_train, of_val, facts, on, every)
+
+
+def with_labels_per_modality(
+    train: Dataset, val: Dataset | None, recipe: Recipe
+) -> tuple[Dataset, Dataset | None, list[str]]:
+    """Return the data sets with labels per modality and second as the recipe says, and notes on them.
+
+    Labels that a data set brings are used as they are. Validation clips are labelled by the teacher of the training
+    clips; without ground truth, they choose the epoch and the thresholds.
+    """
+    settings = recipe.refine
+    if not settings.active:
+        return train, val, []
+    if settings.teacher == GIVEN or train.pseudo is not None:
+        return train, val, []
+    refinement = refine(
+        train, settings.teacher, false_alarms=settings.false_alarms, folds=settings.folds, explain=False
+    )
+    if val is not None and val.pseudo is None:
+        usable = val.usable()
+        val = usable.with_pseudo(refinement.label(usable.with_classes(train.classes)))
+    return train.usable().with_pseudo(refinement), val, list(refinement.notes)
 
 
 def advice(train: Dataset, val: Dataset | None, recipe: Recipe) -> list[str]:

@@ -32,7 +32,6 @@ from seehear.training.bags import Split
 from seehear.training.fit import (
     SMALL_MODEL,
     best_epoch,
-    check_supervision,
     choice,
     fit,
     is_best,
@@ -41,6 +40,7 @@ from seehear.training.fit import (
     out_of_patience,
 )
 from seehear.training.inference import over_windows
+from seehear.training.objective import check_supervision
 from seehear.training.optimiser import new_optimiser, set_rate
 from seehear.training.recipe import Recipe
 from seehear.training.run import BaseRun
@@ -51,11 +51,11 @@ from seehear.training.validation import validate_probabilities
 def stackable(runs: Sequence[BaseRun]) -> list[list[BaseRun]]:
     """Group runs that `fit_many` can train at once: those that differ in nothing but the seed, in their order.
 
-    A run with a contrastive loss is a group of its own.
+    A run that needs more than weak labels or ground truth is a group of its own.
     """
     groups: dict[str, list[BaseRun]] = {}
     for run in runs:
-        alone = run.facts.recipe.contrast.loss != "none"
+        alone = not run.facts.recipe.plain
         facts = json.dumps({**run.facts.as_json(), "seed": run.facts.seed if alone else None}, sort_keys=True)
         groups.setdefault(facts, []).append(run)
     return list(groups.values())
@@ -93,7 +93,7 @@ def fit_many(
     """
     if len(stackable(runs)) > 1:
         raise ValueError("runs that differ in more than the seed can't be trained at once: group them by stackable()")
-    if len(runs) == 1 and runs[0].facts.recipe.contrast.loss != "none":
+    if len(runs) == 1 and not runs[0].facts.recipe.plain:
         return [fit(runs[0], train, val, device, partial(on_epoch, runs[0]))]
     if todo := [run for run in runs if not run.done]:
         _train(todo, train, val, torch.device(device), on_epoch)
@@ -207,7 +207,7 @@ def _train(
 ) -> None:
     recipe = runs[0].facts.recipe
     seeds = [run.facts.seed for run in runs]
-    check_supervision(recipe, train)
+    check_supervision(runs[0].facts, train)
     rule = choice(recipe, val)
     histories: list[list[dict[str, Any]]] = [[] for _ in runs]
     with ExitStack() as context:

@@ -1,8 +1,10 @@
-"""Validation: a model's loss and scores on a split, from weak labels, and from ground truth if it is known."""
+"""Validation: a model's loss on a split, and its scores against ground truth, or pseudo-labels if that is not known."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,8 +15,10 @@ from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
 from seehear.losses.weak import weak_loss
 from seehear.scoring.f1 import label_f1
+from seehear.scoring.negatives import decoding_from_negatives
 from seehear.scoring.scores import Scores, score
 from seehear.scoring.signature import Signature
+from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
 from seehear.training.inference import predict
 from seehear.training.recipe import Recipe
@@ -27,27 +31,40 @@ class Validation:
     Attributes:
         loss: The weak loss.
         label_f1: F1 of each clip's set of classes, (N,) in [0, 1].
-        scores: The official scores, if ground truth is known.
+        scores: The official scores against ground truth, or against pseudo-labels; None if neither is known.
+        decoding: How probabilities became the events that were scored.
+        never_found: modality -> classes that occur in the clips and were found in none.
     """
 
     loss: float
     label_f1: NDArray[np.float64]
     scores: Scores | None
+    decoding: Decoding = field(default_factory=Decoding)
+    never_found: Mapping[str, list[str]] = field(default_factory=dict)
 
     def summary(self) -> dict[str, float]:
-        """Return the loss and, in per cent, label_f1; with ground truth also segment Type@AV and the average score."""
+        """Return the loss and, in per cent, label_f1; with scores also segment Type@AV and the average score."""
         summary = {"loss": self.loss, "label_f1": 100 * float(self.label_f1.mean())}
         if self.scores is not None:
             summary |= {"type_at_av": self.scores.level("segment")["type_at_av"], "average": self.scores.average}
         return summary
 
+    def as_entry(self) -> dict[str, Any]:
+        """Return what the history keeps: the summary, thresholds other than the official, and classes never found."""
+        entry: dict[str, Any] = {"val": self.summary()}
+        if self.decoding != Decoding():
+            entry["decoding"] = self.decoding.as_json()
+        if any(self.never_found.values()):
+            entry["never_found"] = {name: names for name, names in self.never_found.items() if names}
+        return entry
+
 
 def validate(model: ParsingModel, split: Split, recipe: Recipe, window: int, classes: tuple[str, ...]) -> Validation:
-    """Return loss and scores of a model on a split, decoded by the official protocol.
+    """Return loss and scores of a model on a split, decoded as the recipe says.
 
     Args:
         model: The model.
-        split: Clips with weak labels, and ground truth if it is known.
+        split: Clips with weak labels, and ground truth or pseudo-labels if they are known.
         recipe: Of the model's training.
         window: Segments of a window for prediction.
         classes: Names of the model's C classes.
@@ -70,8 +87,38 @@ def validate_probabilities(
     )
     labels = split.labels.cpu()
     loss = float(weak_loss(output, labels, recipe.confidences(modalities)))
-    scores = None
-    if split.truth is not None:
-        signature = Signature(str(Decoding()), split.revision, len(split.bags))
-        scores = score(Decoding()(probabilities, classes, modalities), split.truth, classes, signature)
-    return Validation(loss, label_f1(clip >= HALF, labels.numpy() > HALF), scores)
+    of_labels = label_f1(clip >= HALF, labels.numpy() > HALF)
+    truth = split.estimated(modalities)
+    decoding = _decoding(probabilities, split, recipe, modalities, classes)
+    if truth is None:
+        return Validation(loss, of_labels, None, decoding)
+    active = decoding(probabilities, classes, modalities)
+    signature = Signature(str(decoding), split.revision, len(split.bags))
+    scores = score(active, truth, classes, signature)
+    return Validation(loss, of_labels, scores, decoding, never_found(active, truth, classes))
+
+
+def _decoding(
+    probabilities: Probabilities, split: Split, recipe: Recipe, modalities: tuple[str, ...], classes: tuple[str, ...]
+) -> Decoding:
+    """Return how the recipe makes events of probabilities, with thresholds chosen on these clips."""
+    truth = split.estimated(modalities)
+    if recipe.decode == "tuned" and truth is not None:
+        return tune(probabilities, truth, modalities).decoding
+    if recipe.decode == "negatives":
+        labels = split.labels.cpu().numpy() > 0
+        return decoding_from_negatives(
+            probabilities, labels, split.bags.lengths, modalities, classes, recipe.false_alarms
+        )
+    return Decoding()
+
+
+def never_found(
+    active: Mapping[str, NDArray[np.bool_]], truth: Mapping[str, NDArray[np.bool_]], classes: tuple[str, ...]
+) -> dict[str, list[str]]:
+    """Return modality -> classes that occur and of which no segment was found in any clip. Arrays are (N, T, C)."""
+    result = {}
+    for name, true in truth.items():
+        missed = np.flatnonzero(np.any(true, axis=(0, 1)) & ~np.any(active[name] & true, axis=(0, 1)))
+        result[name] = [classes[c] for c in missed]
+    return result

@@ -1,0 +1,114 @@
+"""Clips that are made from others while training: recombined across modalities, or mixed in pairs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seehear.training.recipe import Recipe
+
+
+class Example(NamedTuple):
+    """Clips with all that training knows of them.
+
+    Attributes:
+        features: modality -> (B, T, sum of widths).
+        present: (B, T) bool, True within a clip; None if every clip has T segments.
+        labels: Weak labels, (B, C).
+        weak: Refined weak labels, (B, M, C).
+        segments: Pseudo-labels, (B, T, M, C); NaN where nothing is known.
+    """
+
+    features: dict[str, Tensor]
+    present: Tensor | None
+    labels: Tensor
+    weak: Tensor
+    segments: Tensor
+
+    def take(self, clips: Tensor) -> Example:
+        """Return some clips, by number."""
+        features = {name: x[clips] for name, x in self.features.items()}
+        present = None if self.present is None else self.present[clips]
+        return Example(features, present, self.labels[clips], self.weak[clips], self.segments[clips])
+
+
+def augmented(batch: Example, recipe: Recipe, rng: np.random.Generator) -> Example:
+    """Return the clips of a batch, with recombined ones after them, all mixed in pairs: as the recipe says."""
+    if recipe.recombine:
+        batch = joined(batch, recombined(batch, recipe.recombine, recipe.swap, rng))
+    return mixed(batch, recipe.mixup, rng) if recipe.mixup else batch
+
+
+def recombined(batch: Example, share: float, disjoint: float, rng: np.random.Generator) -> Example:
+    """Return clips with the first modality of one clip and the other modalities of another.
+
+    The labels per modality come with the modality, so those of the new clip are known: it has the classes that hold
+    in one of its modalities. It is as long as the shorter of the two.
+
+    Args:
+        batch: B clips.
+        share: New clips per clip of the batch.
+        disjoint: Share of new clips whose parts have no class in common, if there is such a partner in the batch.
+        rng: Draws the partners.
+    """
+    count, size = round(share * len(batch.labels)), len(batch.labels)
+    first = rng.permutation(np.resize(np.arange(size), count))
+    other = (first + rng.integers(1, size, size=count)) % size if size > 1 else first
+    if disjoint:
+        other = _without_common_class(batch, first, other, disjoint, rng)
+    one, two = (batch.take(torch.from_numpy(each)) for each in (first, other))
+    names = list(batch.features)
+    features = {name: (one if m == 0 else two).features[name] for m, name in enumerate(names)}
+    present = None if one.present is None or two.present is None else one.present & two.present
+    weak = torch.cat([one.weak[:, :1], two.weak[:, 1:]], dim=1)
+    segments = torch.cat([one.segments[:, :, :1], two.segments[:, :, 1:]], dim=2)
+    return Example(features, present, weak.amax(dim=1), weak, segments)
+
+
+def _without_common_class(
+    batch: Example, first: NDArray[np.int64], other: NDArray[np.int64], share: float, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    common = (batch.labels @ batch.labels.T).cpu().numpy() > 0  # (B, B)
+    chosen = other.copy()
+    for k in np.flatnonzero(rng.random(len(first)) < share):
+        apart = np.flatnonzero(~common[first[k]])
+        if len(apart):
+            chosen[k] = apart[rng.integers(len(apart))]
+    return chosen
+
+
+def mixed(batch: Example, alpha: float, rng: np.random.Generator) -> Example:
+    """Return λ · clip + (1 − λ) · another clip of the batch, features and labels alike; λ ~ Beta(α, α) per clip.
+
+    Where one of the two is past its end or not known, so is the mixture.
+    """
+    size = len(batch.labels)
+    other = batch.take(torch.from_numpy(rng.permutation(size)))
+    drawn = torch.from_numpy(rng.beta(alpha, alpha, size=size)).to(batch.labels)
+    share = torch.maximum(drawn, 1 - drawn)  # (B,): a clip stays more itself than the other
+
+    def mix(one: Tensor, two: Tensor) -> Tensor:
+        weight = share.view(-1, *[1] * (one.ndim - 1))
+        return two + weight * (one - two)
+
+    features = {name: mix(x, other.features[name]) for name, x in batch.features.items()}
+    present = None if batch.present is None or other.present is None else batch.present & other.present
+    labels, weak = mix(batch.labels, other.labels), mix(batch.weak, other.weak)
+    return Example(features, present, labels, weak, mix(batch.segments, other.segments))
+
+
+def joined(one: Example, two: Example) -> Example:
+    """Return the clips of both."""
+    features = {name: torch.cat([x, two.features[name]]) for name, x in one.features.items()}
+    present = None if one.present is None or two.present is None else torch.cat([one.present, two.present])
+    return Example(
+        features,
+        present,
+        torch.cat([one.labels, two.labels]),
+        torch.cat([one.weak, two.weak]),
+        torch.cat([one.segments, two.segments]),
+    )

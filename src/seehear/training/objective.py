@@ -1,0 +1,185 @@
+"""What a recipe minimises: the task's loss on a batch, and the losses between modalities."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from seehear.errors import SeehearError
+from seehear.fusion.model import ParsingModel
+from seehear.fusion.pooling import Output
+from seehear.losses.avss import avss
+from seehear.losses.contrastive.module import ContrastiveLoss
+from seehear.losses.dense import dense_loss
+from seehear.losses.refined import refined_loss
+from seehear.losses.weak import weak_loss
+from seehear.pseudo import CONFIDENT
+from seehear.training.augment import Example, augmented
+from seehear.training.bags import Split
+from seehear.training.divergence import explain
+from seehear.training.inference import predict
+from seehear.training.run import RunFacts
+
+
+class Objective:
+    """The loss of a recipe on the training clips.
+
+    It draws from random generators that depend on the run's seed and the epoch's number alone.
+    """
+
+    def __init__(self, facts: RunFacts, train: Split, model: ParsingModel) -> None:
+        """Prepare the targets.
+
+        Args:
+            facts: Of the run.
+            train: The training clips.
+            model: The model to train.
+
+        Raises:
+            SeehearError: If the recipe needs labels that the training clips do not have.
+        """
+        recipe = facts.recipe
+        check_supervision(facts, train)
+        self._facts, self._train, self._model, self._recipe = facts, train, model, recipe
+        self._confidence = recipe.confidences(model.modalities)
+        self._truth = train.dense() if recipe.supervision == "dense" else None
+        self._contrast = ContrastiveLoss(recipe.contrast, model.modalities) if recipe.contrast.joint else None
+        self._refined = recipe.refine.active
+        self._weak, self._segments = train.weak, _targets(train.confidence, recipe.refine.soft)
+        self._positive = _positive_weight(self._segments, recipe.balance)
+        self._weight, self._rng = 1.0, np.random.default_rng(0)
+
+    @property
+    def has_contrast(self) -> bool:
+        """Whether there is a contrastive loss."""
+        return self._contrast is not None
+
+    def begin(self, epoch: int) -> None:
+        """Prepare an epoch, counted from 0."""
+        recipe = self._recipe
+        self._weight = recipe.contrast.weight_in(epoch)
+        self._rng = np.random.default_rng([self._facts.seed, epoch, 5])
+        if recipe.denoise and self._train.weak is not None and epoch > 0:
+            clip = predict(self._model, self._train.bags, self._facts.window).modality_clip[:, 0]  # (N, M, C)
+            kept = fitted_labels(torch.from_numpy(clip).to(self._train.weak), self._train.weak, recipe.denoise)
+            self._weak = kept
+        self._model.train()
+
+    def __call__(self, clips: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
+        """Return the loss of a batch, and in it the contrastive loss before it is weighted.
+
+        Args:
+            clips: Numbers of the clips, (B,).
+
+        Raises:
+            SeehearError: If the model's output is not finite, naming the clip and network at fault.
+        """
+        index = torch.from_numpy(clips)
+        features, present = self._train.bags.batch(clips)
+        labels = self._train.labels[index]
+        example: Example | None = None
+        if self._refined:
+            example = self._example(features, present, index)
+            features, present, labels = example.features, example.present, example.labels
+        embeddings = self._model.embed(features)  # (M, B, T, d)
+        output = self._model.parse(embeddings, present)
+        if not output.clip.isfinite().all():
+            names = [self._train.clip(n) for n in np.resize(clips, len(labels)).tolist()]
+            raise explain(self._model, self._facts, features, names)
+        loss = self._task_loss(output, labels, present, index, example)
+        if example is not None and self._recipe.avss:
+            loss = loss + self._recipe.avss * self._semantic(embeddings, example)
+        if self._contrast is None:
+            return loss, None
+        alignment = self._contrast(embeddings, labels, present)
+        return loss + self._weight * alignment, alignment
+
+    def _example(self, features: dict[str, Tensor], present: Tensor | None, index: Tensor) -> Example:
+        """Return the clips of a batch with their labels per modality, as the recipe augments them."""
+        assert self._weak is not None
+        assert self._segments is not None
+        length = next(iter(features.values())).shape[1]
+        segments = self._segments[index, :length]  # (B, T, M, C)
+        batch = Example(features, present, self._train.labels[index], self._weak[index], segments)
+        return augmented(batch, self._recipe, self._rng)
+
+    def _task_loss(
+        self, output: Output, labels: Tensor, present: Tensor | None, index: Tensor, example: Example | None
+    ) -> Tensor:
+        if self._truth is not None:
+            return dense_loss(output, self._truth[index, : output.segment.shape[1]])
+        if example is None:
+            return weak_loss(output, labels, self._confidence)
+        return refined_loss(
+            output,
+            labels,
+            example.weak,
+            example.segments,
+            present,
+            segment_weight=self._recipe.segment_weight,
+            positive_weight=self._positive,
+        )
+
+    def _semantic(self, embeddings: Tensor, example: Example) -> Tensor:
+        """Return AVSS, the mean over clips and pairs of modalities."""
+        pairs = [(m, n) for n in range(len(embeddings)) for m in range(n)]
+        of = example.segments
+        each = [avss(embeddings[m], embeddings[n], of[:, :, m], of[:, :, n], example.present) for m, n in pairs]
+        return torch.stack(each).mean()
+
+
+def check_supervision(facts: RunFacts, train: Split) -> None:
+    """Raise SeehearError if the recipe needs labels that the training clips do not have."""
+    recipe = facts.recipe
+    if recipe.supervision == "dense" and train.truth is None:
+        raise SeehearError("supervision=dense needs dense labels of the training clips, in every modality")
+    if recipe.refine.active and train.confidence is None:
+        raise SeehearError(
+            "refine.teacher=given needs labels per modality: give --refined, or Dataset.with_pseudo, or name a teacher"
+        )
+
+
+def fitted_labels(probabilities: Tensor, weak: Tensor, share: float) -> Tensor:
+    """Return the labels per modality without those that the model fits worst (JoMoLD, Cheng et al. 2022).
+
+    Of each class and modality, this share of the labels is left out: those whose loss here exceeds the least loss in
+    another modality by most, if it does. So a label is never left out of all modalities.
+
+    Args:
+        probabilities: Of clips by modality, (N, M, C) in [0, 1].
+        weak: Labels per modality, (N, M, C).
+        share: In [0, 1).
+    """
+    loss = -probabilities.clamp(min=1e-7).log()  # (N, M, C)
+    kept = weak.clone()
+    for m in range(weak.shape[1]):
+        others = [k for k in range(weak.shape[1]) if k != m]
+        if not others:
+            return kept
+        elsewhere = torch.where(weak[:, others] > 0, loss[:, others], torch.inf).amin(dim=1)  # (N, C)
+        excess = torch.where(weak[:, m] > 0, loss[:, m] - elsewhere, -torch.inf)  # (N, C)
+        counts = (share * (weak[:, m] > 0).sum(dim=0)).floor().long()  # (C,)
+        order = excess.argsort(dim=0, descending=True, stable=True)  # (N, C)
+        for c in range(weak.shape[2]):
+            worst = order[: int(counts[c]), c]
+            kept[worst[excess[worst, c] > 0], m, c] = 0
+    return kept
+
+
+def _targets(confidence: Tensor | None, soft: bool) -> Tensor | None:
+    """Return pseudo-labels as targets: confidences, or 0 and 1; NaN stays."""
+    if confidence is None or soft:
+        return confidence
+    return torch.where(confidence.isnan(), confidence, (confidence >= CONFIDENT).to(confidence))
+
+
+def _positive_weight(segments: Tensor | None, balance: float) -> Tensor | None:
+    """Return the weight of a positive segment, (M, C): ((1 − f) / f)^balance, where f is the share of positives."""
+    if segments is None or not balance:
+        return None
+    known = ~segments.isnan()  # (N, T, M, C)
+    positives = segments.nan_to_num().sum(dim=(0, 1))
+    share = (positives / known.sum(dim=(0, 1)).clamp(min=1)).clamp(1e-3, 1 - 1e-3)
+    return ((1 - share) / share) ** balance
