@@ -10,6 +10,7 @@ import commands
 from seehear import Recipe, list_recipes, load_recipe
 from seehear.errors import SeehearError
 from seehear.losses import ContrastSettings
+from seehear.refinement.settings import RefineSettings
 
 
 def test_the_paper_is_the_default():
