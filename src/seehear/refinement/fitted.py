@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from seehear.data import Dataset
+from seehear.errors import SeehearError
 from seehear.events import Activity
 from seehear.features.packed import Packed
-from seehear.pseudo import PseudoLabels
+from seehear.pseudo import CONFIDENT, PseudoLabels
 from seehear.refinement.teachers import Linear
 from seehear.refinement.thresholds import Thresholds
+
+UNCONFIDENT = np.nextafter(np.float32(CONFIDENT), np.float32(0))  # of a segment that just fails to pass
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,21 @@ class Teachers:
     source: str
 
     def margins(self, dataset: Dataset) -> dict[str, NDArray[np.float32]]:
-        """Return modality -> (N, T, C), of clips that the teachers were not fitted to; −inf past a clip's end."""
-        usable = dataset.packs()
-        return {
-            name: as_clips(teacher.margins(usable[name]), dataset.lengths) for name, teacher in self.by_modality.items()
-        }
+        """Return modality -> (N, T, C), of clips that the teachers were not fitted to; −inf past a clip's end.
+
+        Raises:
+            SeehearError: If the clips lack a modality of the teachers, or have features of other networks.
+        """
+        packs = dataset.packs()
+        for name, teacher in self.by_modality.items():
+            width = sum(pack.rows.shape[1] for pack in packs.get(name, ()))
+            if width != len(teacher.linear.weight):
+                found = f"{width} numbers" if width else "no features"
+                raise SeehearError(
+                    f"the teacher of {name} learnt from features of {len(teacher.linear.weight)} numbers, but these "
+                    f"clips have {found} of {name}: give them the same networks"
+                )
+        return {name: as_clips(each.margins(packs[name]), dataset.lengths) for name, each in self.by_modality.items()}
 
     def label(self, dataset: Dataset) -> PseudoLabels:
         """Return pseudo-labels of clips that have weak labels, and that the teachers were not fitted to."""
@@ -89,7 +102,8 @@ def pseudo_labels(
     """Return labels per modality and second.
 
     A weak label stays in a modality if its best segment there passes the threshold. If it passes nowhere, it stays in
-    the modality with the larger margin. The confidence of a segment is σ(margin) where the clip has the class.
+    the modality with the larger margin. The confidence of a segment is σ(margin) where the clip has the class: at least
+    CONFIDENT exactly if it passes.
 
     Args:
         margins: modality -> (N, T, C), −inf past a clip's end.
@@ -107,6 +121,7 @@ def pseudo_labels(
     inside = np.arange(next(iter(margins.values())).shape[1]) < lengths[:, None]  # (N, T)
     confidence = {}
     for name, array in margins.items():
-        of_class = np.where(usable[name], expit(array), np.float32(np.nan))
+        likely = np.where(array > 0, expit(array), np.minimum(expit(array), UNCONFIDENT))
+        of_class = np.where(usable[name], likely, np.float32(np.nan))
         confidence[name] = np.where(inside[..., None] & labels[:, None], of_class, np.float32(0))
     return PseudoLabels(classes, weak, confidence, source)

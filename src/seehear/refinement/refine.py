@@ -81,7 +81,7 @@ def refine(
     pseudo = pseudo_labels(margins, clips.labels > 0, usable, clips.lengths, clips.classes, source)
     notes += _unlearnable(clips, learnable)
     teachers = Teachers(clips.classes, fitted, source)
-    best = {name: array.max(axis=1) for name, array in margins.items()}
+    best = {name: np.where(learnable, array.max(axis=1), np.float32(np.nan)) for name, array in margins.items()}
     return Refinement(
         clips.clips, pseudo, clips.labels, best, clips.lengths, clips.segment, false_alarms, teachers, sources, notes
     )

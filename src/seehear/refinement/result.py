@@ -68,8 +68,8 @@ class Refinement(Result):
         clips: Names of the clips.
         pseudo: The labels, as training takes them.
         labels: Weak labels that were refined, (N, C).
-        margins: modality -> by how many standard deviations a clip's best segment passes the threshold, (N, C); empty
-            for pseudo-labels that were given.
+        margins: modality -> by how many standard deviations a clip's best segment passes the threshold, (N, C); NaN
+            for a class that could not be learnt. Empty for pseudo-labels that were given.
         lengths: Segments per clip, (N,).
         segment: Seconds per segment.
         false_alarms: Share of the segments of certain negatives that pass a threshold; 0 if labels were given.
@@ -127,6 +127,21 @@ class Refinement(Result):
         if self.teachers is None:
             raise SeehearError("these labels were given: there is no teacher to label other clips")
         return self.teachers.label(dataset)
+
+    def of(self, clips: Sequence[str]) -> PseudoLabels:
+        """Return the labels of some clips, by name.
+
+        Raises:
+            SeehearError: If they lack a clip.
+        """
+        row = {clip: n for n, clip in enumerate(self.clips)}
+        if missing := [clip for clip in clips if clip not in row]:
+            raise SeehearError(
+                f"refined labels lack {len(missing)} of the clips, for example {missing[0]}: refine the labels of these "
+                "clips, or let `Refinement.label` do it"
+            )
+        numbers = np.array([row[clip] for clip in clips], dtype=np.int64)
+        return self.pseudo if tuple(clips) == self.clips else self.pseudo.subset(numbers)
 
     # What a user looks at
 

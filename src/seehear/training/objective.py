@@ -10,7 +10,7 @@ from torch import Tensor
 from seehear.errors import SeehearError
 from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
-from seehear.losses.avss import avss
+from seehear.losses.contrastive.avss import avss
 from seehear.losses.contrastive.module import ContrastiveLoss
 from seehear.losses.dense import dense_loss
 from seehear.losses.refined import refined_loss
