@@ -221,7 +221,7 @@ def test_teachers_predict_without_weak_labels(made, refined):
 
 def test_teachers_refuse_other_features(made, refined):
     wide = {name: {f"{name}-9": [np.zeros((4, 9))] * 3} for name in ("audio", "visual")}
-    with pytest.raises(SeehearError, match="teacher of audio learnt from features of 7 numbers.* 9 numbers of audio"):
+    with pytest.raises(SeehearError, match=r"teacher of audio learnt from features of 7 numbers.* 9 numbers of audio"):
         refined.label(sh.Dataset.from_arrays(wide, np.zeros((3, 3)), CLASSES))
     deaf = sh.Dataset.from_arrays({"visual": {"eyes": made.arrays("eyes")}}, made.labels, CLASSES)
     with pytest.raises(SeehearError, match="no features of audio"):

@@ -73,8 +73,8 @@ def read(folder: str | Path, dataset: Dataset) -> PseudoLabels:
     if len(lost):
         n, c = lost[0]
         raise SeehearError(
-            f"{folder}: {clips.clips[n]} has the weak label {clips.classes[c]}, but holds it in no modality here: these "
-            "are refined labels of another table"
+            f"{folder}: {clips.clips[n]} has the weak label {clips.classes[c]}, but holds it in no modality here: "
+            "these are refined labels of another table"
         )
     return PseudoLabels(clips.classes, weak, confidence, str(facts.get("source", folder.name)))
 

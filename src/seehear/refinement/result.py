@@ -137,8 +137,8 @@ class Refinement(Result):
         row = {clip: n for n, clip in enumerate(self.clips)}
         if missing := [clip for clip in clips if clip not in row]:
             raise SeehearError(
-                f"refined labels lack {len(missing)} of the clips, for example {missing[0]}: refine the labels of these "
-                "clips, or let `Refinement.label` do it"
+                f"refined labels lack {len(missing)} of the clips, for example {missing[0]}: refine the labels of "
+                "these clips, or let `Refinement.label` do it"
             )
         numbers = np.array([row[clip] for clip in clips], dtype=np.int64)
         return self.pseudo if tuple(clips) == self.clips else self.pseudo.subset(numbers)
