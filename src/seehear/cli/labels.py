@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+
 from seehear.formats import ImportedAnnotations, import_annotations
 from seehear.labels import LabelCheck, check
 from seehear.refinement.settings import DEFAULT_TEACHER, FALSE_ALARMS, FOLDS

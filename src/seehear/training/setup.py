@@ -75,7 +75,7 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
     if val is not None:
         inputs |= {"val": val.revision, "val_features": val.content}
     for name, data in (("pseudo", train), ("val_pseudo", val)):
-        if data is not None and data.pseudo is not None and recipe.refine.active:
+        if data is not None and data.pseudo is not None and (data is val or recipe.refine.active):
             inputs[name] = data.pseudo.revision
     networks = {modality: list(infos) for modality, infos in train.networks.items()}
     window = window_length(of_train.bags.lengths)
