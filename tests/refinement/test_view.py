@@ -57,7 +57,8 @@ def test_strongest_sources_are_the_correlations():
     logits = classifiers[1](packs[1].rows)
     for c in (0, 2):
         each = [(name, float(np.corrcoef(margins[:, c], logits[:, k])[0, 1])) for k, name in enumerate("vwxyz")]
-        expected = sorted(each, key=lambda pair: -pair[1])[:3]
+        expected = [pair for pair in sorted(each, key=lambda pair: -pair[1])[:3] if pair[1] >= 0.1]
+        assert expected
         assert [name for name, _ in found[c]] == [name for name, _ in expected]
         assert [value for _, value in found[c]] == pytest.approx([value for _, value in expected], abs=1e-5)
     assert found[1] == []  # never occurs
