@@ -24,6 +24,7 @@ from seehear.events import Activity
 from seehear.features.packed import Packed
 from seehear.media.overview import Overview, thumbnails_for
 from seehear.media.reader import Media
+from seehear.modality import display_name
 from seehear.networks.spec import ImageInput
 from seehear.parsing.clip import ParsedClip, parsed_clip, truth_of
 from seehear.progress import Progress
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from seehear.training.setup import Setup
 
 THUMBNAIL_SIZE = 160  # pixels of a frame, if no visual network's own frames can be shown
+EARLY = 0.1  # share of the epochs: one that is chosen before is suspicious
 MAX_PROBABILITIES = 2**26  # probabilities of segments in memory at once
 
 
@@ -185,6 +187,8 @@ class Parser:
             raise SeehearError("TensorBoard events are written into the run folder: give out too")
         facts = setup.with_seed(self.seed)
         run: BaseRun = Run.start(out, facts) if out is not None else MemoryRun(facts)
+        if setup.teachers is not None and not run.done:
+            run.keep_teachers(setup.teachers)
         before = self.recipe.contrast.epochs if self.recipe.contrast.before else 0
         done = len(run.history())
         with ExitStack() as stack:
@@ -200,7 +204,7 @@ class Parser:
             fit(run, setup.train, setup.val, setup.device, on_epoch)
         self._run = run
         self.__dict__.pop("model", None)
-        self.notes = (*setup.notes, *_last_epoch_note(run, setup))
+        self.notes = (*setup.notes, *_notes_on_epoch(run, setup))
         return self
 
     def save(self, out: str | Path) -> Path:
@@ -476,7 +480,19 @@ def train(
     return parsers
 
 
-def _last_epoch_note(run: BaseRun, setup: Setup) -> list[str]:
-    if setup.val is None or run.chosen["epoch"] != run.history()[-1]["epoch"]:
+def _notes_on_epoch(run: BaseRun, setup: Setup) -> list[str]:
+    """Return what is odd about the epoch that was chosen."""
+    if setup.val is None:
         return []
-    return [f"{run.name}: the last epoch was the best: more epochs may do better (epochs=…)"]
+    chosen, trained = run.chosen["epoch"], run.history()[-1]["epoch"]
+    notes = []
+    if chosen == trained:
+        notes.append(f"{run.name}: the last epoch was the best: more epochs may do better (epochs=…)")
+    if chosen + 1 <= EARLY * run.facts.recipe.epochs:
+        notes.append(
+            f"{run.name}: epoch {chosen + 1} of {run.facts.recipe.epochs} was the best, which is early: such a model "
+            "often misses rare classes; a lower learning_rate or labels per modality (recipe=refined) may do better"
+        )
+    for modality, names in run.chosen.get("never_found", {}).items():
+        notes.append(f"{run.name}: never {display_name(modality)} in a validation clip: {', '.join(names)}")
+    return notes

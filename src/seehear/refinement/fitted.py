@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from seehear.data import Dataset
+from seehear.decoding import ByModality, Decoding, Probabilities
 from seehear.events import Activity
 from seehear.features.packed import Packed
 from seehear.pseudo import PseudoLabels
-from seehear.refinement.teachers import Linear
+from seehear.refinement.teachers import Linear, Link
 from seehear.refinement.thresholds import Thresholds
 
 
@@ -31,10 +33,13 @@ class FittedTeacher:
     thresholds: Thresholds
     usable: NDArray[np.bool_]
 
+    def scores(self, packs: Sequence[Packed]) -> NDArray[np.float32]:
+        """Return the scores of segments, (R, C)."""
+        return self.linear(np.concatenate([pack.rows for pack in packs], axis=1))
+
     def margins(self, packs: Sequence[Packed]) -> NDArray[np.float32]:
         """Return by how many standard deviations each segment passes the threshold, (R, C)."""
-        rows = np.concatenate([pack.rows for pack in packs], axis=1)
-        return self.thresholds.margins(self.linear(rows))
+        return self.thresholds.margins(self.scores(packs))
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,51 @@ class Teachers:
     Attributes:
         classes: Names of the C classes.
         by_modality: modality -> its teacher.
+        link: How their scores become probabilities.
         source: Their name and settings.
+        tuned: From their probabilities to events; None for the thresholds from negatives.
     """
 
     classes: tuple[str, ...]
     by_modality: Mapping[str, FittedTeacher]
+    link: Link
     source: str
+    tuned: Decoding | None = None
+
+    def as_tensors(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return arrays by name, and a JSON value: what `from_tensors` reads."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for name, teacher in self.by_modality.items():
+            arrays[f"{name}.weight"], arrays[f"{name}.bias"] = teacher.linear.weight, teacher.linear.bias
+            arrays[f"{name}.threshold"] = teacher.thresholds.value
+            arrays[f"{name}.deviation"] = teacher.thresholds.deviation
+            arrays[f"{name}.usable"] = teacher.usable
+        facts = {"classes": list(self.classes), "modalities": list(self.by_modality), "link": str(self.link)}
+        tuned = None if self.tuned is None else self.tuned.as_json()
+        return arrays, {**facts, "source": self.source, "tuned": tuned}
+
+    @staticmethod
+    def from_tensors(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> Teachers:
+        """Return the teachers that `as_tensors` described. Raises KeyError or ValueError for anything else."""
+        by_modality = {}
+        for name in facts["modalities"]:
+            weight, bias, threshold, deviation, usable = (
+                arrays[f"{name}.{part}"] for part in ("weight", "bias", "threshold", "deviation", "usable")
+            )
+            by_modality[name] = FittedTeacher(Linear(weight, bias), Thresholds(threshold, deviation), usable)
+        tuned = None if facts["tuned"] is None else Decoding.from_json(facts["tuned"])
+        return Teachers(tuple(facts["classes"]), by_modality, Link(facts["link"]), facts["source"], tuned)
+
+    @property
+    def decoding(self) -> Decoding:
+        """From their probabilities to events."""
+        if self.tuned is not None:
+            return self.tuned
+        values = {}
+        for name, teacher in self.by_modality.items():
+            thresholds = self.link(np.nan_to_num(teacher.thresholds.value, posinf=1e3).astype(np.float32))
+            values[name] = dict(zip(self.classes, thresholds.tolist(), strict=True))
+        return Decoding("none", ByModality(values))
 
     def margins(self, dataset: Dataset) -> dict[str, NDArray[np.float32]]:
         """Return modality -> (N, T, C), of clips that the teachers were not fitted to; −inf past a clip's end."""
@@ -64,16 +108,37 @@ class Teachers:
         usable = {name: teacher.usable for name, teacher in self.by_modality.items()}
         return pseudo_labels(self.margins(known), known.labels > 0, usable, known.lengths, self.classes, self.source)
 
+    def probabilities(self, dataset: Dataset) -> Probabilities:
+        """Return probabilities of clips with features, as a parser does; a clip's is the largest of its segments'."""
+        packs = dataset.packs()
+        segment = np.stack(
+            [
+                as_clips(self.link(teacher.scores(packs[name])), dataset.lengths[dataset.featured], 0.0)
+                for name, teacher in self.by_modality.items()
+            ],
+            axis=2,
+        )  # (N, T, M, C)
+        by_modality = np.broadcast_to(segment.max(axis=1, keepdims=True), segment.shape)
+        return Probabilities(segment, by_modality.max(axis=2), by_modality)
+
     def predict(self, dataset: Dataset) -> Activity:
-        """Return which segments pass their threshold, by modality and class: a parser without fusion or training."""
-        active = {name: margins > 0 for name, margins in self.margins(dataset).items()}
+        """Return which segments are active, by modality and class: a parser without fusion. No clip has a weak label.
+
+        Returns:
+            modality -> (N, T, C) bool, over `classes`, of all clips of the data set.
+        """
+        decoded = self.decoding(self.probabilities(dataset), self.classes, tuple(self.by_modality))
+        shape = (len(dataset), next(iter(decoded.values())).shape[1], len(self.classes))
+        active = {name: np.zeros(shape, dtype=bool) for name in decoded}
+        for name, array in decoded.items():
+            active[name][dataset.featured] = array
         return Activity(active, classes=self.classes, source=self.source)
 
 
-def as_clips(rows: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return segments (R, C) as clips (N, T, C), T of the longest; −inf past a clip's end."""
+def as_clips(rows: NDArray[np.float32], lengths: NDArray[np.int64], outside: float = -np.inf) -> NDArray[np.float32]:
+    """Return segments (R, C) as clips (N, T, C), T of the longest; `outside` past a clip's end."""
     inside = np.arange(int(lengths.max())) < lengths[:, None]  # (N, T)
-    result = np.full((*inside.shape, rows.shape[1]), -np.inf, dtype=np.float32)
+    result = np.full((*inside.shape, rows.shape[1]), outside, dtype=np.float32)
     result[inside] = rows
     return result
 

@@ -80,7 +80,7 @@ def refine(
     usable = {name: learnable for name in fitted}
     pseudo = pseudo_labels(margins, clips.labels > 0, usable, clips.lengths, clips.classes, source)
     notes += _unlearnable(clips, learnable)
-    teachers = Teachers(clips.classes, fitted, source)
+    teachers = Teachers(clips.classes, fitted, kind.link, source)
     best = {name: array.max(axis=1) for name, array in margins.items()}
     return Refinement(
         clips.clips, pseudo, clips.labels, best, clips.lengths, clips.segment, false_alarms, teachers, sources, notes

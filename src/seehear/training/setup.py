@@ -11,8 +11,10 @@ from seehear.data import Dataset, check_dataset
 from seehear.device import resolve as resolve_device
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
+from seehear.refinement.fitted import Teachers
 from seehear.refinement.refine import refine
 from seehear.refinement.settings import GIVEN
+from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
 from seehear.training.inference import window_length
 from seehear.training.recipe import FEW_CLIPS, Recipe, resolve
@@ -29,6 +31,7 @@ class Setup:
         facts: Everything that decides the run's result.
         device: Of the model; the splits are on the same.
         notes: What would likely do better, or is likely a mistake.
+        teachers: Those that labelled the clips per modality, if there are any.
     """
 
     train: Split
@@ -36,6 +39,7 @@ class Setup:
     facts: RunFacts
     device: torch.device
     notes: tuple[str, ...]
+    teachers: Teachers | None = None
 
     def with_seed(self, seed: int) -> RunFacts:
         """Return the facts of the run with another seed."""
@@ -66,7 +70,7 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
             f"training clips have features of {train.collocation}, validation clips of {val.collocation}: "
             "give both the same collocation"
         )
-    train, val, notes = with_labels_per_modality(train, val, recipe)
+    train, val, teachers, notes = with_labels_per_modality(train, val, recipe)
     on = torch.device(resolve_device(device))
     splits = [None if data is None else Split.of(data, train.classes, on) for data in (train, val)]
     of_train, of_val = splits
@@ -81,29 +85,33 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
     window = window_length(of_train.bags.lengths)
     facts = RunFacts(recipe, seed, networks, train.classes, train.segment, window, inputs)
     every = (*train.notes, *(val.notes if val else ()), *notes, *advice(train, val, recipe))
-    return Setup(of_train, of_val, facts, on, every)
+    return Setup(of_train, of_val, facts, on, every, teachers)
 
 
 def with_labels_per_modality(
     train: Dataset, val: Dataset | None, recipe: Recipe
-) -> tuple[Dataset, Dataset | None, list[str]]:
-    """Return the data sets with labels per modality and second as the recipe says, and notes on them.
+) -> tuple[Dataset, Dataset | None, Teachers | None, list[str]]:
+    """Return the data sets with labels per modality and second as the recipe says, the teachers, and notes.
 
     Labels that a data set brings are used as they are. Validation clips are labelled by the teacher of the training
     clips; without ground truth, they choose the epoch and the thresholds.
     """
     settings = recipe.refine
-    if not settings.active:
-        return train, val, []
-    if settings.teacher == GIVEN or train.pseudo is not None:
-        return train, val, []
+    if not settings.active or settings.teacher == GIVEN or train.pseudo is not None:
+        return train, val, None, []
     refinement = refine(
         train, settings.teacher, false_alarms=settings.false_alarms, folds=settings.folds, explain=False
     )
-    if val is not None and val.pseudo is None:
-        usable = val.usable()
-        val = usable.with_pseudo(refinement.label(usable.with_classes(train.classes)))
-    return train.usable().with_pseudo(refinement), val, list(refinement.notes)
+    teachers = refinement.teachers
+    assert teachers is not None
+    if val is not None:
+        val = val.with_classes(train.classes).usable()
+        if val.truth is not None:
+            truth = {name: val.truth[name] for name in val.modalities}
+            teachers = replace(teachers, tuned=tune(teachers.probabilities(val), truth, val.modalities).decoding)
+        if val.pseudo is None:
+            val = val.with_pseudo(teachers.label(val))
+    return train.usable().with_pseudo(refinement), val, teachers, list(refinement.notes)
 
 
 def advice(train: Dataset, val: Dataset | None, recipe: Recipe) -> list[str]:
