@@ -51,8 +51,8 @@ def references(truth: Active, weak: NDArray[np.float32], lengths: NDArray[np.int
             "the clip's true labels in every segment and modality", {name: baseline for name in truth}
         ),
         CLASS_PRIOR: Reference(
-            "the weak labels, but each class only in modalities in which it occurs in at least half of its clips. That "
-            "is counted on the ground truth that is scored, so it is generous",
+            "the weak labels, each class only in modalities in which it occurs in at least half of its clips; that is "
+            "counted in the scored ground truth, so it is generous",
             {name: baseline & usual for name, usual in usual_modalities(truth).items()},
         ),
         TRUTH: Reference("the ground truth", dict(truth)),
