@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from seehear.fusion.model import ParsingModel
     from seehear.labels import DenseTable
     from seehear.parsing.batch import ParsedFolder
+    from seehear.scoring.references import Reference
     from seehear.training.run import BaseRun
     from seehear.training.setup import Setup
 
@@ -265,6 +266,15 @@ class Parser:
             `parser.classes`. 0 past a clip's end and for clips without features.
         """
         return self.probabilities(dataset).segment
+
+    def reference_predictions(self, dataset: Dataset) -> dict[str, Reference]:
+        """Return predictions for `evaluate` to score beside this parser's, such as those of simpler models.
+
+        Returns:
+            Name -> what it predicts in words, and the prediction: an Activity of the data set's clips that names its
+            classes. None by default.
+        """
+        return {}
 
     def predict(self, dataset: Dataset, decoding: Decoding | None = None) -> Activity:
         """Return which segments are active, by modality and class.
