@@ -16,9 +16,10 @@ from seehear.evaluation.arrays import ActivityLike, as_activity, padded, with_cl
 from seehear.evaluation.arrays import score as score_arrays
 from seehear.evaluation.details import DetailsCollector
 from seehear.evaluation.result import Evaluation
-from seehear.evaluation.systems import Systems, common_decoding, open_parsers, released, run_name
+from seehear.evaluation.systems import Systems, open_parsers, released, run_name, run_names
 from seehear.events import Activity
 from seehear.features.notes import unknown_classes
+from seehear.parsing.ensemble import common_decoding
 from seehear.parsing.parser import Parser
 from seehear.progress import Progress
 from seehear.scoring.references import references
@@ -32,6 +33,7 @@ def evaluate(
     systems: Systems | ActivityLike | Sequence[ActivityLike],
     dataset: Dataset,
     *,
+    ensemble: bool = False,
     decoding: Decoding | None = None,
     out: str | Path | None = None,
     clips: Paths | None = None,
@@ -50,6 +52,7 @@ def evaluate(
         systems: A parser, a run folder, or several that differ in their seeds alone. A folder with seed-0, seed-1, …
             holds several. Or predictions of any system, modality -> (N, T, C), or a list of these.
         dataset: Clips with ground truth.
+        ensemble: Score several seeds as one system, which predicts the mean of their probabilities.
         decoding: From probabilities to events; by default that of the parsers.
         out: Folder for the details, see `Evaluation.save`. Nothing is written unless it is given.
         clips: Media files of the clips, or folders that are searched for them: the best and the worst clips can then
@@ -71,15 +74,17 @@ def evaluate(
     if predictions := predictions_of(systems):
         if out is not None:
             raise SeehearError("the details in `out` are those of parsers: predictions have scores alone")
+        if ensemble:
+            raise SeehearError("an ensemble is of parsers, whose probabilities it averages: predictions have none")
         return evaluate_predictions(predictions, dataset)
-    parsers = open_parsers(cast("Systems", systems), device)
+    parsers = open_parsers(cast("Systems", systems), device, ensemble=ensemble)
     protocol = common_decoding(parsers, decoding)
     data, truth = _prepared(dataset, parsers[0])
     collector = None
     if details or out is not None or clips is not None:
         files = _media_files(clips) if clips is not None else None
         collector = DetailsCollector(parsers, protocol, data, truth, examples=examples, files=files)
-    signature = Signature(str(protocol), data.revision, len(data))
+    signature = Signature(str(protocol), data.revision, len(data), ensemble=len(parsers[0].members))
     scores = []
     with Progress("evaluating", len(parsers), show=progress and len(parsers) > 1) as bar:
         for parser in released(parsers):
@@ -87,12 +92,12 @@ def evaluate(
             scores.append(score(active, truth, truth.classes or (), signature))
             bar.advance(run_name(parser))
     evaluation = Evaluation(
-        [run_name(parser) for parser in parsers],
+        [name for parser in parsers for name in run_names(parser)],
         scores,
         score_references(data, truth),
         list(data.missing),
         [*dataset.notes, *_unknown_classes(data, parsers[0]), *([IDENTICAL] if _perfect(scores) else [])],
-        [parser.run.facts.seed for parser in parsers],
+        [seed for parser in parsers for seed in parser.seeds],
     )
     if collector:
         per_clip = {key: evaluation.per_clip(*key).mean(axis=0) for key in scores[0].per_clip}

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from seehear.fusion.model import ParsingModel
     from seehear.labels import DenseTable
     from seehear.parsing.batch import ParsedFolder
+    from seehear.parsing.ensemble import Ensemble
+    from seehear.training.bags import Bags
     from seehear.training.run import BaseRun
     from seehear.training.setup import Setup
 
@@ -104,12 +106,37 @@ class Parser:
 
     # What it is
 
+    @staticmethod
+    def ensemble(parsers: Sequence[Parser], *, decoding: Decoding | None = None) -> Ensemble:
+        """Return parsers that differ in their seeds alone as one, which predicts the mean of their probabilities.
+
+        Args:
+            parsers: Two or more.
+            decoding: From probabilities to events; by default that of the parsers.
+
+        Raises:
+            SeehearError: If there are fewer, or they differ in anything else.
+        """
+        from seehear.parsing.ensemble import Ensemble
+
+        return Ensemble(parsers, decoding=decoding)
+
     @property
     def run(self) -> BaseRun:
         """The training behind the parser. Raises SeehearError before `fit`."""
         if self._run is None:
             raise SeehearError("this parser is not trained: call fit(train, val), or load a run folder")
         return self._run
+
+    @property
+    def members(self) -> tuple[Parser, ...]:
+        """The parsers whose probabilities are averaged: of an ensemble several, otherwise the parser alone."""
+        return (self,)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each member."""
+        return tuple(member.run.facts.seed for member in self.members)
 
     @property
     def path(self) -> Path | None:
@@ -234,7 +261,6 @@ class Parser:
         Clips without features are skipped. Memory stays bounded, however large the data set.
         """
         from seehear.training.bags import Bags
-        from seehear.training.inference import predict
 
         data = self._features(dataset)  # which may have features of other clips than `dataset` with its networks
         packs, featured = data.packs(), np.flatnonzero(data.featured)
@@ -244,7 +270,7 @@ class Parser:
         for start in range(0, len(lengths), step):
             part = slice(start, start + step)
             bags = Bags({name: [pack.cut(part) for pack in each] for name, each in packs.items()}, self._device)
-            yield featured[part], predict(self.model, bags, self.run.facts.window)
+            yield featured[part], self._predict(bags)
 
     def predict_proba(self, dataset: Dataset) -> NDArray[np.float32]:
         """Return the probability of every segment, modality and class.
@@ -277,6 +303,11 @@ class Parser:
             for name, of_part in decode(part, self.classes, self.modalities).items():
                 active[name][numbers, : of_part.shape[1]] = of_part
         return Activity(active, classes=self.classes, source=str(decode))
+
+    def _predict(self, bags: Bags) -> Probabilities:
+        from seehear.training.inference import predict
+
+        return predict(self.model, bags, self.run.facts.window)
 
     @property
     def _device(self) -> str:
@@ -316,7 +347,6 @@ class Parser:
         """
         from seehear.labels import DenseTable, read_dense
         from seehear.training.bags import Bags
-        from seehear.training.inference import predict
 
         if not isinstance(file, str | Path):
             raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
@@ -328,7 +358,7 @@ class Parser:
             modality: [Packed(features[info.name], offsets, "") for info in infos]
             for modality, infos in facts.networks.items()
         }
-        predicted = predict(self.model, Bags(packs, self._device), facts.window)
+        predicted = self._predict(Bags(packs, self._device))
         tables = {
             name: table if isinstance(table, DenseTable) else read_dense(table) for name, table in (truth or {}).items()
         }
@@ -402,23 +432,34 @@ class Parser:
 
 
 def load(
-    run: str | Path, *, device: str = "auto", decoding: Decoding | None = None, trust_code: bool = False
+    run: str | Path | Sequence[str | Path],
+    *,
+    ensemble: bool = False,
+    device: str = "auto",
+    decoding: Decoding | None = None,
+    trust_code: bool = False,
 ) -> Parser:
-    """Return the parser in a run folder.
+    """Return the parser in a run folder, or the ensemble of several.
 
     Args:
-        run: A folder that `seehear train`, `Parser.fit(out=...)` or `Parser.save` wrote.
+        run: A folder that `seehear train`, `Parser.fit(out=...)` or `Parser.save` wrote. A list of folders is an
+            ensemble.
+        ensemble: Take all runs of a folder with seed-0, seed-1, … as one, whose probabilities are the means of theirs.
         device: auto, cpu or cuda.
         decoding: From probabilities to events; by default the official protocol.
         trust_code: Whether to run a network of your own (FILE.py:NAME) that the run names. Only for folders whose
             author you trust.
 
     Raises:
-        SeehearError: If there is no run in the folder, or it holds runs of several seeds.
+        SeehearError: If there is no run in the folder, or it holds runs of several seeds and is not taken as an
+            ensemble; for an ensemble of one seed, or of runs that differ in more than their seeds.
     """
-    from seehear.training.run import Run
+    from seehear.training.run import Run, find_runs
 
-    return Parser.of_run(Run(run), device, decoding, trust_code)
+    if isinstance(run, str | Path) and not ensemble:
+        return Parser.of_run(Run(run), device, decoding, trust_code)
+    runs = find_runs([run] if isinstance(run, str | Path) else run)
+    return Parser.ensemble([Parser.of_run(each, device, decoding, trust_code) for each in runs])
 
 
 def train(
