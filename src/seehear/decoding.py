@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
+from seehear.modality import AUDIO
 
 Filter = Literal["global", "per-modality", "none"]
 Threshold = float | Mapping[str, float]  # one for all classes, or by class (HALF for others)
@@ -40,6 +41,21 @@ class Probabilities:
 
     def __repr__(self) -> str:
         return "Probabilities({} clips × {} segments × {} modalities × {} classes)".format(*self.segment.shape)
+
+
+def silenced(probabilities: Probabilities, silent: NDArray[np.bool_], modalities: tuple[str, ...]) -> Probabilities:
+    """Return the probabilities with 0 for all that would be heard in digital silence.
+
+    Args:
+        probabilities: Of N clips and T segments.
+        silent: (N, T), which segments are silent.
+        modalities: Of the probabilities, in order.
+    """
+    if AUDIO not in modalities or not silent.any():
+        return probabilities
+    segment = probabilities.segment.copy()
+    segment[silent, modalities.index(AUDIO)] = 0
+    return replace(probabilities, segment=segment)
 
 
 @dataclass(frozen=True)

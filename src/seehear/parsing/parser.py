@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.data import Dataset, check_dataset
-from seehear.decoding import Decoding, Probabilities
+from seehear.decoding import Decoding, Probabilities, silenced
 from seehear.device import resolve as resolve_device
 from seehear.errors import ClipError, SeehearError
 from seehear.events import Activity
-from seehear.features.packed import Packed
+from seehear.features.packed import Packed, silence_of
 from seehear.media.overview import Overview, thumbnails_for
 from seehear.media.reader import Media
+from seehear.modality import AUDIO
 from seehear.networks.spec import ImageInput
 from seehear.parsing.clip import ParsedClip, parsed_clip, truth_of
 from seehear.progress import Progress
@@ -260,8 +261,6 @@ class Parser:
 
         Clips without features are skipped. Memory stays bounded, however large the data set.
         """
-        from seehear.training.bags import Bags
-
         data = self._features(dataset)  # which may have features of other clips than `dataset` with its networks
         packs, featured = data.packs(), np.flatnonzero(data.featured)
         lengths = next(iter(packs.values()))[0].lengths()
@@ -269,15 +268,15 @@ class Parser:
         step = max(1, MAX_PROBABILITIES // values)
         for start in range(0, len(lengths), step):
             part = slice(start, start + step)
-            bags = Bags({name: [pack.cut(part) for pack in each] for name, each in packs.items()}, self._device)
-            yield featured[part], self._predict(bags)
+            cut = {name: [pack.cut(part) for pack in each] for name, each in packs.items()}
+            yield featured[part], self._of_packs(cut)
 
     def predict_proba(self, dataset: Dataset) -> NDArray[np.float32]:
         """Return the probability of every segment, modality and class.
 
         Returns:
             (N, T, M, C) float32 in [0, 1]: clips in the data set's order, segments, `parser.modalities`,
-            `parser.classes`. 0 past a clip's end and for clips without features.
+            `parser.classes`. 0 past a clip's end, for clips without features, and for audio in digital silence.
         """
         return self.probabilities(dataset).segment
 
@@ -303,6 +302,13 @@ class Parser:
             for name, of_part in decode(part, self.classes, self.modalities).items():
                 active[name][numbers, : of_part.shape[1]] = of_part
         return Activity(active, classes=self.classes, source=str(decode))
+
+    def _of_packs(self, packs: dict[str, list[Packed]]) -> Probabilities:
+        """Return the probabilities of packed clips. Nothing is heard in digital silence."""
+        from seehear.training.bags import Bags
+
+        predicted = self._predict(Bags(packs, self._device))
+        return silenced(predicted, silence_of(packs[AUDIO]), self.modalities) if AUDIO in packs else predicted
 
     def _predict(self, bags: Bags) -> Probabilities:
         from seehear.training.inference import predict
@@ -346,19 +352,13 @@ class Parser:
             SeehearError: If the parser was trained on features that can't be made from a file.
         """
         from seehear.labels import DenseTable, read_dense
-        from seehear.training.bags import Bags
 
         if not isinstance(file, str | Path):
             raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
         facts, path, decode = self.run.facts, Path(file), decoding or self.decoding
         media = Media(path)
-        features, overview = self._read(media)
-        offsets = np.array([0, media.segments(facts.segment)])
-        packs = {
-            modality: [Packed(features[info.name], offsets, "") for info in infos]
-            for modality, infos in facts.networks.items()
-        }
-        predicted = self._predict(Bags(packs, self._device))
+        packed, overview = self._read(media)
+        predicted = self._of_packs({name: [packed[info.name] for info in of] for name, of in facts.networks.items()})
         tables = {
             name: table if isinstance(table, DenseTable) else read_dense(table) for name, table in (truth or {}).items()
         }
@@ -381,7 +381,7 @@ class Parser:
 
         return parse_clips(self, clips, out=out, **options)
 
-    def _read(self, media: Media) -> tuple[dict[str, NDArray[np.float32]], Overview]:
+    def _read(self, media: Media) -> tuple[dict[str, Packed], Overview]:
         """Decode a file once. Return its features by network, and its overview."""
         from seehear.features.extraction import Collector, prefetch, spans
 
@@ -397,7 +397,9 @@ class Parser:
             except ClipError as error:
                 raise ClipError(f"{media.path}: {error}") from error
             overview.add(span)
-        return collector.features(media), overview
+        silent, offsets = collector.silent(media), np.array([0, media.segments(settings.segment)])
+        packed = {name: Packed(rows, offsets, "", silent.get(name)) for name, rows in collector.features(media).items()}
+        return packed, overview
 
     @cached_property
     def _networks(self) -> tuple[Loaded, Settings]:
