@@ -264,9 +264,9 @@ def compare(
     check_dataset(dataset, "dataset")
     named = _named(systems)
     opened = {name: _opened(system, device) for name, system in named.items()}
-    parsers = {name: system for name, system in opened.items() if _is_parsers(system)}
-    check_distinct(parsers)
-    _check_modalities({name: of_system[0].modalities for name, of_system in parsers.items()})
+    trained = {name: system for name, system in opened.items() if _is_parsers(system)}
+    check_distinct(trained)
+    _check_modalities({name: of_system[0].modalities for name, of_system in trained.items()})
     evaluations = {}
     for name, system in opened.items():
         if isinstance(system, Evaluation):
@@ -278,9 +278,7 @@ def compare(
     first, *others = evaluations
     _check_comparable(evaluations)
     settings = {
-        name: describe_settings(parsers[first][0].run, parsers[name][0].run)
-        if first in parsers and name in parsers
-        else ""
+        name: describe_settings(trained[first][0].run, trained[name][0].run) if {first, name} <= set(trained) else ""
         for name in others
     }
     comparison = Comparison(evaluations, _differences(evaluations), settings)
