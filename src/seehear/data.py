@@ -22,10 +22,11 @@ from seehear import arguments
 from seehear.errors import SeehearError
 from seehear.events import Activity, reindexed
 from seehear.features.notes import missing_truth
-from seehear.features.packed import NotFinite, Packed
+from seehear.features.packed import NotFinite, Packed, silence_of
 from seehear.features.source import ArrayFeatures, FeatureSource, PartOf, StoredFeatures
 from seehear.features.store import NetworkInfo, Store
 from seehear.labels import DenseTable, WeakTable, classes_of, read_classes, read_dense, read_weak, suggestion
+from seehear.modality import AUDIO
 from seehear.pseudo import PseudoLabels
 from seehear.results import import_pandas
 from seehear.scoring.signature import revision
@@ -230,6 +231,14 @@ class Dataset:
         lengths = np.zeros(len(self), dtype=np.int64)
         lengths[self.featured] = self.packed(self.infos[0].name).lengths()
         return lengths
+
+    @property
+    def silent(self) -> NDArray[np.bool_]:
+        """Segments of digital silence, in which nothing can be heard, (N, T); False where it is not known."""
+        silent = np.zeros((len(self), int(self.lengths.max(initial=0))), dtype=bool)
+        if AUDIO in self.networks:
+            silent[self.featured] = silence_of([self.packed(info.name) for info in self.networks[AUDIO]])
+        return silent
 
     @property
     def content(self) -> str:

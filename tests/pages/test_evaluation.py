@@ -744,6 +744,7 @@ def test_many_classes_and_clips_still_fit(one, tmp_path):
         replace(report, scores=list(report.scores) * 40, runs=list(report.runs) * 40),
         names,
         seeds=list(range(40)),
+        predicted=list(details.predicted) * 40,
         history=details.history * 40,
         confusion={name: Confusion(tuple(names), table) for name in details.modalities},
         elsewhere={

@@ -147,7 +147,7 @@ def open_systems(systems: NamedSystems, device: str = "auto") -> dict[str, list[
     else:
         listed = [systems] if isinstance(systems, Parser | str | Path) else list(systems)
         opened = {name: open_parsers(each, device) for name, each in zip(_names(listed), listed, strict=True)}
-    check_distinct({name: [parser.run for parser in parsers] for name, parsers in opened.items()})
+    check_distinct(opened)
     return opened
 
 

@@ -70,8 +70,8 @@ class Details:
         elsewhere: `false_positives` and `false_negatives` -> modality -> (C, 4), see `scoring.confusion.elsewhere`.
         clips: A row per clip with features.
         predicted: One per run, over `classes`.
-        seeds: One per run.
-        history: Of each run's training, one entry per epoch.
+        seeds: One per training: per run, or per member of an ensemble.
+        history: Of each training, one entry per epoch.
         examples: The best and the worst clips.
     """
 
@@ -118,7 +118,7 @@ class Details:
     def tables(self) -> list[dict[str, str]]:
         """Return kind -> file of the predictions' table, of each run, relative to the folder of the evaluation."""
         # Tables of the ground truth have the same names: these get a folder of their own.
-        folders = [TABLES] if len(self.seeds) == 1 else [f"{TABLES}/seed-{seed}" for seed in self.seeds]
+        folders = [TABLES] if len(self.predicted) == 1 else [f"{TABLES}/seed-{seed}" for seed in self.seeds]
         return [{kind: f"{folder}/{kind}.csv" for kind in kinds(self.modalities)} for folder in folders]
 
     def as_json(self) -> dict[str, Any]:
@@ -301,8 +301,8 @@ class DetailsCollector:
             {error: {name: of / count for name, of in self._elsewhere[error].items()} for error in ERRORS},
             rows,
             self._predicted,
-            [parser.run.facts.seed for parser in self._parsers],
-            [parser.history for parser in self._parsers],
+            [seed for parser in self._parsers for seed in parser.seeds],
+            [member.history for parser in self._parsers for member in parser.members],
             self._choose_examples(rows, notes),
         )
 

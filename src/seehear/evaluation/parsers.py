@@ -15,7 +15,7 @@ from seehear.errors import SeehearError
 from seehear.evaluation.arrays import ActivityLike, aligned, as_activity, padded, signature_of, with_classes
 from seehear.evaluation.details import DetailsCollector
 from seehear.evaluation.result import Evaluation
-from seehear.evaluation.systems import Systems, describe_decoding, open_parsers, released, run_name
+from seehear.evaluation.systems import Systems, describe_decoding, open_parsers, released, run_name, run_names
 from seehear.events import Activity
 from seehear.features.notes import unknown_classes
 from seehear.parsing.parser import Parser
@@ -32,6 +32,7 @@ def evaluate(
     systems: Systems | ActivityLike | Sequence[ActivityLike],
     dataset: Dataset,
     *,
+    ensemble: bool = False,
     decoding: Decoding | None = None,
     out: str | Path | None = None,
     clips: Paths | None = None,
@@ -51,6 +52,7 @@ def evaluate(
         systems: A parser, a run folder, or several that differ in their seeds alone. A folder with seed-0, seed-1, …
             holds several. Or predictions of any system, modality -> (N, T, C), or a list of these.
         dataset: Clips with ground truth.
+        ensemble: Score several seeds as one system, which predicts the mean of their probabilities.
         decoding: From probabilities to events; by default that of the parsers.
         out: Folder for the details, see `Evaluation.save`. Nothing is written unless it is given.
         clips: Media files of the clips, or folders that are searched for them: the best and the worst clips can then
@@ -73,8 +75,10 @@ def evaluate(
     if predictions := predictions_of(systems):
         if out is not None:
             raise SeehearError("the details in `out` are those of parsers: predictions have scores alone")
+        if ensemble:
+            raise SeehearError("an ensemble is of parsers, whose probabilities it averages: predictions have none")
         return evaluate_predictions(predictions, dataset)
-    parsers = open_parsers(cast("Systems", systems), device)
+    parsers = open_parsers(cast("Systems", systems), device, ensemble=ensemble)
     data, truth = _prepared(dataset, parsers[0])
     collector = None
     if details or out is not None or clips is not None:
@@ -82,7 +86,9 @@ def evaluate(
         collector = DetailsCollector(
             parsers, decoding or parsers[0].decoding, data, truth, examples=examples, files=files
         )
-    signature = Signature(describe_decoding(parsers, decoding), data.revision, len(data))
+    signature = Signature(
+        describe_decoding(parsers, decoding), data.revision, len(data), ensemble=len(parsers[0].members)
+    )
     beside = _references(data, truth, parsers[0])
     scores, given = [], []
     with Progress("evaluating", len(parsers), show=progress and len(parsers) > 1) as bar:
@@ -92,12 +98,12 @@ def evaluate(
             given.append(score_given(active, truth, truth.classes or (), signature))
             bar.advance(run_name(parser))
     evaluation = Evaluation(
-        [run_name(parser) for parser in parsers],
+        [name for parser in parsers for name in run_names(parser)],
         scores,
         score_references(beside, truth, truth.classes or (), data.revision),
         list(data.missing),
         [*dataset.notes, *_unknown_classes(data, parsers[0]), *([IDENTICAL] if _perfect(scores) else [])],
-        [parser.run.facts.seed for parser in parsers],
+        [seed for parser in parsers for seed in parser.seeds],
         meanings={name: reference.meaning for name, reference in beside.items()},
         given=given,
     )

@@ -92,7 +92,7 @@ class Evaluation(Result):
 
     Attributes:
         runs: What was scored, one name per seed: run folders, or parsers in memory. Empty for given predictions.
-        scores: One per seed.
+        scores: One per seed; of an ensemble one.
         references: Name -> scores of a prediction that needs no model.
         missing: Labelled clips without features, scored as if nothing was predicted.
         notes: What else to know.
@@ -134,7 +134,13 @@ class Evaluation(Result):
     @property
     def system(self) -> str:
         """What was evaluated, in one line."""
-        return ", ".join(self.systems) or "given predictions"
+        ensemble = f", ensemble of {self.signature.ensemble} seeds" if self.is_ensemble else ""
+        return f"{', '.join(self.systems) or 'given predictions'}{ensemble}"
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether several seeds were scored as one system."""
+        return self.signature.ensemble > 1
 
     @property
     def signature(self) -> Signature:
@@ -250,7 +256,9 @@ class Evaluation(Result):
         return {kind: never_found(runs, kind) for kind in kinds if kind != joint_of(kinds)}
 
     def by_seed(self) -> Iterator[Evaluation]:
-        """Yield the evaluation of each seed alone, without details."""
+        """Yield the evaluation of each seed alone, without details; nothing for an ensemble."""
+        if self.is_ensemble:
+            return
         for n, scores in enumerate(self.scores):
             yield replace(
                 self,
@@ -313,7 +321,8 @@ class Evaluation(Result):
         """Return a table of the scores, the reference predictions, and the verdicts."""
         several = len(self.scores) > 1
         over = "clips and seeds" if several else "clips"
-        system = f"{len(self.runs)} seeds" if several else self.runs[0] if self.runs else "given predictions"
+        single = self.system if self.is_ensemble or not self.runs else self.runs[0]
+        system = f"{len(self.runs)} seeds" if several else single
         lines = [
             *self._missing_lines(),
             *self.notes,

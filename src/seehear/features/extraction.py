@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import overload
 
@@ -141,7 +141,7 @@ def _extract_to_memory(clips: dict[str, Path], loaded: Loaded, settings: Setting
 
     def keep(done: Done) -> list[str]:
         for network, values in done.features.items():
-            extraction.add(done.job.clip, network, values, done.duration)
+            extraction.add(done.job.clip, network, values, done.duration, done.silent.get(network))
             extraction.made += 1
         return []
 
@@ -167,7 +167,7 @@ def _extract_to_store(clips: dict[str, Path], loaded: Loaded, store: Store, fps:
         except OSError as error:  # removed or made unreadable since it was decoded
             return [f"{done.job.path}: can't be read any more ({error.strerror})"]
         for network, values in done.features.items():
-            store.write(network, replace(origin, made_by=made_by[network]), values)
+            store.write(network, replace(origin, made_by=made_by[network]), values, done.silent.get(network))
             extraction.add(done.job.clip, network, None, done.duration)
             extraction.made += 1
         return []
@@ -254,12 +254,14 @@ class Done:
         features: network -> (T, D).
         problems: Why the features of other networks are missing.
         duration: Of the clip, seconds.
+        silent: audio network -> (T,), which segments are digital silence.
     """
 
     job: Job
     features: dict[str, NDArray[np.float32]]
     problems: tuple[str, ...]
     duration: float
+    silent: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
 
 def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Iterator[Done]:
@@ -292,7 +294,8 @@ def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Itera
             problems = []
         else:
             features = {name: array for collector in collectors for name, array in collector.features(media).items()}
-            yield Done(job, features, tuple(problems), media.duration)
+            silent = {name: array for collector in collectors for name, array in collector.silent(media).items()}
+            yield Done(job, features, tuple(problems), media.duration, silent)
             problems = []
 
 

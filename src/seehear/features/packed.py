@@ -36,11 +36,13 @@ class Packed:
         rows: (sum of T, width) float32, a read-only memory map.
         offsets: (clips + 1,) int64. Clip n has rows offsets[n]:offsets[n + 1].
         contents: Hash of the clips and of the origin of their features.
+        silent: (sum of T,), which rows are segments of digital silence; None if nothing is known of it.
     """
 
     rows: NDArray[np.float32]
     offsets: NDArray[np.int64]
     contents: str
+    silent: NDArray[np.bool_] | None = None
 
     def lengths(self) -> NDArray[np.int64]:
         """Return T of each clip: (clips,)."""
@@ -50,14 +52,30 @@ class Packed:
         """Return consecutive clips, without a copy."""
         start, stop, _ = clips.indices(len(self.offsets) - 1)
         offsets = self.offsets[start : stop + 1]
-        return Packed(self.rows[offsets[0] : offsets[-1]], offsets - offsets[0], self.contents)
+        silent = None if self.silent is None else self.silent[offsets[0] : offsets[-1]]
+        return Packed(self.rows[offsets[0] : offsets[-1]], offsets - offsets[0], self.contents, silent)
 
     def subset(self, clips: NDArray[np.int64]) -> Packed:
         """Return the features of some clips, by number, in memory."""
-        rows = np.concatenate([self.rows[:0], *(self.rows[self.offsets[n] : self.offsets[n + 1]] for n in clips)])
+        of_clip = [slice(self.offsets[n], self.offsets[n + 1]) for n in clips]
+        rows = np.concatenate([self.rows[:0], *(self.rows[each] for each in of_clip)])
+        silent = self.silent
+        if silent is not None:
+            silent = np.concatenate([silent[:0], *(silent[each] for each in of_clip)])
         offsets = np.concatenate([[0], np.cumsum(self.lengths()[clips])])
         chosen = hashlib.sha256(f"{self.contents}\0{clips.tolist()}".encode()).hexdigest()[:16]
-        return Packed(rows, offsets, chosen)
+        return Packed(rows, offsets, chosen, silent)
+
+
+def silence_of(packs: Sequence[Packed]) -> NDArray[np.bool_]:
+    """Return which segments are digital silence by any of several packs of the same clips: (N, T)."""
+    lengths = packs[0].lengths()
+    within = np.arange(lengths.max(initial=0)) < lengths[:, None]  # (N, T), in the order of the rows
+    silent = np.zeros(within.shape, dtype=bool)
+    for pack in packs:
+        if pack.silent is not None:
+            silent[within] |= pack.silent
+    return silent
 
 
 def pack(store: Store, network: str, clips: Sequence[str]) -> Packed:
@@ -91,7 +109,9 @@ def pack(store: Store, network: str, clips: Sequence[str]) -> Packed:
                 old.unlink(missing_ok=True)  # a process that has mapped it keeps it
     facts = read_json(index)
     rows = np.load(data, mmap_mode="r", allow_pickle=False)
-    return Packed(rows, np.array(facts["offsets"], dtype=np.int64), facts["contents"])
+    silent = np.zeros(len(rows), dtype=bool)
+    silent[facts.get("silent", [])] = True
+    return Packed(rows, np.array(facts["offsets"], dtype=np.int64), facts["contents"], silent)
 
 
 def _build(store: Store, network: str, clips: Sequence[str], name: str) -> None:
@@ -101,6 +121,7 @@ def _build(store: Store, network: str, clips: Sequence[str], name: str) -> None:
     lengths = [0]
     folder = store.path / "packed"
     parts: list[NDArray[np.float32]] = []
+    silent_rows: list[int] = []
     for clip in clips:
         origin = store.origin(network, clip)
         made_by.setdefault(origin.made_by if origin else "", clip)
@@ -119,6 +140,8 @@ def _build(store: Store, network: str, clips: Sequence[str], name: str) -> None:
         if not np.isfinite(features).all():
             raise NotFinite(f"{store.file(network, clip)}: clip {clip} has features of {network} that are not finite")
         parts.append(features)
+        if (silent := store.silent(network, clip)) is not None:
+            silent_rows += (lengths[-1] + np.flatnonzero(silent)).tolist()
         lengths.append(lengths[-1] + len(features))
     with atomic(folder / f"{name}.npy") as temporary:
         rows = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=(lengths[-1], width))
@@ -127,4 +150,4 @@ def _build(store: Store, network: str, clips: Sequence[str], name: str) -> None:
         rows.flush()
         del rows
     facts = {"network": network, "clips": list(clips), "offsets": lengths, "contents": contents.hexdigest()[:16]}
-    atomic_json(folder / f"{name}.json", facts)
+    atomic_json(folder / f"{name}.json", {**facts, "silent": silent_rows})

@@ -148,10 +148,10 @@ class Card:
 class RunLine:
     """A run. average: of its scores here. cells: of its chosen epoch. tables: kind -> file of its predictions."""
 
-    seed: int
+    seed: str
     path: str
     average: str
-    epochs: int
+    epochs: str
     cells: list[str]
     tables: Mapping[str, str]
 
@@ -231,6 +231,8 @@ def write(evaluation: Evaluation, folder: Path) -> Path:
         scripts=["table.js"],
         systems=evaluation.systems,
         seeds=details.seeds,
+        several=len(evaluation.scores) > 1,
+        ensemble=evaluation.is_ensemble,
         labels=evaluation.signature.labels,
         clips=evaluation.signature.clips,
         modalities=details.modalities,
@@ -543,18 +545,17 @@ def _class_name(error: ClassError) -> str:
 def _training_facts(evaluation: Evaluation, details: Details, folder: Path) -> dict[str, Any]:
     validation = _validation_scores(details.history)
     averages = [number(scores.average, ".2f") for scores in evaluation.scores]
-    every = zip(details.seeds, evaluation.runs, averages, details.history, details.tables(), strict=True)
+    tables = [{display_name(kind): page.address(file) for kind, file in of.items()} for of in details.tables()]
+    lines = []
+    if evaluation.is_ensemble:  # its members were not scored one by one
+        lines = [RunLine("ensemble", "", averages[0], NOTHING, _epoch_cells([], validation), tables[0])]
+        averages, tables = [NOTHING] * len(details.seeds), [{} for _ in details.seeds]
+    every = zip(details.seeds, evaluation.runs, averages, details.history, tables, strict=True)
     return {
-        "runs": [
-            RunLine(
-                seed,
-                run,
-                average,
-                len(history),
-                _epoch_cells(history, validation),
-                {display_name(kind): page.address(file) for kind, file in tables.items()},
-            )
-            for seed, run, average, history, tables in list(every)[:MAX_ROWS]
+        "runs": lines
+        + [
+            RunLine(str(seed), run, average, str(len(history)), _epoch_cells(history, validation), files)
+            for seed, run, average, history, files in list(every)[:MAX_ROWS]
         ],
         "validation": validation,
         "curves": _draw_learning(folder, details.history, validation),

@@ -6,6 +6,7 @@ import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -112,7 +113,7 @@ def parse_clips(
     Resume by rerunning the same call. A clip that can't be used is listed, and the others are parsed.
 
     Args:
-        parser: From a run folder, whose identity marks the folder.
+        parser: From a run folder, or an ensemble of several. Their identity marks the folder.
         clips: Media files, or folders that are searched for them.
         out: The folder; made if it does not exist.
         truth: modality -> dense table of ground truth, to show with the events.
@@ -210,14 +211,16 @@ class _Job:
 
         return self.folder / pages.parse.name(clip) if "html" in self.figures else None
 
-    @property
+    @cached_property
     def _identity(self) -> str:
+        """Hash of the run, or of all runs of an ensemble, in any order."""
         from seehear.training.run import Run
 
-        run = self.parser.run
-        if not isinstance(run, Run):
+        runs = [member.run for member in self.parser.members]
+        identities = sorted(run.identity for run in runs if isinstance(run, Run))
+        if len(identities) < len(runs):
             raise SeehearError("only a parser in a run folder can fill a folder: save it first, and load it")
-        return run.identity
+        return identities[0] if len(runs) == 1 else hashlib.sha256(repr(identities).encode()).hexdigest()
 
     def _fingerprint(self, clip: str, path: Path) -> str:
         """Hash of everything that decides what is written of a clip."""

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.data import Dataset, check_dataset
-from seehear.decoding import Decoding, Probabilities
+from seehear.decoding import Decoding, Probabilities, silenced
 from seehear.device import resolve as resolve_device
 from seehear.errors import ClipError, SeehearError
 from seehear.events import Activity
-from seehear.features.packed import Packed
+from seehear.features.packed import Packed, silence_of
 from seehear.media.overview import Overview, thumbnails_for
 from seehear.media.reader import Media
-from seehear.modality import display_name
+from seehear.modality import AUDIO, display_name
 from seehear.networks.spec import ImageInput
 from seehear.parsing.clip import ParsedClip, parsed_clip, truth_of
 from seehear.progress import Progress
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from seehear.fusion.model import ParsingModel
     from seehear.labels import DenseTable
     from seehear.parsing.batch import ParsedFolder
+    from seehear.parsing.ensemble import Ensemble
     from seehear.scoring.references import Reference
+    from seehear.training.bags import Bags
     from seehear.training.run import BaseRun
     from seehear.training.setup import Setup
 
@@ -107,12 +109,37 @@ class Parser:
 
     # What it is
 
+    @staticmethod
+    def ensemble(parsers: Sequence[Parser], *, decoding: Decoding | None = None) -> Ensemble:
+        """Return parsers that differ in their seeds alone as one, which predicts the mean of their probabilities.
+
+        Args:
+            parsers: Two or more.
+            decoding: From probabilities to events; by default that of the parsers.
+
+        Raises:
+            SeehearError: If there are fewer, or they differ in anything else.
+        """
+        from seehear.parsing.ensemble import Ensemble
+
+        return Ensemble(parsers, decoding=decoding)
+
     @property
     def run(self) -> BaseRun:
         """The training behind the parser. Raises SeehearError before `fit`."""
         if self._run is None:
             raise SeehearError("this parser is not trained: call fit(train, val), or load a run folder")
         return self._run
+
+    @property
+    def members(self) -> tuple[Parser, ...]:
+        """The parsers whose probabilities are averaged: of an ensemble several, otherwise the parser alone."""
+        return (self,)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each member."""
+        return tuple(member.run.facts.seed for member in self.members)
 
     @property
     def path(self) -> Path | None:
@@ -245,9 +272,6 @@ class Parser:
 
         Clips without features are skipped. Memory stays bounded, however large the data set.
         """
-        from seehear.training.bags import Bags
-        from seehear.training.inference import predict
-
         data = self._features(dataset)  # which may have features of other clips than `dataset` with its networks
         packs, featured = data.packs(), np.flatnonzero(data.featured)
         lengths = next(iter(packs.values()))[0].lengths()
@@ -255,15 +279,15 @@ class Parser:
         step = max(1, MAX_PROBABILITIES // values)
         for start in range(0, len(lengths), step):
             part = slice(start, start + step)
-            bags = Bags({name: [pack.cut(part) for pack in each] for name, each in packs.items()}, self._device)
-            yield featured[part], predict(self.model, bags, self.run.facts.window)
+            cut = {name: [pack.cut(part) for pack in each] for name, each in packs.items()}
+            yield featured[part], self._of_packs(cut)
 
     def predict_proba(self, dataset: Dataset) -> NDArray[np.float32]:
         """Return the probability of every segment, modality and class.
 
         Returns:
             (N, T, M, C) float32 in [0, 1]: clips in the data set's order, segments, `parser.modalities`,
-            `parser.classes`. 0 past a clip's end and for clips without features.
+            `parser.classes`. 0 past a clip's end, for clips without features, and for audio in digital silence.
         """
         return self.probabilities(dataset).segment
 
@@ -298,6 +322,18 @@ class Parser:
             for name, of_part in decode(part, self.classes, self.modalities).items():
                 active[name][numbers, : of_part.shape[1]] = of_part
         return Activity(active, classes=self.classes, source=str(decode))
+
+    def _of_packs(self, packs: dict[str, list[Packed]]) -> Probabilities:
+        """Return the probabilities of packed clips. Nothing is heard in digital silence."""
+        from seehear.training.bags import Bags
+
+        predicted = self._predict(Bags(packs, self._device))
+        return silenced(predicted, silence_of(packs[AUDIO]), self.modalities) if AUDIO in packs else predicted
+
+    def _predict(self, bags: Bags) -> Probabilities:
+        from seehear.training.inference import predict
+
+        return predict(self.model, bags, self.run.facts.window)
 
     @property
     def _device(self) -> str:
@@ -336,20 +372,13 @@ class Parser:
             SeehearError: If the parser was trained on features that can't be made from a file.
         """
         from seehear.labels import DenseTable, read_dense
-        from seehear.training.bags import Bags
-        from seehear.training.inference import predict
 
         if not isinstance(file, str | Path):
             raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
         facts, path, decode = self.run.facts, Path(file), decoding or self.decoding
         media = Media(path)
-        features, overview = self._read(media)
-        offsets = np.array([0, media.segments(facts.segment)])
-        packs = {
-            modality: [Packed(features[info.name], offsets, "") for info in infos]
-            for modality, infos in facts.networks.items()
-        }
-        predicted = predict(self.model, Bags(packs, self._device), facts.window)
+        packed, overview = self._read(media)
+        predicted = self._of_packs({name: [packed[info.name] for info in of] for name, of in facts.networks.items()})
         tables = {
             name: table if isinstance(table, DenseTable) else read_dense(table) for name, table in (truth or {}).items()
         }
@@ -372,7 +401,7 @@ class Parser:
 
         return parse_clips(self, clips, out=out, **options)
 
-    def _read(self, media: Media) -> tuple[dict[str, NDArray[np.float32]], Overview]:
+    def _read(self, media: Media) -> tuple[dict[str, Packed], Overview]:
         """Decode a file once. Return its features by network, and its overview."""
         from seehear.features.extraction import Collector, prefetch, spans
 
@@ -388,7 +417,9 @@ class Parser:
             except ClipError as error:
                 raise ClipError(f"{media.path}: {error}") from error
             overview.add(span)
-        return collector.features(media), overview
+        silent, offsets = collector.silent(media), np.array([0, media.segments(settings.segment)])
+        packed = {name: Packed(rows, offsets, "", silent.get(name)) for name, rows in collector.features(media).items()}
+        return packed, overview
 
     @cached_property
     def _networks(self) -> tuple[Loaded, Settings]:
@@ -423,23 +454,34 @@ class Parser:
 
 
 def load(
-    run: str | Path, *, device: str = "auto", decoding: Decoding | None = None, trust_code: bool = False
+    run: str | Path | Sequence[str | Path],
+    *,
+    ensemble: bool = False,
+    device: str = "auto",
+    decoding: Decoding | None = None,
+    trust_code: bool = False,
 ) -> Parser:
-    """Return the parser in a run folder.
+    """Return the parser in a run folder, or the ensemble of several.
 
     Args:
-        run: A folder that `seehear train`, `Parser.fit(out=...)` or `Parser.save` wrote.
+        run: A folder that `seehear train`, `Parser.fit(out=...)` or `Parser.save` wrote. A list of folders is an
+            ensemble.
+        ensemble: Take all runs of a folder with seed-0, seed-1, … as one, whose probabilities are the means of theirs.
         device: auto, cpu or cuda.
         decoding: From probabilities to events; by default as the training chose.
         trust_code: Whether to run a network of your own (FILE.py:NAME) that the run names. Only for folders whose
             author you trust.
 
     Raises:
-        SeehearError: If there is no run in the folder, or it holds runs of several seeds.
+        SeehearError: If there is no run in the folder, or it holds runs of several seeds and is not taken as an
+            ensemble; for an ensemble of one seed, or of runs that differ in more than their seeds.
     """
-    from seehear.training.run import Run
+    from seehear.training.run import Run, find_runs
 
-    return Parser.of_run(Run(run), device, decoding, trust_code)
+    if isinstance(run, str | Path) and not ensemble:
+        return Parser.of_run(Run(run), device, decoding, trust_code)
+    runs = find_runs([run] if isinstance(run, str | Path) else run)
+    return Parser.ensemble([Parser.of_run(each, device, decoding, trust_code) for each in runs])
 
 
 def train(

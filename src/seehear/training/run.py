@@ -306,7 +306,10 @@ class Run(BaseRun):
         """Open a run folder. Raises SeehearError if there is none, or it is of another format."""
         self.path = Path(path)
         if several := sorted(child.parent.name for child in self.path.glob("seed-*/run.json")):
-            raise SeehearError(f"{self.path}: holds runs of several seeds: name one, such as {self.path / several[0]}")
+            raise SeehearError(
+                f"{self.path}: holds runs of several seeds: name one, such as {self.path / several[0]}, or take them "
+                "as one with --ensemble (in Python ensemble=True)"
+            )
         marker = self.path / "run.json"
         if not marker.exists():
             if within := sorted({file.relative_to(self.path).parts[0] for file in self.path.glob("*/seed-*/run.json")}):
