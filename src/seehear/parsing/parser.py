@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from seehear.training.setup import Setup
 
 THUMBNAIL_SIZE = 160  # pixels of a frame, if no visual network's own frames can be shown
+TEACHERS = "linear teachers"  # the name of their prediction, which is scored beside a parser's
 EARLY = 0.1  # share of the epochs: one that is chosen before is suspicious
 MAX_PROBABILITIES = 2**26  # probabilities of segments in memory at once
 
@@ -292,13 +293,18 @@ class Parser:
         return self.probabilities(dataset).segment
 
     def reference_predictions(self, dataset: Dataset) -> dict[str, Reference]:
-        """Return predictions for `evaluate` to score beside this parser's, such as those of simpler models.
+        """Return predictions for `evaluate` to score beside this parser's: those of its linear teachers alone.
 
         Returns:
             Name -> what it predicts in words, and the prediction: an Activity of the data set's clips that names its
-            classes. None by default.
+            classes. None if the parser had no teachers.
         """
-        return {}
+        from seehear.scoring.references import Reference
+
+        teachers = self.run.teachers()
+        if teachers is None:
+            return {}
+        return {TEACHERS: Reference(teachers.meaning, teachers.predict(self._features(dataset)))}
 
     def predict(self, dataset: Dataset, decoding: Decoding | None = None) -> Activity:
         """Return which segments are active, by modality and class.

@@ -60,6 +60,12 @@ class Teachers:
     source: str
     tuned: Decoding | None = None
 
+    @property
+    def meaning(self) -> str:
+        """What their prediction is, in words, for people."""
+        how = "thresholds tuned on validation clips" if self.tuned else "thresholds from clips without the class"
+        return f"a linear map per modality ({self.source}), without fusion, {how}"
+
     def as_tensors(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         """Return arrays by name, and a JSON value: what `from_tensors` reads."""
         arrays: dict[str, NDArray[Any]] = {}
