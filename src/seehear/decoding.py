@@ -114,6 +114,10 @@ class Decoding:
             active &= probabilities.modality_clip >= keep_at
         return {name: active[:, :, m] for m, name in enumerate(modalities)}
 
+    def segment_thresholds(self, classes: tuple[str, ...], modalities: tuple[str, ...]) -> NDArray[np.float32]:
+        """Return the least probability of an active segment, per modality and class, (M, C)."""
+        return _array(self.segment_threshold, classes, modalities)
+
     def as_json(self) -> dict[str, Any]:
         """Return a value that `json.dumps` takes, and `from_json` reads."""
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
 from seehear.training.inference import window_length
 from seehear.training.recipe import FEW_CLIPS, Recipe, resolve
+from seehear.training.rounds import OnEpoch, ignore, next_round
 from seehear.training.run import RunFacts
 
 
@@ -46,7 +48,15 @@ class Setup:
         return replace(self.facts, seed=seed)
 
 
-def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, device: str = "auto") -> Setup:
+def set_up(
+    train: Dataset,
+    val: Dataset | None,
+    recipe: Recipe,
+    seed: int = 0,
+    device: str = "auto",
+    rounds: Path | None = None,
+    on_epoch: OnEpoch = ignore,
+) -> Setup:
     """Bring data sets to the device and state what decides the result.
 
     Args:
@@ -55,6 +65,8 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
         recipe: Every setting of model and training.
         seed: Fixes the run.
         device: auto, cpu or cuda.
+        rounds: Folder for the models of further rounds of refinement; None to keep none.
+        on_epoch: Called with the name of such a model and each epoch's entry of its history.
 
     Raises:
         SeehearError: If there is no class, or the validation clips lack the networks of the training clips.
@@ -72,9 +84,18 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
         )
     train, val, teachers, notes = with_labels_per_modality(train, val, recipe)
     on = torch.device(resolve_device(device))
+    for number in range(2, recipe.refine.rounds + 1):
+        place = None if rounds is None else rounds / f"round-{number}"
+        train, val = next_round(train, val, _facts(train, val, recipe, seed), on, place, on_epoch)
     splits = [None if data is None else Split.of(data, train.classes, on) for data in (train, val)]
     of_train, of_val = splits
     assert of_train is not None
+    every = (*train.notes, *(val.notes if val else ()), *notes, *advice(train, val, recipe))
+    return Setup(of_train, of_val, _facts(train, val, recipe, seed), on, every, teachers)
+
+
+def _facts(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int) -> RunFacts:
+    """Return everything that decides the result of a training on these clips."""
     inputs = {"labels": train.revision, "features": train.content}
     if val is not None:
         inputs |= {"val": val.revision, "val_features": val.content}
@@ -82,10 +103,8 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
         if data is not None and data.pseudo is not None and recipe.refine.active:
             inputs[name] = data.pseudo.revision
     networks = {modality: list(infos) for modality, infos in train.networks.items()}
-    window = window_length(of_train.bags.lengths)
-    facts = RunFacts(recipe, seed, networks, train.classes, train.segment, window, inputs)
-    every = (*train.notes, *(val.notes if val else ()), *notes, *advice(train, val, recipe))
-    return Setup(of_train, of_val, facts, on, every, teachers)
+    window = window_length(train.lengths[train.featured])
+    return RunFacts(recipe, seed, networks, train.classes, train.segment, window, inputs)
 
 
 def with_labels_per_modality(
