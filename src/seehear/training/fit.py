@@ -178,17 +178,17 @@ def _epoch(
     for start in range(0, len(order), recipe.batch):
         clips = order[start : start + recipe.batch]
         index = torch.from_numpy(clips)
-        features, present = train.bags.batch(clips)
+        features, present, available = train.bags.batch(clips)
         embeddings = model.embed(features)  # (M, B, T, d)
-        output = model.parse(embeddings, present)
+        output = model.parse(embeddings, present, available)
         if not output.clip.isfinite().all():
             raise explain(model, facts, features, [train.clip(n) for n in clips])
         if truth is None:
-            loss = weak_loss(output, train.labels[index], confidence)
+            loss = weak_loss(output, train.labels[index], confidence, available)
         else:
-            loss = dense_loss(output, truth[index, : output.segment.shape[1]])
+            loss = dense_loss(output, truth[index, : output.segment.shape[1]], available)
         if contrast is not None:
-            alignment = contrast(embeddings, train.labels[index], present)
+            alignment = contrast(embeddings, train.labels[index], present, available)
             loss = loss + weight * alignment
             total_contrast += alignment.detach() * len(clips)
         optimiser.zero_grad(set_to_none=True)

@@ -69,7 +69,9 @@ def validate_probabilities(
         torch.from_numpy(np.einsum("nt,ntmc->nmc", share, probabilities.modality_clip)),
     )
     labels = split.labels.cpu()
-    loss = float(weak_loss(output, labels, recipe.confidences(modalities)))
+    has = split.bags.available  # (N, M)
+    available = None if has is None else torch.from_numpy(has)
+    loss = float(weak_loss(output, labels, recipe.confidences(modalities), available))
     scores = None
     if split.truth is not None:
         signature = Signature(str(Decoding()), split.revision, len(split.bags))
