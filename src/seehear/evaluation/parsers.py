@@ -42,7 +42,8 @@ def evaluate(
 ) -> Evaluation:
     """Score a system on clips with per-second ground truth.
 
-    Clips without features are scored as if nothing was predicted. A class of the ground truth that the parser does not
+    Clips without features are scored as if nothing was predicted, and a clip that lacks a modality by what is predicted
+    from the rest. A class of the ground truth that the parser does not
     know counts as false negatives. Three reference predictions are scored too: nothing, the weak-label baseline (the
     clip's true labels in every segment and modality), and the ground truth.
 
@@ -91,7 +92,7 @@ def evaluate(
         scores,
         score_references(data, truth),
         list(data.missing),
-        [*dataset.notes, *_unknown_classes(data, parsers[0]), *([IDENTICAL] if _perfect(scores) else [])],
+        [*data.notes, *_unknown_classes(data, parsers[0]), *([IDENTICAL] if _perfect(scores) else [])],
         [parser.run.facts.seed for parser in parsers],
     )
     if collector:
@@ -158,7 +159,8 @@ def _prepared(dataset: Dataset, parser: Parser) -> tuple[Dataset, Activity]:
     if missing := [name for name in parser.modalities if name not in truth]:
         raise SeehearError(f"scores need ground truth of every modality: give that of {' and '.join(missing)} too")
     collocation = parser.run.facts.collocation
-    data = dataset if dataset.collocation == collocation else dataset.with_networks(collocation)
+    same = [*dataset.collocation.items()] == [*collocation.items()]  # in the model's order too
+    data = dataset if same else dataset.with_networks(collocation)
     union = tuple(dict.fromkeys([*parser.classes, *data.classes]))
     own = Activity({name: truth[name] for name in parser.modalities}, classes=data.classes, source=truth.source)
     segments = max(own.shape[1], int(data.lengths.max()))
