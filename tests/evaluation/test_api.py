@@ -38,7 +38,7 @@ def toy():
         name: [active @ directions[name] + 0.3 * rng.normal(size=(len(active), 6)) for active in truth[name]]
         for name in MODALITIES
     }
-    features["audio"][2] = None
+    features["audio"][2] = features["visual"][2] = None
     labels = np.array([np.any([truth[name][n].any(axis=0) for name in MODALITIES], axis=0) for n in range(12)])
     return Dataset.from_arrays(features, labels=labels.astype(np.float32), classes=CLASSES, truth=truth)
 
@@ -179,13 +179,36 @@ def test_clips_without_features_score_as_without_predictions(toy, parser):
         assert values.tolist() == np.delete(evaluation.scores[0].per_clip[key], 2).tolist()
 
 
+def test_a_clip_without_audio_is_scored_by_what_is_seen(toy, parser):
+    features = {name: [array if len(array) else None for array in toy.arrays(name)] for name in MODALITIES}
+    features["audio"][0] = None
+    mute = Dataset.from_arrays(features, labels=toy.labels, classes=CLASSES, truth=toy.truth)
+    evaluation = sh.evaluate(parser, mute, details=True)
+    (note,) = (note for note in evaluation.notes if "no audio features" in note)
+    assert note == "1 clips have no audio features, for example 0: they are used by what they have"
+    assert note in evaluation.text()
+    assert evaluation.missing == ["2"]  # and exit code 1 for it alone
+    assert sh.evaluate(parser, mute.usable()).exit_code == 0
+    predicted = parser.predict(mute)
+    assert not predicted["audio"][0].any()
+    assert predicted["visual"][0].any()
+    alone = sh.score(predicted, toy.truth).per_clip
+    for key, values in evaluation.scores[0].per_clip.items():
+        assert values.tolist() == alone[key].tolist()
+    forecasts = {name: each.count for name, each in evaluation.details.reliability.items()}
+    assert forecasts["audio"] == forecasts["visual"] - 3 * 5  # nothing is forecast of what the clip lacks
+    rest = sh.evaluate(parser, toy)
+    for key, values in evaluation.scores[0].per_clip.items():  # other clips are scored as before
+        assert np.delete(values, 0).tolist() == pytest.approx(np.delete(rest.scores[0].per_clip[key], 0).tolist())
+
+
 def test_a_data_set_with_more_networks_than_the_parser(toy, parser):
     """A clip that lacks features of another network alone is predicted, and each prediction stays with its clip."""
     features = {name: [array if len(array) else None for array in toy.arrays(name)] for name in MODALITIES}
     other = [None if n == 0 or array is None else array[:, :2] for n, array in enumerate(features["visual"])]
     both = {"audio": features["audio"], "visual": {"visual": features["visual"], "other": other}}
     more = Dataset.from_arrays(both, labels=toy.labels, classes=CLASSES, truth=toy.truth)
-    assert more.missing == ("0", "2")
+    assert (more.missing, more.incomplete) == (("2",), ("0", "2"))
     expected, found = parser.predict(toy), parser.predict(more)
     for name in MODALITIES:
         assert found[name].tolist() == expected[name].tolist()

@@ -32,7 +32,7 @@ def parse(
     Writes OUT/<clip>.json, a page that plays the clip, and a figure of it. OUT/index.html leads to the pages and finds
     clips by their events. OUT/audio.csv, OUT/visual.csv and OUT/audio_visual.csv are dense tables of all clips in the
     folder. Clips longer than those of training are parsed in windows of the training length that overlap by half.
-    Resume by rerunning the same command.
+    A clip without an audio or a video track is parsed by what it has. Resume by rerunning the same command.
 
     Args:
         run: A run folder; with --ensemble, a folder of several seeds (RUN/seed-N).

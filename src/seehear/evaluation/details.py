@@ -224,6 +224,8 @@ class DetailsCollector:
         self._row = np.cumsum(dataset.featured) - 1  # (N,) number among the clips with features
         self._labels = dataset.with_classes(parsers[0].classes).labels > 0  # (N, C of the parser)
         n_clips, n_classes, n_states = len(dataset), len(self._classes), 2 ** len(truth)
+        # Nothing is forecast in a modality that a clip lacks; if no clip has it, that nothing ever occurs in it.
+        self._forecast = dataset.available | ~dataset.available.any(axis=0)  # (N, M)
         featured = int(dataset.featured.sum())
         self._segments = {name: Tally(featured) for name in truth}
         self._whole = Tally(featured)
@@ -249,7 +251,8 @@ class DetailsCollector:
             row, length = int(self._row[number]), int(self._lengths[number])
             true = {name: of_modality[number, :length, :known] for name, of_modality in self._truth.items()}  # (T, C)
             for m, (name, of_modality) in enumerate(true.items()):
-                self._segments[name].add(row, part.segment[n, :length, m], of_modality)
+                if self._forecast[number, m]:
+                    self._segments[name].add(row, part.segment[n, :length, m], of_modality)
             # A clip in several windows counts with the mean over them.
             self._whole.add(row, part.clip[n, :length].mean(axis=0), self._labels[number])
             if self._files is not None and not self._predicted:  # of the first run
@@ -343,6 +346,7 @@ class DetailsCollector:
             duration=media.duration,
             truth=_true_events(self._truth, number, segment),
             all_classes=parser.classes,
+            absent=[parser.modalities[m] for m in np.flatnonzero(~self._dataset.available[number])],
         )
 
 

@@ -43,10 +43,11 @@ def evaluate(
 ) -> Evaluation:
     """Score a system on clips with per-second ground truth.
 
-    Clips without features are scored as if nothing was predicted. A class of the ground truth that the parser does not
-    know counts as false negatives. Reference predictions are scored too, see `scoring.references`: nothing, the
-    weak-label baseline (the clip's true labels in every segment and modality), the class prior (the same, but each
-    class only in its usual modalities), further ones of the parser if it has any, and the ground truth.
+    Clips without features are scored as if nothing was predicted, and a clip that lacks a modality by what is predicted
+    from the rest. A class of the ground truth that the parser does not know counts as false negatives. Reference
+    predictions are scored too, see `scoring.references`: nothing, the weak-label baseline (the clip's true labels in
+    every segment and modality), the class prior (the same, but each class only in its usual modalities), further ones
+    of the parser if it has any, and the ground truth.
 
     Args:
         systems: A parser, a run folder, or several that differ in their seeds alone. A folder with seed-0, seed-1, …
@@ -102,7 +103,7 @@ def evaluate(
         scores,
         score_references(beside, truth, truth.classes or (), data.revision),
         list(data.missing),
-        [*dataset.notes, *_unknown_classes(data, parsers[0]), *([IDENTICAL] if _perfect(scores) else [])],
+        [*data.notes, *_unknown_classes(data, parsers[0]), *([IDENTICAL] if _perfect(scores) else [])],
         [seed for parser in parsers for seed in parser.seeds],
         meanings={name: reference.meaning for name, reference in beside.items()},
         given=given,
@@ -183,7 +184,8 @@ def _prepared(dataset: Dataset, parser: Parser) -> tuple[Dataset, Activity]:
     if missing := [name for name in parser.modalities if name not in truth]:
         raise SeehearError(f"scores need ground truth of every modality: give that of {' and '.join(missing)} too")
     collocation = parser.run.facts.collocation
-    data = dataset if dataset.collocation == collocation else dataset.with_networks(collocation)
+    same = [*dataset.collocation.items()] == [*collocation.items()]  # in the model's order too
+    data = dataset if same else dataset.with_networks(collocation)
     union = tuple(dict.fromkeys([*parser.classes, *data.classes]))
     own = Activity({name: truth[name] for name in parser.modalities}, classes=data.classes, source=truth.source)
     segments = max(own.shape[1], int(data.lengths.max()))

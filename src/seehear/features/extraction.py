@@ -32,6 +32,7 @@ __all__ = [
     "Settings",
     "extract",
     "load_networks",
+    "missing_track",
     "prefetch",
     "run_jobs",
     "segment_features",
@@ -279,8 +280,8 @@ def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Itera
     for job, item in prefetch(_decode(jobs, settings)):
         if isinstance(item, Media):
             media = item
-            problems = [problem for spec in job.specs if (problem := _missing_track(media, spec))]
-            usable = [pair for pair in networks if pair[0] in job.specs and not _missing_track(media, pair[0])]
+            problems = [problem for spec in job.specs if (problem := missing_track(media, spec))]
+            usable = [pair for pair in networks if pair[0] in job.specs and not missing_track(media, pair[0])]
             collectors = [Collector([pair], settings) for pair in usable]  # one that fails doesn't stop the others
         elif isinstance(item, Span):
             for collector in list(collectors):
@@ -305,7 +306,7 @@ def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Medi
         try:
             media = Media(job.path)
             yield job, media
-            usable = [spec for spec in job.specs if not _missing_track(media, spec)]
+            usable = [spec for spec in job.specs if not missing_track(media, spec)]
             if usable:
                 for span in spans(media, usable, settings):
                     yield job, span
@@ -314,7 +315,7 @@ def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Medi
             yield job, error
 
 
-def _missing_track(media: Media, spec: NetworkSpec) -> str:
+def missing_track(media: Media, spec: NetworkSpec) -> str:
     """Return a message if the clip lacks the track that a network needs, else an empty string."""
     if spec.modality == "audio" and not media.has_audio:
         return f"{media.path}: has no audio track, which {spec.name} needs"

@@ -34,6 +34,7 @@ from seehear.training.recipe import Recipe, load_recipe
 if TYPE_CHECKING:
     from seehear.arguments import Paths
     from seehear.features.extraction import Loaded, Settings
+    from seehear.features.store import NetworkInfo
     from seehear.fusion.model import ParsingModel
     from seehear.labels import DenseTable
     from seehear.parsing.batch import ParsedFolder
@@ -272,7 +273,8 @@ class Parser:
     def iter_probabilities(self, dataset: Dataset) -> Iterator[tuple[NDArray[np.int64], Probabilities]]:
         """Yield the same, some clips at a time: their numbers in the data set, and their probabilities.
 
-        Clips without features are skipped. Memory stays bounded, however large the data set.
+        Clips without features are skipped; one that lacks a modality is predicted by what it has. Memory stays bounded,
+        however large the data set.
         """
         data = self._features(dataset)  # which may have features of other clips than `dataset` with its networks
         packs, featured = data.packs(), np.flatnonzero(data.featured)
@@ -289,7 +291,8 @@ class Parser:
 
         Returns:
             (N, T, M, C) float32 in [0, 1]: clips in the data set's order, segments, `parser.modalities`,
-            `parser.classes`. 0 past a clip's end, for clips without features, and for audio in digital silence.
+            `parser.classes`. 0 past a clip's end, in a modality that a clip lacks, for clips without features, and for
+            audio in digital silence.
         """
         return self.probabilities(dataset).segment
 
@@ -350,7 +353,7 @@ class Parser:
         """Return the data set with the networks of this parser, which were made as in training."""
         check_dataset(dataset, "dataset")
         facts = self.run.facts
-        if dataset.collocation != facts.collocation:
+        if [*dataset.collocation.items()] != [*facts.collocation.items()]:  # in the model's order too
             dataset = dataset.with_networks(facts.collocation)
         self.run.check_networks({info.name: info for info in dataset.infos}, dataset.segment, str(dataset))
         return dataset
@@ -366,6 +369,8 @@ class Parser:
     ) -> ParsedClip:
         """Parse a media file of any length, in one pass and bounded memory.
 
+        A file without an audio or a video track is parsed by what it has: see `ParsedClip.absent`.
+
         Clips longer than those of training are parsed in windows of the training length that overlap by half. Where
         windows overlap, a segment counts more the nearer it is to the window's middle.
 
@@ -375,7 +380,7 @@ class Parser:
             decoding: From probabilities to events; by default the parser's.
 
         Raises:
-            ClipError: If the file can't be used.
+            ClipError: If the file can't be used, or has none of the parser's modalities.
             SeehearError: If the parser was trained on features that can't be made from a file.
         """
         from seehear.labels import DenseTable, read_dense
@@ -384,8 +389,9 @@ class Parser:
             raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
         facts, path, decode = self.run.facts, Path(file), decoding or self.decoding
         media = Media(path)
-        packed, overview = self._read(media)
-        predicted = self._of_packs({name: [packed[info.name] for info in of] for name, of in facts.networks.items()})
+        absent = self._absent(media)
+        features, overview = self._read(media, absent)
+        predicted = self._of_packs(self._packs(media, features))
         tables = {
             name: table if isinstance(table, DenseTable) else read_dense(table) for name, table in (truth or {}).items()
         }
@@ -400,6 +406,7 @@ class Parser:
             duration=media.duration,
             truth=truth_of(path.stem, tables, facts.modalities, facts.segment) if tables else None,
             overview=overview,
+            absent=absent,
         )
 
     def parse_clips(self, clips: Paths, *, out: str | Path, **options: Any) -> ParsedFolder:
@@ -408,11 +415,34 @@ class Parser:
 
         return parse_clips(self, clips, out=out, **options)
 
-    def _read(self, media: Media) -> tuple[dict[str, Packed], Overview]:
-        """Decode a file once. Return its features by network, and its overview."""
+    def _absent(self, media: Media) -> tuple[str, ...]:
+        """Return the modalities whose track a file lacks. Raises ClipError if it lacks all of the parser's."""
+        from seehear.features.extraction import missing_track
+
+        specs = [spec for spec, _ in self._networks[0]]
+        lacks = {spec.modality: problem for spec in specs if (problem := missing_track(media, spec))}
+        if len(lacks) == len(self.modalities):
+            raise ClipError("; ".join(lacks.values()))
+        return tuple(name for name in self.modalities if name in lacks)
+
+    def _packs(self, media: Media, features: Mapping[str, Packed]) -> dict[str, list[Packed]]:
+        """Return a file's features by modality, as a model takes them; zeros of networks that have none."""
+        length = media.segments(self.run.facts.segment)
+
+        def packed(info: NetworkInfo) -> Packed:
+            if info.name in features:
+                return features[info.name]
+            rows = np.zeros((length, info.width), dtype=np.float32)
+            return Packed(rows, np.array([0, length]), "", available=np.array([False]))
+
+        return {modality: [packed(info) for info in infos] for modality, infos in self.run.facts.networks.items()}
+
+    def _read(self, media: Media, absent: Sequence[str]) -> tuple[dict[str, Packed], Overview]:
+        """Decode a file once. Return its features by network, but of absent modalities, and its overview."""
         from seehear.features.extraction import Collector, prefetch, spans
 
-        loaded, settings = self._networks
+        every, settings = self._networks
+        loaded = [(spec, network) for spec, network in every if spec.modality not in absent]
         specs = [spec for spec, _ in loaded]
         sizes = [spec.input.size for spec in specs if isinstance(spec.input, ImageInput)]
         size = (sizes[0] if sizes else THUMBNAIL_SIZE) if media.has_video else 0

@@ -14,6 +14,7 @@ from seehear.data import Dataset
 from seehear.decoding import ByModality, Decoding, Probabilities
 from seehear.events import Activity
 from seehear.features.packed import Packed
+from seehear.modality import AUDIO
 from seehear.pseudo import PseudoLabels
 from seehear.refinement.teachers import Linear, Link
 from seehear.refinement.thresholds import Thresholds
@@ -112,7 +113,8 @@ class Teachers:
         """Return pseudo-labels of clips that have weak labels, and that the teachers were not fitted to."""
         known = dataset.with_classes(self.classes)
         usable = {name: teacher.usable for name, teacher in self.by_modality.items()}
-        return pseudo_labels(self.margins(known), known.labels > 0, usable, known.lengths, self.classes, self.source)
+        margins, has = self.margins(known), available_of(known)
+        return pseudo_labels(margins, known.labels > 0, usable, known.lengths, self.classes, self.source, has)
 
     def probabilities(self, dataset: Dataset) -> Probabilities:
         """Return probabilities of clips with features, as a parser does; a clip's is the largest of its segments'."""
@@ -124,6 +126,8 @@ class Teachers:
             ],
             axis=2,
         )  # (N, T, M, C)
+        has = np.stack([*available_of(dataset.usable()).values()], axis=1)  # (N, M)
+        segment *= has[:, None, :, None]
         by_modality = np.broadcast_to(segment.max(axis=1, keepdims=True), segment.shape)
         return Probabilities(segment, by_modality.max(axis=2), by_modality)
 
@@ -141,12 +145,32 @@ class Teachers:
         return Activity(active, classes=self.classes, source=self.source)
 
 
-def as_clips(rows: NDArray[np.float32], lengths: NDArray[np.int64], outside: float = -np.inf) -> NDArray[np.float32]:
-    """Return segments (R, C) as clips (N, T, C), T of the longest; `outside` past a clip's end."""
-    inside = np.arange(int(lengths.max())) < lengths[:, None]  # (N, T)
+def available_of(dataset: Dataset) -> dict[str, NDArray[np.bool_]]:
+    """Return modality -> which clips have it, (N,)."""
+    return {name: dataset.available[:, m] for m, name in enumerate(dataset.modalities)}
+
+
+def as_clips(
+    rows: NDArray[np.float32], lengths: NDArray[np.int64], outside: float = -np.inf, segments: int = 0
+) -> NDArray[np.float32]:
+    """Return segments (R, C) as clips (N, T, C); `outside` past a clip's end.
+
+    Args:
+        rows: The segments of all clips, one clip after another.
+        lengths: Segments per clip, (N,).
+        outside: What stands past a clip's end.
+        segments: T, at least; by default that of the longest clip.
+    """
+    inside = np.arange(max(segments, int(lengths.max()))) < lengths[:, None]  # (N, T)
     result = np.full((*inside.shape, rows.shape[1]), outside, dtype=np.float32)
     result[inside] = rows
     return result
+
+
+def mute(margins: Mapping[str, NDArray[np.float32]], dataset: Dataset) -> None:
+    """Set the margins of audio, (N, T, C), to −inf in digital silence, in place: nothing can be heard there."""
+    if AUDIO in margins:
+        margins[AUDIO][dataset.silent] = -np.inf
 
 
 def pseudo_labels(
@@ -156,6 +180,7 @@ def pseudo_labels(
     lengths: NDArray[np.int64],
     classes: tuple[str, ...],
     source: str,
+    available: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> PseudoLabels:
     """Return labels per modality and second.
 
@@ -170,14 +195,20 @@ def pseudo_labels(
         lengths: Segments per clip, (N,).
         classes: Names of the C classes.
         source: What made the margins.
+        available: modality -> which clips have it, (N,); None if all have. A label does not hold in a modality that
+            its clip lacks.
     """
+    available = available or {name: np.ones(len(labels), dtype=bool) for name in margins}
     best = {name: array.max(axis=1, initial=-np.inf) for name, array in margins.items()}  # (N, C) each
-    stacked = np.stack([np.where(usable[name], best[name], np.inf) for name in margins])  # (M, N, C)
-    passes = (stacked > 0) | (stacked == stacked.max(axis=0))
+    stacked = np.stack(
+        [np.where(available[name][:, None], np.where(usable[name], best[name], np.inf), -np.inf) for name in margins]
+    )  # (M, N, C)
+    passes = (stacked > 0) | ((stacked == stacked.max(axis=0)) & (stacked > -np.inf))
     weak = {name: labels & passes[m] for m, name in enumerate(margins)}
     inside = np.arange(next(iter(margins.values())).shape[1]) < lengths[:, None]  # (N, T)
     confidence = {}
     for name, array in margins.items():
         of_class = np.where(usable[name], expit(array), np.float32(np.nan))
-        confidence[name] = np.where(inside[..., None] & labels[:, None], of_class, np.float32(0))
+        known = inside[..., None] & labels[:, None] & available[name][:, None, None]
+        confidence[name] = np.where(known, of_class, np.float32(0))
     return PseudoLabels(classes, weak, confidence, source)

@@ -16,7 +16,7 @@ from scipy.special import logit
 from seehear.data import Dataset
 from seehear.decoding import Probabilities
 from seehear.pseudo import PseudoLabels
-from seehear.refinement.fitted import pseudo_labels
+from seehear.refinement.fitted import available_of, pseudo_labels
 from seehear.refinement.out_of_fold import folds
 from seehear.training.bags import Bags, Split
 from seehear.training.fit import fit
@@ -100,4 +100,5 @@ def _labels(margins: NDArray[np.float32], dataset: Dataset, facts: RunFacts, sou
         for m, name in enumerate(facts.modalities)
     }
     usable = {name: np.ones(len(dataset.classes), dtype=bool) for name in facts.modalities}
-    return pseudo_labels(by_modality, dataset.labels > 0, usable, dataset.lengths, dataset.classes, source)
+    has = available_of(dataset)
+    return pseudo_labels(by_modality, dataset.labels > 0, usable, dataset.lengths, dataset.classes, source, has)

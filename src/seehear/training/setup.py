@@ -69,7 +69,8 @@ def set_up(
         on_epoch: Called with the name of such a model and each epoch's entry of its history.
 
     Raises:
-        SeehearError: If there is no class, or the validation clips lack the networks of the training clips.
+        SeehearError: If there is no class, no training clip has a modality, or the validation clips lack the networks
+            of the training clips.
     """
     check_dataset(train, "train")
     if val is not None:
@@ -77,11 +78,14 @@ def set_up(
     if not train.classes:
         raise SeehearError("the training labels name no class: there is nothing to learn")
     recipe.contrast.check(train.modalities)
+    _check_modalities(train, recipe)
     if val is not None and val.collocation != train.collocation:
         raise SeehearError(
             f"training clips have features of {train.collocation}, validation clips of {val.collocation}: "
             "give both the same collocation"
         )
+    if val is not None and val.modalities != train.modalities:  # the model has one order
+        val = val.with_networks(train.collocation)
     train, val, teachers, notes = with_labels_per_modality(train, val, recipe)
     on = torch.device(resolve_device(device))
     for number in range(2, recipe.refine.rounds + 1):
@@ -133,12 +137,29 @@ def with_labels_per_modality(
     return train.usable().with_pseudo(refinement), val, teachers, list(refinement.notes)
 
 
+def _check_modalities(train: Dataset, recipe: Recipe) -> None:
+    """Raise SeehearError if a modality, or a pair that the contrastive loss compares, occurs in no training clip."""
+    for name, has in zip(train.modalities, train.available.T, strict=True):
+        if not has.any():
+            names = " and ".join(train.collocation[name])
+            raise SeehearError(f"no training clip has features of {names}: extract them, or train without {name}")
+    contrast = recipe.contrast
+    for m, n in contrast.pairs_of(train.modalities) if contrast.loss != "none" else ():
+        if not (train.available[:, m] & train.available[:, n]).any():
+            names = f"{train.modalities[m]} and {train.modalities[n]}"
+            raise SeehearError(
+                f"contrast.loss={contrast.loss} compares {names}, and no training clip has features of both: "
+                "set contrast.loss=none"
+            )
+
+
 def advice(train: Dataset, val: Dataset | None, recipe: Recipe) -> list[str]:
     """Return what would likely do better, and what is likely a mistake."""
     few = int(train.featured.sum()) < FEW_CLIPS and recipe == resolve("paper")
     return [
         *_validation_notes(train, val),
         *_idle_settings(recipe),
+        *_not_compared(train, recipe),
         *frame_rates(train.networks),
         *([] if recipe.scale or recipe.standardise else loudness(train)),
         *(["the paper's recipe was tuned for 10,000 clips: try the recipe `small`"] if few else []),
@@ -164,6 +185,14 @@ def _idle_settings(recipe: Recipe) -> list[str]:
     if contrast.joint and contrast.warmup >= recipe.epochs:
         return [f"contrast.warmup={contrast.warmup} is longer than the {recipe.epochs} epochs of training"]
     return []
+
+
+def _not_compared(train: Dataset, recipe: Recipe) -> list[str]:
+    """Return a note on training clips that the contrastive loss leaves out."""
+    lacking = len(train.incomplete) - len(train.missing)
+    if recipe.contrast.loss == "none" or not lacking:
+        return []
+    return [f"{lacking} training clips lack a modality: the contrastive loss does not compare it with the others"]
 
 
 def describe_epoch(entry: dict[str, Any]) -> str:
