@@ -22,6 +22,7 @@ import commands
 from make_media import ODD, clicks, damage, movie, numbered, rotate, tone, write
 from seehear.cli import main
 from seehear.features.store import Store
+from seehear.parsing.clip import ParsedClip
 
 NETWORKS = '''
 import os, time
@@ -458,7 +459,7 @@ def test_parse_leaves_bad_clips_out(tmp_path, run, call):
     folder, out = tmp_path / "clips", tmp_path / "out"
     bad = make_bad(folder)
     del bad["bright"]  # whose colour this run's networks can bear
-    bad |= {"mute": "has no audio track", "blind": "has no video track"}
+    del bad["mute"], bad["blind"]  # which are parsed by what they have
     movie(folder / "aaa.mp4")
     damage(movie(folder / "scratched.ts", 4, options={"g": "5"}), 0.45, 0.5)
     drawn = ["--pictures", "html", "png", "svg"]
@@ -471,11 +472,68 @@ def test_parse_leaves_bad_clips_out(tmp_path, run, call):
         assert said.startswith(f"{path}: ")
         assert message in said
         assert said in answer.err
-    assert [clip["clip"] for clip in answer.json["clips"]] == ["aaa", "bright", "scratched"]
+    good = ["aaa", "blind", "bright", "mute", "scratched"]
+    assert sorted(clip["clip"] for clip in answer.json["clips"]) == good
     for suffix in ("json", "html", "png", "svg"):
-        assert {path.stem for path in out.glob(f"*.{suffix}")} - {"index"} == {"aaa", "bright", "scratched"}
+        assert {path.stem for path in out.glob(f"*.{suffix}")} - {"index"} == {*good}
     for modality in ("audio", "visual", "audio_visual"):
         assert (out / f"{modality}.csv").read_text().startswith("filename\tonset\toffset\tevent_labels\n")
+
+
+def test_parse_of_clips_without_a_track(tmp_path, run, call):
+    """A clip is parsed by what it has, and every view of it says what it lacks."""
+    folder, out = tmp_path / "clips", tmp_path / "out"
+    movie(folder / "mute.mp4", sound=None)
+    movie(folder / "blind.wav", times=(), sound_codec="pcm_s16le")
+    movie(folder / "whole.mp4")
+    everything = ["--threshold", "0", "--clip-threshold", "0", "--device", "cpu"]
+    answer = call("parse", run, folder, "--out", out, *everything)
+    assert answer.code == 0
+    for line in (
+        "mute (without audio)",
+        "blind (without video)",
+        "1 clips have no audio track, for example mute: they are parsed by what they have",
+        "1 clips have no video track, for example blind: they are parsed by what they have",
+        "3 clips parsed (0 already done)",
+    ):
+        assert line in answer.out
+    lacks = {"mute": ["audio"], "blind": ["visual"], "whole": []}
+    for clip, absent in lacks.items():
+        parsed = ParsedClip.from_json(json.loads((out / f"{clip}.json").read_text()))
+        assert list(parsed.absent) == absent
+        for modality in ("audio", "visual"):
+            confidences = [event.confidence for event in parsed.of(modality)]
+            assert all(confidence == 0 for confidence in confidences) == (modality in absent)
+        page = (out / f"{clip}.html").read_text()
+        assert ("Parsed without audio." in page) == (clip == "mute")
+        assert ("Parsed without video." in page) == (clip == "blind")
+    again = call("parse", run, folder, "--out", out, *everything)
+    assert (again.code, "3 clips parsed (3 already done)" in again.out) == (0, True)
+    assert "1 clips have no audio track, for example mute" in again.out
+    official = call("parse", run, folder, "--out", tmp_path / "official", "--device", "cpu", "--json")
+    assert not any(
+        event["modality"] in ("audio", "audio_visual")
+        for clip in official.json["clips"]
+        for event in clip["events"]
+        if clip["clip"] == "mute"
+    )
+    index = (tmp_path / "official" / "index.html").read_text()
+    assert index.count("<dd>no audio</dd>") == index.count("<dd>no video</dd>") == 1
+    assert '<span class="none">no audio</span>' in (tmp_path / "official" / "mute.html").read_text()
+
+
+def test_a_clip_without_the_only_modality_of_a_run(tmp_path, run, own, call):
+    train = run.parent
+    options = ["--store", train / "store", "--labels", train / "weak.csv", "--collocation", "audio=level"]
+    small = ["--set", "width=8", "feed_forward=8", "epochs=1", "--device", "cpu"]
+    assert call("train", *options, *small, "--out", tmp_path / "run").code == 0
+    mute = movie(tmp_path / "clips" / "mute.mp4", sound=None)
+    movie(tmp_path / "clips" / "blind.wav", times=(), sound_codec="pcm_s16le")
+    answer = call("parse", tmp_path / "run", tmp_path / "clips", "--out", tmp_path / "out", "--device", "cpu", "--json")
+    assert answer.code == 1
+    assert answer.json["failed"] == {"mute": f"{mute}: has no audio track, which level needs"}
+    (blind,) = answer.json["clips"]
+    assert blind["absent"] == []  # the run has no other modality
 
 
 def test_parse_when_nothing_can_be_decoded(tmp_path, run, call):

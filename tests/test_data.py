@@ -1,5 +1,6 @@
 """Data sets from tables and from arrays: what they hold, their views, and what is wrong with bad ones."""
 
+import pickle
 import re
 from pathlib import Path
 
@@ -45,8 +46,11 @@ def from_tables(folder: Path, **options) -> Dataset:
 def test_tables_and_store(tables):
     data = from_tables(tables, truth={"audio": tables / "audio.csv", "visual": str(tables / "visual.csv")})
     assert data.clips == CLIPS
-    assert data.missing == ("c",)
-    assert data.lengths.tolist() == [3, 5, 0, 4]
+    assert data.missing == ()
+    assert data.incomplete == ("c",)
+    assert data.available.tolist() == [[True, True], [True, True], [True, False], [True, True]]
+    assert data.notes == ("1 clips have no visual features, for example c: they are used by what they have",)
+    assert data.lengths.tolist() == [3, 5, 2, 4]
     assert data.classes == ("Cat", "Dog", "Bird")  # those of the weak table first
     assert data.labels.tolist() == [[0, 1, 0], [1, 1, 0], [1, 0, 0], [0, 0, 0]]
     assert data.collocation == {"audio": ["ears"], "visual": ["eyes"]}
@@ -54,12 +58,12 @@ def test_tables_and_store(tables):
     assert data.truth["visual"].shape == (4, 7, 3)  # the last event ends after the longest clip
     assert data.truth["audio"][1, :, 0].nonzero()[0].tolist() == [1, 2]
     assert data.truth["visual"][1, :, 2].nonzero()[0].tolist() == [2]
-    assert repr(data) == ("Dataset(4 clips, 1 without features, 3 classes, weak labels and ground truth; ears × eyes)")
+    assert repr(data) == ("Dataset(4 clips, 1 without visual, 3 classes, weak labels and ground truth; ears × eyes)")
 
 
 def test_a_frame_of_the_clips(tables):
     frame = from_tables(tables).to_frame()
-    assert frame.values.tolist() == [["a", 3, "Dog"], ["b", 5, "Cat, Dog"], ["c", 0, "Cat"], ["d", 4, ""]]
+    assert frame.values.tolist() == [["a", 3, "Dog"], ["b", 5, "Cat, Dog"], ["c", 2, "Cat"], ["d", 4, ""]]
 
 
 def test_every_form_of_an_argument(tables):
@@ -100,12 +104,103 @@ def test_a_subset_is_its_clips(numbers):
 def test_masks_slices_and_parts_of_parts(tables):
     data = from_tables(tables)
     assert data[1:].subset([0, 2]).clips == ("b", "d")
-    assert data.subset(np.array([True, False, True, False])).missing == ("c",)
+    assert data.subset(np.array([True, False, True, False])).incomplete == ("c",)
     assert np.array_equal(data[1:][2:].arrays("eyes")[0], features(4)[3])
-    assert data.usable().clips == ("a", "b", "d")
+    assert data.usable() is data
+    assert data.complete().clips == ("a", "b", "d")
+    assert data.complete().notes == ()
     for bad, message in ((np.array([True]), "a mask of 4 clips"), ([9], "4 clips"), (["z"], "no clip 'z'")):
         with pytest.raises(SeehearError, match=message):
             data.subset(bad)
+
+
+def same_features(one: Dataset, other: Dataset) -> None:
+    for name in (*one.modalities, *(info.name for info in one.infos)):
+        for array, expected in zip(one.arrays(name), other.arrays(name), strict=True):
+            assert np.array_equal(array, expected)
+
+
+def test_a_clip_that_lacks_a_modality_has_zeros_of_its_length(tables):
+    """From a store, from arrays, as a part, with other networks, from a pickle."""
+    stored = from_tables(tables)
+    eyes = features(4)
+    eyes[2] = None
+    arrays = Dataset.from_arrays({"audio": {"ears": features(2)}, "visual": {"eyes": eyes}}, clips=CLIPS)
+    views = [
+        stored,
+        arrays,
+        stored[[3, 2]][[1, 0]],
+        stored.with_networks({"audio": "horn"}).with_networks(stored.collocation),
+        pickle.loads(pickle.dumps(stored)),
+        pickle.loads(pickle.dumps(stored[1:])),
+        stored.repacked(),
+    ]
+    for data in views:
+        pack = data.packed("eyes")
+        assert pack.offsets.tolist() == data.packed("ears").offsets.tolist()
+        assert pack.available is not None
+        assert data.packed("ears").available is None
+        for clip, start, stop, has in zip(
+            data.featured_clips, pack.offsets[:-1], pack.offsets[1:], pack.available, strict=True
+        ):
+            n = CLIPS.index(clip)
+            assert stop - start == LENGTHS[n]
+            assert has == (clip != "c")
+            expected = features(4)[n] if has else np.zeros((2, 4))
+            assert np.array_equal(pack.rows[start:stop], expected)
+        assert data.arrays("visual")[data.clips.index("c")].shape == (0, 4)
+        assert data.incomplete == ("c",)
+    assert isinstance(stored.packed("eyes").rows, np.memmap)
+    same_features(stored, arrays)
+    assert stored[[2]].complete().clips == ()
+
+
+def test_a_modality_with_a_missing_network_is_missing(tables):
+    """The other network of the modality counts for nothing in that clip."""
+    store = Store(tables / "store")
+    store.register(NetworkInfo("more", "visual", 2, "made"))
+    for clip, values in zip(CLIPS[1:], features(2)[1:], strict=True):
+        store.write("more", Origin(clip, "made", clip), values)
+    data = from_tables(tables, collocation={"audio": "ears", "visual": ["eyes", "more"]})
+    assert data.available[:, 1].tolist() == [False, True, False, True]
+    assert not data.packed("eyes").rows[:3].any()
+    assert not data.packed("more").rows[8:10].any()
+    again = from_tables(tables).with_networks(data.collocation)
+    for name in ("eyes", "more"):
+        assert np.array_equal(data.packed(name).rows, again.packed(name).rows)
+        part = from_tables(tables)[[0, 2, 3]].with_networks(data.collocation)
+        assert np.array_equal(part.arrays(name)[2], data.arrays(name)[3])
+        assert [len(array) for array in part.arrays(name)] == [0, 0, 4]
+    assert data.with_networks({"visual": "eyes"}).missing == ("c",)
+
+
+def test_contents_say_what_is_missing(tables):
+    data = from_tables(tables)
+    whole = data.complete()
+    store = Store(tables / "store")
+    store.write("eyes", Origin("c", "made", "c"), np.zeros((2, 4), np.float32))
+    assert from_tables(tables).content != data.content  # rows of zeros that are features
+    assert from_tables(tables)[[0, 1, 3]].content.split("+")[0] == whole.content.split("+")[0]
+
+
+def test_lengths_that_differ_name_a_network_that_the_clip_has(tables):
+    store = Store(tables / "store")
+    store.register(NetworkInfo("more", "visual", 2, "made"))
+    for clip, values in zip(CLIPS, features(2), strict=True):
+        store.write("more", Origin(clip, "made", clip), values)
+    store.write("eyes", Origin("c", "made", "c"), np.ones((7, 4), np.float32))
+    store.file("ears", "c").unlink()
+    with pytest.raises(SeehearError, match="clip c has 7 segments of eyes but 2 of more"):
+        from_tables(tables, collocation={"audio": "ears", "visual": ["eyes", "more"]})
+
+
+def test_features_of_one_modality_that_are_not_finite_leave_the_other():
+    arrays = features(2)
+    arrays[1][0, 0] = np.nan
+    data = Dataset.from_arrays({"audio": arrays, "visual": features(4)})
+    assert (data.missing, data.incomplete) == ((), ("1",))
+    assert not data.packed("audio").rows[3:8].any()
+    assert any("not finite" in note for note in data.notes)
 
 
 def test_other_networks_and_other_classes(tables):

@@ -22,10 +22,11 @@ from seehear import arguments
 from seehear.errors import SeehearError
 from seehear.events import Activity, reindexed
 from seehear.features.notes import missing_truth
-from seehear.features.packed import NotFinite, Packed
+from seehear.features.packed import NotFinite, Packed, silence_of
 from seehear.features.source import ArrayFeatures, FeatureSource, PartOf, StoredFeatures
 from seehear.features.store import NetworkInfo, Store
 from seehear.labels import DenseTable, WeakTable, classes_of, read_classes, read_dense, read_weak, suggestion
+from seehear.modality import AUDIO
 from seehear.pseudo import PseudoLabels
 from seehear.results import import_pandas
 from seehear.scoring.signature import revision
@@ -51,10 +52,9 @@ class Dataset:
         truth: Per-second ground truth, modality -> (N, T, C) bool; None if it is not known for every modality.
             T is at least the length of the longest clip.
         networks: modality -> the networks that feed it, in order.
-        featured: (N,) bool, which clips have features of every network.
+        available: (N, M) bool over `modalities`, which of them a clip has: those with features of all their networks.
         segment: Seconds per segment.
         revision: Name and hash of the labels, for signatures.
-        notes: What a user should know about the labels and features.
         source: Where the features come from.
         pseudo: Labels per modality and second that a teacher estimated; None if there are none.
     """
@@ -64,11 +64,11 @@ class Dataset:
     labels: NDArray[np.float32]
     truth: Activity | None
     networks: Mapping[str, tuple[NetworkInfo, ...]]
-    featured: NDArray[np.bool_]
+    available: NDArray[np.bool_]
     source: FeatureSource
     segment: float = 1.0
     revision: str = ""
-    notes: tuple[str, ...] = ()
+    _notes: tuple[str, ...] = ()
     pseudo: PseudoLabels | None = None
     _packs: dict[str, Packed] = field(default_factory=dict)
 
@@ -106,18 +106,18 @@ class Dataset:
         dense = {modality: read_dense(path, names) for modality, path in arguments.by_modality(truth).items()}
         notes = missing_truth(weak, dense) if dense else []
         known = names or _classes_in(weak, dense)
-        featured, more, packs = _usable(source, networks, weak.clips, f"{labels}", str(kept.path))
+        available, more, packs = _usable(source, networks, weak.clips, f"{labels}", str(kept.path))
         dataset = Dataset(
             clips=weak.clips,
             classes=known,
             labels=weak.array(weak.clips, known),
             truth=None,
             networks=networks,
-            featured=featured,
+            available=available,
             source=source,
             segment=kept.segment,
             revision=revision([weak.path, *(table.path for table in dense.values())]),
-            notes=(*notes, *more),
+            _notes=(*notes, *more),
             _packs=packs,
         )
         dataset._check_lengths()
@@ -137,6 +137,7 @@ class Dataset:
 
         Args:
             features: modality -> features: (N, T, D), or a list of N arrays (T, D), None for a clip that has none.
+                A clip is used by the modalities that it has.
                 Where several networks feed a modality, or are to be chosen from: modality -> network -> the same.
                 Empty for clips of which only the ground truth is known, to score predictions of another system.
             labels: (N, C) numbers in [0, 1], or for each clip the names of its classes. None: those of the
@@ -162,12 +163,12 @@ class Dataset:
         source = ArrayFeatures(infos, arrays)
         networks = {modality: tuple(infos[name] for name in each) for modality, each in by_network.items()}
         known, given = _read_labels(labels, classes, len(names), truth)
-        featured, notes, packs = np.ones(len(names), dtype=bool), list[str](), dict[str, Packed]()
+        available, notes, packs = np.ones((len(names), len(truth or ())), dtype=bool), list[str](), dict[str, Packed]()
         if networks:
-            featured, notes, packs = _usable(source, networks, names, "the arrays", "")
+            available, notes, packs = _usable(source, networks, names, "the arrays", "")
         labelled = _revision_of_arrays(given, known, truth)
         dataset = Dataset(
-            names, known, given, None, networks, featured, source, segment, labelled, tuple(notes), _packs=packs
+            names, known, given, None, networks, available, source, segment, labelled, tuple(notes), _packs=packs
         )
         dataset._check_lengths()
         return replace(dataset, truth=_truth_from_arrays(dataset, truth)) if truth is not None else dataset
@@ -182,6 +183,7 @@ class Dataset:
         known = "weak labels and ground truth" if self.truth is not None else "weak labels"
         networks = networks or "no features"
         missing = f", {len(self.missing)} without features" if self.missing else ""
+        missing += "".join(f", {len(clips)} without {name}" for name, clips in self._lacking.items())
         return f"Dataset({len(self)} clips{missing}, {len(self.classes)} classes, {known}; {networks})"
 
     def to_frame(self) -> DataFrame:
@@ -212,15 +214,48 @@ class Dataset:
         """The store that the features come from; None for arrays."""
         return self.source.store
 
+    @cached_property
+    def featured(self) -> NDArray[np.bool_]:
+        """Which clips have at least one modality, (N,) bool."""
+        return np.asarray(self.available.any(axis=1))
+
+    @cached_property
+    def _complete(self) -> NDArray[np.bool_]:
+        """Which clips have every modality, (N,) bool."""
+        return np.asarray(self.available.all(axis=1))
+
     @property
     def missing(self) -> tuple[str, ...]:
-        """Clips without usable features of every network."""
-        return tuple(clip for clip, has in zip(self.clips, self.featured, strict=True) if not has)
+        """Clips without usable features of any modality."""
+        return _where(self.clips, ~self.featured)
+
+    @property
+    def incomplete(self) -> tuple[str, ...]:
+        """Clips that lack at least one modality, those without any included."""
+        return _where(self.clips, ~self._complete)
 
     @cached_property
     def featured_clips(self) -> tuple[str, ...]:
-        """Clips with features of every network, in order."""
-        return tuple(clip for clip, has in zip(self.clips, self.featured, strict=True) if has)
+        """Clips with at least one modality, in order."""
+        return _where(self.clips, self.featured)
+
+    @property
+    def _lacking(self) -> dict[str, tuple[str, ...]]:
+        """Return modality -> clips that lack it and have another, of the modalities that some clips lack."""
+        lacking = {
+            name: _where(self.clips, self.featured & ~has)
+            for name, has in zip(self.modalities, self.available.T, strict=True)
+        }
+        return {name: clips for name, clips in lacking.items() if clips}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what a user should know about the labels and features."""
+        lacking = (
+            f"{len(clips)} clips have no {name} features, for example {clips[0]}: they are used by what they have"
+            for name, clips in self._lacking.items()
+        )
+        return (*self._notes, *lacking)
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -232,25 +267,34 @@ class Dataset:
         return lengths
 
     @property
+    def silent(self) -> NDArray[np.bool_]:
+        """Segments of digital silence, in which nothing can be heard, (N, T); False where it is not known."""
+        silent = np.zeros((len(self), int(self.lengths.max(initial=0))), dtype=bool)
+        if AUDIO in self.networks:
+            silent[self.featured] = silence_of([self.packed(info.name) for info in self.networks[AUDIO]])
+        return silent
+
+    @property
     def content(self) -> str:
         """Hash of the features, per network."""
         return "+".join(self.packed(info.name).contents for info in self.infos)
 
     def packed(self, network: str) -> Packed:
-        """Return a network's features of the clips that have them, in order."""
+        """Return a network's features of the featured clips, in order; zeros for a clip that lacks its modality."""
         if network not in self._packs:
-            self._packs[network] = self.source.pack(network, self.featured_clips)
+            available = self.available[self.featured]
+            self._packs[network] = _pack(self.source, self.networks, self.featured_clips, available, network)
         return self._packs[network]
 
     def packs(self) -> dict[str, list[Packed]]:
-        """Return modality -> features of its networks."""
+        """Return modality -> features of its networks, of the featured clips."""
         return {modality: [self.packed(info.name) for info in infos] for modality, infos in self.networks.items()}
 
     def arrays(self, name: str) -> list[NDArray[np.float32]]:
         """Return the features of a network, or of a modality with its networks side by side.
 
         Returns:
-            N arrays (T, D); (0, D) for a clip without features.
+            N arrays (T, D); (0, D) for a clip that has none.
 
         Raises:
             SeehearError: If the data set has neither a network nor a modality of that name.
@@ -261,8 +305,10 @@ class Dataset:
             raise SeehearError(f"no features of {unknown[0]!r}; available: {', '.join(dict.fromkeys(available))}")
         packs = [self.packed(each) for each in names]
         parts = iter(np.split(np.concatenate([pack.rows for pack in packs], axis=1), packs[0].offsets[1:-1]))
-        width = sum(pack.rows.shape[1] for pack in packs)
-        return [next(parts) if has else np.zeros((0, width), dtype=np.float32) for has in self.featured]
+        lacks = packs[0].lacks(self.featured_clips)
+        arrays = {clip: part for clip, part in zip(self.featured_clips, parts, strict=True) if clip not in lacks}
+        nothing = np.zeros((0, sum(pack.rows.shape[1] for pack in packs)), dtype=np.float32)
+        return [arrays.get(clip, nothing) for clip in self.clips]
 
     # Other views of it
 
@@ -286,7 +332,7 @@ class Dataset:
             labels=self.labels[chosen],
             truth=truth,
             pseudo=self.pseudo.subset(chosen) if self.pseudo is not None else None,
-            featured=self.featured[chosen],
+            available=self.available[chosen],
             source=PartOf(self.source, self.featured_clips, self.packed),
             _packs={},
         )
@@ -295,8 +341,12 @@ class Dataset:
         return self.subset(selection)
 
     def usable(self) -> Dataset:
-        """Return the clips that have features."""
+        """Return the clips that have at least one modality."""
         return self if self.featured.all() else self.subset(self.featured)
+
+    def complete(self) -> Dataset:
+        """Return the clips that have every modality."""
+        return self if self._complete.all() else self.subset(self._complete)
 
     def repacked(self) -> Dataset:
         """Return the same clips, their features packed anew rather than cut from the packs of a larger data set."""
@@ -316,13 +366,28 @@ class Dataset:
         """
         networks = _chosen(self.source, arguments.collocation(collocation))
         where = str(self.store.path) if self.store else ""
-        featured, notes, packs = _usable(self.source, networks, self.clips, "the data set", where)
-        lost = () if (featured >= self.featured).all() else tuple(notes)
-        changed = replace(self, networks=networks, featured=featured, notes=(*self.notes, *lost), _packs=packs)
-        if (featured == self.featured).all():
-            changed._packs.update(self._packs)
+        available, notes, packs = _usable(self.source, networks, self.clips, "the data set", where)
+        same = tuple(networks) == self.modalities
+        lost = [] if same and (available >= self.available).all() else notes
+        known = tuple(dict.fromkeys([*self._notes, *lost]))
+        changed = replace(self, networks=networks, available=available, _notes=known, _packs=packs)
+        changed._packs.update(self._packs_for(changed))
         changed._check_lengths()
         return changed
+
+    def _packs_for(self, other: Dataset) -> dict[str, Packed]:
+        """Return the packs that serve another data set of the same clips: of modalities that the same clips have."""
+        if not np.array_equal(other.featured, self.featured):
+            return {}
+        shared = [name for name in self.networks if name in other.networks]
+        same = [name for name in shared if np.array_equal(self._column(name), other._column(name))]
+        names = {info.name for name in same for info in self.networks[name]}
+        return {name: packed for name, packed in self._packs.items() if name in names}
+
+    def _column(self, modality: str) -> NDArray[np.bool_]:
+        """Return which clips have a modality, (N,) bool."""
+        column: NDArray[np.bool_] = self.available[:, self.modalities.index(modality)]
+        return column
 
     def with_classes(self, classes: Sequence[str]) -> Dataset:
         """Return labels and truth with these classes as columns: others are dropped, new ones never occur."""
@@ -378,8 +443,11 @@ class Dataset:
             differ = np.flatnonzero(here != lengths)
             if len(differ):
                 n = int(differ[0])
+                # A clip that lacks the first modality has zeros there, as long as the first modality that it has.
+                modality = self.modalities[int(self.available[self.featured][n].argmax())]
+                one = self.networks[modality][0]
                 raise SeehearError(
-                    f"clip {self.featured_clips[n]} has {lengths[n]} segments of {first.name} but {here[n]} of "
+                    f"clip {self.featured_clips[n]} has {lengths[n]} segments of {one.name} but {here[n]} of "
                     f"{other.name}, and {len(differ) - 1} more clips differ; extract both from the same files"
                 )
 
@@ -447,20 +515,52 @@ def _chosen(
     return chosen
 
 
+def _where(clips: Sequence[str], mask: NDArray[np.bool_]) -> tuple[str, ...]:
+    return tuple(clip for clip, chosen in zip(clips, mask, strict=True) if chosen)
+
+
+def _pack(
+    source: FeatureSource,
+    networks: Mapping[str, Sequence[NetworkInfo]],
+    clips: tuple[str, ...],
+    available: NDArray[np.bool_],
+    network: str,
+) -> Packed:
+    """Return a network's features of clips, zeros for those that lack its modality, as long as the modality they have.
+
+    Args:
+        source: Of the features.
+        networks: modality -> its networks, M modalities. The network may be another one of the source.
+        clips: N clips, each with at least one modality.
+        available: (N, M) bool, which modalities a clip has.
+        network: Whose features.
+
+    Raises:
+        NotFinite: If a value is NaN or infinite.
+    """
+    own = [m for m, infos in enumerate(networks.values()) if network in {info.name for info in infos}]
+    having = source.clips(network) if not own else frozenset[str]()
+    has = available[:, own[0]] if own else np.array([clip in having for clip in clips], dtype=bool)
+    first = [infos[0].name for infos in networks.values()]
+    absent = {clips[n]: source.length(first[int(available[n].argmax())], clips[n]) for n in np.flatnonzero(~has)}
+    return source.pack(network, clips, absent)
+
+
 def _usable(
     source: FeatureSource, networks: Mapping[str, Sequence[NetworkInfo]], clips: Sequence[str], what: str, where: str
 ) -> tuple[NDArray[np.bool_], list[str], dict[str, Packed]]:
-    """Return which clips have finite features of every network, (N,), and notes on those whose features are not finite.
+    """Return which modalities clips have, (N, M), and notes on those whose features are not finite.
 
-    The features that were packed to find out come with them, by network; none if a clip was left out.
+    A clip has a modality if it has finite features of all its networks. The features that were packed to find out come
+    with them, by network; none if a clip's were left out.
 
     Raises:
-        SeehearError: If no clip has.
+        SeehearError: If no clip has any.
     """
     names = [info.name for infos in networks.values() for info in infos]
-    available = source.clips(*names)
-    featured = np.array([clip in available for clip in clips], dtype=bool)
-    if not featured.any():
+    complete = [source.clips(*(info.name for info in infos)) for infos in networks.values()]
+    available = np.array([[clip in having for having in complete] for clip in clips], dtype=bool)  # (N, M)
+    if not available.any():
         counts = ", ".join(f"{name} {sum(clip in source.clips(name) for clip in clips)}" for name in names)
         raise SeehearError(
             f"none of the {len(clips)} clips of {what} has features of {' and '.join(names)}"
@@ -468,20 +568,22 @@ def _usable(
         )
     notes: list[str] = []
     packs: dict[str, Packed] = {}
-    having = tuple(clip for clip, has in zip(clips, featured, strict=True) if has)
-    for name in names:
-        try:
-            packs[name] = source.pack(name, having)
-        except NotFinite:
-            good = source.finite(name, having)
-            bad = [clip for clip, is_finite in zip(having, good, strict=True) if not is_finite]
-            notes.append(
-                f"{len(bad)} clips have features of {name} that are not finite, for example {bad[0]}: left out"
-            )
-            featured &= ~np.isin(np.array(clips), bad)
-    if not featured.any():
-        raise SeehearError(f"no clip of {what} has finite features of every network: {'; '.join(notes)}")
-    return featured, notes, {} if notes else packs
+    featured = np.asarray(available.any(axis=1))
+    chosen, before = _where(clips, featured), available[featured]
+    for m, infos in enumerate(networks.values()):
+        for name in [info.name for info in infos]:
+            try:
+                packs[name] = _pack(source, networks, chosen, before, name)
+            except NotFinite:
+                having = _where(chosen, before[:, m])
+                bad = _where(having, ~np.array(source.finite(name, having), dtype=bool))
+                notes.append(
+                    f"{len(bad)} clips have features of {name} that are not finite, for example {bad[0]}: left out"
+                )
+                available[np.isin(np.array(clips), bad), m] = False
+    if not available.any():
+        raise SeehearError(f"no clip of {what} has finite features of all networks of a modality: {'; '.join(notes)}")
+    return available, notes, {} if notes else packs
 
 
 def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:

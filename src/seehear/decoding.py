@@ -8,14 +8,15 @@ all. The protocol and its thresholds are part of a score's signature.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
+from seehear.modality import AUDIO
 
 Filter = Literal["global", "per-modality", "none"]
 Threshold = float | Mapping[str, float]  # one for all classes, or by class (HALF for others)
@@ -54,6 +55,21 @@ class Probabilities:
 
     def __repr__(self) -> str:
         return "Probabilities({} clips × {} segments × {} modalities × {} classes)".format(*self.segment.shape)
+
+
+def silenced(probabilities: Probabilities, silent: NDArray[np.bool_], modalities: tuple[str, ...]) -> Probabilities:
+    """Return the probabilities with 0 for all that would be heard in digital silence.
+
+    Args:
+        probabilities: Of N clips and T segments.
+        silent: (N, T), which segments are silent.
+        modalities: Of the probabilities, in order.
+    """
+    if AUDIO not in modalities or not silent.any():
+        return probabilities
+    segment = probabilities.segment.copy()
+    segment[silent, modalities.index(AUDIO)] = 0
+    return replace(probabilities, segment=segment)
 
 
 @dataclass(frozen=True)
@@ -98,6 +114,10 @@ class Decoding:
             active &= probabilities.modality_clip >= keep_at
         return {name: active[:, :, m] for m, name in enumerate(modalities)}
 
+    def segment_thresholds(self, classes: tuple[str, ...], modalities: tuple[str, ...]) -> NDArray[np.float32]:
+        """Return the least probability of an active segment, per modality and class, (M, C)."""
+        return _array(self.segment_threshold, classes, modalities)
+
     def as_json(self) -> dict[str, Any]:
         """Return a value that `json.dumps` takes, and `from_json` reads."""
         return {
@@ -117,6 +137,37 @@ class Decoding:
             raise SeehearError('a decoding must be {"filter": …, "segment": …, "clip": …}')
         segment, clip = (_from_json(value.get(name, HALF)) for name in ("segment", "clip"))
         return Decoding(value.get("filter", "global"), segment, clip)
+
+
+def mean_decoding(decodings: Sequence[Decoding]) -> Decoding:
+    """Return the decoding whose thresholds are the means of these.
+
+    Raises:
+        SeehearError: If they differ in more than numbers.
+    """
+    first = decodings[0]
+    forms = {(each.filter, _form(each.segment_threshold), _form(each.clip_threshold)) for each in decodings}
+    if len(forms) > 1:
+        other = next(each for each in decodings if str(each) != str(first))
+        raise SeehearError(f"the parsers decode in different ways ({first} and {other}): give decoding=")
+    segment = _mean([each.segment_threshold for each in decodings])
+    return Decoding(first.filter, segment, _mean([each.clip_threshold for each in decodings]))
+
+
+def _form(threshold: Thresholds) -> Any:
+    """Return what a threshold is given for: modalities, classes, or all."""
+    if isinstance(threshold, ByModality):
+        return tuple((name, _form(value)) for name, value in threshold.values.items())
+    return tuple(threshold) if isinstance(threshold, Mapping) else ()
+
+
+def _mean(thresholds: Sequence[Any]) -> Any:
+    first = thresholds[0]
+    if isinstance(first, ByModality):
+        return ByModality({name: _mean([each.values[name] for each in thresholds]) for name in first.values})
+    if isinstance(first, Mapping):
+        return {name: _mean([each[name] for each in thresholds]) for name in first}
+    return round(sum(thresholds) / len(thresholds), 6)
 
 
 def _values(threshold: Thresholds) -> Iterator[float]:

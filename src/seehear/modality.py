@@ -11,6 +11,7 @@ AUDIO = "audio"
 VISUAL = "visual"
 JOINT = f"{AUDIO}_{VISUAL}"
 NAMES = {AUDIO: "heard", VISUAL: "seen", JOINT: "both"}  # what people read
+TRACKS = {AUDIO: "audio", VISUAL: "video"}  # of a media file
 MODALITIES = {name: modality for modality, name in NAMES.items()}
 
 
@@ -24,6 +25,11 @@ T = TypeVar("T", bound=_Joinable)
 def display_name(modality: str) -> str:
     """Return what people read: heard, seen or both, or the modality's own name."""
     return NAMES.get(modality, modality)
+
+
+def track_name(modality: str) -> str:
+    """Return what people call the track of a modality: audio or video, or the modality's own name."""
+    return TRACKS.get(modality, modality)
 
 
 def modality_of(name: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from commands import align, train
 from make_media import movie, number_of
-from seehear.alignment import Search, between, within
+from seehear.alignment import Search, align_arrays, between, within
 from seehear.alignment.embeddings import embeddings
 from seehear.cli import main
 from seehear.data import Dataset
@@ -216,6 +216,26 @@ def test_clips_without_features_are_left_out_and_listed(world, tmp_path):
     assert result.missing == ("lost",)
     assert result.exit_code == 1
     assert "|clips:24|" in result.signature
+
+
+def test_only_clips_with_every_modality_are_aligned(world, tmp_path):
+    """Rows of zeros in place of a missing modality are not measured, and no projection is fitted to them."""
+    rng = np.random.default_rng(0)
+    truth = rng.random((6, 4, 2)) < 0.5
+    arrays = {name: list(rng.normal(size=(6, 4, 3))) for name in ("audio", "visual")}
+    complete = {name: [each[n] for n in (0, 1, 3, 5)] for name, each in arrays.items()}
+    arrays["audio"][2] = arrays["visual"][4] = None
+    found = align_arrays(arrays, {name: truth for name in arrays}, progress=False)
+    expected = align_arrays(complete, {name: truth[[0, 1, 3, 5]] for name in arrays}, progress=False)
+    assert found.missing == ("2", "4")
+    assert found.exit_code == 1
+    assert "2 clips without features of every network, left out" in found.text()
+    assert "|clips:4|segments:16|" in found.signature
+    for one, same in zip(found.systems, expected.systems, strict=True):
+        assert one.as_json() == same.as_json()
+    nothing = {"audio": [rng.normal(size=(4, 3)), None], "visual": [None, rng.normal(size=(4, 3))]}
+    with pytest.raises(SeehearError, match="no clip has features of audio and visual"):
+        align_arrays(nothing, {name: truth[:2] for name in nothing}, progress=False)
 
 
 def test_an_embedding_that_is_not_finite_names_clip_and_network(world, tmp_path):

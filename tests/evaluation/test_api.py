@@ -1,6 +1,7 @@
 """Scores, evaluations and comparisons as one asks for them in a notebook: objects and arrays, no folder needed."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from seehear.errors import SeehearError
 from seehear.evaluation import Evaluation, Verdict
 from seehear.events import Activity
 from seehear.parsing.parser import Parser, load, train
+from seehear.scoring.references import Reference
 from training.conftest import CLASSES, World
 
 pytestmark = pytest.mark.usefixtures("few_draws")
@@ -36,7 +38,7 @@ def toy():
         name: [active @ directions[name] + 0.3 * rng.normal(size=(len(active), 6)) for active in truth[name]]
         for name in MODALITIES
     }
-    features["audio"][2] = None
+    features["audio"][2] = features["visual"][2] = None
     labels = np.array([np.any([truth[name][n].any(axis=0) for name in MODALITIES], axis=0) for n in range(12)])
     return Dataset.from_arrays(features, labels=labels.astype(np.float32), classes=CLASSES, truth=truth)
 
@@ -177,13 +179,36 @@ def test_clips_without_features_score_as_without_predictions(toy, parser):
         assert values.tolist() == np.delete(evaluation.scores[0].per_clip[key], 2).tolist()
 
 
+def test_a_clip_without_audio_is_scored_by_what_is_seen(toy, parser):
+    features = {name: [array if len(array) else None for array in toy.arrays(name)] for name in MODALITIES}
+    features["audio"][0] = None
+    mute = Dataset.from_arrays(features, labels=toy.labels, classes=CLASSES, truth=toy.truth)
+    evaluation = sh.evaluate(parser, mute, details=True)
+    (note,) = (note for note in evaluation.notes if "no audio features" in note)
+    assert note == "1 clips have no audio features, for example 0: they are used by what they have"
+    assert note in evaluation.text()
+    assert evaluation.missing == ["2"]  # and exit code 1 for it alone
+    assert sh.evaluate(parser, mute.usable()).exit_code == 0
+    predicted = parser.predict(mute)
+    assert not predicted["audio"][0].any()
+    assert predicted["visual"][0].any()
+    alone = sh.score(predicted, toy.truth).per_clip
+    for key, values in evaluation.scores[0].per_clip.items():
+        assert values.tolist() == alone[key].tolist()
+    forecasts = {name: each.count for name, each in evaluation.details.reliability.items()}
+    assert forecasts["audio"] == forecasts["visual"] - 3 * 5  # nothing is forecast of what the clip lacks
+    rest = sh.evaluate(parser, toy)
+    for key, values in evaluation.scores[0].per_clip.items():  # other clips are scored as before
+        assert np.delete(values, 0).tolist() == pytest.approx(np.delete(rest.scores[0].per_clip[key], 0).tolist())
+
+
 def test_a_data_set_with_more_networks_than_the_parser(toy, parser):
     """A clip that lacks features of another network alone is predicted, and each prediction stays with its clip."""
     features = {name: [array if len(array) else None for array in toy.arrays(name)] for name in MODALITIES}
     other = [None if n == 0 or array is None else array[:, :2] for n, array in enumerate(features["visual"])]
     both = {"audio": features["audio"], "visual": {"visual": features["visual"], "other": other}}
     more = Dataset.from_arrays(both, labels=toy.labels, classes=CLASSES, truth=toy.truth)
-    assert more.missing == ("0", "2")
+    assert (more.missing, more.incomplete) == (("2",), ("0", "2"))
     expected, found = parser.predict(toy), parser.predict(more)
     for name in MODALITIES:
         assert found[name].tolist() == expected[name].tolist()
@@ -209,6 +234,97 @@ def test_folders_as_text_and_as_paths(world):
     for systems in (str(folder), both, parsers):
         assert sh.evaluate(systems, world.dataset(), device="cpu").as_json() == expected.as_json()
     assert not list(folder.glob("*/scores-*"))  # nothing is written
+
+
+def test_differences_from_any_reference(toy, seeds):
+    """Paired by clip; beside the weak-label baseline's, the class prior's is in the JSON."""
+    evaluation = sh.evaluate(seeds, toy)
+    assert evaluation.baselines == ["weak labels", "class prior"]
+    content = evaluation.as_json()
+    for name, key in (("nothing", ""), ("weak labels", "beyond_baseline"), ("class prior", "beyond_class_prior")):
+        beyond = evaluation.beyond(name)["event", "type_at_av"]
+        reference = evaluation.references[name].per_clip["event", "type_at_av"]
+        expected = evaluation.per_clip("event", "type_at_av") - 100 * reference
+        assert beyond.mean == pytest.approx(expected.mean())
+        assert beyond.low <= beyond.mean <= beyond.high
+        if key:
+            assert content[key]["event"]["type_at_av"]["low"] == beyond.low
+            assert content[key]["average"]["verdict"] == evaluation.verdict(baseline=name)
+    assert evaluation.beyond_baseline == evaluation.beyond("weak labels")
+    with pytest.raises(SeehearError, match="no reference 'everything'; available: nothing"):
+        evaluation.beyond("everything")
+
+
+def test_a_parser_brings_references_of_its_own(toy, seeds, monkeypatch):
+    """As a model of its teachers alone would: with its classes in another order, and fewer segments."""
+    turned = [CLASSES[n] for n in (2, 0, 1)]
+    arrays = {name: array[:, :4][..., [2, 0, 1]] for name, array in toy.truth.items()}
+    own = {"four seconds": Reference("the truth of four seconds", Activity(arrays, classes=turned))}
+    monkeypatch.setattr(Parser, "reference_predictions", lambda self, dataset: own)
+    evaluation = sh.evaluate(seeds, toy)
+    assert list(evaluation.references) == ["nothing", "weak labels", "class prior", "four seconds", "truth"]
+    expected = sh.score({name: array[:, :4] for name, array in toy.truth.items()}, toy.truth)
+    assert evaluation.references["four seconds"].average == pytest.approx(expected.average)
+    text, content = evaluation.text(), evaluation.as_json()
+    assert "four seconds: the truth of four seconds" in text
+    assert re.search(r"(worse than|inconclusive against) the four seconds: ", text)
+    assert content["beyond_four_seconds"]["average"]["mean"] < 0
+    assert content["meanings"]["four seconds"] == "the truth of four seconds"
+
+
+def test_modality_and_time_are_given(toy, seeds):
+    """Scores of each seed, means over them; with both wrong by one thing alone, that thing given is 100."""
+    evaluation = sh.evaluate(seeds, toy)
+    assert len(evaluation.given) == 2
+    for n, one in enumerate(evaluation.by_seed()):
+        for name, scores in evaluation.given[n].items():
+            assert one.given_intervals[name]["", "average"].mean == pytest.approx(scores.average)
+    for name, intervals in evaluation.given_intervals.items():
+        averages = [of_seed[name].average for of_seed in evaluation.given]
+        assert intervals["", "average"].mean == pytest.approx(np.mean(averages))
+        assert intervals["", "average"].deviation == pytest.approx(np.std(averages, ddof=1))
+        assert evaluation.as_json()["given"][name]["average"]["mean"] == intervals["", "average"].mean
+    heard = {"audio": toy.truth["audio"], "visual": np.zeros_like(toy.truth["audio"])}
+    data = Dataset.from_arrays({}, truth=heard, classes=CLASSES)
+    mistaken = sh.evaluate({"audio": heard["visual"], "visual": heard["audio"]}, data)
+    assert mistaken.given[0]["modality"].average == 100
+    assert mistaken.given[0]["time"].average == pytest.approx(mistaken.average.mean)
+    late = sh.evaluate({"audio": np.roll(heard["audio"], 1, axis=1), "visual": heard["visual"]}, data)
+    assert late.given[0]["time"].average == 100
+    assert late.given[0]["modality"].average == pytest.approx(late.average.mean)
+    assert re.search(r"^time given +100\.00  100\.00 to 100\.00", late.text(), re.MULTILINE)
+
+
+def test_what_is_in_one_modality_alone(toy, parser):
+    evaluation = sh.evaluate(parser, toy)
+    names = [("segment", "audio_only"), ("segment", "visual_only"), ("event", "audio_only"), ("event", "visual_only")]
+    assert [row.key for row in evaluation.only_rows] == names
+    scores = sh.score(parser.predict(toy), toy.truth)
+    for row in evaluation.only_rows:
+        assert row.interval.mean == pytest.approx(100 * scores.only[row.key].mean())
+        assert evaluation.interval(*row.key) == row.interval
+        assert evaluation.as_json()["only"][row.key[0]][row.key[1]]["low"] == row.interval.low
+        assert re.search(rf"^{row.name} +{row.interval.mean:.2f} ", evaluation.text(), re.MULTILINE)
+    assert len(evaluation.rows) == 11
+    one = Dataset.from_arrays({}, truth={"audio": toy.truth["audio"]}, classes=CLASSES)
+    alone = sh.evaluate({"audio": toy.truth["audio"]}, one)
+    assert alone.only_rows == ()
+    assert "exactly one modality" not in alone.text()
+
+
+def test_classes_that_no_seed_found(toy):
+    """Found once by one seed is found. Those with more segments come first."""
+    nothing = {name: np.zeros_like(array) for name, array in toy.truth.items()}
+    once = {name: array.copy() for name, array in nothing.items()}
+    once["audio"][..., 1] = True
+    support = {name: array.sum(axis=(0, 1)) for name, array in toy.truth.items()}
+    evaluation = sh.evaluate([nothing, once], toy)
+    expected = sorted((0, 2), key=lambda c: -support["audio"][c])
+    assert list(evaluation.never_found["audio"].items()) == [(CLASSES[c], support["audio"][c]) for c in expected]
+    assert set(evaluation.never_found["visual"]) == set(CLASSES)
+    named = [f"{CLASSES[c]} ({support['audio'][c]})" for c in expected]
+    assert f"never found, audio: {', '.join(named)}" in evaluation.text()
+    assert "never found, audio: none" in sh.evaluate(toy.truth, toy).text()
 
 
 def test_details_without_a_folder(toy, seeds):
@@ -399,6 +515,10 @@ def test_frames(toy, parser, seeds):
     frame = evaluation.to_frame()
     assert frame["score"].iloc[-1] == evaluation.average.mean
     assert set(frame["verdict"]) <= set(Verdict)
+    row = frame.set_index(["level", "kind"]).loc["event", "visual_only"]
+    assert row["low"] <= row["score"] <= row["high"]
+    assert row["class_prior_difference"] == pytest.approx(row["score"] - row["class_prior"])
+    assert len(frame) == 10 + 4 + 1
     comparison = sh.compare({"one": parser, "two": seeds}, toy)
     assert len(comparison.to_frame()) == 11
     assert set(comparison.to_frame()["system"]) == {"two"}

@@ -45,7 +45,7 @@ def test_written_files_are_valid(parsed, known, data, tmp_path_factory):
 
 def test_the_schema_names_every_field():
     assert set(SCHEMA["properties"]) == {"format", "made_by", *clip(*DOG).as_json()}
-    assert set(SCHEMA["required"]) == set(SCHEMA["properties"]) - {"made_by"}
+    assert set(SCHEMA["required"]) == set(SCHEMA["properties"]) - {"made_by", "absent"}
     event = SCHEMA["$defs"]["event"]
     assert set(event["properties"]) == set(event["required"]) == {field.name for field in fields(ParsedEvent)}
 

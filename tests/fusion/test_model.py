@@ -10,6 +10,7 @@ from fusion.reference import ReferenceModel
 from seehear.errors import SeehearError
 from seehear.fusion.attention import HybridAttention
 from seehear.fusion.model import ParsingModel
+from seehear.losses.weak import weak_loss
 
 INPUTS = {"audio": [3], "visual": [4, 2], "touch": [5]}
 
@@ -167,3 +168,69 @@ def test_without_cross_attention_a_modality_knows_nothing_of_the_others():
     before, after = (model.fuse(model.embed(each), cross=False)[0] for each in (features, changed))
     assert torch.equal(before, after)
     assert not torch.equal(*(model.fuse(model.embed(each))[0] for each in (features, changed)))
+
+
+@pytest.mark.parametrize("modalities", [2, 3])
+@pytest.mark.parametrize(("layers", "heads"), [(0, 1), (1, 1), (2, 2)])
+@torch.no_grad()
+def test_a_missing_modality_takes_no_part(modalities, layers, heads):
+    """The oracle is the loop over the modalities that a clip has; clips are padded at the same time."""
+    model = make(modalities, layers, heads)
+    lengths = [4, 2, 3, 4]
+    features, mask, available = lacking(model, lengths)
+    output = model(features, mask, available)
+    weights = {name: tensor.double().numpy() for name, tensor in model.state_dict().items()}
+    for n, length in enumerate(lengths):
+        having = [m for m in range(modalities) if available[n, m]]
+        own = {model.modalities[m]: features[model.modalities[m]][n, :length].double().numpy() for m in having}
+        segment, clip, by_modality = oracle.forward(own, weights, layers, heads, 3)
+        np.testing.assert_allclose(output.segment[n, :length][:, having].numpy(), segment, atol=1e-5)
+        np.testing.assert_allclose(output.clip[n].numpy(), clip, atol=1e-5)
+        np.testing.assert_allclose(output.modality_clip[n, having].numpy(), by_modality, atol=1e-5)
+        missing = [m for m in range(modalities) if m not in having]
+        assert not output.segment[n][:, missing].any()
+        assert not output.modality_clip[n, missing].any()
+
+
+def lacking(model, lengths):
+    """Features, mask and availability of clips: the first has everything, the others less and less."""
+    features = some(model, len(lengths), max(lengths))
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    available = torch.ones(len(lengths), len(model.modalities), dtype=torch.bool)
+    available[1, 0] = False
+    available[2, 1:] = False
+    available[3, :-1] = False
+    return features, mask, available
+
+
+def test_gradients_with_missing_modalities_are_finite_and_none_reach_what_is_missing():
+    model = make(3, layers=2).train()
+    features, mask, available = lacking(model, [4, 2, 3, 4])
+    features = {name: x.requires_grad_() for name, x in features.items()}
+    output = model(features, mask, available)
+    weak_loss(output, torch.eye(4)[:, :3], 0.9, available).backward()
+    for parameter in model.parameters():
+        assert parameter.grad is not None
+        assert parameter.grad.isfinite().all()
+    for m, x in enumerate(features.values()):
+        assert x.grad.isfinite().all()
+        for n in range(4):
+            assert x.grad[n].any() == available[n, m]
+
+
+@torch.no_grad()
+def test_what_is_there_in_place_of_a_missing_modality_does_not_matter():
+    model = make(2, layers=2)
+    features, mask, available = lacking(model, [4, 2, 3, 4])
+    expected = model(features, mask, available)
+    other = {name: torch.where(available[:, m, None, None], x, 7.0) for m, (name, x) in enumerate(features.items())}
+    for one, same in zip(expected, model(other, mask, available), strict=True):
+        torch.testing.assert_close(one, same)
+
+
+@torch.no_grad()
+def test_saying_that_everything_is_available_changes_nothing():
+    model = make(3, layers=2)
+    features = some(model)
+    for one, same in zip(model(features), model(features, None, torch.ones(2, 3, dtype=torch.bool)), strict=True):
+        torch.testing.assert_close(one, same)

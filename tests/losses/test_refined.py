@@ -95,3 +95,25 @@ def test_certain_and_wrong_has_finite_loss():
     zero, one = torch.zeros(1, 2, 1, 1), torch.ones(1, 1)
     output = Output(zero, one * 0, one[None] * 0)
     assert refined_loss(output, one, one[None], zero + 1).isfinite()
+
+
+def test_a_modality_that_a_clip_lacks_does_not_count():
+    output, labels, weak, segments, mask = batch()
+    available = torch.tensor([[True, True], [True, False], [False, True]])
+    expected = 0.0
+    for n in range(3):
+        for c in range(4):
+            expected += cross_entropy(output.clip[n, c].item(), labels[n, c].item()) / 12
+    for m in range(2):
+        having = [n for n in range(3) if available[n, m]]
+        terms, known = [], []
+        for n in having:
+            for c in range(4):
+                terms.append(cross_entropy(output.modality_clip[n, m, c].item(), weak[n, m, c].item()))
+                for t in range(LENGTHS[n]):
+                    y = segments[n, t, m, c].item()
+                    if not math.isnan(y):
+                        known.append(cross_entropy(output.segment[n, t, m, c].item(), y))
+        expected += sum(terms) / len(terms) + sum(known) / len(known)
+    found = refined_loss(output, labels, weak, segments, mask, available)
+    assert found.item() == pytest.approx(expected, rel=1e-5)

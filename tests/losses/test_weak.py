@@ -10,6 +10,10 @@ from seehear.fusion.pooling import Output
 from seehear.losses import WeakLoss, weak_loss
 
 
+def cross_entropy(p, y):
+    return -(y * math.log(p) + (1 - y) * math.log(1 - p))
+
+
 def output(clips=3, modalities=2, classes=4):
     torch.manual_seed(0)
     return Output(
@@ -20,9 +24,6 @@ def output(clips=3, modalities=2, classes=4):
 @pytest.mark.parametrize("confidence", [(1.0, 0.9), (0.5, 0.0)])
 def test_loss_is_the_loop(confidence):
     out, labels = output(), torch.tensor([[1.0, 0, 0, 1], [0, 0, 0, 0], [1, 1, 1, 1]])
-
-    def cross_entropy(p, y):
-        return -(y * math.log(p) + (1 - y) * math.log(1 - p))
 
     expected = 0.0
     for n in range(3):
@@ -60,3 +61,22 @@ def test_right_and_certain_has_loss_0():
     labels = torch.tensor([[1.0, 0.0]])
     out = Output(torch.zeros(1, 1, 2, 2), labels, labels[:, None].expand(1, 2, 2))
     assert weak_loss(out, labels, [1.0, 1.0]).item() == pytest.approx(0, abs=1e-5)
+
+
+def test_a_missing_modality_is_left_out_of_the_mean():
+    out, labels = output(), torch.tensor([[1.0, 0, 0, 1], [0, 0, 0, 0], [1, 1, 1, 1]])
+    available = torch.tensor([[True, True], [False, True], [True, False]])
+    expected = 0.0
+    for c in range(4):
+        expected += sum(cross_entropy(out.clip[n, c].item(), labels[n, c].item()) for n in range(3)) / 12
+        for m, trust in enumerate((1.0, 0.9)):
+            having = [n for n in range(3) if available[n, m]]
+            for n in having:
+                smoothed = trust * labels[n, c].item() + (1 - trust) * 0.5
+                expected += cross_entropy(out.modality_clip[n, m, c].item(), smoothed) / (4 * len(having))
+    assert weak_loss(out, labels, (1.0, 0.9), available).item() == pytest.approx(expected, rel=1e-5)
+    assert WeakLoss((1.0, 0.9))(out, labels, available).item() == pytest.approx(expected, rel=1e-5)
+    everything = weak_loss(out, labels, 1.0, torch.ones(3, 2, dtype=torch.bool))
+    assert everything.item() == pytest.approx(weak_loss(out, labels, 1.0).item())
+    only_visual = weak_loss(out, labels, 1.0, torch.tensor([[False, True]] * 3))
+    assert torch.isfinite(only_visual)

@@ -113,10 +113,13 @@ def test_every_printed_number_is_on_it(which, request):
     assert numbers(printed) <= numbers(found.text)
     lines = printed.splitlines()
     scores = [re.split(r"\s{2,}", line) for line in lines if re.match(r"(segment|event|average) .*\d to ", line)]
-    assert len(scores) == 11
-    for line, cells in zip(scores, found.rows[1:12], strict=True):
-        assert line == [words(cell) for n, cell in enumerate(cells[:-2]) if n != 2]  # but for the bar
-    first = next(n for n, line in enumerate(lines) if line.startswith("class "))
+    assert len(scores) == 11 + 4
+    for line, cells in zip(scores[:11], found.rows[1:12], strict=True):
+        assert line == [words(cell) for n, cell in enumerate(cells) if n != 2]  # but for the bar
+    for line in scores[11:]:
+        cells = next(row for row in found.rows if row[0] == line[0])
+        assert line == [words(cell) for n, cell in enumerate(cells) if n != 2]
+    first = next(n for n, line in enumerate(lines) if line.startswith("class  "))
     for label, *cells in (re.split(r"\s{2,}", line) for line in lines[first + 1 : first + 1 + len(CLASSES)]):
         shown = next(row for row in found.rows if words(row[0]) == label)
         assert cells == [words(cell) for n, cell in enumerate(shown[1:]) if n % 4 in (0, 3)]
@@ -138,7 +141,8 @@ def test_bars_intervals_and_painting_are_drawn_where_they_are(both):
     found, content = Read(both[0] / "evaluation.html"), kept(both[0])
     drawn = bars(found, "bar ranged")
     names = [(level, name) for level in ("segment", "event") for name in content[level]]
-    assert len(drawn) == len(names) + 1 == 11
+    only = [(level, name) for level in ("segment", "event") for name in content["only"][level]]
+    assert len(drawn) == len(names) + 1 + len(only) + 9 == 11 + 4 + 9  # 9: as predicted, modality given, time given
     for (level, name), style in zip(names, drawn, strict=False):
         ends = content["intervals"][level][name]
         baseline = content["references"]["weak labels"][level][name]
@@ -158,10 +162,11 @@ def test_bars_intervals_and_painting_are_drawn_where_they_are(both):
 def test_verdict_against_the_weak_label_baseline(low, high, verdict):
     mean = (low + high) / 2
     references = {"nothing": 0.0, "weak labels": 50 - mean, "truth": 100.0}
-    own, beyond = Interval(50, 40, 60, 0), Interval(mean, low, high, 0)
+    own, beyond = Interval(50, 40, 60, 0), {"weak labels": Interval(mean, low, high, 0)}
     line = evaluation.score_line(ScoreRow(("event", "visual"), own, references, beyond))
-    assert (line.verdict, line.better) == (verdict, verdict is Verdict.BETTER)
-    shown = [float(text.replace("−", "-")) for text in re.findall(r"[+−]\d+\.\d+", line.difference)]
+    ((difference, word),) = line.differences
+    assert word == verdict
+    shown = [float(text.replace("−", "-")) for text in re.findall(r"[+−]\d+\.\d+", difference)]
     assert shown == [mean, low, high]
 
 
@@ -169,21 +174,60 @@ def test_the_difference_from_the_baseline_is_paired_by_clip(both):
     _, report = both
     text = report.text()
     for row in report.rows:
-        beyond = row.beyond
-        assert beyond.mean == pytest.approx(row.interval.mean - row.references["weak labels"])
-        assert beyond.low <= beyond.mean <= beyond.high
-        assert (row.name in "".join(re.findall(f"{row.verdict}.*baseline: .*", text))) is (beyond.low <= 0)
+        for name, called in (("weak labels", "weak-label baseline"), ("class prior", "class prior")):
+            beyond, verdict = row.beyond[name], row.verdict_against(name)
+            assert beyond.mean == pytest.approx(row.interval.mean - row.references[name])
+            assert beyond.low <= beyond.mean <= beyond.high
+            assert (row.name in "".join(re.findall(f"{verdict}.*{called}: .*", text))) is (beyond.low <= 0)
 
 
 def test_what_is_not_better_than_the_baseline_is_named_first(both):
     found, report = Read(both[0] / "evaluation.html"), both[1]
-    others = [row.name for row in report.rows if row.verdict is not Verdict.BETTER]
-    text = (
-        "Not significantly better than the weak-label baseline "
-        "(the clip’s true labels at every moment and in every modality): "
-        f"{', '.join(others)}."
-    )
-    assert (text if others else "Every score is better than the weak-label baseline") in found.text
+    for name, called in (("weak labels", "weak-label baseline"), ("class prior", "class prior")):
+        others = [row.name for row in report.rows if row.verdict_against(name) is not Verdict.BETTER]
+        text = f"Not significantly better than the {called}: {', '.join(others)}."
+        assert (text if others else f"Every score is better than the {called}") in found.text
+
+
+def test_what_references_predict_is_said(both):
+    found, report = Read(both[0] / "evaluation.html"), both[1]
+    assert list(report.meanings) == list(report.references) == ["nothing", "weak labels", "class prior", "truth"]
+    for name, meaning in report.meanings.items():
+        assert f"{name}: {meaning}" in found.text
+        assert f"{name}: {meaning}" in report.text()
+
+
+def test_scores_with_the_truth_given_are_all_on_it(both):
+    found, report = Read(both[0] / "evaluation.html"), both[1]
+    rows = [row for row in found.rows if row[0] in ("as predicted", "modality given", "time given")]
+    assert [row[0] for row in rows] == list(report.by_given())
+    every = [row for row in found.rows if len(row) == 7 and row[0] == "event audio"][-1]
+    for name, intervals in report.by_given().items():
+        interval = intervals["event", "audio"]
+        assert f"{interval.mean:.2f}" in every
+        assert f"{interval.low:.2f} to {interval.high:.2f}" in every
+        assert f"{intervals['', 'average'].mean:.2f}" in next(row for row in rows if row[0] == name)
+
+
+def test_classes_never_found_are_named(both, tmp_path):
+    report = both[1]
+    assert "Never found, heard: no class." in Read(both[0] / "evaluation.html").text
+    missed = {("Dog", "audio"), ("Cat", "audio"), ("Dog", "visual")}
+    scores = [
+        replace(
+            each,
+            classes=tuple(replace(row, recall=0.0) if (row.label, row.kind) in missed else row for row in each.classes),
+        )
+        for each in report.scores
+    ]
+    support = {(row.label, row.kind): row.support for row in scores[0].classes if row.level == "segment"}
+    changed = replace(report, scores=scores)
+    found = read(changed, tmp_path)
+    heard = sorted(("Cat", "Dog"), key=lambda label: -support[label, "audio"])
+    named = ", ".join(f"{label} ({support[label, 'audio']} segments)" for label in heard)
+    assert f"Never found, heard: {named}." in found.text
+    assert f"Never found, seen: Dog ({support['Dog', 'visual']} segments)." in found.text
+    assert f"never found, visual: Dog ({support['Dog', 'visual']})" in changed.text()
 
 
 def test_classes_are_means_over_seeds(both):
@@ -700,6 +744,7 @@ def test_many_classes_and_clips_still_fit(one, tmp_path):
         replace(report, scores=list(report.scores) * 40, runs=list(report.runs) * 40),
         names,
         seeds=list(range(40)),
+        predicted=list(details.predicted) * 40,
         history=details.history * 40,
         confusion={name: Confusion(tuple(names), table) for name in details.modalities},
         elsewhere={

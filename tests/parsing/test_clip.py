@@ -69,6 +69,13 @@ def test_a_parsed_clip_goes_through_json():
     assert ParsedClip.from_json(parsed.as_json()) == parsed
     known = replace(parsed, truth=events[:1])
     assert ParsedClip.from_json(known.as_json()) == known
+    mute = replace(parsed, absent=("audio",))
+    assert ParsedClip.from_json(mute.as_json()) == mute
+    assert repr(mute).endswith("; without audio)")
+    assert (mute.no_events("audio"), mute.no_events("visual")) == ("no audio", "no event")
+    assert replace(mute, absent=("audio", "visual")).without == "without audio and video"
+    earlier = {key: value for key, value in parsed.as_json().items() if key != "absent"}
+    assert ParsedClip.from_json(earlier) == parsed
 
 
 def test_true_events(tmp_path):

@@ -44,7 +44,8 @@ def test_predictions_have_the_axes_that_they_name(data, parser):
     probabilities = parser.predict_proba(data)
     assert probabilities.shape == (20, 5, 2, 3)  # (N, T, M, C)
     assert parser.modalities == ("audio", "visual")
-    assert not probabilities[3].any()  # without visual features
+    assert probabilities[3, :, 0].any()
+    assert not probabilities[3, :, 1].any()  # without visual features
     active = parser.predict(data)
     assert list(active) == ["audio", "visual"]
     assert active.classes == data.classes

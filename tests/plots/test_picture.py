@@ -1,5 +1,7 @@
 """The plot of a clip: what must be in it is in it, where it belongs."""
 
+from dataclasses import replace
+
 import pytest
 
 from overviews import overview
@@ -27,6 +29,13 @@ def test_names_and_confidences_are_written(tmp_path):
     for word in ("heard", "seen", "both", "Dog", "Tea kettle", "0.90", "0.60", "no event", "seconds"):
         assert f">{word}<" in text, word
     assert "ground truth" not in text
+
+
+def test_a_modality_that_the_clip_lacks_is_named(tmp_path):
+    figure = plot_clip(replace(parsed(), absent=("visual",)), overview(thumbnails=0))
+    text = svg(figure, tmp_path / "a.svg")
+    assert text.count(">no video<") == 1
+    assert text.count(">no event<") == 2
 
 
 def test_truth_is_drawn_beneath(tmp_path):

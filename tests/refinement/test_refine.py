@@ -1,6 +1,7 @@
 """Refinement of clips of which it is known where each class is."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import seehear as sh
 from refinement.made import CLASSES, clips, with_labels
 from seehear.errors import SeehearError
 from seehear.pseudo import CONFIDENT
-from seehear.refinement.fitted import pseudo_labels
+from seehear.refinement.fitted import Teachers, pseudo_labels
 from seehear.refinement.out_of_fold import folds, out_of_fold
 from seehear.refinement.refine import refine
 from seehear.refinement.teachers import REGISTRY, list_teachers
@@ -110,9 +111,9 @@ def test_a_class_that_cannot_be_learnt_keeps_its_weak_label(made):
             assert np.isnan(refined.confidence[name][n, : made.lengths[n], 3]).all()
             assert not refined.confidence[name][n, made.lengths[n] :, 3].any()
         assert np.isnan(refined.margins[name][:, 3:]).all()
-    (note,) = (note for note in refined.notes if "too few clips" in note)
-    assert "Always, Once" in note
-    assert "Never" not in note
+    notes = [note for note in refined.notes if "too few clips with or without Always, Once to learn" in note]
+    assert ["heard" in notes[0], "seen" in notes[1]] == [True, True]
+    assert not any("Never" in note for note in notes)
     assert not {"Always", "Once"} & {each.label for each in refined.unsure}
     json.dumps(refined.as_json(), allow_nan=False)
 
@@ -171,7 +172,7 @@ def test_ground_truth_is_not_looked_at(made, refined):
 
 def test_clips_without_features_are_left_out(made):
     arrays = {name: {network: made.arrays(network)} for name, network in (("audio", "ears"), ("visual", "eyes"))}
-    arrays["audio"]["ears"][4] = None
+    arrays["audio"]["ears"][4] = arrays["visual"]["eyes"][4] = None
     dataset = sh.Dataset.from_arrays(arrays, made.labels, CLASSES, clips=made.clips)
     refined = refine(dataset, "ridge")
     assert len(refined.clips) == 59
@@ -179,6 +180,42 @@ def test_clips_without_features_are_left_out(made):
     whole = dataset.with_pseudo(refined)
     assert not whole.pseudo.weak["audio"][4].any()
     assert np.array_equal(whole.pseudo.weak["audio"][5], refined.weak["audio"][4])
+
+
+def test_a_clip_that_lacks_a_modality_holds_its_labels_in_the_other(made):
+    """It teaches nothing of what it lacks."""
+    arrays = {name: {network: made.arrays(network)} for name, network in (("audio", "ears"), ("visual", "eyes"))}
+    lacking = [3, 8, 20]
+    for n in lacking:
+        arrays["audio"]["ears"][n] = None
+    dataset = sh.Dataset.from_arrays(arrays, made.labels, CLASSES, clips=made.clips)
+    refined = refine(dataset, "ridge")
+    for n in range(60):
+        held = refined.weak["audio"][n] | refined.weak["visual"][n]
+        assert np.array_equal(held, made.labels[n] > 0)
+        if n in lacking:
+            assert not refined.weak["audio"][n].any()
+            assert not refined.confidence["audio"][n].any()
+    others = np.array([n for n in range(60) if n not in lacking])
+    packs = made[others].packs()["audio"]
+    view = View.of(packs, [None])
+    expected = view.of_features(REGISTRY["ridge"].fit(view.bags(packs), made.labels[others].astype(np.float64)))
+    np.testing.assert_allclose(refined.teachers.by_modality["audio"].linear.weight, expected.weight, rtol=1e-5)
+    again = refined.label(dataset)
+    assert not again.weak["audio"][lacking].any()
+    assert not refined.teachers.predict(dataset)["audio"][lacking].any()
+
+
+def test_a_modality_that_hardly_any_clip_has(made):
+    """Nothing can be learnt of it, so labels stay as they are there."""
+    arrays = {name: {network: made.arrays(network)} for name, network in (("audio", "ears"), ("visual", "eyes"))}
+    arrays["audio"]["ears"][1:] = [None] * 59
+    refined = refine(sh.Dataset.from_arrays(arrays, made.labels, CLASSES), "ridge")
+    assert np.array_equal(refined.weak["audio"][0], made.labels[0] > 0)
+    assert not refined.weak["audio"][1:].any()
+    assert any("to learn what is heard" in note for note in refined.notes)
+    with pytest.raises(SeehearError, match="no clip has features of ears: extract them, or refine without audio"):
+        refine(sh.Dataset.from_arrays(arrays, made.labels, CLASSES)[1:], "ridge")
 
 
 def test_labels_go_with_their_clips_by_name(made, refined):
@@ -236,6 +273,31 @@ def test_the_final_teacher_is_fitted_to_all_clips(made, refined):
     scores = out_of_fold(REGISTRY["ridge"], view.bags(packs), made.labels, folds(made.labels, 5))
     thresholds = from_negatives(scores, made.labels, packs[0].offsets, 0.05)
     np.testing.assert_allclose(refined.teachers.by_modality["audio"].thresholds.value, thresholds.value)
+
+
+def test_teachers_are_kept_as_tensors(made, refined):
+    other = clips(20, seed=5)
+    arrays, facts = refined.teachers.as_tensors()
+    read = Teachers.from_tensors(arrays, json.loads(json.dumps(facts)))
+    assert read.label(other).revision == refined.label(other).revision
+    assert read.decoding == refined.teachers.decoding
+    for name, array in read.predict(other).items():
+        assert np.array_equal(array, refined.teachers.predict(other)[name])
+
+
+def test_nothing_is_heard_in_digital_silence(made, refined):
+    """Neither in the labels of the clips that the teachers learn from, nor in those of others."""
+    silent = np.zeros(int(made.lengths.sum()), dtype=bool)
+    silent[: made.lengths[0]] = True  # the whole first clip
+    silent[made.lengths[0] : made.lengths[0] + 2] = True  # two seconds of the second
+    pack = replace(made.packed("ears"), silent=silent)
+    quiet = replace(made, _packs={"ears": pack, "eyes": made.packed("eyes")})
+    for found in (refine(quiet, "ridge").pseudo, refined.label(quiet)):
+        assert not found.segments["audio"][0].any()
+        assert not found.segments["audio"][1, :2].any()
+        assert found.segments["audio"].any()
+        assert not (found.weak["audio"][0] & found.segments["visual"][0].any(axis=0)).any()
+    assert not refined.teachers.predict(quiet)["audio"][0].any()
 
 
 # What a user looks at

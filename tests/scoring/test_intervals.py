@@ -1,9 +1,12 @@
 """Intervals on values whose answers are known."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 
-from seehear.scoring.intervals import bootstrap
+from seehear.scoring import intervals
+from seehear.scoring.intervals import bootstrap, bootstrap_each
 
 
 def test_interval_of_a_normal_mean():
@@ -25,3 +28,27 @@ def test_seeds_widen_the_interval():
 def test_interval_is_reproducible():
     values = np.random.default_rng(2).random((3, 50))
     assert bootstrap(values) == bootstrap(values)
+
+
+def test_several_in_one_pass_are_each_by_itself():
+    """Also if the draws don't fit into memory at once."""
+    rng = np.random.default_rng(3)
+    values = {name: rng.random((3, 40)) for name in "abc"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(intervals, "MAX_WEIGHTS", 1000)
+        together = bootstrap_each(values)
+    assert list(together) == list("abc")
+    for name, each in values.items():
+        assert astuple(together[name]) == pytest.approx(astuple(bootstrap(each)), abs=1e-12)
+
+
+def test_draws_are_of_clips_and_seeds():
+    """Against the definition, a draw at a time."""
+    values = np.random.default_rng(4).random((3, 20))
+    rng = np.random.default_rng(0)
+    draws = []
+    for _ in range(intervals.DRAWS):
+        clips, seeds = rng.integers(20, size=20), rng.integers(3, size=3)
+        draws.append(np.mean([values[seed, clip] for seed in seeds for clip in clips]))
+    found = bootstrap(values)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])))

@@ -136,7 +136,7 @@ def test_references_on_llp():
     dense = {name: read_dense(SHARED / f"llp/AVVP_eval_{name}.csv") for name in ("audio", "visual")}
     true = {name: table.array(weak.clips, classes, 10) for name, table in dense.items()}
     given = references(true, weak.array(weak.clips, classes), np.full(len(weak.clips), 10))
-    found = {name: score(given[name], true, classes, signature(len(weak.clips))) for name in given}
+    found = {name: score(given[name].active, true, classes, signature(len(weak.clips))) for name in given}
     painted = [
         found["weak labels"].level(at)[name] for at in ("segment", "event") for name in ("type_at_av", "event_at_av")
     ]

@@ -134,6 +134,7 @@ def test_clips_without_a_network_or_with_bad_features_are_left_out_and_listed(ch
     assert found.missing == ("train03", "train04", "train07")
     assert found.exit_code == 1
     assert any("37 of 40 clips" in note and "cotton 2" in note for note in found.notes)
+    assert not any("used by what they have" in note for note in found.notes)
     assert "3 labelled clips were left out" in found.text()
     assert found.best.argument == "audio=ears visual=eyes"
 

@@ -12,8 +12,11 @@ from seehear.training.recipe import Recipe
 LENGTHS = (4, 3, 4, 2, 4)
 
 
-def batch(modalities=("audio", "visual"), clips=5, classes=3, seed=0):
-    """Clips of different length. Clip n holds the number n in the first column of every feature."""
+def batch(modalities=("audio", "visual"), clips=5, classes=3, seed=0, lacking=False):
+    """Clips of different length. Clip n holds the number n in the first column of every feature.
+
+    lacking: the second clip lacks the first modality, the third all others.
+    """
     generator = torch.Generator().manual_seed(seed)
     features = {name: torch.rand(clips, 4, 2 + m, generator=generator) for m, name in enumerate(modalities)}
     for x in features.values():
@@ -22,7 +25,10 @@ def batch(modalities=("audio", "visual"), clips=5, classes=3, seed=0):
     segments = weak[:, None] * (torch.rand(clips, 4, len(modalities), classes, generator=generator) < 0.6)
     segments[0, 1, 0, 0] = math.nan
     present = torch.arange(4) < torch.tensor(LENGTHS[:clips])[:, None]
-    return Example(features, present, weak.amax(dim=1), weak, segments)
+    available = torch.ones(clips, len(modalities), dtype=torch.bool) if lacking else None
+    if lacking:
+        available[1, 0] = available[2, 1:] = False
+    return Example(features, present, available, weak.amax(dim=1), weak, segments)
 
 
 def same(one, other):
@@ -33,20 +39,26 @@ def same(one, other):
 
 
 def tensors(example):
-    return [*example.features.values(), example.present.float(), example.labels, example.weak, example.segments]
+    masks = [mask.float() for mask in (example.present, example.available) if mask is not None]
+    return [*example.features.values(), *masks, example.labels, example.weak, example.segments]
 
 
 @pytest.mark.parametrize("share", [0.4, 1.0, 2.0])
 @pytest.mark.parametrize("disjoint", [0.0, 1.0])
 @pytest.mark.parametrize("modalities", [("audio", "visual"), ("audio", "visual", "smell")])
-def test_recombined_is_the_loop(share, disjoint, modalities):
-    given = batch(modalities)
+@pytest.mark.parametrize("lacking", [False, True])
+def test_recombined_is_the_loop(share, disjoint, modalities, lacking):
+    given = batch(modalities, lacking=lacking)
     made = recombined(given, share, disjoint, np.random.default_rng(0))
     assert len(made.labels) == round(share * 5)
     first = made.features["audio"][:, 0, 0].int().tolist()  # clips are marked by their number
     other = made.features["visual"][:, 0, 0].int().tolist()
     for k, (one, two) in enumerate(zip(first, other, strict=True)):
-        assert one != two or disjoint
+        assert one != two or disjoint or lacking
+        if lacking:
+            has = [bool(given.available[one, 0]), *given.available[two, 1:].tolist()]
+            assert made.available[k].tolist() == has
+            assert any(has)
         for m, name in enumerate(modalities):
             source = one if m == 0 else two
             assert torch.equal(made.features[name][k], given.features[name][source])
@@ -69,13 +81,18 @@ def test_partners_without_a_common_class():
             assert not common[two] or all(common)
 
 
-def test_mixed_is_the_loop():
-    given, alpha = batch(), 1.7
+@pytest.mark.parametrize("lacking", [False, True])
+def test_mixed_is_the_loop(lacking):
+    given, alpha = batch(lacking=lacking), 1.7
     made = mixed(given, alpha, np.random.default_rng(3))
     rng = np.random.default_rng(3)
     partners, drawn = rng.permutation(5), rng.beta(alpha, alpha, size=5)
     for n, (partner, share) in enumerate(zip(partners.tolist(), drawn.tolist(), strict=True)):
         share = max(share, 1 - share)  # a clip stays more itself than the other
+        if lacking:
+            both = given.available[n] & given.available[partner]
+            partner = partner if both.any() else n  # a mixture has at least one modality
+            assert torch.equal(made.available[n], given.available[n] & given.available[partner])
         for name in ("labels", "weak", "segments"):
             before, after = getattr(given, name), getattr(made, name)
             expected = share * before[n] + (1 - share) * before[partner]

@@ -37,6 +37,37 @@ def test_clips_of_one_length_need_no_mask():
     assert Bags(packs((4, 4))).batch(np.array([0, 1])).present is None
 
 
+def lacking(given, modality, clip):
+    """The same, but a clip lacks a modality."""
+    available = np.arange(len(LENGTHS)) != clip
+    packs = []
+    for one in given[modality]:
+        rows = one.rows.copy()
+        rows[one.offsets[clip] : one.offsets[clip + 1]] = 0
+        packs.append(Packed(rows, one.offsets, "", available))
+    return {**given, modality: packs}
+
+
+@pytest.mark.parametrize("in_memory", [1 << 30, 0])
+def test_batches_say_which_modalities_clips_lack(in_memory):
+    bags = Bags(lacking(packs(), "visual", 1), in_memory=in_memory)
+    assert bags.available.tolist() == [[True, True], [True, False], [True, True]]
+    batch = bags.batch(np.array([1, 2]))
+    assert batch.available.tolist() == [[True, False], [True, True]]
+    assert bags.windows(np.array([5, 0]), np.array([2, 3])).available.tolist() == [[True, False], [True, True]]
+    assert bags.batch(np.array([2, 0])).available is None
+    assert Bags(packs()).available is None
+
+
+@pytest.mark.parametrize("in_memory", [1 << 30, 0])
+def test_moments_are_those_of_the_features_that_are_there(in_memory):
+    given = lacking(packs(), "visual", 1)
+    mean, deviation = Bags(given, in_memory=in_memory).moments()["visual"]
+    rows = np.concatenate([np.delete(one.rows, slice(3, 8), axis=0) for one in given["visual"]], axis=1)
+    torch.testing.assert_close(mean, torch.from_numpy(rows.mean(0)))
+    torch.testing.assert_close(deviation, torch.from_numpy(rows.std(0)))
+
+
 @pytest.mark.parametrize("in_memory", [1 << 30, 0])
 def test_moments(in_memory):
     given = packs()

@@ -18,8 +18,10 @@ from seehear.parsing.parser import Parser, load, train
 from seehear.refinement.refine import refine
 from seehear.refinement.settings import GIVEN
 from seehear.training import fit as fitting
+from seehear.training.augment import Example
+from seehear.training.objective import Objective
 from seehear.training.recipe import load_recipe
-from seehear.training.run import Run, load_tensors
+from seehear.training.run import MemoryRun, Run, load_tensors
 from seehear.training.setup import set_up
 from seehear.training.validation import never_found
 
@@ -124,6 +126,52 @@ def test_each_part_changes_the_loss_and_trains(made, plain, part):
     assert losses[when] != plain.history[when]["loss"]
     assert losses[-1] < losses[0] or "recombine" in part
     assert equal(parser, trained(made[0], **RIDGE, **part))  # deterministic
+
+
+def test_avss_needs_two_modalities(made):
+    heard = sh.Dataset.from_arrays({"audio": {"ears": made[0].arrays("ears")}}, made[0].labels, CLASSES)
+    with pytest.raises(SeehearError, match="avss compares modalities, and there is only audio: set avss=0"):
+        trained(heard, avss=0.5, **RIDGE)
+
+
+def lacking(data, clips_without):
+    """The same clips; some have no sound, and the first of these no pictures instead."""
+    arrays = {name: {network: data.arrays(network)} for name, network in (("audio", "ears"), ("visual", "eyes"))}
+    for k, n in enumerate(clips_without):
+        arrays["audio" if k else "visual"]["ears" if k else "eyes"][n] = None
+    return sh.Dataset.from_arrays(arrays, data.labels, CLASSES, truth=data.truth, clips=data.clips)
+
+
+def test_all_parts_at_once_on_clips_that_lack_a_modality(made):
+    data, val = lacking(made[0], range(0, 60, 4)), lacking(made[1], [3, 4])
+    parts = {"mixup": 1.0, "recombine": 1.0, "swap": 0.5, "denoise": 0.3, "avss": 0.3, "blend": 0.3, "decode": "tuned"}
+    parser = trained(data, val, **{**SMALL, "epochs": 12}, **RIDGE, **parts)
+    assert np.isfinite([entry["loss"] for entry in parser.history]).all()
+    predicted = parser.predict(val)
+    assert not predicted["visual"][3].any()
+    assert not predicted["audio"][4].any()
+    assert sh.score(parser.predict(made[2]), made[2].truth).average > 70
+
+
+def test_avss_is_the_mean_over_clips_that_have_both(made):
+    """It does not depend on what stands in place of a missing modality."""
+    data = lacking(made[0], [0, 1, 2])
+    setup = set_up(data, None, load_recipe("paper", **SMALL, **RIDGE, avss=1.0, dropout=0.0), device="cpu")
+    torch.manual_seed(0)
+    model = MemoryRun(setup.facts).new_model()
+    one, other = (Objective(setup.facts, setup.train, model)._semantic(*embedded(setup, model, n)) for n in (6, 3))
+    both = embedded(setup, model, 6)[0][:, 3:], embedded(setup, model, 6)[1].take(torch.arange(3, 6))
+    alone = Objective(setup.facts, setup.train, model)._semantic(*both)
+    assert one.item() == pytest.approx(alone.item(), rel=1e-5)
+    assert other.item() == 0
+
+
+def embedded(setup, model, count):
+    """Embeddings and labels of the first clips."""
+    split, clips_numbers = setup.train, np.arange(count)
+    batch = split.bags.batch(clips_numbers)
+    example = Example(*batch, split.labels[:count], split.weak[:count], split.confidence[:count])
+    return model.eval().embed(batch.features), example
 
 
 def test_all_parts_at_once_on_clips_of_one_modality(made):
@@ -281,6 +329,27 @@ def test_pseudo_labels_of_the_validation_clips_decide_the_run(made, blind):
         facts.append(set_up(made[0], labelled, load_recipe("paper"), device="cpu").facts)
     assert facts[0].inputs["val_pseudo"] != facts[1].inputs["val_pseudo"]
     assert "pseudo" not in facts[0].inputs
+
+
+# Rounds
+
+
+def test_a_further_round_is_labelled_by_models_that_did_not_see_the_clip(made, tmp_path):
+    data, val, test = made
+    refined = {"teacher": "ridge", "rounds": 2, "folds": 2}
+    kept = trained(data, val, out=tmp_path / "run", refine=refined)
+    assert equal(kept, trained(data, val, refine=refined))
+    assert kept.run.facts.inputs["pseudo"].split("@")[0].endswith("+model")
+    assert sh.score(kept.predict(test), test.truth).average > 60
+
+
+def test_a_further_round_leaves_out_clips_without_features(made):
+    arrays = {name: {network: made[0].arrays(network)} for name, network in (("audio", "ears"), ("visual", "eyes"))}
+    arrays["audio"]["ears"][5] = arrays["visual"]["eyes"][5] = None
+    data = sh.Dataset.from_arrays(arrays, made[0].labels, CLASSES, clips=made[0].clips)
+    given = data.with_pseudo(refine(data, "ridge"))
+    parser = trained(given, refine={"teacher": GIVEN, "rounds": 2, "folds": 2})
+    assert np.isfinite([entry["loss"] for entry in parser.history]).all()
 
 
 # Several seeds

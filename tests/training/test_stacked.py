@@ -242,21 +242,28 @@ def test_a_stack_is_its_models_one_by_one(n_models, lengths, modalities, seed):
     def first(mask):
         return None if mask is None else mask[0]
 
-    output = stack.forward(features, present)
+    available = torch.rand(*shape[:2], modalities) < 0.7  # (K, B, M)
+    available[..., 0] |= ~available.any(dim=-1)
+    available = None if available.all() else available
+    output = stack.forward(features, present, available)
     sure = [0.9] * modalities
-    sum(weak_loss(Output(*(part[k] for part in output)), labels[k], sure) for k in range(n_models)).backward()
+    sum(
+        weak_loss(Output(*(part[k] for part in output)), labels[k], sure, None if available is None else available[k])
+        for k in range(n_models)
+    ).backward()
     with torch.no_grad():
-        beside = stack.side_by_side({name: x[0] for name, x in features.items()}, first(present))
+        beside = stack.side_by_side({name: x[0] for name, x in features.items()}, first(present), first(available))
     for k, model in enumerate(models):
-        alone = model({name: x[k] for name, x in features.items()}, None if present is None else present[k])
-        weak_loss(alone, labels[k], sure).backward()
+        masks = [None if mask is None else mask[k] for mask in (present, available)]
+        alone = model({name: x[k] for name, x in features.items()}, *masks)
+        weak_loss(alone, labels[k], sure, masks[1]).backward()
         for one, other in zip(output, alone, strict=True):
             torch.testing.assert_close(one[k], other)
         for name, parameter in model.named_parameters():
             gradient = stack.parameters[name].grad
             torch.testing.assert_close(None if gradient is None else gradient[k], parameter.grad)
         with torch.no_grad():
-            shared = model({name: x[0] for name, x in features.items()}, first(present))
+            shared = model({name: x[0] for name, x in features.items()}, first(present), first(available))
         for one, other in zip(beside, shared, strict=True):
             torch.testing.assert_close(one[..., 2 * k : 2 * k + 2], other)
 
@@ -278,6 +285,26 @@ def test_groups_differ_in_nothing_but_the_seed(tmp_path_factory, chosen):
                 for two in other:
                     a, b = ({**r.facts.as_json(), "seed": 0} for r in (one, two))
                     assert (json.dumps(a) == json.dumps(b)) == (n == m)
+
+
+@pytest.mark.parametrize("supervision", ["weak", "dense"])
+def test_a_stack_with_clips_that_lack_a_modality_is_one_by_one(tmp_path, supervision):
+    train, val = (lacking(split(rng_seed=seed)) for seed in (0, 1))
+    recipe = {"supervision": supervision, "scale": True}
+    _, expected = one_by_one(tmp_path / "alone", train, val, **recipe)
+    together = runs(tmp_path / "together", **recipe)
+    assert_same_histories(fit_many(together, train, val), expected, rtol=1e-3)
+
+
+def lacking(whole):
+    """The same clips, the third of which and the fifth lack a modality each."""
+    packs = {}
+    for m, (modality, parts) in enumerate(whole.bags._rows.items()):
+        available = np.arange(len(whole.bags)) != 2 + 2 * m
+        rows = np.concatenate([np.asarray(part) for part in parts], axis=1)
+        rows = np.where(np.repeat(available, whole.bags.lengths)[:, None], rows, 0).astype(np.float32)
+        packs[modality] = [Packed(rows, whole.bags.offsets, "", available)]
+    return Split(Bags(packs), whole.labels, whole.truth)
 
 
 def test_runs_of_other_recipes_are_refused(tmp_path):

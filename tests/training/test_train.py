@@ -1,5 +1,6 @@
 """Training, evaluating and going on: through the same functions as the command line."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -13,8 +14,11 @@ import pytest
 import torch
 
 import commands
+import seehear
+from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.features.store import NetworkInfo, Origin, Store
+from seehear.parsing.parser import Parser, load
 from seehear.training.run import Run, differences_but_seed, load_tensors
 from training.conftest import KILLED
 
@@ -341,3 +345,76 @@ def test_a_training_killed_before_its_history_was_written_has_all_of_it(world, m
     again = commands.train(**options)
     assert len(Run(world.folder / "run").history()) == 4
     assert again.epochs[0]["best"]
+
+
+def unfeatured(world, network, clips):
+    for clip in clips:
+        Store(world.store).file(network, clip).unlink()
+
+
+def test_training_with_clips_that_lack_a_modality(world):
+    """They are trained on by what they have: the same as from arrays in which they have none."""
+    unfeatured(world, "ears", ["clip03", "clip07"])
+    unfeatured(world, "eyes", ["clip05"])
+    trained = commands.train(**world.training())
+    assert trained.exit_code == 0
+    assert trained.missing == []
+    assert "trained on 24 clips" in trained.text()
+    assert "2 clips have no audio features, for example clip03: they are used by what they have" in trained.text()
+    assert "1 clips have no visual features, for example clip05: they are used by what they have" in trained.text()
+    assert all(np.isfinite(entry["loss"]) for entry in Run(world.folder / "run").history())
+    report = world.evaluate([world.folder / "run"])
+    assert (report.exit_code, report.missing) == (0, [])
+    assert any("clip05" in note for note in report.notes)
+
+    stored = world.dataset()
+    arrays = {name: [each if len(each) else None for each in stored.arrays(name)] for name in ("ears", "eyes")}
+    alike = Dataset.from_arrays(
+        {"audio": {"ears": arrays["ears"]}, "visual": {"eyes": arrays["eyes"]}},
+        stored.labels,
+        stored.classes,
+        truth=stored.truth,
+    )
+    parser = load(world.folder / "run", device="cpu")
+    memory = Parser(parser.recipe, device="cpu").fit(alike, alike, progress=False)
+    assert [entry["loss"] for entry in memory.history] == [entry["loss"] for entry in parser.history]
+    probabilities = parser.predict_proba(stored)
+    assert np.array_equal(memory.predict_proba(alike), probabilities)
+    assert not probabilities[3, :, 0].any()
+    assert probabilities[3, :, 1].any()
+    part = parser.predict_proba(stored[[3, 5, 0]])
+    np.testing.assert_allclose(part, probabilities[[3, 5, 0]], atol=1e-6)
+
+
+def test_the_order_of_modalities_does_not_matter_where_one_is_missing(world):
+    unfeatured(world, "ears", ["clip03", "clip07"])
+    train, turned = world.dataset(), world.dataset(collocation={"visual": "eyes", "audio": "ears"})
+    weak = [dataclasses.replace(data, truth=None) for data in (train, turned)]
+    settings = {"epochs": 2, "width": 16, "feed_forward": 16}
+    parser, other = (Parser("small", device="cpu", **settings).fit(train, val, progress=False) for val in weak)
+    assert [entry["val"] for entry in parser.history] == [entry["val"] for entry in other.history]
+    assert np.array_equal(parser.predict_proba(train), parser.predict_proba(turned))
+    one, same = (seehear.evaluate(parser, data, details=True, progress=False) for data in (train, turned))
+    assert one.as_json()["reliability"] == same.as_json()["reliability"]
+
+
+@pytest.mark.parametrize("stage", ["joint", "pretrain"])
+def test_contrast_with_clips_that_lack_a_modality(world, stage):
+    unfeatured(world, "ears", ["clip03"])
+    settings = ["epochs=2", "width=16", "contrast.loss=mtsc", f"contrast.stage={stage}", "contrast.epochs=2", "batch=1"]
+    trained = commands.train(**world.training(set=settings))
+    assert "1 training clips lack a modality: the contrastive loss does not compare it" in trained.text()
+    assert all(np.isfinite(entry["contrast"]) for entry in Run(world.folder / "run").history() if "contrast" in entry)
+
+
+def test_a_modality_that_no_training_clip_has(world):
+    unfeatured(world, "ears", [f"clip{n:02}" for n in range(24)])
+    with pytest.raises(SeehearError, match="no training clip has features of ears: extract them, or train without au"):
+        commands.train(**world.training())
+
+
+def test_contrast_of_modalities_that_no_training_clip_has_together(world):
+    unfeatured(world, "ears", [f"clip{n:02}" for n in range(12)])
+    unfeatured(world, "eyes", [f"clip{n:02}" for n in range(12, 24)])
+    with pytest.raises(SeehearError, match=r"no training clip has features of both: set contrast\.loss=none"):
+        commands.train(**world.training(set=["contrast.loss=mtsc"]))

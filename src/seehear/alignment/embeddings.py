@@ -48,4 +48,4 @@ def _at(model: ParsingModel, batch: Batch, point: Point) -> Tensor:
     if point == "mapped":
         return model.map(batch.features)
     embedded = model.embed(batch.features)
-    return embedded if point == "embedding" else model.fuse(embedded, batch.present)
+    return embedded if point == "embedding" else model.fuse(embedded, batch.present, batch.available)

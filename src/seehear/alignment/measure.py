@@ -49,7 +49,7 @@ def align(
 
     Each segment of one modality is a query. All segments of another modality, or of its own, are ranked by the cosine
     of their embeddings. The measures are those of Wu et al., Tables 1 and 2, each with its chance level. Only clips
-    with features of every network are measured.
+    with features of every network, and so of every modality, are measured.
 
     Args:
         systems: Trained systems: name -> a Parser, a run folder, or a list of them that differ in their seeds; or a
@@ -147,7 +147,7 @@ def open_systems(systems: NamedSystems, device: str = "auto") -> dict[str, list[
     else:
         listed = [systems] if isinstance(systems, Parser | str | Path) else list(systems)
         opened = {name: open_parsers(each, device) for name, each in zip(_names(listed), listed, strict=True)}
-    check_distinct({name: [parser.run for parser in parsers] for name, parsers in opened.items()})
+    check_distinct(opened)
     return opened
 
 
@@ -168,7 +168,7 @@ class _Measured:
         modalities: In order.
         clip: (n,), number of the clip of each segment.
         labels: modality -> (n, C), ground truth of the segments.
-        missing: Clips of the data set without features.
+        missing: Clips of the data set that lack features of a network.
     """
 
     clips: Dataset
@@ -201,7 +201,9 @@ class _Measured:
         ]:
             for name, names in collocation.items():
                 networks[name].update(dict.fromkeys(names))
-        clips = dataset.with_networks({name: [*names] for name, names in networks.items()}).usable()
+        clips = dataset.with_networks({name: [*names] for name, names in networks.items()}).complete()
+        if not len(clips):
+            raise SeehearError(f"no clip has features of {' and '.join(modalities)}: there is nothing to compare")
         for parser in parsers:
             known = {info.name: info for info in clips.infos}
             parser.run.check_networks(known, clips.segment, str(clips.store.path) if clips.store else "the data set")
@@ -276,7 +278,9 @@ class _Features:
             return _Features(own, None, "unprojected", notes)
         rows, revision = own, ""
         if fit is not None:
-            other = fit.with_networks(dataset.collocation).usable()
+            other = fit.with_networks(dataset.collocation).complete()
+            if not len(other):
+                raise SeehearError(f"no clip to fit the projection to has features of {' and '.join(own)}")
             _check_other_clips(other, clips)
             rows, revision = _rows(other), f"@{other.revision}"
         width = min(width, *(part.shape[1] for part in own.values()))

@@ -200,7 +200,7 @@ class Alignment(Result):
 
     def text(self) -> str:
         """Return one table per search, the differences between systems, and the legend."""
-        parts = [listed(self.missing, f"{len(self.missing)} clips without features, left out")]
+        parts = [listed(self.missing, f"{len(self.missing)} clips without features of every network, left out")]
         for search in self.searches:
             parts += [*self._table(search), ""]
         parts += self._differences()

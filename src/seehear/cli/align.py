@@ -91,8 +91,11 @@ def _networks(systems: Mapping[str, Path]) -> dict[str, list[str]]:
 
 def _check_drawn(drawn: Sequence[str], dataset: Dataset, files: Mapping[str, Path] | None) -> None:
     """Raise SeehearError for clips that can't be drawn, before anything is measured."""
+    complete = {*dataset.clips} - {*dataset.incomplete}
     for clip in drawn:
-        if clip not in dataset.featured_clips:
-            raise SeehearError(f"no clip {clip!r} with features among the labelled clips: it can't be drawn")
+        if clip not in complete:
+            raise SeehearError(
+                f"no clip {clip!r} with features of every modality among the labelled clips: it can't be drawn"
+            )
         if files is not None and clip not in files:
             raise SeehearError(f"no file of clip {clip} in the folders of --clips")

@@ -16,6 +16,7 @@ def compare(
     store: str | Path,
     labels: str | Path,
     truth: TruthOptions = NO_TRUTH,
+    ensemble: bool = False,
     decoding: DecodingOptions = AS_TRAINED,
     out: str | Path | None = None,
     device: str = "auto",
@@ -31,6 +32,7 @@ def compare(
         store: The folder with the clips' features.
         labels: Weak table: which clips to score, with their labels.
         truth: Per-second ground truth.
+        ensemble: Score the seeds of each folder as one system, which predicts the mean of their probabilities.
         decoding: How probabilities become events.
         out: Folder for comparison.json, a plot of the differences, and a page with both.
         device: auto, cpu or cuda.
@@ -46,7 +48,7 @@ def compare(
         raise SeehearError(
             "a comparison takes two systems or more: name their run folders, the one to compare with first"
         )
-    systems = {name: open_parsers(path, device) for name, path in named_folders(runs).items()}
+    systems = {name: open_parsers(path, device, ensemble=ensemble) for name, path in named_folders(runs).items()}
     collocation = next(iter(systems.values()))[0].run.facts.collocation
     dataset = Dataset.from_tables(labels, store=store, collocation=collocation, truth=truth.tables())
     return evaluation.compare(systems, dataset, decoding=decoding.decoding(), out=out)

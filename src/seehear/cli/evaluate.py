@@ -20,6 +20,7 @@ def evaluate(
     store: str | Path,
     labels: str | Path,
     truth: TruthOptions = NO_TRUTH,
+    ensemble: bool = False,
     decoding: DecodingOptions = AS_TRAINED,
     out: str | Path | None = None,
     clips: Sequence[str | Path] = (),
@@ -40,6 +41,7 @@ def evaluate(
         store: The folder with the clips' features.
         labels: Weak table: which clips to score, with their labels.
         truth: Per-second ground truth.
+        ensemble: Score all seeds as one system, which predicts the mean of their probabilities.
         decoding: How probabilities become events.
         out: Folder for the details.
         clips: Media files of the clips, or folders that are searched for them. OUT/clips then holds the best and the
@@ -48,7 +50,8 @@ def evaluate(
         device: auto, cpu or cuda.
 
     Returns:
-        The eleven scores, their intervals and signature. Written to RUN/scores-LABELS.json too.
+        The eleven scores, their intervals and signature. Written to RUN/scores-LABELS.json too, except those of an
+        ensemble.
     """
     from seehear import evaluation
     from seehear.data import Dataset
@@ -57,7 +60,7 @@ def evaluate(
 
     if clips and out is None:
         raise SeehearError("--clips shows the best and worst clips in the folder of --out: give that too")
-    parsers = open_parsers(runs, device)
+    parsers = open_parsers(runs, device, ensemble=ensemble)
     collocation = parsers[0].run.facts.collocation
     dataset = Dataset.from_tables(labels, store=store, collocation=collocation, truth=truth.tables())
     report = evaluation.evaluate(

@@ -19,6 +19,7 @@ def parse(
     clips: Sequence[str | Path],
     *,
     out: str | Path,
+    ensemble: bool = False,
     truth: TruthOptions = NO_TRUTH,
     figures: Annotated[Sequence[Figure], Parameter(name=["--figures", "--pictures"])] = ("html", "png"),
     embed: bool = False,
@@ -31,12 +32,13 @@ def parse(
     Writes OUT/<clip>.json, a page that plays the clip, and a figure of it. OUT/index.html leads to the pages and finds
     clips by their events. OUT/audio.csv, OUT/visual.csv and OUT/audio_visual.csv are dense tables of all clips in the
     folder. Clips longer than those of training are parsed in windows of the training length that overlap by half.
-    Resume by rerunning the same command.
+    A clip without an audio or a video track is parsed by what it has. Resume by rerunning the same command.
 
     Args:
-        run: A run folder.
+        run: A run folder; with --ensemble, a folder of several seeds (RUN/seed-N).
         clips: Media files, or folders that are searched for them.
         out: The folder to write into; made if it does not exist.
+        ensemble: Parse with the mean of the probabilities of all seeds.
         truth: Per-second ground truth, to show with the events.
         figures: What to draw of each clip: html, a page that plays it; png and svg, a figure.
         embed: Put the media files into their pages, so that a page can be sent to others alone.
@@ -50,5 +52,5 @@ def parse(
     from seehear.parsing.batch import parse_clips
     from seehear.parsing.parser import load
 
-    parser = load(run, device=device, decoding=decoding.decoding(), trust_code=trust_code)
+    parser = load(run, ensemble=ensemble, device=device, decoding=decoding.decoding(), trust_code=trust_code)
     return parse_clips(parser, clips, out=out, truth=truth.tables(), figures=figures, embed=embed)

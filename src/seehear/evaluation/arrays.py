@@ -39,20 +39,37 @@ def score(
     """
     if not 0 < iou <= 1:
         raise SeehearError(f"iou must be above 0 and at most 1, not {iou:g}")
-    one, other = as_activity(predicted, classes, "predicted"), as_activity(truth, classes, "truth")
-    if set(one) != set(other):
+    one, other = aligned(as_activity(predicted, classes, "predicted"), as_activity(truth, classes, "truth"))
+    return scoring.score(one, other, other.classes or (), signature_of(one, other, iou))
+
+
+def aligned(predicted: Activity, truth: Activity) -> tuple[Activity, Activity]:
+    """Return both in the same shape, with the same classes and modalities; see `score`.
+
+    Raises:
+        SeehearError: If modalities, numbers of clips or numbers of classes differ.
+    """
+    if set(predicted) != set(truth):
         raise SeehearError(
-            f"the predictions are for {', '.join(one) or 'no modality'}, the truth is for "
-            f"{', '.join(other) or 'no modality'}: give the same modalities for both"
+            f"the predictions are for {', '.join(predicted) or 'no modality'}, the truth is for "
+            f"{', '.join(truth) or 'no modality'}: give the same modalities for both"
         )
-    if one.shape[0] != other.shape[0]:
-        raise SeehearError(f"predictions for {one.shape[0]} clips and truth of {other.shape[0]}: give the same clips")
-    one, other = on_common_classes(one, other)
+    if predicted.shape[0] != truth.shape[0]:
+        raise SeehearError(
+            f"predictions for {predicted.shape[0]} clips and truth of {truth.shape[0]}: give the same clips"
+        )
+    one, other = on_common_classes(predicted, truth)
     segments = max(one.shape[1], other.shape[1])
     names = other.classes or tuple(map(str, range(other.shape[2])))
-    signature = Signature(one.source or "given", other.source or "arrays", other.shape[0], iou)
-    true = {name: padded(other[name], segments) for name in other}
-    return scoring.score({name: padded(one[name], segments) for name in other}, true, names, signature)
+    return (
+        Activity({name: padded(one[name], segments) for name in other}, classes=names, source=one.source),
+        Activity({name: padded(other[name], segments) for name in other}, classes=names, source=other.source),
+    )
+
+
+def signature_of(predicted: Activity, truth: Activity, iou: float = 0.5) -> Signature:
+    """Return the signature of scores of a prediction in memory."""
+    return Signature(predicted.source or "given", truth.source or "arrays", truth.shape[0], iou)
 
 
 def as_activity(active: ActivityLike, classes: Sequence[str] | None, what: str) -> Activity:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,8 +84,13 @@ class Comparison(Result):
 
     @property
     def signature(self) -> Signature:
-        """Return the signature of the scores, which is the same for all systems."""
-        return self.evaluations[self.first].signature
+        """Return the signature of the scores, which is the same for all systems but for `ensembles`."""
+        return replace(self.evaluations[self.first].signature, ensemble=1)
+
+    @property
+    def ensembles(self) -> list[str]:
+        """Names of the systems whose seeds were scored as one."""
+        return [name for name, evaluation in self.evaluations.items() if evaluation.signature.ensemble > 1]
 
     @property
     def missing(self) -> list[str]:
@@ -141,7 +146,9 @@ class Comparison(Result):
 
     def describe_seeds(self, name: str) -> str:
         """Return how a system's seeds were compared with the first's."""
-        return describe_seeds(self.rows[name][0].difference, self.seeds[name], self.seeds[self.first])
+        text = describe_seeds(self.rows[name][0].difference, self.seeds[name], self.seeds[self.first])
+        ensembles = [each for each in (name, self.first) if each in self.ensembles]
+        return "; ".join([text, *(f"{each} is an ensemble: its seeds are scored as one" for each in ensembles)])
 
     def to_frame(self) -> pd.DataFrame:
         """Return a table with one row per system and score; per cent and points.
@@ -201,6 +208,7 @@ class Comparison(Result):
         return {
             "runs": self.runs,
             "seeds": self.seeds,
+            "ensembles": self.ensembles,
             "settings": self.settings,
             "systems": {
                 name: [{**asdict(row), "verdict": str(row.verdict)} for row in rows] for name, rows in self.rows.items()
@@ -239,8 +247,8 @@ def compare(
 
     Args:
         systems: Name -> system, two or more, the baseline first. A system is a parser, a run folder, predictions
-            (modality -> (N, T, C)), a list of these (one per seed), or an Evaluation on the same data set. A list of
-            run folders is named by the folders.
+            (modality -> (N, T, C)), a list of these (one per seed), an ensemble, or an Evaluation on the same data
+            set. A list of run folders is named by the folders.
         dataset: Clips with ground truth.
         decoding: From probabilities to events; by default that of the parsers.
         out: Folder for a page, the numbers and a plot. Nothing is written unless it is given.
@@ -256,9 +264,9 @@ def compare(
     check_dataset(dataset, "dataset")
     named = _named(systems)
     opened = {name: _opened(system, device) for name, system in named.items()}
-    runs = {name: [parser.run for parser in system] for name, system in opened.items() if _is_parsers(system)}
-    check_distinct(runs)
-    _check_modalities({name: of_system[0].facts.modalities for name, of_system in runs.items()})
+    trained = {name: system for name, system in opened.items() if _is_parsers(system)}
+    check_distinct(trained)
+    _check_modalities({name: of_system[0].modalities for name, of_system in trained.items()})
     evaluations = {}
     for name, system in opened.items():
         if isinstance(system, Evaluation):
@@ -270,7 +278,7 @@ def compare(
     first, *others = evaluations
     _check_comparable(evaluations)
     settings = {
-        name: describe_settings(runs[first][0], runs[name][0]) if first in runs and name in runs else ""
+        name: describe_settings(trained[first][0].run, trained[name][0].run) if {first, name} <= set(trained) else ""
         for name in others
     }
     comparison = Comparison(evaluations, _differences(evaluations), settings)
@@ -340,7 +348,8 @@ def _values(evaluation: Evaluation, key: ScoreKey) -> np.ndarray[Any, np.dtype[n
 
 
 def _seeds(one: Evaluation, other: Evaluation) -> tuple[Sequence[int], Sequence[int]] | None:
-    return (one.seeds, other.seeds) if one.seeds and other.seeds else None
+    known = all(len(each.seeds) == len(each.scores) for each in (one, other))  # not those of an ensemble
+    return (one.seeds, other.seeds) if known else None
 
 
 def _shortened(name: str, longest: int = LONGEST_NAME) -> str:

@@ -70,8 +70,8 @@ class Details:
         elsewhere: `false_positives` and `false_negatives` -> modality -> (C, 4), see `scoring.confusion.elsewhere`.
         clips: A row per clip with features.
         predicted: One per run, over `classes`.
-        seeds: One per run.
-        history: Of each run's training, one entry per epoch.
+        seeds: One per training: per run, or per member of an ensemble.
+        history: Of each training, one entry per epoch.
         examples: The best and the worst clips.
     """
 
@@ -118,7 +118,7 @@ class Details:
     def tables(self) -> list[dict[str, str]]:
         """Return kind -> file of the predictions' table, of each run, relative to the folder of the evaluation."""
         # Tables of the ground truth have the same names: these get a folder of their own.
-        folders = [TABLES] if len(self.seeds) == 1 else [f"{TABLES}/seed-{seed}" for seed in self.seeds]
+        folders = [TABLES] if len(self.predicted) == 1 else [f"{TABLES}/seed-{seed}" for seed in self.seeds]
         return [{kind: f"{folder}/{kind}.csv" for kind in kinds(self.modalities)} for folder in folders]
 
     def as_json(self) -> dict[str, Any]:
@@ -224,6 +224,8 @@ class DetailsCollector:
         self._row = np.cumsum(dataset.featured) - 1  # (N,) number among the clips with features
         self._labels = dataset.with_classes(parsers[0].classes).labels > 0  # (N, C of the parser)
         n_clips, n_classes, n_states = len(dataset), len(self._classes), 2 ** len(truth)
+        # Nothing is forecast in a modality that a clip lacks; if no clip has it, that nothing ever occurs in it.
+        self._forecast = dataset.available | ~dataset.available.any(axis=0)  # (N, M)
         featured = int(dataset.featured.sum())
         self._segments = {name: Tally(featured) for name in truth}
         self._whole = Tally(featured)
@@ -249,7 +251,8 @@ class DetailsCollector:
             row, length = int(self._row[number]), int(self._lengths[number])
             true = {name: of_modality[number, :length, :known] for name, of_modality in self._truth.items()}  # (T, C)
             for m, (name, of_modality) in enumerate(true.items()):
-                self._segments[name].add(row, part.segment[n, :length, m], of_modality)
+                if self._forecast[number, m]:
+                    self._segments[name].add(row, part.segment[n, :length, m], of_modality)
             # A clip in several windows counts with the mean over them.
             self._whole.add(row, part.clip[n, :length].mean(axis=0), self._labels[number])
             if self._files is not None and not self._predicted:  # of the first run
@@ -301,8 +304,8 @@ class DetailsCollector:
             {error: {name: of / count for name, of in self._elsewhere[error].items()} for error in ERRORS},
             rows,
             self._predicted,
-            [parser.run.facts.seed for parser in self._parsers],
-            [parser.history for parser in self._parsers],
+            [seed for parser in self._parsers for seed in parser.seeds],
+            [member.history for parser in self._parsers for member in parser.members],
             self._choose_examples(rows, notes),
         )
 
@@ -343,6 +346,7 @@ class DetailsCollector:
             duration=media.duration,
             truth=_true_events(self._truth, number, segment),
             all_classes=parser.classes,
+            absent=[parser.modalities[m] for m in np.flatnonzero(~self._dataset.available[number])],
         )
 
 

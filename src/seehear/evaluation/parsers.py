@@ -12,16 +12,16 @@ from seehear.arguments import Paths, paths
 from seehear.data import Dataset, check_dataset
 from seehear.decoding import Decoding
 from seehear.errors import SeehearError
-from seehear.evaluation.arrays import ActivityLike, as_activity, padded, with_classes
-from seehear.evaluation.arrays import score as score_arrays
+from seehear.evaluation.arrays import ActivityLike, aligned, as_activity, padded, signature_of, with_classes
 from seehear.evaluation.details import DetailsCollector
 from seehear.evaluation.result import Evaluation
-from seehear.evaluation.systems import Systems, describe_decoding, open_parsers, released, run_name
+from seehear.evaluation.systems import Systems, describe_decoding, open_parsers, released, run_name, run_names
 from seehear.events import Activity
 from seehear.features.notes import unknown_classes
 from seehear.parsing.parser import Parser
 from seehear.progress import Progress
-from seehear.scoring.references import references
+from seehear.scoring.given import score_given
+from seehear.scoring.references import TRUTH, Reference, references, score_references
 from seehear.scoring.scores import Scores, score
 from seehear.scoring.signature import Signature
 
@@ -32,6 +32,7 @@ def evaluate(
     systems: Systems | ActivityLike | Sequence[ActivityLike],
     dataset: Dataset,
     *,
+    ensemble: bool = False,
     decoding: Decoding | None = None,
     out: str | Path | None = None,
     clips: Paths | None = None,
@@ -42,14 +43,17 @@ def evaluate(
 ) -> Evaluation:
     """Score a system on clips with per-second ground truth.
 
-    Clips without features are scored as if nothing was predicted. A class of the ground truth that the parser does not
-    know counts as false negatives. Three reference predictions are scored too: nothing, the weak-label baseline (the
-    clip's true labels in every segment and modality), and the ground truth.
+    Clips without features are scored as if nothing was predicted, and a clip that lacks a modality by what is predicted
+    from the rest. A class of the ground truth that the parser does not know counts as false negatives. Reference
+    predictions are scored too, see `scoring.references`: nothing, the weak-label baseline (the clip's true labels in
+    every segment and modality), the class prior (the same, but each class only in its usual modalities), further ones
+    of the parser if it has any, and the ground truth.
 
     Args:
         systems: A parser, a run folder, or several that differ in their seeds alone. A folder with seed-0, seed-1, …
             holds several. Or predictions of any system, modality -> (N, T, C), or a list of these.
         dataset: Clips with ground truth.
+        ensemble: Score several seeds as one system, which predicts the mean of their probabilities.
         decoding: From probabilities to events; by default that of the parsers.
         out: Folder for the details, see `Evaluation.save`. Nothing is written unless it is given.
         clips: Media files of the clips, or folders that are searched for them: the best and the worst clips can then
@@ -60,7 +64,8 @@ def evaluate(
         progress: Show progress and time left.
 
     Returns:
-        The eleven scores with intervals over clips and seeds.
+        The eleven scores with intervals over clips and seeds; the scores of what is active in one modality alone, and
+        those with the true modality or the true times given.
 
     Raises:
         SeehearError: If the data set has no ground truth or lacks a network, or parsers differ in more than seeds.
@@ -71,8 +76,10 @@ def evaluate(
     if predictions := predictions_of(systems):
         if out is not None:
             raise SeehearError("the details in `out` are those of parsers: predictions have scores alone")
+        if ensemble:
+            raise SeehearError("an ensemble is of parsers, whose probabilities it averages: predictions have none")
         return evaluate_predictions(predictions, dataset)
-    parsers = open_parsers(cast("Systems", systems), device)
+    parsers = open_parsers(cast("Systems", systems), device, ensemble=ensemble)
     data, truth = _prepared(dataset, parsers[0])
     collector = None
     if details or out is not None or clips is not None:
@@ -80,20 +87,26 @@ def evaluate(
         collector = DetailsCollector(
             parsers, decoding or parsers[0].decoding, data, truth, examples=examples, files=files
         )
-    signature = Signature(describe_decoding(parsers, decoding), data.revision, len(data))
-    scores = []
+    signature = Signature(
+        describe_decoding(parsers, decoding), data.revision, len(data), ensemble=len(parsers[0].members)
+    )
+    beside = _references(data, truth, parsers[0])
+    scores, given = [], []
     with Progress("evaluating", len(parsers), show=progress and len(parsers) > 1) as bar:
         for parser in released(parsers):
             active = _predict(parser, decoding or parser.decoding, data, truth, collector)
             scores.append(score(active, truth, truth.classes or (), signature))
+            given.append(score_given(active, truth, truth.classes or (), signature))
             bar.advance(run_name(parser))
     evaluation = Evaluation(
-        [run_name(parser) for parser in parsers],
+        [name for parser in parsers for name in run_names(parser)],
         scores,
-        score_references(data, truth),
+        score_references(beside, truth, truth.classes or (), data.revision),
         list(data.missing),
-        [*dataset.notes, *_unknown_classes(data, parsers[0]), *([IDENTICAL] if _perfect(scores) else [])],
-        [parser.run.facts.seed for parser in parsers],
+        [*data.notes, *_unknown_classes(data, parsers[0]), *([IDENTICAL] if _perfect(scores) else [])],
+        [seed for parser in parsers for seed in parser.seeds],
+        meanings={name: reference.meaning for name, reference in beside.items()},
+        given=given,
     )
     if collector:
         per_clip = {key: evaluation.per_clip(*key).mean(axis=0) for key in scores[0].per_clip}
@@ -116,33 +129,45 @@ def evaluate_predictions(predictions: Sequence[ActivityLike], dataset: Dataset, 
     """Return the scores of predictions for the data set's clips, one per run."""
     if dataset.truth is None:
         raise SeehearError("scores need per-second ground truth: give truth= to the data set")
-    active = []
+    scores, given = [], []
     for prediction in predictions:
         one = as_activity(prediction, None, name)
         if one.classes is None and one.shape[2] == len(dataset.classes):
             one = as_activity(prediction, dataset.classes, name)
-        active.append(one)
+        active, truth = aligned(one, dataset.truth)
+        signature = signature_of(active, truth)
+        scores.append(score(active, truth, truth.classes or (), signature))
+        given.append(score_given(active, truth, truth.classes or (), signature))
     truth = dataset.truth
-    scores = [score_arrays(one, truth) for one in active]
-    return Evaluation([], scores, score_references(dataset, truth), notes=list(dataset.notes))
+    beside = _references(dataset, truth)
+    return Evaluation(
+        [],
+        scores,
+        score_references(beside, truth, truth.classes or dataset.classes, dataset.revision),
+        notes=list(dataset.notes),
+        meanings={name: reference.meaning for name, reference in beside.items()},
+        given=given,
+    )
 
 
-def score_references(dataset: Dataset, truth: Activity, iou: float = 0.5) -> dict[str, Scores]:
-    """Return the scores of predictions that need no model, by name.
+def _references(dataset: Dataset, truth: Activity, parser: Parser | None = None) -> dict[str, Reference]:
+    """Return the predictions to score beside a system's, by name; those that a parser brings before the ground truth.
 
     Args:
         dataset: The clips.
         truth: Their ground truth, of the modalities to score.
-        iou: Least intersection over union of a true positive event.
+        parser: The first of the system, if it is given as parsers.
     """
-    classes = truth.classes or dataset.classes
+    classes, segments = truth.classes or dataset.classes, truth.shape[1]
     # The weak-label baseline covers the clip, or every segment if the clip's length is unknown.
-    lengths = np.where(dataset.featured, dataset.lengths, truth.shape[1])
-    weak = dataset.with_classes(classes).labels
-    return {
-        name: score(prediction, truth, classes, Signature(name, dataset.revision, len(dataset), iou))
-        for name, prediction in references(truth, weak, lengths).items()
-    }
+    lengths = np.where(dataset.featured, dataset.lengths, segments)
+    known = references(truth, dataset.with_classes(classes).labels, lengths)
+    own = parser.reference_predictions(dataset) if parser is not None else {}
+    for name, reference in own.items():
+        active = with_classes(as_activity(reference.active, None, name), classes)
+        known[name] = Reference(reference.meaning, {modality: padded(active[modality], segments) for modality in truth})
+    known[TRUTH] = known.pop(TRUTH)  # the last
+    return known
 
 
 def _prepared(dataset: Dataset, parser: Parser) -> tuple[Dataset, Activity]:
@@ -159,7 +184,8 @@ def _prepared(dataset: Dataset, parser: Parser) -> tuple[Dataset, Activity]:
     if missing := [name for name in parser.modalities if name not in truth]:
         raise SeehearError(f"scores need ground truth of every modality: give that of {' and '.join(missing)} too")
     collocation = parser.run.facts.collocation
-    data = dataset if dataset.collocation == collocation else dataset.with_networks(collocation)
+    same = [*dataset.collocation.items()] == [*collocation.items()]  # in the model's order too
+    data = dataset if same else dataset.with_networks(collocation)
     union = tuple(dict.fromkeys([*parser.classes, *data.classes]))
     own = Activity({name: truth[name] for name in parser.modalities}, classes=data.classes, source=truth.source)
     segments = max(own.shape[1], int(data.lengths.max()))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seehear.decoding import Decoding
 from seehear.errors import SeehearError
+from seehear.parsing.ensemble import Ensemble, check_alike
 from seehear.parsing.parser import Parser
 from seehear.training.run import BaseRun, Run, differences_but_seed, find_runs
 
@@ -17,12 +18,13 @@ Systems = System | Sequence[System]
 MAX_DIFFERENCES = 8  # settings that are listed
 
 
-def open_parsers(systems: Systems, device: str = "auto") -> list[Parser]:
-    """Return the parsers of a system, one per seed.
+def open_parsers(systems: Systems, device: str = "auto", *, ensemble: bool = False) -> list[Parser]:
+    """Return the parsers of a system, one per seed; an ensemble is one.
 
     Args:
         systems: A parser, a run folder, or several. A folder with seed-0, seed-1, … holds several runs.
         device: Where parsers of run folders compute: auto, cpu or cuda.
+        ensemble: Take several seeds as one.
 
     Raises:
         SeehearError: If there is none, a folder holds no run, or parsers differ in more than their seeds.
@@ -38,20 +40,21 @@ def open_parsers(systems: Systems, device: str = "auto") -> list[Parser]:
             raise SeehearError(f"{system!r}: is not a system; give a Parser or the path of a run folder")
     if not parsers:
         raise SeehearError("no system to evaluate: give a Parser or the path of a run folder")
-    for parser in parsers[1:]:
-        if differ := differences_but_seed(parsers[0].run, parser.run):
-            raise SeehearError(
-                f"{parsers[0].run.name} and {parser.run.name} differ in {'; '.join(differ)}: evaluate them one by one"
-            )
-    return parsers
+    if any(isinstance(parser, Ensemble) for parser in parsers):
+        if len(parsers) > 1:
+            raise SeehearError("an ensemble is one system: evaluate it alone, without other parsers")
+        return parsers
+    check_alike(parsers, "evaluate them one by one")
+    return [Ensemble(parsers)] if ensemble else parsers
 
 
 def released(parsers: Sequence[Parser]) -> Iterator[Parser]:
     """Yield the parsers one after another; the model of one in a folder leaves memory before the next is read."""
     for parser in parsers:
         yield parser
-        if parser.path is not None:
-            parser.__dict__.pop("model", None)
+        for member in parser.members:
+            if member.path is not None:
+                member.__dict__.pop("model", None)
 
 
 def describe_decoding(parsers: Sequence[Parser], decoding: Decoding | None) -> str:
@@ -63,9 +66,18 @@ def describe_decoding(parsers: Sequence[Parser], decoding: Decoding | None) -> s
     return f"by-run@{digest}"
 
 
+def run_names(parser: Parser) -> list[str]:
+    """Return the run's folder, or what to call a parser in memory; of an ensemble, that of each member."""
+    return [
+        str(member.path) if member.path is not None else f"parser in memory, seed {member.run.facts.seed}"
+        for member in parser.members
+    ]
+
+
 def run_name(parser: Parser) -> str:
-    """Return the run's folder, or what to call a parser in memory."""
-    return str(parser.path) if parser.path is not None else f"parser in memory, seed {parser.run.facts.seed}"
+    """Return the same in one line."""
+    names = run_names(parser)
+    return names[0] if len(names) == 1 else f"ensemble of {', '.join(names)}"
 
 
 def named_folders(paths: Sequence[str | Path]) -> dict[str, Path]:
@@ -90,16 +102,19 @@ def describe_settings(first: BaseRun, other: BaseRun) -> str:
     return f"differs in {'; '.join(differ[:MAX_DIFFERENCES])}{more}"
 
 
-def check_distinct(systems: Mapping[str, Sequence[BaseRun]]) -> None:
-    """Check that no run belongs to two systems.
+def check_distinct(systems: Mapping[str, Sequence[Parser]]) -> None:
+    """Check that no run belongs to two systems. An ensemble is another system than its members.
 
     Raises:
         SeehearError: Naming the run and the systems.
     """
-    owner: dict[str | int, str] = {}
-    for name, runs in systems.items():
-        for run in runs:
-            key = str(run.path.resolve()) if isinstance(run, Run) else id(run)
+    owner: dict[frozenset[str | int], str] = {}
+    for name, parsers in systems.items():
+        for parser in parsers:
+            runs = [member.run for member in parser.members]
+            key = frozenset(str(run.path.resolve()) if isinstance(run, Run) else id(run) for run in runs)
             other = owner.setdefault(key, name)
             if other != name:
-                raise SeehearError(f"{run.name} is in {other} and in {name}: a run can't be compared with itself")
+                raise SeehearError(
+                    f"{run_name(parser)} is in {other} and in {name}: a run can't be compared with itself"
+                )

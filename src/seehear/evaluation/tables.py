@@ -11,7 +11,8 @@ from seehear.errors import SeehearError
 from seehear.evaluation.result import Evaluation
 from seehear.features.notes import missing_truth
 from seehear.labels import DenseTable, WeakTable, classes_of, read_dense, read_weak
-from seehear.scoring.references import references
+from seehear.scoring.given import score_given
+from seehear.scoring.references import references, score_references
 from seehear.scoring.scores import score
 from seehear.scoring.signature import Signature, revision
 
@@ -55,15 +56,15 @@ def score_tables(
     predicted = {name: tables[name].array(clips, names, segments, segment) for name in true_tables}
     true = {name: each.array(clips, names, segments, segment) for name, each in true_tables.items()}
     of_labels = revision([weak.path, *(each.path for each in true_tables.values())])
-    lengths = np.full(len(clips), segments)
+    signature = Signature(decoding, of_labels, len(clips), iou)
+    beside = references(true, weak.array(clips, names), np.full(len(clips), segments))
     return Evaluation(
         [],
-        [score(predicted, true, names, Signature(decoding, of_labels, len(clips), iou))],
-        {
-            name: score(reference, true, names, Signature(name, of_labels, len(clips), iou))
-            for name, reference in references(true, weak.array(clips, names), lengths).items()
-        },
+        [score(predicted, true, names, signature)],
+        score_references(beside, true, names, of_labels, iou),
         notes=notes,
+        meanings={name: reference.meaning for name, reference in beside.items()},
+        given=[score_given(predicted, true, names, signature)],
     )
 
 

@@ -26,12 +26,19 @@ class Features(Mapping[str, NDArray[np.float32]]):
         clip: The name of the clip, the stem of its file.
         duration: Seconds. Of features that were in a store already, T × segment.
         segment: Seconds per segment.
+        silent: (T,) bool, which segments are digital silence; None if it is not known.
     """
 
     def __init__(
-        self, clip: str, arrays: Mapping[str, NDArray[np.float32]], *, duration: float, segment: float = 1.0
+        self,
+        clip: str,
+        arrays: Mapping[str, NDArray[np.float32]],
+        *,
+        duration: float,
+        segment: float = 1.0,
+        silent: NDArray[np.bool_] | None = None,
     ) -> None:
-        self.clip, self.duration, self.segment = clip, duration, segment
+        self.clip, self.duration, self.segment, self.silent = clip, duration, segment, silent
         self._arrays = dict(arrays)
 
     def __getitem__(self, network: str) -> NDArray[np.float32]:
@@ -93,13 +100,21 @@ class Extraction(Result, Mapping[str, Features]):
     # clip -> network -> array, None if it is in the store
     _features: dict[str, dict[str, NDArray[np.float32] | None]] = field(default_factory=dict, init=False)
     _durations: dict[str, float] = field(default_factory=dict, init=False)
+    _silent: dict[str, NDArray[np.bool_]] = field(default_factory=dict, init=False)  # of features in memory
 
     @property
     def store(self) -> Path | None:
         """The folder with the features, or None if they are in memory."""
         return self.kept.path if self.kept else None
 
-    def add(self, clip: str, network: str, array: NDArray[np.float32] | None, duration: float | None = None) -> None:
+    def add(
+        self,
+        clip: str,
+        network: str,
+        array: NDArray[np.float32] | None,
+        duration: float | None = None,
+        silent: NDArray[np.bool_] | None = None,
+    ) -> None:
         """Note that a clip has features.
 
         Args:
@@ -107,15 +122,22 @@ class Extraction(Result, Mapping[str, Features]):
             network: Whose features.
             array: (T, D); None to read them from the store.
             duration: Of the clip in seconds, if known.
+            silent: (T,), which segments are digital silence, if known and not in the store.
         """
         self._features.setdefault(clip, {})[network] = array
         if duration is not None:
             self._durations[clip] = duration
+        if silent is not None:
+            self._silent[clip] = silent
 
     def __getitem__(self, clip: str) -> Features:
         arrays = {network: self._read(network, clip) for network in self.networks if network in self._features[clip]}
         duration = self._durations.get(clip, len(next(iter(arrays.values()))) * self.segment)
-        return Features(clip, arrays, duration=duration, segment=self.segment)
+        silent = self._silent.get(clip)
+        if self.kept is not None:
+            stored = (self.kept.silent(network, clip) for network in arrays)
+            silent = next((each for each in stored if each is not None), None)
+        return Features(clip, arrays, duration=duration, segment=self.segment, silent=silent)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._features)

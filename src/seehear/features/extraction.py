@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import overload
 
@@ -32,6 +32,7 @@ __all__ = [
     "Settings",
     "extract",
     "load_networks",
+    "missing_track",
     "prefetch",
     "run_jobs",
     "segment_features",
@@ -141,7 +142,7 @@ def _extract_to_memory(clips: dict[str, Path], loaded: Loaded, settings: Setting
 
     def keep(done: Done) -> list[str]:
         for network, values in done.features.items():
-            extraction.add(done.job.clip, network, values, done.duration)
+            extraction.add(done.job.clip, network, values, done.duration, done.silent.get(network))
             extraction.made += 1
         return []
 
@@ -167,7 +168,7 @@ def _extract_to_store(clips: dict[str, Path], loaded: Loaded, store: Store, fps:
         except OSError as error:  # removed or made unreadable since it was decoded
             return [f"{done.job.path}: can't be read any more ({error.strerror})"]
         for network, values in done.features.items():
-            store.write(network, replace(origin, made_by=made_by[network]), values)
+            store.write(network, replace(origin, made_by=made_by[network]), values, done.silent.get(network))
             extraction.add(done.job.clip, network, None, done.duration)
             extraction.made += 1
         return []
@@ -254,12 +255,14 @@ class Done:
         features: network -> (T, D).
         problems: Why the features of other networks are missing.
         duration: Of the clip, seconds.
+        silent: audio network -> (T,), which segments are digital silence.
     """
 
     job: Job
     features: dict[str, NDArray[np.float32]]
     problems: tuple[str, ...]
     duration: float
+    silent: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
 
 def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Iterator[Done]:
@@ -277,8 +280,8 @@ def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Itera
     for job, item in prefetch(_decode(jobs, settings)):
         if isinstance(item, Media):
             media = item
-            problems = [problem for spec in job.specs if (problem := _missing_track(media, spec))]
-            usable = [pair for pair in networks if pair[0] in job.specs and not _missing_track(media, pair[0])]
+            problems = [problem for spec in job.specs if (problem := missing_track(media, spec))]
+            usable = [pair for pair in networks if pair[0] in job.specs and not missing_track(media, pair[0])]
             collectors = [Collector([pair], settings) for pair in usable]  # one that fails doesn't stop the others
         elif isinstance(item, Span):
             for collector in list(collectors):
@@ -292,7 +295,8 @@ def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Itera
             problems = []
         else:
             features = {name: array for collector in collectors for name, array in collector.features(media).items()}
-            yield Done(job, features, tuple(problems), media.duration)
+            silent = {name: array for collector in collectors for name, array in collector.silent(media).items()}
+            yield Done(job, features, tuple(problems), media.duration, silent)
             problems = []
 
 
@@ -302,7 +306,7 @@ def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Medi
         try:
             media = Media(job.path)
             yield job, media
-            usable = [spec for spec in job.specs if not _missing_track(media, spec)]
+            usable = [spec for spec in job.specs if not missing_track(media, spec)]
             if usable:
                 for span in spans(media, usable, settings):
                     yield job, span
@@ -311,7 +315,7 @@ def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Medi
             yield job, error
 
 
-def _missing_track(media: Media, spec: NetworkSpec) -> str:
+def missing_track(media: Media, spec: NetworkSpec) -> str:
     """Return a message if the clip lacks the track that a network needs, else an empty string."""
     if spec.modality == "audio" and not media.has_audio:
         return f"{media.path}: has no audio track, which {spec.name} needs"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,45 +36,92 @@ class Packed:
         rows: (sum of T, width) float32, a read-only memory map.
         offsets: (clips + 1,) int64. Clip n has rows offsets[n]:offsets[n + 1].
         contents: Hash of the clips and of the origin of their features.
+        silent: (sum of T,), which rows are segments of digital silence; None if nothing is known of it.
+        available: (clips,) bool, False for a clip without features, whose rows are zeros; None if all have features.
     """
 
     rows: NDArray[np.float32]
     offsets: NDArray[np.int64]
     contents: str
+    silent: NDArray[np.bool_] | None = None
+    available: NDArray[np.bool_] | None = None
 
     def lengths(self) -> NDArray[np.int64]:
         """Return T of each clip: (clips,)."""
         return np.diff(self.offsets)
 
+    def known(self) -> NDArray[np.float32]:
+        """Return the rows that are features: without those of clips that have none."""
+        return self.rows if self.available is None else self.rows[np.repeat(self.available, self.lengths())]
+
+    def lacks(self, clips: Sequence[str]) -> set[str]:
+        """Return which of its clips have no features, given the names of all of them."""
+        return set() if self.available is None else {clips[n] for n in np.flatnonzero(~self.available).tolist()}
+
     def cut(self, clips: slice) -> Packed:
         """Return consecutive clips, without a copy."""
         start, stop, _ = clips.indices(len(self.offsets) - 1)
         offsets = self.offsets[start : stop + 1]
-        return Packed(self.rows[offsets[0] : offsets[-1]], offsets - offsets[0], self.contents)
+        silent = None if self.silent is None else self.silent[offsets[0] : offsets[-1]]
+        available = some_missing(None if self.available is None else self.available[clips])
+        return Packed(self.rows[offsets[0] : offsets[-1]], offsets - offsets[0], self.contents, silent, available)
 
     def subset(self, clips: NDArray[np.int64]) -> Packed:
         """Return the features of some clips, by number, in memory."""
-        rows = np.concatenate([self.rows[:0], *(self.rows[self.offsets[n] : self.offsets[n + 1]] for n in clips)])
+        of_clip = [slice(self.offsets[n], self.offsets[n + 1]) for n in clips]
+        rows = np.concatenate([self.rows[:0], *(self.rows[each] for each in of_clip)])
+        silent = self.silent
+        if silent is not None:
+            silent = np.concatenate([silent[:0], *(silent[each] for each in of_clip)])
         offsets = np.concatenate([[0], np.cumsum(self.lengths()[clips])])
         chosen = hashlib.sha256(f"{self.contents}\0{clips.tolist()}".encode()).hexdigest()[:16]
-        return Packed(rows, offsets, chosen)
+        available = some_missing(None if self.available is None else self.available[clips])
+        return Packed(rows, offsets, chosen, silent, available)
 
 
-def pack(store: Store, network: str, clips: Sequence[str]) -> Packed:
+def silence_of(packs: Sequence[Packed]) -> NDArray[np.bool_]:
+    """Return which segments are digital silence by any of several packs of the same clips: (N, T)."""
+    lengths = packs[0].lengths()
+    within = np.arange(lengths.max(initial=0)) < lengths[:, None]  # (N, T), in the order of the rows
+    silent = np.zeros(within.shape, dtype=bool)
+    for pack in packs:
+        if pack.silent is not None:
+            silent[within] |= pack.silent
+    return silent
+
+
+def some_missing(available: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    """Return which clips have features, as it is; None if all have."""
+    return None if available is None or available.all() else available
+
+
+def availability(clips: Sequence[str], absent: Mapping[str, int]) -> NDArray[np.bool_] | None:
+    """Return which clips have features, (clips,) bool: those that are not `absent`; None if all have."""
+    return np.array([clip not in absent for clip in clips], dtype=bool) if absent else None
+
+
+def pack(store: Store, network: str, clips: Sequence[str], absent: Mapping[str, int] | None = None) -> Packed:
     """Return the features of clips, in this order, packing them if necessary.
 
     Args:
         store: Holds the features, and gets the pack.
         network: Whose features.
         clips: Names of the clips.
+        absent: Those of the clips that get rows of zeros in place of features -> how many.
 
     Raises:
         SeehearError: If features are missing or damaged, or were not all made with the same settings.
         NotFinite: If features hold NaN or infinity.
     """
-    chosen = hashlib.sha256(json.dumps(list(clips)).encode()).hexdigest()[:12]
+    absent = absent or {}
+    # Which clips are absent is part of the name: collocations that differ in it don't replace each other's packs.
+    names = [list(clips), sorted(absent)] if absent else list(clips)
+    chosen = hashlib.sha256(json.dumps(names).encode()).hexdigest()[:12]
     state = hashlib.sha256()
     for clip in clips:
+        if clip in absent:
+            state.update(f"{clip}\0absent\0{absent[clip]}\n".encode())
+            continue
         try:
             stat = store.file(network, clip).stat()
         except FileNotFoundError:
@@ -85,23 +132,32 @@ def pack(store: Store, network: str, clips: Sequence[str]) -> Packed:
     name = f"{network}-{chosen}-{state.hexdigest()[:12]}"
     data, index = folder / f"{name}.npy", folder / f"{name}.json"
     if not index.exists():
-        _build(store, network, clips, name)
+        _build(store, network, clips, absent, name)
         for old in folder.glob(f"{network}-{chosen}-*"):
             if not old.name.startswith(name):
                 old.unlink(missing_ok=True)  # a process that has mapped it keeps it
     facts = read_json(index)
     rows = np.load(data, mmap_mode="r", allow_pickle=False)
-    return Packed(rows, np.array(facts["offsets"], dtype=np.int64), facts["contents"])
+    silent = np.zeros(len(rows), dtype=bool)
+    silent[facts.get("silent", [])] = True
+    offsets = np.array(facts["offsets"], dtype=np.int64)
+    return Packed(rows, offsets, facts["contents"], silent, availability(clips, absent))
 
 
-def _build(store: Store, network: str, clips: Sequence[str], name: str) -> None:
+def _build(store: Store, network: str, clips: Sequence[str], absent: Mapping[str, int], name: str) -> None:
     width = store.network(network).width
     made_by: dict[str, str] = {}
     contents = hashlib.sha256()
     lengths = [0]
     folder = store.path / "packed"
     parts: list[NDArray[np.float32]] = []
+    silent_rows: list[int] = []
     for clip in clips:
+        if clip in absent:
+            contents.update(f"{clip}\0absent\0{absent[clip]}\n".encode())
+            parts.append(np.zeros((absent[clip], width), dtype=np.float32))
+            lengths.append(lengths[-1] + absent[clip])
+            continue
         origin = store.origin(network, clip)
         made_by.setdefault(origin.made_by if origin else "", clip)
         contents.update(f"{clip}\0{origin.made_by}\0{origin.content}\n".encode() if origin else b"")
@@ -119,6 +175,8 @@ def _build(store: Store, network: str, clips: Sequence[str], name: str) -> None:
         if not np.isfinite(features).all():
             raise NotFinite(f"{store.file(network, clip)}: clip {clip} has features of {network} that are not finite")
         parts.append(features)
+        if (silent := store.silent(network, clip)) is not None:
+            silent_rows += (lengths[-1] + np.flatnonzero(silent)).tolist()
         lengths.append(lengths[-1] + len(features))
     with atomic(folder / f"{name}.npy") as temporary:
         rows = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=(lengths[-1], width))
@@ -127,4 +185,4 @@ def _build(store: Store, network: str, clips: Sequence[str], name: str) -> None:
         rows.flush()
         del rows
     facts = {"network": network, "clips": list(clips), "offsets": lengths, "contents": contents.hexdigest()[:16]}
-    atomic_json(folder / f"{name}.json", facts)
+    atomic_json(folder / f"{name}.json", {**facts, "silent": silent_rows})

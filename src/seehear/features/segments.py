@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 
 from seehear.errors import ClipError, SeehearError
 from seehear.media.reader import Media, Span
+from seehear.modality import AUDIO
 from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
 
 REVISION = "1"  # changes whenever a change of decoding or windowing changes the input of a network
 SPAN = 8.0  # seconds decoded at once: bounds the memory, whatever the duration of the clip
 RESAMPLING_MARGIN = 0.25  # seconds of audio that the resampler gets beyond the outermost windows
+SILENCE = 2.0**-15  # one step of 16-bit audio: where no sample is larger, nothing can be heard
 BATCH = 16  # frames or windows in one call: larger batches do not fit the cache of a core
 
 Loaded = Sequence[tuple[NetworkSpec, Network]]
@@ -55,6 +58,8 @@ class Collector:
     def __init__(self, networks: Loaded, settings: Settings) -> None:
         self._networks, self._settings = networks, settings
         self._parts: dict[str, list[NDArray[np.float32]]] = {spec.name: [] for spec, _ in networks}
+        self._audio = [spec.name for spec, _ in networks if spec.modality == AUDIO]
+        self._silent: list[NDArray[np.bool_]] = []
 
     def add(self, span: Span) -> None:
         """Run all networks on a span.
@@ -62,6 +67,8 @@ class Collector:
         Raises:
             ClipError: A network fails on this span; the message names it.
         """
+        if self._audio:
+            self._silent.append(silent_segments(span, self._settings))
         for spec, network in self._networks:
             try:
                 self._parts[spec.name].append(segment_features(span, spec, network, self._settings))
@@ -74,6 +81,11 @@ class Collector:
         """Return the features (T, width) by network, once all spans of the clip were added."""
         n_segments = media.segments(self._settings.segment)
         return {name: _fill(np.concatenate(parts), n_segments) for name, parts in self._parts.items()}
+
+    def silent(self, media: Media) -> dict[str, NDArray[np.bool_]]:
+        """Return which segments are digital silence, (T,), for each audio network."""
+        n_segments = media.segments(self._settings.segment)
+        return {name: np.concatenate(self._silent)[:n_segments] for name in self._audio}
 
 
 def spans(
@@ -134,6 +146,20 @@ def cut_windows(span: Span, declared: AudioInput, settings: Settings) -> NDArray
     index = first[:, None] + np.arange(declared.samples)  # (windows, samples)
     padded = np.pad(samples, (0, max(0, int(index.max()) + 1 - len(samples))))
     return padded[index].reshape(n_segments, each, declared.samples)
+
+
+def silent_segments(span: Span, settings: Settings) -> NDArray[np.bool_]:
+    """Return which segments of a span are digital silence: (segments,).
+
+    Args:
+        span: With its waveform, the mean of all channels.
+        settings: How the clip is cut into segments.
+    """
+    loud = np.abs(span.waveform) > SILENCE
+    first = round((span.start - span.margin) * span.rate)  # number of the waveform's first sample in the clip
+    bounds = np.minimum(span.start + np.arange(_segments_in(span, settings) + 1) * settings.segment, span.stop)
+    edges = np.round(bounds * span.rate).astype(int) - first
+    return np.array([not loud[start:stop].any() for start, stop in pairwise(edges.tolist())])
 
 
 def segment_features(span: Span, spec: NetworkSpec, network: Network, settings: Settings) -> NDArray[np.float32]:

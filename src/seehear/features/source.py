@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.features.packed import NotFinite, Packed, finite, pack
+from seehear.features.packed import NotFinite, Packed, availability, finite, pack
 from seehear.features.store import NetworkInfo, Store
 
 
@@ -32,8 +33,21 @@ class FeatureSource(ABC):
         """Return the clips that have features of all these networks."""
 
     @abstractmethod
-    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
-        """Return the features of these clips, in this order. Raises NotFinite if a value is NaN or infinite."""
+    def pack(self, network: str, clips: tuple[str, ...], absent: Mapping[str, int] | None = None) -> Packed:
+        """Return the features of these clips, in this order.
+
+        Args:
+            network: Whose features.
+            clips: Names of the clips.
+            absent: Those of the clips that get rows of zeros in place of features -> how many.
+
+        Raises:
+            NotFinite: If a value is NaN or infinite.
+        """
+
+    @abstractmethod
+    def length(self, network: str, clip: str) -> int:
+        """Return the number of segments of a clip that has features of the network."""
 
     @abstractmethod
     def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
@@ -54,9 +68,13 @@ class StoredFeatures(FeatureSource):
         """Return the clips that the store has features of, for all these networks."""
         return self.store.clips(*networks)
 
-    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+    def pack(self, network: str, clips: tuple[str, ...], absent: Mapping[str, int] | None = None) -> Packed:
         """Return the packed features of these clips, which the store keeps as one file."""
-        return pack(self.store, network, clips)
+        return pack(self.store, network, clips, absent)
+
+    def length(self, network: str, clip: str) -> int:
+        """Return the number of segments of a clip that has features of the network."""
+        return len(self.store.read(network, clip))
 
     def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
         """Return for each clip whether all of its features are finite."""
@@ -80,9 +98,13 @@ class ArrayFeatures(FeatureSource):
         first, *others = (frozenset(self._arrays[name]) for name in networks)
         return first.intersection(*others)
 
-    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+    def pack(self, network: str, clips: tuple[str, ...], absent: Mapping[str, int] | None = None) -> Packed:
         """Return the arrays of these clips, one after the other. Raises NotFinite if a value is NaN or infinite."""
-        arrays = [self._arrays[network][clip] for clip in clips]
+        absent, width = absent or {}, self._infos[network].width
+        arrays = [
+            np.zeros((absent[clip], width), dtype=np.float32) if clip in absent else self._arrays[network][clip]
+            for clip in clips
+        ]
         rows = np.concatenate(arrays)  # (sum of T, D)
         for clip, array in zip(clips, arrays, strict=True):
             if not np.isfinite(array).all():
@@ -90,7 +112,13 @@ class ArrayFeatures(FeatureSource):
         offsets = np.concatenate([[0], np.cumsum([len(array) for array in arrays])]).astype(np.int64)
         digest = hashlib.sha256(repr((network, clips, offsets.tolist())).encode())
         digest.update(rows.tobytes())
-        return Packed(rows, offsets, digest.hexdigest()[:16])
+        if absent:
+            digest.update(repr(sorted(absent)).encode())
+        return Packed(rows, offsets, digest.hexdigest()[:16], available=availability(clips, absent))
+
+    def length(self, network: str, clip: str) -> int:
+        """Return the number of segments of a clip that has features of the network."""
+        return len(self._arrays[network][clip])
 
     def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
         """Return for each clip whether all of its features are finite."""
@@ -119,14 +147,21 @@ class PartOf(FeatureSource):
         """Return the clips that the larger set has features of, for all these networks."""
         return self._source.clips(*networks)
 
-    def pack(self, network: str, clips: tuple[str, ...]) -> Packed:
+    def pack(self, network: str, clips: tuple[str, ...], absent: Mapping[str, int] | None = None) -> Packed:
         """Return the features of these clips, cut from those of the larger set if it has them packed."""
-        if clips == self._clips:
-            return self._packed(network)
         number = {clip: n for n, clip in enumerate(self._clips)}
-        if not all(clip in number for clip in clips):
-            return self._source.pack(network, clips)
-        return self._packed(network).subset(np.array([number[clip] for clip in clips], dtype=np.int64))
+        with suppress(NotFinite):  # of a clip that the larger set has and this one may not have
+            if all(clip in number for clip in clips):
+                packed = self._packed(network)
+                if clips != self._clips:
+                    packed = packed.subset(np.array([number[clip] for clip in clips], dtype=np.int64))
+                if packed.lacks(clips) == set(absent or ()):
+                    return packed
+        return self._source.pack(network, clips, absent)
+
+    def length(self, network: str, clip: str) -> int:
+        """Return the number of segments of a clip that has features of the network."""
+        return self._source.length(network, clip)
 
     def finite(self, network: str, clips: tuple[str, ...]) -> list[bool]:
         """Return for each clip whether all of its features are finite."""

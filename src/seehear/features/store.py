@@ -2,7 +2,8 @@
 
     STORE/store.json                            format and segment length
     STORE/<network>/network.json                how the features were made: modality, width, fingerprint
-    STORE/<network>/<ab>/<clip>.safetensors     features (T, width) float32 of one clip
+    STORE/<network>/<ab>/<clip>.safetensors     features (T, width) float32 of one clip, and of audio,
+                                                if it is known, silent (T,) bool: digital silence
 
 Each clip × network is one file, written completely or not at all. So several processes can fill one store, and a
 killed process loses only its current clip. `<ab>` are the first two hex digits of the sha256 of the clip's name.
@@ -15,6 +16,7 @@ import json
 import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,31 +165,43 @@ class Store:
         clips = frozenset(file.name.removesuffix(SUFFIX) for file in files if not file.name.startswith("."))
         return clips.intersection(*(self.clips(other) for other in others))
 
-    def write(self, network: str, origin: Origin, features: NDArray[np.float32]) -> None:
+    def write(
+        self, network: str, origin: Origin, features: NDArray[np.float32], silent: NDArray[np.bool_] | None = None
+    ) -> None:
         """Write the features of a clip, replacing older ones.
 
         Args:
             network: Whose features.
             origin: Names the clip, and what its features were made from.
             features: (T, width).
+            silent: (T,), which segments are digital silence; None if it is not known.
         """
         from safetensors.numpy import save
 
         metadata = {"origin": json.dumps(asdict(origin), sort_keys=True)}
-        values = np.ascontiguousarray(features, dtype=np.float32)
-        atomic_bytes(self.file(network, origin.clip), save({"features": values}, metadata=metadata))
+        tensors: dict[str, NDArray[Any]] = {"features": np.ascontiguousarray(features, dtype=np.float32)}
+        if silent is not None:
+            tensors["silent"] = np.ascontiguousarray(silent, dtype=bool)
+        atomic_bytes(self.file(network, origin.clip), save(tensors, metadata=metadata))
 
     def read(self, network: str, clip: str) -> NDArray[np.float32]:
         """Read the features (T, width) of a clip. Raises SeehearError naming the file if it is missing or damaged."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
+        return self._tensor(network, clip, "features")
+
+    def silent(self, network: str, clip: str) -> NDArray[np.bool_] | None:
+        """Read which segments of a clip are digital silence, (T,); None if it is not known. Raises as `read`."""
+        return self._tensor(network, clip, "silent", optional=True)
+
+    def _tensor(self, network: str, clip: str, name: str, *, optional: bool = False) -> Any:
+        from safetensors import SafetensorError, safe_open
 
         file = self.file(network, clip)
         try:
-            return load_file(file)["features"]
+            with safe_open(file, framework="np") as stream:
+                return None if optional and name not in stream.keys() else stream.get_tensor(name)  # noqa: SIM118
         except FileNotFoundError:
             raise SeehearError(f"{self.path}: clip {clip} has no features of {network}; `seehear extract` it") from None
-        except (SafetensorError, KeyError) as error:
+        except SafetensorError as error:
             raise SeehearError(f"{file}: damaged ({error}); delete it and extract again") from None
 
     def origin(self, network: str, clip: str) -> Origin | None:

@@ -6,6 +6,8 @@ query, key and value of both attentions. One direction at a time would take twel
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +19,7 @@ class HybridAttention(nn.Module):
     """LayerNorm(x + self-attention(x, x, x) + cross-attention(x, other, other)), then a residual feed-forward block.
 
     The feed-forward block has its own LayerNorm. With more than two modalities, the cross-attention is the mean over
-    the others. With one modality there is no cross-attention.
+    the others that the clip has. With one modality there is no cross-attention.
     """
 
     def __init__(self, width: int, heads: int, feed_forward: int, dropout: float) -> None:
@@ -56,12 +58,14 @@ class HybridAttention(nn.Module):
         for linear in (self.into, self.self_out, self.cross_out):
             nn.init.zeros_(linear.bias)
 
-    def forward(self, x: Tensor, mask: Tensor | None, cross: bool = True) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None, available: Tensor | None = None, cross: bool = True) -> Tensor:
         """Return the new embeddings, shaped as x.
 
         Args:
             x: Embeddings, (M, B, T, d).
             mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
+            available: (B, M) bool, which modalities a clip has; None if every clip has all. What is returned for a
+                modality that a clip lacks has no meaning.
             cross: Whether modalities attend to each other.
         """
         qs, ks, vs, qc, kc, vc = self.into(x).chunk(6, dim=-1)  # each (M, B, T, d)
@@ -72,10 +76,27 @@ class HybridAttention(nn.Module):
             others = [
                 self._attend(qc, kc.roll(-by, dims=0), vc.roll(-by, dims=0), mask) for by in range(1, n_modalities)
             ]
-            other = others[0] if n_modalities == 2 else torch.stack(others).mean(dim=0)
-            attended = attended + self.dropout(self.cross_out(other))
+            if available is None:
+                other = others[0] if n_modalities == 2 else torch.stack(others).mean(dim=0)
+                attended = attended + self.dropout(self.cross_out(other))
+            else:
+                attended = attended + self._of_available(others, available.T)
         x = self.norm_attention(x + attended)
         return self.norm_feed_forward(x + self.dropout(self.feed_forward(x)))
+
+    def _of_available(self, others: Sequence[Tensor], available: Tensor) -> Tensor:
+        """Return the cross-attention to the modalities that a clip has, (M, B, T, d); 0 if it has no other.
+
+        Attention to a modality that is missing is computed and left out. So no softmax is over nothing.
+
+        Args:
+            others: Attention to the modality `by` places before, for by = 1, 2, …, (M, B, T, d) each.
+            available: (M, B) bool.
+        """
+        counts = torch.stack([available.roll(-by, dims=0) for by in range(1, len(others) + 1)])  # (M - 1, M, B)
+        number = counts.sum(dim=0)  # (M, B)
+        cross = (torch.stack([*others]) * counts[..., None, None]).sum(dim=0) / number.clamp(min=1)[..., None, None]
+        return self.dropout(self.cross_out(cross)) * (number > 0)[..., None, None]
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
         """Return scaled dot-product attention over the segments of each clip, (M, B, T, d)."""

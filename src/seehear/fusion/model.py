@@ -124,25 +124,31 @@ class ParsingModel(nn.Module):
             ]
         )
 
-    def fuse(self, x: Tensor, mask: Tensor | None = None, cross: bool = True) -> Tensor:
+    def fuse(
+        self, x: Tensor, mask: Tensor | None = None, available: Tensor | None = None, cross: bool = True
+    ) -> Tensor:
         """Apply the attention layers: (M, B, T, d) to the same shape. cross: whether modalities see each other."""
         for layer in self.layers:
-            x = layer(x, mask, cross)
+            x = layer(x, mask, available, cross)
         return x
 
-    def parse(self, embeddings: Tensor, mask: Tensor | None = None) -> Output:
+    def parse(self, embeddings: Tensor, mask: Tensor | None = None, available: Tensor | None = None) -> Output:
         """Return the probabilities from the embeddings that `embed` returns, (M, B, T, d)."""
-        output: Output = self.pooling(self.fuse(embeddings, mask), mask)
+        output: Output = self.pooling(self.fuse(embeddings, mask, available), mask, available)
         if not self.blend:
             return output
-        alone: Output = self.pooling(self.fuse(embeddings, mask, cross=False), mask)
+        alone: Output = self.pooling(self.fuse(embeddings, mask, available, cross=False), mask, available)
         return Output(*(torch.lerp(full, apart, self.blend) for full, apart in zip(output, alone, strict=True)))
 
-    def forward(self, features: Mapping[str, Tensor], mask: Tensor | None = None) -> Output:
+    def forward(
+        self, features: Mapping[str, Tensor], mask: Tensor | None = None, available: Tensor | None = None
+    ) -> Output:
         """Return the probabilities.
 
         Args:
-            features: Modality -> (B, T, sum of widths).
+            features: Modality -> (B, T, sum of widths); any finite numbers, such as zeros, for a clip that lacks it.
             mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
+            available: (B, M) bool, which modalities a clip has, at least one; None if every clip has all. A modality
+                that a clip lacks takes no part.
         """
-        return self.parse(self.embed(features), mask)
+        return self.parse(self.embed(features), mask, available)

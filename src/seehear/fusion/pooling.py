@@ -12,9 +12,9 @@ class Output(NamedTuple):
     """Probabilities in [0, 1].
 
     Attributes:
-        segment: Per segment and modality, (B, T, M, C); 0 past the end of a clip.
+        segment: Per segment and modality, (B, T, M, C); 0 past the end of a clip and in a modality that it lacks.
         clip: Per clip, (B, C).
-        modality_clip: Per clip and modality, (B, M, C).
+        modality_clip: Per clip and modality, (B, M, C); 0 in a modality that the clip lacks.
     """
 
     segment: Tensor
@@ -32,12 +32,13 @@ class AttentivePooling(nn.Module):
         # C rows each: a segment's logit, its weight over time, its weight over modalities.
         self.into = nn.Linear(width, 3 * classes)
 
-    def forward(self, x: Tensor, mask: Tensor | None) -> Output:
+    def forward(self, x: Tensor, mask: Tensor | None, available: Tensor | None = None) -> Output:
         """Return the probabilities.
 
         Args:
             x: Embeddings, (M, B, T, d).
             mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
+            available: (B, M) bool, which modalities a clip has, at least one; None if every clip has all.
         """
         logit, over_time, over_modalities = self.into(x).chunk(3, dim=-1)  # each (M, B, T, C)
         if mask is not None:
@@ -45,6 +46,10 @@ class AttentivePooling(nn.Module):
         probability = logit.sigmoid()
         if mask is not None:
             probability = probability * mask[..., None]
+        if available is not None:
+            has = available.T[..., None, None]  # (M, B, 1, 1)
+            probability = probability * has
+            over_modalities = over_modalities.masked_fill(~has, -torch.inf)
         weighted = over_time.softmax(dim=2) * probability  # (M, B, T, C)
         modality_clip = weighted.sum(dim=2)  # (M, B, C)
         # Each weight sums to 1 along its own axis only, so the products may sum to more than 1.

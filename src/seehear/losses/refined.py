@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from seehear.fusion.pooling import Output
-from seehear.losses.weak import EPS
+from seehear.losses.weak import EPS, mean_of_available
 
 
 def refined_loss(
@@ -15,6 +15,7 @@ def refined_loss(
     weak: Tensor,
     segments: Tensor,
     mask: Tensor | None = None,
+    available: Tensor | None = None,
     *,
     segment_weight: float = 1.0,
     positive_weight: Tensor | None = None,
@@ -29,17 +30,23 @@ def refined_loss(
         weak: Refined weak labels y_m in [0, 1], (B, M, C).
         segments: Pseudo-labels in [0, 1], (B, T, M, C); NaN where nothing is known.
         mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
+        available: (B, M) bool, which modalities a clip has; None if every clip has all.
         segment_weight: w, at least 0.
         positive_weight: Weight of a positive segment, (M, C); 1 by default. It balances rare classes.
     """
     loss = F.binary_cross_entropy(output.clip.clamp(EPS, 1 - EPS), labels)
     by_modality = F.binary_cross_entropy(output.modality_clip.clamp(EPS, 1 - EPS), weak, reduction="none")
-    loss = loss + by_modality.mean(dim=(0, 2)).sum()
+    if available is None:
+        loss = loss + by_modality.mean(dim=(0, 2)).sum()
+    else:
+        loss = loss + mean_of_available(by_modality, available).sum()
     if not segment_weight:
         return loss
     known = ~segments.isnan()  # (B, T, M, C)
     if mask is not None:
         known = known & mask[..., None, None]
+    if available is not None:
+        known = known & available[:, None, :, None]
     targets = segments.nan_to_num()
     each = F.binary_cross_entropy(output.segment.clamp(EPS, 1 - EPS), targets, reduction="none")
     if positive_weight is not None:

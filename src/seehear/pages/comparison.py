@@ -62,7 +62,10 @@ def write(comparison: Comparison, folder: Path) -> Path:
     ends = [end for rows in comparison.rows.values() for row in rows for end in _ends(row)]
     axis = min(0.0, *ends), max(0.0, *ends)
     plot = folder / f"{NAME}.svg"
-    seeds = {name: ", ".join(map(str, numbers)) for name, numbers in comparison.seeds.items()}
+    seeds = {
+        name: ", ".join(map(str, numbers)) + " as an ensemble" * (name in comparison.ensembles)
+        for name, numbers in comparison.seeds.items()
+    }
     return page.write(
         folder / f"{NAME}.html",
         "comparison.html",

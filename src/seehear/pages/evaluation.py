@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from seehear.errors import ClipError, SeehearError
 from seehear.evaluation.details import CLIPS, FALSE_NEGATIVES, FALSE_POSITIVES, Details, Examples
-from seehear.evaluation.result import FILE, Evaluation, ScoreRow, mean_f1
+from seehear.evaluation.result import FILE, GIVEN_KEYS, Evaluation, ScoreRow, called, mean_f1, name_of
 from seehear.files import read_json
 from seehear.media.overview import Overview, thumbnails_for
 from seehear.media.reader import Media
@@ -27,8 +27,10 @@ from seehear.plots import evaluation as report
 from seehear.plots import style
 from seehear.plots.style import NOTHING
 from seehear.progress import Progress
+from seehear.scoring import given
 from seehear.scoring.clips import ClassError, ClipRow, best_first
 from seehear.scoring.confusion import ELSEWHERE, Confusion, state_names
+from seehear.scoring.intervals import Interval
 from seehear.scoring.references import WEAK_BASELINE
 from seehear.scoring.reliability import Bin, Calibration, Reliability
 from seehear.scoring.scores import LEVELS, ClassRow, kinds
@@ -56,9 +58,7 @@ class ScoreLine:
     Attributes:
         ends: The score, the ends of its interval and the weak-label baseline's score, from 0 to 1.
         references: Scores of the reference predictions, as text.
-        verdict: How it compares with the weak-label baseline.
-        difference: From that baseline, with its interval, as text.
-        better: Whether it is better.
+        differences: Of each baseline: the difference from it with its interval, and the verdict, as texts.
     """
 
     name: str
@@ -67,9 +67,16 @@ class ScoreLine:
     deviation: str
     ends: Mapping[str, float]
     references: list[str]
-    verdict: str
-    difference: str
-    better: bool
+    differences: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A reference to compare the scores with. score: its average. not_better: scores that are not better than its."""
+
+    name: str
+    score: str
+    not_better: list[str]
 
 
 @dataclass(frozen=True)
@@ -141,10 +148,10 @@ class Card:
 class RunLine:
     """A run. average: of its scores here. cells: of its chosen epoch. tables: kind -> file of its predictions."""
 
-    seed: int
+    seed: str
     path: str
     average: str
-    epochs: int
+    epochs: str
     cells: list[str]
     tables: Mapping[str, str]
 
@@ -224,6 +231,8 @@ def write(evaluation: Evaluation, folder: Path) -> Path:
         scripts=["table.js"],
         systems=evaluation.systems,
         seeds=details.seeds,
+        several=len(evaluation.scores) > 1,
+        ensemble=evaluation.is_ensemble,
         labels=evaluation.signature.labels,
         clips=evaluation.signature.clips,
         modalities=details.modalities,
@@ -251,11 +260,21 @@ def _score_facts(evaluation: Evaluation, details: Details) -> dict[str, Any]:
     return {
         "rows": rows,
         "average": rows[-1],
-        "baseline": number(evaluation.rows[-1].references[WEAK_BASELINE], ".2f"),
+        "only": [score_line(row) for row in evaluation.only_rows],
         "references": list(evaluation.references),
+        "baselines": [_baseline(evaluation, name) for name in evaluation.baselines],
+        "meanings": evaluation.meanings,
+        **_given_facts(evaluation),
+        "never_found": evaluation.never_found,
         "by_class": {level: by_class(evaluation.class_rows(level)) for level in LEVELS},
         "class_count": len(details.classes),
     }
+
+
+def _baseline(evaluation: Evaluation, name: str) -> Baseline:
+    rows = evaluation.rows
+    others = [row.name for row in rows if row.verdict_against(name) is not Verdict.BETTER]
+    return Baseline(called(name), number(rows[-1].references[name], ".2f"), others)
 
 
 def score_line(row: ScoreRow) -> ScoreLine:
@@ -263,18 +282,42 @@ def score_line(row: ScoreRow) -> ScoreLine:
     own = row.interval
     baseline = row.references[WEAK_BASELINE]
     ends = {"at": own.mean, "low": own.low, "high": own.high, "baseline": baseline}
-    difference, low, high = (number(end, "+.2f") for end in (row.beyond.mean, row.beyond.low, row.beyond.high))
+    differences = []
+    for name, beyond in row.beyond.items():
+        difference, low, high = (number(end, "+.2f") for end in (beyond.mean, beyond.low, beyond.high))
+        differences.append((f"{difference} ({low} to {high})", str(row.verdict_against(name))))
     return ScoreLine(
         row.name,
         number(own.mean, ".2f"),
-        f"{number(own.low, '.2f')} to {number(own.high, '.2f')}",
+        _range(own),
         number(own.deviation, ".2f"),
         {end: value / 100 for end, value in ends.items()},
         [number(value, ".2f") for value in row.references.values()],
-        str(row.verdict),
-        f"{difference} ({low} to {high})",
-        row.verdict is Verdict.BETTER,
+        differences,
     )
+
+
+def _range(interval: Interval) -> str:
+    return f"{number(interval.low, '.2f')} to {number(interval.high, '.2f')}"
+
+
+def _given_facts(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the scores with the true modality or time given: those that are printed, and all."""
+    columns = evaluation.by_given() if evaluation.given else {}
+
+    def cells(interval: Interval) -> tuple[str, str, dict[str, float]]:
+        ends = {"at": interval.mean, "low": interval.low, "high": interval.high}
+        return number(interval.mean, ".2f"), _range(interval), {end: value / 100 for end, value in ends.items()}
+
+    every = [row.key for row in evaluation.rows]
+    return {
+        "given_scores": [name_of(key) for key in GIVEN_KEYS],
+        "given": [(name, [cells(of[key]) for key in GIVEN_KEYS]) for name, of in columns.items()],
+        "given_names": list(columns),
+        "given_every": [(name_of(key), [cells(of[key]) for of in columns.values()]) for key in every],
+        "given_meanings": given.MEANINGS,
+        "given_dropped": given.DROPPED,
+    }
 
 
 def by_class(rows: Mapping[str, Mapping[str, Sequence[ClassRow]]]) -> list[tuple[str, list[ClassCell]]]:
@@ -502,18 +545,17 @@ def _class_name(error: ClassError) -> str:
 def _training_facts(evaluation: Evaluation, details: Details, folder: Path) -> dict[str, Any]:
     validation = _validation_scores(details.history)
     averages = [number(scores.average, ".2f") for scores in evaluation.scores]
-    every = zip(details.seeds, evaluation.runs, averages, details.history, details.tables(), strict=True)
+    tables = [{display_name(kind): page.address(file) for kind, file in of.items()} for of in details.tables()]
+    lines = []
+    if evaluation.is_ensemble:  # its members were not scored one by one
+        lines = [RunLine("ensemble", "", averages[0], NOTHING, _epoch_cells([], validation), tables[0])]
+        averages, tables = [NOTHING] * len(details.seeds), [{} for _ in details.seeds]
+    every = zip(details.seeds, evaluation.runs, averages, details.history, tables, strict=True)
     return {
-        "runs": [
-            RunLine(
-                seed,
-                run,
-                average,
-                len(history),
-                _epoch_cells(history, validation),
-                {display_name(kind): page.address(file) for kind, file in tables.items()},
-            )
-            for seed, run, average, history, tables in list(every)[:MAX_ROWS]
+        "runs": lines
+        + [
+            RunLine(str(seed), run, average, str(len(history)), _epoch_cells(history, validation), files)
+            for seed, run, average, history, files in list(every)[:MAX_ROWS]
         ],
         "validation": validation,
         "curves": _draw_learning(folder, details.history, validation),

@@ -24,12 +24,14 @@ class Card:
         page: URL of its page; None if it has none.
         poster: URL of its thumbnail, if there is room for it.
         classes: modality -> its classes, the longest first.
+        empty: modality -> what is shown if it has no class.
     """
 
     clip: ParsedClip
     page: str | None
     poster: str | None
     classes: dict[str, list[str]]
+    empty: dict[str, str]
 
 
 def write(clips: Sequence[ParsedClip], folder: Path) -> Path:
@@ -57,13 +59,15 @@ def write(clips: Sequence[ParsedClip], folder: Path) -> Path:
             "modalities": [[display_name(modality), page.tone(modality)] for modality in modalities],
             "classes": classes,
             "named": NAMED,
-            # Per event: number of the class, number of the modality, onset, offset.
+            # Per event: number of the class, number of the modality, onset, offset. Last what is shown if a modality
+            # has no class, by its number, of the modalities that the clip lacks.
             "clips": [
                 [
                     clip.clip,
                     link,
                     page.seconds(clip.duration),
                     [[number[e.label], modalities.index(e.modality), e.onset, e.offset] for e in clip.events],
+                    {modalities.index(name): clip.no_events(name) for name in clip.absent if name in modalities},
                 ]
                 for clip, link in zip(clips, links, strict=True)
             ],
@@ -88,7 +92,8 @@ def _cards(
         poster = file.read_bytes() if spent < POSTERS and file.exists() else None
         spent += len(poster or b"")
         classes = {modality: _longest(clip, modality) for modality in modalities}
-        cards.append(Card(clip, link, page.inline(poster, "image/jpeg") if poster else None, classes))
+        empty = {modality: clip.no_events(modality) if modality in clip.absent else "–" for modality in modalities}
+        cards.append(Card(clip, link, page.inline(poster, "image/jpeg") if poster else None, classes, empty))
     return cards
 
 

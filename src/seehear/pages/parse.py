@@ -86,7 +86,7 @@ def html(parsed: ParsedClip, overview: Overview, *, embed: bool = True) -> str:
 def _content(parsed: ParsedClip, overview: Overview, source: str, embed: bool, back: str | None) -> dict[str, Any]:
     """What the page shows, as `page.render` takes it. source: the media file, as the page reaches it."""
     spectrogram = page.png(overview.spectrogram, -FLOOR, 0.0) if overview.has_audio else None
-    tracks = [(modality, lanes(parsed, modality)) for modality in parsed.modalities]
+    tracks = [(modality, lanes(parsed, modality), parsed.no_events(modality)) for modality in parsed.modalities]
     return {
         "scripts": ["player.js"],
         "data": {"duration": parsed.duration, "clip": parsed.clip},
@@ -98,7 +98,7 @@ def _content(parsed: ParsedClip, overview: Overview, source: str, embed: bool, b
         "spectrogram": page.inline(spectrogram, "image/png") if spectrogram else None,
         "frequencies": f"{LOWEST:.0f} Hz to {HIGHEST / 1000:.0f} kHz",
         "tracks": tracks,
-        "classes": sorted({lane.label for _, of_modality in tracks for lane in of_modality}),
+        "classes": sorted({lane.label for _, of_modality, _ in tracks for lane in of_modality}),
         "ticks": ticks(parsed.duration),
         "labelled": LABELLED * parsed.duration,
         "back": back,

@@ -6,6 +6,7 @@ import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +16,7 @@ from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic_json, read_json
 from seehear.labels import DenseTable, Event, read_dense, write_dense
 from seehear.media.clips import find_clips
-from seehear.modality import kinds
+from seehear.modality import kinds, track_name
 from seehear.names import valid_line
 from seehear.parsing.clip import ParsedClip, truth_of
 from seehear.parsing.folder import FORMAT, from_json, read_folder, write
@@ -79,7 +80,8 @@ class ParsedFolder(Result):
                 for event in parsed.events
             ]
             more = [f"  … and {len(events) - MAX_EVENTS} more events"] if len(events) > MAX_EVENTS else []
-            lines += [parsed.clip, *(events[:MAX_EVENTS] or ["  no event"]), *more]
+            name = f"{parsed.clip} ({parsed.without})" if parsed.without else parsed.clip
+            lines += [name, *(events[:MAX_EVENTS] or ["  no event"]), *more]
         if len(self.clips) > MAX_CLIPS:
             lines.append(f"… and {len(self.clips) - MAX_CLIPS} more clips")
         lines += self.notes
@@ -109,10 +111,11 @@ def parse_clips(
 ) -> ParsedFolder:
     """Parse clips into a folder.
 
-    Resume by rerunning the same call. A clip that can't be used is listed, and the others are parsed.
+    Resume by rerunning the same call. A clip that can't be used is listed, and the others are parsed. A clip without
+    an audio or a video track is parsed by what it has, and a note says so.
 
     Args:
-        parser: From a run folder, whose identity marks the folder.
+        parser: From a run folder, or an ensemble of several. Their identity marks the folder.
         clips: Media files, or folders that are searched for them.
         out: The folder; made if it does not exist.
         truth: modality -> dense table of ground truth, to show with the events.
@@ -142,6 +145,7 @@ def parse_clips(
                 result.failed[clip] = str(error)
                 bar.say(f"skipped: {error}")
             bar.advance(clip)
+    result.notes += _absence_notes(result.clips)
     if result.clips:
         _write_tables_and_index(result, "html" in figures)
     return result
@@ -210,14 +214,16 @@ class _Job:
 
         return self.folder / pages.parse.name(clip) if "html" in self.figures else None
 
-    @property
+    @cached_property
     def _identity(self) -> str:
+        """Hash of the run, or of all runs of an ensemble, in any order."""
         from seehear.training.run import Run
 
-        run = self.parser.run
-        if not isinstance(run, Run):
+        runs = [member.run for member in self.parser.members]
+        identities = sorted(run.identity for run in runs if isinstance(run, Run))
+        if len(identities) < len(runs):
             raise SeehearError("only a parser in a run folder can fill a folder: save it first, and load it")
-        return run.identity
+        return identities[0] if len(runs) == 1 else hashlib.sha256(repr(identities).encode()).hexdigest()
 
     def _fingerprint(self, clip: str, path: Path) -> str:
         """Hash of everything that decides what is written of a clip."""
@@ -226,6 +232,19 @@ class _Job:
         stat = path.stat()
         decides = [FORMAT, self._identity, str(self.decoding), truth, self.embed, str(path.resolve())]
         return hashlib.sha256(repr([*decides, stat.st_size, stat.st_mtime_ns]).encode()).hexdigest()[:16]
+
+
+def _absence_notes(clips: Sequence[ParsedClip]) -> list[str]:
+    """Return a note per modality that some of the clips lack."""
+    lacking: dict[str, list[str]] = {}
+    for parsed in clips:
+        for modality in parsed.absent:
+            lacking.setdefault(modality, []).append(parsed.clip)
+    return [
+        f"{len(names)} clips have no {track_name(modality)} track, for example {names[0]}: they are parsed by what "
+        "they have"
+        for modality, names in lacking.items()
+    ]
 
 
 def _write_tables_and_index(result: ParsedFolder, index: bool) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seehear.decoding import Decoding
 from seehear.events import ActiveSegments, event_spans
 from seehear.labels import DenseTable, classes_of
-from seehear.modality import display_name, kinds, with_joint
+from seehear.modality import display_name, kinds, track_name, with_joint
 from seehear.results import import_pandas
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class ParsedClip:
         truth: The true events, with confidence 1; None if they are not known.
         classes: All classes of the parser.
         overview: Thumbnails and spectrogram, if the clip was just decoded.
+        absent: Modalities that the clip lacks: it was parsed by the others.
     """
 
     clip: str
@@ -72,10 +73,20 @@ class ParsedClip:
     truth: tuple[ParsedEvent, ...] | None = None
     classes: tuple[str, ...] = ()
     overview: Overview | None = field(default=None, compare=False)
+    absent: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(self.of(name))} {display_name(name)}" for name in self.modalities)
-        return f"ParsedClip({self.clip!r}, {self.duration:g} s, events: {counts})"
+        return f"ParsedClip({self.clip!r}, {self.duration:g} s, events: {counts}{self.without and f'; {self.without}'})"
+
+    @property
+    def without(self) -> str:
+        """What it was parsed without, such as `without audio`; empty if it has every modality."""
+        return f"without {' and '.join(map(track_name, self.absent))}" if self.absent else ""
+
+    def no_events(self, modality: str) -> str:
+        """Why a modality has no events, in words: `no audio`, or just `no event`."""
+        return f"no {track_name(modality)}" if modality in self.absent else "no event"
 
     def of(self, modality: str, *, true: bool = False) -> list[ParsedEvent]:
         """Return the predicted or the true events in a modality."""
@@ -174,6 +185,7 @@ class ParsedClip:
             content["probabilities"],
             None if content["truth"] is None else tuple(ParsedEvent(**event) for event in content["truth"]),
             tuple(content["classes"]),
+            absent=tuple(content.get("absent", ())),  # clips parsed by earlier versions have every modality
         )
 
 
@@ -190,6 +202,7 @@ def parsed_clip(
     truth: Sequence[ParsedEvent] | None = None,
     all_classes: Sequence[str] = (),
     overview: Overview | None = None,
+    absent: Sequence[str] = (),
 ) -> ParsedClip:
     """Return a parsed clip from its active segments and their probabilities.
 
@@ -205,6 +218,7 @@ def parsed_clip(
         truth: The true events in any modality, if they are known.
         all_classes: All classes of the parser, if `classes` are only some.
         overview: Thumbnails and spectrogram.
+        absent: Modalities that the clip lacks.
     """
     events = parsed_events(active, probabilities, classes, segment, duration)
     labels = [label for label in dict.fromkeys(event.label for event in [*events, *(truth or ())]) if label in classes]
@@ -226,6 +240,7 @@ def parsed_clip(
         None if truth is None else tuple(truth),
         tuple(all_classes or classes),
         overview,
+        tuple(absent),
     )
 
 

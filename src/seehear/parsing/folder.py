@@ -85,7 +85,8 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
     try:
         parsed = ParsedClip.from_json({**facts, "file": os.path.normpath(file.parent / facts["file"])})
         valid_clip_name(parsed.clip)
-        for modality in {*parsed.modalities, *(event.modality for event in (*parsed.events, *(parsed.truth or ())))}:
+        events = (*parsed.events, *(parsed.truth or ()))
+        for modality in {*parsed.modalities, *parsed.absent, *(event.modality for event in events)}:
             valid_modality_name(modality)
         return parsed
     except ClipError as error:

@@ -17,13 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.data import Dataset, check_dataset
-from seehear.decoding import Decoding, Probabilities
+from seehear.decoding import Decoding, Probabilities, silenced
 from seehear.device import resolve as resolve_device
 from seehear.errors import ClipError, SeehearError
 from seehear.events import Activity
-from seehear.features.packed import Packed
+from seehear.features.packed import Packed, silence_of
 from seehear.media.overview import Overview, thumbnails_for
 from seehear.media.reader import Media
+from seehear.modality import AUDIO, display_name
 from seehear.networks.spec import ImageInput
 from seehear.parsing.clip import ParsedClip, parsed_clip, truth_of
 from seehear.progress import Progress
@@ -33,13 +34,19 @@ from seehear.training.recipe import Recipe, load_recipe
 if TYPE_CHECKING:
     from seehear.arguments import Paths
     from seehear.features.extraction import Loaded, Settings
+    from seehear.features.store import NetworkInfo
     from seehear.fusion.model import ParsingModel
     from seehear.labels import DenseTable
     from seehear.parsing.batch import ParsedFolder
+    from seehear.parsing.ensemble import Ensemble
+    from seehear.scoring.references import Reference
+    from seehear.training.bags import Bags
     from seehear.training.run import BaseRun
     from seehear.training.setup import Setup
 
 THUMBNAIL_SIZE = 160  # pixels of a frame, if no visual network's own frames can be shown
+TEACHERS = "linear teachers"  # the name of their prediction, which is scored beside a parser's
+EARLY = 0.1  # share of the epochs: one that is chosen before is suspicious
 MAX_PROBABILITIES = 2**26  # probabilities of segments in memory at once
 
 
@@ -104,12 +111,37 @@ class Parser:
 
     # What it is
 
+    @staticmethod
+    def ensemble(parsers: Sequence[Parser], *, decoding: Decoding | None = None) -> Ensemble:
+        """Return parsers that differ in their seeds alone as one, which predicts the mean of their probabilities.
+
+        Args:
+            parsers: Two or more.
+            decoding: From probabilities to events; by default that of the parsers.
+
+        Raises:
+            SeehearError: If there are fewer, or they differ in anything else.
+        """
+        from seehear.parsing.ensemble import Ensemble
+
+        return Ensemble(parsers, decoding=decoding)
+
     @property
     def run(self) -> BaseRun:
         """The training behind the parser. Raises SeehearError before `fit`."""
         if self._run is None:
             raise SeehearError("this parser is not trained: call fit(train, val), or load a run folder")
         return self._run
+
+    @property
+    def members(self) -> tuple[Parser, ...]:
+        """The parsers whose probabilities are averaged: of an ensemble several, otherwise the parser alone."""
+        return (self,)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seed of each member."""
+        return tuple(member.run.facts.seed for member in self.members)
 
     @property
     def path(self) -> Path | None:
@@ -172,8 +204,9 @@ class Parser:
         """
         from seehear.training.setup import set_up
 
-        setup = set_up(train, val, self.recipe, self.seed, self.device)
-        return self._fit(setup, Path(out) if out is not None else None, tensorboard, progress, "training")
+        place = Path(out) if out is not None else None
+        setup = set_up(train, val, self.recipe, self.seed, self.device, rounds=place)
+        return self._fit(setup, place, tensorboard, progress, "training")
 
     def _fit(self, setup: Setup, out: Path | None, tensorboard: bool, progress: bool, what: str) -> Parser:
         from seehear.training.fit import fit
@@ -185,6 +218,8 @@ class Parser:
             raise SeehearError("TensorBoard events are written into the run folder: give out too")
         facts = setup.with_seed(self.seed)
         run: BaseRun = Run.start(out, facts) if out is not None else MemoryRun(facts)
+        if setup.teachers is not None and not run.done:
+            run.keep_teachers(setup.teachers)
         before = self.recipe.contrast.epochs if self.recipe.contrast.before else 0
         done = len(run.history())
         with ExitStack() as stack:
@@ -200,7 +235,7 @@ class Parser:
             fit(run, setup.train, setup.val, setup.device, on_epoch)
         self._run = run
         self.__dict__.pop("model", None)
-        self.notes = (*setup.notes, *_last_epoch_note(run, setup))
+        self.notes = (*setup.notes, *_notes_on_epoch(run, setup))
         return self
 
     def save(self, out: str | Path) -> Path:
@@ -238,11 +273,9 @@ class Parser:
     def iter_probabilities(self, dataset: Dataset) -> Iterator[tuple[NDArray[np.int64], Probabilities]]:
         """Yield the same, some clips at a time: their numbers in the data set, and their probabilities.
 
-        Clips without features are skipped. Memory stays bounded, however large the data set.
+        Clips without features are skipped; one that lacks a modality is predicted by what it has. Memory stays bounded,
+        however large the data set.
         """
-        from seehear.training.bags import Bags
-        from seehear.training.inference import predict
-
         data = self._features(dataset)  # which may have features of other clips than `dataset` with its networks
         packs, featured = data.packs(), np.flatnonzero(data.featured)
         lengths = next(iter(packs.values()))[0].lengths()
@@ -250,17 +283,32 @@ class Parser:
         step = max(1, MAX_PROBABILITIES // values)
         for start in range(0, len(lengths), step):
             part = slice(start, start + step)
-            bags = Bags({name: [pack.cut(part) for pack in each] for name, each in packs.items()}, self._device)
-            yield featured[part], predict(self.model, bags, self.run.facts.window)
+            cut = {name: [pack.cut(part) for pack in each] for name, each in packs.items()}
+            yield featured[part], self._of_packs(cut)
 
     def predict_proba(self, dataset: Dataset) -> NDArray[np.float32]:
         """Return the probability of every segment, modality and class.
 
         Returns:
             (N, T, M, C) float32 in [0, 1]: clips in the data set's order, segments, `parser.modalities`,
-            `parser.classes`. 0 past a clip's end and for clips without features.
+            `parser.classes`. 0 past a clip's end, in a modality that a clip lacks, for clips without features, and for
+            audio in digital silence.
         """
         return self.probabilities(dataset).segment
+
+    def reference_predictions(self, dataset: Dataset) -> dict[str, Reference]:
+        """Return predictions for `evaluate` to score beside this parser's: those of its linear teachers alone.
+
+        Returns:
+            Name -> what it predicts in words, and the prediction: an Activity of the data set's clips that names its
+            classes. None if the parser had no teachers.
+        """
+        from seehear.scoring.references import Reference
+
+        teachers = self.run.teachers()
+        if teachers is None:
+            return {}
+        return {TEACHERS: Reference(teachers.meaning, teachers.predict(self._features(dataset)))}
 
     def predict(self, dataset: Dataset, decoding: Decoding | None = None) -> Activity:
         """Return which segments are active, by modality and class.
@@ -285,6 +333,18 @@ class Parser:
                 active[name][numbers, : of_part.shape[1]] = of_part
         return Activity(active, classes=self.classes, source=str(decode))
 
+    def _of_packs(self, packs: dict[str, list[Packed]]) -> Probabilities:
+        """Return the probabilities of packed clips. Nothing is heard in digital silence."""
+        from seehear.training.bags import Bags
+
+        predicted = self._predict(Bags(packs, self._device))
+        return silenced(predicted, silence_of(packs[AUDIO]), self.modalities) if AUDIO in packs else predicted
+
+    def _predict(self, bags: Bags) -> Probabilities:
+        from seehear.training.inference import predict
+
+        return predict(self.model, bags, self.run.facts.window)
+
     @property
     def _device(self) -> str:
         return resolve_device(self.device)
@@ -293,7 +353,7 @@ class Parser:
         """Return the data set with the networks of this parser, which were made as in training."""
         check_dataset(dataset, "dataset")
         facts = self.run.facts
-        if dataset.collocation != facts.collocation:
+        if [*dataset.collocation.items()] != [*facts.collocation.items()]:  # in the model's order too
             dataset = dataset.with_networks(facts.collocation)
         self.run.check_networks({info.name: info for info in dataset.infos}, dataset.segment, str(dataset))
         return dataset
@@ -309,6 +369,8 @@ class Parser:
     ) -> ParsedClip:
         """Parse a media file of any length, in one pass and bounded memory.
 
+        A file without an audio or a video track is parsed by what it has: see `ParsedClip.absent`.
+
         Clips longer than those of training are parsed in windows of the training length that overlap by half. Where
         windows overlap, a segment counts more the nearer it is to the window's middle.
 
@@ -318,24 +380,18 @@ class Parser:
             decoding: From probabilities to events; by default the parser's.
 
         Raises:
-            ClipError: If the file can't be used.
+            ClipError: If the file can't be used, or has none of the parser's modalities.
             SeehearError: If the parser was trained on features that can't be made from a file.
         """
         from seehear.labels import DenseTable, read_dense
-        from seehear.training.bags import Bags
-        from seehear.training.inference import predict
 
         if not isinstance(file, str | Path):
             raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
         facts, path, decode = self.run.facts, Path(file), decoding or self.decoding
         media = Media(path)
-        features, overview = self._read(media)
-        offsets = np.array([0, media.segments(facts.segment)])
-        packs = {
-            modality: [Packed(features[info.name], offsets, "") for info in infos]
-            for modality, infos in facts.networks.items()
-        }
-        predicted = predict(self.model, Bags(packs, self._device), facts.window)
+        absent = self._absent(media)
+        features, overview = self._read(media, absent)
+        predicted = self._of_packs(self._packs(media, features))
         tables = {
             name: table if isinstance(table, DenseTable) else read_dense(table) for name, table in (truth or {}).items()
         }
@@ -350,6 +406,7 @@ class Parser:
             duration=media.duration,
             truth=truth_of(path.stem, tables, facts.modalities, facts.segment) if tables else None,
             overview=overview,
+            absent=absent,
         )
 
     def parse_clips(self, clips: Paths, *, out: str | Path, **options: Any) -> ParsedFolder:
@@ -358,11 +415,34 @@ class Parser:
 
         return parse_clips(self, clips, out=out, **options)
 
-    def _read(self, media: Media) -> tuple[dict[str, NDArray[np.float32]], Overview]:
-        """Decode a file once. Return its features by network, and its overview."""
+    def _absent(self, media: Media) -> tuple[str, ...]:
+        """Return the modalities whose track a file lacks. Raises ClipError if it lacks all of the parser's."""
+        from seehear.features.extraction import missing_track
+
+        specs = [spec for spec, _ in self._networks[0]]
+        lacks = {spec.modality: problem for spec in specs if (problem := missing_track(media, spec))}
+        if len(lacks) == len(self.modalities):
+            raise ClipError("; ".join(lacks.values()))
+        return tuple(name for name in self.modalities if name in lacks)
+
+    def _packs(self, media: Media, features: Mapping[str, Packed]) -> dict[str, list[Packed]]:
+        """Return a file's features by modality, as a model takes them; zeros of networks that have none."""
+        length = media.segments(self.run.facts.segment)
+
+        def packed(info: NetworkInfo) -> Packed:
+            if info.name in features:
+                return features[info.name]
+            rows = np.zeros((length, info.width), dtype=np.float32)
+            return Packed(rows, np.array([0, length]), "", available=np.array([False]))
+
+        return {modality: [packed(info) for info in infos] for modality, infos in self.run.facts.networks.items()}
+
+    def _read(self, media: Media, absent: Sequence[str]) -> tuple[dict[str, Packed], Overview]:
+        """Decode a file once. Return its features by network, but of absent modalities, and its overview."""
         from seehear.features.extraction import Collector, prefetch, spans
 
-        loaded, settings = self._networks
+        every, settings = self._networks
+        loaded = [(spec, network) for spec, network in every if spec.modality not in absent]
         specs = [spec for spec, _ in loaded]
         sizes = [spec.input.size for spec in specs if isinstance(spec.input, ImageInput)]
         size = (sizes[0] if sizes else THUMBNAIL_SIZE) if media.has_video else 0
@@ -374,7 +454,9 @@ class Parser:
             except ClipError as error:
                 raise ClipError(f"{media.path}: {error}") from error
             overview.add(span)
-        return collector.features(media), overview
+        silent, offsets = collector.silent(media), np.array([0, media.segments(settings.segment)])
+        packed = {name: Packed(rows, offsets, "", silent.get(name)) for name, rows in collector.features(media).items()}
+        return packed, overview
 
     @cached_property
     def _networks(self) -> tuple[Loaded, Settings]:
@@ -409,23 +491,34 @@ class Parser:
 
 
 def load(
-    run: str | Path, *, device: str = "auto", decoding: Decoding | None = None, trust_code: bool = False
+    run: str | Path | Sequence[str | Path],
+    *,
+    ensemble: bool = False,
+    device: str = "auto",
+    decoding: Decoding | None = None,
+    trust_code: bool = False,
 ) -> Parser:
-    """Return the parser in a run folder.
+    """Return the parser in a run folder, or the ensemble of several.
 
     Args:
-        run: A folder that `seehear train`, `Parser.fit(out=...)` or `Parser.save` wrote.
+        run: A folder that `seehear train`, `Parser.fit(out=...)` or `Parser.save` wrote. A list of folders is an
+            ensemble.
+        ensemble: Take all runs of a folder with seed-0, seed-1, … as one, whose probabilities are the means of theirs.
         device: auto, cpu or cuda.
         decoding: From probabilities to events; by default as the training chose.
         trust_code: Whether to run a network of your own (FILE.py:NAME) that the run names. Only for folders whose
             author you trust.
 
     Raises:
-        SeehearError: If there is no run in the folder, or it holds runs of several seeds.
+        SeehearError: If there is no run in the folder, or it holds runs of several seeds and is not taken as an
+            ensemble; for an ensemble of one seed, or of runs that differ in more than their seeds.
     """
-    from seehear.training.run import Run
+    from seehear.training.run import Run, find_runs
 
-    return Parser.of_run(Run(run), device, decoding, trust_code)
+    if isinstance(run, str | Path) and not ensemble:
+        return Parser.of_run(Run(run), device, decoding, trust_code)
+    runs = find_runs([run] if isinstance(run, str | Path) else run)
+    return Parser.ensemble([Parser.of_run(each, device, decoding, trust_code) for each in runs])
 
 
 def train(
@@ -466,7 +559,7 @@ def train(
     resolved = load_recipe(recipe, set, **settings)
     if not seeds or len(dict.fromkeys(seeds)) < len(seeds):
         raise SeehearError(f"seeds must be one or more different numbers, not {', '.join(map(str, seeds)) or 'none'}")
-    setup = set_up(train, val, resolved, seeds[0], device)
+    setup = set_up(train, val, resolved, seeds[0], device, rounds=None if out is None else Path(out))
     parsers = []
     for seed in seeds:
         folder = None if out is None else Path(out) / f"seed-{seed}" if len(seeds) > 1 else Path(out)
@@ -476,7 +569,19 @@ def train(
     return parsers
 
 
-def _last_epoch_note(run: BaseRun, setup: Setup) -> list[str]:
-    if setup.val is None or run.chosen["epoch"] != run.history()[-1]["epoch"]:
+def _notes_on_epoch(run: BaseRun, setup: Setup) -> list[str]:
+    """Return what is odd about the epoch that was chosen."""
+    if setup.val is None:
         return []
-    return [f"{run.name}: the last epoch was the best: more epochs may do better (epochs=…)"]
+    chosen, trained = run.chosen["epoch"], run.history()[-1]["epoch"]
+    notes = []
+    if chosen == trained:
+        notes.append(f"{run.name}: the last epoch was the best: more epochs may do better (epochs=…)")
+    if chosen + 1 <= EARLY * run.facts.recipe.epochs:
+        notes.append(
+            f"{run.name}: epoch {chosen + 1} of {run.facts.recipe.epochs} was the best, which is early: such a model "
+            "often misses rare classes; a lower learning_rate or labels per modality (recipe=refined) may do better"
+        )
+    for modality, names in run.chosen.get("never_found", {}).items():
+        notes.append(f"{run.name}: never {display_name(modality)} in a validation clip: {', '.join(names)}")
+    return notes

@@ -47,7 +47,7 @@ def plot_clip(parsed: ParsedClip, overview: Overview | None = None) -> Figure:
     rest = draw_overview(axes, overview)
     for ax, (modality, labels) in zip(rest, tracks, strict=True):
         colour = COLOURS.get(modality, style.PURPLE)
-        prepare_track(ax, modality, labels, rows, colour)
+        prepare_track(ax, modality, labels, rows, colour, parsed.no_events(modality))
         _draw_events(ax, parsed, modality, labels, rows, colour)
         for second in range(1, math.ceil(parsed.duration)) if parsed.duration <= LONGEST_GRID else ():
             ax.axvline(second, color="white", linewidth=0.8, zorder=0)
@@ -91,8 +91,10 @@ def _draw_thumbnails(ax: Axes, overview: Overview) -> None:
     ax.set(xlim=(0, overview.duration), ylim=(0, 1), yticks=[])
 
 
-def prepare_track(ax: Axes, modality: str, labels: Sequence[str], rows: int, colour: str) -> None:
-    """Name a modality's track and its lanes: `rows` rows per class, from the top."""
+def prepare_track(
+    ax: Axes, modality: str, labels: Sequence[str], rows: int, colour: str, empty: str = "no event"
+) -> None:
+    """Name a modality's track and its lanes: `rows` rows per class, from the top. empty: shown if there is no class."""
     ax.set_ylim(max(1, len(labels)) * rows, 0)
     ax.set_facecolor("0.97")
     ax.set_ylabel(
@@ -108,7 +110,7 @@ def prepare_track(ax: Axes, modality: str, labels: Sequence[str], rows: int, col
     ax.set_yticks(middles, [style.shortened(plain(label), 24) for label in labels])
     ax.tick_params(axis="y", length=0)
     if not labels:
-        ax.text(0.01, 0.5, "no event", transform=ax.transAxes, color="0.5", va="center_baseline")
+        ax.text(0.01, 0.5, empty, transform=ax.transAxes, color="0.5", va="center_baseline")
 
 
 def _draw_events(ax: Axes, parsed: ParsedClip, modality: str, labels: Sequence[str], rows: int, colour: str) -> None:

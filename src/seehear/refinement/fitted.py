@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
 from seehear.data import Dataset
+from seehear.decoding import ByModality, Decoding, Probabilities, silenced
 from seehear.errors import SeehearError
 from seehear.events import Activity
 from seehear.features.packed import Packed
+from seehear.modality import AUDIO
 from seehear.pseudo import CONFIDENT, PseudoLabels
-from seehear.refinement.teachers import Linear
+from seehear.refinement.teachers import Linear, Link
 from seehear.refinement.thresholds import Thresholds
 
 UNCONFIDENT = np.nextafter(np.float32(CONFIDENT), np.float32(0))  # of a segment that just fails to pass
@@ -34,10 +37,13 @@ class FittedTeacher:
     thresholds: Thresholds
     usable: NDArray[np.bool_]
 
+    def scores(self, packs: Sequence[Packed]) -> NDArray[np.float32]:
+        """Return the scores of segments, (R, C)."""
+        return self.linear(np.concatenate([pack.rows for pack in packs], axis=1))
+
     def margins(self, packs: Sequence[Packed]) -> NDArray[np.float32]:
         """Return by how many standard deviations each segment passes the threshold, (R, C)."""
-        rows = np.concatenate([pack.rows for pack in packs], axis=1)
-        return self.thresholds.margins(self.linear(rows))
+        return self.thresholds.margins(self.scores(packs))
 
 
 @dataclass(frozen=True)
@@ -47,12 +53,57 @@ class Teachers:
     Attributes:
         classes: Names of the C classes.
         by_modality: modality -> its teacher.
+        link: How their scores become probabilities.
         source: Their name and settings.
+        tuned: From their probabilities to events; None for the thresholds from negatives.
     """
 
     classes: tuple[str, ...]
     by_modality: Mapping[str, FittedTeacher]
+    link: Link
     source: str
+    tuned: Decoding | None = None
+
+    @property
+    def meaning(self) -> str:
+        """What their prediction is, in words, for people."""
+        how = "thresholds tuned on validation clips" if self.tuned else "thresholds from clips without the class"
+        return f"a linear map per modality ({self.source}), without fusion, {how}"
+
+    def as_tensors(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+        """Return arrays by name, and a JSON value: what `from_tensors` reads."""
+        arrays: dict[str, NDArray[Any]] = {}
+        for name, teacher in self.by_modality.items():
+            arrays[f"{name}.weight"], arrays[f"{name}.bias"] = teacher.linear.weight, teacher.linear.bias
+            arrays[f"{name}.threshold"] = teacher.thresholds.value
+            arrays[f"{name}.deviation"] = teacher.thresholds.deviation
+            arrays[f"{name}.usable"] = teacher.usable
+        facts = {"classes": list(self.classes), "modalities": list(self.by_modality), "link": str(self.link)}
+        tuned = None if self.tuned is None else self.tuned.as_json()
+        return arrays, {**facts, "source": self.source, "tuned": tuned}
+
+    @staticmethod
+    def from_tensors(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> Teachers:
+        """Return the teachers that `as_tensors` described. Raises KeyError or ValueError for anything else."""
+        by_modality = {}
+        for name in facts["modalities"]:
+            weight, bias, threshold, deviation, usable = (
+                arrays[f"{name}.{part}"] for part in ("weight", "bias", "threshold", "deviation", "usable")
+            )
+            by_modality[name] = FittedTeacher(Linear(weight, bias), Thresholds(threshold, deviation), usable)
+        tuned = None if facts["tuned"] is None else Decoding.from_json(facts["tuned"])
+        return Teachers(tuple(facts["classes"]), by_modality, Link(facts["link"]), facts["source"], tuned)
+
+    @property
+    def decoding(self) -> Decoding:
+        """From their probabilities to events."""
+        if self.tuned is not None:
+            return self.tuned
+        values = {}
+        for name, teacher in self.by_modality.items():
+            thresholds = self.link(np.nan_to_num(teacher.thresholds.value, posinf=1e3).astype(np.float32))
+            values[name] = dict(zip(self.classes, thresholds.tolist(), strict=True))
+        return Decoding("none", ByModality(values))
 
     def margins(self, dataset: Dataset) -> dict[str, NDArray[np.float32]]:
         """Return modality -> (N, T, C), of clips that the teachers were not fitted to; −inf past a clip's end.
@@ -60,6 +111,15 @@ class Teachers:
         Raises:
             SeehearError: If the clips lack a modality of the teachers, or have features of other networks.
         """
+        packs = self._packs(dataset)
+        margins = {
+            name: as_clips(each.margins(packs[name]), dataset.lengths) for name, each in self.by_modality.items()
+        }
+        mute(margins, dataset)
+        return margins
+
+    def _packs(self, dataset: Dataset) -> dict[str, list[Packed]]:
+        """Return modality -> features, of the teachers' networks as far as can be seen."""
         packs = dataset.packs()
         for name, teacher in self.by_modality.items():
             width = sum(pack.rows.shape[1] for pack in packs.get(name, ()))
@@ -69,26 +129,75 @@ class Teachers:
                     f"the teacher of {name} learnt from features of {len(teacher.linear.weight)} numbers, but these "
                     f"clips have {found} of {name}: give them the same networks"
                 )
-        return {name: as_clips(each.margins(packs[name]), dataset.lengths) for name, each in self.by_modality.items()}
+        return packs
 
     def label(self, dataset: Dataset) -> PseudoLabels:
         """Return pseudo-labels of clips that have weak labels, and that the teachers were not fitted to."""
         known = dataset.with_classes(self.classes)
         usable = {name: teacher.usable for name, teacher in self.by_modality.items()}
-        return pseudo_labels(self.margins(known), known.labels > 0, usable, known.lengths, self.classes, self.source)
+        margins, has = self.margins(known), available_of(known)
+        return pseudo_labels(margins, known.labels > 0, usable, known.lengths, self.classes, self.source, has)
+
+    def probabilities(self, dataset: Dataset) -> Probabilities:
+        """Return probabilities of clips with features, as a parser does; a clip's is the largest of its segments'.
+
+        Raises:
+            SeehearError: If the clips lack a modality of the teachers, or have features of other networks.
+        """
+        packs, clips = self._packs(dataset), dataset.usable()
+        segment = np.stack(
+            [
+                as_clips(self.link(teacher.scores(packs[name])), clips.lengths, 0.0)
+                for name, teacher in self.by_modality.items()
+            ],
+            axis=2,
+        )  # (N, T, M, C)
+        has = available_of(clips)
+        segment *= np.stack([has[name] for name in self.by_modality], axis=1)[:, None, :, None]  # (N, 1, M, 1)
+        by_modality = np.broadcast_to(segment.max(axis=1, keepdims=True), segment.shape)
+        found = Probabilities(segment, by_modality.max(axis=2), by_modality)
+        return silenced(found, clips.silent, tuple(self.by_modality))
 
     def predict(self, dataset: Dataset) -> Activity:
-        """Return which segments pass their threshold, by modality and class: a parser without fusion or training."""
-        active = {name: margins > 0 for name, margins in self.margins(dataset).items()}
+        """Return which segments are active, by modality and class: a parser without fusion. No clip has a weak label.
+
+        Returns:
+            modality -> (N, T, C) bool, over `classes`, of all clips of the data set.
+        """
+        decoded = self.decoding(self.probabilities(dataset), self.classes, tuple(self.by_modality))
+        shape = (len(dataset), next(iter(decoded.values())).shape[1], len(self.classes))
+        active = {name: np.zeros(shape, dtype=bool) for name in decoded}
+        for name, array in decoded.items():
+            active[name][dataset.featured] = array
         return Activity(active, classes=self.classes, source=self.source)
 
 
-def as_clips(rows: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return segments (R, C) as clips (N, T, C), T of the longest; −inf past a clip's end."""
-    inside = np.arange(int(lengths.max())) < lengths[:, None]  # (N, T)
-    result = np.full((*inside.shape, rows.shape[1]), -np.inf, dtype=np.float32)
+def available_of(dataset: Dataset) -> dict[str, NDArray[np.bool_]]:
+    """Return modality -> which clips have it, (N,)."""
+    return {name: dataset.available[:, m] for m, name in enumerate(dataset.modalities)}
+
+
+def as_clips(
+    rows: NDArray[np.float32], lengths: NDArray[np.int64], outside: float = -np.inf, segments: int = 0
+) -> NDArray[np.float32]:
+    """Return segments (R, C) as clips (N, T, C); `outside` past a clip's end.
+
+    Args:
+        rows: The segments of all clips, one clip after another.
+        lengths: Segments per clip, (N,).
+        outside: What stands past a clip's end.
+        segments: T, at least; by default that of the longest clip.
+    """
+    inside = np.arange(max(segments, int(lengths.max()))) < lengths[:, None]  # (N, T)
+    result = np.full((*inside.shape, rows.shape[1]), outside, dtype=np.float32)
     result[inside] = rows
     return result
+
+
+def mute(margins: Mapping[str, NDArray[np.float32]], dataset: Dataset) -> None:
+    """Set the margins of audio, (N, T, C), to −inf in digital silence, in place: nothing can be heard there."""
+    if AUDIO in margins:
+        margins[AUDIO][dataset.silent] = -np.inf
 
 
 def pseudo_labels(
@@ -98,6 +207,7 @@ def pseudo_labels(
     lengths: NDArray[np.int64],
     classes: tuple[str, ...],
     source: str,
+    available: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> PseudoLabels:
     """Return labels per modality and second.
 
@@ -113,15 +223,20 @@ def pseudo_labels(
         lengths: Segments per clip, (N,).
         classes: Names of the C classes.
         source: What made the margins.
+        available: modality -> which clips have it, (N,); None if all have. A label does not hold in a modality that
+            its clip lacks.
     """
+    available = available or {name: np.ones(len(labels), dtype=bool) for name in margins}
     best = {name: array.max(axis=1, initial=-np.inf) for name, array in margins.items()}  # (N, C) each
-    stacked = np.stack([np.where(usable[name], best[name], np.inf) for name in margins])  # (M, N, C)
-    passes = (stacked > 0) | (stacked == stacked.max(axis=0))
+    has = np.stack([available[name] for name in margins])[..., None]  # (M, N, 1)
+    stacked = np.where(has, np.stack([np.where(usable[name], best[name], np.inf) for name in margins]), -np.inf)
+    passes = ((stacked > 0) | (stacked == stacked.max(axis=0))) & has  # (M, N, C)
     weak = {name: labels & passes[m] for m, name in enumerate(margins)}
     inside = np.arange(next(iter(margins.values())).shape[1]) < lengths[:, None]  # (N, T)
     confidence = {}
     for name, array in margins.items():
         likely = np.where(array > 0, expit(array), np.minimum(expit(array), UNCONFIDENT))
         of_class = np.where(usable[name], likely, np.float32(np.nan))
-        confidence[name] = np.where(inside[..., None] & labels[:, None], of_class, np.float32(0))
+        known = inside[..., None] & labels[:, None] & available[name][:, None, None]
+        confidence[name] = np.where(known, of_class, np.float32(0))
     return PseudoLabels(classes, weak, confidence, source)

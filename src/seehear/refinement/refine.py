@@ -20,13 +20,13 @@ from seehear.modality import display_name
 from seehear.networks.spec import Classifier
 from seehear.refinement.classifiers import classifiers_of
 from seehear.refinement.explanation import strongest_sources
-from seehear.refinement.fitted import FittedTeacher, Teachers, as_clips, pseudo_labels
+from seehear.refinement.fitted import FittedTeacher, Teachers, as_clips, available_of, mute, pseudo_labels
 from seehear.refinement.out_of_fold import folds as folds_of
-from seehear.refinement.out_of_fold import out_of_fold
+from seehear.refinement.out_of_fold import out_of_fold as scores_out_of_fold
 from seehear.refinement.result import Refinement
 from seehear.refinement.settings import DEFAULT_TEACHER, FALSE_ALARMS, FOLDS
-from seehear.refinement.teachers import REGISTRY, Space, Teacher
-from seehear.refinement.thresholds import from_negatives
+from seehear.refinement.teachers import REGISTRY, Linear, Space, Teacher
+from seehear.refinement.thresholds import Thresholds, from_negatives
 from seehear.refinement.view import View
 
 
@@ -51,7 +51,8 @@ def refine(
         Labels per modality with confidences, of the clips with features; and the teachers, for other clips.
 
     Raises:
-        SeehearError: For an unknown teacher, an option out of range, or fewer clips than folds.
+        SeehearError: For an unknown teacher, an option out of range, fewer clips than folds, or a modality that no clip
+            has.
     """
     check_dataset(dataset, "dataset")
     kind = REGISTRY[teacher]
@@ -65,23 +66,30 @@ def refine(
     if not clips.classes:
         raise SeehearError("the labels name no class: there is nothing to refine")
     fold = folds_of(clips.labels, folds)
-    learnable = _learnable(clips.labels, fold)  # (C,)
     source = f"{teacher},α{false_alarms:g},{folds}folds"
     fitted, margins, notes, sources = {}, {}, [*_one_modality(clips)], {}
-    for modality, packs in clips.packs().items():
-        infos = clips.networks[modality]
+    for m, modality in enumerate(clips.modalities):
+        own = clips.subset(clips.available[:, m])  # a clip that lacks the modality teaches nothing of it
+        if not len(own):
+            names = " and ".join(clips.collocation[modality])
+            raise SeehearError(f"no clip has features of {names}: extract them, or refine without {modality}")
+        infos, packs = own.networks[modality], own.packs()[modality]
         known, more = classifiers_of(infos) if explain or kind.space is Space.LOGITS else ([None] * len(infos), [])
         notes += more
-        each = _fit(kind, packs, known, clips.labels, fold, false_alarms)
-        fitted[modality] = FittedTeacher(each[0].linear, each[0].thresholds, learnable)
-        margins[modality] = as_clips(each[1], clips.lengths)
+        of_clip = fold[clips.available[:, m]]
+        learnable = _learnable(own.labels, of_clip)  # (C,)
+        linear, thresholds, out_of_fold = _fit(kind, packs, known, own.labels, of_clip, false_alarms)
+        fitted[modality] = FittedTeacher(linear, thresholds, learnable)
+        lengths = np.where(clips.available[:, m], clips.lengths, 0)
+        margins[modality] = as_clips(out_of_fold, lengths, segments=int(clips.lengths.max()))
         if explain:
-            sources[modality] = strongest_sources(each[1], packs, known, clips.labels)
-    usable = {name: learnable for name in fitted}
-    pseudo = pseudo_labels(margins, clips.labels > 0, usable, clips.lengths, clips.classes, source)
-    notes += _unlearnable(clips, learnable)
-    teachers = Teachers(clips.classes, fitted, source)
-    best = {name: np.where(learnable, array.max(axis=1), np.float32(np.nan)) for name, array in margins.items()}
+            sources[modality] = strongest_sources(out_of_fold, packs, known, own.labels)
+        notes += _unlearnable(own, modality, learnable)
+    mute(margins, clips)
+    usable = {name: teacher.usable for name, teacher in fitted.items()}
+    pseudo = pseudo_labels(margins, clips.labels > 0, usable, clips.lengths, clips.classes, source, available_of(clips))
+    teachers = Teachers(clips.classes, fitted, kind.link, source)
+    best = {name: np.where(usable[name], array.max(axis=1), np.float32(np.nan)) for name, array in margins.items()}
     return Refinement(
         clips.clips, pseudo, clips.labels, best, clips.lengths, clips.segment, false_alarms, teachers, sources, notes
     )
@@ -94,16 +102,15 @@ def _fit(
     labels: NDArray[np.float32],
     fold: NDArray[np.int64],
     false_alarms: float,
-) -> tuple[FittedTeacher, NDArray[np.float32]]:
-    """Return the teacher of one modality, fitted to all clips, and the margins of these clips out of fold, (R, C)."""
+) -> tuple[Linear, Thresholds, NDArray[np.float32]]:
+    """Return the map of one modality, fitted to all clips, its thresholds, and these clips' margins out of fold."""
     seen = classifiers if teacher.space is Space.LOGITS else [None] * len(packs)
     view = View.of(packs, seen)
     bags = view.bags(packs)
-    scores = out_of_fold(teacher, bags, labels, fold)  # (R, C)
+    scores = scores_out_of_fold(teacher, bags, labels, fold)  # (R, C)
     thresholds = from_negatives(scores, labels, bags.offsets, false_alarms)
     linear = view.of_features(teacher.fit(bags, labels.astype(np.float64)))
-    every = np.ones(labels.shape[1], dtype=bool)
-    return FittedTeacher(linear, thresholds, every), thresholds.margins(scores)
+    return linear, thresholds, thresholds.margins(scores)
 
 
 def _learnable(labels: NDArray[np.float32], fold: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -115,14 +122,14 @@ def _learnable(labels: NDArray[np.float32], fold: NDArray[np.int64]) -> NDArray[
     return result
 
 
-def _unlearnable(clips: Dataset, learnable: NDArray[np.bool_]) -> list[str]:
+def _unlearnable(clips: Dataset, modality: str, learnable: NDArray[np.bool_]) -> list[str]:
     names = [name for name, known in zip(clips.classes, learnable.tolist(), strict=True) if not known]
     occurring = [name for name in names if clips.labels[:, clips.classes.index(name)].any()]
     if not occurring:
         return []
     return [
-        f"too few clips with or without {', '.join(occurring)} to learn from: the weak label counts in every modality, "
-        "and nothing is known of its segments"
+        f"too few clips with or without {', '.join(occurring)} to learn what is {display_name(modality)}: there the "
+        "weak label stays as it is, and nothing is known of its segments"
     ]
 
 

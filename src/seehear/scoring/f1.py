@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from seehear.events import ActiveSegments, event_spans
 
+LEVELS = ("segment", "event")
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -42,6 +44,11 @@ class Counts:
 def ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return part / whole, NaN where whole is 0."""
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+
+
+def level_counts(level: str, predicted: ActiveSegments, true: ActiveSegments, iou: float = 0.5) -> Counts:
+    """Count what agrees and disagrees at one of the LEVELS, per clip and class; `iou` is that of events."""
+    return segment_counts(predicted, true) if level == "segment" else event_counts(predicted, true, iou)
 
 
 def segment_counts(predicted: ActiveSegments, true: ActiveSegments) -> Counts:

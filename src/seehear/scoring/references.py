@@ -1,22 +1,36 @@
-"""Reference predictions, which need no model: nothing, the weak-label baseline, and the ground truth."""
+"""Reference predictions, which need no model: nothing, the weak-label baseline, the class prior, the ground truth."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-NOTHING, WEAK_BASELINE, TRUTH = "nothing", "weak labels", "truth"
-MEANING = (
-    "nothing: no event anywhere; weak labels: the clip's true labels in every segment and modality; "
-    "truth: the ground truth"
-)
+from seehear.scoring.scores import Scores, score
+from seehear.scoring.signature import Signature
+
+NOTHING, WEAK_BASELINE, CLASS_PRIOR, TRUTH = "nothing", "weak labels", "class prior", "truth"
+NOT_BASELINES = (NOTHING, TRUTH)  # the ends of the scale; every other reference is one to compare a system with
+
+Active = Mapping[str, NDArray[np.bool_]]  # modality -> (N, T, C)
 
 
-def references(
-    truth: Mapping[str, NDArray[np.bool_]], weak: NDArray[np.float32], lengths: NDArray[np.int64]
-) -> dict[str, dict[str, NDArray[np.bool_]]]:
+@dataclass(frozen=True)
+class Reference:
+    """A prediction that is scored beside a system's.
+
+    Attributes:
+        meaning: What it predicts, in words, for people.
+        active: modality -> (N, T, C).
+    """
+
+    meaning: str
+    active: Active
+
+
+def references(truth: Active, weak: NDArray[np.float32], lengths: NDArray[np.int64]) -> dict[str, Reference]:
     """Return the reference predictions.
 
     Args:
@@ -25,14 +39,57 @@ def references(
         lengths: (N,) segments per clip.
 
     Returns:
-        Name of the reference -> modality -> (N, T, C): nothing; the weak-label baseline, which predicts the weak labels
-        in every segment and modality; the ground truth.
+        By name: nothing; the weak-label baseline, which predicts the weak labels in every segment and modality; the
+        class prior, which predicts each of them in its usual modalities alone; the ground truth.
     """
     segments = next(iter(truth.values())).shape[1]
     inside = np.arange(segments) < lengths[:, None]  # (N, T)
     baseline = inside[..., None] & (weak[:, None] > 0)  # (N, T, C)
     return {
-        NOTHING: {name: np.zeros_like(array) for name, array in truth.items()},
-        WEAK_BASELINE: {name: baseline for name in truth},
-        TRUTH: dict(truth),
+        NOTHING: Reference("no event anywhere", {name: np.zeros_like(array) for name, array in truth.items()}),
+        WEAK_BASELINE: Reference(
+            "the clip's true labels in every segment and modality", {name: baseline for name in truth}
+        ),
+        CLASS_PRIOR: Reference(
+            "the weak labels, each class only in modalities in which it occurs in at least half of its clips; that is "
+            "counted in the scored ground truth, so it is generous",
+            {name: baseline & usual for name, usual in usual_modalities(truth).items()},
+        ),
+        TRUTH: Reference("the ground truth", dict(truth)),
+    }
+
+
+def usual_modalities(truth: Active) -> dict[str, NDArray[np.bool_]]:
+    """Return in which modalities each class usually occurs: in at least half of the clips in which it occurs at all.
+
+    A prediction by this rule has seen the ground truth, so it is a generous baseline. A class that never occurs counts
+    as usual everywhere.
+
+    Args:
+        truth: modality -> (N, T, C) ground truth.
+
+    Returns:
+        modality -> (C,).
+    """
+    in_clip = {name: active.any(axis=1) for name, active in truth.items()}  # (N, C) each
+    clips = np.any([*in_clip.values()], axis=0).sum(axis=0)  # (C,)
+    return {name: 2 * occurs.sum(axis=0) >= clips for name, occurs in in_clip.items()}
+
+
+def score_references(
+    given: Mapping[str, Reference], truth: Active, classes: Sequence[str], labels: str, iou: float = 0.5
+) -> dict[str, Scores]:
+    """Return the scores of reference predictions, by name.
+
+    Args:
+        given: Name -> prediction, in the shape of the truth.
+        truth: modality -> (N, T, C) ground truth.
+        classes: Names of the C classes.
+        labels: Names and revision of the label tables, for the signatures.
+        iou: Least intersection over union of a true positive event.
+    """
+    clips = len(next(iter(truth.values())))
+    return {
+        name: score(reference.active, truth, classes, Signature(name, labels, clips, iou))
+        for name, reference in given.items()
     }

@@ -8,7 +8,7 @@ once, named by joining their names. Type@AV is the mean of these. Event@AV pools
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -18,7 +18,8 @@ from seehear.errors import SeehearError
 from seehear.events import ActiveSegments
 from seehear.modality import kinds, with_joint
 from seehear.results import html_table, import_pandas
-from seehear.scoring.f1 import Counts, clip_f1, event_counts, ratio, segment_counts
+from seehear.scoring.f1 import LEVELS, Counts, clip_f1, level_counts, ratio
+from seehear.scoring.only import only_scores
 from seehear.scoring.signature import Signature
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AVERAGE", "LEVELS", "ClassRow", "ScoreKey", "Scores", "kinds", "score", "with_joint"]
 
-LEVELS = ("segment", "event")
 TYPE_AT_AV, EVENT_AT_AV = "type_at_av", "event_at_av"
 ScoreKey = tuple[str, str]  # level and kind, as ("segment", "audio")
 AVERAGE: ScoreKey = ("", "average")  # the mean of all scores of both levels
@@ -69,11 +69,14 @@ class Scores:
         per_clip: (level, kind) -> (N,) scores in [0, 1], for intervals and paired tests.
         classes: A row per level, kind and class.
         signature: How the scores were computed.
+        only: Likewise (N,) of what is active in exactly one modality, such as ("segment", "audio_only"). These are no
+            official scores and not part of the average.
     """
 
     per_clip: Mapping[ScoreKey, NDArray[np.float64]]
     classes: tuple[ClassRow, ...]
     signature: Signature
+    only: Mapping[ScoreKey, NDArray[np.float64]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         types = ", ".join(f"{self.level(level)[TYPE_AT_AV]:.1f} {level}" for level in LEVELS)
@@ -88,6 +91,10 @@ class Scores:
     def level(self, level: str) -> dict[str, float]:
         """Return the scores of a level in per cent, by kind."""
         return {name: 100 * float(values.mean()) for (at, name), values in self.per_clip.items() if at == level}
+
+    def values(self, level: str, name: str) -> NDArray[np.float64]:
+        """Return a score per clip, (N,) in [0, 1]; official or not."""
+        return self.per_clip[level, name] if (level, name) in self.per_clip else self.only[level, name]
 
     @property
     def average(self) -> float:
@@ -128,10 +135,14 @@ class Scores:
         return plot_scores([*marks, ScoreMark("average", self.average)], ax)
 
     def as_json(self) -> dict[str, object]:
-        """Return the scores by level and kind, per cent, the average and the signature."""
+        """Return the scores by level and kind, per cent, the average, further scores and the signature."""
+        only: dict[str, dict[str, float]] = {}
+        for (level, name), values in self.only.items():
+            only.setdefault(level, {})[name] = 100 * float(values.mean())
         return {
             **{level: self.level(level) for level in LEVELS},
             "average": self.average,
+            "only": only,
             "signature": str(self.signature),
         }
 
@@ -163,18 +174,14 @@ def score(
         raise SeehearError("no clip to score")
 
     modalities = list(true)
+    only = only_scores(predicted, true, signature.iou)
     p, t = ({name: ActiveSegments.of(array) for name, array in arrays.items()} for arrays in (predicted, true))
     p, t = with_joint(p, modalities), with_joint(t, modalities)
 
     per_clip: dict[ScoreKey, NDArray[np.float64]] = {}
     rows: list[ClassRow] = []
     for level in LEVELS:
-        counts = {
-            kind: segment_counts(p[kind], t[kind])
-            if level == "segment"
-            else event_counts(p[kind], t[kind], signature.iou)
-            for kind in t
-        }
+        counts = {kind: level_counts(level, p[kind], t[kind], signature.iou) for kind in t}
         for kind, of_kind in counts.items():
             per_clip[level, kind] = clip_f1(of_kind)
             rows += _class_rows(level, kind, of_kind, classes)
@@ -183,7 +190,7 @@ def score(
         for modality in modalities[1:]:
             pooled = pooled + counts[modality]
         per_clip[level, EVENT_AT_AV] = clip_f1(pooled)
-    return Scores(per_clip, tuple(rows), signature)
+    return Scores(per_clip, tuple(rows), signature, only)
 
 
 def _class_rows(level: str, kind: str, counts: Counts, classes: Sequence[str]) -> list[ClassRow]:

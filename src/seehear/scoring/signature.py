@@ -21,6 +21,7 @@ class Signature:
         iou: Least intersection over union of a true positive event, in (0, 1].
         version: Of seehear.
         levels: What was scored; `clip` for the set of classes per clip.
+        ensemble: Number of seeds whose probabilities were averaged; 1 for a single run.
     """
 
     decoding: str
@@ -29,11 +30,13 @@ class Signature:
     iou: float = 0.5
     version: str = __version__
     levels: str = "segment+event"
+    ensemble: int = 1
 
     def __str__(self) -> str:
         iou = f"iou{self.iou:g}|" if "event" in self.levels else ""
+        ensemble = f"|ensemble:{self.ensemble}" if self.ensemble > 1 else ""
         return (
-            f"F1|{self.levels}|{iou}decoding:{self.decoding}|labels:{self.labels}"
+            f"F1|{self.levels}|{iou}decoding:{self.decoding}{ensemble}|labels:{self.labels}"
             f"|clips:{self.clips}|seehear{self.version}"
         )
 

@@ -83,14 +83,14 @@ def prepare(
     whole = _with(train, chosen)
     if not whole.classes:
         raise SeehearError("the training labels name no class: they say nothing about networks")
-    datasets = {TRAIN: whole.usable()}
-    notes = [*_missing_note(whole, TRAIN), *whole.notes]
-    missing = [*whole.missing]
+    datasets = {TRAIN: _complete(whole, TRAIN)}
+    notes = [*_missing_note(whole, TRAIN), *datasets[TRAIN].notes]
+    missing = [*whole.incomplete]
     if val is not None:
         of_val = _with(val, chosen)
-        datasets[VAL] = of_val.with_classes(whole.classes).usable()
-        missing += of_val.missing
-        notes += [*_missing_note(of_val, VAL), *of_val.notes, *_unknown_classes(of_val, whole.classes, VAL)]
+        datasets[VAL] = _complete(of_val.with_classes(whole.classes), VAL)
+        missing += of_val.incomplete
+        notes += [*_missing_note(of_val, VAL), *datasets[VAL].notes, *_unknown_classes(of_val, whole.classes, VAL)]
         if shared := _shared(datasets[VAL], datasets[TRAIN]):
             notes.append(f"{len(shared)} validation clips are trained on as well, for example {min(shared)}")
     lengths = datasets[TRAIN].lengths
@@ -120,21 +120,21 @@ def with_test(task: Task, test: Dataset, seeds: Sequence[int] | None = None) -> 
         SeehearError: Some of the clips had a part in the selection, or lack the networks.
     """
     whole = _with(test, task.candidates)
-    dataset = whole.with_classes(task.bench.classes).usable()
+    dataset = _complete(whole.with_classes(task.bench.classes), TEST)
     used = [task.bench.datasets[split] for split in (TRAIN, VAL) if split in task.bench.datasets]
     if shared := {clip for other in used for clip in _shared(dataset, other)}:
         raise SeehearError(
             f"{test.revision}: {len(shared)} of its clips were used in the selection, for example {min(shared)}: "
             "judge by other clips"
         )
-    notes = [*_missing_note(whole, TEST), *whole.notes, *_unknown_classes(whole, task.bench.classes, TEST)]
+    notes = [*_missing_note(whole, TEST), *dataset.notes, *_unknown_classes(whole, task.bench.classes, TEST)]
     if seeds:
         check(seeds, None, None)
     return replace(
         task,
         bench=replace(task.bench, datasets={**task.bench.datasets, TEST: dataset}),
         seeds=tuple(seeds) if seeds else task.seeds,
-        missing=(*task.missing, *whole.missing),
+        missing=(*task.missing, *whole.incomplete),
         notes=tuple(dict.fromkeys([*task.notes, *notes])),
     )
 
@@ -175,13 +175,22 @@ def _with(dataset: Dataset, networks: Mapping[str, Sequence[str]]) -> Dataset:
     return dataset if same and tuple(networks) == dataset.modalities else dataset.with_networks(networks)
 
 
+def _complete(dataset: Dataset, split: str) -> Dataset:
+    """Return the clips with features of every candidate: all collocations are compared on the same clips."""
+    complete = dataset.complete()
+    if not len(complete):
+        names = ", ".join(info.name for info in dataset.infos)
+        raise SeehearError(f"{split}: no clip has features of every candidate network ({names}): extract them first")
+    return complete
+
+
 def _missing_note(dataset: Dataset, split: str) -> list[str]:
     """Return how many clips have features of every network, and how many lack those of which network."""
-    if not dataset.missing:
+    if not dataset.incomplete:
         return []
     counts = {info.name: len(set(dataset.clips) - dataset.source.clips(info.name)) for info in dataset.infos}
     why = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
-    usable, missing = int(dataset.featured.sum()), f" (missing: {why})" if why else ""
+    usable, missing = len(dataset) - len(dataset.incomplete), f" (missing: {why})" if why else ""
     return [f"{split}: {usable} of {len(dataset)} clips have features of every network{missing}; only they are used"]
 
 

@@ -18,6 +18,7 @@ class Example(NamedTuple):
     Attributes:
         features: modality -> (B, T, sum of widths).
         present: (B, T) bool, True within a clip; None if every clip has T segments.
+        available: (B, M) bool, which modalities a clip has; None if every clip has all.
         labels: Weak labels, (B, C).
         weak: Refined weak labels, (B, M, C).
         segments: Pseudo-labels, (B, T, M, C); NaN where nothing is known.
@@ -25,6 +26,7 @@ class Example(NamedTuple):
 
     features: dict[str, Tensor]
     present: Tensor | None
+    available: Tensor | None
     labels: Tensor
     weak: Tensor
     segments: Tensor
@@ -33,7 +35,8 @@ class Example(NamedTuple):
         """Return some clips, by number."""
         features = {name: x[clips] for name, x in self.features.items()}
         present = None if self.present is None else self.present[clips]
-        return Example(features, present, self.labels[clips], self.weak[clips], self.segments[clips])
+        available = None if self.available is None else self.available[clips]
+        return Example(features, present, available, self.labels[clips], self.weak[clips], self.segments[clips])
 
 
 def augmented(batch: Example, recipe: Recipe, rng: np.random.Generator) -> Example:
@@ -60,13 +63,19 @@ def recombined(batch: Example, share: float, disjoint: float, rng: np.random.Gen
     other = (first + rng.integers(1, size, size=count)) % size if size > 1 else first
     if disjoint:
         other = _without_common_class(batch, first, other, disjoint, rng)
+    if batch.available is not None:  # a new clip has at least one modality
+        has = batch.available.cpu().numpy()  # (B, M)
+        other = np.where(has[first, 0] | has[other, 1:].any(axis=1), other, first)
     one, two = (batch.take(torch.from_numpy(each)) for each in (first, other))
     names = list(batch.features)
     features = {name: (one if m == 0 else two).features[name] for m, name in enumerate(names)}
     present = None if one.present is None or two.present is None else one.present & two.present
+    available = None
+    if one.available is not None and two.available is not None:
+        available = torch.cat([one.available[:, :1], two.available[:, 1:]], dim=1)
     weak = torch.cat([one.weak[:, :1], two.weak[:, 1:]], dim=1)
     segments = torch.cat([one.segments[:, :, :1], two.segments[:, :, 1:]], dim=2)
-    return Example(features, present, weak.amax(dim=1), weak, segments)
+    return Example(features, present, available, weak.amax(dim=1), weak, segments)
 
 
 def _without_common_class(
@@ -87,7 +96,11 @@ def mixed(batch: Example, alpha: float, rng: np.random.Generator) -> Example:
     Where one of the two is past its end or not known, so is the mixture.
     """
     size = len(batch.labels)
-    other = batch.take(torch.from_numpy(rng.permutation(size)))
+    partner = rng.permutation(size)
+    if batch.available is not None:  # a mixture has at least one modality
+        has = batch.available.cpu().numpy()  # (B, M)
+        partner = np.where((has & has[partner]).any(axis=1), partner, np.arange(size))
+    other = batch.take(torch.from_numpy(partner))
     drawn = torch.from_numpy(rng.beta(alpha, alpha, size=size)).to(batch.labels)
     share = torch.maximum(drawn, 1 - drawn)  # (B,): a clip stays more itself than the other
 
@@ -97,17 +110,24 @@ def mixed(batch: Example, alpha: float, rng: np.random.Generator) -> Example:
 
     features = {name: mix(x, other.features[name]) for name, x in batch.features.items()}
     present = None if batch.present is None or other.present is None else batch.present & other.present
+    available = None
+    if batch.available is not None and other.available is not None:
+        available = batch.available & other.available
     labels, weak = mix(batch.labels, other.labels), mix(batch.weak, other.weak)
-    return Example(features, present, labels, weak, mix(batch.segments, other.segments))
+    return Example(features, present, available, labels, weak, mix(batch.segments, other.segments))
 
 
 def joined(one: Example, two: Example) -> Example:
     """Return the clips of both."""
     features = {name: torch.cat([x, two.features[name]]) for name, x in one.features.items()}
     present = None if one.present is None or two.present is None else torch.cat([one.present, two.present])
+    available = None
+    if one.available is not None and two.available is not None:
+        available = torch.cat([one.available, two.available])
     return Example(
         features,
         present,
+        available,
         torch.cat([one.labels, two.labels]),
         torch.cat([one.weak, two.weak]),
         torch.cat([one.segments, two.segments]),

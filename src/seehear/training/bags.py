@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seehear.features.packed import Packed
+from seehear.features.packed import Packed, some_missing
 from seehear.pseudo import CONFIDENT
 
 if TYPE_CHECKING:
@@ -26,16 +26,22 @@ class Batch(NamedTuple):
     Attributes:
         features: modality -> (B, T, sum of widths).
         present: (B, T) bool, True within a clip; None if all clips have T segments.
+        available: (B, M) bool, which modalities a clip has; None if all clips have all. The features of others are 0.
     """
 
     features: dict[str, Tensor]
     present: Tensor | None
+    available: Tensor | None
 
 
 class Bags:
     """The features of several clips, modality by modality, ready to be taken in batches.
 
     They are kept on the device if they fit into `in_memory` bytes, else read from the memory map batch by batch.
+
+    Attributes:
+        lengths: Segments per clip, (N,).
+        available: (N, M) bool, which modalities a clip has; None if all clips have all.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class Bags:
         every = [pack for of_modality in packs.values() for pack in of_modality]
         self.offsets = every[0].offsets
         self.lengths: NDArray[np.int64] = every[0].lengths()
+        self.available = _available(packs)
         fits = sum(pack.rows.nbytes for pack in every) <= in_memory
         self._rows: dict[str, list[Tensor | NDArray[np.float32]]] = {}
         for modality, of_modality in packs.items():
@@ -72,7 +79,15 @@ class Bags:
         rows = first[:, None] + np.where(inside, time, 0)  # (B, T)
         features = {name: self._take(parts, rows) for name, parts in self._rows.items()}
         present = None if inside.all() else torch.from_numpy(inside).to(self.device)
-        return Batch(features, present)
+        return Batch(features, present, self._available_from(first))
+
+    def _available_from(self, first: NDArray[np.int64]) -> Tensor | None:
+        """Return which modalities the clips have that rows are in, (B, M) bool; None if all have all."""
+        if self.available is None:
+            return None
+        clips = np.searchsorted(self.offsets, first, side="right") - 1
+        available = some_missing(self.available[clips])
+        return None if available is None else torch.from_numpy(available).to(self.device)
 
     def _take(self, parts: Sequence[Tensor | NDArray[np.float32]], rows: NDArray[np.int64]) -> Tensor:
         chosen = []
@@ -85,9 +100,13 @@ class Bags:
         return chosen[0] if len(chosen) == 1 else torch.cat(chosen, dim=-1)
 
     def moments(self) -> dict[str, tuple[Tensor, Tensor]]:
-        """Return each modality's mean and standard deviation over all segments, (sum of widths,) each."""
+        """Return each modality's mean and standard deviation over its segments, (sum of widths,) each.
+
+        A clip that lacks the modality has rows of zeros there: they add nothing to the sums, and do not count.
+        """
         result = {}
-        for name, parts in self._rows.items():
+        for m, (name, parts) in enumerate(self._rows.items()):
+            missing = 0 if self.available is None else int(self.lengths[~self.available[:, m]].sum())
             means, deviations = [], []
             for part in parts:
                 total, squares = torch.zeros(2, part.shape[1], dtype=torch.float64)
@@ -95,11 +114,21 @@ class Bags:
                     rows = torch.as_tensor(part[start : start + 65536]).double().cpu()
                     total += rows.sum(0)
                     squares += (rows * rows).sum(0)
-                mean = total / len(part)
+                count = max(1, len(part) - missing)
+                mean = total / count
                 means.append(mean)
-                deviations.append((squares / len(part) - mean * mean).clamp(min=0).sqrt())
+                deviations.append((squares / count - mean * mean).clamp(min=0).sqrt())
             result[name] = (torch.cat(means).float(), torch.cat(deviations).float())
         return result
+
+
+def _available(packs: Mapping[str, Sequence[Packed]]) -> NDArray[np.bool_] | None:
+    """Return which modalities clips have, by features of all their networks, (N, M) bool; None if all have all."""
+    columns = []
+    for of_modality in packs.values():
+        known = [pack.available for pack in of_modality if pack.available is not None]
+        columns.append(np.logical_and.reduce([np.ones(len(of_modality[0].lengths()), dtype=bool), *known]))
+    return some_missing(np.stack(columns, axis=1))
 
 
 @dataclass(frozen=True)
@@ -131,7 +160,7 @@ class Split:
         device: torch.device | str = "cpu",
         in_memory: int = IN_MEMORY,
     ) -> Split:
-        """Return the clips of a data set that have features.
+        """Return the clips of a data set that have at least one modality.
 
         Args:
             dataset: Labelled clips.

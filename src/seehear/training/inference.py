@@ -37,7 +37,7 @@ def over_windows(
     """Return the same as `predict` for any function.
 
     Args:
-        forward: From a batch's features and mask to an output like the model's.
+        forward: From the fields of a batch to an output like the model's.
         bags: The features of N clips.
         window: Segments of a window.
         n_modalities: M, of the output.

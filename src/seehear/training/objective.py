@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ from seehear.losses.refined import refined_loss
 from seehear.losses.weak import weak_loss
 from seehear.pseudo import CONFIDENT
 from seehear.training.augment import Example, augmented
-from seehear.training.bags import Split
+from seehear.training.bags import Batch, Split
 from seehear.training.divergence import explain
 from seehear.training.inference import predict
 from seehear.training.run import RunFacts
@@ -77,56 +79,68 @@ class Objective:
             SeehearError: If the model's output is not finite, naming the clip and network at fault.
         """
         index = torch.from_numpy(clips)
-        features, present = self._train.bags.batch(clips)
+        batch = self._train.bags.batch(clips)
+        features, present, available = batch
         labels = self._train.labels[index]
         example: Example | None = None
         if self._refined:
-            example = self._example(features, present, index)
-            features, present, labels = example.features, example.present, example.labels
+            example = self._example(batch, index)
+            features, present, available = example.features, example.present, example.available
+            labels = example.labels
         embeddings = self._model.embed(features)  # (M, B, T, d)
-        output = self._model.parse(embeddings, present)
+        output = self._model.parse(embeddings, present, available)
         if not output.clip.isfinite().all():
             names = [self._train.clip(n) for n in np.resize(clips, len(labels)).tolist()]
             raise explain(self._model, self._facts, features, names)
-        loss = self._task_loss(output, labels, present, index, example)
+        loss = self._task_loss(output, labels, present, available, index, example)
         if example is not None and self._recipe.avss:
             loss = loss + self._recipe.avss * self._semantic(embeddings, example)
         if self._contrast is None:
             return loss, None
-        alignment = self._contrast(embeddings, labels, present)
+        alignment = self._contrast(embeddings, labels, present, available)
         return loss + self._weight * alignment, alignment
 
-    def _example(self, features: dict[str, Tensor], present: Tensor | None, index: Tensor) -> Example:
+    def _example(self, batch: Batch, index: Tensor) -> Example:
         """Return the clips of a batch with their labels per modality, as the recipe augments them."""
         assert self._weak is not None
         assert self._segments is not None
-        length = next(iter(features.values())).shape[1]
+        length = next(iter(batch.features.values())).shape[1]
         segments = self._segments[index, :length]  # (B, T, M, C)
-        batch = Example(features, present, self._train.labels[index], self._weak[index], segments)
-        return augmented(batch, self._recipe, self._rng)
+        example = Example(*batch, self._train.labels[index], self._weak[index], segments)
+        return augmented(example, self._recipe, self._rng)
 
     def _task_loss(
-        self, output: Output, labels: Tensor, present: Tensor | None, index: Tensor, example: Example | None
+        self,
+        output: Output,
+        labels: Tensor,
+        present: Tensor | None,
+        available: Tensor | None,
+        index: Tensor,
+        example: Example | None,
     ) -> Tensor:
         if self._truth is not None:
-            return dense_loss(output, self._truth[index, : output.segment.shape[1]])
+            return dense_loss(output, self._truth[index, : output.segment.shape[1]], available)
         if example is None:
-            return weak_loss(output, labels, self._confidence)
+            return weak_loss(output, labels, self._confidence, available)
         return refined_loss(
             output,
             labels,
             example.weak,
             example.segments,
             present,
+            available,
             segment_weight=self._recipe.segment_weight,
             positive_weight=self._positive,
         )
 
     def _semantic(self, embeddings: Tensor, example: Example) -> Tensor:
-        """Return AVSS, the mean over clips and pairs of modalities."""
-        pairs = [(m, n) for n in range(len(embeddings)) for m in range(n)]
-        of = example.segments
-        each = [avss(embeddings[m], embeddings[n], of[:, :, m], of[:, :, n], example.present) for m, n in pairs]
+        """Return AVSS, the mean over pairs of modalities and the clips that have both."""
+        each = []
+        for m, n in combinations(range(len(embeddings)), 2):
+            segments = example.segments[:, :, m], example.segments[:, :, n]
+            of_clip = avss(embeddings[m], embeddings[n], *segments, example.present)  # (B,)
+            both = torch.ones_like(of_clip) if example.available is None else example.available[:, [m, n]].all(dim=1)
+            each.append((of_clip * both).sum() / both.sum().clamp(min=1))
         return torch.stack(each).mean()
 
 
@@ -135,6 +149,8 @@ def check_supervision(facts: RunFacts, train: Split) -> None:
     recipe = facts.recipe
     if recipe.supervision == "dense" and train.truth is None:
         raise SeehearError("supervision=dense needs dense labels of the training clips, in every modality")
+    if recipe.avss and len(facts.modalities) < 2:
+        raise SeehearError(f"avss compares modalities, and there is only {facts.modalities[0]}: set avss=0")
     if recipe.refine.active and train.confidence is None:
         raise SeehearError(
             "refine.teacher=given needs labels per modality: give --refined, or Dataset.with_pseudo, or name a teacher"

@@ -53,8 +53,8 @@ def pretrain(
         total = torch.zeros((), device=train.labels.device)
         for start in range(0, len(order), recipe.batch):
             clips = order[start : start + recipe.batch]
-            features, present = train.bags.batch(clips)
-            loss = loss_of(own.embed(features), train.labels[torch.from_numpy(clips)], present)
+            features, present, available = train.bags.batch(clips)
+            loss = loss_of(own.embed(features), train.labels[torch.from_numpy(clips)], present, available)
             if not torch.isfinite(loss):
                 raise explain(own, run.facts, features, [train.clip(n) for n in clips])
             optimiser.zero_grad(set_to_none=True)

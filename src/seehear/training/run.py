@@ -4,6 +4,7 @@ RUN/run.json                everything that decides the result: recipe, seed, ne
 RUN/history.json            one entry per epoch: losses, validation scores, seconds
 RUN/model.safetensors       the chosen epoch's weights
 RUN/checkpoint.safetensors  the last epoch's weights and the optimiser's state, to resume from
+RUN/teachers.safetensors    the teachers that labelled the training clips per modality, if there were any
 RUN/scores-<labels>.json    the scores that `seehear evaluate` computed
 """
 
@@ -32,10 +33,11 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from seehear.fusion.model import ParsingModel
+    from seehear.refinement.fitted import Teachers
 
 FORMAT = 1
 Stage = Literal["task", "pretrain"]
-WEIGHTS = "model.safetensors"
+WEIGHTS, TEACHERS = "model.safetensors", "teachers.safetensors"
 CHECKPOINTS: dict[Stage, str] = {"task": "checkpoint.safetensors", "pretrain": "pretraining.safetensors"}
 SEED = re.compile(r"seed-\d+").fullmatch  # not a folder such as seed-0-old
 HISTORIES: dict[Stage, str] = {"task": "history.json", "pretrain": "pretraining.json"}
@@ -186,6 +188,14 @@ class BaseRun(ABC):
         """The history's entry of the chosen epoch."""
         return next(entry for entry in reversed(self.history()) if entry["best"])
 
+    @abstractmethod
+    def keep_teachers(self, teachers: Teachers) -> None:
+        """Keep the teachers that labelled the training clips, which evaluations compare the model with."""
+
+    @abstractmethod
+    def teachers(self) -> Teachers | None:
+        """Return the teachers that labelled the training clips, if there were any."""
+
     @property
     def decoding(self) -> Decoding:
         """From probabilities to events: as the chosen epoch's thresholds say, else the official protocol."""
@@ -236,6 +246,15 @@ class MemoryRun(BaseRun):
         self._done = False
         self._history: list[dict[str, Any]] = []
         self._weights: dict[str, Tensor] = {}
+        self._teachers: Teachers | None = None
+
+    def keep_teachers(self, teachers: Teachers) -> None:
+        """Keep them in memory."""
+        self._teachers = teachers
+
+    def teachers(self) -> Teachers | None:
+        """Return those that were kept."""
+        return self._teachers
 
     @property
     def done(self) -> bool:
@@ -274,6 +293,8 @@ class MemoryRun(BaseRun):
         """Write the finished training as a run folder. Raises SeehearError if another run lies there."""
         run = Run.start(path, self.facts)
         run.keep_weights(self.weights(), self.chosen["epoch"])
+        if self._teachers is not None:
+            run.keep_teachers(self._teachers)
         run.finish("the training in memory", self.history())
         return run
 
@@ -285,7 +306,10 @@ class Run(BaseRun):
         """Open a run folder. Raises SeehearError if there is none, or it is of another format."""
         self.path = Path(path)
         if several := sorted(child.parent.name for child in self.path.glob("seed-*/run.json")):
-            raise SeehearError(f"{self.path}: holds runs of several seeds: name one, such as {self.path / several[0]}")
+            raise SeehearError(
+                f"{self.path}: holds runs of several seeds: name one, such as {self.path / several[0]}, or take them "
+                "as one with --ensemble (in Python ensemble=True)"
+            )
         marker = self.path / "run.json"
         if not marker.exists():
             if within := sorted({file.relative_to(self.path).parts[0] for file in self.path.glob("*/seed-*/run.json")}):
@@ -365,6 +389,25 @@ class Run(BaseRun):
             raise SeehearError(f"{self.path}: training has not finished; resume it by the same `seehear train` command")
         tensors, _ = load_tensors(self.path / WEIGHTS)
         return tensors
+
+    def keep_teachers(self, teachers: Teachers) -> None:
+        """Write RUN/teachers.safetensors in one step."""
+        import torch
+
+        arrays, facts = teachers.as_tensors()
+        save_tensors(self.path / TEACHERS, {name: torch.from_numpy(array) for name, array in arrays.items()}, facts)
+
+    def teachers(self) -> Teachers | None:
+        """Read RUN/teachers.safetensors. Raises SeehearError if the file is damaged."""
+        from seehear.refinement.fitted import Teachers
+
+        if not (self.path / TEACHERS).exists():
+            return None
+        tensors, facts = load_tensors(self.path / TEACHERS)
+        try:
+            return Teachers.from_tensors({name: tensor.numpy() for name, tensor in tensors.items()}, facts)
+        except (KeyError, TypeError, ValueError) as error:
+            raise SeehearError(f"{self.path / TEACHERS}: damaged: {error}") from None
 
     def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
         """Write RUN/model.safetensors in one step."""

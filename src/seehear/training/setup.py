@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,11 +12,14 @@ from seehear.data import Dataset, check_dataset
 from seehear.device import resolve as resolve_device
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
+from seehear.refinement.fitted import Teachers
 from seehear.refinement.refine import refine
 from seehear.refinement.settings import GIVEN
+from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
 from seehear.training.inference import window_length
 from seehear.training.recipe import FEW_CLIPS, Recipe, resolve
+from seehear.training.rounds import OnEpoch, ignore, next_round
 from seehear.training.run import RunFacts
 
 
@@ -29,6 +33,7 @@ class Setup:
         facts: Everything that decides the run's result.
         device: Of the model; the splits are on the same.
         notes: What would likely do better, or is likely a mistake.
+        teachers: Those that labelled the clips per modality, if there are any.
     """
 
     train: Split
@@ -36,13 +41,22 @@ class Setup:
     facts: RunFacts
     device: torch.device
     notes: tuple[str, ...]
+    teachers: Teachers | None = None
 
     def with_seed(self, seed: int) -> RunFacts:
         """Return the facts of the run with another seed."""
         return replace(self.facts, seed=seed)
 
 
-def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, device: str = "auto") -> Setup:
+def set_up(
+    train: Dataset,
+    val: Dataset | None,
+    recipe: Recipe,
+    seed: int = 0,
+    device: str = "auto",
+    rounds: Path | None = None,
+    on_epoch: OnEpoch = ignore,
+) -> Setup:
     """Bring data sets to the device and state what decides the result.
 
     Args:
@@ -51,9 +65,12 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
         recipe: Every setting of model and training.
         seed: Fixes the run.
         device: auto, cpu or cuda.
+        rounds: Folder for the models of further rounds of refinement; None to keep none.
+        on_epoch: Called with the name of such a model and each epoch's entry of its history.
 
     Raises:
-        SeehearError: If there is no class, or the validation clips lack the networks of the training clips.
+        SeehearError: If there is no class, no training clip has a modality, or the validation clips lack the networks
+            of the training clips.
     """
     check_dataset(train, "train")
     if val is not None:
@@ -61,16 +78,28 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
     if not train.classes:
         raise SeehearError("the training labels name no class: there is nothing to learn")
     recipe.contrast.check(train.modalities)
+    _check_modalities(train, recipe)
     if val is not None and val.collocation != train.collocation:
         raise SeehearError(
             f"training clips have features of {train.collocation}, validation clips of {val.collocation}: "
             "give both the same collocation"
         )
-    train, val, notes = with_labels_per_modality(train, val, recipe)
+    if val is not None and val.modalities != train.modalities:  # the model has one order
+        val = val.with_networks(train.collocation)
+    train, val, teachers, notes = with_labels_per_modality(train, val, recipe)
     on = torch.device(resolve_device(device))
+    for number in range(2, recipe.refine.rounds + 1):
+        place = None if rounds is None else rounds / f"round-{number}"
+        train, val = next_round(train, val, _facts(train, val, recipe, seed), on, place, on_epoch)
     splits = [None if data is None else Split.of(data, train.classes, on) for data in (train, val)]
     of_train, of_val = splits
     assert of_train is not None
+    every = (*train.notes, *(val.notes if val else ()), *notes, *advice(train, val, recipe))
+    return Setup(of_train, of_val, _facts(train, val, recipe, seed), on, every, teachers)
+
+
+def _facts(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int) -> RunFacts:
+    """Return everything that decides the result of a training on these clips."""
     inputs = {"labels": train.revision, "features": train.content}
     if val is not None:
         inputs |= {"val": val.revision, "val_features": val.content}
@@ -78,32 +107,50 @@ def set_up(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int = 0, d
         if data is not None and data.pseudo is not None and (data is val or recipe.refine.active):
             inputs[name] = data.pseudo.revision
     networks = {modality: list(infos) for modality, infos in train.networks.items()}
-    window = window_length(of_train.bags.lengths)
-    facts = RunFacts(recipe, seed, networks, train.classes, train.segment, window, inputs)
-    every = (*train.notes, *(val.notes if val else ()), *notes, *advice(train, val, recipe))
-    return Setup(of_train, of_val, facts, on, every)
+    window = window_length(train.lengths[train.featured])
+    return RunFacts(recipe, seed, networks, train.classes, train.segment, window, inputs)
 
 
 def with_labels_per_modality(
     train: Dataset, val: Dataset | None, recipe: Recipe
-) -> tuple[Dataset, Dataset | None, list[str]]:
-    """Return the data sets with labels per modality and second as the recipe says, and notes on them.
+) -> tuple[Dataset, Dataset | None, Teachers | None, list[str]]:
+    """Return the data sets with labels per modality and second as the recipe says, the teachers, and notes.
 
     Labels that a data set brings are used as they are. Validation clips are labelled by the teacher of the training
     clips; without ground truth, they choose the epoch and the thresholds.
     """
     settings = recipe.refine
-    if not settings.active:
-        return train, val, []
-    if settings.teacher == GIVEN or train.pseudo is not None:
-        return train, val, []
+    if not settings.active or settings.teacher == GIVEN or train.pseudo is not None:
+        return train, val, None, []
     refinement = refine(
         train, settings.teacher, false_alarms=settings.false_alarms, folds=settings.folds, explain=False
     )
-    if val is not None and val.pseudo is None:
-        usable = val.usable()
-        val = usable.with_pseudo(refinement.label(usable.with_classes(train.classes)))
-    return train.usable().with_pseudo(refinement), val, list(refinement.notes)
+    teachers = refinement.teachers
+    assert teachers is not None
+    if val is not None:
+        val = val.with_classes(train.classes).usable()
+        if val.truth is not None:
+            truth = {name: val.truth[name] for name in val.modalities}
+            teachers = replace(teachers, tuned=tune(teachers.probabilities(val), truth, val.modalities).decoding)
+        if val.pseudo is None:
+            val = val.with_pseudo(teachers.label(val))
+    return train.usable().with_pseudo(refinement), val, teachers, list(refinement.notes)
+
+
+def _check_modalities(train: Dataset, recipe: Recipe) -> None:
+    """Raise SeehearError if a modality, or a pair that the contrastive loss compares, occurs in no training clip."""
+    for name, has in zip(train.modalities, train.available.T, strict=True):
+        if not has.any():
+            names = " and ".join(train.collocation[name])
+            raise SeehearError(f"no training clip has features of {names}: extract them, or train without {name}")
+    contrast = recipe.contrast
+    for m, n in contrast.pairs_of(train.modalities) if contrast.loss != "none" else ():
+        if not (train.available[:, m] & train.available[:, n]).any():
+            names = f"{train.modalities[m]} and {train.modalities[n]}"
+            raise SeehearError(
+                f"contrast.loss={contrast.loss} compares {names}, and no training clip has features of both: "
+                "set contrast.loss=none"
+            )
 
 
 def advice(train: Dataset, val: Dataset | None, recipe: Recipe) -> list[str]:
@@ -112,6 +159,7 @@ def advice(train: Dataset, val: Dataset | None, recipe: Recipe) -> list[str]:
     return [
         *_validation_notes(train, val),
         *_idle_settings(recipe),
+        *_not_compared(train, recipe),
         *frame_rates(train.networks),
         *([] if recipe.scale or recipe.standardise else loudness(train)),
         *(["the paper's recipe was tuned for 10,000 clips: try the recipe `small`"] if few else []),
@@ -137,6 +185,14 @@ def _idle_settings(recipe: Recipe) -> list[str]:
     if contrast.joint and contrast.warmup >= recipe.epochs:
         return [f"contrast.warmup={contrast.warmup} is longer than the {recipe.epochs} epochs of training"]
     return []
+
+
+def _not_compared(train: Dataset, recipe: Recipe) -> list[str]:
+    """Return a note on training clips that the contrastive loss leaves out."""
+    lacking = len(train.incomplete) - len(train.missing)
+    if recipe.contrast.loss == "none" or not lacking:
+        return []
+    return [f"{lacking} training clips lack a modality: the contrastive loss does not compare it with the others"]
 
 
 def describe_epoch(entry: dict[str, Any]) -> str:

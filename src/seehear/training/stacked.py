@@ -114,25 +114,32 @@ class Stack:
                     # vmap gives each model its own mask only if torch itself draws it.
                     setattr(parent, name, nn.Dropout(child.p))
 
-    def forward(self, features: Mapping[str, Tensor], present: Tensor | None) -> Output:
+    def forward(
+        self, features: Mapping[str, Tensor], present: Tensor | None, available: Tensor | None = None
+    ) -> Output:
         """In training mode, each model on its own clips.
 
         Args:
             features: modality -> (K, B, T, sum of widths).
             present: (K, B, T) bool, None if all clips have T segments.
+            available: (K, B, M) bool, which modalities a clip has, None if all have all.
 
         Returns:
             The output, whose tensors have a leading axis K.
         """
         self._form.train()
-        each = torch.vmap(self._call, in_dims=(0, 0, 0, None if present is None else 0), randomness="different")
-        return each(self.parameters, self.buffers, features, present)
+        axes = [None if each is None else 0 for each in (present, available)]
+        each = torch.vmap(self._call, in_dims=(0, 0, 0, *axes), randomness="different")
+        return each(self.parameters, self.buffers, features, present, available)
 
-    def side_by_side(self, features: Mapping[str, Tensor], present: Tensor | None) -> Output:
+    def side_by_side(
+        self, features: Mapping[str, Tensor], present: Tensor | None, available: Tensor | None = None
+    ) -> Output:
         """In evaluation mode, all models on the same clips. The output is that of one model of K · C classes."""
         self._form.eval()
-        each = torch.vmap(self._call, in_dims=(0, 0, None, None), out_dims=-2)
-        return Output(*(part.flatten(-2) for part in each(self.parameters, self.buffers, features, present)))
+        each = torch.vmap(self._call, in_dims=(0, 0, None, None, None), out_dims=-2)
+        output = each(self.parameters, self.buffers, features, present, available)
+        return Output(*(part.flatten(-2) for part in output))
 
     def state(self) -> dict[str, Tensor]:
         """Return the models' state dicts, stacked."""
@@ -144,8 +151,9 @@ class Stack:
         buffers: dict[str, Tensor],
         features: Mapping[str, Tensor],
         present: Tensor | None,
+        available: Tensor | None,
     ) -> Output:
-        return functional_call(self._form, (parameters, buffers), (features, present))
+        return functional_call(self._form, (parameters, buffers), (features, present, available))
 
 
 class _Batch(NamedTuple):
@@ -154,12 +162,14 @@ class _Batch(NamedTuple):
     Attributes:
         features: modality -> (K, B, T, sum of widths).
         present: (K, B, T) bool, None if all clips have T segments.
+        available: (K, B, M) bool, which modalities a clip has, None if all have all.
         targets: (K, B, C), or with dense supervision (K, B, T, M, C).
         longest: Segments of each model's longest clip, (K,).
     """
 
     features: dict[str, Tensor]
     present: Tensor | None
+    available: Tensor | None
     targets: Tensor
     longest: NDArray[np.int64]
 
@@ -184,15 +194,20 @@ class _Step:
         return losses.detach()
 
     def _losses(self, batch: _Batch) -> Tensor:
-        output = self._stack.forward(batch.features, batch.present)
+        output = self._stack.forward(batch.features, batch.present, batch.available)
         if self._recipe.supervision == "weak":
-            return torch.vmap(weak_loss, in_dims=(0, 0, None))(output, batch.targets, self._confidence)
+            each = torch.vmap(weak_loss, in_dims=(0, 0, None, None if batch.available is None else 0))
+            return each(output, batch.targets, self._confidence, batch.available)
         # The dense loss is a mean over segments, also those past a clip's end: as many as the model's own batch has.
         return torch.stack(
             [
-                dense_loss(Output(segment[:, :longest], clip, modality_clip), truth[:, :longest])
-                for segment, clip, modality_clip, truth, longest in zip(
-                    *output, batch.targets, batch.longest, strict=True
+                dense_loss(
+                    Output(segment[:, :longest], clip, modality_clip),
+                    truth[:, :longest],
+                    None if batch.available is None else batch.available[k],
+                )
+                for k, (segment, clip, modality_clip, truth, longest) in enumerate(
+                    zip(*output, batch.targets, batch.longest, strict=True)
                 )
             ]
         )
@@ -267,12 +282,14 @@ def _epoch(step: _Step, train: Split, recipe: Recipe, seeds: Sequence[int], epoc
     total = torch.zeros(len(seeds), device=train.labels.device)
     for start in range(0, orders.shape[1], recipe.batch):
         clips = orders[:, start : start + recipe.batch]  # (K, B)
-        features, present = train.bags.batch(clips.reshape(-1))
+        features, *masks = train.bags.batch(clips.reshape(-1))
+        present, available = (None if mask is None else mask.unflatten(0, clips.shape) for mask in masks)
         lengths = train.bags.lengths[clips]  # (K, B)
         index = torch.from_numpy(clips)
         batch = _Batch(
             {name: x.unflatten(0, clips.shape) for name, x in features.items()},
-            None if present is None else present.unflatten(0, clips.shape),
+            present,
+            available,
             train.labels[index] if truth is None else truth[index, : lengths.max()],
             lengths.max(axis=1),
         )

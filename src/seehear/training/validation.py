@@ -86,7 +86,9 @@ def validate_probabilities(
         torch.from_numpy(np.einsum("nt,ntmc->nmc", share, probabilities.modality_clip)),
     )
     labels = split.labels.cpu()
-    loss = float(weak_loss(output, labels, recipe.confidences(modalities)))
+    has = split.bags.available  # (N, M)
+    available = None if has is None else torch.from_numpy(has)
+    loss = float(weak_loss(output, labels, recipe.confidences(modalities), available))
     of_labels = label_f1(clip >= HALF, labels.numpy() > HALF)
     truth = split.estimated(modalities)
     decoding = _decoding(probabilities, split, recipe, modalities, classes)

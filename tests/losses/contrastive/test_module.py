@@ -136,3 +136,25 @@ def test_mistakes_are_named(options, message):
 def test_bad_input_is_named(arguments, message):
     with pytest.raises(SeehearError, match=message):
         ContrastiveLoss(loss="mtsc", disjoint=1.0)(*arguments)
+
+
+@pytest.mark.parametrize("disjoint", [0.0, 0.5])
+def test_clips_that_lack_a_modality_take_no_part(disjoint):
+    """The loss of a pair of modalities is that of the clips that have both; others get no gradient."""
+    available = torch.tensor([[True, True, False], [True, False, False], [True, True, True]])
+    embeddings = EMBEDDINGS.clone().requires_grad_()
+    loss = ContrastiveLoss({"loss": "mtsc", "disjoint": disjoint, "between": ["audio+visual"]}, NAMES)
+    found = loss(embeddings, LABELS, MASK, available)
+    assert found.item() == pytest.approx(loss(EMBEDDINGS[:, [0, 2]], LABELS[[0, 2]], MASK[[0, 2]]).item(), rel=1e-5)
+    found.backward()
+    assert not embeddings.grad[:, 1].any()
+    assert embeddings.grad.isfinite().all()
+
+
+def test_no_clip_with_both_modalities():
+    embeddings = EMBEDDINGS[:2].clone().requires_grad_()
+    available = torch.tensor([[True, False], [False, True], [True, False]])
+    found = ContrastiveLoss({"loss": "mtsc"}, NAMES[:2])(embeddings, LABELS, MASK, available)
+    found.backward()
+    assert found.item() == 0
+    assert not embeddings.grad.any()

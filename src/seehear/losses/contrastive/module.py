@@ -54,13 +54,21 @@ class ContrastiveLoss(nn.Module):
         self.loss = None if none else loss_class(self.settings.loss).from_settings(self.settings)
         self.disjoint = Disjoint() if self.settings.disjoint else None
 
-    def forward(self, embeddings: Tensor, labels: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        embeddings: Tensor,
+        labels: Tensor | None = None,
+        mask: Tensor | None = None,
+        available: Tensor | None = None,
+    ) -> Tensor:
         """Return the mean loss over clips and pairs of modalities, a scalar. The weight λ is not applied.
 
         Args:
             embeddings: (M, B, T, d), in the order of the modalities.
             labels: Weak labels in [0, 1], (B, C). Needed if `disjoint` is above 0.
             mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
+            available: (B, M) bool, which modalities a clip has; None if every clip has all. A clip that lacks one of
+                two modalities takes no part in their loss, which is 0 if no clip has both.
 
         Raises:
             SeehearError: If the shapes do not fit together, or labels are needed and missing.
@@ -74,7 +82,15 @@ class ContrastiveLoss(nn.Module):
         if self.loss is None:
             return embeddings.new_zeros((), requires_grad=True)  # a leaf, so that .backward() may be called
         mask = segment_mask(embeddings[0], mask)
-        return torch.stack([self._pair(embeddings[m], embeddings[n], labels, mask) for m, n in self.pairs]).mean()
+        if available is None:
+            return torch.stack([self._pair(embeddings[m], embeddings[n], labels, mask) for m, n in self.pairs]).mean()
+        each = []
+        for m, n in self.pairs:
+            both = available[:, m] & available[:, n]  # (B,)
+            own = None if labels is None else labels[both]
+            with_both = self._pair(embeddings[m, both], embeddings[n, both], own, mask[both]) if both.any() else None
+            each.append(0 * embeddings[m].sum() if with_both is None else with_both)
+        return torch.stack(each).mean()
 
     def _pair(self, first: Tensor, second: Tensor, labels: Tensor | None, mask: Tensor) -> Tensor:
         """Return the mean over clips for two modalities, (B, T, d) each."""

@@ -20,7 +20,7 @@
   // As folder.html makes them
   const card = (n) => {
     if (items.has(n)) return items.get(n);
-    const [name, page, duration, events] = clips[n];
+    const [name, page, duration, events, empty] = clips[n];
     const link = make(page ? "a" : "span", name);
     if (page) link.href = page;
     const length = make("span", duration);
@@ -37,7 +37,7 @@
       const term = make("dt", "", mark, words);
       term.className = tone;
       const rest = longest.length > named ? ` … and ${longest.length - named} more` : "";
-      list.append(term, make("dd", (longest.slice(0, named).join(", ") || "–") + rest));
+      list.append(term, make("dd", (longest.slice(0, named).join(", ") || empty[m] || "–") + rest));
     });
     const moments = make("p");
     moments.className = "moments";

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from seehear.refinement.teachers import logistic, mil, ridge
-from seehear.refinement.teachers.interface import Bags, Linear, Space, Teacher
+from seehear.refinement.teachers.interface import Bags, Linear, Link, Space, Teacher
 from seehear.registry import Registry
 
-__all__ = ["REGISTRY", "Bags", "Linear", "Space", "Teacher", "list_teachers"]
+__all__ = ["REGISTRY", "Bags", "Linear", "Link", "Space", "Teacher", "list_teachers"]
 
 REGISTRY = Registry("teacher", (*ridge.TEACHERS, *logistic.TEACHERS, *mil.TEACHERS))
 

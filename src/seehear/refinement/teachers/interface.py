@@ -8,8 +8,21 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 Rows = NDArray[np.float32] | NDArray[np.float64]
+
+
+class Link(StrEnum):
+    """How a score becomes a probability: as it is, cut to [0, 1], or by the logistic function."""
+
+    IDENTITY = "identity"
+    LOGISTIC = "logistic"
+
+    def __call__(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probabilities of scores of any shape."""
+        probabilities: NDArray[np.float32] = np.clip(scores, 0, 1) if self is Link.IDENTITY else expit(scores)
+        return probabilities
 
 
 class Space(StrEnum):
@@ -73,12 +86,14 @@ class Teacher(ABC):
     Attributes:
         name: In recipes and on the command line.
         description: In a few words.
+        link: How its scores become probabilities.
         space: What it looks at. Where a network has no classifier, a teacher of logits gets its features.
     """
 
     name: str
     description: str
     space: Space = Space.FEATURES
+    link: Link = Link.LOGISTIC
 
     @abstractmethod
     def fit(self, bags: Bags, labels: NDArray[np.float64]) -> Linear:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.refinement.teachers.interface import Bags, Linear, Space, Teacher
+from seehear.refinement.teachers.interface import Bags, Linear, Link, Space, Teacher
 
 PENALTIES = np.geomspace(1e-3, 1e4, 15)  # λ, in units of the mean eigenvalue
 
 
 class Ridge(Teacher):
     """Ridge regression."""
+
+    link = Link.IDENTITY
 
     def __init__(self, name: str, description: str, space: Space) -> None:
         """Set what it looks at."""
