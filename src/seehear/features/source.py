@@ -114,7 +114,7 @@ class ArrayFeatures(FeatureSource):
         digest.update(rows.tobytes())
         if absent:
             digest.update(repr(sorted(absent)).encode())
-        return Packed(rows, offsets, digest.hexdigest()[:16], availability(clips, absent))
+        return Packed(rows, offsets, digest.hexdigest()[:16], available=availability(clips, absent))
 
     def length(self, network: str, clip: str) -> int:
         """Return the number of segments of a clip that has features of the network."""
