@@ -58,11 +58,14 @@ class PseudoLabels:
 
     @property
     def revision(self) -> str:
-        """Return the source, and eight hex digits of the labels."""
+        """Return the source, and eight hex digits of the labels.
+
+        Confidences count only as being known, and above CONFIDENT: their last digits depend on the machine.
+        """
         digest = hashlib.sha256(repr(self.classes).encode())
-        for name, array in self.confidence.items():
-            digest.update(name.encode() + np.packbits(self.weak[name]).tobytes())
-            digest.update(np.round(array, 4).tobytes())  # coarser than what differs between machines
+        for name, segments in self.segments.items():
+            parts = (self.weak[name], segments, np.isnan(self.confidence[name]))
+            digest.update(name.encode() + b"".join(np.packbits(part).tobytes() for part in parts))
         return f"{self.source}@{digest.hexdigest()[:8]}"
 
     @property

@@ -44,7 +44,7 @@ def lacking(given, modality, clip):
     for one in given[modality]:
         rows = one.rows.copy()
         rows[one.offsets[clip] : one.offsets[clip + 1]] = 0
-        packs.append(Packed(rows, one.offsets, "", available))
+        packs.append(Packed(rows, one.offsets, "", available=available))
     return {**given, modality: packs}
 
 

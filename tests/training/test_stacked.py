@@ -303,7 +303,7 @@ def lacking(whole):
         available = np.arange(len(whole.bags)) != 2 + 2 * m
         rows = np.concatenate([np.asarray(part) for part in parts], axis=1)
         rows = np.where(np.repeat(available, whole.bags.lengths)[:, None], rows, 0).astype(np.float32)
-        packs[modality] = [Packed(rows, whole.bags.offsets, "", available)]
+        packs[modality] = [Packed(rows, whole.bags.offsets, "", available=available)]
     return Split(Bags(packs), whole.labels, whole.truth)
 
 

@@ -205,7 +205,7 @@ class Parser:
         from seehear.training.setup import set_up
 
         place = Path(out) if out is not None else None
-        setup = set_up(train, val, self.recipe, self.seed, self.device, rounds=place)
+        setup = set_up(train, val, self.recipe, self.seed, self.device, rounds=place, progress=progress)
         return self._fit(setup, place, tensorboard, progress, "training")
 
     def _fit(self, setup: Setup, out: Path | None, tensorboard: bool, progress: bool, what: str) -> Parser:
@@ -559,7 +559,8 @@ def train(
     resolved = load_recipe(recipe, set, **settings)
     if not seeds or len(dict.fromkeys(seeds)) < len(seeds):
         raise SeehearError(f"seeds must be one or more different numbers, not {', '.join(map(str, seeds)) or 'none'}")
-    setup = set_up(train, val, resolved, seeds[0], device, rounds=None if out is None else Path(out))
+    place = None if out is None else Path(out)
+    setup = set_up(train, val, resolved, seeds[0], device, rounds=place, progress=progress)
     parsers = []
     for seed in seeds:
         folder = None if out is None else Path(out) / f"seed-{seed}" if len(seeds) > 1 else Path(out)

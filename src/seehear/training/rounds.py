@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +12,7 @@ from scipy.special import logit
 
 from seehear.data import Dataset
 from seehear.decoding import Probabilities
+from seehear.progress import Progress
 from seehear.pseudo import PseudoLabels
 from seehear.refinement.fitted import available_of, pseudo_labels
 from seehear.refinement.out_of_fold import folds
@@ -24,11 +22,6 @@ from seehear.training.inference import predict
 from seehear.training.run import BaseRun, MemoryRun, Run, RunFacts
 
 Labelled = tuple[Dataset, Dataset | None]  # clips to train on and to validate with
-OnEpoch = Callable[[str, dict[str, Any]], None]  # gets the name of a model and an entry of its history
-
-
-def ignore(name: str, entry: dict[str, Any]) -> None:
-    """Do nothing with an epoch."""
 
 
 def next_round(
@@ -37,7 +30,7 @@ def next_round(
     facts: RunFacts,
     device: torch.device,
     folder: Path | None = None,
-    on_epoch: OnEpoch = ignore,
+    progress: bool = False,
 ) -> Labelled:
     """Return the same clips, labelled per modality by models that were trained on the present labels.
 
@@ -50,22 +43,24 @@ def next_round(
         facts: Of the run whose labels are refined.
         device: Of the models.
         folder: Keeps the models' runs as fold-0, fold-1, …, so that a killed round resumes; None to keep nothing.
-        on_epoch: Called with the name of a fold's run and each epoch's entry of its history.
+        progress: Show progress and time left.
     """
     train, val = train.usable(), None if val is None else val.usable()
     fold = folds(train.labels, facts.recipe.refine.folds)
     of_val = None if val is None else Split.of(val, train.classes, device)
     margins = np.zeros((len(train), int(train.lengths.max()), len(facts.modalities), len(train.classes)), np.float32)
     on_val: list[NDArray[np.float32]] = []
-    for number in range(facts.recipe.refine.folds):
-        others, own = train.subset(fold != number), np.flatnonzero(fold == number)
-        run = _run(facts, others, number, folder)
-        each = partial(on_epoch, f"fold {number + 1}")
-        fit(run, Split.of(others, train.classes, device), of_val, device, each)
-        predicted = _predict(run, train.subset(own), device)
-        margins[own, : predicted.segment.shape[1]] = _margins(run, predicted)
-        if val is not None:
-            on_val.append(_margins(run, _predict(run, val, device)))
+    count = facts.recipe.refine.folds
+    with Progress("refining by the model", count, show=progress) as bar:
+        for number in range(count):
+            others, own = train.subset(fold != number), np.flatnonzero(fold == number)
+            run = _run(facts, others, number, folder)
+            fit(run, Split.of(others, train.classes, device), of_val, device)
+            predicted = _predict(run, train.subset(own), device)
+            margins[own, : predicted.segment.shape[1]] = _margins(run, predicted)
+            if val is not None:
+                on_val.append(_margins(run, _predict(run, val, device)))
+            bar.advance(f"fold {number + 1}")
     source = f"{train.pseudo.source if train.pseudo else ''}+model"
     labelled = train.with_pseudo(_labels(margins, train, facts, source))
     if val is None:

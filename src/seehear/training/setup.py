@@ -19,7 +19,7 @@ from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
 from seehear.training.inference import window_length
 from seehear.training.recipe import FEW_CLIPS, Recipe, resolve
-from seehear.training.rounds import OnEpoch, ignore, next_round
+from seehear.training.rounds import next_round
 from seehear.training.run import RunFacts
 
 
@@ -55,7 +55,7 @@ def set_up(
     seed: int = 0,
     device: str = "auto",
     rounds: Path | None = None,
-    on_epoch: OnEpoch = ignore,
+    progress: bool = False,
 ) -> Setup:
     """Bring data sets to the device and state what decides the result.
 
@@ -66,7 +66,7 @@ def set_up(
         seed: Fixes the run.
         device: auto, cpu or cuda.
         rounds: Folder for the models of further rounds of refinement; None to keep none.
-        on_epoch: Called with the name of such a model and each epoch's entry of its history.
+        progress: Show progress of these models.
 
     Raises:
         SeehearError: If there is no class, no training clip has a modality, or the validation clips lack the networks
@@ -90,7 +90,7 @@ def set_up(
     on = torch.device(resolve_device(device))
     for number in range(2, recipe.refine.rounds + 1):
         place = None if rounds is None else rounds / f"round-{number}"
-        train, val = next_round(train, val, _facts(train, val, recipe, seed), on, place, on_epoch)
+        train, val = next_round(train, val, _facts(train, val, recipe, seed), on, place, progress)
     splits = [None if data is None else Split.of(data, train.classes, on) for data in (train, val)]
     of_train, of_val = splits
     assert of_train is not None
