@@ -117,3 +117,4 @@ def test_a_modality_that_a_clip_lacks_does_not_count():
         expected += sum(terms) / len(terms) + sum(known) / len(known)
     found = refined_loss(output, labels, weak, segments, mask, available)
     assert found.item() == pytest.approx(expected, rel=1e-5)
+    assert RefinedLoss()(output, labels, weak, segments, mask, available).item() == found.item()
