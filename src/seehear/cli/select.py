@@ -65,7 +65,7 @@ def select(
     from seehear.selection.select import plan_selection
     from seehear.selection.select import select as choose
     from seehear.selection.sources import Sources, Tables
-    from seehear.training.recipe import resolve
+    from seehear.training.recipe import load_recipe
 
     paper = protocol == "paper"
     if paper and val is not None:
@@ -82,7 +82,7 @@ def select(
         "networks": chosen,
         "by": estimators or None,
         "together": together,
-        "recipe": resolve(recipe, set),
+        "recipe": load_recipe(recipe, set),
         "seeds": seeds,
         "budget": budget,
         "out": out,

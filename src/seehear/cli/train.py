@@ -11,6 +11,7 @@ from seehear import arguments
 from seehear.cli.options import NO_TRUTH, TruthOptions
 from seehear.errors import SeehearError
 from seehear.results import Result, listed
+from seehear.training.recipe import DEFAULT_RECIPE
 
 if TYPE_CHECKING:
     from seehear.parsing.parser import Parser
@@ -74,7 +75,7 @@ def train(
     truth: TruthOptions = NO_TRUTH,
     refined: str | Path | None = None,
     classes: str | Path | None = None,
-    recipe: str = "paper",
+    recipe: str = DEFAULT_RECIPE,
     set: Sequence[str] = (),
     seeds: Sequence[int] = (0,),
     tensorboard: bool = False,
@@ -108,14 +109,14 @@ def train(
     from seehear.parsing.parser import train as train_parsers
     from seehear.refinement.folder import read
     from seehear.refinement.settings import GIVEN
-    from seehear.training.recipe import resolve
+    from seehear.training.recipe import load_recipe
     from seehear.training.tensorboard import check_installed
 
     if tensorboard:
         check_installed()
-    settings = resolve(recipe, set)
+    settings = load_recipe(recipe, set)
     if refined is not None and not settings.refine.active:
-        settings = resolve(settings, {"refine.teacher": GIVEN})
+        settings = load_recipe(settings, {"refine.teacher": GIVEN})
     networks = arguments.collocation(collocation)
     settings.contrast.check(tuple(networks))
     if truth.tables() and not val:

@@ -16,7 +16,7 @@ from seehear.paper.networks import Choice, Networks, choose
 from seehear.paper.table import Table, count_answers
 from seehear.progress import say
 from seehear.results import Result, import_pandas, listed
-from seehear.training.recipe import Recipe, resolve
+from seehear.training.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -171,7 +171,7 @@ def reproduce(
     """
     plans = {Path(name).stem: load_experiment(name) for name in arguments.paths(experiments)}
     _check_seeds(seeds)
-    resolved = resolve(recipe, settings)
+    resolved = load_recipe(recipe, settings)
     choice = Choice(
         arguments.candidates(networks) if networks else {}, arguments.collocation(baseline) if baseline else {}
     )

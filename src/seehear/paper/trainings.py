@@ -10,7 +10,7 @@ from seehear.errors import SeehearError
 from seehear.paper.measurement import Findings, Measurement
 from seehear.parsing.parser import Parser
 from seehear.scoring.scores import LEVELS, kinds
-from seehear.training.recipe import Recipe, resolve
+from seehear.training.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,4 +141,4 @@ def _recipe(base: Recipe, system: System, value: float | None) -> Recipe:
     changes = dict(system.settings)
     if system.tune is not None:
         changes[system.tune.setting] = value
-    return resolve(base, changes)
+    return load_recipe(base, changes)

@@ -29,7 +29,7 @@ from seehear.networks.spec import ImageInput
 from seehear.parsing.clip import ParsedClip, parsed_clip, truth_of
 from seehear.progress import Progress
 from seehear.settings import Changes
-from seehear.training.recipe import Recipe, load_recipe
+from seehear.training.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 
 if TYPE_CHECKING:
     from seehear.arguments import Paths
@@ -55,7 +55,7 @@ class Parser:
 
     def __init__(
         self,
-        recipe: str | Path | Recipe = "paper",
+        recipe: str | Path | Recipe = DEFAULT_RECIPE,
         *,
         seed: int = 0,
         device: str = "auto",
@@ -525,7 +525,7 @@ def train(
     train: Dataset,
     val: Dataset | None = None,
     *,
-    recipe: str | Path | Recipe = "paper",
+    recipe: str | Path | Recipe = DEFAULT_RECIPE,
     seeds: Sequence[int] = (0,),
     out: str | Path | None = None,
     tensorboard: bool = False,

@@ -177,6 +177,18 @@ def available_of(dataset: Dataset) -> dict[str, NDArray[np.bool_]]:
     return {name: dataset.available[:, m] for m, name in enumerate(dataset.modalities)}
 
 
+def unrefined(dataset: Dataset) -> PseudoLabels:
+    """Return the weak labels in every modality that a clip has; nothing is known of the segments."""
+    labels, has = dataset.labels > 0, available_of(dataset)
+    inside = np.arange(int(dataset.lengths.max())) < dataset.lengths[:, None]  # (N, T)
+    weak = {name: labels & of_modality[:, None] for name, of_modality in has.items()}
+    confidence = {
+        name: np.where(inside[..., None] & own[:, None], np.float32(np.nan), np.float32(0))
+        for name, own in weak.items()
+    }
+    return PseudoLabels(dataset.classes, weak, confidence, "unrefined")
+
+
 def as_clips(
     rows: NDArray[np.float32], lengths: NDArray[np.int64], outside: float = -np.inf, segments: int = 0
 ) -> NDArray[np.float32]:

@@ -28,6 +28,9 @@ class RefineSettings(BaseModel):
     folds: int = Field(
         FOLDS, ge=2, description="folds of the training clips: a clip is labelled by the others' teacher"
     )
+    weak: bool = Field(
+        True, description="train clips on the refined labels of each modality, instead of the weak label in all of them"
+    )
     rounds: int = Field(1, ge=1, le=3, description="rounds; from the second on, the trained model is the teacher")
     soft: bool = Field(False, description="train segments on the teacher's confidence instead of 0 or 1")
 

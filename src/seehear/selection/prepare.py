@@ -68,7 +68,7 @@ def prepare(
     from seehear.device import resolve as resolve_device
     from seehear.training.bags import IN_MEMORY
     from seehear.training.inference import window_length
-    from seehear.training.recipe import resolve
+    from seehear.training.recipe import load_recipe
 
     check_dataset(train, "train")
     if val is not None:
@@ -78,7 +78,7 @@ def prepare(
     _check(together, budget, seeds, workers, folder)
     if leaks and val is not None:
         raise SeehearError("the protocol `paper` looks at the training clips alone: leave the validation clips out")
-    resolved = resolve(recipe, settings)
+    resolved = load_recipe(recipe, settings)
     chosen = _candidates(train, networks)
     whole = _with(train, chosen)
     if not whole.classes:

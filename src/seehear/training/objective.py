@@ -49,7 +49,8 @@ class Objective:
         self._truth = train.dense() if recipe.supervision == "dense" else None
         self._contrast = ContrastiveLoss(recipe.contrast, model.modalities) if recipe.contrast.joint else None
         self._refined = recipe.refine.active
-        self._weak, self._segments = train.weak, _targets(train.confidence, recipe.refine.soft)
+        self._labels = _weak_labels(train, recipe.refine.weak)
+        self._weak, self._segments = self._labels, _targets(train.confidence, recipe.refine.soft)
         self._positive = _positive_weight(self._segments, recipe.balance)
         self._weight, self._rng = 1.0, np.random.default_rng(0)
 
@@ -63,10 +64,9 @@ class Objective:
         recipe = self._recipe
         self._weight = recipe.contrast.weight_in(epoch)
         self._rng = np.random.default_rng([self._facts.seed, epoch, 5])
-        if recipe.denoise and self._train.weak is not None and epoch > 0:
+        if recipe.denoise and self._labels is not None and epoch > 0:
             clip = predict(self._model, self._train.bags, self._facts.window).modality_clip[:, 0]  # (N, M, C)
-            kept = fitted_labels(torch.from_numpy(clip).to(self._train.weak), self._train.weak, recipe.denoise)
-            self._weak = kept
+            self._weak = fitted_labels(torch.from_numpy(clip).to(self._labels), self._labels, recipe.denoise)
         self._model.train()
 
     def __call__(self, clips: NDArray[np.int64]) -> tuple[Tensor, Tensor | None]:
@@ -182,6 +182,15 @@ def fitted_labels(probabilities: Tensor, weak: Tensor, share: float) -> Tensor:
             worst = order[: int(counts[c]), c]
             kept[worst[excess[worst, c] > 0], m, c] = 0
     return kept
+
+
+def _weak_labels(train: Split, refined: bool) -> Tensor | None:
+    """Return weak labels per modality, (N, M, C): refined, or those of the clip in every modality that it has."""
+    if train.weak is None or refined:
+        return train.weak
+    every = train.labels[:, None].expand_as(train.weak)
+    has = train.bags.available
+    return every.clone() if has is None else every * torch.from_numpy(has).to(every)[..., None]
 
 
 def _targets(confidence: Tensor | None, soft: bool) -> Tensor | None:

@@ -23,7 +23,8 @@ Supervision = Literal["weak", "dense"]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
-FEW_CLIPS = 2000  # training clips under which the recipe `small` is suggested
+DEFAULT_RECIPE = "refined"
+FEW_CLIPS = 2000  # training clips under which a recipe for few clips is suggested
 
 
 class Recipe(BaseModel):
@@ -155,7 +156,7 @@ def list_recipes() -> list[str]:
     return [*shipped_recipes()]
 
 
-def load_recipe(recipe: str | Path | Recipe = "paper", overrides: Changes = (), **settings: Any) -> Recipe:
+def load_recipe(recipe: str | Path | Recipe = DEFAULT_RECIPE, overrides: Changes = (), **settings: Any) -> Recipe:
     """Return a recipe, with changed settings if given.
 
     Args:
@@ -172,9 +173,6 @@ def load_recipe(recipe: str | Path | Recipe = "paper", overrides: Changes = (), 
     """
     values = apply_changes(apply_changes(_values(recipe), overrides, Recipe), settings, Recipe)
     return validated(Recipe, values, "recipe" if isinstance(recipe, Recipe) else f"recipe {recipe}")
-
-
-resolve = load_recipe  # the name that callers inside use
 
 
 def _values(recipe: str | Path | Recipe) -> Mapping[str, Any]:

@@ -12,13 +12,13 @@ from seehear.data import Dataset, check_dataset
 from seehear.device import resolve as resolve_device
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
-from seehear.refinement.fitted import Teachers
+from seehear.refinement.fitted import Teachers, unrefined
 from seehear.refinement.refine import refine
 from seehear.refinement.settings import GIVEN
 from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
 from seehear.training.inference import window_length
-from seehear.training.recipe import FEW_CLIPS, Recipe, resolve
+from seehear.training.recipe import FEW_CLIPS, Recipe, load_recipe
 from seehear.training.rounds import next_round
 from seehear.training.run import RunFacts
 
@@ -122,6 +122,11 @@ def with_labels_per_modality(
     settings = recipe.refine
     if not settings.active or settings.teacher == GIVEN or train.pseudo is not None:
         return train, val, None, []
+    if int(train.featured.sum()) < settings.folds:
+        few = (
+            f"{int(train.featured.sum())} training clips are too few for {settings.folds} folds: labels are not refined"
+        )
+        return train.usable().with_pseudo(unrefined(train.usable())), val, None, [few]
     refinement = refine(
         train, settings.teacher, false_alarms=settings.false_alarms, folds=settings.folds, explain=False
     )
@@ -155,14 +160,14 @@ def _check_modalities(train: Dataset, recipe: Recipe) -> None:
 
 def advice(train: Dataset, val: Dataset | None, recipe: Recipe) -> list[str]:
     """Return what would likely do better, and what is likely a mistake."""
-    few = int(train.featured.sum()) < FEW_CLIPS and recipe == resolve("paper")
+    few = int(train.featured.sum()) < FEW_CLIPS and recipe == load_recipe("paper")
     return [
         *_validation_notes(train, val),
         *_idle_settings(recipe),
         *_not_compared(train, recipe),
         *frame_rates(train.networks),
         *([] if recipe.scale or recipe.standardise else loudness(train)),
-        *(["the paper's recipe was tuned for 10,000 clips: try the recipe `small`"] if few else []),
+        *(["the paper's recipe was tuned for 10,000 clips: try the recipe `refined`"] if few else []),
         *([] if val else ["without validation clips the last epoch is kept, which on few clips is past the best one"]),
     ]
 
