@@ -190,9 +190,21 @@ def test_all_parts_at_once_on_a_single_clip():
     assert np.isfinite([entry["loss"] for entry in parser.history]).all()
 
 
-def test_fewer_clips_than_folds_are_named():
-    with pytest.raises(SeehearError, match="5 folds of 3 clips"):
-        trained(clips(3), **RIDGE)
+def test_of_fewer_clips_than_folds_the_labels_are_not_refined():
+    parser = trained(clips(3), **RIDGE)
+    assert any("3 training clips are too few for 5 folds: labels are not refined" in note for note in parser.notes)
+    assert np.isfinite([entry["loss"] for entry in parser.history]).all()
+
+
+def test_segments_can_be_refined_without_the_clips(made, plain):
+    """The weak label of each clip counts in both modalities then."""
+    parser = trained(made[0], refine={"teacher": "ridge", "weak": False})
+    assert parser.history[0]["loss"] != plain.history[0]["loss"]
+    data = made[0]
+    pseudo = refine(data, "ridge").pseudo
+    every = {name: data.labels > 0 for name in data.modalities}
+    given = data.with_pseudo(sh.PseudoLabels(CLASSES, every, pseudo.confidence, "mine"))
+    assert equal(parser, trained(given, refine={"teacher": GIVEN}))
 
 
 # Labels that the data set brings
@@ -411,7 +423,8 @@ class Tables:
 
     def train(self, out, *changes, **options):
         given = [f"{name}={value}" for name, value in SMALL.items()]
-        return commands.train(**self.options, out=self.folder / out, set=[*given, *changes], device="cpu", **options)
+        where = {**self.options, "out": self.folder / out, "device": "cpu"}
+        return commands.train(**where, recipe="paper", set=[*given, *changes], **options)
 
 
 @pytest.fixture
@@ -486,7 +499,8 @@ def test_a_file_is_parsed_by_the_thresholds_of_the_run(tmp_path):
     commands.extract([tmp_path / "clips"], networks=[f"{tmp_path}/own.py:SPEC"], store=tmp_path / "store", fps=2)
     options = {"store": tmp_path / "store", "labels": tmp_path / "labels.csv", "collocation": ["visual=colours"]}
     changes = ["epochs=1", "width=16", "feed_forward=16", "decode=negatives", "false_alarms=0.3"]
-    commands.train(**options, val=tmp_path / "labels.csv", out=tmp_path / "run", set=changes, device="cpu")
+    run = {"val": tmp_path / "labels.csv", "out": tmp_path / "run", "recipe": "paper", "device": "cpu"}
+    commands.train(**options, **run, set=changes)
     parser = load(tmp_path / "run", device="cpu", trust_code=True)
     parsed = parser.parse(tmp_path / "clips/clip0.mp4")
     assert parsed.decoding == str(parser.decoding) == str(parser.run.decoding)
