@@ -8,8 +8,11 @@ import pytest
 import torch
 
 import seehear as sh
+from refinement.made import clips
 from seehear.formats import Clip
+from seehear.fusion.model import ParsingModel
 from seehear.parsing.clip import ParsedClip, ParsedEvent
+from seehear.refinement import teachers
 from seehear.selection import estimators
 
 TEXT = (Path(__file__).parent.parent / "docs" / "extend.md").read_text(encoding="utf-8")
@@ -41,6 +44,34 @@ def test_loss():
     loss.backward()
     assert loss.item() == pytest.approx((1 - torch.cosine_similarity(audio, visual, dim=-1)).mean().item(), abs=1e-6)
     assert mine(audio, audio, mask).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_loss_of_the_task():
+    smooth = run("A loss of the parsing task")["Smooth"]
+    torch.manual_seed(0)
+    model = ParsingModel({"audio": [4], "visual": [3]}, classes=2, width=8, feed_forward=8).eval()
+    output = model({"audio": torch.randn(3, 5, 4), "visual": torch.randn(3, 5, 3)})
+    labels = torch.eye(3)[:, :2]
+    weak, segments = labels[:, None].expand(3, 2, 2), labels[:, None, None].expand(3, 5, 2, 2)
+    steps = [
+        abs(output.segment[n, t + 1, m, c] - output.segment[n, t, m, c]).item() for n, t, m, c in np.ndindex(3, 4, 2, 2)
+    ]
+    found = smooth(0.5)(output, labels, weak, segments)
+    task = sh.losses.RefinedLoss()(output, labels, weak, segments)
+    assert found.item() == pytest.approx(task.item() + 0.5 * sum(steps) / len(steps), rel=1e-5)
+    found.backward()
+
+
+def test_teacher(monkeypatch):
+    (teacher,) = run("The simplest possible teacher")["TEACHERS"]
+    monkeypatch.setitem(teachers.REGISTRY, teacher.name, teacher)
+    made = clips()
+    refined = sh.refine(made, "mean-difference")
+    assert sh.score(refined.segments, made.truth).average > 80
+    shares = {row.label: row for row in refined.shares}
+    assert shares["Bell"].only["audio"] > 0.7 * shares["Bell"].clips
+    parser = sh.Parser(epochs=1, width=8, feed_forward=8, refine={"teacher": teacher.name}).fit(made, progress=False)
+    assert len(parser.history) == 1
 
 
 def test_estimator(monkeypatch):

@@ -408,9 +408,9 @@ class Dataset:
             labels: Of all clips, or of those with features.
 
         Raises:
-            SeehearError: If they are of other clips, classes or modalities, or shorter than a clip.
+            SeehearError: If they are of other clips or modalities, or shorter than a clip.
         """
-        pseudo = labels if isinstance(labels, PseudoLabels) else labels.pseudo
+        pseudo = labels if isinstance(labels, PseudoLabels) else labels.of(self.featured_clips)
         return replace(self, pseudo=_pseudo_of(self, pseudo.with_classes(self.classes)))
 
     def _numbers(self, selection: Selection) -> NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """Options in the form in which people give them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from seehear.arguments import Shard
 from seehear.cli.options import DecodingOptions, TruthOptions
-from seehear.decoding import Decoding, Probabilities
+from seehear.decoding import ByModality, Decoding, Probabilities
 from seehear.device import resolve
 from seehear.errors import SeehearError
 
@@ -41,7 +42,7 @@ def test_thresholds_by_class_come_from_a_file(tmp_path):
     active = protocol(Probabilities(p, p[:, :, 0], p), ("Cat", "Dog"), ("audio",))
     assert active["audio"].tolist() == [[[True, False]]]
     file.write_text("[1]")
-    with pytest.raises(SeehearError, match=r"t\.json: must hold"):
+    with pytest.raises(SeehearError, match=r"t\.json: a decoding must be"):
         DecodingOptions(thresholds=file).decoding()
 
 
@@ -50,3 +51,20 @@ def test_devices():
     assert resolve("auto") in ("cpu", "cuda")
     with pytest.raises(SeehearError, match="toaster"):
         resolve("toaster")
+
+
+def test_nothing_given_decodes_as_trained():
+    assert DecodingOptions().decoding() is None
+    assert DecodingOptions(filter="global").decoding() == Decoding()
+    assert DecodingOptions(threshold=0.3).decoding() == Decoding("global", 0.3, 0.5)
+
+
+def test_thresholds_by_modality_come_from_a_file(tmp_path):
+    file = tmp_path / "t.json"
+    own = Decoding("none", ByModality({"audio": 0.3, "visual": {"Dog": 0.8}}))
+    file.write_text(json.dumps(own.as_json()))
+    assert DecodingOptions(thresholds=file).decoding() == own
+    assert DecodingOptions("global", thresholds=file).decoding() == replace(own, filter="global")
+    file.write_text(json.dumps({"segment": {"by_modality": {"audio": 1.5}}}))
+    with pytest.raises(SeehearError, match=r"t\.json: a threshold is a probability from 0 to 1, not 1\.5"):
+        DecodingOptions(thresholds=file).decoding()

@@ -36,8 +36,8 @@ def attend(queries, keys, values, heads):
     return result
 
 
-def layer(x, weights, name, heads):
-    """x: modality -> its segments' vectors."""
+def layer(x, weights, name, heads, cross=True):
+    """x: modality -> its segments' vectors. cross: whether modalities attend to each other."""
     parts = {}
     for modality, segments in x.items():
         parts[modality] = [np.split(np.array(linear(v, weights, f"{name}.into")), 6) for v in segments]
@@ -46,7 +46,7 @@ def layer(x, weights, name, heads):
         columns = {m: list(zip(*rows, strict=True)) for m, rows in parts.items()}
         own = columns[modality]
         itself = [np.array(linear(v, weights, f"{name}.self_out")) for v in attend(own[0], own[1], own[2], heads)]
-        others = [m for m in x if m != modality]
+        others = [m for m in x if m != modality and cross]
         total = [np.array(v) + s for v, s in zip(segments, itself, strict=True)]
         if others:
             crossed = [attend(own[3], columns[m][4], columns[m][5], heads) for m in others]
@@ -63,14 +63,17 @@ def layer(x, weights, name, heads):
     return result
 
 
-def forward(features, weights, layers, heads, classes):
-    """features: modality -> (T, width) of one clip. Segment (T, M, C), clip (C,) and modality (M, C) probabilities."""
+def forward(features, weights, layers, heads, classes, cross=True):
+    """features: modality -> (T, width) of one clip. Segment (T, M, C), clip (C,) and modality (M, C) probabilities.
+
+    cross: whether modalities attend to each other.
+    """
     x = {
         m: [linear((v - weights[f"mean_{m}"]) * weights[f"scale_{m}"], weights, f"project.{m}") for v in segments]
         for m, segments in features.items()
     }
     for n in range(layers):
-        x = layer(x, weights, f"layers.{n}", heads)
+        x = layer(x, weights, f"layers.{n}", heads, cross)
     out = {
         m: [np.split(np.array(linear(v, weights, "pooling.into")), 3) for v in segments] for m, segments in x.items()
     }

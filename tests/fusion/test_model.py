@@ -142,6 +142,34 @@ def test_same_mathematics_as_the_usual_way_to_write_it():
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("modalities", [1, 2, 3])
+@torch.no_grad()
+def test_blend_is_the_loop(modalities):
+    """A share of a pass in which modalities do not attend to each other."""
+    model, layers = make(modalities, 2, blend=0.3), 2
+    features = some(model)
+    output = model(features)
+    weights = {name: tensor.double().numpy() for name, tensor in model.state_dict().items()}
+    for n in range(2):
+        clip = {name: array[n].double().numpy() for name, array in features.items()}
+        full = oracle.forward(clip, weights, layers, 1, 3)
+        alone = oracle.forward(clip, weights, layers, 1, 3, cross=False)
+        for found, one, other in zip(output, full, alone, strict=True):
+            np.testing.assert_allclose(found[n].numpy(), 0.7 * np.array(one) + 0.3 * np.array(other), atol=1e-5)
+    if modalities > 1:
+        assert not np.allclose(full[0], alone[0], atol=1e-2)
+
+
+@torch.no_grad()
+def test_without_cross_attention_a_modality_knows_nothing_of_the_others():
+    model = make()
+    features = some(model)
+    changed = {**features, "visual": features["visual"] + 1}
+    before, after = (model.fuse(model.embed(each), cross=False)[0] for each in (features, changed))
+    assert torch.equal(before, after)
+    assert not torch.equal(*(model.fuse(model.embed(each))[0] for each in (features, changed)))
+
+
 @pytest.mark.parametrize("modalities", [2, 3])
 @pytest.mark.parametrize(("layers", "heads"), [(0, 1), (1, 1), (2, 2)])
 @torch.no_grad()

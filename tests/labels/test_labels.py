@@ -1,5 +1,6 @@
 """Label tables: what is read, and every defect that is named."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from seehear.labels import (
     scan_dense,
     scan_weak,
     write_dense,
+    write_weak,
 )
 
 
@@ -281,3 +283,54 @@ def test_a_class_of_training_clips_alone_that_is_nearly_spelt_like_another(tmp_p
     (found,) = check([train, val]).defects
     assert found.kind == DefectKind.LIKELY_MISSPELLING
     assert str(found) == f"{train}:2: Speach occurs in no other table: did you mean Speech?"
+
+
+# Confidences, which pseudo-labels have
+
+
+def scored(path: Path, *rows: str) -> Path:
+    return write(path, "filename\tonset\toffset\tevent_labels\tconfidence", *rows)
+
+
+def test_confidences_are_read(tmp_path):
+    path = scored(tmp_path / "p.csv", "a\t0\t1\tDog\t0.25", "a\t2\t3\tDog\t", "a\t4\t5\tDog\t1")
+    first, second, third = (event.confidence for event in read_dense(path).events)
+    assert (first, third) == (0.25, 1.0)
+    assert math.isnan(second)
+    assert [event.confidence for event in read_dense(dense(tmp_path / "d.csv", "a\t0\t1\tDog")).events] == [1.0]
+
+
+def test_the_columns_may_come_in_any_order(tmp_path):
+    path = write(tmp_path / "p.csv", "confidence\tevent_labels\tfilename\toffset\tonset", "0.5\tDog\ta\t2\t1")
+    (event,) = read_dense(path).events
+    assert (event, event.confidence) == (Event("a", 1.0, 2.0, "Dog"), 0.5)
+
+
+@pytest.mark.parametrize("text", ["1.01", "-0.5", "nan", "inf", "likely"])
+def test_a_bad_confidence_is_fatal_and_named(tmp_path, text):
+    path = scored(tmp_path / "p.csv", "a\t0\t1\tDog\t1", f"a\t2\t3\tDog\t{text}")
+    table = scan_dense(path)
+    (defect,) = table.defects
+    assert (defect.line, defect.kind, defect.fatal) == (3, DefectKind.INVALID_CONFIDENCE, True)
+    assert len(table.events) == 1
+    with pytest.raises(SeehearError, match=rf"p\.csv:3: error: confidence '{text}' must be a number from 0 to 1"):
+        read_dense(path)
+    assert check([path]).exit_code == 1
+
+
+def test_confidences_written_read_back(tmp_path):
+    events = [Event("a", 0.0, 1.0, "Dog", confidence=0.1234), Event("b", 0.5, 2.0, "Cat", confidence=math.nan)]
+    write_dense(tmp_path / "p.csv", events, confidence=True)
+    lines = (tmp_path / "p.csv").read_text().splitlines()
+    assert lines[1:] == ["a\t0\t1\tDog\t0.123", "b\t0.5\t2\tCat\t"]
+    assert read_dense(tmp_path / "p.csv").events == tuple(events)
+    write_dense(tmp_path / "plain.csv", events)
+    assert "confidence" not in (tmp_path / "plain.csv").read_text()
+
+
+def test_weak_tables_written_read_back(tmp_path):
+    labels = {"a": ("Dog", "Cat"), "b": (), "c": ("Cat",)}
+    write_weak(tmp_path / "w.csv", labels)
+    table = read_weak(tmp_path / "w.csv")
+    assert dict(table.labels) == labels
+    assert not [defect for defect in table.defects if defect.fatal]

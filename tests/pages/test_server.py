@@ -419,8 +419,7 @@ def test_no_way_out_by_chance(server, path):
     status, head, body = ask(server, f"/{path}")
     assert status in (200, 301, 404)
     if status == 301:  # to a folder that has an index, and never to another host
-        assert (head["Location"], body) == (f"/{path}/", b"")
-        assert not path.startswith("/")
+        assert (head["Location"], body) == (f"/{path.lstrip('/')}/", b"")
     if status == 200 and b"<ul>" not in body:
         assert body in (PAGE, INNER, CLIP)
     assert SECRET not in body

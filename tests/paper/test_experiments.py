@@ -12,7 +12,7 @@ from seehear.paper import list_experiments, load_experiment
 from seehear.paper.claims import Source
 from seehear.paper.reproduction import KINDS, runner
 from seehear.selection import estimators
-from seehear.training.recipe import resolve
+from seehear.training.recipe import load_recipe
 
 
 def test_all_tables_of_the_paper():
@@ -30,7 +30,7 @@ def test_can_be_run_as_it_is_written(name):
         settings = dict(system.settings)
         if system.tune:
             settings[system.tune.setting] = system.tune.values[0]
-        resolve("paper", settings).contrast.check(("audio", "visual"))
+        load_recipe("paper", settings).contrast.check(("audio", "visual"))
         for value in system.paper.values():
             assert 0 <= value <= 100
     for estimator in experiment.estimators:

@@ -269,8 +269,8 @@ def test_missing_clips_are_scored_and_named(data, tmp_path):
     from seehear.features.store import Store
 
     shutil.copytree(data.store, tmp_path / "store")
-    lost = Store(tmp_path / "store").file("eyes", "test03")
-    lost.unlink()
+    for network in ("ears", "eyes"):
+        Store(tmp_path / "store").file(network, "test03").unlink()
     own = tmp_path / "own.toml"
     own.write_text(ONE_SYSTEM)
     result = reproducing(

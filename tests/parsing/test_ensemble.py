@@ -89,7 +89,9 @@ def test_a_file_is_decoded_once_and_parsed_by_all(place, monkeypatch):
     each = [load(place.run / f"seed-{seed}", **options).parse(file) for seed in (3, 8)]
     opened = []
     read = Parser._read
-    monkeypatch.setattr(Parser, "_read", lambda parser, media: opened.append(media) or read(parser, media))
+    monkeypatch.setattr(
+        Parser, "_read", lambda parser, media, absent: opened.append(media) or read(parser, media, absent)
+    )
     parsed = load(place.run, ensemble=True, **options).parse(file)
     assert len(opened) == 1
     for modality, by_class in parsed.probabilities.items():

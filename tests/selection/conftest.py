@@ -9,7 +9,7 @@ from seehear.data import Dataset
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.labels import Event, write_dense
 from seehear.selection.prepare import prepare
-from seehear.training.recipe import resolve
+from seehear.training.recipe import load_recipe
 
 CLASSES = ("Cat", "Dog", "Fish")
 # name -> modality, width, noise added to directions of length 3
@@ -83,7 +83,7 @@ class Choice:
         """What `select` and `judge` work on. out: None for trainings in memory."""
         options = {
             "networks": self.by_modality(),
-            "recipe": resolve("paper").model_copy(update={"epochs": 2, "width": 16, "feed_forward": 16}),
+            "recipe": load_recipe("paper").model_copy(update={"epochs": 2, "width": 16, "feed_forward": 16}),
             "seeds": [0, 1],
             "budget": 3.0,
             "workers": workers,

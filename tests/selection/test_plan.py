@@ -8,7 +8,7 @@ from seehear.selection.estimators import REGISTRY, find
 from seehear.selection.flops import step_flops
 from seehear.selection.plan import duration, forecast, memory
 from seehear.selection.trainings import Part
-from seehear.training.recipe import resolve
+from seehear.training.recipe import load_recipe
 from seehear.training.run import Run
 
 
@@ -26,7 +26,7 @@ def test_forecast_operations_are_those_done(choice):
 
 
 def test_patience_gives_a_range(choice):
-    recipe = resolve("paper").model_copy(update={"epochs": 10, "patience": 3, "width": 16, "feed_forward": 16})
+    recipe = load_recipe("paper").model_copy(update={"epochs": 10, "patience": 3, "width": 16, "feed_forward": 16})
     plan = forecast(choice.task(recipe=recipe), find("traversal"))
     least, most = plan.traversal.seconds
     assert 2 < (most - 8 * plan.t1) / (least - 8 * plan.t1) < 3  # 4 epochs or 10

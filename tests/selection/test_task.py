@@ -11,7 +11,7 @@ from seehear.selection.estimators.interface import ClosedForm, Trained
 from seehear.selection.estimators.two_stage import SEEDS_PER_ROUND
 from seehear.selection.ranking import standing
 from seehear.selection.task import HALVES, around
-from seehear.training.recipe import resolve
+from seehear.training.recipe import load_recipe
 from selection.conftest import Choice
 
 BLIND = {"chance"}  # looks at no features
@@ -19,7 +19,7 @@ SETTINGS = {"epochs": 12, "width": 16, "feed_forward": 16, "learning_rate": 0.01
 
 
 def trained(choice, **changed):
-    return choice.task(recipe=resolve("paper").model_copy(update=SETTINGS), **changed)
+    return choice.task(recipe=load_recipe("paper").model_copy(update=SETTINGS), **changed)
 
 
 @pytest.fixture(scope="module")

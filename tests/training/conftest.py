@@ -72,6 +72,7 @@ class World:
             "dense_visual": self.dense["visual"],
             "collocation": ["audio=ears", "visual=eyes"],
             "out": self.folder / "run",
+            "recipe": "paper",
             "set": ["epochs=4", "width=16", "feed_forward=16", "learning_rate=0.003"],
             "device": "cpu",
         }

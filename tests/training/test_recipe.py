@@ -13,16 +13,25 @@ from seehear.losses import ContrastSettings
 from seehear.refinement.settings import RefineSettings
 
 
-def test_the_paper_is_the_default():
-    assert load_recipe() == load_recipe("paper") == Recipe()
+def test_the_settings_of_the_paper_are_those_of_a_recipe_without_any():
+    assert load_recipe("paper") == Recipe()
     paper = load_recipe("paper")
     assert (paper.width, paper.learning_rate, paper.epochs, paper.batch) == (512, 3e-4, 40, 16)
     assert (paper.decay_every, paper.decay_by, paper.dropout, paper.heads, paper.layers) == (10, 0.1, 0.1, 1, 1)
     assert paper.confidence == {"audio": 1.0, "visual": 0.9}
 
 
+def test_refined_labels_are_the_default():
+    refined, small = load_recipe(), load_recipe("small")
+    assert refined == load_recipe("refined")
+    assert refined.refine.active
+    assert refined.decode == "tuned"
+    own = {name: getattr(small, name) for name in ("refine", "recombine", "mixup", "decode")}
+    assert refined.model_copy(update=own) == small
+
+
 def test_recipes_are_listed():
-    assert {"paper", "small", "small-contrast"} <= set(list_recipes())
+    assert {"paper", "refined", "small", "small-contrast"} <= set(list_recipes())
     assert list(commands.recipes().as_json()) == list_recipes()
 
 
@@ -37,12 +46,13 @@ def test_recipes_by_name(name):
 def test_repr_is_one_line_of_what_differs_from_the_paper(name):
     recipe = load_recipe(name)
     assert "\n" not in repr(recipe)
-    assert eval(repr(recipe), {"Recipe": Recipe, "ContrastSettings": ContrastSettings}) == recipe
+    names = {each.__name__: each for each in (Recipe, ContrastSettings, RefineSettings)}
+    assert eval(repr(recipe), names) == recipe
 
 
 def test_repr():
     assert repr(Recipe()) == str(Recipe()) == "Recipe()"
-    recipe = load_recipe(width=64, contrast={"loss": "mtsc"})
+    recipe = load_recipe("paper", width=64, contrast={"loss": "mtsc"})
     assert repr(recipe) == str(recipe) == "Recipe(width=64, contrast=ContrastSettings(loss='mtsc'))"
 
 
@@ -128,8 +138,9 @@ def test_the_command_lists_every_setting():
     lines = text.splitlines()
     assert lines[0].split() == ["setting", *list_recipes(), "meaning"]
     rows = {line.split()[0]: line.split() for line in lines[1:]}
-    assert rows["width"][1:4] == ["512", "128", "128"]
-    assert rows["contrast.loss"][1:4] == ["none", "none", "mtsc"]
+    of = {name: dict(zip(list_recipes(), row[1:], strict=False)) for name, row in rows.items()}
+    assert of["width"] == {"paper": "512", "refined": "128", "small": "128", "small-contrast": "128"}
+    assert [of["contrast.loss"][name] for name in ("paper", "small", "small-contrast")] == ["none", "none", "mtsc"]
     fields = [
         *Recipe.model_fields.keys() - {"contrast", "refine"},
         *(f"contrast.{name}" for name in ContrastSettings.model_fields),

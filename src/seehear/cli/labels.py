@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from seehear.formats import ImportedAnnotations, import_annotations
 from seehear.labels import LabelCheck, check
 from seehear.refinement.settings import DEFAULT_TEACHER, FALSE_ALARMS, FOLDS
-
-if TYPE_CHECKING:
-    from seehear.refinement.result import Refinement
+from seehear.results import Result
 
 
 def check_labels(
@@ -61,7 +58,7 @@ def refine_labels(
     folds: int = FOLDS,
     pseudo: Sequence[str] = (),
     classes: str | Path | None = None,
-) -> Refinement:
+) -> Result:
     """Find out in which modality each weak label holds, and in which seconds, without dense labels.
 
     A teacher per modality learns from the weak labels and labels the clips that it has not seen. OUT gets weak tables

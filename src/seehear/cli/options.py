@@ -64,8 +64,10 @@ class DecodingOptions:
             segment, clip = (HALF if value is None else value for value in (self.threshold, self.clip_threshold))
             return Decoding(filter_, segment, clip)
         given = read_json(Path(self.thresholds))
+        options = {"segment": self.threshold, "clip": self.clip_threshold}
+        others = {name: value for name, value in options.items() if value is not None}
         try:
-            read = Decoding.from_json(given)
+            read = Decoding.from_json({**others, **given} if isinstance(given, dict) else given)
         except SeehearError as error:
             raise SeehearError(f"{self.thresholds}: {error}") from None
         return replace(read, filter=self.filter or read.filter)

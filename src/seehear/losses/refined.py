@@ -71,6 +71,7 @@ class RefinedLoss(nn.Module):
         weak: Tensor,
         segments: Tensor,
         mask: Tensor | None = None,
+        available: Tensor | None = None,
     ) -> Tensor:
         """Return the loss, a scalar.
 
@@ -81,8 +82,10 @@ class RefinedLoss(nn.Module):
             weak: Refined weak labels in [0, 1], (B, M, C).
             segments: Pseudo-labels in [0, 1], (B, T, M, C); NaN where nothing is known.
             mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
+            available: (B, M) bool, which modalities a clip has; None if every clip has all.
         """
-        return refined_loss(Output(*output), labels, weak, segments, mask, segment_weight=self.segment_weight)
+        weight = self.segment_weight
+        return refined_loss(Output(*output), labels, weak, segments, mask, available, segment_weight=weight)
 
     def extra_repr(self) -> str:
         """Return the weight, for `repr`."""

@@ -15,25 +15,27 @@ NAME = "refinement"  # of the page
 def write(refinement: Refinement, folder: Path) -> Path:
     """Write the page and its plot into a folder. Returns the page."""
     style.save(refinement.plot(), folder / f"{NAME}.svg")
-    modalities = refinement.modalities
+    modalities, shares, totals = refinement.modalities, refinement.shares, refinement.counts()
     return page.write(
         folder / f"{NAME}.html",
         "refinement.html",
         modalities=[display_name(name) for name in modalities],
-        several="both" if len(modalities) == 2 else "several",
+        kinds=refinement.kinds,
         clips=len(refinement.clips),
-        totals=refinement.counts(),
+        labels=sum(totals.values()),
+        totals=totals,
+        explained=any(any(row.sources.values()) for row in shares),
         rows=[
             {
                 "label": row.label,
                 "clips": row.clips,
-                "shares": [f"{100 * count / max(1, row.clips):.0f}" for count in (*row.only.values(), row.both)],
+                "shares": [f"{100 * count / row.clips:.0f}" for count in row.counts],
                 "sources": [
                     ", ".join(f"{source} ({value:.2f})" for source, value in row.sources.get(name, ()))
                     for name in modalities
                 ],
             }
-            for row in refinement.shares
+            for row in shares
         ],
         unsure=[
             {

@@ -11,6 +11,7 @@ from seehear.features.packed import Packed
 from seehear.networks.spec import Classifier
 
 SOURCES = 3  # classes of a network that are named per class
+WEAKEST = 0.1  # correlation of a class that is named
 MAX_ROWS = 20_000  # segments that correlations are computed from
 
 
@@ -29,7 +30,8 @@ def strongest_sources(
         labels: Weak labels of the clips, (N, C): classes that never occur get no sources.
 
     Returns:
-        Per class, names and correlations over segments, the strongest first; empty without a classifier.
+        Per class, names and correlations over segments, the strongest first; empty without a classifier, or if no
+        correlation is at least WEAKEST.
     """
     step = max(1, len(margins) // MAX_ROWS)
     scores = _standardised(margins[::step])  # (r, C)
@@ -45,7 +47,8 @@ def strongest_sources(
     best = np.argsort(-correlation, axis=1)[:, :SOURCES]
     occurs = np.any(labels, axis=0).tolist()
     return [
-        [(names[k], float(correlation[c, k])) for k in best[c]] if occurs[c] else [] for c in range(len(correlation))
+        [(names[k], float(correlation[c, k])) for k in best[c] if occurs[c] and correlation[c, k] >= WEAKEST]
+        for c in range(len(correlation))
     ]
 
 

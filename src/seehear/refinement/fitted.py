@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from seehear.data import Dataset
-from seehear.decoding import ByModality, Decoding, Probabilities
+from seehear.decoding import ByModality, Decoding, Probabilities, silenced
+from seehear.errors import SeehearError
 from seehear.events import Activity
 from seehear.features.packed import Packed
 from seehear.modality import AUDIO
-from seehear.pseudo import PseudoLabels
+from seehear.pseudo import CONFIDENT, PseudoLabels
 from seehear.refinement.teachers import Linear, Link
 from seehear.refinement.thresholds import Thresholds
+
+UNCONFIDENT = np.nextafter(np.float32(CONFIDENT), np.float32(0))  # of a segment that just fails to pass
 
 
 @dataclass(frozen=True)
@@ -103,11 +106,30 @@ class Teachers:
         return Decoding("none", ByModality(values))
 
     def margins(self, dataset: Dataset) -> dict[str, NDArray[np.float32]]:
-        """Return modality -> (N, T, C), of clips that the teachers were not fitted to; −inf past a clip's end."""
-        usable = dataset.packs()
-        return {
-            name: as_clips(teacher.margins(usable[name]), dataset.lengths) for name, teacher in self.by_modality.items()
+        """Return modality -> (N, T, C), of clips that the teachers were not fitted to; −inf past a clip's end.
+
+        Raises:
+            SeehearError: If the clips lack a modality of the teachers, or have features of other networks.
+        """
+        packs = self._packs(dataset)
+        margins = {
+            name: as_clips(each.margins(packs[name]), dataset.lengths) for name, each in self.by_modality.items()
         }
+        mute(margins, dataset)
+        return margins
+
+    def _packs(self, dataset: Dataset) -> dict[str, list[Packed]]:
+        """Return modality -> features, of the teachers' networks as far as can be seen."""
+        packs = dataset.packs()
+        for name, teacher in self.by_modality.items():
+            width = sum(pack.rows.shape[1] for pack in packs.get(name, ()))
+            if width != len(teacher.linear.weight):
+                found = f"{width} numbers" if width else "no features"
+                raise SeehearError(
+                    f"the teacher of {name} learnt from features of {len(teacher.linear.weight)} numbers, but these "
+                    f"clips have {found} of {name}: give them the same networks"
+                )
+        return packs
 
     def label(self, dataset: Dataset) -> PseudoLabels:
         """Return pseudo-labels of clips that have weak labels, and that the teachers were not fitted to."""
@@ -117,19 +139,24 @@ class Teachers:
         return pseudo_labels(margins, known.labels > 0, usable, known.lengths, self.classes, self.source, has)
 
     def probabilities(self, dataset: Dataset) -> Probabilities:
-        """Return probabilities of clips with features, as a parser does; a clip's is the largest of its segments'."""
-        packs = dataset.packs()
+        """Return probabilities of clips with features, as a parser does; a clip's is the largest of its segments'.
+
+        Raises:
+            SeehearError: If the clips lack a modality of the teachers, or have features of other networks.
+        """
+        packs, clips = self._packs(dataset), dataset.usable()
         segment = np.stack(
             [
-                as_clips(self.link(teacher.scores(packs[name])), dataset.lengths[dataset.featured], 0.0)
+                as_clips(self.link(teacher.scores(packs[name])), clips.lengths, 0.0)
                 for name, teacher in self.by_modality.items()
             ],
             axis=2,
         )  # (N, T, M, C)
-        has = np.stack([*available_of(dataset.usable()).values()], axis=1)  # (N, M)
-        segment *= has[:, None, :, None]
+        has = available_of(clips)
+        segment *= np.stack([has[name] for name in self.by_modality], axis=1)[:, None, :, None]  # (N, 1, M, 1)
         by_modality = np.broadcast_to(segment.max(axis=1, keepdims=True), segment.shape)
-        return Probabilities(segment, by_modality.max(axis=2), by_modality)
+        found = Probabilities(segment, by_modality.max(axis=2), by_modality)
+        return silenced(found, clips.silent, tuple(self.by_modality))
 
     def predict(self, dataset: Dataset) -> Activity:
         """Return which segments are active, by modality and class: a parser without fusion. No clip has a weak label.
@@ -197,7 +224,8 @@ def pseudo_labels(
     """Return labels per modality and second.
 
     A weak label stays in a modality if its best segment there passes the threshold. If it passes nowhere, it stays in
-    the modality with the larger margin. The confidence of a segment is σ(margin) where the clip has the class.
+    the modality with the larger margin. The confidence of a segment is σ(margin) where the clip has the class: at least
+    CONFIDENT exactly if it passes.
 
     Args:
         margins: modality -> (N, T, C), −inf past a clip's end.
@@ -212,15 +240,15 @@ def pseudo_labels(
     """
     available = available or {name: np.ones(len(labels), dtype=bool) for name in margins}
     best = {name: array.max(axis=1, initial=-np.inf) for name, array in margins.items()}  # (N, C) each
-    stacked = np.stack(
-        [np.where(available[name][:, None], np.where(usable[name], best[name], np.inf), -np.inf) for name in margins]
-    )  # (M, N, C)
-    passes = (stacked > 0) | ((stacked == stacked.max(axis=0)) & (stacked > -np.inf))
+    has = np.stack([available[name] for name in margins])[..., None]  # (M, N, 1)
+    stacked = np.where(has, np.stack([np.where(usable[name], best[name], np.inf) for name in margins]), -np.inf)
+    passes = ((stacked > 0) | (stacked == stacked.max(axis=0))) & has  # (M, N, C)
     weak = {name: labels & passes[m] for m, name in enumerate(margins)}
     inside = np.arange(next(iter(margins.values())).shape[1]) < lengths[:, None]  # (N, T)
     confidence = {}
     for name, array in margins.items():
-        of_class = np.where(usable[name], expit(array), np.float32(np.nan))
+        likely = np.where(array > 0, expit(array), np.minimum(expit(array), UNCONFIDENT))
+        of_class = np.where(usable[name], likely, np.float32(np.nan))
         known = inside[..., None] & labels[:, None] & available[name][:, None, None]
         confidence[name] = np.where(known, of_class, np.float32(0))
     return PseudoLabels(classes, weak, confidence, source)

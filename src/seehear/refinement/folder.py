@@ -42,7 +42,7 @@ def read(folder: str | Path, dataset: Dataset) -> PseudoLabels:
     """Return the labels per modality in a folder, for a data set's clips with features.
 
     Raises:
-        SeehearError: If the folder holds none, they lack one of the clips, or a label is not among its weak labels.
+        SeehearError: If the folder holds none, they lack one of the clips, or the clip has other weak labels.
     """
     folder = Path(folder)
     if not (folder / FILE).exists():
@@ -69,6 +69,13 @@ def read(folder: str | Path, dataset: Dataset) -> PseudoLabels:
                 f"{clips.classes[c]}: these are refined labels of another table"
             )
         confidence[name] = confidence_of(read_dense(folder / f"{name}.csv"), clips)
+    lost = np.argwhere((clips.labels > 0) & ~np.any([*weak.values()], axis=0))
+    if len(lost):
+        n, c = lost[0]
+        raise SeehearError(
+            f"{folder}: {clips.clips[n]} has the weak label {clips.classes[c]}, but holds it in no modality here: "
+            "these are refined labels of another table"
+        )
     return PseudoLabels(clips.classes, weak, confidence, str(facts.get("source", folder.name)))
 
 

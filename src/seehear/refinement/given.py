@@ -11,6 +11,7 @@ from seehear.arguments import PathLike
 from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.labels import DenseTable, read_dense
+from seehear.labels.read import MILLISECOND
 from seehear.pseudo import CONFIDENT, PseudoLabels
 from seehear.refinement.result import Refinement
 from seehear.refinement.segments import confidence_of
@@ -74,7 +75,7 @@ def _notes(clips: Dataset, tables: Mapping[str, DenseTable]) -> list[str]:
             notes.append(
                 f"{table.path}: {len(others)} clips are not in the data set, for example {others[0]}: left out"
             )
-        if late := [event for event in own if event.offset > length[event.clip]]:
+        if late := [event for event in own if event.offset > length[event.clip] + MILLISECOND]:
             first = late[0]
             notes.append(
                 f"{table.path}:{first.line}: {first.label} ends at {first.offset:g} s, after the end of its clip at "

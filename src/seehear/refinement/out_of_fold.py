@@ -39,12 +39,14 @@ def out_of_fold(
         fold: Of each clip, (N,).
 
     Returns:
-        (R, C).
+        (R, C); 0 where there is no clip in any other fold.
     """
     scores = np.zeros((len(bags.rows), labels.shape[1]), dtype=np.float32)
     of_row = np.repeat(fold, np.diff(bags.offsets))  # (R,)
     for number in np.unique(fold):
         others = np.flatnonzero(fold != number)
+        if not len(others):
+            continue
         linear = teacher.fit(bags.subset(others), labels[others].astype(np.float64))
         rows = of_row == number
         scores[rows] = linear(bags.rows[rows])

@@ -51,7 +51,8 @@ def refine(
         Labels per modality with confidences, of the clips with features; and the teachers, for other clips.
 
     Raises:
-        SeehearError: For an unknown teacher, an option out of range, or fewer clips than folds.
+        SeehearError: For an unknown teacher, an option out of range, fewer clips than folds, or a modality that no clip
+            has.
     """
     check_dataset(dataset, "dataset")
     kind = REGISTRY[teacher]
@@ -69,6 +70,9 @@ def refine(
     fitted, margins, notes, sources = {}, {}, [*_one_modality(clips)], {}
     for m, modality in enumerate(clips.modalities):
         own = clips.subset(clips.available[:, m])  # a clip that lacks the modality teaches nothing of it
+        if not len(own):
+            names = " and ".join(clips.collocation[modality])
+            raise SeehearError(f"no clip has features of {names}: extract them, or refine without {modality}")
         infos, packs = own.networks[modality], own.packs()[modality]
         known, more = classifiers_of(infos) if explain or kind.space is Space.LOGITS else ([None] * len(infos), [])
         notes += more
@@ -85,7 +89,7 @@ def refine(
     usable = {name: teacher.usable for name, teacher in fitted.items()}
     pseudo = pseudo_labels(margins, clips.labels > 0, usable, clips.lengths, clips.classes, source, available_of(clips))
     teachers = Teachers(clips.classes, fitted, kind.link, source)
-    best = {name: array.max(axis=1) for name, array in margins.items()}
+    best = {name: np.where(usable[name], array.max(axis=1), np.float32(np.nan)) for name, array in margins.items()}
     return Refinement(
         clips.clips, pseudo, clips.labels, best, clips.lengths, clips.segment, false_alarms, teachers, sources, notes
     )

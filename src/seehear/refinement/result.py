@@ -42,6 +42,11 @@ class ClassShares:
     both: int
     sources: Mapping[str, Sequence[tuple[str, float]]]
 
+    @property
+    def counts(self) -> list[int]:
+        """Number of clips in which it holds in each modality alone; then in several, if there are several."""
+        return [*self.only.values(), self.both] if len(self.only) > 1 else [*self.only.values()]
+
 
 @dataclass(frozen=True)
 class UnsureLabel:
@@ -68,8 +73,8 @@ class Refinement(Result):
         clips: Names of the clips.
         pseudo: The labels, as training takes them.
         labels: Weak labels that were refined, (N, C).
-        margins: modality -> by how many standard deviations a clip's best segment passes the threshold, (N, C); empty
-            for pseudo-labels that were given.
+        margins: modality -> by how many standard deviations a clip's best segment passes the threshold, (N, C); NaN
+            for a class that could not be learnt. Empty for pseudo-labels that were given.
         lengths: Segments per clip, (N,).
         segment: Seconds per segment.
         false_alarms: Share of the segments of certain negatives that pass a threshold; 0 if labels were given.
@@ -118,6 +123,14 @@ class Refinement(Result):
         """Confidence of the pseudo-labels: modality -> (N, T, C) in [0, 1]; NaN where nothing is known."""
         return self.pseudo.confidence
 
+    @property
+    def kinds(self) -> list[str]:
+        """Where a label can hold, in words, in the order of `ClassShares.counts`."""
+        if len(self.modalities) == 1:
+            return [display_name(self.modalities[0])]
+        several = "both" if len(self.modalities) == 2 else "several"
+        return [*(f"only {display_name(name)}" for name in self.modalities), several]
+
     def label(self, dataset: Dataset) -> PseudoLabels:
         """Return labels per modality of other clips, by the same teachers.
 
@@ -127,6 +140,21 @@ class Refinement(Result):
         if self.teachers is None:
             raise SeehearError("these labels were given: there is no teacher to label other clips")
         return self.teachers.label(dataset)
+
+    def of(self, clips: Sequence[str]) -> PseudoLabels:
+        """Return the labels of some clips, by name.
+
+        Raises:
+            SeehearError: If they lack a clip.
+        """
+        row = {clip: n for n, clip in enumerate(self.clips)}
+        if missing := [clip for clip in clips if clip not in row]:
+            raise SeehearError(
+                f"refined labels lack {len(missing)} of the clips, for example {missing[0]}: refine the labels of "
+                "these clips, or let `Refinement.label` do it"
+            )
+        numbers = np.array([row[clip] for clip in clips], dtype=np.int64)
+        return self.pseudo if tuple(clips) == self.clips else self.pseudo.subset(numbers)
 
     # What a user looks at
 
@@ -173,24 +201,18 @@ class Refinement(Result):
 
     def counts(self) -> dict[str, int]:
         """Return how many weak labels hold where: `only heard`, `only seen`, `both`."""
-        counts = {f"only {display_name(name)}": 0 for name in self.modalities}
-        both = "both" if len(self.modalities) == 2 else "several"
-        counts[both] = 0
-        for row in self.shares:
-            for name, count in row.only.items():
-                counts[f"only {display_name(name)}"] += count
-            counts[both] += row.both
-        return counts if len(self.modalities) > 1 else {display_name(self.modalities[0]): sum(counts.values())}
+        return {kind: sum(row.counts[k] for row in self.shares) for k, kind in enumerate(self.kinds)}
 
     def text(self) -> str:
         """Return a table of the classes, the least certain labels, and the files."""
-        only = [f"only {display_name(name)}" for name in self.modalities]
-        rows = [["class", "clips", *only, "both" if len(self.modalities) == 2 else "several", "like"]]
-        for row in self.shares:
-            total = max(1, row.clips)
-            parts = [f"{100 * count / total:.0f} %" for count in (*row.only.values(), row.both)]
-            rows.append([row.label, str(row.clips), *parts, _like(row)])
-        lines = [*self.notes, table(rows), f"labels per modality by {self.pseudo.source}"]
+        shares = self.shares
+        rows = [["class", "clips", *self.kinds]]
+        for row in shares:
+            rows.append([row.label, str(row.clips), *(f"{100 * count / row.clips:.0f} %" for count in row.counts)])
+        aligned = table(rows).splitlines()
+        if any(likes := [_like(row) for row in shares]):
+            aligned = [f"{line}  {like}".rstrip() for line, like in zip(aligned, ["like", *likes], strict=True)]
+        lines = [*self.notes, *aligned, f"labels per modality by {self.pseudo.source}"]
         if self.teachers is not None:
             lines.append(f"{100 * self.false_alarms:g} % of the segments of clips without a class pass its threshold")
         if unsure := self.unsure[:5]:
@@ -252,7 +274,7 @@ class Refinement(Result):
         """Return a figure: per class, the shares of its weak labels that are only heard, only seen, and both."""
         from seehear.plots.refinement import plot_shares
 
-        return plot_shares(self.shares, self.modalities, self.pseudo.source)
+        return plot_shares(self.shares, self.kinds, self.pseudo.source)
 
     def save(self, out: str | Path) -> Path:
         """Write tables, numbers and a page into a folder; see `seehear.refinement.folder`. Returns the page."""
@@ -268,8 +290,8 @@ def _like(row: ClassShares) -> str:
     parts = []
     for name, sources in row.sources.items():
         if sources:
-            parts.append(f"{display_name(name)}: {', '.join(source for source, _ in sources[:2])}")
-    return "; ".join(parts) or "–"
+            parts.append(f"{display_name(name)}: {' / '.join(source for source, _ in sources[:2])}")
+    return "; ".join(parts)
 
 
 def _finite(value: dict[str, Any]) -> dict[str, Any]:

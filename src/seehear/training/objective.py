@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,7 +12,7 @@ from torch import Tensor
 from seehear.errors import SeehearError
 from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
-from seehear.losses.avss import avss
+from seehear.losses.contrastive.avss import avss
 from seehear.losses.contrastive.module import ContrastiveLoss
 from seehear.losses.dense import dense_loss
 from seehear.losses.refined import refined_loss
@@ -120,10 +122,13 @@ class Objective:
         )
 
     def _semantic(self, embeddings: Tensor, example: Example) -> Tensor:
-        """Return AVSS, the mean over clips and pairs of modalities."""
-        pairs = [(m, n) for n in range(len(embeddings)) for m in range(n)]
-        of = example.segments
-        each = [avss(embeddings[m], embeddings[n], of[:, :, m], of[:, :, n], example.present) for m, n in pairs]
+        """Return AVSS, the mean over pairs of modalities and the clips that have both."""
+        each = []
+        for m, n in combinations(range(len(embeddings)), 2):
+            segments = example.segments[:, :, m], example.segments[:, :, n]
+            of_clip = avss(embeddings[m], embeddings[n], *segments, example.present)  # (B,)
+            both = torch.ones_like(of_clip) if example.available is None else example.available[:, [m, n]].all(dim=1)
+            each.append((of_clip * both).sum() / both.sum().clamp(min=1))
         return torch.stack(each).mean()
 
 
@@ -132,6 +137,8 @@ def check_supervision(facts: RunFacts, train: Split) -> None:
     recipe = facts.recipe
     if recipe.supervision == "dense" and train.truth is None:
         raise SeehearError("supervision=dense needs dense labels of the training clips, in every modality")
+    if recipe.avss and len(facts.modalities) < 2:
+        raise SeehearError(f"avss compares modalities, and there is only {facts.modalities[0]}: set avss=0")
     if recipe.refine.active and train.confidence is None:
         raise SeehearError(
             "refine.teacher=given needs labels per modality: give --refined, or Dataset.with_pseudo, or name a teacher"

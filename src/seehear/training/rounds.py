@@ -45,6 +45,7 @@ def next_round(
         folder: Keeps the models' runs as fold-0, fold-1, …, so that a killed round resumes; None to keep nothing.
         progress: Show progress and time left.
     """
+    train, val = train.usable(), None if val is None else val.usable()
     fold = folds(train.labels, facts.recipe.refine.folds)
     of_val = None if val is None else Split.of(val, train.classes, device)
     margins = np.zeros((len(train), int(train.lengths.max()), len(facts.modalities), len(train.classes)), np.float32)

@@ -104,7 +104,7 @@ def _facts(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int) -> Ru
     if val is not None:
         inputs |= {"val": val.revision, "val_features": val.content}
     for name, data in (("pseudo", train), ("val_pseudo", val)):
-        if data is not None and data.pseudo is not None and recipe.refine.active:
+        if data is not None and data.pseudo is not None and (data is val or recipe.refine.active):
             inputs[name] = data.pseudo.revision
     networks = {modality: list(infos) for modality, infos in train.networks.items()}
     window = window_length(train.lengths[train.featured])

@@ -9,19 +9,19 @@ from pydantic import ValidationError
 from seehear.errors import SeehearError
 from seehear.losses.contrastive.registry import LOSSES, loss_class
 from seehear.losses.contrastive.settings import ContrastSettings
-from seehear.training.recipe import resolve
+from seehear.training.recipe import load_recipe
 
 TWO, THREE = ("audio", "visual"), ("audio", "smell", "touch")
 
 
 @pytest.mark.parametrize("name", list(LOSSES))
 def test_every_loss_is_found(name):
-    assert resolve(overrides=[f"contrast.loss={name}"]).contrast.loss == name
+    assert load_recipe(overrides=[f"contrast.loss={name}"]).contrast.loss == name
     assert f"{loss_class(name).__module__}.{loss_class(name).__name__}".endswith(f"contrastive.{LOSSES[name]}")
 
 
 def test_by_default_there_is_no_loss():
-    settings = resolve().contrast
+    settings = load_recipe().contrast
     assert settings == ContrastSettings()
     assert settings.loss == "none"
     assert not settings.joint
@@ -59,11 +59,11 @@ def test_stages():
 )
 def test_mistakes_are_named(override, message):
     with pytest.raises(SeehearError, match=message):
-        resolve(overrides=[override])
+        load_recipe(overrides=[override])
 
 
 def test_edges_that_are_allowed():
-    found = resolve(overrides=["contrast.weight=0", "contrast.exponent=0", "contrast.loss=mtsc"]).contrast
+    found = load_recipe(overrides=["contrast.weight=0", "contrast.exponent=0", "contrast.loss=mtsc"]).contrast
     assert (found.weight, found.exponent, found.loss) == (0, 0, "mtsc")
 
 
@@ -109,7 +109,7 @@ def test_between_is_two_different_modalities(pair):
 def test_pairs():
     assert ContrastSettings().pairs_of(TWO) == [(0, 1)]
     assert sorted(ContrastSettings().pairs_of(THREE)) == [(0, 1), (0, 2), (1, 2)]
-    settings = resolve(overrides=['contrast.between=["touch+audio", "audio+smell"]']).contrast
+    settings = load_recipe(overrides=['contrast.between=["touch+audio", "audio+smell"]']).contrast
     settings.check(THREE)
     assert settings.pairs_of(THREE) == [(2, 0), (0, 1)]
 

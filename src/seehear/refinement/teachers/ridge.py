@@ -37,6 +37,8 @@ def ridge(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.fl
     middle, mean = x.mean(axis=0), y.mean(axis=0)
     centred, targets = x - middle, y - mean
     vectors, values = _left_vectors(centred)  # (N, r), (r,): squared singular values
+    if not len(values):  # all clips are alike
+        return np.zeros((x.shape[1], y.shape[1])), mean
     projected = vectors.T @ targets  # (r, C)
     best: tuple[float, float] | None = None
     for penalty in PENALTIES * values.mean():
