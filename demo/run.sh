@@ -15,7 +15,7 @@ echo "They show that every step works here. They do not show how well seehear pa
 
 run seehear extract demo/clips --fps 2 --store $out/store \
     --networks yamnet,aisfx,efficientnet-lite0,open-nsfw
-run seehear train --store $out/store --out $out/run --recipe small \
+run seehear train --store $out/store --out $out/run \
     --collocation audio=yamnet+aisfx visual=efficientnet-lite0+open-nsfw \
     --labels demo/train.csv --val demo/val.csv \
     --dense-audio demo/eval_audio.csv --dense-visual demo/eval_visual.csv

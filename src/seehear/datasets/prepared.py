@@ -12,7 +12,7 @@ from seehear.datasets.spec import Annotations
 from seehear.labels import Defect, DefectKind
 from seehear.modality import AUDIO, VISUAL
 from seehear.results import Result, import_pandas, table
-from seehear.training.recipe import FEW_CLIPS
+from seehear.training.recipe import DEFAULT_RECIPE, FEW_CLIPS, LARGE_RECIPE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,17 +120,17 @@ class Prepared(Result):
         if not all(collocation.values()):
             source = "--features FOLDER" if tables.dataset.features else "--videos FOLDER --networks NAMES"
             return [f"seehear prepare {common} {source}"]
-        recipe = "paper" if self.sizes["train"] >= FEW_CLIPS else "small"
+        few = self.sizes["train"] < FEW_CLIPS
         train = [
             f"seehear train --store {store} --labels {shlex.quote(str(tables.weak['train']))}",
             f"--val {shlex.quote(str(tables.weak['val']))}",
             *_dense_options(tables.dense),
-            f"--recipe {recipe} --out RUN --collocation",
+            f"--recipe {DEFAULT_RECIPE if few else LARGE_RECIPE} --out RUN --collocation",
             *(f"{modality}={'+'.join(names)}" for modality, names in collocation.items()),
         ]
         if not tables.dataset.features:  # then the paper's networks need stand-ins
             stand_ins = [f"{modality}={','.join(self._featured_networks(modality))}" for modality in collocation]
-            common += f" --recipe {recipe} --networks {' '.join(stand_ins)}"
+            common += f" --recipe {'small' if few else 'paper'} --networks {' '.join(stand_ins)}"
         return [" ".join(train), f"seehear reproduce table5 {common} --out RESULTS"]
 
     def _suggested_networks(self, modality: str) -> list[str]:

@@ -48,9 +48,9 @@ class Objective:
         self._confidence = recipe.confidences(model.modalities)
         self._truth = train.dense() if recipe.supervision == "dense" else None
         self._contrast = ContrastiveLoss(recipe.contrast, model.modalities) if recipe.contrast.joint else None
-        self._refined = recipe.refine.active
-        self._labels = _weak_labels(train, recipe.refine.weak)
-        self._weak, self._segments = self._labels, _targets(train.confidence, recipe.refine.soft)
+        refined = recipe.refine.active
+        self._labels = _weak_labels(train, recipe.refine.weak) if refined else None
+        self._weak, self._segments = self._labels, _targets(train.confidence if refined else None, recipe.refine.soft)
         self._positive = _positive_weight(self._segments, recipe.balance)
         self._weight, self._rng = 1.0, np.random.default_rng(0)
 
@@ -79,21 +79,15 @@ class Objective:
             SeehearError: If the model's output is not finite, naming the clip and network at fault.
         """
         index = torch.from_numpy(clips)
-        batch = self._train.bags.batch(clips)
-        features, present, available = batch
-        labels = self._train.labels[index]
-        example: Example | None = None
-        if self._refined:
-            example = self._example(batch, index)
-            features, present, available = example.features, example.present, example.available
-            labels = example.labels
+        example = self._example(self._train.bags.batch(clips), index)
+        features, present, available, labels, _, _ = example
         embeddings = self._model.embed(features)  # (M, B, T, d)
         output = self._model.parse(embeddings, present, available)
         if not output.clip.isfinite().all():
             names = [self._train.clip(n) for n in np.resize(clips, len(labels)).tolist()]
             raise explain(self._model, self._facts, features, names)
-        loss = self._task_loss(output, labels, present, available, index, example)
-        if example is not None and self._recipe.avss:
+        loss = self._task_loss(output, example, index)
+        if self._recipe.avss:
             loss = loss + self._recipe.avss * self._semantic(embeddings, example)
         if self._contrast is None:
             return loss, None
@@ -101,34 +95,28 @@ class Objective:
         return loss + self._weight * alignment, alignment
 
     def _example(self, batch: Batch, index: Tensor) -> Example:
-        """Return the clips of a batch with their labels per modality, as the recipe augments them."""
-        assert self._weak is not None
-        assert self._segments is not None
-        length = next(iter(batch.features.values())).shape[1]
-        segments = self._segments[index, :length]  # (B, T, M, C)
-        example = Example(*batch, self._train.labels[index], self._weak[index], segments)
+        """Return the clips of a batch with all that is known of them, as the recipe augments them."""
+        labels = self._train.labels[index]  # (B, C)
+        size, length = next(iter(batch.features.values())).shape[:2]
+        if self._weak is None or self._segments is None:
+            weak = labels[:, None].expand(size, len(batch.features), -1)
+            unknown = labels.new_full((), torch.nan).expand(size, length, len(batch.features), labels.shape[1])
+            return Example(*batch, labels, weak, unknown)
+        example = Example(*batch, labels, self._weak[index], self._segments[index, :length])
         return augmented(example, self._recipe, self._rng)
 
-    def _task_loss(
-        self,
-        output: Output,
-        labels: Tensor,
-        present: Tensor | None,
-        available: Tensor | None,
-        index: Tensor,
-        example: Example | None,
-    ) -> Tensor:
+    def _task_loss(self, output: Output, example: Example, index: Tensor) -> Tensor:
         if self._truth is not None:
-            return dense_loss(output, self._truth[index, : output.segment.shape[1]], available)
-        if example is None:
-            return weak_loss(output, labels, self._confidence, available)
+            return dense_loss(output, self._truth[index, : output.segment.shape[1]], example.available)
+        if self._weak is None:
+            return weak_loss(output, example.labels, self._confidence, example.available)
         return refined_loss(
             output,
-            labels,
+            example.labels,
             example.weak,
             example.segments,
-            present,
-            available,
+            example.present,
+            example.available,
             segment_weight=self._recipe.segment_weight,
             positive_weight=self._positive,
         )

@@ -23,7 +23,7 @@ Supervision = Literal["weak", "dense"]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
-DEFAULT_RECIPE = "refined"
+DEFAULT_RECIPE, LARGE_RECIPE = "refined", "refined-large"
 FEW_CLIPS = 2000  # training clips under which a recipe for few clips is suggested
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 Stage = Literal["task", "pretrain"]
+MADE_OF_FEATURES = ("features", "pseudo")  # endings of the inputs that other networks change
 WEIGHTS, TEACHERS = "model.safetensors", "teachers.safetensors"
 CHECKPOINTS: dict[Stage, str] = {"task": "checkpoint.safetensors", "pretrain": "pretraining.safetensors"}
 SEED = re.compile(r"seed-\d+").fullmatch  # not a folder such as seed-0-old
@@ -460,7 +461,10 @@ def differences_but_seed(one: BaseRun, other: BaseRun) -> list[str]:
         # Other networks have other features: their names are enough.
         for facts, run in ((old, one), (new, other)):
             facts["networks"] = {modality: "+".join(names) for modality, names in run.facts.collocation.items()}
-            facts["inputs"] = {name: of for name, of in facts["inputs"].items() if not name.endswith("features")}
+            facts["inputs"] = {name: of for name, of in facts["inputs"].items() if not name.endswith(MADE_OF_FEATURES)}
+    if one.facts.recipe.refine.rounds > 1:  # the labels of a further round depend on the seed
+        for facts in (old, new):
+            facts["inputs"] = {name: of for name, of in facts["inputs"].items() if not name.endswith("pseudo")}
     return differences(old, new)
 
 
