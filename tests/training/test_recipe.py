@@ -26,7 +26,7 @@ def test_refined_labels_are_the_default():
     assert refined == load_recipe("refined")
     assert refined.refine.active
     assert refined.decode == "tuned"
-    own = {name: getattr(small, name) for name in ("refine", "recombine", "mixup", "decode")}
+    own = {name: getattr(small, name) for name in ("refine", "balance", "recombine", "mixup", "decode")}
     assert refined.model_copy(update=own) == small
 
 
