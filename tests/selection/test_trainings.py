@@ -189,3 +189,24 @@ def test_small_world_is_as_made(tmp_path):
     good, poor = (evidence.grams[name] for name in ("ears", "cotton"))
     labels = evidence.labels @ evidence.labels.T
     assert np.corrcoef(good.ravel(), labels.ravel())[0, 1] > 2 * np.corrcoef(poor.ravel(), labels.ravel())[0, 1]
+
+
+def test_a_recipe_with_a_teacher_trains_on_labels_per_modality(choice):
+    from seehear import Parser
+
+    recipe = choice.task().recipe
+    refined = recipe.model_copy(update={"refine": recipe.refine.model_copy(update={"teacher": "ridge"})})
+    task = choice.task(recipe=refined)
+    (outcome,) = task.bench.run(trainings(task)[:1], "training")
+    data = [task.bench.dataset(next(iter(task.grid)), Part(split)) for split in ("train", "val")]
+    alone = Parser(refined, device="cpu").fit(*data, progress=False)
+    assert [entry["loss"] for entry in outcome.history] == [entry["loss"] for entry in alone.history]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [("decode=tuned", "decode=official"), (["refine.teacher=ridge", "refine.rounds=2"], "refine.rounds=1")],
+)
+def test_what_would_choose_by_the_scored_clips_is_refused(choice, settings, message):
+    with pytest.raises(SeehearError, match=message):
+        choice.task(settings=settings)

@@ -79,6 +79,13 @@ def prepare(
     if leaks and val is not None:
         raise SeehearError("the protocol `paper` looks at the training clips alone: leave the validation clips out")
     resolved = load_recipe(recipe, settings)
+    if resolved.decode != "official":
+        raise SeehearError(
+            f"collocations are compared by the official thresholds, and the recipe has decode={resolved.decode}: set "
+            "decode=official"
+        )
+    if resolved.refine.rounds > 1:
+        raise SeehearError("collocations are compared by one round of refinement: set refine.rounds=1")
     chosen = _candidates(train, networks)
     whole = _with(train, chosen)
     if not whole.classes:

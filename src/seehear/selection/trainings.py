@@ -257,8 +257,8 @@ class Bench:
         for training in trainings:
             groups.setdefault(self.key(training).parent, []).append(training)
         for group in groups.values():
-            if len(group) > 1:
-                one = group[0]
+            one = group[0]
+            if len(group) > 1 and one.recipe.plain:
                 runs = [self._start(training) for training in group]
                 train = self.split(one.collocation, one.train)
                 watch = self.split(one.collocation, one.watch) if one.watch else None
@@ -278,10 +278,19 @@ class Bench:
         from seehear.training.fit import fit
 
         run = self._start(training)
-        train = self.split(training.collocation, training.train)
-        watch = self.split(training.collocation, training.watch) if training.watch else None
+        train, watch = self._labelled(training)
         fit(run, train, watch, self.device, lambda entry: on_epoch())
         return run
+
+    def _labelled(self, training: Training) -> tuple[Split, Split | None]:
+        """Return the clips to train on and to watch, with labels per modality if the recipe has a teacher."""
+        from seehear.training.setup import with_labels_per_modality
+
+        train = self.dataset(training.collocation, training.train)
+        watch = self.dataset(training.collocation, training.watch) if training.watch else None
+        train, watch, _, _ = with_labels_per_modality(train, watch, training.recipe)
+        of_watch = None if watch is None else Split.of(watch, self.classes, self.device, self.in_memory)
+        return Split.of(train, self.classes, self.device, self.in_memory), of_watch
 
     def do(self, training: Training, on_epoch: Callable[[], None] = lambda: None) -> Outcome:
         """Train, or resume from an earlier attempt, and score.
