@@ -451,7 +451,11 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
         keys = dict.fromkeys([*old, *new])
         parts = [differences(old.get(key), new.get(key), f"{where}.{key}" if where else key) for key in keys]
         return [part for each in parts for part in each]
-    return [] if old == new else [f"{where} {json.dumps(old)} → {json.dumps(new)}"]
+    return [] if old == new else [f"{where} {_as_text(old)} → {_as_text(new)}"]
+
+
+def _as_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def differences_but_seed(one: BaseRun, other: BaseRun) -> list[str]:
@@ -462,7 +466,9 @@ def differences_but_seed(one: BaseRun, other: BaseRun) -> list[str]:
         for facts, run in ((old, one), (new, other)):
             facts["networks"] = {modality: "+".join(names) for modality, names in run.facts.collocation.items()}
             facts["inputs"] = {name: of for name, of in facts["inputs"].items() if not name.endswith(MADE_OF_FEATURES)}
-    if one.facts.recipe.refine.rounds > 1:  # the labels of a further round depend on the seed
+    refines = [run.facts.recipe.refine for run in (one, other)]
+    # Labels follow from the settings, which are enough; those of a further round depend on the seed too.
+    if refines[0] != refines[1] or refines[0].rounds > 1:
         for facts in (old, new):
             facts["inputs"] = {name: of for name, of in facts["inputs"].items() if not name.endswith("pseudo")}
     return differences(old, new)
