@@ -82,6 +82,7 @@ SKY = np.array([[0.55, 0.75, 0.95], [0.9, 0.93, 0.97]], np.float32)  # above, an
 MEADOW = np.array([0.55, 0.75, 0.45], np.float32)
 SAND = np.array([0.8, 0.75, 0.6], np.float32)
 
+PLAIN = 1.5  # how much larger figures are that are to be seen plainly
 YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 
 
@@ -175,16 +176,23 @@ class Mover:
         )
 
 
-def movers(names: list[str], split: str, width: int, height: int, rng: np.random.Generator) -> dict[str, Mover]:
-    """A figure for each class, beside each other so that none hides another."""
+def movers(
+    names: list[str],
+    figures: dict[str, list[str]],
+    width: int,
+    height: int,
+    rng: np.random.Generator,
+    plain: bool = False,
+) -> dict[str, Mover]:
+    """A figure for each class, beside each other so that none hides another. plain: larger, and none is only lines."""
     out = {}
     columns = rng.permutation(len(names))
     for name, column in zip(names, columns, strict=True):
         room = width / len(names)
-        size = int(min(rng.uniform(0.42, 0.7) * height, room * rng.uniform(0.85, 1.05)))
-        codes = FIGURES[split][name]
+        size = int(min(rng.uniform(0.42, 0.7) * height * (PLAIN if plain else 1), room * rng.uniform(0.85, 1.05)))
+        codes = figures[name]
         outline = rng.random() < 0.12
-        sprite = rasterise(codes[rng.integers(len(codes))], size, outline)
+        sprite = rasterise(codes[rng.integers(len(codes))], size, outline and not plain)
         if not outline:
             sprite = recolour(sprite, rng.uniform(-18, 18), rng.uniform(0.75, 1.2))
         if rng.random() < 0.5:

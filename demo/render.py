@@ -16,7 +16,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -55,6 +55,7 @@ class Plan:
     size: tuple[int, int]
     heard: dict[str, list[Span]]
     seen: dict[str, list[Span]]
+    figures: dict[str, list[str]] = field(default_factory=dict)  # other drawings than those of the split
 
 
 @dataclass
@@ -92,6 +93,8 @@ LONG_PLAN = Plan(
         "Piano": [(29, 38)],
         "Cat": [(31, 40)],
     },
+    # One drawing, twice: of two, as in the split, so that everything that is drawn after it stays the same.
+    figures={"Car": ["1F696", "1F696"]},
 )
 
 
@@ -209,10 +212,12 @@ def render_clip(plan: Plan, folder: Path, seed: list[int], soundfont: Path) -> T
     """Write one clip as `folder`/name.mp4 and return its ground truth."""
     rng = np.random.default_rng(seed)
     scene = pictures.background(plan.split, *plan.size, rng)
-    # In the long clip, figures that are not seen at the same time may stand at the same place.
+    # In the long clip, figures that are not seen at the same time may stand at the same place. All are plain to see: it
+    # is the clip that people look at first.
     cast: dict[str, pictures.Mover] = {}
+    figures = {**pictures.FIGURES[plan.split], **plan.figures}
     for group in together(plan.seen):
-        cast |= pictures.movers(group, plan.split, *plan.size, rng)
+        cast |= pictures.movers(group, figures, *plan.size, rng, plain=plan.name == LONG_PLAN.name)
     sound, heard = render_sound(plan, rng, soundfont)
 
     path = folder / f"{plan.name}.mp4"

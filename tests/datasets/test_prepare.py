@@ -97,7 +97,7 @@ def test_the_next_commands_are_valid(tmp_path, features):
     command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
     assert command.__name__ == "train"
     assert bound.arguments["collocation"] == ["audio=vggish", "visual=resnet152"]
-    assert bound.arguments["recipe"] == "small"
+    assert bound.arguments["recipe"] == "refined"
     assert reproduce.startswith("seehear reproduce table5 --dataset llp --annotations ")
     assert train in report.text()
 

@@ -17,7 +17,7 @@ from seehear.events import ActiveSegments
 from seehear.modality import with_joint
 from seehear.scoring.f1 import Counts, clip_f1, event_counts, segment_counts
 
-SEGMENT_GRID = (0.05, *(n / 10 for n in range(1, 10)))
+SEGMENT_GRID = tuple(n / 10 for n in range(1, 10))
 CLIP_GRID = tuple(n / 10 for n in range(8))  # 0 keeps every class
 START = (0.5, 0.5)  # of clip and segment: the official protocol
 SWEEPS = 3
