@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 import commands
-from seehear import Recipe, list_recipes, load_recipe
+from seehear import Dataset, Recipe, list_recipes, load_recipe
 from seehear.errors import SeehearError
 from seehear.losses import ContrastSettings
 from seehear.refinement.settings import RefineSettings
+from seehear.training.setup import advice
 
 
 def test_the_settings_of_the_paper_are_those_of_a_recipe_without_any():
@@ -131,6 +132,31 @@ def test_small_contrast_is_small_but_for_the_contrast():
     assert other.model_copy(update={"contrast": small.contrast}) == small
 
 
+def test_refined_large_is_refined_but_for_the_steps():
+    large, other = load_recipe("refined-large"), load_recipe("refined")
+    steps = {name: getattr(other, name) for name in ("batch", "epochs", "learning_rate", "patience")}
+    assert large.model_copy(update=steps) == other
+
+
+@pytest.mark.parametrize(
+    ("recipe", "few", "named"),
+    [("paper", True, "refined"), ("refined", False, "refined-large"), ("refined", True, ""), ("small", False, "")],
+)
+def test_another_recipe_is_named_for_another_number_of_clips(recipe, few, named, monkeypatch):
+    clips = Dataset.from_arrays({"audio": np.ones((8, 2, 3))}, labels=[["Dog"], ["Cat"]] * 4)
+    monkeypatch.setattr("seehear.training.setup.FEW_CLIPS", 9 if few else 8)
+    notes = [note for note in advice(clips, clips[:2], load_recipe(recipe)) if "`" in note]
+    assert [f"`{named}`" in note for note in notes] == ([True] if named else [])
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"), [({"mixup": 1.7}, "mixup"), ({"refine.teacher": "ridge", "swap": 1.0}, "recombine is 0")]
+)
+def test_settings_without_effect_are_named(settings, named):
+    clips = Dataset.from_arrays({"audio": np.ones((8, 2, 3))}, labels=[["Dog"], ["Cat"]] * 4)
+    assert any(named in note for note in advice(clips, None, load_recipe("small", settings)))
+
+
 def test_the_command_lists_every_setting():
     command = [sys.executable, "-m", "seehear", "recipes"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -139,7 +165,7 @@ def test_the_command_lists_every_setting():
     assert lines[0].split() == ["setting", *list_recipes(), "meaning"]
     rows = {line.split()[0]: line.split() for line in lines[1:]}
     of = {name: dict(zip(list_recipes(), row[1:], strict=False)) for name, row in rows.items()}
-    assert of["width"] == {"paper": "512", "refined": "128", "small": "128", "small-contrast": "128"}
+    assert of["width"] == {name: "512" if name == "paper" else "128" for name in list_recipes()}
     assert [of["contrast.loss"][name] for name in ("paper", "small", "small-contrast")] == ["none", "none", "mtsc"]
     fields = [
         *Recipe.model_fields.keys() - {"contrast", "refine"},

@@ -18,7 +18,7 @@ from seehear.refinement.settings import GIVEN
 from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
 from seehear.training.inference import window_length
-from seehear.training.recipe import FEW_CLIPS, Recipe, load_recipe
+from seehear.training.recipe import DEFAULT_RECIPE, FEW_CLIPS, LARGE_RECIPE, Recipe, load_recipe
 from seehear.training.rounds import next_round
 from seehear.training.run import RunFacts
 
@@ -160,16 +160,27 @@ def _check_modalities(train: Dataset, recipe: Recipe) -> None:
 
 def advice(train: Dataset, val: Dataset | None, recipe: Recipe) -> list[str]:
     """Return what would likely do better, and what is likely a mistake."""
-    few = int(train.featured.sum()) < FEW_CLIPS and recipe == load_recipe("paper")
+    few = int(train.featured.sum()) < FEW_CLIPS
     return [
         *_validation_notes(train, val),
         *_idle_settings(recipe),
         *_not_compared(train, recipe),
         *frame_rates(train.networks),
         *([] if recipe.scale or recipe.standardise else loudness(train)),
-        *(["the paper's recipe was tuned for 10,000 clips: try the recipe `refined`"] if few else []),
+        *_other_recipe(recipe, few),
         *([] if val else ["without validation clips the last epoch is kept, which on few clips is past the best one"]),
     ]
+
+
+def _other_recipe(recipe: Recipe, few: bool) -> list[str]:
+    """Return a note on a recipe that suits this number of clips better. few: fewer than FEW_CLIPS."""
+    if few and recipe == load_recipe("paper"):
+        return [f"the paper's recipe was tuned for 10,000 clips: try the recipe `{DEFAULT_RECIPE}`"]
+    if not few and recipe == load_recipe(DEFAULT_RECIPE):
+        return [
+            f"the recipe `{DEFAULT_RECIPE}` was chosen on 400 clips: `{LARGE_RECIPE}` takes a twentieth of the steps"
+        ]
+    return []
 
 
 def _validation_notes(train: Dataset, val: Dataset | None) -> list[str]:
@@ -185,6 +196,11 @@ def _validation_notes(train: Dataset, val: Dataset | None) -> list[str]:
 def _idle_settings(recipe: Recipe) -> list[str]:
     """Return notes on settings that were changed and have no effect."""
     contrast = recipe.contrast
+    parts = [name for name in ("balance", "mixup", "recombine", "denoise", "avss") if getattr(recipe, name)]
+    if parts and not recipe.refine.active:
+        return [f"refine.teacher is none: {', '.join(parts)} need labels per modality, and have no effect"]
+    if recipe.swap and not recipe.recombine:
+        return ["swap says how clips are recombined, and recombine is 0: it has no effect"]
     if contrast.loss == "none" and contrast.model_dump(exclude_defaults=True).keys() - {"projection"}:
         return ["contrast.loss is none: the other settings of contrast have no effect, except the projection"]
     if contrast.joint and contrast.warmup >= recipe.epochs:
