@@ -168,8 +168,13 @@ def advice(train: Dataset, val: Dataset | None, recipe: Recipe) -> list[str]:
         *frame_rates(train.networks),
         *([] if recipe.scale or recipe.standardise else loudness(train)),
         *_other_recipe(recipe, few),
-        *([] if val else ["without validation clips the last epoch is kept, which on few clips is past the best one"]),
+        *([] if val else [_without_validation(recipe)]),
     ]
+
+
+def _without_validation(recipe: Recipe) -> str:
+    kept = "the last epoch is kept" + ("" if recipe.decode == "official" else ", with the official thresholds")
+    return f"without validation clips {kept}: with some, even without dense labels, the epoch can be chosen"
 
 
 def _other_recipe(recipe: Recipe, few: bool) -> list[str]:
