@@ -132,7 +132,7 @@ def test_bad_json_is_refused(value):
 
 def test_thresholds_per_modality_are_named():
     decoding = Decoding("global", ByModality({"audio": 0.3, "visual": {"Cat": 0.4}}), ByModality({"audio": 0.1}))
-    assert str(decoding).startswith("global,clip[audio0.1],seg[audio0.3,visualper-class@")
+    assert str(decoding).startswith("global,clip[audio0.1],seg[audio0.3,visual:per-class@")
     assert str(decoding) != str(Decoding("global", ByModality({"audio": 0.3, "visual": 0.4})))
 
 

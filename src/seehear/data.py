@@ -181,6 +181,7 @@ class Dataset:
     def __repr__(self) -> str:
         networks = " × ".join("+".join(names) for names in self.collocation.values())
         known = "weak labels and ground truth" if self.truth is not None else "weak labels"
+        known += ", labels per modality" if self.pseudo is not None else ""
         networks = networks or "no features"
         missing = f", {len(self.missing)} without features" if self.missing else ""
         missing += "".join(f", {len(clips)} without {name}" for name, clips in self._lacking.items())

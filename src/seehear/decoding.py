@@ -220,9 +220,13 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _named(modality: str, threshold: Threshold) -> str:
+    return f"{modality}{':' if isinstance(threshold, Mapping) else ''}{_threshold_text(threshold)}"
+
+
 def _threshold_text(threshold: Thresholds) -> str:
     if isinstance(threshold, ByModality):
-        return f"[{','.join(f'{name}{_threshold_text(value)}' for name, value in threshold.values.items())}]"
+        return f"[{','.join(_named(name, value) for name, value in threshold.values.items())}]"
     if isinstance(threshold, Mapping):
         text = ",".join(f"{name}={value:g}" for name, value in sorted(threshold.items()))
         return f"per-class@{hashlib.sha256(text.encode()).hexdigest()[:6]}"

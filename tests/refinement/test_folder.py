@@ -125,3 +125,13 @@ def test_a_modality_that_was_not_refined(made, tmp_path):
     refine(heard, "ridge").save(tmp_path)
     with pytest.raises(SeehearError, match=r"weak_visual\.csv"):
         read(tmp_path, made)
+
+
+def test_tables_that_were_corrected_are_not_overwritten(made, saved):
+    refine(made, "ridge").save(saved.folder)  # the same again
+    table = saved.folder / "weak_audio.csv"
+    corrected = table.read_text().replace("Bell", "", 1)
+    table.write_text(corrected)
+    with pytest.raises(SeehearError, match=r"weak_audio\.csv: exists with other labels"):
+        refine(made, "ridge").save(saved.folder)
+    assert table.read_text() == corrected

@@ -15,6 +15,7 @@ from seehear.errors import SeehearError
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.labels import Event, write_dense, write_weak
 from seehear.parsing.parser import Parser, load, train
+from seehear.refinement.out_of_fold import folds
 from seehear.refinement.refine import refine
 from seehear.refinement.settings import GIVEN
 from seehear.training import fit as fitting
@@ -219,7 +220,7 @@ def test_labels_that_the_data_set_brings_are_used_as_they_are(made):
 
 
 def test_given_labels_that_are_not_given(made):
-    with pytest.raises(SeehearError, match=r"refine\.teacher=given needs labels per modality: give --refined"):
+    with pytest.raises(SeehearError, match=r"refine\.teacher=given needs labels per modality: give them by"):
         trained(made[0], refine={"teacher": GIVEN})
 
 
@@ -299,9 +300,32 @@ def test_negatives_set_the_thresholds(made, blind):
         assert sh.score(parser.predict(test), test.truth).average > 60
 
 
-def test_without_validation_clips_the_decoding_is_the_official_one(made):
+def test_without_validation_clips_a_fifth_of_the_training_clips_choose(made):
+    data = made[0]
     for decode in ("tuned", "negatives"):
-        assert trained(made[0], decode=decode, **RIDGE).decoding == Decoding()
+        parser = trained(data, decode=decode, **RIDGE)
+        held = folds(data.labels, 5) == 0
+        assert any(f"{held.sum()} of the training clips choose" in note for note in parser.notes)
+        assert equal(parser, trained(data[~held], data[held], decode=decode, **RIDGE))
+        assert parser.decoding != Decoding()
+    assert trained(data, **RIDGE).decoding == Decoding()  # the official thresholds need no clips
+    assert trained(data[:10], decode="tuned", **RIDGE).decoding == Decoding()  # too few to hold any out
+
+
+def test_labels_that_are_given_leave_the_validation_clips_to_the_teacher(made):
+    """The same labels, made before or by the recipe, give the same model and the same thresholds."""
+    data, val, _ = made
+    weak = with_labels(val, val.labels)
+    own = trained(data, weak, decode="tuned", **RIDGE)
+    given = trained(data.with_pseudo(refine(data, "ridge")), weak, decode="tuned", **RIDGE)
+    assert equal(own, given)
+    assert own.decoding == given.decoding != Decoding()
+
+
+def test_thresholds_that_can_not_be_tuned_are_told(made):
+    data, val, _ = made
+    parser = trained(data, with_labels(val, val.labels), decode="tuned")
+    assert any("the thresholds are the official ones" in note for note in parser.notes)
 
 
 def test_classes_that_were_never_found_are_told(made):
@@ -502,5 +526,5 @@ def test_a_file_is_parsed_by_the_thresholds_of_the_run(tmp_path):
     parser = load(tmp_path / "run", device="cpu", trust_code=True)
     parsed = parser.parse(tmp_path / "clips/clip0.mp4")
     assert parsed.decoding == str(parser.decoding) == str(parser.run.decoding)
-    assert parsed.decoding.startswith("none,seg[visualper-class@")
+    assert parsed.decoding.startswith("none,seg[visual:per-class@")
     assert parser.parse(tmp_path / "clips/clip0.mp4", decoding=Decoding()).decoding == "global,clip0.5,seg0.5"

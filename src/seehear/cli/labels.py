@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from seehear.errors import SeehearError
 from seehear.formats import ImportedAnnotations, import_annotations
 from seehear.labels import LabelCheck, check
 from seehear.refinement.settings import DEFAULT_TEACHER, FALSE_ALARMS, FOLDS
@@ -90,6 +91,10 @@ def refine_labels(
     dataset = Dataset.from_tables(labels, store=store, collocation=networks, classes=classes)
     tables = arguments.by_modality(pseudo)
     if tables:
+        if (teacher, false_alarms, folds) != (DEFAULT_TEACHER, FALSE_ALARMS, FOLDS):
+            raise SeehearError(
+                "--pseudo takes the place of the teacher: leave out --teacher, --false-alarms and --folds"
+            )
         refinement = refine_by(dataset, tables)
     else:
         refinement = refine(dataset, teacher, false_alarms=false_alarms, folds=folds)

@@ -50,8 +50,8 @@ class Trained(Result):
         from seehear.training.setup import describe_epoch
 
         lines = [
-            f"{run}: epoch {entry['epoch'] + 1} chosen, {describe_epoch(entry)}"
-            for run, entry in zip(self.runs, self.epochs, strict=True)
+            f"{run}: epoch {entry['epoch'] + 1} chosen, {describe_epoch(entry)}, decoding {parser.decoding}"
+            for run, entry, parser in zip(self.runs, self.epochs, self.parsers, strict=True)
         ]
         missing = listed(self.missing, f"{len(self.missing)} labelled clips without features were left out")
         return "\n".join([*lines, f"trained on {self.clips} clips", *self.notes, *([missing] if missing else [])])

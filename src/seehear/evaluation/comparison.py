@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,8 +84,20 @@ class Comparison(Result):
 
     @property
     def signature(self) -> Signature:
-        """Return the signature of the scores, which is the same for all systems but for `ensembles`."""
-        return replace(self.evaluations[self.first].signature, ensemble=1)
+        """Return the signature of the first system's scores."""
+        return self.evaluations[self.first].signature
+
+    @property
+    def signatures(self) -> dict[str, Signature]:
+        """Name -> signature of the system's scores: systems may make events of probabilities in different ways."""
+        return {name: evaluation.signature for name, evaluation in self.evaluations.items()}
+
+    @property
+    def described_signatures(self) -> list[str]:
+        """The signature that all systems share, or a line per system."""
+        if len(set(map(str, self.signatures.values()))) == 1:
+            return [str(self.signature)]
+        return [f"{name}: {signature}" for name, signature in self.signatures.items()]
 
     @property
     def ensembles(self) -> list[str]:
@@ -139,7 +151,7 @@ class Comparison(Result):
         return "\n".join(
             html_table(
                 [[*HEADER, "verdict"], *([*row.cells(), str(row.verdict)] for row in rows)],
-                f"{name} against {self.first}; {self.signature}",
+                f"{name} against {self.first}; {'; '.join(self.described_signatures)}",
             )
             for name, rows in self.rows.items()
         )
@@ -181,7 +193,7 @@ class Comparison(Result):
         from seehear.plots.comparison import Compared, plot_forest
 
         systems = [Compared(name, rows) for name, rows in self.rows.items()]
-        return plot_forest(systems, baseline=self.first, signature=str(self.signature))
+        return plot_forest(systems, baseline=self.first, signature="; ".join(self.described_signatures))
 
     def text(self) -> str:
         """Return one table per system that is compared with the first."""
@@ -199,7 +211,7 @@ class Comparison(Result):
             *self.notes,
             *(f"plot {path}" for path in self.plots),
             *([f"open {self.page} in a browser"] if self.page else []),
-            f"signature {self.signature}",
+            *(f"signature {line}" for line in self.described_signatures),
         ]
         return "\n".join(lines)
 
@@ -214,6 +226,7 @@ class Comparison(Result):
                 name: [{**asdict(row), "verdict": str(row.verdict)} for row in rows] for name, rows in self.rows.items()
             },
             "signature": str(self.signature),
+            "signatures": {name: str(signature) for name, signature in self.signatures.items()},
             "missing": self.missing,
             "notes": self.notes,
             "plots": [path.name for path in self.plots],

@@ -13,7 +13,7 @@ from seehear.labels.check import LabelCheck, check, cross_check
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
 from seehear.labels.read import is_dense, read_classes, read_dense, read_weak, scan_dense, scan_weak
 from seehear.labels.tables import DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable, classes_of
-from seehear.labels.write import dense_text, write_dense, write_weak
+from seehear.labels.write import dense_text, weak_text, write_dense, write_weak
 
 if TYPE_CHECKING:
     from seehear.formats.annotations import import_annotations
@@ -40,6 +40,7 @@ __all__ = [
     "scan_dense",
     "scan_weak",
     "suggestion",
+    "weak_text",
     "write_dense",
     "write_weak",
 ]

@@ -12,8 +12,13 @@ from seehear.labels.tables import CONFIDENCE, DENSE_COLUMNS, WEAK_COLUMNS, Event
 
 def write_weak(path: str | Path, labels: Mapping[str, Sequence[str]]) -> None:
     """Write a weak table. labels: clip -> its classes."""
+    atomic_text(Path(path), weak_text(labels))
+
+
+def weak_text(labels: Mapping[str, Sequence[str]]) -> str:
+    """Return the text of a weak table. labels: clip -> its classes."""
     lines = ["\t".join(WEAK_COLUMNS), *(f"{clip}\t{','.join(names)}" for clip, names in labels.items())]
-    atomic_text(Path(path), "\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def write_dense(path: str | Path, events: Iterable[Event], *, confidence: bool = False) -> None:

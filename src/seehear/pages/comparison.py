@@ -84,7 +84,7 @@ def write(comparison: Comparison, folder: Path) -> Path:
         level=f"{LEVEL:g}",
         notes=comparison.notes,
         missing=comparison.missing,
-        signature=str(comparison.signature),
+        signatures=comparison.described_signatures,
     )
 
 

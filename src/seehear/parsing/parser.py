@@ -584,5 +584,5 @@ def _notes_on_epoch(run: BaseRun, setup: Setup) -> list[str]:
             "often misses rare classes; a lower learning_rate or labels per modality (recipe=refined) may do better"
         )
     for modality, names in run.chosen.get("never_found", {}).items():
-        notes.append(f"{run.name}: never {display_name(modality)} in a validation clip: {', '.join(names)}")
+        notes.append(f"{run.name}: never found in a validation clip, {display_name(modality)}: {', '.join(names)}")
     return notes

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.events import ActiveSegments, event_spans
-from seehear.files import atomic_json, read_json
-from seehear.labels import Event, read_dense, read_weak, write_dense, write_weak
+from seehear.files import atomic_json, atomic_text, read_json, read_text
+from seehear.labels import Event, dense_text, read_dense, read_weak, weak_text
 from seehear.pseudo import CONFIDENT, PseudoLabels
 from seehear.refinement.segments import confidence_of
 
@@ -31,10 +31,20 @@ FORMAT = "seehear-refinement-1"
 
 
 def write(refinement: Refinement, folder: Path) -> None:
-    """Write the tables and the numbers."""
+    """Write the tables and the numbers.
+
+    Raises:
+        SeehearError: If a table exists with other content, such as labels that were corrected by hand.
+    """
+    tables = {}
     for name in refinement.modalities:
-        write_weak(folder / f"weak_{name}.csv", _labels(refinement, refinement.weak[name]))
-        write_dense(folder / f"{name}.csv", _events(refinement, refinement.confidence[name]), confidence=True)
+        tables[folder / f"weak_{name}.csv"] = weak_text(_labels(refinement, refinement.weak[name]))
+        tables[folder / f"{name}.csv"] = dense_text(_events(refinement, refinement.confidence[name]), confidence=True)
+    for path, text in tables.items():
+        if path.exists() and read_text(path) != text:
+            raise SeehearError(f"{path}: exists with other labels, perhaps corrected ones; choose another folder")
+    for path, text in tables.items():
+        atomic_text(path, text)
     atomic_json(folder / FILE, {"format": FORMAT, "modalities": refinement.modalities, **refinement.as_json()})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from seehear.arguments import PathLike
 from seehear.data import Dataset
 from seehear.errors import SeehearError
-from seehear.labels import DenseTable, read_dense
+from seehear.labels import DenseTable, Event, read_dense, suggestion
 from seehear.labels.read import MILLISECOND
 from seehear.pseudo import CONFIDENT, PseudoLabels
 from seehear.refinement.result import Refinement
@@ -37,6 +37,8 @@ def refine_by(dataset: Dataset, tables: Mapping[str, PathLike | DenseTable]) -> 
     """
     clips = dataset.usable()
     read = {name: each if isinstance(each, DenseTable) else read_dense(Path(each)) for name, each in tables.items()}
+    if others := [name for name in read if name not in clips.modalities]:
+        raise SeehearError(f"{others[0]}: no modality of these clips, which have {' and '.join(clips.modalities)}")
     if missing := [name for name in clips.modalities if name not in read]:
         raise SeehearError(
             f"pseudo-labels are given for {', '.join(read) or 'no modality'}: give those of {missing[0]}"
@@ -79,12 +81,17 @@ def _notes(clips: Dataset, tables: Mapping[str, DenseTable]) -> list[str]:
             first = late[0]
             notes.append(
                 f"{table.path}:{first.line}: {first.label} ends at {first.offset:g} s, after the end of its clip at "
-                f"{length[first.clip]:g} s, and {len(late) - 1} more such events: cut at the end"
+                f"{length[first.clip]:g} s{_more(late)}: what lies past the end is left out"
             )
         if foreign := [event for event in own if column.get(event.label, -1) not in has[event.clip]]:
             first = foreign[0]
             notes.append(
-                f"{table.path}:{first.line}: {first.clip} does not have the weak label {first.label}, and "
-                f"{len(foreign) - 1} more such events: left out"
+                f"{table.path}:{first.line}: {first.clip} does not have the weak label {first.label}{_more(foreign)}: "
+                f"left out{'' if first.label in column else suggestion(first.label, clips.classes)}"
             )
     return notes
+
+
+def _more(events: Sequence[Event]) -> str:
+    """Return how many such events there are beside the first."""
+    return f", and {len(events) - 1} more such events" if len(events) > 1 else ""

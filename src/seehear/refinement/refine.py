@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from seehear.data import Dataset, check_dataset
 from seehear.errors import SeehearError
 from seehear.features.packed import Packed
+from seehear.features.store import NetworkInfo
 from seehear.modality import display_name
 from seehear.networks.spec import Classifier
 from seehear.refinement.classifiers import classifiers_of
@@ -75,7 +76,7 @@ def refine(
             raise SeehearError(f"no clip has features of {names}: extract them, or refine without {modality}")
         infos, packs = own.networks[modality], own.packs()[modality]
         known, more = classifiers_of(infos) if explain or kind.space is Space.LOGITS else ([None] * len(infos), [])
-        notes += more
+        notes += [*more, *_without_classifier(kind, infos, known)]
         of_clip = fold[clips.available[:, m]]
         learnable = _learnable(own.labels, of_clip)  # (C,)
         linear, thresholds, out_of_fold = _fit(kind, packs, known, own.labels, of_clip, false_alarms)
@@ -131,6 +132,16 @@ def _unlearnable(clips: Dataset, modality: str, learnable: NDArray[np.bool_]) ->
         f"too few clips with or without {', '.join(occurring)} to learn what is {display_name(modality)}: there the "
         "weak label stays as it is, and nothing is known of its segments"
     ]
+
+
+def _without_classifier(
+    teacher: Teacher, infos: Sequence[NetworkInfo], classifiers: Sequence[Classifier | None]
+) -> list[str]:
+    """Return a note on networks whose features a teacher of logits gets, because they have no classifier here."""
+    names = [info.name for info, known in zip(infos, classifiers, strict=True) if known is None]
+    if teacher.space is not Space.LOGITS or not names:
+        return []
+    return [f"{' and '.join(names)}: without a classifier here, so {teacher.name} learns from the features"]
 
 
 def _one_modality(clips: Dataset) -> list[str]:

@@ -141,7 +141,8 @@ def check_supervision(facts: RunFacts, train: Split) -> None:
         raise SeehearError(f"avss compares modalities, and there is only {facts.modalities[0]}: set avss=0")
     if recipe.refine.active and train.confidence is None:
         raise SeehearError(
-            "refine.teacher=given needs labels per modality: give --refined, or Dataset.with_pseudo, or name a teacher"
+            "refine.teacher=given needs labels per modality: give them by Dataset.with_pseudo (train --refined on the "
+            "command line), or name a teacher"
         )
 
 

@@ -97,7 +97,8 @@ class Recipe(BaseModel):
         "official",
         description="from probabilities to events: official, thresholds of .5; tuned, clip and segment thresholds per "
         "modality that score best on the validation clips; negatives, thresholds per class that a stated share of "
-        "segments without the class passes. Both look at ground truth if it is known, else at pseudo-labels",
+        "segments without the class passes, by weak labels alone. tuned looks at ground truth if it is known, else at "
+        "pseudo-labels",
     )
     false_alarms: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.02, description="share of segments without a class that may be active, for decode=negatives"

@@ -13,6 +13,7 @@ from seehear.device import resolve as resolve_device
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
 from seehear.refinement.fitted import Teachers, unrefined
+from seehear.refinement.out_of_fold import folds
 from seehear.refinement.refine import refine
 from seehear.refinement.settings import GIVEN
 from seehear.scoring.tuning import tune
@@ -21,6 +22,8 @@ from seehear.training.inference import window_length
 from seehear.training.recipe import DEFAULT_RECIPE, FEW_CLIPS, LARGE_RECIPE, Recipe, load_recipe
 from seehear.training.rounds import next_round
 from seehear.training.run import RunFacts
+
+HELD_OUT, FEWEST_HELD_OUT = 5, 4  # one clip in five validates, if that makes four
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,9 @@ def set_up(
         )
     if val is not None and val.modalities != train.modalities:  # the model has one order
         val = val.with_networks(train.collocation)
+    train, val, held_out = with_validation(train, val, recipe)
     train, val, teachers, notes = with_labels_per_modality(train, val, recipe)
+    notes = [*held_out, *notes]
     on = torch.device(resolve_device(device))
     for number in range(2, recipe.refine.rounds + 1):
         place = None if rounds is None else rounds / f"round-{number}"
@@ -111,6 +116,19 @@ def _facts(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int) -> Ru
     return RunFacts(recipe, seed, networks, train.classes, train.segment, window, inputs)
 
 
+def with_validation(train: Dataset, val: Dataset | None, recipe: Recipe) -> tuple[Dataset, Dataset | None, list[str]]:
+    """Return the data sets, and a note if a fifth of the training clips were held out to validate with.
+
+    They are held out if there are no validation clips and the recipe chooses thresholds, which it can't do without.
+    """
+    usable = train.usable()
+    if val is not None or recipe.decode == "official" or len(usable) < FEWEST_HELD_OUT * HELD_OUT:
+        return train, val, []
+    held = folds(usable.labels, HELD_OUT) == 0
+    note = f"no validation clips: {int(held.sum())} of the training clips choose the epoch and the thresholds instead"
+    return usable.subset(~held), usable.subset(held), [note]
+
+
 def with_labels_per_modality(
     train: Dataset, val: Dataset | None, recipe: Recipe
 ) -> tuple[Dataset, Dataset | None, Teachers | None, list[str]]:
@@ -120,13 +138,14 @@ def with_labels_per_modality(
     clips; without ground truth, they choose the epoch and the thresholds.
     """
     settings = recipe.refine
-    if not settings.active or settings.teacher == GIVEN or train.pseudo is not None:
-        return train, val, None, []
+    if not settings.active or settings.teacher == GIVEN:
+        return train, val, None, _without_labels(val, recipe)
     if int(train.featured.sum()) < settings.folds:
         few = (
             f"{int(train.featured.sum())} training clips are too few for {settings.folds} folds: labels are not refined"
         )
-        return train.usable().with_pseudo(unrefined(train.usable())), val, None, [few]
+        labelled = train if train.pseudo is not None else train.usable().with_pseudo(unrefined(train.usable()))
+        return labelled, val, None, [few]
     refinement = refine(
         train, settings.teacher, false_alarms=settings.false_alarms, folds=settings.folds, explain=False
     )
@@ -139,7 +158,19 @@ def with_labels_per_modality(
             teachers = replace(teachers, tuned=tune(teachers.probabilities(val), truth, val.modalities).decoding)
         if val.pseudo is None:
             val = val.with_pseudo(teachers.label(val))
+    if train.pseudo is not None:  # labels that it brings are used as they are; the teacher labels the validation clips
+        return train, val, teachers, []
     return train.usable().with_pseudo(refinement), val, teachers, list(refinement.notes)
+
+
+def _without_labels(val: Dataset | None, recipe: Recipe) -> list[str]:
+    """Return a note if thresholds can't be tuned, because nothing is known of the validation clips but weak labels."""
+    if val is None or val.truth is not None or val.pseudo is not None or recipe.decode != "tuned":
+        return []
+    return [
+        "nothing is known of the validation clips' modalities: the epoch is chosen by the loss, and the thresholds are "
+        "the official ones; give ground truth, or a teacher (refine.teacher)"
+    ]
 
 
 def _check_modalities(train: Dataset, recipe: Recipe) -> None:
@@ -227,4 +258,5 @@ def describe_epoch(entry: dict[str, Any]) -> str:
         return f"{entry['stage']}, contrast {entry['contrast']:.4f}"
     val = "".join(f" {name} {value:.4g}" for name, value in entry.get("val", {}).items())
     contrast = f" with contrast {entry['contrast']:.4f}" if "contrast" in entry else ""
-    return f"loss {entry['loss']:.4f}{contrast}" + (f", validation{val}" if val else "")
+    against = f" against {entry['against']}" if "against" in entry else ""
+    return f"loss {entry['loss']:.4f}{contrast}" + (f", validation{against}{val}" if val else "")

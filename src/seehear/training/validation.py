@@ -32,6 +32,7 @@ class Validation:
         loss: The weak loss.
         label_f1: F1 of each clip's set of classes, (N,) in [0, 1].
         scores: The official scores against ground truth, or against pseudo-labels; None if neither is known.
+        estimated: Whether the scores are against pseudo-labels.
         decoding: How probabilities became the events that were scored.
         never_found: modality -> classes that occur in the clips and were found in none.
     """
@@ -39,6 +40,7 @@ class Validation:
     loss: float
     label_f1: NDArray[np.float64]
     scores: Scores | None
+    estimated: bool = False
     decoding: Decoding = field(default_factory=Decoding)
     never_found: Mapping[str, list[str]] = field(default_factory=dict)
 
@@ -52,6 +54,8 @@ class Validation:
     def as_entry(self) -> dict[str, Any]:
         """Return what the history keeps: the summary, thresholds other than the official, and classes never found."""
         entry: dict[str, Any] = {"val": self.summary()}
+        if self.estimated:
+            entry["against"] = "pseudo-labels"
         if self.decoding != Decoding():
             entry["decoding"] = self.decoding.as_json()
         if any(self.never_found.values()):
@@ -93,11 +97,12 @@ def validate_probabilities(
     truth = split.estimated(modalities)
     decoding = _decoding(probabilities, split, recipe, modalities, classes)
     if truth is None:
-        return Validation(loss, of_labels, None, decoding)
+        return Validation(loss, of_labels, None, decoding=decoding)
     active = decoding(probabilities, classes, modalities)
     signature = Signature(str(decoding), split.revision, len(split.bags))
     scores = score(active, truth, classes, signature)
-    return Validation(loss, of_labels, scores, decoding, never_found(active, truth, classes))
+    never = never_found(active, truth, classes)
+    return Validation(loss, of_labels, scores, split.truth is None, decoding, never)
 
 
 def _decoding(
