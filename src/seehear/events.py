@@ -192,6 +192,16 @@ def reindexed(array: NDArray[Any], classes: Sequence[str], order: Sequence[str])
     return result
 
 
+def inside_clips(lengths: NDArray[np.int64], segments: int | None = None) -> NDArray[np.bool_]:
+    """Return which segments lie within their clip, (N, T) bool.
+
+    Args:
+        lengths: Segments per clip, (N,).
+        segments: T; by default that of the longest clip.
+    """
+    return np.asarray(np.arange(int(lengths.max(initial=0)) if segments is None else segments) < lengths[:, None])
+
+
 def segment_span(onset: float, offset: float, segment: float) -> tuple[int, int]:
     """Return the segments [start, stop) that an event fills: those it covers by half or more, at least one.
 

@@ -108,7 +108,7 @@ def test_the_truth_stays_the_truth():
     ids=["llp", "real14"],
 )  # fmt: skip
 def test_what_modality_and_time_are_worth_to_weak_labels(tables, painted, modality, time, prior):
-    """Segment and event Type@AV of weak labels painted over the clip, alone and with the truth about either."""
+    """Segment and event Type@AV of the weak-label baseline, alone and with the truth about either."""
     weak, *dense = (read(SHARED / file) for read, file in zip((read_weak, read_dense, read_dense), tables, strict=True))
     classes = classes_of([weak, *dense])
     true = {name: table.array(weak.clips, classes, 10) for name, table in zip(("audio", "visual"), dense, strict=True)}

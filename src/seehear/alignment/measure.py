@@ -20,6 +20,7 @@ from seehear.decoding import Decoding
 from seehear.device import resolve
 from seehear.errors import SeehearError
 from seehear.evaluation.systems import System, Systems, check_distinct, named_folders, open_parsers, released
+from seehear.events import inside_clips
 from seehear.features.store import NetworkInfo
 from seehear.parsing.parser import Parser
 from seehear.progress import Progress
@@ -209,7 +210,7 @@ class _Measured:
             parser.run.check_networks(known, clips.segment, str(clips.store.path) if clips.store else "the data set")
         lengths, truth = clips.lengths, clips.truth
         assert truth is not None
-        inside = np.arange(truth.shape[1]) < lengths[:, None]  # (N, T)
+        inside = inside_clips(lengths, truth.shape[1])  # (N, T)
         present = set(clips.clips)
         return _Measured(
             clips,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
+from seehear.events import inside_clips
 from seehear.features.store import Store
 from seehear.files import atomic, atomic_json, read_json
 
@@ -82,7 +83,7 @@ class Packed:
 def silence_of(packs: Sequence[Packed]) -> NDArray[np.bool_]:
     """Return which segments are digital silence by any of several packs of the same clips: (N, T)."""
     lengths = packs[0].lengths()
-    within = np.arange(lengths.max(initial=0)) < lengths[:, None]  # (N, T), in the order of the rows
+    within = inside_clips(lengths)  # (N, T), in the order of the rows
     silent = np.zeros(within.shape, dtype=bool)
     for pack in packs:
         if pack.silent is not None:

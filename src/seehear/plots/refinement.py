@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from seehear.refinement.result import ClassShares
 
 COLOURS = (BLUE, ORANGE, PURPLE, SKY)  # of modalities
-HATCHES = ("", "////", "....", "xxxx")  # to be told apart in grey
+HATCHES = ("", "////", "....", "xxxx")  # that differ in grey
 LEAST = 8  # per cent, of a bar that has room for its number
 WIDTH = 4.0  # inches
 

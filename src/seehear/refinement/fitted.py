@@ -13,7 +13,7 @@ from scipy.special import expit
 from seehear.data import Dataset
 from seehear.decoding import ByModality, Decoding, Probabilities, silenced
 from seehear.errors import SeehearError
-from seehear.events import Activity
+from seehear.events import Activity, inside_clips
 from seehear.features.packed import Packed
 from seehear.modality import AUDIO
 from seehear.pseudo import CONFIDENT, PseudoLabels
@@ -180,7 +180,7 @@ def available_of(dataset: Dataset) -> dict[str, NDArray[np.bool_]]:
 def unrefined(dataset: Dataset) -> PseudoLabels:
     """Return the weak labels in every modality that a clip has; nothing is known of the segments."""
     labels, has = dataset.labels > 0, available_of(dataset)
-    inside = np.arange(int(dataset.lengths.max())) < dataset.lengths[:, None]  # (N, T)
+    inside = inside_clips(dataset.lengths)  # (N, T)
     weak = {name: labels & of_modality[:, None] for name, of_modality in has.items()}
     confidence = {
         name: np.where(inside[..., None] & own[:, None], np.float32(np.nan), np.float32(0))
@@ -200,7 +200,7 @@ def as_clips(
         outside: What stands past a clip's end.
         segments: T, at least; by default that of the longest clip.
     """
-    inside = np.arange(max(segments, int(lengths.max()))) < lengths[:, None]  # (N, T)
+    inside = inside_clips(lengths, max(segments, int(lengths.max())))  # (N, T)
     result = np.full((*inside.shape, rows.shape[1]), outside, dtype=np.float32)
     result[inside] = rows
     return result
@@ -244,7 +244,7 @@ def pseudo_labels(
     stacked = np.where(has, np.stack([np.where(usable[name], best[name], np.inf) for name in margins]), -np.inf)
     passes = ((stacked > 0) | (stacked == stacked.max(axis=0))) & has  # (M, N, C)
     weak = {name: labels & passes[m] for m, name in enumerate(margins)}
-    inside = np.arange(next(iter(margins.values())).shape[1]) < lengths[:, None]  # (N, T)
+    inside = inside_clips(lengths, next(iter(margins.values())).shape[1])  # (N, T)
     confidence = {}
     for name, array in margins.items():
         likely = np.where(array > 0, expit(array), np.minimum(expit(array), UNCONFIDENT))

@@ -10,6 +10,7 @@ import numpy as np
 from seehear.arguments import PathLike
 from seehear.data import Dataset
 from seehear.errors import SeehearError
+from seehear.events import inside_clips
 from seehear.labels import DenseTable, Event, read_dense, suggestion
 from seehear.labels.read import MILLISECOND
 from seehear.pseudo import CONFIDENT, PseudoLabels
@@ -48,7 +49,7 @@ def refine_by(dataset: Dataset, tables: Mapping[str, PathLike | DenseTable]) -> 
     confidence = {name: confidence_of(read[name], clips) for name in clips.modalities}
     found = {name: (np.nan_to_num(array) >= CONFIDENT).any(axis=1) for name, array in confidence.items()}  # (N, C)
     nowhere = labels & ~np.any([*found.values()], axis=0)
-    inside = np.arange(int(clips.lengths.max())) < clips.lengths[:, None]  # (N, T)
+    inside = inside_clips(clips.lengths)  # (N, T)
     for array in confidence.values():
         array[inside[..., None] & nowhere[:, None]] = np.nan
     if nowhere.any():

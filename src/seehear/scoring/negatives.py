@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.decoding import HALF, ByModality, Decoding, Probabilities
+from seehear.events import inside_clips
 
 
 def decoding_from_negatives(
@@ -28,7 +29,7 @@ def decoding_from_negatives(
         classes: Names of the C classes.
         false_alarms: α in (0, 1): a threshold is the (1 − α) quantile.
     """
-    inside = np.arange(probabilities.segment.shape[1]) < lengths[:, None]  # (N, T)
+    inside = inside_clips(lengths, probabilities.segment.shape[1])  # (N, T)
     values = {}
     for m, modality in enumerate(modalities):
         of_class = {}

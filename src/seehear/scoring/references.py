@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.events import inside_clips
 from seehear.scoring.scores import Scores, score
 from seehear.scoring.signature import Signature
 
@@ -43,7 +44,7 @@ def references(truth: Active, weak: NDArray[np.float32], lengths: NDArray[np.int
         class prior, which predicts each of them in its usual modalities alone; the ground truth.
     """
     segments = next(iter(truth.values())).shape[1]
-    inside = np.arange(segments) < lengths[:, None]  # (N, T)
+    inside = inside_clips(lengths, segments)  # (N, T)
     baseline = inside[..., None] & (weak[:, None] > 0)  # (N, T, C)
     return {
         NOTHING: Reference("no event anywhere", {name: np.zeros_like(array) for name, array in truth.items()}),

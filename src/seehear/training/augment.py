@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import and_
 from typing import NamedTuple
 
 import numpy as np
@@ -69,11 +71,9 @@ def recombined(batch: Example, share: float, disjoint: float, rng: np.random.Gen
     one, two = (batch.take(torch.from_numpy(each)) for each in (first, other))
     names = list(batch.features)
     features = {name: (one if m == 0 else two).features[name] for m, name in enumerate(names)}
-    present = None if one.present is None or two.present is None else one.present & two.present
-    available = None
-    if one.available is not None and two.available is not None:
-        available = torch.cat([one.available[:, :1], two.available[:, 1:]], dim=1)
-    weak = torch.cat([one.weak[:, :1], two.weak[:, 1:]], dim=1)
+    present = _of_both(and_, one.present, two.present)
+    available = _of_both(_first_of_one, one.available, two.available)
+    weak = _first_of_one(one.weak, two.weak)
     segments = torch.cat([one.segments[:, :, :1], two.segments[:, :, 1:]], dim=2)
     return Example(features, present, available, weak.amax(dim=1), weak, segments)
 
@@ -109,10 +109,8 @@ def mixed(batch: Example, alpha: float, rng: np.random.Generator) -> Example:
         return two + weight * (one - two)
 
     features = {name: mix(x, other.features[name]) for name, x in batch.features.items()}
-    present = None if batch.present is None or other.present is None else batch.present & other.present
-    available = None
-    if batch.available is not None and other.available is not None:
-        available = batch.available & other.available
+    present = _of_both(and_, batch.present, other.present)
+    available = _of_both(and_, batch.available, other.available)
     labels, weak = mix(batch.labels, other.labels), mix(batch.weak, other.weak)
     return Example(features, present, available, labels, weak, mix(batch.segments, other.segments))
 
@@ -120,15 +118,25 @@ def mixed(batch: Example, alpha: float, rng: np.random.Generator) -> Example:
 def joined(one: Example, two: Example) -> Example:
     """Return the clips of both."""
     features = {name: torch.cat([x, two.features[name]]) for name, x in one.features.items()}
-    present = None if one.present is None or two.present is None else torch.cat([one.present, two.present])
-    available = None
-    if one.available is not None and two.available is not None:
-        available = torch.cat([one.available, two.available])
     return Example(
         features,
-        present,
-        available,
-        torch.cat([one.labels, two.labels]),
-        torch.cat([one.weak, two.weak]),
-        torch.cat([one.segments, two.segments]),
+        _of_both(_one_after_the_other, one.present, two.present),
+        _of_both(_one_after_the_other, one.available, two.available),
+        _one_after_the_other(one.labels, two.labels),
+        _one_after_the_other(one.weak, two.weak),
+        _one_after_the_other(one.segments, two.segments),
     )
+
+
+def _of_both(combine: Callable[[Tensor, Tensor], Tensor], one: Tensor | None, two: Tensor | None) -> Tensor | None:
+    """Return what a function makes of two masks; None, which stands for True everywhere, stays None."""
+    return None if one is None or two is None else combine(one, two)
+
+
+def _first_of_one(one: Tensor, two: Tensor) -> Tensor:
+    """Return the first modality of one and the others of two, (B, M, ...)."""
+    return torch.cat([one[:, :1], two[:, 1:]], dim=1)
+
+
+def _one_after_the_other(one: Tensor, two: Tensor) -> Tensor:
+    return torch.cat([one, two])

@@ -12,6 +12,7 @@ from scipy.special import logit
 
 from seehear.data import Dataset
 from seehear.decoding import Probabilities
+from seehear.events import inside_clips
 from seehear.progress import Progress
 from seehear.pseudo import PseudoLabels
 from seehear.refinement.fitted import available_of, pseudo_labels
@@ -90,7 +91,7 @@ def _margins(run: BaseRun, predicted: Probabilities) -> NDArray[np.float32]:
 
 
 def _labels(margins: NDArray[np.float32], dataset: Dataset, facts: RunFacts, source: str) -> PseudoLabels:
-    inside = np.arange(margins.shape[1]) < dataset.lengths[:, None]  # (N, T)
+    inside = inside_clips(dataset.lengths, margins.shape[1])  # (N, T)
     by_modality = {
         name: np.where(inside[..., None], margins[:, :, m], np.float32(-np.inf))
         for m, name in enumerate(facts.modalities)

@@ -11,11 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from seehear.decoding import HALF, Decoding, Probabilities
+from seehear.events import inside_clips
 from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
 from seehear.losses.weak import weak_loss
 from seehear.scoring.f1 import label_f1
 from seehear.scoring.negatives import decoding_from_negatives
+from seehear.scoring.never_found import never_found
 from seehear.scoring.scores import Scores, score
 from seehear.scoring.signature import Signature
 from seehear.scoring.tuning import tune
@@ -81,7 +83,7 @@ def validate_probabilities(
 ) -> Validation:
     """Return the same as `validate`, from a model's probabilities for the N clips of the split."""
     # A clip in several windows counts with the mean of their probabilities.
-    inside = np.arange(probabilities.clip.shape[1]) < split.bags.lengths[:, None]  # (N, T)
+    inside = inside_clips(split.bags.lengths, probabilities.clip.shape[1])  # (N, T)
     share = (inside / inside.sum(axis=1, keepdims=True)).astype(np.float32)
     clip = np.einsum("nt,ntc->nc", share, probabilities.clip)
     output = Output(
@@ -101,7 +103,8 @@ def validate_probabilities(
     active = decoding(probabilities, classes, modalities)
     signature = Signature(str(decoding), split.revision, len(split.bags))
     scores = score(active, truth, classes, signature)
-    never = never_found(active, truth, classes)
+    missed = {name: never_found([scores.classes], name) for name in truth}
+    never = {name: [label for label in classes if label in of_modality] for name, of_modality in missed.items()}
     return Validation(loss, of_labels, scores, split.truth is None, decoding, never)
 
 
@@ -118,14 +121,3 @@ def _decoding(
             probabilities, labels, split.bags.lengths, modalities, classes, recipe.false_alarms
         )
     return Decoding()
-
-
-def never_found(
-    active: Mapping[str, NDArray[np.bool_]], truth: Mapping[str, NDArray[np.bool_]], classes: tuple[str, ...]
-) -> dict[str, list[str]]:
-    """Return modality -> classes that occur and of which no segment was found in any clip. Arrays are (N, T, C)."""
-    result = {}
-    for name, true in truth.items():
-        missed = np.flatnonzero(np.any(true, axis=(0, 1)) & ~np.any(active[name] & true, axis=(0, 1)))
-        result[name] = [classes[c] for c in missed]
-    return result
