@@ -30,6 +30,8 @@ from seehear.refinement.teachers import REGISTRY, Linear, Space, Teacher
 from seehear.refinement.thresholds import Thresholds, from_negatives
 from seehear.refinement.view import View
 
+FEWEST_LOGITS = 100  # AudioSet has 527 classes, ImageNet 1,000
+
 
 def refine(
     dataset: Dataset,
@@ -76,10 +78,11 @@ def refine(
             raise SeehearError(f"no clip has features of {names}: extract them, or refine without {modality}")
         infos, packs = own.networks[modality], own.packs()[modality]
         known, more = classifiers_of(infos) if explain or kind.space is Space.LOGITS else ([None] * len(infos), [])
+        seen = [each if kind.space is Space.LOGITS and _rich(each) else None for each in known]
         notes += [*more, *_without_classifier(kind, infos, known)]
         of_clip = fold[clips.available[:, m]]
         learnable = _learnable(own.labels, of_clip)  # (C,)
-        linear, thresholds, out_of_fold = _fit(kind, packs, known, own.labels, of_clip, false_alarms)
+        linear, thresholds, out_of_fold = _fit(kind, packs, seen, own.labels, of_clip, false_alarms)
         fitted[modality] = FittedTeacher(linear, thresholds, learnable)
         lengths = np.where(clips.available[:, m], clips.lengths, 0)
         margins[modality] = as_clips(out_of_fold, lengths, segments=int(clips.lengths.max()))
@@ -104,14 +107,21 @@ def _fit(
     fold: NDArray[np.int64],
     false_alarms: float,
 ) -> tuple[Linear, Thresholds, NDArray[np.float32]]:
-    """Return the map of one modality, fitted to all clips, its thresholds, and these clips' margins out of fold."""
-    seen = classifiers if teacher.space is Space.LOGITS else [None] * len(packs)
-    view = View.of(packs, seen)
+    """Return the map of one modality, fitted to all clips, its thresholds, and these clips' margins out of fold.
+
+    A network with a classifier is seen through its logits, any other by its features.
+    """
+    view = View.of(packs, classifiers)
     bags = view.bags(packs)
     scores = scores_out_of_fold(teacher, bags, labels, fold)  # (R, C)
     thresholds = from_negatives(scores, labels, bags.offsets, false_alarms)
     linear = view.of_features(teacher.fit(bags, labels.astype(np.float64)))
     return linear, thresholds, thresholds.margins(scores)
+
+
+def _rich(classifier: Classifier | None) -> bool:
+    """Return whether logits can stand for the features: two of them, of a content filter, say little about a clip."""
+    return classifier is not None and len(classifier.names) >= FEWEST_LOGITS
 
 
 def _learnable(labels: NDArray[np.float32], fold: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -137,11 +147,18 @@ def _unlearnable(clips: Dataset, modality: str, learnable: NDArray[np.bool_]) ->
 def _without_classifier(
     teacher: Teacher, infos: Sequence[NetworkInfo], classifiers: Sequence[Classifier | None]
 ) -> list[str]:
-    """Return a note on networks whose features a teacher of logits gets, because they have no classifier here."""
-    names = [info.name for info, known in zip(infos, classifiers, strict=True) if known is None]
-    if teacher.space is not Space.LOGITS or not names:
+    """Return notes on networks whose features a teacher of logits gets."""
+    if teacher.space is not Space.LOGITS:
         return []
-    return [f"{' and '.join(names)}: without a classifier here, so {teacher.name} learns from the features"]
+    none = [info.name for info, known in zip(infos, classifiers, strict=True) if known is None]
+    poor = [
+        f"{info.name}: its classifier has only {len(known.names)} classes, so {teacher.name} learns from the features"
+        for info, known in zip(infos, classifiers, strict=True)
+        if known is not None and not _rich(known)
+    ]
+    if not none:
+        return poor
+    return [f"{' and '.join(none)}: without a classifier here, so {teacher.name} learns from the features", *poor]
 
 
 def _one_modality(clips: Dataset) -> list[str]:
