@@ -9,6 +9,7 @@ from typing import Any, Literal
 from seehear.cli.options import NO_TRUTH, TruthOptions
 from seehear.errors import SeehearError
 from seehear.results import Result
+from seehear.training.recipe import DEFAULT_RECIPE
 
 
 def select(
@@ -23,7 +24,7 @@ def select(
     classes: str | Path | None = None,
     estimators: Sequence[str] = (),
     protocol: Literal["honest", "paper"] = "honest",
-    recipe: str = "paper",
+    recipe: str = DEFAULT_RECIPE,
     set: Sequence[str] = (),
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     budget: float = 0.015,
@@ -45,7 +46,7 @@ def select(
         val: Weak table of the clips that short trainings are scored on; by default a fifth of the training clips.
         truth: Per-second ground truth of the clips of --val (of --labels with --protocol paper).
         classes: File with the classes, one per line; by default those of the labels.
-        estimators: Names; the first one ranks; by default `two-stage`. NAME@train or NAME@val states the clips that
+        estimators: Names; the first one ranks; by default `pilots`. NAME@train or NAME@val states the clips that
             the estimator looks at. `all` for all but traversal.
         protocol: `paper` trains every collocation on the clips of --labels themselves and scores it there, as the paper
             did with its evaluation clips. The result says so.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,9 +17,7 @@ from seehear.selection.collocation import Grid
 from seehear.selection.task import TEST, TRAIN, VAL, Task
 from seehear.selection.trainings import Bench
 from seehear.selection.workers import default_workers
-
-if TYPE_CHECKING:
-    from seehear.training.recipe import Recipe
+from seehear.training.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 
 Networks = Mapping[str, str | Sequence[str]] | str | Sequence[str]
 Protocol = Literal["honest", "paper"]
@@ -34,7 +32,7 @@ def prepare(
     *,
     networks: Networks | None = None,
     together: int = 1,
-    recipe: str | Path | Recipe = "paper",
+    recipe: str | Path | Recipe = DEFAULT_RECIPE,
     settings: Mapping[str, Any] | Sequence[str] = (),
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     budget: float = 0.0,
@@ -68,7 +66,6 @@ def prepare(
     from seehear.device import resolve as resolve_device
     from seehear.training.bags import IN_MEMORY
     from seehear.training.inference import window_length
-    from seehear.training.recipe import load_recipe
 
     check_dataset(train, "train")
     if val is not None:
@@ -79,13 +76,8 @@ def prepare(
     if leaks and val is not None:
         raise SeehearError("the protocol `paper` looks at the training clips alone: leave the validation clips out")
     resolved = load_recipe(recipe, settings)
-    if resolved.decode != "official":
-        raise SeehearError(
-            f"collocations are compared by the official thresholds, and the recipe has decode={resolved.decode}: set "
-            "decode=official"
-        )
-    if resolved.refine.rounds > 1:
-        raise SeehearError("collocations are compared by one round of refinement: set refine.rounds=1")
+    if resolved.refine.rounds > 1:  # each round is a whole training
+        resolved = load_recipe(resolved, {"refine.rounds": 1})
     chosen = _candidates(train, networks)
     whole = _with(train, chosen)
     if not whole.classes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seehear.data import Dataset
+from seehear.training.recipe import DEFAULT_RECIPE
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Sources:
     train: Tables
     val: Tables | None = None
     classes: str | None = None
-    recipe: str = "paper"
+    recipe: str = DEFAULT_RECIPE
     set: Sequence[str] = ()
 
     def datasets(self, networks: Mapping[str, Sequence[str]] | None) -> tuple[Dataset, Dataset | None]:

@@ -26,7 +26,7 @@ from seehear.features.packed import Packed
 from seehear.features.store import NetworkInfo
 from seehear.selection.collocation import Collocation
 from seehear.training.bags import IN_MEMORY, Split
-from seehear.training.recipe import Recipe
+from seehear.training.recipe import Decode, Recipe
 from seehear.training.run import BaseRun, MemoryRun, Run, RunFacts
 
 if TYPE_CHECKING:
@@ -106,6 +106,15 @@ class Outcome:
     def curve(self, name: str) -> Array:
         """Return a validation score after each epoch, (epochs,)."""
         return np.array([entry["val"][name] for entry in self.history])
+
+
+def scores_of_clips(validation: Validation) -> dict[str, Array]:
+    """Return what `Outcome.per_clip` holds."""
+    per_clip: dict[str, Array] = {Metric.LABEL_F1: 100 * validation.label_f1}
+    if validation.scores is not None:
+        per_clip["type_at_av"] = 100 * validation.scores.per_clip["segment", "type_at_av"]
+        per_clip[Metric.AVERAGE] = 100 * np.mean(list(validation.scores.per_clip.values()), axis=0)
+    return per_clip
 
 
 @dataclass
@@ -278,11 +287,11 @@ class Bench:
         from seehear.training.fit import fit
 
         run = self._start(training)
-        train, watch = self._labelled(training)
+        train, watch = self.labelled(training)
         fit(run, train, watch, self.device, lambda entry: on_epoch())
         return run
 
-    def _labelled(self, training: Training) -> tuple[Split, Split | None]:
+    def labelled(self, training: Training) -> tuple[Split, Split | None]:
         """Return the clips to train on and to watch, with labels per modality if the recipe has a teacher."""
         from seehear.training.setup import with_labels_per_modality
 
@@ -308,10 +317,7 @@ class Bench:
         history = run.history()
         judged = self.split(training.collocation, training.judged)
         validation = self._validate(run, training, judged)
-        per_clip: dict[str, Array] = {Metric.LABEL_F1: 100 * validation.label_f1}
-        if validation.scores is not None:
-            per_clip["type_at_av"] = 100 * validation.scores.per_clip["segment", "type_at_av"]
-            per_clip[Metric.AVERAGE] = 100 * np.mean(list(validation.scores.per_clip.values()), axis=0)
+        per_clip = scores_of_clips(validation)
         watched = self.count(training.watch) if training.watch else 0
         train = self.split(training.collocation, training.train)
         flops = training_flops(run, train, watched, len(judged.bags), len(history))
@@ -320,19 +326,21 @@ class Bench:
         return outcome
 
     def _validate(self, run: BaseRun, training: Training, judged: Split) -> Validation:
+        """Score a model with the thresholds that its training chose; without clips to watch, those best on `judged`."""
         from seehear.training.validation import validate
 
-        return validate(run.model(self.device), judged, training.recipe, self.window, self.classes)
+        decoding = run.decoding if training.watch is not None else None
+        return validate(run.model(self.device), judged, training.recipe, self.window, self.classes, decoding)
 
-    def signature(self, part: Part) -> str:
-        """Return the signature of the scores of this part's clips."""
+    def signature(self, part: Part, decode: Decode) -> str:
+        """Return the signature of the scores of this part's clips, whose events a recipe decodes like this."""
         from seehear.decoding import HALF, Decoding
         from seehear.scoring.signature import Signature
 
         dataset, count = self.datasets[part.split], self.count(part)
         if dataset.truth is None:
             return str(Signature(f"clip{HALF:g}", dataset.revision, count, levels="clip"))
-        return str(Signature(str(Decoding()), dataset.revision, count))
+        return str(Signature(str(Decoding()) if decode == "official" else decode, dataset.revision, count))
 
     def metric(self, split: str) -> Metric:
         """Return what clips of this split are scored by."""
@@ -360,7 +368,7 @@ class Bench:
         if self.out is None:
             self._outcomes[self._score_key(training)] = outcome
             return
-        facts = {"flops": outcome.flops, "signature": self.signature(training.judged)}
+        facts = {"flops": outcome.flops, "signature": self.signature(training.judged, training.recipe.decode)}
         data = save(dict(outcome.per_clip), metadata={"facts": json.dumps(facts)})
         atomic_bytes(self.out / self._score_key(training), data)
 

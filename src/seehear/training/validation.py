@@ -65,8 +65,15 @@ class Validation:
         return entry
 
 
-def validate(model: ParsingModel, split: Split, recipe: Recipe, window: int, classes: tuple[str, ...]) -> Validation:
-    """Return loss and scores of a model on a split, decoded as the recipe says.
+def validate(
+    model: ParsingModel,
+    split: Split,
+    recipe: Recipe,
+    window: int,
+    classes: tuple[str, ...],
+    decoding: Decoding | None = None,
+) -> Validation:
+    """Return loss and scores of a model on a split.
 
     Args:
         model: The model.
@@ -74,12 +81,19 @@ def validate(model: ParsingModel, split: Split, recipe: Recipe, window: int, cla
         recipe: Of the model's training.
         window: Segments of a window for prediction.
         classes: Names of the model's C classes.
+        decoding: From probabilities to events; by default as the recipe says, with thresholds chosen on these clips.
     """
-    return validate_probabilities(predict(model, split.bags, window), split, recipe, model.modalities, classes)
+    probabilities = predict(model, split.bags, window)
+    return validate_probabilities(probabilities, split, recipe, model.modalities, classes, decoding)
 
 
 def validate_probabilities(
-    probabilities: Probabilities, split: Split, recipe: Recipe, modalities: tuple[str, ...], classes: tuple[str, ...]
+    probabilities: Probabilities,
+    split: Split,
+    recipe: Recipe,
+    modalities: tuple[str, ...],
+    classes: tuple[str, ...],
+    decoding: Decoding | None = None,
 ) -> Validation:
     """Return the same as `validate`, from a model's probabilities for the N clips of the split."""
     # A clip in several windows counts with the mean of their probabilities.
@@ -97,7 +111,7 @@ def validate_probabilities(
     loss = float(weak_loss(output, labels, recipe.confidences(modalities), available))
     of_labels = label_f1(clip >= HALF, labels.numpy() > HALF)
     truth = split.estimated(modalities)
-    decoding = _decoding(probabilities, split, recipe, modalities, classes)
+    decoding = decoding or _decoding(probabilities, split, recipe, modalities, classes)
     if truth is None:
         return Validation(loss, of_labels, None, decoding=decoding)
     active = decoding(probabilities, classes, modalities)
