@@ -28,12 +28,12 @@ class Estimators(Result):
 
     def as_json(self) -> Any:
         """Return one object per estimator: name, whether it trains, its labels, what it does, and its source."""
-        from seehear.selection.estimators.interface import ClosedForm
+        from seehear.selection.estimators.interface import ClosedForm, Separate
 
         return [
             {
                 "name": each.name,
-                "trains": "no" if isinstance(each, ClosedForm) else "yes",
+                "trains": "no" if isinstance(each, ClosedForm | Separate) else "yes",
                 "labels": each.labels,
                 "summary": each.summary,
                 "source": each.source,

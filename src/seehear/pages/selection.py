@@ -134,7 +134,7 @@ def write(selection: Selection, judgements: Mapping[str, Judgement], folder: Pat
         best=best,
         answer=ranking[0],
         tied=[str(each) for each in selection.tied if each != best],
-        untried=views.untried(selection),
+        outlook=views.outlook(selection),
         command=sources.train_command(best.argument) if sources else "",
         judging=judging(folder, selection.grid.modalities),
         unit=views.unit(selection),

@@ -52,7 +52,7 @@ def plot_curves(
         names: Of the n collocations.
         curves: One or more; the first sets the order.
         order: `truth` has the best on the left and failed ones on the right, `grid` keeps the order given.
-        tied: (n,) bool, collocations that are not significantly worse than the best by the first curve.
+        tied: (n,) bool, collocations in the tied set of the first curve.
 
     Returns:
         The figure.

@@ -40,7 +40,7 @@ def plot_ranking(
         rank_low: (n,), the better end of the interval; 1 is the best rank.
         rank_high: (n,), the other end.
         p_best: (n,), in [0, 1].
-        tied: (n,) bool, not significantly worse than the best.
+        tied: (n,) bool, in the tied set.
         unit: Of the scores.
         measured: (n,) bool, false where a score only gives the order and is not written; all are unless given.
 

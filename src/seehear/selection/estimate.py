@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from seehear.errors import SeehearError
-from seehear.selection.collocation import Collocation
-from seehear.selection.estimators.interface import ClosedForm, Estimator, Trained
+from seehear.selection.collocation import Collocation, Option
+from seehear.selection.estimators.interface import ClosedForm, Estimator, Separate, Trained
+from seehear.selection.estimators.traversal import ESTIMATORS as TRAVERSALS
 from seehear.selection.evidence import few_threads
 from seehear.selection.task import Array, Estimates, Task, around, bootstrapped
 from seehear.selection.trainings import Outcome
@@ -28,6 +30,8 @@ def estimate(task: Task, estimator: Estimator, split: str) -> Estimates:
     """
     if isinstance(estimator, ClosedForm):
         result = _closed_form(task, estimator, split)
+    elif isinstance(estimator, Separate):
+        result = _separate(task, estimator, split)
     elif isinstance(estimator, Trained):
         result = _trained(task, estimator, split)
     else:
@@ -70,6 +74,38 @@ def _each(task: Task, score: Callable[[Collocation], float]) -> tuple[Array, dic
     return scores, failures
 
 
+def _separate(task: Task, estimator: Separate, split: str) -> Estimates:
+    began = time.process_time()
+    looks: dict[tuple[str, Option], Any] = {}
+    failures: dict[str, str] = {}
+    values: list[Array] = []
+    with few_threads(0):
+        for modality, options in task.grid.options.items():
+            for option in options:
+                alone = Collocation(((modality, option),))
+                try:
+                    looks[modality, option] = estimator.look(task, split, alone)
+                except (SeehearError, ArithmeticError, np.linalg.LinAlgError) as error:
+                    looks[modality, option] = error
+        for collocation in task.grid:
+            seen = [looks[choice] for choice in collocation.options]
+            errors = [each for each in seen if isinstance(each, Exception)]
+            values.append(np.full(1, np.nan) if errors else estimator.score(task, split, seen))
+            if errors:
+                failures[str(collocation)] = str(errors[0])
+    clips = all(len(value) > 1 for value in values)
+    return Estimates(
+        name=estimator.name,
+        split=split,
+        unit=estimator.unit or estimator.name,
+        scores=np.array([value.mean() for value in values]),
+        draws=bootstrapped([value[None] for value in values]) if clips else None,
+        failures=failures,
+        seconds=time.process_time() - began,
+        flops=0.0,
+    )
+
+
 def _trained(task: Task, estimator: Trained, split: str) -> Estimates:
     setting = task.setting(split)
     plans = [list(estimator.plan(setting, collocation)) for collocation in task.grid]
@@ -97,6 +133,7 @@ def _trained(task: Task, estimator: Trained, split: str) -> Estimates:
         seconds=seconds,
         flops=flops,
         trainings=sum(len(plan) for plan in plans),
+        of_traversals=estimator in TRAVERSALS,
         values=values,
     )
 

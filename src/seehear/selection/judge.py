@@ -14,6 +14,7 @@ from seehear.errors import SeehearError
 from seehear.progress import say
 from seehear.results import Result, html_table, import_pandas, listed
 from seehear.selection.agreement import Agreement, Ceiling, Chance, agreement, ceiling, expected_by_chance
+from seehear.selection.certainty import possible_traversals
 from seehear.selection.collocation import Collocation, Grid
 from seehear.selection.effects import Effects, effects
 from seehear.selection.estimate import estimate
@@ -114,7 +115,7 @@ class Judgement(Result):
 
     @property
     def tied(self) -> tuple[Collocation, ...]:
-        """Those not significantly worse than the best by traversal."""
+        """The tied set by traversal."""
         return tuple(row.collocation for row in self.ranking if row.tied)
 
     @property
@@ -272,7 +273,8 @@ def judge(
         ceiling=ceiling(values),
         effects=effects(values, task.grid.shape) if task.grid.has_pairs else None,
         metric=task.bench.metric(TEST),
-        signature=f"{task.bench.signature(Part(TEST))}|selection judged by traversal, {len(task.seeds)} seeds",
+        signature=f"{task.bench.signature(Part(TEST), task.recipe.decode)}|selection judged by traversal, "
+        f"{len(task.seeds)} seeds",
         missing=task.missing,
         notes=(*task.notes, *([note] if skipped else [])),
         plotted=(*PLOTTED, *plotted),
@@ -312,6 +314,6 @@ def _compare(
             place = failed if estimator.name in named else skipped
             place[f"{estimator.name}@{split}"] = str(error)
             continue
-        agrees = agreement(estimates.scores, values, task.grid.shape, estimates.draws)
+        agrees = agreement(estimates.scores, values, task.grid.shape, possible_traversals(task, estimates))
         rows.append(Row(estimates, agrees, split == TEST))
     return rows, failed, skipped

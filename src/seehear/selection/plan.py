@@ -14,7 +14,7 @@ from seehear.errors import SeehearError
 from seehear.results import Result
 from seehear.selection.collocation import Collocation
 from seehear.selection.estimators import TRAVERSAL, EstimatorOn
-from seehear.selection.estimators.interface import Adaptive, ClosedForm, Estimator, Trained
+from seehear.selection.estimators.interface import Adaptive, ClosedForm, Estimator, Separate, Trained
 from seehear.selection.evidence import Array, Evidence, few_threads
 from seehear.selection.flops import step_flops
 from seehear.selection.task import HALVES, MAX_CLIPS, TRAIN, Task
@@ -158,7 +158,7 @@ def _trainings(
     task: Task, estimator: Estimator, split: str, collocations: Sequence[Collocation] | None = None
 ) -> list[Training]:
     """Return the trainings that an estimator may do, of all collocations unless some are given."""
-    if isinstance(estimator, ClosedForm):
+    if isinstance(estimator, ClosedForm | Separate):
         return []
     if isinstance(estimator, Adaptive):
         return list(estimator.forecast(task, split))
@@ -217,10 +217,25 @@ class _Clock:
         seconds, flops = formed + len(self.task.grid) * once
         return np.array([seconds, seconds, flops])
 
+    def of_separate(self, estimator: Separate, split: str) -> Array:
+        """Return the same of an estimator that looks at modalities one by one, (3,); its operations are not counted."""
+        seconds, looks = 0.0, []
+        with suppress(SeehearError):
+            for choice in self.by_width[-1].options:
+                began = time.process_time()
+                looks.append(estimator.look(self.task, split, Collocation((choice,))))
+                seconds += len(self.task.grid.options[choice[0]]) * (time.process_time() - began)
+            began = time.process_time()
+            estimator.score(self.task, split, looks)
+            seconds += len(self.task.grid) * (time.process_time() - began)
+        return np.array([seconds, seconds, 0.0])
+
     def of_estimator(self, estimator: Estimator, split: str, trainings: Sequence[Training]) -> Array:
         """Return the same of an estimator, (3,)."""
         if isinstance(estimator, ClosedForm):
             return self.of_closed_form(estimator.score, split)
+        if isinstance(estimator, Separate):
+            return self.of_separate(estimator, split)
         cost = self.of_trainings(trainings)
         closed = estimator.closed if isinstance(estimator, Adaptive) else ()
         for each in closed:

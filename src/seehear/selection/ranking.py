@@ -17,7 +17,8 @@ from seehear.scoring.intervals import DRAWS
 Array = NDArray[np.float64]
 Values = Sequence[Array] | Array  # of each of n collocations a score (S, N): S trainings, the same N clips
 
-TIED_SHARE = 0.05  # of the draws in which a tied collocation scores at least as well as the leader
+TIED = 0.95  # probability with which the tied set holds the best
+ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,8 @@ class Standing:
         rank_low, rank_high: Ends of the interval that contains the ranks of 95 % of the draws. Scores that are equal in
             a draw take all ranks that they share, so a score that is the same for all has the interval 1 to n.
         p_best: Share of the draws in which it is the best, sum 1; a draw with several best ones is split among them.
-        tied: Whether it is not significantly worse than the best: it scores at least as well as the leader in 5 % of
-            the draws or more. The leader is the first of the best scores. All others were beaten by it in more than
-            95 % of the draws: a one-sided test of 5 % per pair, not corrected for the number of pairs.
+        tied: Whether it is in the tied set: the fewest collocations that hold the best in 95 % of the draws. The first
+            of the best scores is always in it, and so is whatever is as probable as another one in it.
     """
 
     scores: Array
@@ -59,15 +59,25 @@ def standing(scores: Array, draws: Array) -> Standing:
     filled = np.where(failed, -np.inf, scores)
     drawn = np.where(failed | np.isnan(draws), -np.inf, draws)  # (B, n)
     best = drawn == drawn.max(axis=1, keepdims=True)
+    p_best = (best / best.sum(axis=1, keepdims=True)).mean(axis=0)
     return Standing(
         scores,
         rankdata(-filled, method="min").astype(np.int64),
         # Of ranks that lie between two draws' the outer one, so that an interval is never too short.
         np.quantile(rankdata(-drawn, method="min", axis=1), 0.025, axis=0, method="lower").astype(np.int64),
         np.quantile(rankdata(-drawn, method="max", axis=1), 0.975, axis=0, method="higher").astype(np.int64),
-        (best / best.sum(axis=1, keepdims=True)).mean(axis=0),
-        (drawn >= drawn[:, [filled.argmax()]]).mean(axis=0) >= TIED_SHARE,
+        p_best,
+        tied_set(p_best, int(filled.argmax())),
     )
+
+
+def tied_set(p_best: Array, leader: int) -> NDArray[np.bool_]:
+    """Return which collocations (n,) are needed to hold the best with probability TIED, and the leader."""
+    order = np.argsort(-p_best, kind="stable")
+    needed = int((np.cumsum(p_best[order]) < TIED - ROUNDING).sum())  # numbers before the last one that is needed
+    tied = p_best >= p_best[order[min(needed, len(order) - 1)]] - ROUNDING
+    tied[leader] = True
+    return tied
 
 
 def seed_deviation(values: Values) -> float:

@@ -19,11 +19,11 @@ from seehear.selection.judge import Judgement, Row
 from seehear.selection.ranking import Standing
 from seehear.selection.result import RankedCollocation, Selection, Settings
 from seehear.selection.sources import Sources
-from seehear.selection.task import Array, Estimates, Trials
+from seehear.selection.task import Array, Estimates, Outlook, Trials
 from seehear.selection.trainings import Metric
 from seehear.training.recipe import Recipe
 
-FORMAT = 2
+FORMAT = 3
 SELECTION = "selection.json"
 JUDGED = "judged-"
 
@@ -86,7 +86,7 @@ def selection_to_json(selection: Selection) -> dict[str, Any]:
             "effects": selection.effects and asdict(selection.effects),
             "effects_of": selection.effects_of,
             "pairing": selection.effects and selection.effects.verdict,
-            "untried": selection.untried,
+            "outlook": [asdict(each) for each in selection.outlook],
             "traversal_seconds": selection.traversal_seconds,
             "metric": selection.metric,
             "signature": selection.signature,
@@ -261,6 +261,7 @@ def _estimates_to_json(estimates: Estimates, grid: Grid) -> dict[str, Any]:
         "seeds": by_name(means) if (means := estimates.means_of_seeds()) else None,
         "failures": estimates.failures,
         "trainings": estimates.trainings,
+        "of_traversals": estimates.of_traversals,
         "seconds": estimates.seconds,
         "flops": estimates.flops,
         "trials": estimates.trials and asdict(estimates.trials),
@@ -275,7 +276,7 @@ def _estimates_from_json(content: Mapping[str, Any], grid: Grid) -> Estimates:
 
     trials = content["trials"]
     if trials:
-        trials = Trials(**{**trials, "kept": tuple(trials["kept"]), "untried": tuple(trials["untried"])})
+        trials = Trials(**{**trials, "outlook": tuple(Outlook(**each) for each in trials["outlook"])})
     return Estimates(
         name=content["name"],
         split=content["split"],
@@ -286,6 +287,7 @@ def _estimates_from_json(content: Mapping[str, Any], grid: Grid) -> Estimates:
         seconds=content["seconds"],
         flops=content["flops"],
         trainings=content["trainings"],
+        of_traversals=content["of_traversals"],
         measured=np.array(column("measured"), dtype=bool),
         trials=trials or None,
         interval=np.stack([_array(column("low")), _array(column("high"))]),

@@ -15,7 +15,7 @@ from seehear.results import Result, html_table, import_pandas
 from seehear.selection.collocation import Collocation, Grid
 from seehear.selection.effects import Effects
 from seehear.selection.ranking import Standing
-from seehear.selection.task import PERCENT, Estimates, Task
+from seehear.selection.task import PERCENT, Estimates, Outlook, Task
 from seehear.selection.trainings import Metric
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class RankedCollocation:
         rank: 1 is the best.
         rank_low, rank_high: 95 % interval of the rank.
         p_best: Share of the bootstrap draws in which it is the best.
-        tied: Whether it is not significantly worse than the best.
-        trainings: Spent on it by two-stage selection; None for other estimators.
+        tied: Whether it is in the tied set, the fewest that hold the best with probability .95.
+        trainings: Spent on it by selection with pilots; None for other estimators.
     """
 
     collocation: Collocation
@@ -186,12 +186,12 @@ class Selection(Result):
 
     @property
     def tied(self) -> tuple[Collocation, ...]:
-        """The tied set: those not significantly worse than the best, the best first."""
+        """The tied set, the fewest that hold the best with probability .95; the best first."""
         return tuple(row.collocation for row in self.ranking if row.tied)
 
     @property
     def p_best(self) -> dict[Collocation, float]:
-        """Share of the bootstrap draws in which each collocation is the best, the best first."""
+        """The probability of each collocation that a traversal would put it first, the best first."""
         return {row.collocation: row.p_best for row in self.ranking}
 
     @property
@@ -205,10 +205,10 @@ class Selection(Result):
         return self.estimates[0].unit == PERCENT
 
     @property
-    def untried(self) -> int:
-        """How many collocations of the tied set of closed forms the budget did not allow to try."""
+    def outlook(self) -> tuple[Outlook, ...]:
+        """How likely more training would settle the choice; empty if it is settled, or nothing was trained."""
         trials = self.estimates[0].trials
-        return len(trials.untried) if trials else 0
+        return trials.outlook if trials else ()
 
     def __repr__(self) -> str:
         first, row = self.estimates[0], self.ranking[0]

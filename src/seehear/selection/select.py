@@ -16,6 +16,7 @@ import numpy as np
 from seehear import arguments
 from seehear.errors import SeehearError
 from seehear.progress import say
+from seehear.selection.certainty import possible_traversals
 from seehear.selection.effects import Effects, effects
 from seehear.selection.estimate import estimate
 from seehear.selection.estimators import DEFAULT, PAPER, PAPER_WITHOUT_TRUTH, TRAVERSAL, EstimatorOn, find, ridge
@@ -24,12 +25,12 @@ from seehear.selection.plan import Plan, forecast
 from seehear.selection.prepare import Networks, Protocol, prepare
 from seehear.selection.ranking import standing
 from seehear.selection.result import Selection, Settings
-from seehear.selection.task import TRAIN, Estimates, Task
+from seehear.selection.task import TRAIN, Array, Estimates, Task
 from seehear.selection.trainings import Part
+from seehear.training.recipe import DEFAULT_RECIPE, Recipe
 
 if TYPE_CHECKING:
     from seehear.data import Dataset
-    from seehear.training.recipe import Recipe
 
 BUDGET = 0.015  # share of traversal's cost
 
@@ -40,7 +41,7 @@ def select(
     *,
     networks: Networks | None = None,
     by: str | Sequence[str] | None = None,
-    recipe: str | Path | Recipe = "paper",
+    recipe: str | Path | Recipe = DEFAULT_RECIPE,
     set: Mapping[str, Any] | Sequence[str] = (),
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     budget: float = BUDGET,
@@ -54,8 +55,9 @@ def select(
 ) -> Selection:
     """Find the networks, one per modality, that suit the clips best together.
 
-    Closed forms look at features and labels alone and take seconds. Two-stage selection, the default, leaves out what
-    they find clearly worse, and compares the others by short trainings.
+    Closed forms look at features and labels alone and take seconds. Selection by pilots, the default, begins with them
+    and spends its budget on the trainings that are expected to gain most. P(best) is the probability that a traversal
+    would put a collocation first. It counts how far estimates were off on grids that were trained in full.
 
     Args:
         train: Labelled clips with features of the candidate networks.
@@ -63,11 +65,11 @@ def select(
             default a fifth of the training clips, which are then not trained on.
         networks: modality -> networks to choose from, of the same store or arrays; by default those of `train`.
         by: One or more estimators, see `estimators.find`. The first one ranks the collocations. By default
-            `two-stage`; with the protocol `paper` the paper's upper bound.
+            `pilots`; with the protocol `paper` the paper's upper bound.
         recipe: What full trainings are like: a name from `list_recipes`, a TOML file, or a Recipe.
         set: Settings on top of the recipe: a mapping, or KEY=VALUE texts.
         seeds: Of trainings by traversal and the upper bound.
-        budget: Share of traversal's cost that short trainings may take.
+        budget: Share of traversal's cost that pilot trainings may take.
         together: Up to so many networks may feed a modality together.
         out: Folder in which every finished training is kept, so that the same call resumes; by default in memory.
         workers: Processes that train at once; by default one in memory, one per core with a folder.
@@ -127,7 +129,7 @@ def _task_of(
         by = paper if task.leaks else DEFAULT
     chosen = find(by)
     if not chosen:
-        raise SeehearError("name at least one estimator to select by, such as two-stage or ridge")
+        raise SeehearError("name at least one estimator to select by, such as pilots or ridge")
     return task, [(estimator, TRAIN) for estimator, _ in chosen] if task.leaks else chosen
 
 
@@ -140,22 +142,35 @@ def select_task(task: Task, estimators: Sequence[EstimatorOn]) -> Selection:
     results, failed = _estimate_all(task, estimators)
     first = results[0]
     of_choices, effects_of = _effects(task, results)
+    draws, doubt = _draws(task, first)
     return Selection(
         grid=task.grid,
-        standing=standing(first.scores, first.draws if first.draws is not None else first.scores[None]),
+        standing=standing(first.scores, draws),
         estimates=tuple(results),
         effects=of_choices,
         effects_of=effects_of,
         traversal_seconds=plan.traversal.seconds if plan is not None else None,
         metric=task.bench.metric(task.scored),
-        signature=f"{task.bench.signature(Part(task.scored))}|selection:{first.label}|budget{task.budget:g}|"
-        f"trainings{first.trainings}",
+        signature=f"{task.bench.signature(Part(task.scored), task.recipe.decode)}|selection:{first.label}|"
+        f"budget{task.budget:g}|trainings{first.trainings}",
         settings=Settings.of(task),
         missing=task.missing,
-        notes=(*task.notes, *_choice_notes(task)),
+        notes=(*task.notes, *_choice_notes(task), *doubt),
         failed=failed,
         task=task,
     )
+
+
+def _draws(task: Task, first: Estimates) -> tuple[Array, list[str]]:
+    """Return draws (B, n) of what the first estimator predicts, and a note if its own error is not known."""
+    draws = possible_traversals(task, first)
+    if draws is not None:
+        return draws, []
+    note = (
+        f"how far {first.label} is off on grids like this one was never measured: ranks and P(best) count the sampling "
+        "of clips and seeds alone, and are too certain"
+    )
+    return (first.draws if first.draws is not None else first.scores[None]), [note]
 
 
 def _choice_notes(task: Task) -> list[str]:

@@ -57,26 +57,39 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Trials:
-    """What two-stage selection tried, by names of collocations.
+class Outlook:
+    """What more training would bring.
 
     Attributes:
-        first_stage: Minus the mean rank by the closed forms.
-        kept: What the first stage kept, the best first.
-        trainings: Short trainings of each collocation that was tried.
-        untried: What the first stage kept and the budget did not allow to try.
-        affordable: Short trainings that the budget allows.
-        full_budget: The budget that allows to try all that the first stage kept.
-        first_stage_seconds: Of one core.
+        seconds: Of one core.
+        probability: That one collocation then has a P(best) of at least .95.
     """
 
-    first_stage: Mapping[str, float]
-    kept: tuple[str, ...]
-    trainings: Mapping[str, int]
-    untried: tuple[str, ...]
-    affordable: int
-    full_budget: float
-    first_stage_seconds: float
+    seconds: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What a selection by pilot trainings tried, by names of collocations.
+
+    Attributes:
+        pilots: Pilot trainings of each collocation that had any.
+        full: Full trainings likewise.
+        spent: Share of traversal's cost.
+        outlook: What more training would bring, of some times; empty if the choice is settled.
+    """
+
+    pilots: Mapping[str, int]
+    full: Mapping[str, int]
+    spent: float
+    outlook: tuple[Outlook, ...] = ()
+
+    @property
+    def trainings(self) -> Mapping[str, int]:
+        """All trainings of each collocation that had any."""
+        names = {**self.pilots, **self.full}
+        return {name: self.pilots.get(name, 0) + self.full.get(name, 0) for name in names}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +108,8 @@ class Estimates:
         trainings: How many it needed.
         values: Per trained collocation (S, N) or (S,), of which the scores are means.
         measured: (n,) bool, false where a score only gives the order; None if all are measured.
-        trials: What two-stage selection tried.
+        of_traversals: Whether a draw stands for a traversal, rather than for another sample of the clips.
+        trials: What was tried, by selection with pilot trainings.
         interval: (2, n), ends of the 95 % intervals of estimates that were read from a file.
         seed_means: Per trained collocation the mean score of each seed, of estimates that were read from a file.
     """
@@ -111,6 +125,7 @@ class Estimates:
     trainings: int = 0
     values: Sequence[Array] | None = None
     measured: NDArray[np.bool_] | None = None
+    of_traversals: bool = False
     trials: Trials | None = None
     interval: Array | None = None
     seed_means: Sequence[Array] | None = None

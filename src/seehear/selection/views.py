@@ -28,14 +28,15 @@ LEAKING = (
 )
 NOTHING = "–"
 MAX_ROWS = 20  # of the ranking on the terminal; selection.json has all
+LIKELY = 0.5  # a probability to settle the choice that makes more training worth while
 SMALL_SHARE = 5.0  # per cent of the variance: a share below it is called small
 METRICS = {
     Metric.AVERAGE: "the average of all segment- and event-level scores, per cent",
     Metric.LABEL_F1: "F1 of the clip's set of classes, per cent (there is no per-second ground truth)",
 }
 SELECTION_LEGEND = """\
-tied (*): not significantly worse than the first; ranks: interval of 95 % of the bootstrap draws; P(best): share of the
-draws in which it is the best; score: {unit}; –: only its place is known, it was not tried"""
+tied (*): the fewest that hold the best with probability .95; P(best): probability that training all of them in full
+would put it first; ranks: 95 % interval of its place there; score: {unit}; –: it was not trained"""
 
 
 def number(value: float, form: str = ".2f") -> str:
@@ -62,7 +63,7 @@ def selection_text(selection: Selection) -> str:
         None,
         f"use {selection.best.argument}",
         tied(selection),
-        untried(selection),
+        outlook(selection),
         pairing(selection),
         cost(selection),
         f"signature {selection.signature}",
@@ -81,8 +82,8 @@ class TextRow:
         name: Of the collocation.
         rank: Its rank.
         ranks: 95 % interval of the rank.
-        p_best: Share of the draws in which it is the best, in [0, 1].
-        tied: Whether it is not significantly worse than the best.
+        p_best: Probability that it is the best, in [0, 1].
+        tied: Whether it is in the tied set.
         score: Its score.
         interval: 95 % interval of the score.
         trainings: Spent on it; None where the first estimator counts none.
@@ -159,28 +160,29 @@ def tied(selection: Selection) -> str:
     """Return the tied set in words."""
     if len(selection.grid) == 1:
         return ""
-    others = [str(collocation) for collocation in selection.tied if collocation != selection.best]
+    others = [row for row in selection.ranking if row.tied and row.collocation != selection.best]
     if not others:
-        return "every other collocation is significantly worse"
-    named = ", ".join(others[:MAX_ROWS]) + (" …" if len(others) > MAX_ROWS else "")
-    return f"not significantly worse ({len(others)}): {named}"
+        return f"nothing else is as good: P(best) {selection.p_best[selection.best]:.2f}"
+    named = ", ".join(f"{row.name} ({row.p_best:.2f})" for row in others[:MAX_ROWS])
+    more = " …" if len(others) > MAX_ROWS else ""
+    are = "is" if len(others) == 1 else "are"
+    return f"{named}{more} {are} as good as can be known (P(best) in brackets)"
 
 
-def untried(selection: Selection) -> str:
-    """Return what the budget was too small for; an empty text where it was large enough."""
+def outlook(selection: Selection) -> str:
+    """Return what more training would bring; an empty text where the choice is settled."""
     first = selection.estimates[0]
-    if first.trials is None or not first.trials.untried:
+    if first.trials is None or len(selection.tied) < 2:
         return ""
-    count, budget = len(first.trials.untried), f"a budget of {first.trials.full_budget:.2g}"
-    if not first.trainings:
-        return (
-            f"the budget allowed no training: this is the order of the closed forms, by the training labels; no clip "
-            f"of {first.split} was looked at; {budget} tries the first {count}"
-        )
-    return (
-        f"the budget did not allow to try {count} of these; P(best) counts them as good as any that were tried, or as "
-        f"the closed forms rank them; {budget} tries them all"
-    )
+    if not first.trials.trainings:
+        return "no training was done: a larger budget (--budget) trains where there is most to gain"
+    if not selection.outlook:
+        return ""
+    likely = next((each for each in selection.outlook if each.probability >= LIKELY), selection.outlook[-1])
+    text = f"another {duration(likely.seconds)} of training would settle it with probability {likely.probability:.2f}"
+    if likely.probability >= LIKELY:
+        return text
+    return f"even {text}: it takes more clips to see a difference, or there is none that matters"
 
 
 def pairing(selection: Selection) -> str:

@@ -7,26 +7,34 @@ from collections.abc import Sequence
 from seehear.errors import SeehearError, unknown
 from seehear.selection.estimators import (
     chance,
+    explained,
     halving,
     logme,
+    pilots,
     ridge,
+    shared,
     short_run,
+    static,
+    teachers,
     traversal,
-    two_stage,
     unimodal,
     upper_bound,
 )
-from seehear.selection.estimators.interface import ClosedForm, Estimator
+from seehear.selection.estimators.interface import ClosedForm, Estimator, Separate
 
 REGISTRY: dict[str, Estimator] = {
     estimator.name: estimator
     for estimators in (
-        two_stage.ESTIMATORS,
+        pilots.ESTIMATORS,
         logme.ESTIMATORS,
         ridge.ESTIMATORS,
         unimodal.ESTIMATORS,
+        teachers.ESTIMATORS,
+        explained.ESTIMATORS,
+        static.ESTIMATORS,
         chance.ESTIMATORS,
         short_run.ESTIMATORS,
+        shared.ESTIMATORS,
         halving.ESTIMATORS,
         upper_bound.ESTIMATORS,
         traversal.ESTIMATORS,
@@ -36,7 +44,7 @@ REGISTRY: dict[str, Estimator] = {
 CLOSED_FORM: dict[str, ClosedForm] = {
     name: estimator for name, estimator in REGISTRY.items() if isinstance(estimator, ClosedForm)
 }
-DEFAULT = two_stage.ESTIMATORS[0].name
+DEFAULT = pilots.ESTIMATORS[0].name
 TRAVERSAL = traversal.ESTIMATORS[0]
 UPPER_BOUNDS = upper_bound.ESTIMATORS
 PAPER = "upper-bound-weak-segment-final"
@@ -74,7 +82,13 @@ def find(names: str | Sequence[str]) -> list[EstimatorOn]:
     if at and split not in SPLITS:
         raise SeehearError(f"{name!r}: an estimator looks at the clips of {' or '.join(SPLITS)}, as in {bare}@val")
     estimator = REGISTRY[bare]
-    return [(estimator, split or ("train" if isinstance(estimator, ClosedForm) else "val"))]
+    return [(estimator, split or _usual_split(estimator))]
+
+
+def _usual_split(estimator: Estimator) -> str:
+    if isinstance(estimator, Separate):
+        return estimator.split
+    return "train" if isinstance(estimator, ClosedForm) else "val"
 
 
 def list_estimators() -> list[str]:

@@ -1,10 +1,10 @@
-"""The three kinds of estimators. Each scores how well the networks of a collocation suit labelled clips together."""
+"""The four kinds of estimators. Each scores how well the networks of a collocation suit labelled clips together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,35 @@ class ClosedForm:
     source: str
     labels: Labels
     score: Callable[[Evidence, Collocation], float]
+
+
+@dataclass(frozen=True)
+class Separate:
+    """Looks at each modality's networks once, by themselves, and combines what it saw.
+
+    So M networks in each of N modalities take M · N looks, and not M^N.
+
+    Attributes:
+        name: Of the estimator.
+        summary: What it does, in a few words.
+        source: The paper.
+        labels: Which labels it looks at.
+        look: Of a task, a split and the networks of one modality (a collocation of that modality alone), what `score`
+            needs. Raises SeehearError if nothing can be learnt from them.
+        score: From the looks at a collocation's modalities, in their order, to a score per clip (N,), or one (1,);
+            higher is better. Raises SeehearError if it has none.
+        unit: Of the scores; by default the estimator's own.
+        split: The clips that it looks at unless others are named.
+    """
+
+    name: str
+    summary: str
+    source: str
+    labels: Labels
+    look: Callable[[Task, str, Collocation], Any]
+    score: Callable[[Task, str, Sequence[Any]], NDArray[np.float64]]
+    unit: str = ""
+    split: Literal["train", "val"] = "train"
 
 
 @dataclass(frozen=True)
@@ -83,4 +112,4 @@ class Adaptive:
     closed: tuple[ClosedForm, ...] = ()
 
 
-Estimator = ClosedForm | Trained | Adaptive
+Estimator = ClosedForm | Separate | Trained | Adaptive

@@ -16,7 +16,7 @@ from seehear.selection.trainings import Part, Training
 from seehear.training.recipe import Recipe
 
 STEPS = 150
-MIN_RATE = 1e-3  # after 150 steps at a lower learning rate a model may still predict no event
+MIN_RATE = 1e-3  # after so few steps at a lower learning rate a model may still predict no event
 SHARE = 0.2  # of the training clips
 
 

@@ -15,8 +15,13 @@ from seehear.selection.trainings import Outcome, Part, Training
 
 def plan(setting: Setting, collocation: Collocation) -> list[Training]:
     """Plan one training by the recipe per seed, the epoch chosen as in any training."""
+    return [training(setting, collocation, seed) for seed in setting.seeds]
+
+
+def training(setting: Setting, collocation: Collocation, seed: int) -> Training:
+    """Plan a full training."""
     train, watch, scored = Part(setting.train), Part(setting.watch), Part(setting.scored)
-    return [Training("traversal", collocation, setting.recipe, seed, train, watch, scored) for seed in setting.seeds]
+    return Training("traversal", collocation, setting.recipe, seed, train, watch, scored)
 
 
 def read(outcomes: Sequence[Outcome]) -> NDArray[np.float64]:

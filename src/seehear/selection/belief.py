@@ -1,0 +1,200 @@
+"""What is believed about full trainings: a small Gaussian model over a grid of collocations.
+
+The score of a full training is a linear function of closed forms, plus what each network adds beyond them, plus what
+each pairing adds. A pilot training shows that score with a discrepancy of its own. Both are scored on clips that are
+one sample of their kind, and with one seed of many. How large all of this is was learnt from grids that were trained in
+full (`prior.Prior`). A grid may be more or less predictable than those, so scale is uncertain too: the predictive
+distribution is Student's t (a Student-t process, Shah et al. 2014), which closes up as observations fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear.selection.prior import Prior, Slope
+
+Array = NDArray[np.float64]
+
+FLAT = 100.0  # SD of the level of scores, points: nothing is known of it
+JITTER = 1e-8
+
+
+class Kind(IntEnum):
+    """What a training shows."""
+
+    FULL = 1
+    PILOT = 2
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The mean score of trainings of one collocation.
+
+    Attributes:
+        cell: Number of the collocation.
+        kind: Full or pilot.
+        score: Mean over seeds and clips, per cent.
+        seeds: How many trainings.
+    """
+
+    cell: int
+    kind: Kind
+    score: float
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Belief:
+    """A belief about the scores of n collocations in full trainings; everything in points.
+
+    Attributes:
+        prior: What it rests on.
+        mean: (3n + 2,), of the scores on all clips of the kind, then of full and of pilot trainings on the scored
+            clips; then of the levels of both, which all collocations share.
+        covariance: (3n + 2, 3n + 2) of these, at the scale that observations suggest.
+        freedom: Degrees of freedom of the t distribution.
+        clip_noise: Variance of a collocation's mean score between sets of as many clips as are scored.
+    """
+
+    prior: Prior
+    mean: Array
+    covariance: Array
+    freedom: float
+    clip_noise: float
+
+    @staticmethod
+    def of(
+        shape: Sequence[int],
+        closed: Mapping[str, Array],
+        prior: Prior,
+        observations: Sequence[Observation] = (),
+        clip_noise: float | None = None,
+        clips: int = 1,
+    ) -> Belief:
+        """Return the belief after some observations.
+
+        Args:
+            shape: Options per modality; collocations are in the order of such an array.
+            closed: Name of a closed form in the prior -> scores (n,), finite.
+            prior: Of grids like this one.
+            observations: At most one per collocation and kind.
+            clip_noise: Variance of a score between clips; None for the prior's.
+            clips: How many are scored.
+        """
+        n = int(np.prod(shape))
+        noise = (prior.clip**2 if clip_noise is None else clip_noise) / clips
+        mean, covariance = _joint(shape, closed, prior, noise)
+        if not observations:
+            return Belief(prior, mean, covariance, prior.freedom, noise)
+        at = np.array([each.kind * n + each.cell for each in observations])
+        seen = np.array([each.score for each in observations])
+        of_seeds = np.array([prior.seed_variance(each.kind == Kind.PILOT) / each.seeds for each in observations])
+        gain, residual, precision = _update(mean, covariance, at, seen, of_seeds)
+        levels = len({each.kind for each in observations})  # of which nothing was known: they inform no scale
+        fitted = max(0, len(at) - levels)
+        scale = (prior.freedom + float(residual @ precision @ residual)) / (prior.freedom + fitted)
+        after = covariance - gain @ covariance[at]
+        return Belief(
+            prior, mean + gain @ residual, scale * (after + after.T) / 2, prior.freedom + fitted, scale * noise
+        )
+
+    def __len__(self) -> int:
+        return len(self.mean) // 3  # two levels are left over
+
+    @property
+    def scores(self) -> Array:
+        """The expected scores of full trainings, (n,), up to a level that they share."""
+        return self.mean[: len(self)]
+
+    def traversals(self, seeds: int, count: int, rng: np.random.Generator) -> Array:
+        """Draw traversals (count, n): `seeds` full trainings of each, scored on as many new clips as here."""
+        n = len(self)
+        noise = self.prior.seed_variance(False) / seeds + self.clip_noise
+        root = _root(self.covariance[:n, :n] + noise * np.eye(n))
+        spread = np.sqrt(self.freedom / rng.chisquare(self.freedom, size=(count, 1)))
+        drawn: Array = self.scores + spread * (rng.standard_normal((count, n)) @ root.T)
+        return drawn
+
+    def noise_of(self, kind: Kind) -> float:
+        """Return the variance of one training's score between seeds."""
+        return self.prior.seed_variance(kind is Kind.PILOT)
+
+    def with_known_levels(self) -> Belief:
+        """Return the belief if the levels of full and pilot trainings were known, and as expected.
+
+        One training alone says nothing about differences. It does together with others, so it is judged by this.
+        """
+        levels = np.s_[-2:]
+        gain = self.covariance[:, levels] @ np.linalg.inv(self.covariance[levels, levels])
+        covariance = self.covariance - gain @ self.covariance[levels]
+        return Belief(self.prior, self.mean, covariance, self.freedom, self.clip_noise)
+
+    def after(self, cells: Sequence[int], kinds: Sequence[Kind], scores: Array | None = None) -> Belief:
+        """Return the belief after further trainings, one each; their expected scores unless they are given.
+
+        Degrees of freedom and scale stay as they are.
+        """
+        at = np.array([kind * len(self) + cell for cell, kind in zip(cells, kinds, strict=True)])
+        seen = self.mean[at] if scores is None else scores
+        noise = np.array([self.noise_of(kind) for kind in kinds])
+        gain, residual, _ = _update(self.mean, self.covariance, at, seen, noise)
+        covariance = self.covariance - gain @ self.covariance[at]
+        return Belief(self.prior, self.mean + gain @ residual, covariance, self.freedom, self.clip_noise)
+
+
+def same_option(shape: Sequence[int]) -> list[Array]:
+    """Return per modality which collocations share its option, (n, n) 0 or 1."""
+    numbers = np.indices(tuple(shape)).reshape(len(shape), -1)  # (M, n)
+    return [(each[:, None] == each).astype(np.float64) for each in numbers]
+
+
+def structured(shape: Sequence[int], network: float, pairing: float) -> Array:
+    """Return the covariance (n, n) of a sum of network effects and pairing effects with these SDs."""
+    n = int(np.prod(shape))
+    return network**2 * np.sum(same_option(shape), axis=0) + pairing**2 * np.eye(n)
+
+
+def closed_form_part(closed: Mapping[str, Array], slopes: Mapping[str, Slope]) -> tuple[Array, Array]:
+    """Return mean (n,) and covariance (n, n) of what closed forms say, their slopes being uncertain."""
+    n = len(next(iter(closed.values())))
+    mean, covariance = np.zeros(n), np.zeros((n, n))
+    for name, scores in closed.items():
+        centred = scores - scores.mean()
+        mean += slopes[name].mean * centred
+        covariance += slopes[name].deviation ** 2 * np.outer(centred, centred)
+    return mean, covariance
+
+
+def _joint(shape: Sequence[int], closed: Mapping[str, Array], prior: Prior, clip_noise: float) -> tuple[Array, Array]:
+    """Return mean (3n + 2,) and covariance (3n + 2, 3n + 2) before any training."""
+    n = int(np.prod(shape))
+    mean, covariance = closed_form_part(closed, prior.slopes) if closed else (np.zeros(n), np.zeros((n, n)))
+    joint = np.zeros((3 * n + 2, 3 * n + 2))
+    joint[: 3 * n, : 3 * n] = np.tile(covariance + structured(shape, prior.network, prior.pairing), (3, 3))
+    full, pilot = slice(n, 2 * n), slice(2 * n, 3 * n)
+    for one in (full, pilot):
+        for other in (full, pilot):
+            joint[one, other] += clip_noise * np.eye(n)  # both are scored on the same clips
+    joint[pilot, pilot] += structured(shape, prior.pilot_network, prior.pilot_pairing)
+    for level, of_kind in ((3 * n, full), (3 * n + 1, pilot)):
+        joint[level, level] = joint[level, of_kind] = joint[of_kind, level] = FLAT**2
+        joint[of_kind, of_kind] += FLAT**2
+    return np.concatenate([np.tile(mean, 3), np.zeros(2)]), joint
+
+
+def _update(mean: Array, covariance: Array, at: NDArray[np.int64], seen: Array, noise: Array) -> tuple[Array, ...]:
+    """Return gain (3n + 2, m), residual (m,) and precision (m, m) of observations of some entries."""
+    precision: Array = np.linalg.inv(covariance[np.ix_(at, at)] + np.diag(noise + JITTER))
+    return covariance[:, at] @ precision, seen - mean[at], precision
+
+
+def _root(covariance: Array) -> Array:
+    """Return a root R with R Rᵀ = covariance, which may be singular."""
+    values, vectors = np.linalg.eigh(covariance)
+    root: Array = vectors * np.sqrt(np.maximum(values, 0.0))
+    return root
