@@ -189,7 +189,7 @@ def _joint(shape: Sequence[int], closed: Mapping[str, Array], prior: Prior, clip
 
 def _update(mean: Array, covariance: Array, at: NDArray[np.int64], seen: Array, noise: Array) -> tuple[Array, ...]:
     """Return gain (3n + 2, m), residual (m,) and precision (m, m) of observations of some entries."""
-    precision: Array = np.linalg.inv(covariance[np.ix_(at, at)] + np.diag(noise + JITTER))
+    precision = np.linalg.inv(covariance[np.ix_(at, at)] + np.diag(noise + JITTER)).astype(np.float64)
     return covariance[:, at] @ precision, seen - mean[at], precision
 
 
