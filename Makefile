@@ -1,6 +1,7 @@
 # make demo       parse the videos that come with seehear, from extraction to pages
 # make test       run the tests             make lint   check style and types
 # make docs       build the documentation   make bench  measure speed
+# make study      train grids in full and judge selections on them: hours; see CONTRIBUTING.md for its arguments
 # make notebooks  run the notebooks, so that `make docs` shows their output
 # make clean      remove the environments and everything that was built
 PYTHON ?= python3
@@ -8,7 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DOCS_PIP := .venv-docs/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint docs notebooks bench clean
+.PHONY: demo test lint docs notebooks bench study clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/run.sh
@@ -30,6 +31,10 @@ notebooks: .venv/installed-dev
 
 bench: .venv/installed-dev
 	$(BIN)/python benchmarks/run.py
+
+# make study STUDY="train --store STORE …", and then STUDY="report --out OUT"
+study: .venv/installed-dev
+	PYTHONPATH=benchmarks $(BIN)/python -m study $(STUDY)
 
 clean:
 	rm -rf .venv .venv-docs build site demo/out

@@ -1,0 +1,1 @@
+"""Selections judged by the hundred: does the choice pay, and is its certainty right?"""
