@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from seehear.plots.style import save
 from seehear.scoring.reliability import Reliability, Tally
 from seehear.selection.agreement import ceiling, tau_b
 from seehear.selection.effects import effects
-from seehear.selection.prior import Prior, kind_of, learn
+from seehear.selection.prior import Prior, TraversedGrid, kind_of, learn
 from seehear.selection.ranking import seed_deviation
 from study.selections import (
     SINGLE,
@@ -33,26 +34,39 @@ Tables = Mapping[str, Mapping[int, Table]]  # variant -> number -> table
 
 CLOSED = ("ridge@train",)  # of the default estimator
 BUDGETS = (0.0, 0.01, 0.05, 0.2)
+REAL = "real"
 MAIN = "refined-scaled"  # the variant that is closest to the default recipe
 METRICS = {"average": "", "label_f1": ", label F1"}
 FLIPS = 10_000
 
 
 def frozen_priors(first: Tables) -> dict[str, Any]:
-    """Return the priors that the first samples teach, as seehear keeps them: kind of grid -> estimator -> prior."""
+    """Return the priors that the first samples teach, as seehear keeps them: kind of grid -> estimator -> prior.
+
+    How far pilot trainings are off is learnt from `REAL`, whose full trainings are longer than pilot trainings.
+    """
     priors: dict[str, dict[str, Any]] = {}
     for metric, suffix in METRICS.items():
+        real = [traversed(table, suffix) for table in first.get(REAL, {}).values()]
+        pilots = learn(real, CLOSED) if len(real) > 1 else None
         for scaled, variants in ((True, (MAIN,)), (False, ("small", "refined"))):
             tables = [table for variant in variants for table in first.get(variant, {}).values()]
             if len(tables) > 1:
-                priors[kind_of(metric, scaled)] = _priors([traversed(table, suffix) for table in tables])
+                priors[kind_of(metric, scaled)] = _priors([traversed(table, suffix) for table in tables], pilots)
     return {"priors": priors}
 
 
-def _priors(every: Sequence[Any]) -> dict[str, Any]:
+def _priors(every: Sequence[TraversedGrid], pilots: Prior | None) -> dict[str, Any]:
     names = set.intersection(*(set(grid.closed) for grid in every))
-    known = {name: learn(every, (name,)).as_json() for name in sorted(names)}
-    return {"pilots": learn(every, CLOSED).as_json(), **known}
+    default = learn(every, CLOSED)
+    if pilots is not None:
+        default = replace(
+            default,
+            pilot_network=pilots.pilot_network,
+            pilot_pairing=pilots.pilot_pairing,
+            pilot_seed=pilots.pilot_seed,
+        )
+    return {"pilots": default.as_json(), **{name: learn(every, (name,)).as_json() for name in sorted(names)}}
 
 
 def report(tables: Tables, first: int, priors: Mapping[str, Any], out: Path) -> str:

@@ -82,7 +82,7 @@ class TraversedGrid:
         pilots: Mean score of pilot trainings on the validation clips, (n,); None without.
         pilot_seeds: Pilot trainings per collocation.
         pilot_clips: Number of validation clips.
-        seed, pilot_seed: SD between seeds.
+        seed, pilot_seed: SD between seeds; NaN if it is not known.
         clip: SD of a clip's score, in its differences between collocations.
     """
 
@@ -114,7 +114,7 @@ def learn(grids: Sequence[TraversedGrid], closed: Sequence[str]) -> Prior:
         closed: The closed forms to use.
     """
     seed, pilot_seed, clip = (
-        float(np.sqrt(np.mean([getattr(grid, name) ** 2 for grid in grids]))) for name in ("seed", "pilot_seed", "clip")
+        _pooled([getattr(grid, name) for grid in grids]) for name in ("seed", "pilot_seed", "clip")
     )
 
     def prior(x: Array) -> Prior:
@@ -133,6 +133,12 @@ def learn(grids: Sequence[TraversedGrid], closed: Sequence[str]) -> Prior:
         loss, start, method="L-BFGS-B", bounds=[(None, None)] * len(closed) + [(-4, 5)] * (len(closed) + 5)
     )
     return prior(result.x)
+
+
+def _pooled(deviations: Sequence[float]) -> float:
+    """Return the root mean square of the SDs that are known; 1 if none is."""
+    known = np.array(deviations)[np.isfinite(deviations)]
+    return float(np.sqrt(np.mean(known**2))) if len(known) else 1.0
 
 
 def log_likelihood(grid: TraversedGrid, prior: Prior) -> float:
