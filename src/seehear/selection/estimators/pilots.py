@@ -85,7 +85,7 @@ class _Race:
         closed = {each.label: _filled(each.scores) for each in self._closed}
         clips = self._setting.count(self._split)
         means = [np.mean(values, axis=0) for (_, kind), values in self._values.items() if kind is Kind.PILOT]
-        noise = clip_deviation(np.stack(means)) ** 2 if len(means) > 1 else None
+        noise = clip_deviation(np.stack(means)) ** 2 if len(means) > 1 and clips > 1 else None
         seen = [
             Observation(cell, kind, float(np.mean(values)), len(values))
             for (cell, kind), values in self._values.items()
@@ -93,16 +93,18 @@ class _Race:
         return Belief.of(self._task.grid.shape, closed, self._prior, seen, noise, clips)
 
     def _is_settled(self, belief: Belief) -> bool:
-        draws = self._draws(belief)
-        if standing(np.nanmean(draws, axis=0), draws).p_best.max() >= SURE:
+        if standing(self._scores(belief), self._draws(belief)).p_best.max() >= SURE:
             return True
         belief = belief.with_known_levels()
         gains = [knowledge_gradient(belief, kind, self._left).max() for kind in self._cost]
         return max(gains) < LEAST_GAIN
 
+    def _scores(self, belief: Belief) -> Array:
+        return np.where(np.isin(np.arange(len(belief)), self._left), belief.scores, np.nan)
+
     def _draws(self, belief: Belief) -> Array:
         draws = belief.traversals(len(self._task.seeds), DRAWS, np.random.default_rng(0))
-        draws[:, np.setdiff1d(np.arange(len(belief)), self._left)] = np.nan
+        draws[:, np.isnan(self._scores(belief))] = np.nan
         return draws
 
     def _planned(self, chosen: Sequence[tuple[int, Kind]]) -> list[Training]:
@@ -140,8 +142,6 @@ class _Race:
         belief = self.belief()
         n, names = len(belief), [str(collocation) for collocation in self._task.grid]
         draws = self._draws(belief)
-        scores = belief.scores.copy()
-        scores[np.setdiff1d(np.arange(n), self._left)] = np.nan
         level = self._level(belief)
         counts = {
             kind: {names[cell]: len(values) for (cell, of), values in self._values.items() if of is kind}
@@ -152,7 +152,7 @@ class _Race:
             name=NAME,
             split=self._split,
             unit=PERCENT,
-            scores=scores + level,
+            scores=self._scores(belief) + level,
             draws=draws + level,
             failures=self._failures,
             seconds=self._seconds + sum(each.seconds for each in self._closed),
@@ -173,15 +173,14 @@ class _Race:
 
     def _outlook(self, belief: Belief, draws: Array) -> tuple[Outlook, ...]:
         """Return how likely more training would settle the choice, if trainings showed how long they take."""
-        tied = standing(np.nanmean(draws, axis=0), draws).tied
-        cells = [cell for cell in self._left if tied[cell]]
-        if not self._count or len(cells) < 2:
+        tied = standing(self._scores(belief), draws).tied
+        if not self._count or tied.sum() < 2:
             return ()
         second = self._seconds / self._spent  # per unit of cost
         seconds = {kind: cost * second for kind, cost in self._cost.items()}
         seeds = len(self._task.seeds)
         return tuple(
-            Outlook(60.0 * minutes, chance_to_settle(belief, seconds, 60.0 * minutes, cells, seeds))
+            Outlook(60.0 * minutes, chance_to_settle(belief, seconds, 60.0 * minutes, self._left, seeds))
             for minutes in MINUTES
         )
 
@@ -198,4 +197,7 @@ def forecast(task: Task, split: str) -> list[Training]:
     return [trainings(setting, grid[n % len(grid)], [0])[0] for n in range(count)]
 
 
-ESTIMATORS = (Adaptive(NAME, "closed forms, and pilot trainings where they matter", "", "weak", run, forecast),)
+FORECAST = tuple(form for form, on in CLOSED if isinstance(form, ClosedForm) and on == TRAIN)
+ESTIMATORS = (
+    Adaptive(NAME, "closed forms, and pilot trainings where they matter", "", "weak", run, forecast, FORECAST),
+)
