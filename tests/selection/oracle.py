@@ -53,3 +53,55 @@ def refits(x, y, fold, penalty):
         weights = np.linalg.solve(rows[seen].T @ rows[seen] + shrink, rows[seen].T @ y[seen])
         predictions[~seen] = rows[~seen] @ weights
     return predictions
+
+
+def sources_of_scores(shape, closed, prior, noises, pilot_noises=None, level=0.0):
+    """What the model of a grid adds up: (deviation, full -> weight, pilot -> weight) per independent source, in loops.
+
+    Args:
+        shape: Options per modality.
+        closed: Name of a closed form -> scores (n,).
+        prior: Of the grid.
+        noises: Deviations of each collocation's clips: of both kinds of trainings, or of full ones alone.
+        pilot_noises: Of pilots, if they are scored on other clips.
+        level: Deviation of the levels of both.
+    """
+    places = list(itertools.product(*[range(count) for count in shape]))
+    both, alone = [], []  # sources that full and pilot trainings share; of one kind
+    for name, scores in closed.items():
+        centred = [score - sum(scores) / len(scores) for score in scores]
+        both.append((prior.slopes[name].deviation, dict(enumerate(centred))))
+    for modality, count in enumerate(shape):
+        for option in range(count):
+            cells = {n: 1.0 for n, place in enumerate(places) if place[modality] == option}
+            both.append((prior.network, cells))
+            alone.append((prior.pilot_network, {}, cells))
+    for n in range(len(places)):
+        both.append((prior.pairing, {n: 1.0}))
+        alone.append((prior.pilot_pairing, {}, {n: 1.0}))
+        if pilot_noises is None:
+            both.append((noises, {n: 1.0}))
+        else:
+            alone += [(noises, {n: 1.0}, {}), (pilot_noises, {}, {n: 1.0})]
+    everywhere = dict.fromkeys(range(len(places)), 1.0)
+    alone += [(level, everywhere, {}), (level, {}, everywhere)]
+    return [(deviation, cells, cells) for deviation, cells in both] + alone
+
+
+def mean_of_scores(closed, prior, n):
+    """The mean of full trainings before any, in loops; pilots have the same."""
+    means = [0.0] * n
+    for name, scores in closed.items():
+        for cell in range(n):
+            means[cell] += prior.slopes[name].mean * (scores[cell] - sum(scores) / n)
+    return means
+
+
+def covariance_of(sources, entries):
+    """Covariance of some entries (pilot or not, cell), one pair at a time."""
+    found = np.zeros((len(entries), len(entries)))
+    for i, (pilot, cell) in enumerate(entries):
+        for j, (other_pilot, other) in enumerate(entries):
+            for deviation, *weights in sources:
+                found[i, j] += deviation**2 * weights[pilot].get(cell, 0.0) * weights[other_pilot].get(other, 0.0)
+    return found

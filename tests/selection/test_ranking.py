@@ -1,5 +1,7 @@
 """Standings against plain loops; bootstrap draws against the variances that theory gives them."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,9 +9,23 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from seehear.errors import SeehearError
-from seehear.selection.ranking import TIED_SHARE, draws_of, seed_deviation, standing
+from seehear.selection.ranking import TIED, draws_of, seed_deviation, standing, tied_set
 
 few = st.sampled_from([0.0, 1.0, 2.0, 3.0, np.nan])  # many ties, some failures
+
+
+def fewest(p_best, leader):
+    """The tied set: of all smallest sets that are probable enough, those that are most probable; and the leader."""
+    for size in range(1, len(p_best) + 1):
+        sets = list(itertools.combinations(range(len(p_best)), size))
+        totals = [sum(p_best[i] for i in each) for each in sets]
+        if max(totals) >= TIED - 1e-12:
+            found = {leader}
+            for each, total in zip(sets, totals, strict=True):
+                if total > max(totals) - 1e-12:
+                    found |= set(each)
+            return [i in found for i in range(len(p_best))]
+    raise AssertionError("probabilities sum to 1")
 
 
 def loops(scores, draws):
@@ -26,20 +42,20 @@ def loops(scores, draws):
     rows = []
     for i in range(n):
         rank = 1 + sum(number(scores[j]) > number(scores[i]) for j in range(n))
-        lows, highs, share, level = [], [], 0.0, 0
+        lows, highs, share = [], [], 0.0
         for draw in draws:
             own = [number(draw[j]) if not np.isnan(scores[j]) else -np.inf for j in range(n)]
             lows.append(1 + sum(other > own[i] for other in own))
             highs.append(sum(other >= own[i] for other in own))
             if own[i] == max(own):
                 share += 1 / sum(other == max(own) for other in own)
-            level += own[i] >= own[leader]
         lows.sort()
         highs.sort()
         last = len(draws) - 1
         low, high = lows[int(np.floor(0.025 * last))], highs[int(np.ceil(0.975 * last))]
-        rows.append((rank, low, high, share / len(draws), level / len(draws) >= TIED_SHARE))
-    return [np.array(column) for column in zip(*rows, strict=True)]
+        rows.append((rank, low, high, share / len(draws)))
+    rank, low, high, p_best = (np.array(column) for column in zip(*rows, strict=True))
+    return rank, low, high, p_best, fewest(p_best, leader)
 
 
 @given(data=st.data(), n=st.integers(1, 5), count=st.integers(1, 45))
@@ -57,9 +73,36 @@ def test_standing_is_the_loops(data, n, count):
     assert found.p_best.sum() == pytest.approx(1)
 
 
-def test_five_per_cent_of_the_draws_tie():
-    draws = np.column_stack([np.ones(100), np.repeat([2.0, 0.0], [5, 95]), np.repeat([2.0, 0.0], [4, 96])])
-    assert standing(np.array([1.0, 0.5, 0.5]), draws).tied.tolist() == [True, True, False]
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=7).filter(any), st.data())
+@settings(deadline=None, max_examples=100)
+def test_tied_set_is_the_fewest_that_hold_the_best(counts, data):
+    p_best = np.array(counts) / sum(counts)
+    leader = data.draw(st.integers(0, len(counts) - 1))
+    assert tied_set(p_best, leader).tolist() == fewest(p_best, leader)
+
+
+@pytest.mark.parametrize(
+    ("p_best", "leader", "tied"),
+    [
+        ([0.95, 0.05], 0, [0]),
+        ([0.94, 0.06], 0, [0, 1]),
+        ([0.96, 0.04], 1, [0, 1]),  # the first by its score is always in it
+        ([0.6, 0.3, 0.06, 0.04], 0, [0, 1, 2]),
+        ([0.6, 0.3, 0.05, 0.05], 0, [0, 1, 2, 3]),  # one of the last two is as good as the other
+        ([0.9, 0.06, 0.04, 0.0], 0, [0, 1]),
+        ([1.0, 0.0, 0.0], 0, [0]),
+        ([1.0], 0, [0]),
+        ([0.25] * 4, 2, [0, 1, 2, 3]),
+    ],
+)
+def test_tied_sets(p_best, leader, tied):
+    assert np.flatnonzero(tied_set(np.array(p_best), leader)).tolist() == tied
+
+
+def test_what_is_seldom_the_best_is_not_tied_however_near_it_is():
+    """In each draw the second is just below the first, the third above it in every tenth."""
+    draws = np.column_stack([np.ones(100), np.full(100, 0.99), np.repeat([2.0, 0.0], [10, 90])])
+    assert standing(np.array([1.0, 0.99, 0.5]), draws).tied.tolist() == [True, False, True]
 
 
 def test_a_saturated_score_says_nothing():

@@ -8,7 +8,7 @@ from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.selection.estimate import estimate
 from seehear.selection.estimators import REGISTRY, find
 from seehear.selection.estimators.interface import ClosedForm, Trained
-from seehear.selection.estimators.two_stage import SEEDS_PER_ROUND
+
 from seehear.selection.ranking import standing
 from seehear.selection.task import HALVES, around
 from seehear.training.recipe import load_recipe

@@ -23,16 +23,17 @@ OUTCOMES, FEW_DRAWS = 100, 400  # of them, and traversals drawn after each
 
 
 def knowledge_gradient(belief: Belief, kind: Kind, cells: Sequence[int]) -> Array:
-    """Return by how many points one training of each of these cells is expected to raise the best score, (len,).
+    """Return by how many points one training of each of these cells is expected to raise their best score, (len,).
 
     The levels of the belief are taken as known: see `Belief.with_known_levels`.
     """
     n = len(belief)
-    at = np.array([kind * n + cell for cell in cells])
+    of = np.asarray(cells)  # a collocation that failed may lead the belief, but can't be chosen
+    at = kind * n + of
     variance = belief.covariance[at, at] + belief.noise_of(kind)
-    moves = belief.covariance[:n, at] / np.sqrt(variance)  # (n, len)
-    after = belief.scores[:, None, None] + moves[..., None] * NODES  # (n, len, nodes)
-    gained: Array = after.max(axis=0) @ WEIGHTS - belief.scores.max()
+    moves = belief.covariance[np.ix_(of, at)] / np.sqrt(variance)  # (len, len)
+    after = belief.scores[of, None, None] + moves[..., None] * NODES  # (len, len, nodes)
+    gained: Array = after.max(axis=0) @ WEIGHTS - belief.scores[of].max()
     return gained
 
 
@@ -77,7 +78,7 @@ def chance_to_settle(
         belief: So far.
         seconds: Of a training of each kind.
         time: Seconds that may be trained.
-        cells: The collocations in question.
+        cells: The collocations to choose from.
         seeds: Of a traversal.
     """
     chosen = next_trainings(belief, seconds, time, MAX_TRAININGS, cells)
@@ -92,6 +93,6 @@ def chance_to_settle(
     for _ in range(OUTCOMES):
         spread = np.sqrt(belief.freedom / rng.chisquare(belief.freedom))
         outcome = belief.mean[entries] + spread * (root @ rng.standard_normal(len(entries)))
-        draws = belief.after(at, kinds, outcome).traversals(seeds, FEW_DRAWS, rng)
+        draws = belief.after(at, kinds, outcome).traversals(seeds, FEW_DRAWS, rng)[:, cells]
         settled += np.bincount(draws.argmax(axis=1)).max() >= SETTLED * FEW_DRAWS
     return settled / OUTCOMES

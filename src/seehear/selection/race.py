@@ -87,19 +87,22 @@ class Race:
         """Return the variance of a clip's score in its differences between collocations, if several were trained."""
         for kind in Kind:
             means = [np.mean(values, axis=0) for (_, of), values in self.values.items() if of is kind]
-            if len(means) > 1:
+            if len(means) > 1 and self.clips > 1:
                 return clip_deviation(np.stack(means)) ** 2
         return None
 
     def draws(self, belief: Belief) -> Array:
         """Return draws of traversals, (DRAWS, n); NaN for collocations that failed."""
         draws = belief.traversals(self.seeds, DRAWS, np.random.default_rng(0))
-        draws[:, np.setdiff1d(np.arange(len(belief)), self.left)] = np.nan
+        draws[:, np.isnan(self.scores(belief))] = np.nan
         return draws
 
+    def scores(self, belief: Belief) -> Array:
+        """Return the expected scores, (n,), up to a common level; NaN for collocations that failed."""
+        return np.where(np.isin(np.arange(len(belief)), self.left), belief.scores, np.nan)
+
     def _is_settled(self, belief: Belief) -> bool:
-        draws = self.draws(belief)
-        if standing(np.nanmean(draws, axis=0), draws).p_best.max() >= SURE:
+        if standing(self.scores(belief), self.draws(belief)).p_best.max() >= SURE:
             return True
         known = belief.with_known_levels()
         return max(knowledge_gradient(known, kind, self.left).max() for kind in self.cost) < LEAST_GAIN
@@ -119,13 +122,11 @@ class Race:
             belief: After all trainings.
             seconds: What these took.
         """
-        draws = self.draws(belief)
-        tied = standing(np.nanmean(draws, axis=0), draws).tied
-        cells = [cell for cell in self.left if tied[cell]]
-        if not self.spent or len(cells) < 2:
+        tied = standing(self.scores(belief), self.draws(belief)).tied
+        if not self.spent or tied.sum() < 2:
             return ()
         price = {kind: cost * seconds / self.spent for kind, cost in self.cost.items()}
         return tuple(
-            Outlook(60.0 * minutes, chance_to_settle(belief, price, 60.0 * minutes, cells, self.seeds))
+            Outlook(60.0 * minutes, chance_to_settle(belief, price, 60.0 * minutes, self.left, self.seeds))
             for minutes in MINUTES
         )

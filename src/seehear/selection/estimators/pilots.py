@@ -111,7 +111,7 @@ def _estimates(task: Task, split: str, race: Race, work: _Work, closed: Sequence
         name=NAME,
         split=split,
         unit=PERCENT,
-        scores=np.where(np.isin(cells, race.left), belief.scores + level, np.nan),
+        scores=race.scores(belief) + level,
         draws=race.draws(belief) + level,
         failures=work.failures,
         seconds=work.seconds + sum(each.seconds for each in closed),
@@ -134,4 +134,7 @@ def forecast(task: Task, split: str) -> list[Training]:
     return [traversal.training(setting, each, 0) for each in chosen]
 
 
-ESTIMATORS = (Adaptive(NAME, "closed forms, and pilot trainings where they matter", "", "weak", run, forecast),)
+FORECAST = tuple(form for form, on in CLOSED if isinstance(form, ClosedForm) and on == TRAIN)
+ESTIMATORS = (
+    Adaptive(NAME, "closed forms, and pilot trainings where they matter", "", "weak", run, forecast, FORECAST),
+)
