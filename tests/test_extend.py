@@ -74,17 +74,29 @@ def test_teacher(monkeypatch):
     assert len(parser.history) == 1
 
 
-def test_estimator(monkeypatch):
-    (alignment,) = run("An estimator")["ESTIMATORS"]
-    monkeypatch.setitem(estimators.REGISTRY, alignment.name, alignment)
+def to_choose_from():
+    """Two audio networks, of which one shows the classes; and a visual one that shows nothing."""
     rng = np.random.default_rng(0)
     labels = np.eye(2)[np.arange(40) % 2]  # (N, C)
     noise = {name: rng.normal(size=(40, 5, 8)) for name in ("noise", "signal", "visual")}
     signal = noise["signal"] + 3 * (labels @ rng.normal(size=(2, 8)))[:, None]
-    clips = sh.Dataset.from_arrays(
-        {"audio": {"noise": noise["noise"], "signal": signal}, "visual": noise["visual"]}, labels=labels
-    )
-    assert sh.select(clips, by="alignment").best["audio"] == ["signal"]
+    audio = {"noise": noise["noise"], "signal": signal}
+    return sh.Dataset.from_arrays({"audio": audio, "visual": noise["visual"]}, labels=labels)
+
+
+def test_estimator(monkeypatch):
+    (alignment,) = run("An estimator")["ESTIMATORS"]
+    monkeypatch.setitem(estimators.REGISTRY, alignment.name, alignment)
+    assert sh.select(to_choose_from(), by="alignment").best["audio"] == ["signal"]
+
+
+def test_estimator_of_modalities(monkeypatch):
+    (neighbours,) = run("An estimator that looks at modalities one by one")["ESTIMATORS"]
+    monkeypatch.setitem(estimators.REGISTRY, neighbours.name, neighbours)
+    found = sh.select(to_choose_from(), by="neighbours")
+    assert found.best["audio"] == ["signal"]
+    assert found.estimates[0].draws is not None
+    assert found.estimates[0].scores.max() <= 1
 
 
 def test_data_set(tmp_path):

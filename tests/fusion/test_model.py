@@ -48,6 +48,16 @@ def test_forward_is_the_loop(modalities, layers, heads):
 
 
 @torch.no_grad()
+def test_networks_of_one_modality_are_scaled_each_by_its_own_size():
+    """And a feature that hardly varies beside the others of its network by less than it would take."""
+    model = ParsingModel({"audio": [3, 2]}, classes=2, width=8, feed_forward=8)
+    deviation = torch.tensor([1.0, 1.0, 0.0, 1e6, 2e6])
+    model.standardise("audio", torch.zeros(5), deviation)
+    scaled = model.normalise("audio", torch.tensor([2.0, 4.0, 1.0, 2e6, 2e6]))
+    torch.testing.assert_close(scaled, torch.tensor([2.0, 4.0, 1500.0, 2.0, 1.0]))
+
+
+@torch.no_grad()
 def test_mean_over_frames_commutes_with_the_projection():
     model = make()
     frames = torch.randn(2, 4, 8, 6)  # (B, T, frames, width)

@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
+import seehear as sh
 from networks.conftest import _or_skip
 from seehear import networks
+from seehear.data import Dataset
 from seehear.features.packed import Packed
-from seehear.features.store import NetworkInfo
+from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.networks.spec import Classifier
 from seehear.refinement.classifiers import classifiers_of
 from seehear.refinement.explanation import strongest_sources
+from seehear.refinement.refine import FEWEST_LOGITS
 from seehear.refinement.teachers import Linear
 from seehear.refinement.view import View
 
@@ -83,3 +86,34 @@ def test_classifiers_where_they_can_be_had():
     found, notes = classifiers_of(infos)
     assert found == [None, None]
     assert len(notes) <= 1  # that the weights can't be had
+
+
+@pytest.mark.parametrize(("name", "by_logits"), [("open-nsfw", False), ("efficientnet-lite0", True)])
+def test_only_a_classifier_of_many_classes_stands_for_features(name, by_logits, tmp_path):
+    """Stored features under a registered network's name. Two classes of a content filter say little about a clip."""
+    spec = networks.REGISTRY[name]
+    classifier = _or_skip(lambda: networks.load(spec, "cpu").classifier())
+    assert (len(classifier.names) >= FEWEST_LOGITS) is by_logits
+    rng = np.random.default_rng(0)
+    labels = np.arange(24) % 2  # (N,)
+    direction = rng.normal(size=spec.width)
+    # Nothing of the classes shows in the two logits.
+    direction -= classifier.weight[:, :2] @ np.linalg.lstsq(classifier.weight[:, :2], direction, rcond=None)[0]
+    store = Store(tmp_path / "store", create=True)
+    store.register(NetworkInfo(name, "visual", spec.width, "made", reference=name))
+    for n, label in enumerate(labels):
+        features = rng.normal(size=(3, spec.width)) + label * direction
+        store.write(name, Origin(f"clip{n:02}", "made", f"{n}"), features.astype(np.float32))
+    (tmp_path / "weak.csv").write_text(
+        "filename\tevent_labels\n" + "".join(f"clip{n:02}\t{'Dog' * label}\n" for n, label in enumerate(labels))
+    )
+    clips = Dataset.from_tables(tmp_path / "weak.csv", store=store)
+    refined, by_features = (sh.refine(clips, teacher) for teacher in ("ridge-logits", "ridge"))
+    same = np.array_equal(refined.margins["visual"], by_features.margins["visual"])
+    assert same is not by_logits
+    note = f"{name}: its classifier has only 2 classes, so ridge-logits learns from the features"
+    assert (note in refined.notes) is not by_logits
+    assert not any("its classifier has only" in each for each in by_features.notes)
+    assert not any("without a classifier" in each for each in refined.notes)
+    found = refined.teachers.predict(clips)["visual"].any(axis=(1, 2))
+    assert by_logits or np.array_equal(found, labels > 0)

@@ -57,6 +57,7 @@ class ParsingModel(nn.Module):
         if not inputs or not all(inputs.values()):
             raise SeehearError("the model needs at least one modality, and each at least one network")
         self.modalities = tuple(inputs)
+        self._widths = {name: list(widths) for name, widths in inputs.items()}
         self.blend = blend if len(inputs) > 1 else 0.0
         self.project = nn.ModuleDict({name: nn.Linear(sum(widths), width) for name, widths in inputs.items()})
         # Features are centred and scaled first. Until `standardise` is called this changes nothing.
@@ -87,13 +88,17 @@ class ParsingModel(nn.Module):
     def standardise(self, modality: str, mean: Tensor, deviation: Tensor) -> None:
         """Centre a modality's features and scale them to unit variance from now on.
 
+        A feature that hardly varies beside the others of its network is scaled by less.
+
         Args:
             modality: Name of the modality.
             mean: Mean of the features in the training clips, (sum of widths,).
             deviation: Their standard deviation, (sum of widths,).
         """
+        parts = deviation.split(self._widths[modality])  # of each network: one may be a million times another's size
+        least = [part.clamp(min=1e-3 * float(part.mean()) + 1e-12) for part in parts]
         self.get_buffer(f"mean_{modality}").copy_(mean)
-        self.get_buffer(f"scale_{modality}").copy_(1 / deviation.clamp(min=1e-3 * float(deviation.mean()) + 1e-12))
+        self.get_buffer(f"scale_{modality}").copy_(1 / torch.cat(least))
 
     def normalise(self, modality: str, features: Tensor) -> Tensor:
         """Return a modality's features, (..., sum of widths), centred and scaled for its linear map."""

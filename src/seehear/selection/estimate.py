@@ -77,29 +77,32 @@ def _each(task: Task, score: Callable[[Collocation], float]) -> tuple[Array, dic
 def _separate(task: Task, estimator: Separate, split: str) -> Estimates:
     began = time.process_time()
     looks: dict[tuple[str, Option], Any] = {}
-    failures: dict[str, str] = {}
-    values: list[Array] = []
+    values: dict[Collocation, Array] = {}
+
+    def score(collocation: Collocation) -> float:
+        seen = [looks[choice] for choice in collocation.options]
+        for each in seen:
+            if isinstance(each, Exception):
+                raise each
+        values[collocation] = estimator.score(task, split, seen)
+        return float(values[collocation].mean())
+
     with few_threads(0):
         for modality, options in task.grid.options.items():
             for option in options:
-                alone = Collocation(((modality, option),))
                 try:
-                    looks[modality, option] = estimator.look(task, split, alone)
+                    looks[modality, option] = estimator.look(task, split, Collocation(((modality, option),)))
                 except (SeehearError, ArithmeticError, np.linalg.LinAlgError) as error:
                     looks[modality, option] = error
-        for collocation in task.grid:
-            seen = [looks[choice] for choice in collocation.options]
-            errors = [each for each in seen if isinstance(each, Exception)]
-            values.append(np.full(1, np.nan) if errors else estimator.score(task, split, seen))
-            if errors:
-                failures[str(collocation)] = str(errors[0])
-    clips = all(len(value) > 1 for value in values)
+        scores, failures = _each(task, score)
+    known = [values[c][None] if str(c) not in failures else np.full(1, np.nan) for c in task.grid]  # (1, N) each
+    clips = all(value.shape[1] > 1 for value in known if value.ndim == 2)
     return Estimates(
         name=estimator.name,
         split=split,
         unit=estimator.unit or estimator.name,
-        scores=np.array([value.mean() for value in values]),
-        draws=bootstrapped([value[None] for value in values]) if clips else None,
+        scores=scores,
+        draws=bootstrapped(known) if clips else None,
         failures=failures,
         seconds=time.process_time() - began,
         flops=0.0,

@@ -180,11 +180,11 @@ class _Clock:
         return sum(self.bench.networks[name].width for name in collocation.networks)
 
     def between(self, collocation: Collocation, name: str) -> float:
-        """Return a measured number, interpolated by the collocation's width."""
+        """Return a measured number, interpolated by the collocation's width, and at least the smaller one measured."""
         low, high = (getattr(each, name) for each in self._timed)
         narrow, wide = (self.width(end) for end in self._ends)
         share = (self.width(collocation) - narrow) / (wide - narrow) if wide > narrow else 0.0
-        return float(low + share * (high - low))
+        return float(max(low + share * (high - low), min(low, high)))
 
     def of_training(self, training: Training) -> Array:
         """Seconds at least and at most, and operations at most, (3,)."""

@@ -179,7 +179,8 @@ def _complete(dataset: Dataset, split: str) -> Dataset:
     complete = dataset.complete()
     if not len(complete):
         names = ", ".join(info.name for info in dataset.infos)
-        raise SeehearError(f"{split}: no clip has features of every candidate network ({names}): extract them first")
+        why = f"no clip has features of every candidate network ({names}): extract them first"
+        raise SeehearError(f"{split}: {'; '.join([why, *complete.notes])}")
     return complete
 
 

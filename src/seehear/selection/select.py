@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from seehear.selection.certainty import possible_traversals
 from seehear.selection.effects import Effects, effects
 from seehear.selection.estimate import estimate
 from seehear.selection.estimators import DEFAULT, PAPER, PAPER_WITHOUT_TRUTH, TRAVERSAL, EstimatorOn, find, ridge
-from seehear.selection.estimators.interface import ClosedForm
+from seehear.selection.estimators.interface import ClosedForm, Separate
 from seehear.selection.plan import Plan, forecast
 from seehear.selection.prepare import Networks, Protocol, prepare
 from seehear.selection.ranking import standing
@@ -135,7 +136,7 @@ def _task_of(
 
 def select_task(task: Task, estimators: Sequence[EstimatorOn]) -> Selection:
     """Select by a task that is prepared; the first estimator ranks the collocations."""
-    trains = any(not isinstance(estimator, ClosedForm) for estimator, _ in estimators)
+    trains = any(not isinstance(estimator, ClosedForm | Separate) for estimator, _ in estimators)
     plan = forecast(task, estimators) if trains or task.out is not None else None
     if plan is not None and task.bench.progress:
         say(plan.text())
@@ -203,7 +204,9 @@ def _effects(task: Task, results: Sequence[Estimates]) -> tuple[Effects | None, 
     if trained and not trained[0].failed.any():
         return effects(np.stack(list(trained[0].values or [])), task.grid.shape), trained[0].name
     closed = next((each for each in results if each.name == ridge.ESTIMATORS[0].name), None)
-    closed = closed or estimate(task, ridge.ESTIMATORS[0], TRAIN)
-    if closed.failed.any():
+    if closed is None:
+        with suppress(SeehearError):  # what ridge cannot see, other estimators may
+            closed = estimate(task, ridge.ESTIMATORS[0], TRAIN)
+    if closed is None or closed.failed.any():
         return None, ""
     return effects(closed.scores[:, None], task.grid.shape, closed.draws), closed.name

@@ -53,7 +53,7 @@ def refined(task: Task, split: str, alone: Collocation) -> Refinement:
         clips,
         settings.teacher if own else DEFAULT_TEACHER,
         false_alarms=settings.false_alarms,
-        folds=min(settings.folds, len(clips)),
+        folds=max(2, min(settings.folds, len(clips))),
         explain=False,
     )
 
@@ -77,7 +77,7 @@ def score(task: Task, split: str, looks: Sequence[Look]) -> Array:
     segment = np.stack([each.probabilities for each in looks], axis=2)  # (N, T, M, C)
     by_modality = np.broadcast_to(segment.max(axis=1, keepdims=True), segment.shape)
     probabilities = Probabilities(segment, by_modality.max(axis=2), by_modality)
-    truth = {name: dataset.truth[name] for name in modalities}
+    truth = {name: dataset.truth[name][:, : segment.shape[1]] for name in modalities}  # up to the end of features
     decoding = tune(probabilities, truth, modalities).decoding
     active = decoding(probabilities, task.bench.classes, modalities)
     scores = score_events(active, truth, task.bench.classes, Signature("tuned", dataset.revision, len(dataset)))
