@@ -160,7 +160,13 @@ class _Race:
             trainings=self._count,
             of_traversals=True,
             measured=np.isin(np.arange(n), sorted(trained)),
-            trials=Trials(counts[Kind.PILOT], counts[Kind.FULL], self._spent, self._outlook(belief, draws)),
+            trials=Trials(
+                counts[Kind.PILOT],
+                counts[Kind.FULL],
+                self._spent,
+                not self._is_settled(belief),
+                self._outlook(belief, draws),
+            ),
         )
 
     def _level(self, belief: Belief) -> float:
