@@ -120,10 +120,10 @@ def test_results_are_one_line_and_show_themselves(data):
         assert len(result.to_frame()) > 0
 
 
-def test_two_stage_selection_runs_from_arrays(data, tmp_path, monkeypatch):
+def test_selection_by_pilots_runs_from_arrays(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     selection = sh.select(
-        data[:16], data[16:], by="two-stage", recipe="small", set={"epochs": 2, "width": 16, "feed_forward": 16},
+        data[:16], data[16:], by="pilots", recipe="small", set={"epochs": 2, "width": 16, "feed_forward": 16},
         seeds=[0, 1], budget=1.0, device="cpu", progress=False,
     )  # fmt: skip
     assert selection.best.as_json() == {"audio": ["good"], "visual": ["eyes"]}

@@ -209,7 +209,7 @@ def test_select_by_tables(data):
     assert sel.best.as_json() == {modality: [name] for modality, name in NETWORKS.items()}
 
 
-@pytest.mark.parametrize("by", ["ridge", "two-stage"])
+@pytest.mark.parametrize("by", ["ridge", "pilots"])
 def test_select_by_arrays(folder, toy, by):
     made, y = toy
     before = sorted(folder.rglob("*"))

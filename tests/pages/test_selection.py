@@ -101,7 +101,7 @@ def test_every_number_that_is_printed_is_on_it(made, shown, which):
     found = shown.read()
     printed = made[which].replace(str(made[0].parent), "")
     assert numbers(printed) <= numbers(found.text)
-    rows = table(printed, "P(best)") + (table(printed, "estimator ") if which == 2 else [])
+    rows = table(printed, "ranks (95 %)") + (table(printed, "estimator ") if which == 2 else [])
     assert len(rows) == (4 if which == 1 else 8)
     for row in rows:
         for cell in row:

@@ -8,7 +8,9 @@ import pytest
 from seehear.data import Dataset
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.labels import Event, write_dense
+from seehear.selection import certainty
 from seehear.selection.prepare import prepare
+from seehear.selection.prior import Prior, Slope, stored
 from seehear.training.recipe import load_recipe
 
 CLASSES = ("Cat", "Dog", "Fish")
@@ -22,6 +24,9 @@ NETWORKS = {
     "cold": ("smell", 7, 6.0),
 }
 SHORT = 4  # segments of a clip
+QUICK = {"epochs": 4, "width": 16, "feed_forward": 16, "learning_rate": 0.01, "decay_every": 0}
+# Closed forms say little, networks differ by much, and one training shows it.
+DOUBTFUL = Prior({"ridge@train": Slope(10.0, 10.0)}, 15.0, 3.0, 1.0, 1.0, 2.0, 2.0, 20.0, 8.0)
 
 
 class Choice:
@@ -120,3 +125,30 @@ class Choice:
 @pytest.fixture
 def choice(tmp_path):
     return Choice(tmp_path)
+
+
+def world(clips, seed, truth=False, names=None, loud=()):
+    """A data set of two audio and two visual networks, of which the first shows the classes well.
+
+    Numbers of the `loud` ones are so large that a training diverges, though closed forms look at them all the same.
+    """
+    rng = np.random.default_rng(seed)
+    directions = np.random.default_rng(0).normal(size=(4, 3, 8))
+    present = rng.random((clips, 3)) < 0.5
+    active = {modality: present[:, None] & (rng.random((clips, 4, 3)) < 0.7) for modality in ("audio", "visual")}
+    noise = {"clear": 0.3, "dull": 6.0, "sharp": 0.3, "blurred": 6.0}
+    features: dict[str, dict[str, np.ndarray]] = {"audio": {}, "visual": {}}
+    for n, (name, deviation) in enumerate(noise.items()):
+        modality = "audio" if n < 2 else "visual"
+        features[modality][name] = active[modality] @ directions[n] + deviation * rng.normal(size=(clips, 4, 8))
+        features[modality][name] *= 1e25 if name in loud else 1
+    given = {modality: of_modality.astype(float) for modality, of_modality in active.items()} if truth else None
+    return Dataset.from_arrays(features, present.astype(float), ("Cat", "Dog", "Fish"), truth=given, clips=names)
+
+
+@pytest.fixture
+def doubtful(monkeypatch):
+    """Whatever is stored, selection by pilots begins with doubt, and nothing is known of other estimators."""
+    kinds = {kind: {"pilots": DOUBTFUL} for kind in stored()}
+    monkeypatch.setattr(certainty, "stored", lambda: kinds)
+    return kinds

@@ -13,24 +13,9 @@ from seehear.selection.collocation import Collocation
 from seehear.selection.effects import Pairing
 from seehear.selection.result import Status
 from seehear.selection.select import plan_selection, select
+from selection.conftest import QUICK, world
 
-QUICK = {"epochs": 4, "width": 16, "feed_forward": 16, "learning_rate": 0.01, "decay_every": 0}
 BEST = {"audio": ["clear"], "visual": ["sharp"]}
-
-
-def world(clips, seed, truth=False, names=None):
-    """A data set of two audio and two visual networks, of which the first shows the classes well."""
-    rng = np.random.default_rng(seed)
-    directions = np.random.default_rng(0).normal(size=(4, 3, 8))
-    present = rng.random((clips, 3)) < 0.5
-    active = {modality: present[:, None] & (rng.random((clips, 4, 3)) < 0.7) for modality in ("audio", "visual")}
-    noise = {"clear": 0.3, "dull": 6.0, "sharp": 0.3, "blurred": 6.0}
-    features: dict[str, dict[str, np.ndarray]] = {"audio": {}, "visual": {}}
-    for n, (name, deviation) in enumerate(noise.items()):
-        modality = "audio" if n < 2 else "visual"
-        features[modality][name] = active[modality] @ directions[n] + deviation * rng.normal(size=(clips, 4, 8))
-    given = {modality: of_modality.astype(float) for modality, of_modality in active.items()} if truth else None
-    return Dataset.from_arrays(features, present.astype(float), ("Cat", "Dog", "Fish"), truth=given, clips=names)
 
 
 @pytest.fixture(scope="module")
@@ -58,22 +43,17 @@ def test_ridge_ranks_arrays(train, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_stage_trains_in_memory(train, val, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    found = select(train, val, by="two-stage", set=QUICK, budget=3.0, seeds=(0, 1), device="cpu", progress=False)
-    assert found.best == Collocation.of(BEST)
-    assert found.estimates[0].name == "two-stage"
-    assert found.estimates[0].trials is not None
-    assert found.untried == 0
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_memory_a_folder_and_worker_processes_give_the_same(train, val, tmp_path):
-    options = {"by": ["short-run", "ridge@val"], "seeds": (0,), "device": "cpu", "progress": False, **QUICK}
+def test_memory_a_folder_and_worker_processes_give_the_same(train, val, tmp_path, doubtful):
+    """The budget is that of four full trainings, which are done at once."""
+    options = {"by": ["pilots", "ridge@val"], "seeds": (0, 1), "budget": 0.5, "device": "cpu", "progress": False}
+    options |= QUICK
     memory = select(train, val, **options)
     kept = select(train, val, out=tmp_path / "kept", workers=1, **options)
     parallel = select(train, val, workers=2, **options)
+    assert memory.best == Collocation.of(BEST)
+    assert memory.estimates[0].trainings == 4
     for other in (kept, parallel):
+        assert other.estimates[0].trials.full == memory.estimates[0].trials.full
         np.testing.assert_array_equal(other.standing.scores, memory.standing.scores)
         np.testing.assert_array_equal(other.standing.p_best, memory.standing.p_best)
         np.testing.assert_array_equal(other.estimates[1].scores, memory.estimates[1].scores)
@@ -156,11 +136,11 @@ def test_saved_it_can_be_read_and_not_judged_by_the_command(train, tmp_path):
 
 
 def test_the_plan_is_an_object(train, val, tmp_path):
-    plan = plan_selection(train, val, by="two-stage", seeds=(0, 1), device="cpu", progress=False, **QUICK)
+    plan = plan_selection(train, val, by="pilots", seeds=(0, 1), device="cpu", progress=False, **QUICK)
     assert plan.collocations == 4
     assert plan.traversal.trainings == 8
     assert repr(plan).startswith("Plan(4 collocations × 2 seeds; traversal ")
-    assert plan.estimators[0].name == "two-stage@val"
+    assert plan.estimators[0].name == "pilots@val"
 
 
 def test_held_out_clips_are_those_of_the_command(choice):

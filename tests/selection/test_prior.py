@@ -1,4 +1,4 @@
-"""The numbers that grids trained in full leave behind: their density against SciPy, and whether they are found again."""
+"""What grids trained in full leave behind: its density against SciPy, and whether it is learnt from drawn grids."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ def traversed(shape, prior, rng, seeds=5, clips=400, pilot_seeds=2, pilot_clips=
     closed = {name: rng.normal(size=n) for name in prior.slopes}
     noises = prior.clip / np.sqrt(clips), prior.clip / np.sqrt(pilot_clips)
     scale = np.sqrt(prior.freedom / rng.chisquare(prior.freedom))
-    scores = np.array([oracle.mean_of_scores(closed, prior, n)] * 2) + [[50.0], [40.0]]
+    scores = np.array([[50.0], [40.0]]) + oracle.mean_of_scores(closed, prior, n)  # (2, n)
     for deviation, *weights in oracle.sources_of_scores(shape, closed, prior, *noises):
         drawn = scale * deviation * rng.standard_normal()
         for kind in range(2):

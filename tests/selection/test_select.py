@@ -27,7 +27,7 @@ def test_select_then_judge(choice, capsys):
     assert found.best.argument == "audio=ears visual=eyes"
     assert found.exit_code == 0
     text = found.text()
-    assert text.count("selection:two-stage@val") == 1
+    assert text.count("selection:pilots@val") == 1
     assert "4 collocations × 2 seeds: traversal takes 8 × (T0 + T1)" in capsys.readouterr().err
     assert "--collocation audio=ears visual=eyes" in text
     for file in found.files:
@@ -36,7 +36,7 @@ def test_select_then_judge(choice, capsys):
     assert kept["best"] == {"audio": ["ears"], "visual": ["eyes"]}
     assert sum(row["p_best"] for row in kept["ranking"]) == pytest.approx(1)
 
-    names = ["two-stage", "ridge", "ridge@val", "upper-bound-weak-segment-final", "chance"]
+    names = ["pilots", "ridge", "ridge@val", "upper-bound-weak-segment-final", "chance"]
     judged = judge(choice.folder / "selection", estimators=names, leaking=True, **choice.judging())
     rows = {row.name: row for row in judged.rows}
     assert set(names[:2]) <= {row.estimates.name for row in judged.rows}
@@ -44,15 +44,15 @@ def test_select_then_judge(choice, capsys):
     assert [name for name, row in rows.items() if row.leaks] == [
         name for name in rows if name.endswith("@test") and name.startswith("upper-bound")
     ]
-    assert rows["two-stage@val"].agreement.regret == 0
-    assert rows["two-stage@val"].agreement.tied_hit
+    assert rows["pilots@val"].agreement.regret == 0
+    assert rows["pilots@val"].agreement.tied_hit
     assert judged.deviation > 0
     assert judged.cost(rows["ridge@train"]) < 1
     assert len(judged.text().split("clips:20|")) == 2
     content = json.loads((choice.folder / "selection" / "judged-test.json").read_text())
     assert {f"{row['name']}@{row['split']}" for row in content["estimators"]} == set(rows)
     before = stamps(choice.folder / "selection")
-    again = judge(choice.folder / "selection", estimators=["two-stage"], **choice.judging())
+    again = judge(choice.folder / "selection", estimators=["pilots"], **choice.judging())
     assert stamps(choice.folder / "selection") == before
     np.testing.assert_array_equal(again.truth.scores, judged.truth.scores)
 

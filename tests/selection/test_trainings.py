@@ -14,6 +14,7 @@ import pytest
 
 from seehear.errors import SeehearError
 from seehear.selection.trainings import Outcome, Part, Training
+from seehear.training.run import Run
 from selection.conftest import Choice
 
 
@@ -203,10 +204,25 @@ def test_a_recipe_with_a_teacher_trains_on_labels_per_modality(choice):
     assert [entry["loss"] for entry in outcome.history] == [entry["loss"] for entry in alone.history]
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [("decode=tuned", "decode=official"), (["refine.teacher=ridge", "refine.rounds=2"], "refine.rounds=1")],
-)
-def test_what_would_choose_by_the_scored_clips_is_refused(choice, settings, message):
-    with pytest.raises(SeehearError, match=message):
-        choice.task(settings=settings)
+def test_one_round_of_refinement_stands_for_several(choice):
+    task = choice.task(settings=["refine.teacher=ridge", "refine.rounds=2"])
+    assert task.recipe.refine.rounds == 1
+    assert task.recipe.refine.teacher == "ridge"
+
+
+def test_tuned_thresholds_are_those_that_the_training_chose(choice):
+    """On the clips that it watched; without any, those that are best on the judged ones."""
+    from seehear.training.validation import validate
+
+    task = choice.task(settings="decode=tuned")
+    watching = trainings(task)[0]
+    apart = replace(watching, watch=Part("val", tuple(range(8))), judged=Part("val", tuple(range(8, 20))))
+    alone = replace(apart, watch=None)
+    outcomes = task.bench.run([apart, alone], "training")
+    for training, outcome in zip([apart, alone], outcomes, strict=True):
+        run = Run(outcome.path)
+        judged = task.bench.split(training.collocation, training.judged)
+        decoding = run.decoding if training.watch else None
+        found = validate(run.model("cpu"), judged, task.recipe, task.bench.window, task.bench.classes, decoding)
+        assert outcome.per_clip["average"].mean() == pytest.approx(found.scores.average)
+    assert "decoding:tuned" in task.bench.signature(Part("val"), task.recipe.decode)

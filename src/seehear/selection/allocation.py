@@ -94,5 +94,5 @@ def chance_to_settle(
         spread = np.sqrt(belief.freedom / rng.chisquare(belief.freedom))
         outcome = belief.mean[entries] + spread * (root @ rng.standard_normal(len(entries)))
         draws = belief.after(at, kinds, outcome).traversals(seeds, FEW_DRAWS, rng)[:, cells]
-        settled += np.bincount(draws.argmax(axis=1)).max() >= SETTLED * FEW_DRAWS
+        settled += int(np.bincount(draws.argmax(axis=1)).max() >= SETTLED * FEW_DRAWS)
     return settled / OUTCOMES

@@ -172,9 +172,16 @@ class _Clock:
     def __init__(self, task: Task) -> None:
         self.task, self.bench = task, task.bench
         self.by_width = sorted(task.grid.collocations, key=self.width)
-        self._ends = self.by_width[0], self.by_width[-1]
-        setting = task.setting(task.scored)
-        self._timed = [measure(task.bench, TRAVERSAL.plan(setting, end)[0]) for end in self._ends]
+        narrow, wide = self._measured(self.by_width), self._measured(self.by_width[::-1])
+        self._ends, self._timed = (narrow[0], wide[0]), (narrow[1], wide[1])
+
+    def _measured(self, collocations: Sequence[Collocation]) -> tuple[Collocation, Measured]:
+        """Return the first that can be trained: one that diverges must not keep the others from being compared."""
+        setting = self.task.setting(self.task.scored)
+        for collocation in collocations[:-1]:
+            with suppress(SeehearError):
+                return collocation, measure(self.bench, TRAVERSAL.plan(setting, collocation)[0])
+        return collocations[-1], measure(self.bench, TRAVERSAL.plan(setting, collocations[-1])[0])
 
     def width(self, collocation: Collocation) -> int:
         return sum(self.bench.networks[name].width for name in collocation.networks)

@@ -62,7 +62,7 @@ class Race:
         """
         while len(self.left) > 1:
             belief = self.belief()
-            if self._is_settled(belief):
+            if self.is_settled(belief):
                 return
             chosen = next_trainings(belief, self.cost, budget - self.spent, AT_ONCE, self.left)
             if not chosen:
@@ -101,7 +101,8 @@ class Race:
         """Return the expected scores, (n,), up to a common level; NaN for collocations that failed."""
         return np.where(np.isin(np.arange(len(belief)), self.left), belief.scores, np.nan)
 
-    def _is_settled(self, belief: Belief) -> bool:
+    def is_settled(self, belief: Belief) -> bool:
+        """Return whether one collocation is all but certain, or no training promises to gain anything."""
         if standing(self.scores(belief), self.draws(belief)).p_best.max() >= SURE:
             return True
         known = belief.with_known_levels()

@@ -77,12 +77,14 @@ class Trials:
         pilots: Pilot trainings of each collocation that had any.
         full: Full trainings likewise.
         spent: Share of traversal's cost.
+        worthwhile: Whether one more training is expected to gain enough to be worth its time.
         outlook: What more training would bring, of some times; empty if the choice is settled.
     """
 
     pilots: Mapping[str, int]
     full: Mapping[str, int]
     spent: float
+    worthwhile: bool = True
     outlook: tuple[Outlook, ...] = ()
 
     @property

@@ -29,6 +29,7 @@ LEAKING = (
 NOTHING = "–"
 MAX_ROWS = 20  # of the ranking on the terminal; selection.json has all
 LIKELY = 0.5  # a probability to settle the choice that makes more training worth while
+NO_DIFFERENCE = "it takes more clips to see a difference, or there is none that matters"
 SMALL_SHARE = 5.0  # per cent of the variance: a share below it is called small
 METRICS = {
     Metric.AVERAGE: "the average of all segment- and event-level scores, per cent",
@@ -174,15 +175,17 @@ def outlook(selection: Selection) -> str:
     first = selection.estimates[0]
     if first.trials is None or len(selection.tied) < 2:
         return ""
-    if not first.trials.trainings:
+    if not first.trials.trainings and first.trials.worthwhile:
         return "no training was done: a larger budget (--budget) trains where there is most to gain"
+    if not first.trials.trainings:
+        return f"no training was done, since none is expected to gain anything: {NO_DIFFERENCE}"
     if not selection.outlook:
         return ""
     likely = next((each for each in selection.outlook if each.probability >= LIKELY), selection.outlook[-1])
     text = f"another {duration(likely.seconds)} of training would settle it with probability {likely.probability:.2f}"
     if likely.probability >= LIKELY:
         return text
-    return f"even {text}: it takes more clips to see a difference, or there is none that matters"
+    return f"even {text}: {NO_DIFFERENCE}"
 
 
 def pairing(selection: Selection) -> str:

@@ -119,7 +119,7 @@ def _estimates(task: Task, split: str, race: Race, work: _Work, closed: Sequence
         trainings=work.count,
         of_traversals=True,
         measured=np.isin(cells, [cell for cell, _ in race.values]),
-        trials=Trials(counts[Kind.PILOT], counts[Kind.FULL], race.spent, outlook),
+        trials=Trials(counts[Kind.PILOT], counts[Kind.FULL], race.spent, not race.is_settled(belief), outlook),
     )
 
 
