@@ -61,7 +61,7 @@ def by_loops(shape, observations, clip_noise):
         mean, joint = mean + gain * off, joint - np.outer(gain, joint[n + k])
     fitted = len(observations) - len({each.kind for each in observations})
     scale = (PRIOR.freedom + distance) / (PRIOR.freedom + fitted) if observations else 1.0
-    return mean[:n], scale * joint[:n, :n], PRIOR.freedom + fitted, scale
+    return mean[:n], scale * joint[:n, :n], PRIOR.freedom + fitted
 
 
 @given(grids(), st.sampled_from([None, 0.0, 150.0]))
@@ -70,13 +70,13 @@ def test_belief_is_one_observation_after_another(grid, clip_noise):
     shape, observations = grid
     found = believed(shape, observations, clip_noise=clip_noise)
     noise = PRIOR.clip**2 if clip_noise is None else clip_noise
-    mean, covariance, freedom, scale = by_loops(shape, observations, noise)
+    mean, covariance, freedom = by_loops(shape, observations, noise)
     n = len(found)
     assert n == int(np.prod(shape))
     np.testing.assert_allclose(found.scores, mean, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(found.covariance[:n, :n], covariance, rtol=1e-5, atol=1e-5)
     assert found.freedom == pytest.approx(freedom)
-    assert found.clip_noise == pytest.approx(scale * noise / CLIPS, rel=1e-6)
+    assert found.clip_noise == pytest.approx(noise / CLIPS, rel=1e-6)
 
 
 def test_all_entries_before_any_training():
@@ -102,17 +102,21 @@ def test_covariance_is_one(grid):
 @settings(deadline=None, max_examples=40)
 def test_one_observation_more_never_makes_less_sure(grid, data):
     shape, observations = grid
-    noise = PRIOR.clip**2 / CLIPS
+    n = int(np.prod(shape))
 
-    def unscaled(belief):
-        return np.diag(belief.covariance) * noise / belief.clip_noise
+    def unscaled(seen):
+        """Variances of the scores as conditioning leaves them: `after` does not rescale."""
+        belief = believed(shape)
+        for each in seen:
+            belief = belief.after([each.cell], [each.kind], np.array([each.score]))
+        return np.diag(belief.covariance)[:n]
 
     before = believed(shape, observations)
     left = [key for key in itertools.product(range(len(before)), Kind)]
     cell, kind = data.draw(st.sampled_from(left))
     if all((each.cell, each.kind) != (cell, kind) for each in observations):
         more = [*observations, Observation(cell, kind, data.draw(st.floats(20, 80)), 1)]
-        assert (unscaled(believed(shape, more)) <= unscaled(before) + 1e-6).all()
+        assert (unscaled(more) <= unscaled(observations) + 1e-6).all()
     after = before.after([cell], [kind])
     assert (np.diag(after.covariance) <= np.diag(before.covariance) + 1e-6).all()
     np.testing.assert_allclose(after.mean, before.mean, atol=1e-9)  # it came out as expected
@@ -170,7 +174,7 @@ def test_what_fits_badly_makes_less_sure():
         believed((4,), [Observation(cell, Kind.FULL, 50 + size * expected[cell], 1) for cell in cells], closed)
         for size in (1, -10)
     )
-    assert good.clip_noise < PRIOR.clip**2 / CLIPS < bad.clip_noise
+    assert np.trace(good.covariance) < np.trace(bad.covariance)
     assert good.freedom == bad.freedom == PRIOR.freedom + 3
 
 

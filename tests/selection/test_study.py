@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 from seehear.selection.prior import Prior, kind_of
-from study.report import frozen_priors, report
+from study.report import CLOSED, frozen_priors, report
 from study.selections import answer, grids, regret_of_chance, traversed
 from study.tables import Table
 
@@ -69,7 +69,7 @@ def test_certainty_is_right_where_the_model_is(tables, priors):
     prior = Prior.from_json(priors["priors"][kind_of("average", True)]["pilots"])
     every = [(n, grid) for n in range(1000, 1060) for grid in grids(drawn(n))]
     for budget in (0.0, 0.2):
-        answers = [answer(n, grid, prior, ("ridge@train",), budget) for n, grid in every]
+        answers = [answer(n, grid, prior, CLOSED, budget) for n, grid in every]
         promised = np.mean([each.p_best.max() for each in answers])
         kept = np.mean([each.p_best.argmax() == each.best for each in answers])
         assert kept == pytest.approx(promised, abs=0.1)

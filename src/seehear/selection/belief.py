@@ -100,7 +100,7 @@ class Belief:
         scale = (prior.freedom + float(residual @ precision @ residual)) / (prior.freedom + fitted)
         after = covariance - gain @ covariance[at]
         return Belief(
-            prior, mean + gain @ residual, scale * (after + after.T) / 2, prior.freedom + fitted, scale * noise
+            prior, mean + gain @ residual, scale * (after + after.T) / 2, prior.freedom + fitted, noise
         )
 
     def __len__(self) -> int:
