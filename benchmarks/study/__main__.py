@@ -36,7 +36,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="study", description=__doc__)
     parser.add_argument("what", choices=("train", "report"))
     parser.add_argument("--out", required=True, help="folder in which trainings and tables are kept")
-    parser.add_argument("--first", type=int, default=12, help="samples that are learnt from; the others judge")
+    parser.add_argument("--first", type=int, default=8, help="samples that are learnt from; the others judge")
     parser.add_argument("--store", help="folder of features")
     parser.add_argument("--networks", nargs="+", help="MODALITY=NETWORK,NETWORK …")
     parser.add_argument("--train", help="weak table of the training clips")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from seehear.selection.allocation import next_trainings
 from seehear.selection.belief import Belief, Kind
-from seehear.selection.prior import Prior, TraversedGrid, clip_deviation, learn
+from seehear.selection.prior import Prior, TraversedGrid, clip_deviation
 from seehear.selection.race import Race
 from seehear.selection.ranking import seed_deviation, standing
 from study.tables import Table
@@ -75,11 +75,6 @@ def traversed(table: Table, metric: str = "") -> TraversedGrid:
         np.nan if pilots is None else seed_deviation(pilots),
         clip_deviation(full.mean(axis=1)),
     )
-
-
-def prior_without(tables: Mapping[int, Table], left_out: int | None, closed: Sequence[str]) -> Prior:
-    """Return what the other samples say."""
-    return learn([traversed(table) for number, table in tables.items() if number != left_out], closed)
 
 
 def answer(sample: int, grid: Table, prior: Prior, closed: Sequence[str], budget: float) -> Answer:

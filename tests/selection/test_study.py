@@ -79,9 +79,14 @@ def test_certainty_is_right_where_the_model_is(tables, priors):
 
 def test_the_report_has_every_part(tmp_path, tables, priors):
     text = report(tables, 7, json.loads(json.dumps(priors)), tmp_path)
-    for part in ("| refined-scaled | 10 |", "scaled minus as they are", "| ridge@train |", "last samples, frozen: 12"):
+    for part in (
+        "| refined-scaled | 10 |",
+        "scaled minus as they are",
+        "| ridge@train |",
+        "`refined-scaled`, last samples: 12",
+    ):
         assert part in text
-    assert (tmp_path / "last.png").exists()
+    assert (tmp_path / "refined-scaled-last.png").exists()
 
 
 def test_what_is_learnt_is_what_comes_with_seehear(priors):

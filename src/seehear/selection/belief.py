@@ -99,9 +99,7 @@ class Belief:
         fitted = max(0, len(at) - levels)
         scale = (prior.freedom + float(residual @ precision @ residual)) / (prior.freedom + fitted)
         after = covariance - gain @ covariance[at]
-        return Belief(
-            prior, mean + gain @ residual, scale * (after + after.T) / 2, prior.freedom + fitted, noise
-        )
+        return Belief(prior, mean + gain @ residual, scale * (after + after.T) / 2, prior.freedom + fitted, noise)
 
     def __len__(self) -> int:
         return len(self.mean) // 3  # two levels are left over
