@@ -31,7 +31,7 @@ def test_knowledge_gradient_is_the_mean_rise_of_the_best(kind, cells):
         entry = kind * 4 + cell
         deviation = np.sqrt(belief.covariance[entry, entry] + belief.noise_of(kind))
         rises = []
-        for outcome in belief.mean[entry] + deviation * rng.standard_normal(6000):
+        for outcome in belief.mean[entry] + deviation * rng.standard_t(belief.freedom, 6000):
             after = belief.after([cell], [kind], np.array([outcome])).scores
             rises.append(after[cells].max() - belief.scores[cells].max())
         # The numerical integral is exact but for the kinks of a maximum.

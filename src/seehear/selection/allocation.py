@@ -7,16 +7,17 @@ says something about others that share a network.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import t as student
 
 from seehear.selection.belief import Belief, Kind
 
 Array = NDArray[np.float64]
 
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(24)  # for expectations over a standard normal variable
-WEIGHTS = WEIGHTS / WEIGHTS.sum()
+NODES = 256  # quantiles of Student's t that stand for all of it
 SETTLED = 0.95  # P(best) of the leader: the tied set holds it alone
 MAX_TRAININGS = 64  # that are thought ahead
 OUTCOMES, FEW_DRAWS = 100, 400  # of them, and traversals drawn after each
@@ -32,9 +33,17 @@ def knowledge_gradient(belief: Belief, kind: Kind, cells: Sequence[int]) -> Arra
     at = kind * n + of
     variance = belief.covariance[at, at] + belief.noise_of(kind)
     moves = belief.covariance[np.ix_(of, at)] / np.sqrt(variance)  # (len, len)
-    after = belief.scores[of, None, None] + moves[..., None] * NODES  # (len, len, nodes)
-    gained: Array = after.max(axis=0) @ WEIGHTS - belief.scores[of].max()
+    best = np.zeros(len(of))
+    for node in _nodes(belief.freedom):
+        best += (belief.scores[of, None] + moves * node).max(axis=0) / NODES
+    gained: Array = best - belief.scores[of].max()
     return gained
+
+
+@cache
+def _nodes(freedom: float) -> tuple[float, ...]:
+    """Return quantiles of a standard Student's t in the middle of NODES equally probable parts."""
+    return tuple(student.ppf((np.arange(NODES) + 0.5) / NODES, freedom).tolist())
 
 
 def next_trainings(

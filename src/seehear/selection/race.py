@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 Chosen = Sequence[tuple[int, Kind]]  # collocations by number, and what each is to be trained as
 
 AT_ONCE = 4  # trainings chosen together, whatever the number of cores, so that the answer does not depend on it
-LEAST_GAIN = 0.01  # points: below it, a training is not worth its time
+LEAST_GAIN = 0.001  # points: below it, a training is not worth its time
 SURE = 0.99  # P(best) at which to stop
 MINUTES = (1, 10, 60, 600)  # of further training, of which an outlook is given
 
