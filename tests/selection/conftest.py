@@ -26,7 +26,7 @@ NETWORKS = {
 SHORT = 4  # segments of a clip
 QUICK = {"epochs": 4, "width": 16, "feed_forward": 16, "learning_rate": 0.01, "decay_every": 0}
 # Closed forms say little, networks differ by much, and one training shows it.
-DOUBTFUL = Prior({"ridge@train": Slope(10.0, 10.0)}, 15.0, 3.0, 1.0, 1.0, 2.0, 2.0, 20.0, 8.0)
+DOUBTFUL = Prior({"unimodal@train": Slope(10.0, 10.0)}, 15.0, 3.0, 1.0, 1.0, 2.0, 2.0, 20.0, 8.0)
 
 
 class Choice:

@@ -121,7 +121,7 @@ def test_pilot_trainings_are_those_that_cost_less(train, val, doubtful):
 
 
 def test_what_closed_forms_settle_is_not_trained(train, val, known):
-    known(pilots=Prior({"ridge@train": Slope(1000.0, 1.0)}, 0.1, 0.1, 1.0, 1.0, 0.1, 1.0, 0.1, 30.0))
+    known(pilots=Prior({"unimodal@train": Slope(1000.0, 1.0)}, 0.1, 0.1, 1.0, 1.0, 0.1, 1.0, 0.1, 30.0))
     found = select(train, val, budget=1.0, **OPTIONS)
     assert found.estimates[0].trainings == 0
     assert found.tied == (BEST,)
@@ -130,7 +130,7 @@ def test_what_closed_forms_settle_is_not_trained(train, val, known):
 
 
 def test_trainings_that_would_show_nothing_are_not_done(train, val, known):
-    known(pilots=Prior({"ridge@train": Slope(0.1, 0.1)}, 0.01, 0.01, 1.0, 1.0, 9.0, 9.0, 20.0, 30.0))
+    known(pilots=Prior({"unimodal@train": Slope(0.1, 0.1)}, 0.01, 0.01, 1.0, 1.0, 9.0, 9.0, 20.0, 30.0))
     found = select(train, val, budget=1.0, **OPTIONS)
     assert found.estimates[0].trainings == 0
     assert len(found.tied) == 4

@@ -226,7 +226,7 @@ def test_a_network_that_may_dominate_is_named(choice):
     store.register(NetworkInfo("loud", "audio", 6, "made"))
     for clip in sorted(store.clips("ears")):
         spoil(store, "loud", clip, 100 * store.read("ears", clip))
-    given = choice.selecting(estimators=["ridge"])
+    given = choice.selecting(estimators=["ridge"], recipe="small")
     found = select(**given)
     assert any("features of loud are" in note and "scale=true" in note for note in found.notes)
     quiet = select(**{**given, "networks": ["audio=ears,cotton", "visual=eyes,fog"]})
@@ -237,6 +237,7 @@ def test_a_network_that_may_dominate_is_named(choice):
         labels=choice.folder / "train.csv",
         collocation=["audio=loud", "visual=eyes"],
         out=choice.folder / "run",
+        recipe="small",
         set=["epochs=1", "width=16"],
         device="cpu",
     )

@@ -27,7 +27,7 @@ def test_refined_labels_are_the_default():
     assert refined == load_recipe("refined")
     assert refined.refine.active
     assert refined.decode == "tuned"
-    own = {name: getattr(small, name) for name in ("refine", "balance", "recombine", "mixup", "decode")}
+    own = {name: getattr(small, name) for name in ("refine", "balance", "recombine", "mixup", "decode", "scale")}
     assert refined.model_copy(update=own) == small
 
 
@@ -132,9 +132,9 @@ def test_small_contrast_is_small_but_for_the_contrast():
     assert other.model_copy(update={"contrast": small.contrast}) == small
 
 
-def test_refined_large_is_refined_but_for_the_steps():
+def test_refined_large_is_refined_but_for_the_steps_and_the_scale():
     large, other = load_recipe("refined-large"), load_recipe("refined")
-    steps = {name: getattr(other, name) for name in ("batch", "epochs", "learning_rate", "patience")}
+    steps = {name: getattr(other, name) for name in ("batch", "epochs", "learning_rate", "patience", "scale")}
     assert large.model_copy(update=steps) == other
 
 

@@ -48,7 +48,7 @@ def run(task: Task, split: str) -> Estimates:
     work = _Work(task, split, {name: why for each in closed for name, why in each.failures.items()})
     race.run(task.budget, work.train)
     if not race.left:
-        raise SeehearError(f"no collocation can be scored: {next(iter(work.failures.values()))}")
+        raise SeehearError(f"every training failed: {next(iter(work.failures.values()))}")
     return _estimates(task, split, race, work, closed)
 
 

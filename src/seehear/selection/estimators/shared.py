@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ def run(task: Task, split: str) -> Estimates:
     training = Training("shared", everything, recipe, SEED, Part(TRAIN), None, Part(split))
     judged = task.bench.split(everything, Part(split))
     with one_thread(), torch.random.fork_rng():
-        model, networks = _trained(task, training)
+        model, networks, flops = _trained(task, training)
         values = []
         for collocation in task.grid:
             networks.show(collocation)
@@ -56,7 +57,7 @@ def run(task: Task, split: str) -> Estimates:
         draws=bootstrapped(values),
         failures={},
         seconds=time.process_time() - began,
-        flops=0.0,
+        flops=flops,
         trainings=1,
         values=values,
     )
@@ -77,7 +78,10 @@ class _Networks:
             self._buffers[modality].copy_(self._all[modality] * shown.to(self._buffers[modality]))
 
 
-def _trained(task: Task, training: Training) -> tuple[ParsingModel, _Networks]:
+def _trained(task: Task, training: Training) -> tuple[ParsingModel, _Networks, float]:
+    """Return the trained model, what it sees, and the operations of all steps."""
+    from torch.utils.flop_counter import FlopCounterMode
+
     facts = task.bench.facts(training)
     train, _ = task.bench.labelled(training)
     torch.manual_seed(training.seed)
@@ -90,13 +94,15 @@ def _trained(task: Task, training: Training) -> tuple[ParsingModel, _Networks]:
     optimiser = new_optimiser(model.parameters(), training.recipe)
     rng = np.random.default_rng(training.seed)
     objective.begin(0)
-    for clips in _batches(len(train.bags), training.recipe.batch, _steps(task), rng):
+    counter = FlopCounterMode(display=False)
+    for number, clips in enumerate(_batches(len(train.bags), training.recipe.batch, _steps(task), rng)):
         networks.show(task.grid.collocations[int(rng.integers(len(task.grid)))])
-        loss, _ = objective(clips)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        with nullcontext() if number else counter:
+            loss, _ = objective(clips)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
         optimiser.step()
-    return model, networks
+    return model, networks, float(counter.get_total_flops() * _steps(task))
 
 
 def _steps(task: Task) -> int:
