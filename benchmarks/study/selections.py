@@ -82,13 +82,16 @@ def answer(sample: int, grid: Table, prior: Prior, closed: Sequence[str], budget
     clips, seeds = grid["traversal"].shape[2], grid["traversal"].shape[1]
     n = len(grid.truth)
     race = Race(grid.shape, {name: grid[name] for name in closed}, prior, {Kind.FULL: 1 / (n * SEEDS)}, seeds, clips)
-    untried = [*race.left]
-    while chosen := next_trainings(race.belief(), race.cost, budget - race.spent, 1, untried):
+    tried: set[int] = set()
+    belief = race.belief()
+    while chosen := next_trainings(
+        belief, race.cost, budget - race.spent, 1, [n for n in race.in_question(belief) if n not in tried]
+    ):
         ((cell, kind),) = chosen
         race.values[cell, kind] = [grid["full"][cell, 0]]
         race.spent += race.cost[kind]
-        untried.remove(cell)
-    belief = race.belief()
+        tried.add(cell)
+        belief = race.belief()
     closed_seconds = sum(float(grid[f"{name} seconds"].sum()) for name in closed)
     trained = sum(float(grid["full seconds"][cell, 0]) for cell, _ in race.values)
     traversal = SEEDS * float(grid["traversal seconds"].mean(axis=1).sum())

@@ -55,7 +55,7 @@ def refits(x, y, fold, penalty):
     return predictions
 
 
-def sources_of_scores(shape, closed, prior, noises, pilot_noises=None, level=0.0):
+def sources_of_scores(shape, closed, prior, noises, pilot_noises=None, level=0.0, gap=0.0):
     """What the model of a grid adds up: (deviation, full -> weight, pilot -> weight) per independent source, in loops.
 
     Args:
@@ -64,7 +64,8 @@ def sources_of_scores(shape, closed, prior, noises, pilot_noises=None, level=0.0
         prior: Of the grid.
         noises: Deviations of each collocation's clips: of both kinds of trainings, or of full ones alone.
         pilot_noises: Of pilots, if they are scored on other clips.
-        level: Deviation of the levels of both.
+        level: Deviation of the level of both.
+        gap: Deviation of the difference between the two levels.
     """
     places = list(itertools.product(*[range(count) for count in shape]))
     both, alone = [], []  # sources that full and pilot trainings share; of one kind
@@ -84,7 +85,7 @@ def sources_of_scores(shape, closed, prior, noises, pilot_noises=None, level=0.0
         else:
             alone += [(noises, {n: 1.0}, {}), (pilot_noises, {}, {n: 1.0})]
     everywhere = dict.fromkeys(range(len(places)), 1.0)
-    alone += [(level, everywhere, {}), (level, {}, everywhere)]
+    alone += [(level, everywhere, everywhere), (gap, {}, everywhere)]
     return [(deviation, cells, cells) for deviation, cells in both] + alone
 
 

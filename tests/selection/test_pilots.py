@@ -66,7 +66,7 @@ def test_without_budget_nothing_is_trained(train, val, doubtful):
     assert len(found.tied) > 1
     assert {row.status for row in found.ranking} == {Status.ORDERED}
     assert {row.trainings for row in found.ranking} == {0}
-    assert "no training was done: a larger budget (--budget)" in found.text()
+    assert "no training was done: a budget of " in found.text()
 
 
 def test_a_budget_is_spent_on_trainings(doubted):
@@ -134,7 +134,7 @@ def test_trainings_that_would_show_nothing_are_not_done(train, val, known):
     found = select(train, val, budget=1.0, **OPTIONS)
     assert found.estimates[0].trainings == 0
     assert len(found.tied) == 4
-    assert "no training was done, since none is expected to gain anything: it takes more clips" in found.text()
+    assert "no training was done, since none is expected to change the choice: it takes more clips" in found.text()
 
 
 def test_a_training_that_fails_is_listed_and_stops_no_other(doubtful):

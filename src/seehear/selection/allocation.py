@@ -77,7 +77,7 @@ def next_trainings(
 
 
 def chance_to_settle(
-    belief: Belief, seconds: Mapping[Kind, float], time: float, cells: Sequence[int], seeds: int
+    belief: Belief, cost: Mapping[Kind, float], affordable: float, cells: Sequence[int], seeds: int
 ) -> float:
     """Return the probability that more training leaves one collocation with P(best) of at least SETTLED.
 
@@ -85,12 +85,12 @@ def chance_to_settle(
 
     Args:
         belief: So far.
-        seconds: Of a training of each kind.
-        time: Seconds that may be trained.
+        cost: Of a training of each kind.
+        affordable: What further trainings may cost together.
         cells: The collocations to choose from.
         seeds: Of a traversal.
     """
-    chosen = next_trainings(belief, seconds, time, MAX_TRAININGS, cells)
+    chosen = next_trainings(belief, cost, affordable, MAX_TRAININGS, cells)
     if not chosen:
         return 0.0
     rng = np.random.default_rng(0)

@@ -21,6 +21,7 @@ from seehear.selection.prior import Prior, Slope
 Array = NDArray[np.float64]
 
 FLAT = 100.0  # SD of the level of scores, points: nothing is known of it
+GAP = 5.0  # SD of the difference between the levels of full and pilot trainings, points
 JITTER = 1e-8
 
 
@@ -95,8 +96,7 @@ class Belief:
         seen = np.array([each.score for each in observations])
         of_seeds = np.array([prior.seed_variance(each.kind == Kind.PILOT) / each.seeds for each in observations])
         gain, residual, precision = _update(mean, covariance, at, seen, of_seeds)
-        levels = len({each.kind for each in observations})  # of which nothing was known: they inform no scale
-        fitted = max(0, len(at) - levels)
+        fitted = len(at) - 1  # the level, of which nothing was known, informs no scale
         scale = (prior.freedom + float(residual @ precision @ residual)) / (prior.freedom + fitted)
         after = covariance - gain @ covariance[at]
         return Belief(prior, mean + gain @ residual, scale * (after + after.T) / 2, prior.freedom + fitted, noise)
@@ -179,9 +179,12 @@ def _joint(shape: Sequence[int], closed: Mapping[str, Array], prior: Prior, clip
         for other in (full, pilot):
             joint[one, other] += clip_noise * np.eye(n)  # both are scored on the same clips
     joint[pilot, pilot] += structured(shape, prior.pilot_network, prior.pilot_pairing)
-    for level, of_kind in ((3 * n, full), (3 * n + 1, pilot)):
-        joint[level, level] = joint[level, of_kind] = joint[of_kind, level] = FLAT**2
-        joint[of_kind, of_kind] += FLAT**2
+    levels = ((3 * n, full), (3 * n + 1, pilot))
+    for first, of_first in levels:
+        for second, of_second in levels:
+            shared = FLAT**2 + (GAP**2 if first == second == 3 * n + 1 else 0.0)
+            joint[first, second] = joint[of_first, second] = joint[first, of_second] = shared
+            joint[of_first, of_second] += shared
     return np.concatenate([np.tile(mean, 3), np.zeros(2)]), joint
 
 

@@ -22,6 +22,7 @@ from seehear.training.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 Networks = Mapping[str, str | Sequence[str]] | str | Sequence[str]
 Protocol = Literal["honest", "paper"]
 
+FEW_SCORED = 20  # clips, under which scores say little
 HELD_OUT = 5  # one clip in so many validates where no validation clips are given
 
 
@@ -96,6 +97,9 @@ def prepare(
     if val is None and not leaks:
         datasets |= _held_out(datasets[TRAIN])
         notes.append(f"no validation clips: {len(datasets[VAL])} of the training clips are held out to validate")
+    scored = datasets.get(VAL, datasets[TRAIN])
+    if len(scored) < FEW_SCORED:
+        notes.append(f"trainings are scored on {len(scored)} clips: too few to tell much about networks")
     notes += frame_rates(whole.networks)
     if not (resolved.scale or resolved.standardise):
         notes += loudness(whole)
@@ -138,11 +142,11 @@ def with_test(task: Task, test: Dataset, seeds: Sequence[int] | None = None) -> 
     )
 
 
-def _check(together: int, budget: float, seeds: Sequence[int], workers: int | None, out: Path | None) -> None:
+def _check(together: int, budget: object, seeds: Sequence[int], workers: int | None, out: Path | None) -> None:
     if together < 1:
         raise SeehearError(f"together must be at least 1, not {together}")
-    if not budget >= 0:
-        raise SeehearError(f"budget is a share of traversal's cost, at least 0, not {budget:g}")
+    if not isinstance(budget, int | float) or not budget >= 0:
+        raise SeehearError(f"budget is a share of traversal's cost, at least 0, not {budget!r}")
     check(seeds, workers, out)
 
 

@@ -20,6 +20,8 @@ from scipy.special import gammaln
 
 Array = NDArray[np.float64]
 
+SURE_OF_SIGN = 1 / 3  # a slope's SD is no larger a share of it: no grid turns a closed form around
+
 
 @dataclass(frozen=True)
 class Slope:
@@ -119,7 +121,10 @@ def learn(grids: Sequence[TraversedGrid], closed: Sequence[str]) -> Prior:
 
     def prior(x: Array) -> Prior:
         k = len(closed)
-        slopes = {name: Slope(float(x[i]), float(np.exp(x[k + i]))) for i, name in enumerate(closed)}
+        slopes = {
+            name: Slope(float(x[i]), min(float(np.exp(x[k + i])), SURE_OF_SIGN * abs(float(x[i]))))
+            for i, name in enumerate(closed)
+        }
         network, pairing, pilot_network, pilot_pairing, freedom = (float(np.exp(v)) for v in x[2 * k :])
         return Prior(slopes, network, pairing, pilot_network, pilot_pairing, seed, pilot_seed, clip, 2 + freedom)
 

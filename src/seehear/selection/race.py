@@ -20,7 +20,7 @@ Chosen = Sequence[tuple[int, Kind]]  # collocations by number, and what each is 
 AT_ONCE = 4  # trainings chosen together, whatever the number of cores, so that the answer does not depend on it
 LEAST_GAIN = 0.001  # points: below it, a training is not worth its time
 SURE = 0.99  # P(best) at which to stop
-MINUTES = (1, 10, 60, 600)  # of further training, of which an outlook is given
+SHARES = (0.05, 0.2, 1.0)  # of a traversal: further training of which an outlook is given
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Race:
             belief = self.belief()
             if self.is_settled(belief):
                 return
-            chosen = next_trainings(belief, self.cost, budget - self.spent, AT_ONCE, self.left)
+            chosen = next_trainings(belief, self.cost, budget - self.spent, AT_ONCE, self.in_question(belief))
             if not chosen:
                 return
             for (cell, kind), value in zip(chosen, train(chosen), strict=True):
@@ -105,8 +105,13 @@ class Race:
         """Return whether one collocation is all but certain, or no training promises to gain anything."""
         if standing(self.scores(belief), self.draws(belief)).p_best.max() >= SURE:
             return True
-        known = belief.with_known_levels()
-        return max(knowledge_gradient(known, kind, self.left).max() for kind in self.cost) < LEAST_GAIN
+        known, cells = belief.with_known_levels(), self.in_question(belief)
+        return max(knowledge_gradient(known, kind, cells).max() for kind in self.cost) < LEAST_GAIN
+
+    def in_question(self, belief: Belief) -> list[int]:
+        """Return the numbers of the tied set: a training of any other would hardly change the choice."""
+        tied = standing(self.scores(belief), self.draws(belief)).tied
+        return [cell for cell in self.left if tied[cell]]
 
     def level(self, belief: Belief) -> float:
         """Return the common level of scores, which a belief leaves open: that of full trainings if there are any."""
@@ -123,11 +128,16 @@ class Race:
             belief: After all trainings.
             seconds: What these took.
         """
-        tied = standing(self.scores(belief), self.draws(belief)).tied
-        if not self.spent or tied.sum() < 2:
+        cells = self.in_question(belief)
+        if not self.spent or len(cells) < 2:
             return ()
-        price = {kind: cost * seconds / self.spent for kind, cost in self.cost.items()}
-        return tuple(
-            Outlook(60.0 * minutes, chance_to_settle(belief, price, 60.0 * minutes, self.left, self.seeds))
-            for minutes in MINUTES
-        )
+        chances = [chance_to_settle(belief, self.cost, share, cells, self.seeds) for share in SHARES]
+        # More training never makes it less likely: what looks so is chance.
+        likely = np.maximum.accumulate(chances).tolist()
+        whole = seconds / self.spent
+        return tuple(Outlook(share * whole, each) for share, each in zip(SHARES, likely, strict=True))
+
+    @property
+    def cheapest(self) -> float:
+        """The cost of the cheapest training."""
+        return min(self.cost.values())

@@ -169,6 +169,17 @@ class Selection(Result):
     task: Task | None = None
     files: tuple[Path, ...] = ()
 
+    @staticmethod
+    def read(folder: str | Path) -> Selection:
+        """Return the selection that `save`, or the command `select`, wrote into a folder; without its data.
+
+        Raises:
+            SeehearError: There is none, or another version of seehear wrote it.
+        """
+        from seehear.selection import record
+
+        return record.read_selection(Path(folder))
+
     @property
     def exit_code(self) -> int:  # type: ignore[override]
         """Return 1 if clips were left out, or a training or an estimate failed, else 0."""

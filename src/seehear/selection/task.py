@@ -77,6 +77,7 @@ class Trials:
         pilots: Pilot trainings of each collocation that had any.
         full: Full trainings likewise.
         spent: Share of traversal's cost.
+        cheapest: Share of traversal's cost of the cheapest training.
         worthwhile: Whether one more training is expected to gain enough to be worth its time.
         outlook: What more training would bring, of some times; empty if the choice is settled.
     """
@@ -84,6 +85,7 @@ class Trials:
     pilots: Mapping[str, int]
     full: Mapping[str, int]
     spent: float
+    cheapest: float
     worthwhile: bool = True
     outlook: tuple[Outlook, ...] = ()
 
@@ -150,9 +152,12 @@ class Estimates:
         ends = np.full((2, len(shown)), np.nan)
         if self.draws is not None and shown.any():
             ends[:, shown] = np.nanquantile(self.draws[:, shown], [0.025, 0.975], axis=0)
+            if self.unit == PERCENT:  # a belief does not know that there is no score above 100
+                ends = ends.clip(0, 100)
         elif self.interval is not None:
             ends = self.interval
-        return np.where(shown, self.scores, np.nan), ends[0], ends[1]
+        scores = self.scores.clip(0, 100) if self.unit == PERCENT else self.scores
+        return np.where(shown, scores, np.nan), ends[0], ends[1]
 
     def means_of_seeds(self) -> list[Array]:
         """Return the mean score of each seed, per trained collocation; empty if nothing was trained."""

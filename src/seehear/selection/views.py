@@ -28,8 +28,8 @@ LEAKING = (
 )
 NOTHING = "–"
 MAX_ROWS = 20  # of the ranking on the terminal; selection.json has all
+MORE_CLIPS = "it takes more clips to see a difference, or there is none that matters"
 LIKELY = 0.5  # a probability to settle the choice that makes more training worth while
-NO_DIFFERENCE = "it takes more clips to see a difference, or there is none that matters"
 SMALL_SHARE = 5.0  # per cent of the variance: a share below it is called small
 METRICS = {
     Metric.AVERAGE: "the average of all segment- and event-level scores, per cent",
@@ -154,7 +154,10 @@ def estimator_name(estimates: Estimates, first: Estimates) -> str:
 
 def unit(selection: Selection) -> str:
     """Return what a score is."""
-    return METRICS[selection.metric] if selection.in_percent else selection.estimates[0].unit
+    first = selection.estimates[0]
+    if not selection.in_percent:
+        return first.unit
+    return f"{'expected of a full training: ' if first.trials else ''}{METRICS[selection.metric]}"
 
 
 def tied(selection: Selection) -> str:
@@ -175,17 +178,17 @@ def outlook(selection: Selection) -> str:
     first = selection.estimates[0]
     if first.trials is None or len(selection.tied) < 2:
         return ""
-    if not first.trials.trainings and first.trials.worthwhile:
-        return "no training was done: a larger budget (--budget) trains where there is most to gain"
     if not first.trials.trainings:
-        return f"no training was done, since none is expected to gain anything: {NO_DIFFERENCE}"
+        if first.trials.worthwhile:
+            return f"no training was done: a budget of {first.trials.cheapest:.2g} allows the first"
+        return f"no training was done, since none is expected to change the choice: {MORE_CLIPS}"
     if not selection.outlook:
         return ""
     likely = next((each for each in selection.outlook if each.probability >= LIKELY), selection.outlook[-1])
-    text = f"another {duration(likely.seconds)} of training would settle it with probability {likely.probability:.2f}"
+    more, probability = f"another {duration(likely.seconds)} of training", f"probability {likely.probability:.2f}"
     if likely.probability >= LIKELY:
-        return text
-    return f"even {text}: {NO_DIFFERENCE}"
+        return f"{more} would settle it with {probability}"
+    return f"{more}, as much as a traversal, would settle it with {probability} only: {MORE_CLIPS}"
 
 
 def pairing(selection: Selection) -> str:

@@ -29,6 +29,7 @@ from seehear.selection.trainings import Outcome, Training
 Array = NDArray[np.float64]
 
 NAME = "pilots"
+ROUNDING = 1e-9
 FIRST_SEED = 1000  # unlike the seeds of full trainings, which would begin with the same weights
 WORTH = 0.5  # a pilot training is done if it costs less than this share of a full one
 # Of all closed forms, the networks' scores alone predict full trainings best where features are scaled (docs/lab.md).
@@ -120,19 +121,21 @@ def _estimates(task: Task, split: str, race: Race, work: _Work, closed: Sequence
         trainings=work.count,
         of_traversals=True,
         measured=np.isin(cells, [cell for cell, _ in race.values]),
-        trials=Trials(counts[Kind.PILOT], counts[Kind.FULL], race.spent, not race.is_settled(belief), outlook),
+        trials=Trials(
+            counts[Kind.PILOT], counts[Kind.FULL], race.spent, race.cheapest, not race.is_settled(belief), outlook
+        ),
     )
 
 
 def forecast(task: Task, split: str) -> list[Training]:
-    """Return as many of the cheapest trainings as the budget allows."""
+    """Return the most that the budget allows: full trainings, which may take longest, and pilot ones for the rest."""
     setting, grid, cost = task.setting(split), task.grid.collocations, costs(task)
-    kind = min(cost, key=lambda kind: cost[kind])
-    count = int(task.budget / cost[kind])
-    chosen = [grid[n % len(grid)] for n in range(count)]
-    if kind is Kind.PILOT:
-        return [trainings(setting, each, [0])[0] for each in chosen]
-    return [traversal.training(setting, each, 0) for each in chosen]
+    count = int(task.budget / cost[Kind.FULL] + ROUNDING)
+    planned = [traversal.training(setting, grid[n % len(grid)], 0) for n in range(count)]
+    if Kind.PILOT in cost:
+        more = int((task.budget - count * cost[Kind.FULL]) / cost[Kind.PILOT] + ROUNDING)
+        planned += [trainings(setting, grid[n % len(grid)], [0])[0] for n in range(more)]
+    return planned
 
 
 FORECAST = tuple(form for form, on in CLOSED if isinstance(form, ClosedForm) and on == TRAIN)
