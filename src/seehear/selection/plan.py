@@ -89,7 +89,7 @@ class Plan(Result):
         ]
         for row in self.estimators:
             of_traversal = f"{row.ratio:.2g} of traversal"
-            trainings = f"{row.trainings} trainings, " if row.trainings else ""
+            trainings = f"{row.trainings} trainings, " if row.trainings and not row.adaptive else ""
             also = f" (and {len(row.also)} read from the same trainings)" if row.also else ""
             cost = f"{'at most ' if row.adaptive else ''}{duration_range(*row.seconds)}, {row.flops:.1g} FLOP"
             lines.append(f"  {row.name}{also}: {trainings}{cost}, {of_traversal}")
