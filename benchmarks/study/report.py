@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 
 from seehear.plots.evaluation import plot_reliability
 from seehear.plots.style import save
+from seehear.scoring.comparison import difference
 from seehear.scoring.reliability import Reliability, Tally
 from seehear.selection.agreement import ceiling, tau_b
 from seehear.selection.effects import effects
-from seehear.selection.prior import Prior, TraversedGrid, kind_of, learn
+from seehear.selection.estimators import pilots
+from seehear.selection.learning import TraversedGrid, learn
+from seehear.selection.prior import Prior, kind_of
 from seehear.selection.ranking import seed_deviation
+from seehear.selection.task import TRAIN
 from study.selections import (
     SINGLE,
     Answer,
@@ -31,13 +35,12 @@ from study.tables import Table
 Array = NDArray[np.float64]
 Tables = Mapping[str, Mapping[int, Table]]  # variant -> number -> table
 
-CLOSED = ("unimodal@train",)  # of the default estimator
+CLOSED = tuple(f"{form.name}@{TRAIN}" for form in pilots.CLOSED)  # of the default estimator
 BUDGETS = (0.0, 0.01, 0.05, 0.2)
 REAL = "real"
 # Two recipes each: a prior of one alone is too certain of the other (docs/lab.md).
 SCALED, PLAIN = ("refined-scaled", "small-scaled"), ("refined", "small")
 METRICS = {"average": "", "label_f1": ", label F1"}
-FLIPS = 10_000
 
 
 def frozen_priors(first: Tables) -> dict[str, Any]:
@@ -48,25 +51,25 @@ def frozen_priors(first: Tables) -> dict[str, Any]:
     priors: dict[str, dict[str, Any]] = {}
     for metric, suffix in METRICS.items():
         real = [traversed(table, suffix) for table in first.get(REAL, {}).values()]
-        pilots = learn(real, CLOSED) if len(real) > 1 else None
+        of_pilots = learn(real, CLOSED) if len(real) > 1 else None
         for scaled, variants in ((True, SCALED), (False, PLAIN)):
             tables = [table for variant in variants for table in first.get(variant, {}).values()]
             if len(tables) > 1:
-                priors[kind_of(metric, scaled)] = _priors([traversed(table, suffix) for table in tables], pilots)
+                priors[kind_of(metric, scaled)] = _priors([traversed(table, suffix) for table in tables], of_pilots)
     return {"priors": priors}
 
 
-def _priors(every: Sequence[TraversedGrid], pilots: Prior | None) -> dict[str, Any]:
+def _priors(every: Sequence[TraversedGrid], real: Prior | None) -> dict[str, Any]:
     names = set.intersection(*(set(grid.closed) for grid in every))
     default = learn(every, CLOSED)
-    if pilots is not None:
+    if real is not None:
         default = replace(
             default,
-            pilot_network=pilots.pilot_network,
-            pilot_pairing=pilots.pilot_pairing,
-            pilot_seed=pilots.pilot_seed,
+            pilot_network=real.pilot_network,
+            pilot_pairing=real.pilot_pairing,
+            pilot_seed=real.pilot_seed,
         )
-    return {"pilots": default.as_json(), **{name: learn(every, (name,)).as_json() for name in sorted(names)}}
+    return {pilots.NAME: default.as_json(), **{name: learn(every, (name,)).as_json() for name in sorted(names)}}
 
 
 def report(tables: Tables, first: int, priors: Mapping[str, Any], out: Path) -> str:
@@ -84,7 +87,7 @@ def report(tables: Tables, first: int, priors: Mapping[str, Any], out: Path) -> 
         for variant in variants:
             late = {n: table for n, table in tables.get(variant, {}).items() if n >= first}
             if known and late:
-                frozen = Prior.from_json(known["pilots"])
+                frozen = Prior.from_json(known[pilots.NAME])
                 parts.append(_selections(f"`{variant}`, last samples", late, frozen, out / f"{variant}-last"))
     return "\n\n".join(part for part in parts if part)
 
@@ -129,13 +132,12 @@ def _scaling(tables: Tables, recipe: str) -> str:
     ]  # of other networks they do not compare
     if len(both) < 2:
         return ""
-    differences = np.array([scaled[n].truth - plain[n].truth for n in both])  # (samples, n)
-    of_best = np.array([scaled[n].truth.max() - plain[n].truth.max() for n in both])
+    one, other = (np.array([of[n].truth for n in both]) for of in (scaled, plain))  # (samples, n) each
     lines = [f"`{recipe}`: scaled minus as they are, {len(both)} samples"]
-    for name, of_sample in (("all collocations", differences.mean(axis=1)), ("the best of each", of_best)):
-        low, high = _interval(of_sample)
-        lines.append(f"- {name}: {of_sample.mean():+.2f} ({low:+.2f} to {high:+.2f}), p = {_p(of_sample):.3f}")
-    by_cell = " ".join(f"{value:+.1f}" for value in differences.mean(axis=0))
+    for name, of_sample in (("all collocations", np.mean), ("the best of each", np.max)):
+        found = difference(of_sample(one, axis=1)[None], of_sample(other, axis=1)[None])  # samples were drawn, as clips
+        lines.append(f"- {name}: {found.mean:+.2f} ({found.low:+.2f} to {found.high:+.2f}), p = {found.p:.3f}")
+    by_cell = " ".join(f"{value:+.1f}" for value in (one - other).mean(axis=0))
     return "\n".join([*lines, f"- by collocation: {by_cell}"])
 
 
@@ -221,16 +223,3 @@ def _mean(values: Any) -> float:
     found = [float(value) for value in values]
     known = [value for value in found if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")
-
-
-def _interval(values: Array) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of the mean."""
-    drawn = np.random.default_rng(0).choice(values, (FLIPS, len(values))).mean(axis=1)
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _p(values: Array) -> float:
-    """Return two-sided p of the mean, signs flipped at random."""
-    signs = np.random.default_rng(0).choice([-1.0, 1.0], (FLIPS, len(values)))
-    return float((1 + (np.abs((signs * values).mean(axis=1)) >= abs(values.mean()) - 1e-12).sum()) / (1 + FLIPS))

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.selection.allocation import next_trainings
-from seehear.selection.belief import Belief, Kind
-from seehear.selection.prior import Prior, TraversedGrid, clip_deviation
+from seehear.selection.belief import Belief
+from seehear.selection.learning import TraversedGrid
+from seehear.selection.prior import Kind, Prior, clip_deviation
 from seehear.selection.race import Race
 from seehear.selection.ranking import seed_deviation, standing
 from study.tables import Table
@@ -84,9 +85,11 @@ def answer(sample: int, grid: Table, prior: Prior, closed: Sequence[str], budget
     race = Race(grid.shape, {name: grid[name] for name in closed}, prior, {Kind.FULL: 1 / (n * SEEDS)}, seeds, clips)
     tried: set[int] = set()
     belief = race.belief()
-    while chosen := next_trainings(
-        belief, race.cost, budget - race.spent, 1, [n for n in race.in_question(belief) if n not in tried]
-    ):
+    while True:
+        left = [cell for cell in race.in_question(race.standing(belief)) if cell not in tried]
+        chosen = next_trainings(belief, race.cost, budget - race.spent, 1, left)
+        if not chosen:
+            break
         ((cell, kind),) = chosen
         race.values[cell, kind] = [grid["full"][cell, 0]]
         race.spent += race.cost[kind]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.files import atomic_bytes
 from seehear.selection.estimate import estimate
-from seehear.selection.estimators import find, short_run, traversal, upper_bound
+from seehear.selection.estimators import UPPER_BOUNDS, find, short_run, traversal, upper_bound
 from seehear.selection.estimators.pilots import FIRST_SEED
 from seehear.selection.task import TEST, VAL, Task
 from seehear.selection.trainings import Metric, Outcome, Training
@@ -111,11 +111,9 @@ def _read(values: dict[str, Array], kind: str, outcomes: Sequence[Outcome], n: i
     values[f"{kind} seconds"] = by_cell([each.seconds for each in outcomes])
     values[f"{kind} epochs"] = by_cell([len(each.history) for each in outcomes])
     if kind in ("weak", "dense"):
-        for level, name in upper_bound.LEVELS.items():
-            for reading, of_curve in upper_bound.READINGS.items():
-                values[f"upper-bound-{kind}-{level}-{reading}@val"] = np.array(
-                    [of_curve(each.curve(name)) for each in outcomes]
-                )
+        for estimator in UPPER_BOUNDS:
+            if estimator.labels == kind:
+                values[f"{estimator.name}@{VAL}"] = np.array([estimator.read([each]).mean() for each in outcomes])
         return
     values[kind] = by_cell([each.score for each in outcomes])
     values[f"{kind}, label F1"] = by_cell([each.per_clip[Metric.LABEL_F1] for each in outcomes])

@@ -53,6 +53,12 @@ class Probabilities:
     clip: NDArray[np.float32]
     modality_clip: NDArray[np.float32]
 
+    @staticmethod
+    def of_segments(segment: NDArray[np.float32]) -> Probabilities:
+        """Return the probabilities of segments alone, (N, T, M, C): a clip's is the largest of its segments'."""
+        by_modality = np.broadcast_to(segment.max(axis=1, keepdims=True), segment.shape)
+        return Probabilities(segment, by_modality.max(axis=2), by_modality)
+
     def __repr__(self) -> str:
         return "Probabilities({} clips × {} segments × {} modalities × {} classes)".format(*self.segment.shape)
 

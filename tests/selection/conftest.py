@@ -146,6 +146,16 @@ def world(clips, seed, truth=False, names=None, loud=()):
     return Dataset.from_arrays(features, present.astype(float), ("Cat", "Dog", "Fish"), truth=given, clips=names)
 
 
+@pytest.fixture(scope="module")
+def train():
+    return world(40, 1)
+
+
+@pytest.fixture(scope="module")
+def val():
+    return world(20, 2, truth=True)
+
+
 @pytest.fixture
 def doubtful(monkeypatch):
     """Whatever is stored, selection by pilots begins with doubt, and nothing is known of other estimators."""

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seehear.selection.allocation import chance_to_settle, knowledge_gradient, next_trainings
-from seehear.selection.belief import Belief, Kind, Observation
-from seehear.selection.prior import Prior
+from seehear.selection.belief import Belief, Observation
+from seehear.selection.prior import Kind, Prior
 
 COST = {Kind.FULL: 10.0, Kind.PILOT: 1.0}
 
@@ -29,7 +29,7 @@ def test_knowledge_gradient_is_the_mean_rise_of_the_best(kind, cells):
     rng = np.random.default_rng(0)
     for cell, found in zip(cells, knowledge_gradient(belief, kind, cells), strict=True):
         entry = kind * 4 + cell
-        deviation = np.sqrt(belief.covariance[entry, entry] + belief.noise_of(kind))
+        deviation = np.sqrt(belief.covariance[entry, entry] + belief.prior.seed_variance(kind))
         rises = []
         for outcome in belief.mean[entry] + deviation * rng.standard_t(belief.freedom, 6000):
             after = belief.after([cell], [kind], np.array([outcome])).scores

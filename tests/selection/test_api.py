@@ -18,16 +18,6 @@ from selection.conftest import QUICK, world
 BEST = {"audio": ["clear"], "visual": ["sharp"]}
 
 
-@pytest.fixture(scope="module")
-def train():
-    return world(40, 1)
-
-
-@pytest.fixture(scope="module")
-def val():
-    return world(20, 2, truth=True)
-
-
 def test_ridge_ranks_arrays(train, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = select(train, by="ridge", progress=False)

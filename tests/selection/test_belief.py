@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seehear.selection.belief import FLAT, GAP, Belief, Kind, Observation
-from seehear.selection.prior import Prior, Slope
+from seehear.selection.belief import FLAT, GAP, Belief, Observation
+from seehear.selection.prior import Kind, Prior, Slope
 from selection import oracle
 
 PRIOR = Prior({"a": Slope(3.0, 2.0), "b": Slope(-1.0, 4.0)}, 2.5, 1.0, 1.5, 0.7, 1.8, 2.2, 20.0, 6.0)

@@ -26,16 +26,6 @@ OPTIONS = {"seeds": (0, 1), "device": "cpu", "progress": False, **QUICK}
 LONG = {**OPTIONS, "recipe": "paper", "epochs": 400}  # beside which a pilot training is short
 
 
-@pytest.fixture(scope="module")
-def train():
-    return world(40, 1)
-
-
-@pytest.fixture(scope="module")
-def val():
-    return world(20, 2, truth=True)
-
-
 @pytest.fixture
 def known(monkeypatch):
     """Return a function that makes known how far estimators are off, on every kind of grid."""

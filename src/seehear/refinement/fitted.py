@@ -154,9 +154,7 @@ class Teachers:
         )  # (N, T, M, C)
         has = available_of(clips)
         segment *= np.stack([has[name] for name in self.by_modality], axis=1)[:, None, :, None]  # (N, 1, M, 1)
-        by_modality = np.broadcast_to(segment.max(axis=1, keepdims=True), segment.shape)
-        found = Probabilities(segment, by_modality.max(axis=2), by_modality)
-        return silenced(found, clips.silent, tuple(self.by_modality))
+        return silenced(Probabilities.of_segments(segment), clips.silent, tuple(self.by_modality))
 
     def predict(self, dataset: Dataset) -> Activity:
         """Return which segments are active, by modality and class: a parser without fusion. No clip has a weak label.

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from seehear.selection.belief import Belief, Kind
+from seehear.selection.belief import Belief
+from seehear.selection.prior import Kind
 
 Array = NDArray[np.float64]
 
@@ -31,7 +32,7 @@ def knowledge_gradient(belief: Belief, kind: Kind, cells: Sequence[int]) -> Arra
     n = len(belief)
     of = np.asarray(cells)  # a collocation that failed may lead the belief, but can't be chosen
     at = kind * n + of
-    variance = belief.covariance[at, at] + belief.noise_of(kind)
+    variance = belief.covariance[at, at] + belief.prior.seed_variance(kind)
     moves = belief.covariance[np.ix_(of, at)] / np.sqrt(variance)  # (len, len)
     best = np.zeros(len(of))
     for node in _nodes(belief.freedom):
@@ -96,7 +97,7 @@ def chance_to_settle(
     rng = np.random.default_rng(0)
     at, kinds = [cell for cell, _ in chosen], [kind for _, kind in chosen]
     entries = np.array([kind * len(belief) + cell for cell, kind in chosen])
-    noise = np.diag([belief.noise_of(kind) for kind in kinds])
+    noise = np.diag([belief.prior.seed_variance(kind) for kind in kinds])
     root = np.linalg.cholesky(belief.covariance[np.ix_(entries, entries)] + noise)
     settled = 0
     for _ in range(OUTCOMES):

@@ -10,26 +10,18 @@ distribution is Student's t (a Student-t process, Shah et al. 2014), which close
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.selection.prior import Prior, Slope
+from seehear.selection.prior import Kind, Prior, Slope
 
 Array = NDArray[np.float64]
 
 FLAT = 100.0  # SD of the level of scores, points: nothing is known of it
 GAP = 5.0  # SD of the difference between the levels of full and pilot trainings, points
-JITTER = 1e-8
-
-
-class Kind(IntEnum):
-    """What a training shows."""
-
-    FULL = 1
-    PILOT = 2
+JITTER = 1e-8  # of the noise of trainings, which may be none
 
 
 @dataclass(frozen=True)
@@ -81,7 +73,7 @@ class Belief:
 
         Args:
             shape: Options per modality; collocations are in the order of such an array.
-            closed: Name of a closed form in the prior -> scores (n,), finite.
+            closed: Name of a closed form in the prior -> scores (n,), NaN where it has none.
             prior: Of grids like this one.
             observations: At most one per collocation and kind.
             clip_noise: Variance of a score between clips; None for the prior's.
@@ -94,12 +86,11 @@ class Belief:
             return Belief(prior, mean, covariance, prior.freedom, noise)
         at = np.array([each.kind * n + each.cell for each in observations])
         seen = np.array([each.score for each in observations])
-        of_seeds = np.array([prior.seed_variance(each.kind == Kind.PILOT) / each.seeds for each in observations])
-        gain, residual, precision = _update(mean, covariance, at, seen, of_seeds)
+        of_seeds = np.array([prior.seed_variance(each.kind) / each.seeds for each in observations])
+        mean, covariance, distance = _conditioned(mean, covariance, at, seen, of_seeds + JITTER)
         fitted = len(at) - 1  # the level, of which nothing was known, informs no scale
-        scale = (prior.freedom + float(residual @ precision @ residual)) / (prior.freedom + fitted)
-        after = covariance - gain @ covariance[at]
-        return Belief(prior, mean + gain @ residual, scale * (after + after.T) / 2, prior.freedom + fitted, noise)
+        scale = (prior.freedom + distance) / (prior.freedom + fitted)
+        return Belief(prior, mean, scale * (covariance + covariance.T) / 2, prior.freedom + fitted, noise)
 
     def __len__(self) -> int:
         return len(self.mean) // 3  # two levels are left over
@@ -112,25 +103,20 @@ class Belief:
     def traversals(self, seeds: int, count: int, rng: np.random.Generator) -> Array:
         """Draw traversals (count, n): `seeds` full trainings of each, scored on as many new clips as here."""
         n = len(self)
-        noise = self.prior.seed_variance(False) / seeds + self.clip_noise
+        noise = self.prior.seed_variance(Kind.FULL) / seeds + self.clip_noise
         root = _root(self.covariance[:n, :n] + noise * np.eye(n))
         spread = np.sqrt(self.freedom / rng.chisquare(self.freedom, size=(count, 1)))
         drawn: Array = self.scores + spread * (rng.standard_normal((count, n)) @ root.T)
         return drawn
-
-    def noise_of(self, kind: Kind) -> float:
-        """Return the variance of one training's score between seeds."""
-        return self.prior.seed_variance(kind is Kind.PILOT)
 
     def with_known_levels(self) -> Belief:
         """Return the belief if the levels of full and pilot trainings were known, and as expected.
 
         One training alone says nothing about differences. It does together with others, so it is judged by this.
         """
-        levels = np.s_[-2:]
-        gain = self.covariance[:, levels] @ np.linalg.inv(self.covariance[levels, levels])
-        covariance = self.covariance - gain @ self.covariance[levels]
-        return Belief(self.prior, self.mean, covariance, self.freedom, self.clip_noise)
+        levels = np.array([-2, -1])
+        mean, covariance, _ = _conditioned(self.mean, self.covariance, levels, self.mean[levels], np.zeros(2))
+        return replace(self, mean=mean, covariance=covariance)
 
     def after(self, cells: Sequence[int], kinds: Sequence[Kind], scores: Array | None = None) -> Belief:
         """Return the belief after further trainings, one each; their expected scores unless they are given.
@@ -139,10 +125,9 @@ class Belief:
         """
         at = np.array([kind * len(self) + cell for cell, kind in zip(cells, kinds, strict=True)])
         seen = self.mean[at] if scores is None else scores
-        noise = np.array([self.noise_of(kind) for kind in kinds])
-        gain, residual, _ = _update(self.mean, self.covariance, at, seen, noise)
-        covariance = self.covariance - gain @ self.covariance[at]
-        return Belief(self.prior, self.mean + gain @ residual, covariance, self.freedom, self.clip_noise)
+        noise = np.array([self.prior.seed_variance(kind) for kind in kinds])
+        mean, covariance, _ = _conditioned(self.mean, self.covariance, at, seen, noise + JITTER)
+        return replace(self, mean=mean, covariance=covariance)
 
 
 def same_option(shape: Sequence[int]) -> list[Array]:
@@ -158,11 +143,14 @@ def structured(shape: Sequence[int], network: float, pairing: float) -> Array:
 
 
 def closed_form_part(closed: Mapping[str, Array], slopes: Mapping[str, Slope]) -> tuple[Array, Array]:
-    """Return mean (n,) and covariance (n, n) of what closed forms say, their slopes being uncertain."""
+    """Return mean (n,) and covariance (n, n) of what closed forms say, their slopes being uncertain.
+
+    Of a collocation without a score they say nothing: it counts as the mean of the others.
+    """
     n = len(next(iter(closed.values())))
     mean, covariance = np.zeros(n), np.zeros((n, n))
     for name, scores in closed.items():
-        centred = scores - scores.mean()
+        centred = np.nan_to_num(scores - np.nanmean(scores))
         mean += slopes[name].mean * centred
         covariance += slopes[name].deviation ** 2 * np.outer(centred, centred)
     return mean, covariance
@@ -188,10 +176,13 @@ def _joint(shape: Sequence[int], closed: Mapping[str, Array], prior: Prior, clip
     return np.concatenate([np.tile(mean, 3), np.zeros(2)]), joint
 
 
-def _update(mean: Array, covariance: Array, at: NDArray[np.int64], seen: Array, noise: Array) -> tuple[Array, ...]:
-    """Return gain (3n + 2, m), residual (m,) and precision (m, m) of observations of some entries."""
-    precision = np.linalg.inv(covariance[np.ix_(at, at)] + np.diag(noise + JITTER)).astype(np.float64)
-    return covariance[:, at] @ precision, seen - mean[at], precision
+def _conditioned(
+    mean: Array, covariance: Array, at: NDArray[np.int64], seen: Array, noise: Array
+) -> tuple[Array, Array, float]:
+    """Return mean and covariance after observations (m,) of some entries, and how far these lie from the mean."""
+    precision = np.linalg.inv(covariance[np.ix_(at, at)] + np.diag(noise)).astype(np.float64)
+    gain, residual = covariance[:, at] @ precision, seen - mean[at]  # (3n + 2, m), (m,)
+    return mean + gain @ residual, covariance - gain @ covariance[at], float(residual @ precision @ residual)
 
 
 def _root(covariance: Array) -> Array:

@@ -35,9 +35,8 @@ def possible_traversals(task: Task, estimates: Estimates) -> Array | None:
     prior = prior_of(task, estimates.label)
     if prior is None or estimates.failed.all():
         return None
-    known = np.where(estimates.failed, np.nanmean(estimates.scores), estimates.scores)
     clips = len(task.bench.datasets[task.scored])
-    belief = Belief.of(task.grid.shape, {estimates.label: known}, prior, clips=clips)
+    belief = Belief.of(task.grid.shape, {estimates.label: estimates.scores}, prior, clips=clips)
     draws = belief.traversals(len(task.seeds), DRAWS, np.random.default_rng(0))
     draws[:, estimates.failed] = np.nan
     return draws

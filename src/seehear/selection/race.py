@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.selection.allocation import chance_to_settle, knowledge_gradient, next_trainings
-from seehear.selection.belief import Belief, Kind, Observation
-from seehear.selection.prior import Prior, clip_deviation
-from seehear.selection.ranking import standing
+from seehear.selection.belief import Belief, Observation
+from seehear.selection.prior import Kind, Prior, clip_deviation
+from seehear.selection.ranking import Standing, standing
 from seehear.selection.task import DRAWS, Outlook
 
 Array = NDArray[np.float64]
@@ -62,9 +62,7 @@ class Race:
         """
         while len(self.left) > 1:
             belief = self.belief()
-            if self.is_settled(belief):
-                return
-            chosen = next_trainings(belief, self.cost, budget - self.spent, AT_ONCE, self.in_question(belief))
+            chosen = next_trainings(belief, self.cost, budget - self.spent, AT_ONCE, self.worth_training(belief))
             if not chosen:
                 return
             for (cell, kind), value in zip(chosen, train(chosen), strict=True):
@@ -76,12 +74,10 @@ class Race:
 
     def belief(self) -> Belief:
         """Return the belief after all trainings so far."""
-        # Nothing is known of a closed form that failed: the mean of the others stands for it.
-        closed = {name: np.where(np.isnan(of), np.nanmean(of), of) for name, of in self.closed.items()}
         seen = [
             Observation(cell, kind, float(np.mean(values)), len(values)) for (cell, kind), values in self.values.items()
         ]
-        return Belief.of(self.shape, closed, self.prior, seen, self._clip_variance(), self.clips)
+        return Belief.of(self.shape, self.closed, self.prior, seen, self._clip_variance(), self.clips)
 
     def _clip_variance(self) -> float | None:
         """Return the variance of a clip's score in its differences between collocations, if several were trained."""
@@ -101,17 +97,22 @@ class Race:
         """Return the expected scores, (n,), up to a common level; NaN for collocations that failed."""
         return np.where(np.isin(np.arange(len(belief)), self.left), belief.scores, np.nan)
 
-    def is_settled(self, belief: Belief) -> bool:
-        """Return whether one collocation is all but certain, or no training promises to gain anything."""
-        if standing(self.scores(belief), self.draws(belief)).p_best.max() >= SURE:
-            return True
-        known, cells = belief.with_known_levels(), self.in_question(belief)
-        return max(knowledge_gradient(known, kind, cells).max() for kind in self.cost) < LEAST_GAIN
+    def standing(self, belief: Belief) -> Standing:
+        """Return ranks and P(best) in traversals."""
+        return standing(self.scores(belief), self.draws(belief))
 
-    def in_question(self, belief: Belief) -> list[int]:
+    def in_question(self, found: Standing) -> list[int]:
         """Return the numbers of the tied set: a training of any other would hardly change the choice."""
-        tied = standing(self.scores(belief), self.draws(belief)).tied
-        return [cell for cell in self.left if tied[cell]]
+        return [cell for cell in self.left if found.tied[cell]]
+
+    def worth_training(self, belief: Belief) -> list[int]:
+        """Return those in question; none if one is all but certain, or no training promises to gain anything."""
+        found = self.standing(belief)
+        if found.p_best.max() >= SURE:
+            return []
+        known, cells = belief.with_known_levels(), self.in_question(found)
+        gains = [knowledge_gradient(known, kind, cells).max() for kind in self.cost]
+        return cells if max(gains) >= LEAST_GAIN else []
 
     def level(self, belief: Belief) -> float:
         """Return the common level of scores, which a belief leaves open: that of full trainings if there are any."""
@@ -128,7 +129,7 @@ class Race:
             belief: After all trainings.
             seconds: What these took.
         """
-        cells = self.in_question(belief)
+        cells = self.in_question(self.standing(belief))
         if not self.spent or len(cells) < 2:
             return ()
         chances = [chance_to_settle(belief, self.cost, share, cells, self.seeds) for share in SHARES]

@@ -101,11 +101,16 @@ class Outcome:
     @property
     def score(self) -> Array:
         """The score of each clip, (N,): the average score if the ground truth is known, else label F1."""
-        return self.per_clip.get(Metric.AVERAGE, self.per_clip[Metric.LABEL_F1])
+        return score_of(self.per_clip)
 
     def curve(self, name: str) -> Array:
         """Return a validation score after each epoch, (epochs,)."""
         return np.array([entry["val"][name] for entry in self.history])
+
+
+def score_of(per_clip: Mapping[str, Array]) -> Array:
+    """Return the score of each clip, (N,): the average score if the ground truth is known, else label F1."""
+    return per_clip.get(Metric.AVERAGE, per_clip[Metric.LABEL_F1])
 
 
 def scores_of_clips(validation: Validation) -> dict[str, Array]:

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.selection.belief import Kind
 from seehear.selection.certainty import prior_of
 from seehear.selection.estimators import traversal, unimodal
-from seehear.selection.estimators.interface import Adaptive, ClosedForm, Separate
+from seehear.selection.estimators.interface import Adaptive
 from seehear.selection.estimators.short_run import STEPS, trainings
+from seehear.selection.prior import Kind
 from seehear.selection.race import Chosen, Race
 from seehear.selection.task import PERCENT, TRAIN, Estimates, Task, Trials
 from seehear.selection.trainings import Outcome, Training
@@ -33,14 +33,14 @@ ROUNDING = 1e-9
 FIRST_SEED = 1000  # unlike the seeds of full trainings, which would begin with the same weights
 WORTH = 0.5  # a pilot training is done if it costs less than this share of a full one
 # Of all closed forms, the networks' scores alone predict full trainings best where features are scaled (docs/lab.md).
-CLOSED: tuple[tuple[ClosedForm | Separate, str], ...] = ((unimodal.ESTIMATORS[0], TRAIN),)
+CLOSED = unimodal.ESTIMATORS
 
 
 def run(task: Task, split: str) -> Estimates:
     """Score by what is believed of full trainings, (n,), per cent."""
     from seehear.selection.estimate import estimate
 
-    closed = [estimate(task, form, on) for form, on in CLOSED]
+    closed = [estimate(task, form, TRAIN) for form in CLOSED]
     prior = prior_of(task, NAME)
     assert prior is not None, f"priors.json has none of {NAME}"
     scores = {each.label: each.scores for each in closed}
@@ -122,7 +122,7 @@ def _estimates(task: Task, split: str, race: Race, work: _Work, closed: Sequence
         of_traversals=True,
         measured=np.isin(cells, [cell for cell, _ in race.values]),
         trials=Trials(
-            counts[Kind.PILOT], counts[Kind.FULL], race.spent, race.cheapest, not race.is_settled(belief), outlook
+            counts[Kind.PILOT], counts[Kind.FULL], race.spent, race.cheapest, bool(race.worth_training(belief)), outlook
         ),
     )
 
@@ -138,7 +138,4 @@ def forecast(task: Task, split: str) -> list[Training]:
     return planned
 
 
-FORECAST = tuple(form for form, on in CLOSED if isinstance(form, ClosedForm) and on == TRAIN)
-ESTIMATORS = (
-    Adaptive(NAME, "closed forms, and pilot trainings where they matter", "", "weak", run, forecast, FORECAST),
-)
+ESTIMATORS = (Adaptive(NAME, "closed forms, and pilot trainings where they matter", "", "weak", run, forecast, CLOSED),)

@@ -19,9 +19,9 @@ from torch import Tensor
 from seehear.fusion.model import ParsingModel
 from seehear.selection.collocation import Collocation
 from seehear.selection.estimators.interface import Adaptive
-from seehear.selection.estimators.short_run import MIN_RATE, STEPS
+from seehear.selection.estimators.short_run import STEPS, short
 from seehear.selection.task import PERCENT, TRAIN, Estimates, Task, bootstrapped
-from seehear.selection.trainings import Metric, Part, Training, scores_of_clips
+from seehear.selection.trainings import Part, Training, score_of, scores_of_clips
 from seehear.training.fit import normalisation, one_thread
 from seehear.training.objective import Objective
 from seehear.training.optimiser import new_optimiser
@@ -35,20 +35,15 @@ SEED = 0
 def run(task: Task, split: str) -> Estimates:
     """Train the shared model once, and score it as each collocation, (n,), per cent."""
     began = time.process_time()
-    everything = Collocation.of(task.candidates)
-    recipe = task.recipe.model_copy(
-        update={"scale": True, "learning_rate": max(task.recipe.learning_rate, MIN_RATE), "decay_every": 0}
-    )
-    training = Training("shared", everything, recipe, SEED, Part(TRAIN), None, Part(split))
-    judged = task.bench.split(everything, Part(split))
+    training = _training(task, split)
+    judged = task.bench.split(training.collocation, training.judged)
     with one_thread(), torch.random.fork_rng():
         model, networks, flops = _trained(task, training)
         values = []
         for collocation in task.grid:
             networks.show(collocation)
-            scored = validate(model, judged, recipe, task.bench.window, task.bench.classes)
-            per_clip = scores_of_clips(scored)
-            values.append(per_clip.get(Metric.AVERAGE, per_clip[Metric.LABEL_F1])[None])  # (1, N)
+            scored = validate(model, judged, training.recipe, task.bench.window, task.bench.classes)
+            values.append(score_of(scores_of_clips(scored))[None])  # (1, N)
     return Estimates(
         name="shared",
         split=split,
@@ -61,6 +56,11 @@ def run(task: Task, split: str) -> Estimates:
         trainings=1,
         values=values,
     )
+
+
+def _training(task: Task, split: str) -> Training:
+    recipe = short(task.recipe, len(task.bench.datasets[TRAIN]), _steps(task)).model_copy(update={"scale": True})
+    return Training("shared", Collocation.of(task.candidates), recipe, SEED, Part(TRAIN), None, Part(split))
 
 
 class _Networks:
@@ -118,11 +118,7 @@ def _batches(count: int, batch: int, steps: int, rng: np.random.Generator) -> li
 
 def forecast(task: Task, split: str) -> list[Training]:
     """Return a training as long as that of the shared model."""
-    everything = Collocation.of(task.candidates)
-    clips = len(task.bench.datasets[TRAIN])
-    epochs = max(1, round(_steps(task) * task.recipe.batch / clips))
-    recipe = task.recipe.model_copy(update={"epochs": epochs, "patience": 0, "choose": "last"})
-    return [Training("shared", everything, recipe, SEED, Part(TRAIN), None, Part(split))]
+    return [_training(task, split)]
 
 
 ESTIMATORS = (Adaptive("shared", "one model for all, scored as each collocation", "after HyMA", "weak", run, forecast),)

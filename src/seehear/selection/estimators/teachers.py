@@ -75,8 +75,7 @@ def score(task: Task, split: str, looks: Sequence[Look]) -> Array:
         return 100 * label_f1(found, dataset.labels > 0)
     modalities = tuple(each.modality for each in looks)
     segment = np.stack([each.probabilities for each in looks], axis=2)  # (N, T, M, C)
-    by_modality = np.broadcast_to(segment.max(axis=1, keepdims=True), segment.shape)
-    probabilities = Probabilities(segment, by_modality.max(axis=2), by_modality)
+    probabilities = Probabilities.of_segments(segment)
     truth = {name: dataset.truth[name][:, : segment.shape[1]] for name in modalities}  # up to the end of features
     decoding = tune(probabilities, truth, modalities).decoding
     active = decoding(probabilities, task.bench.classes, modalities)
