@@ -27,6 +27,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from seehear.errors import ClipError
+from seehear.media.notes import Note
 
 VIDEO_SUFFIXES = frozenset(
     (
@@ -77,18 +78,22 @@ class Media:
         has_video: Whether the file holds frames.
         has_audio: Whether the file holds audio.
         rate: Audio samples per second; 0 without audio.
+        notes: What is odd about the file; complete once `spans` has decoded it.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, audio_track: int | None = None) -> None:
         """List the packets of the file.
 
         Args:
             path: A media file.
+            audio_track: Which of the audio tracks to use, from 1; by default the one that players choose.
 
         Raises:
             ClipError: The file can't be used.
         """
         self.path = Path(path)
+        self.audio_track = audio_track
+        self.notes: tuple[Note, ...] = ()
         with self._open() as container:
             self._list_packets(container)
 
