@@ -132,8 +132,8 @@ def orientation(frame: VideoFrame) -> NDArray[np.int64]:
 
 
 def shown(picture: NDArray[np.uint8], matrix: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Turn and mirror a picture (height, width, 3) by the matrix of `orientation`."""
+    """Turn and mirror a picture (height, width, …) by the matrix of `orientation`."""
     if matrix[0, 0] == 0:
-        picture = picture.transpose(1, 0, 2)  # rows become columns
+        picture = picture.swapaxes(0, 1)  # rows become columns
     across, down = matrix.sum(axis=0)  # the one entry of each column that is not 0
     return picture[:: int(down), :: int(across)]
