@@ -93,7 +93,7 @@ def write(
             streams.append(video)
         if sound is not None:
             audio = file.add_stream(sound_codec, rate=rate, layout=layout)
-            if sound_codec == "aac":
+            if sound_codec in ("aac", "wmav2"):
                 audio.bit_rate = 96000
             for start, samples in _pieces(np.atleast_2d(sound), 1024):
                 frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
@@ -124,12 +124,17 @@ def _pieces(sound: NDArray[np.float32], length: int) -> Iterator[tuple[int, NDAr
 
 def rotate(path: Path, clockwise: int) -> Path:
     """Make players of an mp4 rotate its frames clockwise by 90, 180 or 270 degrees."""
+    return set_matrix(path, {90: [[0, 1], [-1, 0]], 180: [[-1, 0], [0, -1]], 270: [[0, -1], [1, 0]]}[clockwise])
+
+
+def set_matrix(path: Path, matrix: Sequence[Sequence[int]]) -> Path:
+    """Make players of an mp4 show the pixel in column and row [x, y] at [x, y] @ matrix, (2, 2)."""
     one = 1 << 16
-    cos, sin = {90: (0, one), 180: (-one, 0), 270: (0, -one)}[clockwise]
+    (a, b), (c, d) = matrix
     data = bytearray(path.read_bytes())
     at = data.index(b"tkhd") + 4 + 40  # of version 0: flags, times, numbers, layer, volume come first
     assert struct.unpack(">9i", data[at : at + 36]) == (one, 0, 0, 0, one, 0, 0, 0, 1 << 30)
-    data[at : at + 36] = struct.pack(">9i", cos, sin, 0, -sin, cos, 0, 0, 0, 1 << 30)
+    data[at : at + 36] = struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, 0, 0, 1 << 30)
     path.write_bytes(data)
     return path
 

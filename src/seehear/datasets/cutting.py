@@ -314,7 +314,7 @@ class _VideoEncoder:
         self.late = False
         self.aspect: Fraction | None = None
         self._file, self._zero, self._length, self._track = file, zero, length, track
-        self._count = 0  # of frames, where nothing has a time
+        self._stamps, self._count = np.sort(track.stamps), 0  # of frames, where decoded ones have no times
         self._first: VideoFrame | None = None  # the last frame at or before the start
         self._stream: av.VideoStream | None = None
         self._last = -1  # time stamp of the last encoded frame
@@ -325,8 +325,10 @@ class _VideoEncoder:
         return self._first is None and self._stream is None
 
     def add(self, frame: VideoFrame) -> None:
-        stamp = self._count if self._track.rate is not None else frame.pts
-        self._count += 1
+        stamp = frame.pts
+        if self._track.counted:
+            stamp = int(self._stamps[min(self._count, len(self._stamps) - 1)])
+            self._count += 1
         if stamp is None:
             return
         at = float(stamp * self._track.base) - self._zero

@@ -22,7 +22,9 @@ from seehear.modality import AUDIO, VISUAL
 
 # Decoders that skip a frame of no use to others when they are told so for that frame alone
 SKIPPING = frozenset(("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vp9"))
-ZEROS = bytes(16)  # no compressed frame begins with so many
+# Codecs none of whose packets begins with so many zeros
+NEVER_ZERO = frozenset(("aac", "ac3", "av1", "eac3", "h264", "hevc", "mp3", "mpeg2video", "mpeg4", "opus", "vorbis"))
+ZEROS = bytes(16)
 DENSE = 4.0  # frames per second above which the delay of a decoder with one thread per frame is short
 
 
@@ -44,7 +46,7 @@ class _Feed:
         assert isinstance(stream, av.VideoStream | av.AudioStream)
         self._stream = stream
         self._packets = track.packets(container)
-        self._compressed = not stream.codec_context.codec.name.startswith(("pcm", "raw"))
+        self._never_zero = stream.codec_context.codec.canonical_name in NEVER_ZERO
         steps = np.diff(np.sort(track.stamps))
         self._usual = float(np.median(steps) if len(steps) else 0) * float(track.base)  # seconds of one packet
 
@@ -68,7 +70,7 @@ class _Feed:
 
     def _decode(self, packet: Packet[Any], number: int) -> list[Any]:
         """Return the frames that a packet completes; none if it is damaged, which does not end a clip."""
-        zeros = self._compressed and number >= 0 and bytes(memoryview(packet)[:16]) == ZEROS
+        zeros = self._never_zero and number >= 0 and bytes(memoryview(packet)[:16]) == ZEROS
         frames, failed = decode(packet)
         if number >= 0 and (failed or zeros or number in self.track.corrupt):
             self.failed += max(self._usual, float(self.track.durations[number] * self.track.base))
@@ -92,13 +94,13 @@ class VideoFeed(_Feed):
         super().__init__(track, container)
         stamps = np.sort(track.stamps)
         self.collector: FrameCollector = FrameCollector(times + origin, stamps, float(track.base), sizes)
-        self._origin = origin
+        self._origin, self._stamps = origin, stamps
         context = self._stream.codec_context
         context.options = {"max_pixels": str(MAX_PIXELS)}
         extent = float(stamps[-1] - stamps[0]) * float(track.base)
         # A decoder with one thread per frame delays each frame by a few, which is long where frames are rare.
         context.thread_type = "AUTO" if len(stamps) > DENSE * extent else "SLICE"
-        self._skips = track.timed and context.codec.canonical_name in SKIPPING
+        self._skips = track.timed and not track.counted and context.codec.canonical_name in SKIPPING
         self._count = 0  # frames decoded so far
 
     def read_until(self, moment: float) -> None:
@@ -126,8 +128,8 @@ class VideoFeed(_Feed):
 
     def _add(self, frames: Sequence[VideoFrame]) -> None:
         for frame in frames:
-            if self.track.rate is not None:  # nothing has a time: frames follow one another
-                frame.pts = self._count
+            if self.track.counted:
+                frame.pts = int(self._stamps[min(self._count, len(self._stamps) - 1)])
                 self._count += 1
             self.collector.add(frame)
 

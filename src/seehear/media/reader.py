@@ -11,7 +11,7 @@ decoded either, unless another frame depends on them.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,9 +29,9 @@ from seehear.media import frames, gaps
 from seehear.media.feeds import AudioFeed, VideoFeed, decode
 from seehear.media.notes import Note, NoteKind
 from seehear.media.opening import MAX_PIXELS, REMEDY, open_media
-from seehear.media.sound import LOUDEST, WaveformCollector, samples_of
+from seehear.media.sound import LOUDEST, SILENCE, WaveformCollector, samples_of
 from seehear.media.tracks import Listing, Stream, Track, streams_of
-from seehear.media.whole import EXACT, formats, missing_end
+from seehear.media.whole import EXACT, formats, missing_end, stated_ends
 from seehear.modality import AUDIO, VISUAL
 
 VIDEO_SUFFIXES = frozenset(
@@ -262,13 +262,14 @@ class Media:
         """List the packets of all tracks and choose those to use. Return whether all their parameters are known."""
         self._thorough = thorough
         with self.open() as container:
+            stated = stated_ends(container)  # FFmpeg changes them while it reads
             listing = Listing(container)
             unknown = any(_lacks_parameters(stream) for stream in streams_of(container))
             if not thorough and (listing.late_tracks or unknown):
                 return False
             self._choose(container, listing)
             self._measure(container)
-            self._expect_whole(container, listing)
+            self._expect_whole(container, listing, stated)
         self._note_gaps(listing.lost)
         return True
 
@@ -357,7 +358,7 @@ class Media:
             return declared - float(starts[-1])
         return min(usual or USUAL_FRAME_DURATION, 1.0)
 
-    def _expect_whole(self, container: InputContainer, listing: Listing) -> None:
+    def _expect_whole(self, container: InputContainer, listing: Listing, stated: Mapping[int, float]) -> None:
         """Raise ClipError if the header states an exact duration and the packets end a second or more earlier.
 
         Of formats whose headers may be wrong, the missing end is noted.
@@ -368,12 +369,12 @@ class Media:
             if missing > 1:
                 self._note(NoteKind.CUT_OFF, "", missing)
             return
-        used = [container.streams[track.index] for track in (self.video, self.audio) if track is not None]
-        ends = [float(((s.start_time or 0) + s.duration) * s.time_base) for s in used if s.duration and s.time_base]
+        used = [track for track in (self.video, self.audio) if track is not None]
+        ends = [stated[track.index] for track in used if track.index in stated]
         # Without durations of its tracks, a header states that of the longest one, which may be of subtitles.
         end = end if ends else max(listing.end, end)
         declared = max(ends, default=(container.duration or 0) / av.time_base)
-        slack = max(1.0, 2 * max(_usual_step(track) for track in (self.video, self.audio) if track is not None))
+        slack = max(1.0, 2 * max(map(_usual_step, used)))
         if end < declared - slack:
             raise ClipError(f"{self.path}: is cut off, holding {end:.1f} of {declared:.1f} s: {REMEDY}")
 
@@ -418,7 +419,7 @@ class Media:
             NoteKind.ASSUMED_LAYOUT: found.unknown_layout,
             NoteKind.TOO_LOUD: found.peak if self._unbounded and found.peak > 1 else 0,
             NoteKind.CLIPPED: found.clipped / self.rate if found.clipped / self.rate >= WORTH_NOTING else 0,
-            NoteKind.SILENT: float(feed.ended and found.peak == 0),
+            NoteKind.SILENT: float(feed.ended and found.peak <= SILENCE),
         }
         for kind, amount in amounts.items():
             if amount:

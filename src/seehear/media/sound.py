@@ -10,6 +10,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from numpy.typing import NDArray
 
+SILENCE = 2.0**-15  # one step of 16-bit audio: where no sample is larger, nothing can be heard
 ROUNDING = 0.02  # seconds by which time stamps are rounded: a smaller gap or overlap is none
 CANCELLED = 1e-3  # of the channels' mean power: where their mix has less, they cancel each other out
 LOUDEST = 2.0**32  # times full scale; a larger sample is damaged

@@ -24,8 +24,10 @@ BACKWARD = 0.7  # seconds by which the clock of a track runs backward where it s
 FORWARD = 10.0  # seconds by which it jumps ahead there, in formats for broadcasts, as ffmpeg takes it
 BROADCASTS = frozenset(("mpegts", "mpeg", "mpegtsraw"))  # formats whose clock may jump
 COUNTED = frozenset(("aac", "ac3", "amr", "dts", "eac3", "mp3"))  # formats whose times are a count of packets
+REORDERING = frozenset(("h264", "hevc"))  # codecs whose times such a format gives in the order of decoding
 PARSED = COUNTED - {"mp3"}  # those whose packets have no places in the file
 CHUNKED = frozenset(("avi",))  # the same, with the size of each packet in front of it
+LEAST_LOST = 1024  # bytes between packets that are worth a note
 LOST = 0.5  # seconds of unreadable bytes that are worth a note
 WRAP = 2**33  # ticks after which the clock of a broadcast begins at 0
 REORDERED = 16  # frames by which their order in a file differs at most from that on show
@@ -48,6 +50,7 @@ class Track:
         durations: (n,) in ticks; 0 where the file doesn't give it.
         timed: Whether every packet has a presentation time stamp.
         rate: Frames per second that are assumed, if no packet has a time; else None.
+        counted: Whether decoded frames have no times of their own: the n-th one on show has the n-th stamp.
         corrupt: Numbers of packets that the file's own checks found damaged.
     """
 
@@ -57,6 +60,7 @@ class Track:
     durations: NDArray[np.int64]
     timed: bool = True
     rate: Fraction | None = None
+    counted: bool = False
     corrupt: frozenset[int] = frozenset()
     _parts: list[tuple[int, int]] = field(default_factory=list)  # (number of the first packet, ticks to add)
     _strays: frozenset[int] = frozenset()  # packets whose time is damaged
@@ -74,7 +78,7 @@ class Track:
     @property
     def has_one_clock(self) -> bool:
         """Whether the time stamps of the file are those of the clip, so that its index leads to the right place."""
-        return self.rate is None and not self._strays and [shift for _, shift in self._parts] in ([], [0])
+        return not self.counted and not self._strays and [shift for _, shift in self._parts] in ([], [0])
 
     def packets(self, container: InputContainer) -> Iterator[tuple[Packet[Any], int]]:
         """Yield every packet of the track on the clip's clock, with its number; -1 for a packet without content.
@@ -114,7 +118,8 @@ class Listing:
         """Read all packets of a file. Decodes nothing."""
         self.late_tracks = False
         self.end = -math.inf
-        self._broadcast = bool(BROADCASTS & set(container.format.name.split(",")))
+        names = set(container.format.name.split(","))
+        self._broadcast, self._chunked = bool(BROADCASTS & names), bool(CHUNKED & names)
         self._raw: dict[int, _Raw] = {}
         places = array("q")  # of the packets' first and last bytes, in turn
         for order, packet in enumerate(demux(container, container.streams, self)):
@@ -139,11 +144,15 @@ class Listing:
         held = max(float(track.ends.max() - track.starts.min()) for track in self.tracks.values())
         total = int(at[-1, 1] - at[0, 0])
         usual = 0 if names & CHUNKED else int(np.median(holes))
-        large = holes > max(LOST * total / max(held, LOST), 8 * usual)
+        least = max(LEAST_LOST, LOST * total / max(held, LOST))
+        large = holes > max(least, 8 * usual)
         bytes_lost = int((holes[large] - usual).sum())
-        if names & PARSED:  # a parser counts only the bytes that it keeps
-            skipped = container.size - int(at[0, 0] + (at[:, 1] - at[:, 0]).sum())
-            return held * skipped / total if skipped > LOST * total / max(held, LOST) else 0.0
+        if names & PARSED:  # a parser keeps unreadable bytes in a packet, or counts only those of packets
+            sizes = at[:, 1] - at[:, 0]
+            kept = int(sizes[sizes > max(least, 8 * np.median(sizes))].sum())
+            skipped = container.size - int(at[0, 0] + sizes.sum())
+            bytes_lost = kept + (skipped if skipped > least else 0)
+            total += max(0, skipped)
         return held * bytes_lost / max(1, total - bytes_lost)
 
     def _track(self, stream: Stream) -> Track:
@@ -153,27 +162,23 @@ class Listing:
             rate = _rate(stream) if isinstance(stream, av.VideoStream) else None
             stamps = np.arange(len(raw.shown), dtype=np.int64)
             base = 1 / (rate or USUAL_RATE)
-            return Track(stream.index, base, stamps, np.ones_like(stamps), False, rate, corrupt)
+            return Track(stream.index, base, stamps, np.ones_like(stamps), False, rate, True, corrupt)
         base = Fraction(stream.time_base or Fraction(1, av.time_base))
         stamps, durations = (np.array(each, dtype=np.int64) for each in (raw.shown, raw.durations))
-        track = Track(stream.index, base, stamps, durations, raw.timed, None, corrupt)
+        counted = self._chunked and stream.codec_context.codec.canonical_name in REORDERING
+        track = Track(stream.index, base, stamps, durations, raw.timed, None, counted, corrupt)
         order = np.array(raw.order, dtype=np.int64)
         ordered, disorder = raw.clock()
         cuts, strays = _breaks(np.asarray(ordered * float(base)), disorder, self._broadcast)
         wraps = {n for n in cuts if self._broadcast and abs(int(ordered[n] - ordered[n - 1]) + WRAP) < FORWARD / base}
-        self._wrap(track, sorted(wraps))
-        track._parts = track._parts or [(0, 0)]
+        raw.wraps = sorted(wraps)
+        for number in raw.wraps:
+            track.stamps[number:] += WRAP
+        track._parts = [(0, 0), *((number, turn * WRAP) for turn, number in enumerate(raw.wraps, 1))]
         track._strays = strays
         self._raw[stream.index].cuts = [n for n in cuts if n not in wraps]
         self._raw[stream.index].places = [int(order[n]) for n in self._raw[stream.index].cuts]
         return track
-
-    def _wrap(self, track: Track, wraps: Sequence[int]) -> None:
-        """Let a track's clock go on where it wraps around."""
-        for turn, number in enumerate(wraps, 1):
-            track._parts = track._parts or [(0, 0)]
-            track._parts.append((number, turn * WRAP))
-            track.stamps[number:] += WRAP
 
     def _join(self) -> None:
         """Put the parts of a file one after another where its clock starts anew."""
@@ -212,8 +217,15 @@ class Listing:
     def _shift(self, track: Track, first: int, stop: int, seconds: float) -> None:
         ticks = round(seconds / track.base)
         track.stamps[first:stop] += ticks
-        before = next(shift for number, shift in reversed(track._parts) if number <= first)
-        track._parts = sorted([*(each for each in track._parts if each[0] != first), (first, before + ticks)])
+        inside = [(max(number, first), shift) for number, shift in self._wrapped(track, first) if number < stop]
+        others = [each for each in track._parts if not first <= each[0] < stop]
+        track._parts = sorted([*others, *((number, shift + ticks) for number, shift in inside)])
+
+    def _wrapped(self, track: Track, first: int) -> list[tuple[int, int]]:
+        """Return what wrapping adds, from the last wrap at or before packet `first` on."""
+        wraps = self._raw[track.index].wraps
+        turns = sum(number <= first for number in wraps)
+        return [(first, turns * WRAP), *((number, (n + 1) * WRAP) for n, number in enumerate(wraps) if number > first)]
 
     def _ends(self, track: Track, first: int, stop: int) -> float:
         ends = track.ends[first:stop]
@@ -230,6 +242,7 @@ class _Raw:
         self.shown, self.decoded, self.durations, self.order = array("q"), array("q"), array("q"), array("q")
         self.timed, self.untimed = True, True
         self.corrupt: list[int] = []
+        self.wraps: list[int] = []  # numbers of packets at which the clock wraps around
         self.cuts: list[int] = []  # numbers of packets at which the clock starts anew
         self.places: list[int] = []  # the same, as numbers among the packets of all tracks
 

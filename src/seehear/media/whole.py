@@ -20,6 +20,15 @@ def formats(container: InputContainer) -> frozenset[str]:
     return frozenset(container.format.name.split(","))
 
 
+def stated_ends(container: InputContainer) -> dict[int, float]:
+    """Return the seconds at which tracks end by the header, per index of a stream, for those of which it says so."""
+    return {
+        each.index: float(((each.start_time or 0) + each.duration) * each.time_base)
+        for each in container.streams
+        if each.duration and each.time_base
+    }
+
+
 def missing_end(path: Path, container: InputContainer, end: float, duration: float) -> float:
     """Return how many seconds a file lacks at its end, as its header states; 0 if it is whole or states nothing.
 
