@@ -161,5 +161,6 @@ def _extract(
         files = list(cuts.files.values())
         done = extract(files, networks=list(by_name.values()), store=store.path, fps=fps, device=device)
         result.notes += [*done.notes, f"{done.made} features made, {done.unchanged} unchanged"]
+        result.clip_notes = done.clip_notes
         failed = failed | {clip: "; ".join(problems) for clip, problems in done.failed.items()}
     result.reasons |= {name: failed for name in by_name}
