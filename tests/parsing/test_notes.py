@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import commands
-from make_media import damage, movie, tone, with_tracks, write
+from make_media import damage, movie, tone, with_tracks
 from seehear.decoding import Decoding
 from seehear.errors import ClipError, SeehearError
 from seehear.media.notes import Note, NoteKind
