@@ -37,7 +37,7 @@ class Prepared(Result):
         reasons: Network -> clip -> why its features are missing, for clips that were tried.
         clips: The folder of the clips' files; None if no videos were given.
         notes: What was done.
-        clip_notes: clip -> what was repaired in it, is ambiguous or missing, of the clips that networks were run over.
+        clip_notes: clip -> what was repaired in it, is ambiguous or missing, as the store keeps it.
         lists: What is listed -> the file that lists all of it.
     """
 
