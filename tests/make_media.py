@@ -184,3 +184,32 @@ def damage_packets(path: Path, kind: str) -> Path:
         data[at : at + size] = noise.bytes(size)
     path.write_bytes(data)
     return path
+
+
+def with_tracks(path: Path, sounds: Sequence[NDArray[np.float32]], *, rate: int = 16000, default: int = 0) -> Path:
+    """Write frames with several audio tracks that no codec changes, of which players choose number `default`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as file:
+        video = file.add_stream("libx264", rate=10)
+        video.width = video.height = 64
+        tracks = [file.add_stream("flac", rate=rate, layout="mono") for _ in sounds]
+        for n, track in enumerate(tracks):
+            track.disposition = av.stream.Disposition.default if n == default else av.stream.Disposition(0)
+        packets = [
+            packet
+            for n in range(round(len(sounds[0]) / rate * 10))
+            for packet in video.encode(av.VideoFrame.from_ndarray(numbered(n), format="rgb24"))
+        ]
+        packets += video.encode(None)
+        for track, sound in zip(tracks, sounds, strict=True):
+            whole = (np.atleast_2d(sound) * 2**15).astype(np.int16)  # (1, samples)
+            for start in range(0, whole.shape[1], 4096):
+                frame = av.AudioFrame.from_ndarray(
+                    np.ascontiguousarray(whole[:, start : start + 4096]), format="s16", layout="mono"
+                )
+                frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+                packets += track.encode(frame)
+            packets += track.encode(None)
+        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
+            file.mux(packet)
+    return path

@@ -19,7 +19,7 @@ import pytest
 from markupsafe import escape
 
 import commands
-from make_media import ODD, clicks, damage, movie, numbered, rotate, tone, write
+from make_media import ODD, clicks, damage, movie, numbered, rotate, tone, with_tracks, write
 from seehear.cli import main
 from seehear.features.store import Store
 from seehear.parsing.clip import ParsedClip
@@ -247,6 +247,49 @@ def test_bad_clips_never_stop_the_rest(tmp_path, own, call):
     assert answer.out.startswith("0 features made, 9 unchanged")
     assert f"{len(bad)} clips with something left out:" in answer.out
     assert all(message in answer.out for message in bad.values())
+
+
+def make_noted(folder: Path) -> None:
+    """Clips that can be used, three of which are not as they should be."""
+    movie(folder / "good.mp4")
+    movie(folder / "silent.wav", times=(), sound=np.zeros(48000, np.float32), sound_codec="pcm_s16le")
+    with_tracks(folder / "tracks.mkv", [tone(300, 3), tone(3000, 3)])
+    damage(movie(folder / "torn.ts", 6, options={"g": "5"}), 0.4, 0.6)
+
+
+NOTED = {"silent": "silent", "tracks": "several-tracks", "torn": "damaged"}  # clip -> kind of note
+
+
+def test_notes_on_clips_are_listed_each_time(tmp_path, own, call):
+    folder, store = tmp_path / "clips", tmp_path / "store"
+    make_noted(folder)
+    for made in (4, 0):
+        answer = call(*extraction(store, own, [folder], "level"))
+        assert (answer.code, answer.json["made"], answer.json["failed"]) == (1, made, {})
+        notes = answer.json["clip_notes"]
+        assert {clip: {note["kind"] for note in of_clip} for clip, of_clip in notes.items()} == {
+            clip: {kind} for clip, kind in NOTED.items()
+        }
+        assert all(note.keys() == {"kind", "modality", "amount"} for of_clip in notes.values() for note in of_clip)
+    text = [str(argument) for argument in extraction(store, own, [folder], "level") if argument != "--json"]
+    lines = call(*text).out.splitlines()
+    at = lines.index("3 clips with notes; content of 1 is missing:")
+    assert sorted(line.split(":")[0].strip() for line in lines[at + 1 :]) == sorted(NOTED)
+    (folder / "torn.ts").unlink()  # what is left was repaired, and nothing is missing
+    assert call(*text).code == 0
+
+
+def test_an_audio_track_that_a_clip_lacks_is_named(tmp_path, own, call):
+    folder = tmp_path / "clips"
+    make_noted(folder)
+    answer = call(*extraction(tmp_path / "store", own, [folder], "level", "--audio-track", "2"))
+    assert answer.code == 1
+    assert answer.json["failed"].keys() == {"good", "silent", "torn"}
+    assert all(clip in problem for clip, (problem,) in answer.json["failed"].items())
+    assert "tracks" not in answer.json["clip_notes"]  # it was chosen
+    none = call(*extraction(tmp_path / "store", own, [folder], "level", "--audio-track", "0"))
+    assert (none.code, "numbered from 1" in none.err) == (1, True)
+    assert call(*extraction(tmp_path / "store", own, [folder], "level", "--audio-track", "x")).code == 2
 
 
 def test_names_with_every_sign(tmp_path, own, call):
@@ -520,6 +563,27 @@ def test_parse_of_clips_without_a_track(tmp_path, run, call):
     index = (tmp_path / "official" / "index.html").read_text()
     assert index.count("<dd>no audio</dd>") == index.count("<dd>no video</dd>") == 1
     assert '<span class="none">no audio</span>' in (tmp_path / "official" / "mute.html").read_text()
+
+
+def test_parse_lists_notes_each_time_and_shows_them(tmp_path, run, call):
+    folder, out = tmp_path / "clips", tmp_path / "out"
+    make_noted(folder)
+    command = ["parse", run, folder, "--out", out, "--device", "cpu", "--figures", "html"]
+    for done in (0, 4):
+        answer = call(*command)
+        assert answer.code == 1
+        assert f"4 clips parsed ({done} already done)" in answer.out
+        assert "3 clips with notes; content of 1 is missing:" in answer.out
+        assert "  tracks: it has 2 audio tracks" in answer.out
+    parsed = {clip["clip"]: clip["notes"] for clip in call(*command, "--json").json["clips"]}
+    assert {clip: {note["kind"] for note in notes} for clip, notes in parsed.items() if notes} == {
+        clip: {kind} for clip, kind in NOTED.items()
+    }
+    for clip in ("good", *NOTED):
+        assert ('<ul class="notes"' in (out / f"{clip}.html").read_text()) == (clip in NOTED)
+    other = call("parse", run, folder / "tracks.mkv", "--out", out, "--device", "cpu", "--audio-track", "1", "--json")
+    assert (other.code, other.json["clips"][0]["audio_track"], other.json["clips"][0]["notes"]) == (0, 1, [])
+    assert "audio track 1" in (out / "tracks.html").read_text()
 
 
 def test_a_clip_without_the_only_modality_of_a_run(tmp_path, run, own, call):

@@ -52,6 +52,17 @@ class Shard:
         return zlib.crc32(clip.encode()) % self.of == self.number - 1
 
 
+def audio_track(value: int | None) -> int | None:
+    """Return the number of an audio track, None for the one that players choose.
+
+    Raises:
+        SeehearError: It is no whole number from 1.
+    """
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise SeehearError(f"audio tracks are numbered from 1: there is no track {value!r}")
+    return value
+
+
 def paths(value: Paths) -> list[Path]:
     """List paths.
 

@@ -13,6 +13,7 @@ from seehear.cli.app import build
 from seehear.errors import SeehearError
 from seehear.features.store import Store
 from seehear.labels import DefectKind
+from seehear.media.notes import Note, NoteKind
 
 from .tables import LLP, TEST, TRAIN, VAL, needs_llp, write_tables
 
@@ -88,6 +89,29 @@ def test_without_features_the_store_is_listed(tmp_path, features):
     assert report.commands()[0].startswith("seehear prepare --dataset llp")
     prepare(tmp_path, features=features)
     assert prepare(tmp_path).exit_code == 0
+
+
+def test_notes_that_the_store_keeps_are_listed(tmp_path, features):
+    silent, damaged = Note(NoteKind.SILENT, "audio"), Note(NoteKind.DAMAGED, "visual", 2)
+    complete = prepare(tmp_path, features=features)
+    assert complete.clip_notes == {}
+    store = Store(tmp_path / "store")
+    for network, clip, notes in (
+        ("vggish", TEST[0], [silent]),
+        ("resnet152", TEST[0], [damaged]),
+        ("vggish", TRAIN[0], [silent]),
+    ):
+        store.write(network, store.origin(network, clip), store.read(network, clip), notes=notes)
+    report = prepare(tmp_path)
+    assert report.clip_notes == {TRAIN[0]: (silent,), TEST[0]: (damaged, silent)}
+    assert "2 clips with notes; content of 1 is missing:" in report.text()
+    assert json.loads(json.dumps(report.as_json()))["clip_notes"][TRAIN[0]] == [silent.as_json()]
+    assert (complete.exit_code, report.exit_code) == (0, 1)
+    file = store.file("vggish", TRAIN[0])
+    file.write_bytes(file.read_bytes().replace(b"silent", b"sunken"))
+    damaged_report = prepare(tmp_path)
+    assert f"{file}: its notes are damaged" in damaged_report.text()
+    assert list(damaged_report.clip_notes) == [TEST[0]]
 
 
 def test_the_next_commands_are_valid(tmp_path, features):

@@ -6,7 +6,8 @@ import pytest
 import commands
 from make_media import movie
 from seehear.errors import SeehearError
-from seehear.features.store import Store
+from seehear.features.store import NetworkInfo, Origin, Store
+from seehear.media.notes import Note, NoteKind
 
 CLIPS = ("4YdbENYcIyE_23_33", "KSRjje7GH44_60_70")
 
@@ -60,6 +61,17 @@ def test_there_and_back(folders):
         np.testing.assert_array_equal(
             np.load(folders / "out" / f"{clip}.npy"), np.load(folders / "vggish" / f"{clip[:11]}.npy")
         )
+
+
+def test_an_export_lists_the_notes_that_its_files_have_no_place_for(tmp_path):
+    note, store = Note(NoteKind.SILENT, "audio"), Store(tmp_path / "store", create=True)
+    store.register(NetworkInfo("ears", "audio", 2, "made"))
+    for clip, notes in (("a", [note]), ("b", [])):
+        store.write("ears", Origin(clip, "made", clip), np.zeros((1, 2), np.float32), notes=notes)
+    report = commands.export_features(tmp_path / "out", store=tmp_path / "store", network="ears")
+    assert (report.count, report.clip_notes, report.exit_code) == (2, {"a": (note,)}, 0)
+    assert report.text().splitlines()[1:] == ["1 clips with notes:", "  a: its audio track is digital silence"]
+    assert report.as_json()["clip_notes"] == {"a": [note.as_json()]}
 
 
 def test_without_labels_every_file_is_a_clip(folders):

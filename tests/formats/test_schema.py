@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from formats.clips import DOG, clip, parsed_clips
+from seehear.media.notes import Note, NoteKind
 from seehear.parsing import folder as folder_of_clips
 from seehear.parsing.clip import ParsedEvent
 
 SCHEMA = json.loads(files("seehear").joinpath("schemas/parse-2.schema.json").read_text(encoding="utf-8"))
 FORM = jsonschema.Draft202012Validator(SCHEMA)
+NOTES = [Note(kind, modality, 1.5) for kind in NoteKind for modality in ("", "audio", "visual")]
 names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40)
 names = names.filter(lambda name: name not in {".", ".."} and len(name.encode()) < 200)
 classes = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
@@ -39,20 +41,25 @@ def test_written_files_are_valid(parsed, known, data, tmp_path_factory):
         modality: {event.label: data.draw(st.lists(probability, max_size=3)) for event in parsed.events}
         for modality in parsed.modalities
     }
+    notes = tuple(data.draw(st.lists(st.sampled_from(NOTES), max_size=3)))
     parsed = replace(parsed, truth=truth, probabilities=chances, classes=tuple(chances[parsed.modalities[0]]))
+    parsed = replace(parsed, notes=notes, audio_track=data.draw(st.sampled_from([None, 1, 3])))
     FORM.validate(content(parsed, tmp_path_factory.mktemp("parsed"), made_by="abc"))
 
 
 def test_the_schema_names_every_field():
     assert set(SCHEMA["properties"]) == {"format", "made_by", *clip(*DOG).as_json()}
-    assert set(SCHEMA["required"]) == set(SCHEMA["properties"]) - {"made_by", "absent"}
+    assert set(SCHEMA["required"]) == set(SCHEMA["properties"]) - {"made_by", "absent", "notes", "audio_track"}
+    note = SCHEMA["$defs"]["note"]
+    assert set(note["properties"]) == set(note["required"]) == {field.name for field in fields(Note)}
     event = SCHEMA["$defs"]["event"]
     assert set(event["properties"]) == set(event["required"]) == {field.name for field in fields(ParsedEvent)}
 
 
 def whole(tmp_path):
     chances = {"audio": {"Dog": [0.5, 1.0]}, "visual": {"Dog": [0.0, 0.25]}}
-    return content(replace(clip(*DOG), probabilities=chances, truth=DOG), tmp_path, made_by="abc")
+    whole = replace(clip(*DOG), probabilities=chances, truth=DOG, notes=NOTES[:1], audio_track=2)
+    return content(whole, tmp_path, made_by="abc")
 
 
 def put(value, *keys):
@@ -89,6 +96,12 @@ DAMAGES = {
     "a number for a decoding": put(1, "decoding"),
     "a class twice": put(["Dog", "Dog"], "classes"),
     "no segment": put(-1.0, "segment"),
+    "a note that is a text": put("damaged", "notes", 0),
+    "a note without a kind": lambda facts: facts["notes"][0].pop("kind"),
+    "more of a note": put("x", "notes", 0, "other"),
+    "an amount in words": put("1 s", "notes", 0, "amount"),
+    "audio track 0": put(0, "audio_track"),
+    "an audio track by name": put("commentary", "audio_track"),
 }
 
 

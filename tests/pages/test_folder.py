@@ -2,10 +2,12 @@
 
 import random
 import urllib.parse
+from dataclasses import replace
 
 import pytest
 
 from seehear.errors import SeehearError
+from seehear.media.notes import Note, NoteKind
 from seehear.pages import folder
 from seehear.pages.parse import THUMBNAILS
 from seehear.parsing.clip import ParsedEvent
@@ -243,3 +245,39 @@ def test_a_folder_without_parsed_clips_is_an_error(tmp_path):
     (tmp_path / "other.json").write_text("[]")
     with pytest.raises(SeehearError, match="holds no parsed clips"):
         with_index(tmp_path)
+
+
+NOTES = (Note(NoteKind.DAMAGED, "visual", 1.5), Note(NoteKind.SILENT, "audio"))
+
+
+def test_clips_with_notes_are_marked_and_found(browser_page, tmp_path):
+    """As the template makes cards, and as the script makes those that it does not list."""
+    clips = [replace(parsed(tmp_path / f"c{n:04}.mp4", some(n)), notes=NOTES[: n % 3]) for n in range(1020)]
+    noted = [clip for clip in clips if clip.notes]
+    file = folder.write(clips, tmp_path)
+    browser_page.goto(file.as_uri())
+    assert browser_page.locator("label", has_text="with notes").inner_text() == f"with notes ({len(noted)})"
+    browser_page.check("#noted")
+    assert browser_page.inner_text("#count") == f"{len(noted)} of 1020 clips"
+    assert [name for name, _ in shown(browser_page)] == [clip.clip for clip in noted[:200]]
+    browser_page.fill("#label", "Dog")
+    browser_page.select_option("#relation", "0-1")
+    found = [clip for clip in noted if expected(clip.events, "Dog", "0-1")]
+    assert browser_page.inner_text("#count") == f"{len(found)} of 1020 clips"
+    browser_page.uncheck("#noted")
+    browser_page.fill("#label", "")
+    browser_page.select_option("#relation", "")
+    assert browser_page.inner_text("#count") == "1020 clips"
+    while browser_page.locator("#more:visible").count():
+        browser_page.click("#more")
+    cards = browser_page.evaluate(
+        """() => [...document.querySelectorAll(".card")].map((card) => (
+          [...card.querySelectorAll(".notes li")].map((note) => [note.textContent, note.className])
+        ))"""
+    )
+    assert cards == [[[str(note), "missing" if note.missing else ""] for note in clip.notes] for clip in clips]
+
+
+def test_without_notes_there_is_no_choice_of_them(browser_page, made):
+    browser_page.goto(made[0].as_uri())
+    assert browser_page.locator("#noted").count() == browser_page.locator(".notes").count() == 0

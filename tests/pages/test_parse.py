@@ -3,6 +3,7 @@
 import random
 import shutil
 import urllib.parse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from make_media import tone, write
 from seehear.errors import ClipError
+from seehear.media.notes import Note, NoteKind
 from seehear.media.overview import Overview
 from seehear.media.reader import Media
 from seehear.pages import parse
@@ -374,3 +376,36 @@ def test_links_are_escaped(tmp_path):
     file = clip(tmp_path / "my clips", "a b#c?d%20")
     text = with_page(parsed(file), tmp_path / "p").read_text()
     assert f'src="../{urllib.parse.quote("my clips/a b#c?d%20.mp4")}"' in text
+
+
+NOTES = (Note(NoteKind.DAMAGED, "visual", 1.5), Note(NoteKind.SILENT, "audio"))
+
+
+@pytest.fixture(scope="module")
+def noted(tmp_path_factory):
+    root = tmp_path_factory.mktemp("noted")
+    return with_page(replace(parsed(clip(root / "clips")), notes=NOTES, audio_track=2), root / "pages")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_notes_are_shown_and_can_be_read(browser_page, noted, scheme):
+    browser_page.emulate_media(color_scheme=scheme)
+    page = opened(browser_page, noted)
+    assert page.locator(".notes li").all_inner_texts() == [
+        "Missing: 1.5 s of its video can't be decoded: it is damaged.",
+        "Note: its audio track is digital silence.",
+    ]
+    assert "audio track 2" in page.locator(".quiet").first.inner_text()
+    for place in (".notes .missing", ".notes .missing b", ".notes li:last-child b"):
+        assert contrast(page, place) >= 4.5, place
+
+
+def test_notes_stay_when_it_is_printed(browser_page, noted):
+    browser_page.emulate_media(media="print")
+    assert opened(browser_page, noted).locator(".notes li:visible").count() == 2
+
+
+def test_a_clip_without_notes_has_no_list_of_them(browser_page, made):
+    page = opened(browser_page, made)
+    assert page.locator(".notes").count() == 0
+    assert "audio track" not in page.locator(".quiet").first.inner_text()

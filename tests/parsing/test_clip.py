@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from seehear.decoding import Decoding
 from seehear.labels import read_dense
+from seehear.media.notes import Note, NoteKind
 from seehear.parsing.clip import ParsedClip, ParsedEvent, parsed_clip, parsed_events, true_events
 
 CLASSES, MODALITIES = ("Cat", "Dog"), ("audio", "visual")
@@ -74,7 +75,11 @@ def test_a_parsed_clip_goes_through_json():
     assert repr(mute).endswith("; without audio)")
     assert (mute.no_events("audio"), mute.no_events("visual")) == ("no audio", "no event")
     assert replace(mute, absent=("audio", "visual")).without == "without audio and video"
-    earlier = {key: value for key, value in parsed.as_json().items() if key != "absent"}
+    noted = replace(parsed, notes=(Note(NoteKind.DAMAGED, "visual", 1.5), Note(NoteKind.CLOCK_RESET)), audio_track=2)
+    assert ParsedClip.from_json(noted.as_json()) == noted
+    assert repr(noted).endswith("; 2 notes)")
+    later = ("absent", "notes", "audio_track")
+    earlier = {key: value for key, value in parsed.as_json().items() if key not in later}
     assert ParsedClip.from_json(earlier) == parsed
 
 

@@ -15,6 +15,7 @@ def extract(
     store: str | Path,
     fps: float = 8.0,
     segment: float | None = None,
+    audio_track: int | None = None,
     shard: str = "1/1",
     device: str = "auto",
 ) -> Extraction:
@@ -29,12 +30,22 @@ def extract(
         store: The folder to keep features in; created if it doesn't exist.
         fps: Frames sampled per second, for visual networks.
         segment: Seconds per feature; 1 in a new store.
+        audio_track: Which of the audio tracks of each clip, from 1; by default the one that players choose.
         shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
         device: auto, cpu or cuda.
 
     Returns:
-        How many features were made, and the clips that failed.
+        How many features were made, the notes on clips, and the clips that failed.
     """
     from seehear.features import extraction
 
-    return extraction.extract(clips, networks, store=store, fps=fps, segment=segment, shard=shard, device=device)
+    return extraction.extract(
+        clips,
+        networks,
+        store=store,
+        fps=fps,
+        segment=segment,
+        audio_track=audio_track,
+        shard=shard,
+        device=device,
+    )

@@ -61,7 +61,7 @@ def export_features(folder: Path, *, store: Path, network: str) -> Transfer:
         network: Whose features.
 
     Returns:
-        How many clips were written.
+        How many clips were written, and the notes on them.
     """
     from seehear.features import npy as importing
 

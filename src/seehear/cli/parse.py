@@ -20,6 +20,7 @@ def parse(
     *,
     out: str | Path,
     ensemble: bool = False,
+    audio_track: int | None = None,
     truth: TruthOptions = NO_TRUTH,
     figures: Annotated[Sequence[Figure], Parameter(name=["--figures", "--pictures"])] = ("html", "png"),
     embed: bool = False,
@@ -39,6 +40,7 @@ def parse(
         clips: Media files, or folders that are searched for them.
         out: The folder to write into; made if it does not exist.
         ensemble: Parse with the mean of the probabilities of all seeds.
+        audio_track: Which of the audio tracks of each clip, from 1; by default the one that players choose.
         truth: Per-second ground truth, to show with the events.
         figures: What to draw of each clip: html, a page that plays it; png and svg, a figure.
         embed: Put the media files into their pages, so that a page can be sent to others alone.
@@ -47,10 +49,12 @@ def parse(
         device: auto, cpu or cuda.
 
     Returns:
-        The events of each clip, and the clips that failed.
+        The events of each clip, the notes on clips, and the clips that failed.
     """
     from seehear.parsing.batch import parse_clips
     from seehear.parsing.parser import load
 
     parser = load(run, ensemble=ensemble, device=device, decoding=decoding.decoding(), trust_code=trust_code)
-    return parse_clips(parser, clips, out=out, truth=truth.tables(), figures=figures, embed=embed)
+    return parse_clips(
+        parser, clips, out=out, truth=truth.tables(), audio_track=audio_track, figures=figures, embed=embed
+    )

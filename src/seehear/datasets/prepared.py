@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seehear.datasets.spec import Annotations
 from seehear.labels import Defect, DefectKind
+from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import AUDIO, VISUAL
 from seehear.results import Result, import_pandas, table
 from seehear.training.recipe import DEFAULT_RECIPE, FEW_CLIPS, LARGE_RECIPE
@@ -36,6 +37,7 @@ class Prepared(Result):
         reasons: Network -> clip -> why its features are missing, for clips that were tried.
         clips: The folder of the clips' files; None if no videos were given.
         notes: What was done.
+        clip_notes: clip -> what was repaired in it, is ambiguous or missing, as the store keeps it.
         lists: What is listed -> the file that lists all of it.
     """
 
@@ -48,12 +50,14 @@ class Prepared(Result):
     reasons: dict[str, dict[str, str]] = field(default_factory=dict)
     clips: Path | None = None
     notes: list[str] = field(default_factory=list)
+    clip_notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
     lists: dict[str, Path] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
-        """0 if the store has features for every clip, else 1."""
-        return 0 if self.missing and not any(self._missing_count(name) for name in self.missing) else 1
+        """0 if the store has features for every clip, and nothing of a clip is missing, else 1."""
+        complete = self.missing and not any(self._missing_count(name) for name in self.missing)
+        return 0 if complete and not any_missing(self.clip_notes) else 1
 
     def __repr__(self) -> str:
         missing = ", ".join(f"{name} lacks {self._missing_count(name)} clips" for name in self.missing)
@@ -66,6 +70,7 @@ class Prepared(Result):
         blocks = [
             [f"{self.annotations.dataset.name}: {sizes} clips", *self.notes],
             self._feature_table(),
+            [listed_notes(self.clip_notes)] if self.clip_notes else [],
             self._defect_lines(),
             [f"all {what}: {path}" for what, path in self.lists.items()],
             ["next:", *(f"  {command}" for command in self.commands())],
@@ -79,6 +84,7 @@ class Prepared(Result):
             "clips": self.sizes,
             "missing": self.missing,
             "defects": {kind.slug: len(defects) for kind, defects in self.defects_by_kind().items()},
+            "clip_notes": {clip: [note.as_json() for note in notes] for clip, notes in self.clip_notes.items()},
             "notes": self.notes,
             "lists": {what: str(path) for what, path in self.lists.items()},
             "next": self.commands(),

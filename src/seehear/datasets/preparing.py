@@ -14,6 +14,7 @@ from seehear.datasets.spec import Annotations, DataSet, find_tables
 from seehear.errors import SeehearError
 from seehear.files import atomic_text
 from seehear.labels import cross_check, raise_fatal, scan_dense, scan_weak
+from seehear.media.notes import Note, merged
 
 if TYPE_CHECKING:
     from seehear.features.store import Store
@@ -79,10 +80,25 @@ def prepare(
         result.missing[name] = {
             split: [clip for clip in table.clips if clip not in featured] for split, table in weak.items()
         }
+    _collect_notes(result, kept, clips)
     missing_file = kept.path / f"{tables.dataset.name}-missing.tsv"
     atomic_text(missing_file, result.missing_table())
     result.lists = {"defects": defects_file, "missing clips": missing_file}
     return result
+
+
+def _collect_notes(result: Prepared, store: Store, clips: Sequence[str]) -> None:
+    """Collect the notes on the clips that the store keeps with their features."""
+    featured = {name: store.clips(name) for name in result.networks}
+    for clip in clips:
+        notes: list[Note] = []
+        for name in (name for name in featured if clip in featured[name]):
+            try:
+                notes += store.notes(name, clip)
+            except SeehearError as error:
+                result.notes.append(str(error))
+        if notes:
+            result.clip_notes[clip] = merged(notes)
 
 
 def _check(tables: Annotations, store: Path) -> tuple[dict[str, WeakTable], Prepared]:

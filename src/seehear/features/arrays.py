@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.media.notes import Note, any_missing, listed_notes, merged
 from seehear.results import Result, import_pandas, listed
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Features(Mapping[str, NDArray[np.float32]]):
         duration: Seconds. Of features that were in a store already, T × segment.
         segment: Seconds per segment.
         silent: (T,) bool, which segments are digital silence; None if it is not known.
+        notes: What was repaired in the clip, is ambiguous or missing, as far as it concerns these networks.
     """
 
     def __init__(
@@ -37,8 +39,10 @@ class Features(Mapping[str, NDArray[np.float32]]):
         duration: float,
         segment: float = 1.0,
         silent: NDArray[np.bool_] | None = None,
+        notes: tuple[Note, ...] = (),
     ) -> None:
         self.clip, self.duration, self.segment, self.silent = clip, duration, segment, silent
+        self.notes = notes
         self._arrays = dict(arrays)
 
     def __getitem__(self, network: str) -> NDArray[np.float32]:
@@ -83,6 +87,7 @@ class Extraction(Result, Mapping[str, Features]):
         made: How many features were made, counted in clip × network.
         unchanged: How many were in the store already, made from the same file in the same way.
         failed: clip -> what is wrong with it. A clip may have features of some networks and be listed here too.
+        clip_notes: clip -> what was repaired in it, is ambiguous or missing; of unchanged clips too.
         notes: What else the user should know.
         clip_seconds: Total duration of the clips that were decoded.
         seconds: Wall time.
@@ -94,6 +99,7 @@ class Extraction(Result, Mapping[str, Features]):
     made: int = 0
     unchanged: int = 0
     failed: dict[str, list[str]] = field(default_factory=dict)
+    clip_notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     clip_seconds: float = 0.0
     seconds: float = 0.0
@@ -114,6 +120,7 @@ class Extraction(Result, Mapping[str, Features]):
         array: NDArray[np.float32] | None,
         duration: float | None = None,
         silent: NDArray[np.bool_] | None = None,
+        notes: tuple[Note, ...] = (),
     ) -> None:
         """Note that a clip has features.
 
@@ -123,12 +130,15 @@ class Extraction(Result, Mapping[str, Features]):
             array: (T, D); None to read them from the store.
             duration: Of the clip in seconds, if known.
             silent: (T,), which segments are digital silence, if known and not in the store.
+            notes: On the clip, as far as they concern the network.
         """
         self._features.setdefault(clip, {})[network] = array
         if duration is not None:
             self._durations[clip] = duration
         if silent is not None:
             self._silent[clip] = silent
+        if notes:
+            self.clip_notes[clip] = merged([*self.clip_notes.get(clip, ()), *notes])
 
     def __getitem__(self, clip: str) -> Features:
         arrays = {network: self._read(network, clip) for network in self.networks if network in self._features[clip]}
@@ -137,7 +147,8 @@ class Extraction(Result, Mapping[str, Features]):
         if self.kept is not None:
             stored = (self.kept.silent(network, clip) for network in arrays)
             silent = next((each for each in stored if each is not None), None)
-        return Features(clip, arrays, duration=duration, segment=self.segment, silent=silent)
+        notes = self.clip_notes.get(clip, ())
+        return Features(clip, arrays, duration=duration, segment=self.segment, silent=silent, notes=notes)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._features)
@@ -163,35 +174,37 @@ class Extraction(Result, Mapping[str, Features]):
         return array
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame with one row per clip: the segments T of each network (0 for none), and the problems."""
+        """Return a DataFrame with one row per clip: segments T of each network (0 for none), problems and notes."""
         pd = import_pandas()
 
         clips = list(dict.fromkeys([*self, *self.failed]))
         rows = []
         for clip in clips:
             segments = {network: len(array) for network, array in self[clip].items()} if clip in self else {}
-            rows.append([*(segments.get(name, 0) for name in self.networks), "; ".join(self.failed.get(clip, []))])
-        return pd.DataFrame(rows, index=pd.Index(clips, name="clip"), columns=[*self.networks, "problems"])
+            texts = ["; ".join(self.failed.get(clip, [])), "; ".join(map(str, self.clip_notes.get(clip, ())))]
+            rows.append([*(segments.get(name, 0) for name in self.networks), *texts])
+        return pd.DataFrame(rows, index=pd.Index(clips, name="clip"), columns=[*self.networks, "problems", "notes"])
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
-        """Return 1 if something was left out, else 0."""
-        return 1 if self.failed else 0
+        """Return 1 if something was left out, or is missing in a clip, else 0."""
+        return 1 if self.failed or any_missing(self.clip_notes) else 0
 
     def text(self) -> str:
-        """Return how much was extracted and how fast, and what was left out."""
+        """Return how much was extracted and how fast, the notes on clips, and what was left out."""
         speed = f", {self.clip_seconds / self.seconds:.1f}× real time" if self.made and self.seconds else ""
         head = f"{self.made} features made, {self.unchanged} unchanged, in {self.seconds:.1f} s{speed}"
         problems = [message for messages in self.failed.values() for message in messages]
         headline = f"{len(self.failed)} clips with something left out"
-        return "\n".join(filter(None, [*self.notes, head, listed(problems, headline)]))
+        return "\n".join(filter(None, [*self.notes, head, listed_notes(self.clip_notes), listed(problems, headline)]))
 
     def as_json(self) -> Any:
-        """Return the counts, the seconds, and what was left out of each clip."""
+        """Return the counts, the seconds, and what was left out of each clip and is noted on it."""
         return {
             "made": self.made,
             "unchanged": self.unchanged,
             "failed": self.failed,
+            "clip_notes": {clip: [note.as_json() for note in notes] for clip, notes in self.clip_notes.items()},
             "notes": self.notes,
             "seconds": self.seconds,
         }

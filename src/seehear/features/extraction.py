@@ -20,7 +20,9 @@ from seehear.features.prefetch import prefetch
 from seehear.features.segments import Collector, Loaded, Settings, segment_features, spans
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.media.clips import find_clips
+from seehear.media.notes import Note, about
 from seehear.media.reader import Media, Span
+from seehear.modality import AUDIO
 from seehear.networks.spec import NetworkSpec
 from seehear.progress import Progress, say
 
@@ -50,6 +52,7 @@ def extract(
     store: PathLike,
     fps: float = ...,
     segment: float | None = ...,
+    audio_track: int | None = ...,
     shard: str | Shard | None = ...,
     device: str = ...,
     progress: bool = ...,
@@ -64,6 +67,7 @@ def extract(
     store: None = None,
     fps: float = ...,
     segment: float | None = ...,
+    audio_track: int | None = ...,
     shard: str | Shard | None = ...,
     device: str = ...,
     progress: bool = ...,
@@ -77,6 +81,7 @@ def extract(
     store: PathLike | None = None,
     fps: float = 8.0,
     segment: float | None = None,
+    audio_track: int | None = None,
     shard: str | Shard | None = None,
     device: str = "auto",
     progress: bool = True,
@@ -94,6 +99,8 @@ def extract(
         store: The folder to keep the features in; created if it doesn't exist.
         fps: Frames sampled per second, for visual networks.
         segment: Seconds per segment, which gets one feature; by default that of an existing store, else 1.
+        audio_track: Which of the audio tracks of each clip, from 1; by default the one that players choose. A clip
+            with fewer tracks fails.
         shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
         device: auto, cpu or cuda.
         progress: Whether to show progress.
@@ -111,12 +118,14 @@ def extract(
         raise SeehearError(f"fps must be more than 0, not {fps:g}")
     if segment is not None and not segment > 0:
         raise SeehearError(f"a segment must last more than 0 seconds, not {segment:g}")
+    track = arguments.audio_track(audio_track)
     part = Shard.parse(shard) if isinstance(shard, str) else shard or Shard()
     files = {name: path for name, path in find_clips(clips).items() if part.holds(name)}
     loaded = load_networks(specs, device)  # before the store is created: it may fail
     if store is not None:
-        return _extract_to_store(files, loaded, Store(store, segment=segment, create=True), fps, progress)
-    extraction = _extract_to_memory(files, loaded, Settings(fps, segment or 1.0), progress)
+        kept = Store(store, segment=segment, create=True)
+        return _extract_to_store(files, loaded, kept, Settings(fps, kept.segment, track), progress)
+    extraction = _extract_to_memory(files, loaded, Settings(fps, segment or 1.0, track), progress)
     if isinstance(clips, str | os.PathLike) and not Path(clips).is_dir():
         for messages in extraction.failed.values():
             raise ClipError("; ".join(messages))
@@ -142,7 +151,8 @@ def _extract_to_memory(clips: dict[str, Path], loaded: Loaded, settings: Setting
 
     def keep(done: Done) -> list[str]:
         for network, values in done.features.items():
-            extraction.add(done.job.clip, network, values, done.duration, done.silent.get(network))
+            silent, notes = done.silent.get(network), done.notes.get(network, ())
+            extraction.add(done.job.clip, network, values, done.duration, silent, notes)
             extraction.made += 1
         return []
 
@@ -151,12 +161,13 @@ def _extract_to_memory(clips: dict[str, Path], loaded: Loaded, settings: Setting
     return extraction
 
 
-def _extract_to_store(clips: dict[str, Path], loaded: Loaded, store: Store, fps: float, progress: bool) -> Extraction:
-    settings = Settings(fps, store.segment)
+def _extract_to_store(
+    clips: dict[str, Path], loaded: Loaded, store: Store, settings: Settings, progress: bool
+) -> Extraction:
     specs = [spec for spec, _ in loaded]
-    made_by = {spec.name: settings.made_by(spec) for spec in specs}
-    extraction = Extraction(tuple(made_by), store.segment, store)
-    extraction.notes += _register(store, specs, settings)
+    made_from = {spec.name: (settings.made_by(spec), settings.track_for(spec)) for spec in specs}
+    extraction = Extraction(tuple(made_from), store.segment, store)
+    extraction.notes += [*_register(store, specs, settings), *_other_tracks(store, clips, specs, settings)]
     for note in extraction.notes if progress else ():
         say(note)  # before anything is replaced, so that it can be stopped
 
@@ -168,20 +179,25 @@ def _extract_to_store(clips: dict[str, Path], loaded: Loaded, store: Store, fps:
         except OSError as error:  # removed or made unreadable since it was decoded
             return [f"{done.job.path}: can't be read any more ({error.strerror})"]
         for network, values in done.features.items():
-            store.write(network, replace(origin, made_by=made_by[network]), values, done.silent.get(network))
-            extraction.add(done.job.clip, network, None, done.duration)
+            made_by, track = made_from[network]
+            own, notes = replace(origin, made_by=made_by, audio_track=track), done.notes.get(network, ())
+            store.write(network, own, values, done.silent.get(network), notes)
+            extraction.add(done.job.clip, network, None, done.duration, notes=notes)
             extraction.made += 1
         return []
 
     jobs = []
     for name, path in clips.items():
-        stale = tuple(spec for spec in specs if not store.is_current(spec.name, name, made_by[spec.name], path))
+        stale = []
         for spec in specs:
-            if spec not in stale:
-                extraction.add(name, spec.name, None)
-                extraction.unchanged += 1
+            notes = _current_notes(store, name, path, spec, settings)
+            if notes is None:
+                stale.append(spec)
+                continue
+            extraction.add(name, spec.name, None, notes=notes)
+            extraction.unchanged += 1
         if stale:
-            jobs.append(Job(name, path, stale))
+            jobs.append(Job(name, path, tuple(stale)))
     bar = Progress("extracting", len(clips), done=len(clips) - len(jobs), show=progress)
     _run(jobs, loaded, settings, extraction, keep, bar)
     return extraction
@@ -204,6 +220,36 @@ def _register(store: Store, specs: Sequence[NetworkSpec], settings: Settings) ->
         reference = spec.reference or spec.name
         store.register(NetworkInfo(spec.name, spec.modality, spec.width, made_by, fps, reference))
     return notes
+
+
+def _other_tracks(store: Store, clips: Iterable[str], specs: Sequence[NetworkSpec], settings: Settings) -> list[str]:
+    """Return a note if features of some clips were made from another audio track, and have to be made again."""
+    audio = [spec for spec in specs if spec.modality == AUDIO]
+    others = [
+        clip
+        for clip in clips
+        if any(
+            (origin := store.origin(spec.name, clip)) and origin.audio_track != settings.audio_track for spec in audio
+        )
+    ]
+    if not others:
+        return []
+    return [
+        f"audio features of {len(others)} clips in {store.path}, for example {others[0]}, were made from another audio "
+        "track, and are made again"
+    ]
+
+
+def _current_notes(
+    store: Store, clip: str, path: Path, spec: NetworkSpec, settings: Settings
+) -> tuple[Note, ...] | None:
+    """Return the notes that are kept with a clip's features; None if the features have to be made again."""
+    if not store.is_current(spec.name, clip, settings.made_by(spec), path, settings.track_for(spec)):
+        return None
+    try:
+        return store.notes(spec.name, clip)
+    except SeehearError:  # damaged
+        return None
 
 
 def _run(
@@ -256,6 +302,7 @@ class Done:
         problems: Why the features of other networks are missing.
         duration: Of the clip, seconds.
         silent: audio network -> (T,), which segments are digital silence.
+        notes: network -> the notes on the clip that concern its modality.
     """
 
     job: Job
@@ -263,6 +310,7 @@ class Done:
     problems: tuple[str, ...]
     duration: float
     silent: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+    notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
 
 
 def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Iterator[Done]:
@@ -296,7 +344,8 @@ def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Itera
         else:
             features = {name: array for collector in collectors for name, array in collector.features(media).items()}
             silent = {name: array for collector in collectors for name, array in collector.silent(media).items()}
-            yield Done(job, features, tuple(problems), media.duration, silent)
+            notes = {spec.name: about(media.notes, spec.modality) for spec in job.specs if spec.name in features}
+            yield Done(job, features, tuple(problems), media.duration, silent, notes)
             problems = []
 
 
@@ -304,7 +353,7 @@ def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Medi
     """Yield for each job its clip, opened; then its spans; then None, or the error that ended it."""
     for job in jobs:
         try:
-            media = Media(job.path)
+            media = Media(job.path, settings.audio_track)
             yield job, media
             usable = [spec for spec in job.specs if not missing_track(media, spec)]
             if usable:

@@ -16,6 +16,7 @@ from seehear.arguments import PathLike, Paths
 from seehear.errors import SeehearError
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.files import atomic_array
+from seehear.media.notes import Note, listed_notes
 from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
 from seehear.progress import Progress
 from seehear.results import Result, listed
@@ -58,11 +59,13 @@ class Transfer(Result):
         count: Clips that were transferred, or were there already and are current.
         failed: clip -> what is wrong with it.
         action: What was done with them, as in `written to FOLDER`.
+        clip_notes: clip -> the notes that the store keeps with its features; .npy files have no place for them.
     """
 
     count: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     action: str = "transferred"
+    clip_notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
@@ -73,16 +76,17 @@ class Transfer(Result):
         return f"Transfer({self.count} clips {self.action}, {len(self.failed)} failed)"
 
     def text(self) -> str:
-        """Return the number of clips, and the clips that were left out."""
+        """Return the number of clips, the notes on them, and the clips that were left out."""
         problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
-        return "\n".join(filter(None, [f"{self.count} clips {self.action}", problems]))
+        return "\n".join(filter(None, [f"{self.count} clips {self.action}", listed_notes(self.clip_notes), problems]))
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self.text())}</pre>"
 
     def as_json(self) -> Any:
-        """Return the number of clips, and why others were left out."""
-        return {"count": self.count, "failed": self.failed}
+        """Return the number of clips, the notes on them, and why others were left out."""
+        clip_notes = {clip: [note.as_json() for note in notes] for clip, notes in self.clip_notes.items()}
+        return {"count": self.count, "failed": self.failed, "clip_notes": clip_notes}
 
 
 def import_features(
@@ -210,7 +214,7 @@ def export_features(folder: PathLike, *, store: PathLike, network: str, progress
         progress: Whether to show progress.
 
     Returns:
-        How many clips were written.
+        How many clips were written, and the notes on them.
 
     Raises:
         SeehearError: There is no such store, it has no such network, or the folder can't be written.
@@ -222,6 +226,8 @@ def export_features(folder: PathLike, *, store: PathLike, network: str, progress
     with Progress("exporting", len(clips), show=progress) as bar:
         for clip in clips:
             atomic_array(Path(folder) / f"{clip}.npy", kept.read(network, clip))
+            if notes := kept.notes(network, clip):
+                report.clip_notes[clip] = notes
             report.count += 1
             bar.advance(clip)
     return report

@@ -161,7 +161,7 @@ def _build(store: Store, network: str, clips: Sequence[str], absent: Mapping[str
             continue
         origin = store.origin(network, clip)
         made_by.setdefault(origin.made_by if origin else "", clip)
-        contents.update(f"{clip}\0{origin.made_by}\0{origin.content}\n".encode() if origin else b"")
+        contents.update(f"{clip}\0{origin.made_by}\0{origin.source}\n".encode() if origin else b"")
         if len(made_by) > 1:
             one, other = list(made_by.values())[:2]
             raise SeehearError(

@@ -29,15 +29,17 @@ Run = Callable[[Any], NDArray[np.float32]]  # from a batch of n items to (n, wid
 
 @dataclass(frozen=True)
 class Settings:
-    """How a clip is cut.
+    """How a clip is read and cut.
 
     Attributes:
         fps: Frames sampled per second.
         segment: Seconds per segment, of which each gets one feature.
+        audio_track: Which of its audio tracks, from 1; None for the one that players choose.
     """
 
     fps: float = 8.0
     segment: float = 1.0
+    audio_track: int | None = None
 
     @property
     def span(self) -> float:
@@ -50,6 +52,10 @@ class Settings:
         if isinstance(spec.input, ImageInput):
             facts.append(self.fps)
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
+
+    def track_for(self, spec: NetworkSpec) -> int | None:
+        """Return the audio track that was chosen, for an audio network; a visual one doesn't depend on it."""
+        return self.audio_track if spec.modality == AUDIO else None
 
 
 class Collector:

@@ -3,7 +3,8 @@
     STORE/store.json                            format and segment length
     STORE/<network>/network.json                how the features were made: modality, width, fingerprint
     STORE/<network>/<ab>/<clip>.safetensors     features (T, width) float32 of one clip, and of audio,
-                                                if it is known, silent (T,) bool: digital silence
+                                                if it is known, silent (T,) bool: digital silence;
+                                                in its metadata the origin, and notes on the clip, if any
 
 Each clip × network is one file, written completely or not at all. So several processes can fill one store, and a
 killed process loses only its current clip. `<ab>` are the first two hex digits of the sha256 of the clip's name.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +26,13 @@ from numpy.typing import NDArray
 from seehear.arguments import PathLike
 from seehear.errors import SeehearError
 from seehear.files import atomic_bytes, atomic_json, read_json, sha256
+from seehear.media.notes import Note
 from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
 
 FORMAT = 1
 SUFFIX = ".safetensors"
+# What reading the header of a damaged or missing file raises
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Origin:
         content: Hash of the clip file.
         size: Of the clip file, in bytes.
         modified: When the clip file was modified, in nanoseconds. A file with the same size and time is not read again.
+        audio_track: Which of the clip's audio tracks, from 1; None for the one that players choose.
     """
 
     clip: str
@@ -47,6 +53,12 @@ class Origin:
     content: str
     size: int = -1
     modified: int = -1
+    audio_track: int | None = None
+
+    @property
+    def source(self) -> str:
+        """What the features were made from: the content of the clip, and the audio track if one was chosen."""
+        return self.content if self.audio_track is None else f"{self.content}/{self.audio_track}"
 
     @staticmethod
     def of(clip: str, path: Path, made_by: str) -> Origin:
@@ -166,7 +178,12 @@ class Store:
         return clips.intersection(*(self.clips(other) for other in others))
 
     def write(
-        self, network: str, origin: Origin, features: NDArray[np.float32], silent: NDArray[np.bool_] | None = None
+        self,
+        network: str,
+        origin: Origin,
+        features: NDArray[np.float32],
+        silent: NDArray[np.bool_] | None = None,
+        notes: Sequence[Note] = (),
     ) -> None:
         """Write the features of a clip, replacing older ones.
 
@@ -175,10 +192,14 @@ class Store:
             origin: Names the clip, and what its features were made from.
             features: (T, width).
             silent: (T,), which segments are digital silence; None if it is not known.
+            notes: On the clip, as far as they concern the network's modality.
         """
         from safetensors.numpy import save
 
-        metadata = {"origin": json.dumps(asdict(origin), sort_keys=True)}
+        facts = {name: value for name, value in asdict(origin).items() if value is not None}
+        metadata = {"origin": json.dumps(facts, sort_keys=True)}
+        if notes:
+            metadata["notes"] = json.dumps([note.as_json() for note in notes])
         tensors: dict[str, NDArray[Any]] = {"features": np.ascontiguousarray(features, dtype=np.float32)}
         if silent is not None:
             tensors["silent"] = np.ascontiguousarray(silent, dtype=bool)
@@ -191,6 +212,18 @@ class Store:
     def silent(self, network: str, clip: str) -> NDArray[np.bool_] | None:
         """Read which segments of a clip are digital silence, (T,); None if it is not known. Raises as `read`."""
         return self._tensor(network, clip, "silent", optional=True)
+
+    def notes(self, network: str, clip: str) -> tuple[Note, ...]:
+        """Read the notes on a clip that concern the network's modality; none from stores of earlier versions.
+
+        Raises:
+            SeehearError: They are damaged.
+        """
+        try:
+            return tuple(Note.from_json(note) for note in json.loads(self._metadata(network, clip).get("notes", "[]")))
+        except (*UNREADABLE, SeehearError) as error:
+            file = self.file(network, clip)
+            raise SeehearError(f"{file}: its notes are damaged ({error}); delete it and extract again") from None
 
     def _tensor(self, network: str, clip: str, name: str, *, optional: bool = False) -> Any:
         from safetensors import SafetensorError, safe_open
@@ -207,14 +240,18 @@ class Store:
     def origin(self, network: str, clip: str) -> Origin | None:
         """Return the origin of the features of a clip; None if there are none, or their file is damaged."""
         try:
-            with open(self.file(network, clip), "rb") as stream:
-                (length,) = struct.unpack("<Q", stream.read(8))
-                header = json.loads(stream.read(min(length, 1 << 20)))
-            return Origin(**json.loads(header["__metadata__"]["origin"]))
-        except (OSError, ValueError, KeyError, TypeError, struct.error):
+            return Origin(**json.loads(self._metadata(network, clip)["origin"]))
+        except UNREADABLE:
             return None
 
-    def is_current(self, network: str, clip: str, made_by: str, path: Path) -> bool:
+    def _metadata(self, network: str, clip: str) -> dict[str, str]:
+        """Return the metadata of a clip's file; raises one of UNREADABLE."""
+        with open(self.file(network, clip), "rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            metadata: dict[str, str] = json.loads(stream.read(min(length, 1 << 20)))["__metadata__"]
+        return metadata
+
+    def is_current(self, network: str, clip: str, made_by: str, path: Path, audio_track: int | None = None) -> bool:
         """Return whether extraction would give the same features again.
 
         Args:
@@ -222,9 +259,10 @@ class Store:
             clip: The name of the clip.
             made_by: Fingerprint of network and settings.
             path: The clip's file. It is read only if its time of modification has changed.
+            audio_track: Which of its audio tracks, from 1; None for the one that players choose.
         """
         origin = self.origin(network, clip)
-        if origin is None or origin.made_by != made_by:
+        if origin is None or (origin.made_by, origin.audio_track) != (made_by, audio_track):
             return False
         stat = path.stat()
         if (stat.st_size, stat.st_mtime_ns) == (origin.size, origin.modified):

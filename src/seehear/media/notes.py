@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from textwrap import indent
 from typing import Any
 
 from seehear.errors import SeehearError
 from seehear.modality import track_name
+from seehear.results import listed
+
+MOST = 20  # notes that are listed one by one
+EXAMPLES = 3  # notes of each kind that are listed if there are more
 
 
 class NoteKind(Enum):
@@ -54,7 +60,8 @@ class Note:
         return self.kind.missing
 
     def __str__(self) -> str:
-        return self.kind.sentence.format(track=track_name(self.modality), amount=self.amount)
+        track = track_name(self.modality) if self.modality else "content"
+        return self.kind.sentence.format(track=track, amount=self.amount)
 
     def as_json(self) -> dict[str, Any]:
         """Return the note as a value that `json.dumps` takes."""
@@ -68,6 +75,53 @@ class Note:
             SeehearError: It describes none.
         """
         try:
-            return Note(BY_SLUG[value["kind"]], str(value["modality"]), float(value["amount"]))
+            note = Note(BY_SLUG[value["kind"]], str(value["modality"]), float(value["amount"]))
+            if not math.isfinite(note.amount):
+                raise ValueError(f"the amount is {note.amount}")
+            return note
         except (KeyError, TypeError, ValueError) as error:
             raise SeehearError(f"{str(value)[:60]}: is no note on a clip ({type(error).__name__}: {error})") from None
+
+
+def about(notes: Iterable[Note], *modalities: str) -> tuple[Note, ...]:
+    """Return the notes that concern these modalities: those on their tracks, and those on the whole file."""
+    return tuple(note for note in notes if note.modality in ("", *modalities))
+
+
+def merged(notes: Iterable[Note]) -> tuple[Note, ...]:
+    """Return one note per kind and track, with the largest amount, in the order of the kinds."""
+    largest: dict[tuple[NoteKind, str], Note] = {}
+    for note in notes:
+        other = largest.setdefault((note.kind, note.modality), note)
+        if note.amount > other.amount:
+            largest[note.kind, note.modality] = note
+    order = list(NoteKind)
+    return tuple(sorted(largest.values(), key=lambda note: (order.index(note.kind), note.modality)))
+
+
+def any_missing(notes: Mapping[str, Sequence[Note]]) -> bool:
+    """Return whether content of a clip is missing. notes: of each clip."""
+    return any(note.missing for of_clip in notes.values() for note in of_clip)
+
+
+def listed_notes(notes: Mapping[str, Sequence[Note]]) -> str:
+    """List the notes on clips for people, one per line; if there are many, the first of each kind.
+
+    Args:
+        notes: Of each clip, by its name.
+
+    Returns:
+        The lines; an empty string if there are no notes.
+    """
+    count = sum(map(bool, notes.values()))
+    missing = sum(any(note.missing for note in of_clip) for of_clip in notes.values())
+    headline = f"{count} clips with notes" + (f"; content of {missing} is missing" if missing else "")
+    lines = [f"{clip}: {note}" for clip, of_clip in notes.items() for note in of_clip]
+    if len(lines) <= MOST:
+        return listed(lines, headline)
+    groups = []
+    for kind in sorted(NoteKind, key=lambda kind: not kind.missing):
+        of_kind = [f"{clip}: {note}" for clip, of_clip in notes.items() for note in of_clip if note.kind is kind]
+        clips = sum(any(note.kind is kind for note in of_clip) for of_clip in notes.values())
+        groups.append(indent(listed(of_kind, f"{kind.slug}, {clips} clips", EXAMPLES), "  "))
+    return "\n".join([f"{headline}:", *filter(None, groups)])

@@ -50,6 +50,7 @@ def write(clips: Sequence[ParsedClip], folder: Path) -> Path:
     links = [
         page.address(parse.name(clip.clip)) if (folder / parse.name(clip.clip)).exists() else None for clip in clips
     ]
+    notes = {note: n for n, note in enumerate(dict.fromkeys(note for clip in clips for note in clip.notes))}
     cards = _cards(clips[:LISTED], links, modalities, folder)
     return page.write(
         folder / f"{parse.INDEX}.html",
@@ -59,8 +60,9 @@ def write(clips: Sequence[ParsedClip], folder: Path) -> Path:
             "modalities": [[display_name(modality), page.tone(modality)] for modality in modalities],
             "classes": classes,
             "named": NAMED,
+            "notes": [[str(note), note.missing] for note in notes],
             # Per event: number of the class, number of the modality, onset, offset. Last what is shown if a modality
-            # has no class, by its number, of the modalities that the clip lacks.
+            # has no class, by its number, of the modalities that the clip lacks; and the numbers of its notes.
             "clips": [
                 [
                     clip.clip,
@@ -68,12 +70,14 @@ def write(clips: Sequence[ParsedClip], folder: Path) -> Path:
                     page.seconds(clip.duration),
                     [[number[e.label], modalities.index(e.modality), e.onset, e.offset] for e in clip.events],
                     {modalities.index(name): clip.no_events(name) for name in clip.absent if name in modalities},
+                    [notes[note] for note in clip.notes],
                 ]
                 for clip, link in zip(clips, links, strict=True)
             ],
         },
         folder=folder.resolve().name,
         count=len(clips),
+        noted=sum(bool(clip.notes) for clip in clips),
         cards=cards,
         classes=classes,
         relations=relations(modalities),

@@ -16,6 +16,7 @@ from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic_json, read_json
 from seehear.labels import DenseTable, Event, read_dense, write_dense
 from seehear.media.clips import find_clips
+from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import kinds, track_name
 from seehear.names import valid_line
 from seehear.parsing.clip import ParsedClip, truth_of
@@ -66,12 +67,17 @@ class ParsedFolder(Result):
         return pd.concat([clip.to_frame(true=true) for clip in self.clips], ignore_index=True)
 
     @property
+    def clip_notes(self) -> dict[str, tuple[Note, ...]]:
+        """Clip -> what was repaired in it, is ambiguous or missing, for clips with notes."""
+        return {parsed.clip: parsed.notes for parsed in self.clips if parsed.notes}
+
+    @property
     def exit_code(self) -> int:  # type: ignore[override]
-        """Return 1 if clips could not be parsed, else 0."""
-        return 1 if self.failed else 0
+        """Return 1 if clips could not be parsed, or content of a clip is missing, else 0."""
+        return 1 if self.failed or any_missing(self.clip_notes) else 0
 
     def text(self) -> str:
-        """Return the events of the first clips, the files written, and the clips that failed."""
+        """Return the events of the first clips, the files written, the notes on clips, and the clips that failed."""
         lines = []
         for parsed in self.clips[:MAX_CLIPS]:
             events = [
@@ -81,7 +87,8 @@ class ParsedFolder(Result):
             ]
             more = [f"  … and {len(events) - MAX_EVENTS} more events"] if len(events) > MAX_EVENTS else []
             name = f"{parsed.clip} ({parsed.without})" if parsed.without else parsed.clip
-            lines += [name, *(events[:MAX_EVENTS] or ["  no event"]), *more]
+            notes = [f"  note: {note}" for note in parsed.notes]
+            lines += [name, *notes, *(events[:MAX_EVENTS] or ["  no event"]), *more]
         if len(self.clips) > MAX_CLIPS:
             lines.append(f"… and {len(self.clips) - MAX_CLIPS} more clips")
         lines += self.notes
@@ -91,10 +98,10 @@ class ParsedFolder(Result):
         if self.index:
             lines.append(f"open {self.index} in a browser, or run: seehear view {shlex.quote(str(self.folder))}")
         problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
-        return "\n".join([*lines, problems] if problems else lines)
+        return "\n".join([*lines, *filter(None, [listed_notes(self.clip_notes), problems])])
 
     def as_json(self) -> Any:
-        """Return every parsed clip, and why others failed."""
+        """Return every parsed clip, its notes included, and why others failed."""
         return {"clips": [parsed.as_json() for parsed in self.clips], "failed": self.failed}
 
 
@@ -105,6 +112,7 @@ def parse_clips(
     out: str | Path,
     truth: Mapping[str, str | Path] | None = None,
     decoding: Decoding | None = None,
+    audio_track: int | None = None,
     figures: Sequence[Figure] = ("html", "png"),
     embed: bool = False,
     progress: bool = True,
@@ -120,6 +128,8 @@ def parse_clips(
         out: The folder; made if it does not exist.
         truth: modality -> dense table of ground truth, to show with the events.
         decoding: From probabilities to events; by default the parser's.
+        audio_track: Which of the audio tracks of each clip to use, from 1; by default the one that players choose. A
+            clip with fewer tracks fails.
         figures: What to draw of each clip: html, a page that plays it; png and svg, a figure.
         embed: Put the media files into their pages, so that a page can be sent to others alone.
         progress: Show progress and time left.
@@ -129,7 +139,8 @@ def parse_clips(
     """
     tables = {name: read_dense(path) for name, path in arguments.by_modality(truth).items()}
     files = find_clips(arguments.paths(clips))
-    job = _Job(parser, decoding or parser.decoding, Path(out), tables, tuple(figures), embed)
+    track = arguments.audio_track(audio_track)
+    job = _Job(parser, decoding or parser.decoding, Path(out), tables, tuple(figures), embed, track)
     job.claim()
     result = ParsedFolder(job.folder)
     if tables and not {event.clip for table in tables.values() for event in table.events} & set(files):
@@ -161,6 +172,7 @@ class _Job:
     tables: Mapping[str, DenseTable]
     figures: tuple[Figure, ...]
     embed: bool
+    audio_track: int | None
 
     def claim(self) -> None:
         """Mark the folder as filled by this parser and decoding.
@@ -194,7 +206,7 @@ class _Job:
         old = read_json(file) if complete else {}
         if old.get("made_by") == made_by:
             return from_json(old, file), True
-        parsed = self.parser.parse(path, truth=self.tables, decoding=self.decoding)
+        parsed = self.parser.parse(path, truth=self.tables, decoding=self.decoding, audio_track=self.audio_track)
         assert parsed.overview is not None
         if drawings:
             figure = parsed.plot()
@@ -231,7 +243,8 @@ class _Job:
         truth = truth_of(clip, self.tables, facts.modalities, facts.segment) if self.tables else None
         stat = path.stat()
         decides = [FORMAT, self._identity, str(self.decoding), truth, self.embed, str(path.resolve())]
-        return hashlib.sha256(repr([*decides, stat.st_size, stat.st_mtime_ns]).encode()).hexdigest()[:16]
+        track = [] if self.audio_track is None else [self.audio_track]
+        return hashlib.sha256(repr([*decides, stat.st_size, stat.st_mtime_ns, *track]).encode()).hexdigest()[:16]
 
 
 def _absence_notes(clips: Sequence[ParsedClip]) -> list[str]:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear import arguments
 from seehear.decoding import Decoding
 from seehear.events import ActiveSegments, event_spans
 from seehear.labels import DenseTable, classes_of
+from seehear.media.notes import Note
 from seehear.modality import display_name, kinds, track_name, with_joint
 from seehear.results import import_pandas
 
@@ -60,6 +62,8 @@ class ParsedClip:
         classes: All classes of the parser.
         overview: Thumbnails and spectrogram, if the clip was just decoded.
         absent: Modalities that the clip lacks: it was parsed by the others.
+        notes: What was repaired in the clip, is ambiguous or missing, as far as it concerns the parser's modalities.
+        audio_track: Which of its audio tracks was used, from 1; None for the one that players choose.
     """
 
     clip: str
@@ -74,10 +78,14 @@ class ParsedClip:
     classes: tuple[str, ...] = ()
     overview: Overview | None = field(default=None, compare=False)
     absent: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    audio_track: int | None = None
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(self.of(name))} {display_name(name)}" for name in self.modalities)
-        return f"ParsedClip({self.clip!r}, {self.duration:g} s, events: {counts}{self.without and f'; {self.without}'})"
+        noted = f"{len(self.notes)} note{'s' if len(self.notes) > 1 else ''}" if self.notes else ""
+        parts = "; ".join(filter(None, [f"events: {counts}", self.without, noted]))
+        return f"ParsedClip({self.clip!r}, {self.duration:g} s, {parts})"
 
     @property
     def without(self) -> str:
@@ -161,7 +169,7 @@ class ParsedClip:
 
         if self.overview is not None:
             return self.overview
-        media = Media(self.file)
+        media = Media(self.file, self.audio_track)
         return Overview.of(media, thumbnails_for(media.aspect))
 
     def as_json(self) -> dict[str, Any]:
@@ -169,11 +177,18 @@ class ParsedClip:
         content = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "overview"}
         content["events"] = [asdict(event) for event in self.events]
         content["truth"] = None if self.truth is None else [asdict(event) for event in self.truth]
+        content["notes"] = [note.as_json() for note in self.notes]
         return content
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> ParsedClip:
-        """Return the clip that `as_json` described. Raises KeyError or TypeError if something is missing or wrong."""
+        """Return the clip that `as_json` described; earlier versions wrote no `absent`, `notes` and `audio_track`.
+
+        Raises:
+            KeyError: Something is missing.
+            TypeError: Something is of a wrong type.
+            SeehearError: A note is none, or an audio track has no number.
+        """
         return ParsedClip(
             content["clip"],
             content["file"],
@@ -186,6 +201,8 @@ class ParsedClip:
             None if content["truth"] is None else tuple(ParsedEvent(**event) for event in content["truth"]),
             tuple(content["classes"]),
             absent=tuple(content.get("absent", ())),  # clips parsed by earlier versions have every modality
+            notes=tuple(map(Note.from_json, content.get("notes", ()))),
+            audio_track=arguments.audio_track(content.get("audio_track")),
         )
 
 
@@ -203,6 +220,8 @@ def parsed_clip(
     all_classes: Sequence[str] = (),
     overview: Overview | None = None,
     absent: Sequence[str] = (),
+    notes: Sequence[Note] = (),
+    audio_track: int | None = None,
 ) -> ParsedClip:
     """Return a parsed clip from its active segments and their probabilities.
 
@@ -219,6 +238,8 @@ def parsed_clip(
         all_classes: All classes of the parser, if `classes` are only some.
         overview: Thumbnails and spectrogram.
         absent: Modalities that the clip lacks.
+        notes: On the clip.
+        audio_track: Which of its audio tracks was used, from 1; None for the one that players choose.
     """
     events = parsed_events(active, probabilities, classes, segment, duration)
     labels = [label for label in dict.fromkeys(event.label for event in [*events, *(truth or ())]) if label in classes]
@@ -241,6 +262,8 @@ def parsed_clip(
         tuple(all_classes or classes),
         overview,
         tuple(absent),
+        tuple(notes),
+        audio_track,
     )
 
 

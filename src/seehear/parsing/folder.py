@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
-from seehear.errors import ClipError, SeehearError
+from seehear.errors import SeehearError
 from seehear.files import atomic_json, read_json
 from seehear.names import valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip
@@ -89,7 +89,7 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
         for modality in {*parsed.modalities, *parsed.absent, *(event.modality for event in events)}:
             valid_modality_name(modality)
         return parsed
-    except ClipError as error:
+    except SeehearError as error:
         raise SeehearError(f"{file}: {error}") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise SeehearError(f"{file}: is damaged ({type(error).__name__}: {error}); parse the clip again") from None

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.arguments import audio_track as check_audio_track
 from seehear.data import Dataset, check_dataset
 from seehear.decoding import Decoding, Probabilities, silenced
 from seehear.device import resolve as resolve_device
 from seehear.errors import ClipError, SeehearError
 from seehear.events import Activity
 from seehear.features.packed import Packed, silence_of
+from seehear.media.notes import about
 from seehear.media.overview import Overview, thumbnails_for
 from seehear.media.reader import Media
 from seehear.modality import AUDIO, display_name
@@ -366,6 +368,7 @@ class Parser:
         *,
         truth: Mapping[str, DenseTable | str | Path] | None = None,
         decoding: Decoding | None = None,
+        audio_track: int | None = None,
     ) -> ParsedClip:
         """Parse a media file of any length, in one pass and bounded memory.
 
@@ -378,9 +381,10 @@ class Parser:
             file: A media file.
             truth: modality -> dense table, to show ground truth with the events.
             decoding: From probabilities to events; by default the parser's.
+            audio_track: Which of the file's audio tracks to use, from 1; by default the one that players choose.
 
         Raises:
-            ClipError: If the file can't be used, or has none of the parser's modalities.
+            ClipError: If the file can't be used, has no such audio track, or has none of the parser's modalities.
             SeehearError: If the parser was trained on features that can't be made from a file.
         """
         from seehear.labels import DenseTable, read_dense
@@ -388,7 +392,7 @@ class Parser:
         if not isinstance(file, str | Path):
             raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
         facts, path, decode = self.run.facts, Path(file), decoding or self.decoding
-        media = Media(path)
+        media = Media(path, check_audio_track(audio_track))
         absent = self._absent(media)
         features, overview = self._read(media, absent)
         predicted = self._of_packs(self._packs(media, features))
@@ -407,6 +411,8 @@ class Parser:
             truth=truth_of(path.stem, tables, facts.modalities, facts.segment) if tables else None,
             overview=overview,
             absent=absent,
+            notes=about(media.notes, *self.modalities),
+            audio_track=audio_track,
         )
 
     def parse_clips(self, clips: Paths, *, out: str | Path, **options: Any) -> ParsedFolder:

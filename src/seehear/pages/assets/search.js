@@ -4,8 +4,8 @@
   const MOMENTS = 8; // matches named per clip
   const STEP = 200; // cards shown at once
   const find = (id) => document.getElementById(id);
-  const { modalities, classes, clips, named } = JSON.parse(find("data").textContent);
-  const label = find("label"), relation = find("relation"), order = find("order"), cards = find("cards"), more = find("more");
+  const { modalities, classes, clips, named, notes } = JSON.parse(find("data").textContent);
+  const label = find("label"), relation = find("relation"), order = find("order"), cards = find("cards"), more = find("more"), noted = find("noted"); // the last only if a clip has notes
   const items = new Map([...cards.children].map((card, n) => [n, card])); // cards are kept once made
   let matches = []; // number of a clip and its matching spans, in the order shown
   let room = STEP;
@@ -20,7 +20,7 @@
   // As folder.html makes them
   const card = (n) => {
     if (items.has(n)) return items.get(n);
-    const [name, page, duration, events, empty] = clips[n];
+    const [name, page, duration, events, empty, ofClip] = clips[n];
     const link = make(page ? "a" : "span", name);
     if (page) link.href = page;
     const length = make("span", duration);
@@ -41,7 +41,15 @@
     });
     const moments = make("p");
     moments.className = "moments";
-    const made = make("li", "", title, list, moments);
+    const remarks = ofClip.map((number) => {
+      const [words, missing] = notes[number], remark = make("li", words);
+      if (missing) remark.className = "missing";
+      return remark;
+    });
+    const remarked = make("ul", "", ...remarks);
+    remarked.className = "notes";
+    remarked.setAttribute("aria-label", "Notes on the clip");
+    const made = make("li", "", title, list, ...(remarks.length ? [remarked] : []), moments);
     made.className = "card";
     items.set(n, made);
     return made;
@@ -119,14 +127,16 @@
     const labels = new Set(names.length ? names.flatMap(of) : classes.keys());
     const unknown = names.filter((name) => !of(name).length);
     const idle = !names.length && where === "";
-    matches = clips.map(([, , , events], n) => [n, idle ? null : moments(events, labels, where)]).filter(([, spans]) => !spans || spans.length);
+    const noting = noted && noted.checked;
+    matches = clips.map(([, , , events], n) => [n, idle ? null : moments(events, labels, where)])
+      .filter(([n, spans]) => (!spans || spans.length) && (!noting || clips[n][5].length));
     const length = ([, spans]) => (spans || []).reduce((sum, [onset, offset]) => sum + offset - onset, 0);
     if (order.value === "length") matches.sort((a, b) => length(b) - length(a) || a[0] - b[0]);
     room = STEP;
     show();
     const all = `${clips.length} clip${clips.length === 1 ? "" : "s"}`;
     const missing = unknown.length ? `; no class here is called ${unknown.join(" or ")}` : "";
-    find("count").textContent = idle ? all : `${matches.length} of ${all}${missing}`;
+    find("count").textContent = idle && !noting ? all : `${matches.length} of ${all}${missing}`;
     const words = [...relation.options].find((one) => one.value === where).text;
     const hash = idle ? "" : `#${encodeURIComponent(words)}:${encodeURIComponent(text)}`;
     history.replaceState(null, "", hash || location.pathname + location.search);
@@ -145,6 +155,7 @@
   label.addEventListener("change", settle);
   relation.addEventListener("change", search);
   order.addEventListener("change", search);
+  if (noted) noted.addEventListener("change", search);
   more.addEventListener("click", () => { room += STEP; show(); });
   find("search").addEventListener("submit", (event) => { event.preventDefault(); settle(); });
   addEventListener("hashchange", () => { follow(); search(); });
