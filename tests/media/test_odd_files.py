@@ -366,8 +366,10 @@ def test_half_of_a_file_without_compression(suffix, tmp_path):
 
 
 def test_frames_too_large_are_refused(tmp_path):
-    """A file of some bytes that claims frames of 16,384 × 16,384 pixels."""
-    path = tmp_path / "clip.y4m"
-    path.write_bytes(b"YUV4MPEG2 W16384 H16384 F25:1 Ip A1:1 C420jpeg\nFRAME\n" + bytes(1000))
+    """A small file whose header claims frames of 16,384 × 16,384 pixels."""
+    path = make(tmp_path / "clip", Form(".gif", "gif", fps=25, pixels="rgb8"), 0.2)
+    data = bytearray(path.read_bytes())
+    data[6:10] = struct.pack("<HH", 16384, 16384)
+    path.write_bytes(data)
     with pytest.raises(ClipError, match="has frames of 16384 × 16384 pixels"):
         Media(path)
