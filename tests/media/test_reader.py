@@ -26,7 +26,10 @@ from make_media import (
     write,
 )
 from seehear.errors import ClipError
-from seehear.media.reader import Media, _FrameCollector
+from seehear.media import feeds
+from seehear.media.frames import FrameCollector
+from seehear.media.reader import Media
+from seehear.media.sound import WaveformCollector
 
 SIZE = 32
 EVERY_30TH = np.arange(90) / 30
@@ -141,14 +144,14 @@ def test_skipping_frames_changes_nothing(tmp_path, monkeypatch):
     path = write(tmp_path / "clip.mp4", times=EVERY_30TH, options={"bf": "3", "b-pyramid": "none"})
     skipping = [span.frames[SIZE] for span in Media(path).spans(2, fps=4, sizes=[SIZE])]
     decoded = []
-    add, frames = _FrameCollector.add, Media._decode_packet
+    add = FrameCollector.add
     monkeypatch.setattr(
-        _FrameCollector, "add", lambda pictures, frame: (decoded.append(frame.pts), add(pictures, frame))
+        FrameCollector, "add", lambda pictures, frame: (decoded.append(frame.pts), add(pictures, frame))
     )
     list(Media(path).spans(2, fps=4, sizes=[SIZE]))
     assert 12 <= len(decoded) < 60  # of 90
     decoded.clear()
-    monkeypatch.setattr(Media, "_decode_packet", lambda media, packet, pictures: frames(media, packet, None))
+    monkeypatch.setattr(feeds, "SKIPPING", frozenset())
     everything = [span.frames[SIZE] for span in Media(path).spans(2, fps=4, sizes=[SIZE])]
     assert len(decoded) == 90
     np.testing.assert_array_equal(np.concatenate(skipping), np.concatenate(everything))
@@ -522,6 +525,21 @@ def test_a_single_frame(tmp_path):
     assert numbers == [0]
 
 
+def held(monkeypatch) -> tuple[list[int], list[int]]:
+    """The number of frames and of samples that are in memory whenever a span is complete."""
+    frames, samples = [], []
+    take, hear = FrameCollector.take, WaveformCollector.take
+    monkeypatch.setattr(
+        FrameCollector, "take", lambda self, stop: (frames.append(len(self._squares)), take(self, stop))[1]
+    )
+    monkeypatch.setattr(
+        WaveformCollector,
+        "take",
+        lambda self, *span: (samples.append(sum(len(piece) for _, piece in self._pieces)), hear(self, *span))[1],
+    )
+    return frames, samples
+
+
 @pytest.mark.parametrize("heard", ["all along", "at the start", "at the end"])
 def test_memory_is_bounded_by_a_span(tmp_path, monkeypatch, heard):
     seconds, rate = 240, 8000
@@ -535,16 +553,7 @@ def test_memory_is_bounded_by_a_span(tmp_path, monkeypatch, heard):
         sound_codec="flac",
         sound_starts=seconds - 4 if heard == "at the end" else 0,
     )
-    held_pictures, held_sound = [], []
-    take_pictures, take_sound = Media._span, None
-
-    def watch(media, start, stop, pictures, waveform, margin):
-        held_pictures.append(len(pictures._squares))
-        held_sound.append(sum(len(piece) for _, piece in waveform._pieces))
-        return take_pictures(media, start, stop, pictures, waveform, margin)
-
-    monkeypatch.setattr(Media, "_span", watch)
-    assert take_sound is None
+    held_pictures, held_sound = held(monkeypatch)
     spans = list(Media(path).spans(8, fps=2, sizes=[16], audio=True, margin=1))
     assert len(spans) == seconds // 8
     # A decoder with threads gives its frames some packets late; the packets of FLAC are of half a second.
@@ -557,17 +566,10 @@ def test_memory_is_bounded_where_frames_end_early(tmp_path, monkeypatch):
     seconds, rate = 200, 8000
     noise = np.random.default_rng(0).normal(0, 0.1, rate * seconds).astype(np.float32)
     path = write(tmp_path / "radio.mkv", times=[0, 1, 2], fps=1, sound=noise, rate=rate, sound_codec="flac")
-    held = []
-    original = Media._span
-
-    def watch(media, start, stop, pictures, waveform, margin):
-        held.append(sum(len(piece) for _, piece in waveform._pieces))
-        return original(media, start, stop, pictures, waveform, margin)
-
-    monkeypatch.setattr(Media, "_span", watch)
+    _, held_sound = held(monkeypatch)
     for span in Media(path).spans(8, fps=2, sizes=[16], audio=True, margin=1):
         assert len(span.times) == 16
-    assert max(held) <= rate * (8 + 2 + 24)
+    assert max(held_sound) <= rate * (8 + 2 + 24)
 
 
 @given(

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from seehear import networks
 from seehear.errors import SeehearError
 from seehear.features.segments import Run, Settings, in_batches, segment_means, spread, window_margin
-from seehear.media.reader import Span, count_segments, squeeze
+from seehear.media.frames import squeeze
+from seehear.media.reader import Span, count_segments
 from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
 
 MAX_CHANNELS = 16  # of a waveform: the shorter axis of its array

@@ -17,7 +17,7 @@ from seehear.media.reader import Media, Span
 from seehear.modality import AUDIO
 from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
 
-REVISION = "1"  # changes whenever a change of decoding or windowing changes the input of a network
+REVISION = "2"  # changes whenever a change of decoding or windowing changes the input of a network
 SPAN = 8.0  # seconds decoded at once: bounds the memory, whatever the duration of the clip
 RESAMPLING_MARGIN = 0.25  # seconds of audio that the resampler gets beyond the outermost windows
 SILENCE = 2.0**-15  # one step of 16-bit audio: where no sample is larger, nothing can be heard

@@ -19,7 +19,7 @@ class NoteKind(Enum):
     CLOCK_RESET = ("clock-reset", "its clock starts anew {amount:.0f} times: the parts follow one another", False)
     ASSUMED_RATE = ("assumed-rate", "its frames have no times: {amount:g} per second are assumed", False)
     SEVERAL_TRACKS = ("several-tracks", "it has {amount:.0f} {track} tracks: one of them is used", False)
-    ASSUMED_LAYOUT = ("assumed-layout", "its {amount:.0f} channels have no known layout: each counts alike", False)
+    ASSUMED_LAYOUT = ("assumed-layout", "its {amount:.0f} channels have no known places: all count alike", False)
     OPPOSITE_PHASE = ("opposite-phase", "for {amount:.1f} s its channels cancel out: the first one is used", False)
     NOT_FINITE = ("not-finite", "{amount:.0f} of its samples are no finite numbers: they are silence", False)
     TOO_LOUD = ("too-loud", "its samples reach {amount:g} times full scale: they are scaled down", False)

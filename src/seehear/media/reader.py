@@ -3,31 +3,35 @@
 The clock starts at 0 with the first frame or the first audio sample of the file.
 
 `Media` first lists the packets of a file without decoding any. This gives the true duration and the time of every
-frame, even where the header is wrong or the frame rate varies. `Media.spans` then decodes the file once, in spans
-of bounded length. It decodes only the requested streams. Frames that nobody requested are not converted, and are
-not decoded either, unless another frame depends on them.
+frame, even where the header is wrong or the frame rate varies. `Media.spans` then decodes each track once, in spans of
+bounded length. It decodes only the requested tracks. Frames that nobody requested are not converted, and are not
+decoded either, unless another frame depends on them.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import av
 import numpy as np
-from av.audio.frame import AudioFrame
 from av.container.input import InputContainer
-from av.packet import Packet
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from seehear.errors import ClipError
-from seehear.media.notes import Note
+from seehear.media import frames, gaps
+from seehear.media.feeds import AudioFeed, VideoFeed, decode
+from seehear.media.notes import Note, NoteKind
+from seehear.media.opening import MAX_PIXELS, REMEDY, open_media
+from seehear.media.sound import LOUDEST, WaveformCollector, peak_gain, samples_of
+from seehear.media.tracks import Listing, Stream, Track, streams_of
+from seehear.modality import AUDIO, VISUAL
 
 VIDEO_SUFFIXES = frozenset(
     (
@@ -37,12 +41,15 @@ VIDEO_SUFFIXES = frozenset(
 )
 AUDIO_SUFFIXES = frozenset((".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav", ".wma"))
 SUFFIXES = VIDEO_SUFFIXES | AUDIO_SUFFIXES
+S = TypeVar("S", av.VideoStream, av.AudioStream)
 
 HOUR = 3600.0  # seconds
 MAX_PACKET_SPACING = 10.0  # seconds, on average; a long clip with fewer packets has damaged time stamps
 USUAL_FRAME_DURATION = 0.04  # seconds, of a single frame whose duration the file doesn't give
-
-REMEDY = "get the file again, or leave it out"
+HIGHEST_RATE = 1_000_000  # audio samples per second
+FLOATS = ("flt", "dbl")  # formats of samples that may exceed full scale
+EXACT = frozenset(("mp4", "matroska"))  # formats whose header states an exact duration
+WORTH_NOTING = 0.1  # seconds of a track that are damaged or clipped; less is a packet or two
 
 
 @dataclass(frozen=True)
@@ -75,10 +82,10 @@ class Media:
     Attributes:
         path: The file.
         duration: Seconds from the first frame or sample to the end of the last one.
-        has_video: Whether the file holds frames.
-        has_audio: Whether the file holds audio.
         rate: Audio samples per second; 0 without audio.
-        notes: What is odd about the file; complete once `spans` has decoded it.
+        video: The video track that is used; None without one.
+        audio: The audio track that is used; None without one.
+        origin: Seconds of the file's clock at which the clip begins.
     """
 
     def __init__(self, path: str | Path, audio_track: int | None = None) -> None:
@@ -93,31 +100,44 @@ class Media:
         """
         self.path = Path(path)
         self.audio_track = audio_track
-        self.notes: tuple[Note, ...] = ()
-        with self._open() as container:
-            self._list_packets(container)
+        self._found: dict[tuple[NoteKind, str], Note] = {}
+        self.video: Track | None = None
+        self.audio: Track | None = None
+        self.rate, self._unbounded = 0, False
+        if not self._list(thorough=False):
+            self._list(thorough=True)  # a track begins so late that its parameters were not found
 
-    has_video: bool
-    has_audio: bool
+    origin: float
     duration: float
-    rate: int
+
+    @property
+    def has_video(self) -> bool:
+        """Whether the file holds frames."""
+        return self.video is not None
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether the file holds audio."""
+        return self.audio is not None
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What is odd about the file; complete once `spans` has decoded it."""
+        return tuple(self._found[key] for key in sorted(self._found, key=lambda key: (key[1], key[0].slug)))
 
     @cached_property
     def aspect(self) -> float:
         """Width over height of the frames as shown: rotated, with pixels that may not be square; 1 without video."""
-        if not self.has_video:
+        if self.video is None:
             return 1.0
-        with self._open() as container:
-            video = self._video(container)
-            try:
-                for packet in container.demux(video):
-                    for frame in self._decode_packet(packet, None):
-                        assert isinstance(frame, VideoFrame)
-                        aspect = frame.width / frame.height * float(video.codec_context.sample_aspect_ratio or 1)
-                        return 1 / aspect if round(frame.rotation / 90) % 2 else aspect
-            except av.FFmpegError:
-                pass  # `spans` reports what is wrong
-        return 1.0
+        with self.open() as container:
+            video = container.streams[self.video.index]
+            assert isinstance(video, av.VideoStream)
+            for packet, _ in self.video.packets(container):
+                for frame in decode(packet)[0]:
+                    assert isinstance(frame, VideoFrame)
+                    return frames.aspect(frame, float(video.sample_aspect_ratio or 1))
+        return 1.0  # `spans` reports what is wrong
 
     def segments(self, segment: float = 1.0) -> int:
         """Count the segments of the clip.
@@ -178,357 +198,226 @@ class Media:
         if audio and not self.has_audio:
             raise ClipError(f"{self.path}: has no audio track, which an audio network needs")
         end = self.duration if stop is None else stop
-        video = _FrameCollector(self, fps, sorted(sizes), end) if sizes else None
-        waveform = _WaveformCollector(self, margin) if audio else None
-        starts = [n * length for n in range(max(1, math.ceil(end / length - 1e-9)))]
-        pending = deque((start, min(start + length, end)) for start in starts)
-        with self._open() as container:
-            for _ in self._decode(container, video, waveform):
-                while pending and _complete(video, waveform, pending[0][1], margin):
-                    yield self._span(*pending.popleft(), video, waveform, margin)
-                if not pending:
-                    return
+        with ExitStack() as files:
+            # Each track is read by itself, so that memory stays bounded wherever a file keeps its tracks.
+            video = self._video_feed(files, fps, sorted(sizes), end) if sizes else None
+            sound = self._audio_feed(files, margin) if audio else None
+            for n in range(max(1, math.ceil(end / length - 1e-9))):
+                yield self._span(n * length, min((n + 1) * length, end), video, sound, margin)
+            for feed in (video, sound):
+                if feed is not None:
+                    self._note_decoded(feed, fps)
+
+    def _span(self, start: float, stop: float, video: VideoFeed | None, sound: AudioFeed | None, margin: float) -> Span:
+        shown: dict[int, NDArray[np.uint8]] = {}
+        times, waveform = np.zeros(0), np.zeros(0, dtype=np.float32)
+        for feed, moment, content in ((video, stop, "frames"), (sound, stop + margin, "audio")):
+            if feed is not None:
+                feed.read_until(moment)
+                if feed.ended and feed.collector.empty:
+                    problem = f"none of its {content} can be decoded, it may be damaged"
+                    raise ClipError(f"{self.path}: {problem}: {REMEDY}")
         if video is not None:
-            video.flush()
-        for begin, finish in pending:  # the streams end before the last span of the clip does
-            yield self._span(begin, finish, video, waveform, margin)
+            shown, times = video.take(stop)
+        if sound is not None:
+            waveform = sound.collector.take(start - margin, stop + margin)
+        return Span(start, stop, shown, times, waveform, self.rate, margin)
 
-    def _span(
-        self,
-        start: float,
-        stop: float,
-        video: _FrameCollector | None,
-        audio: _WaveformCollector | None,
-        margin: float,
-    ) -> Span:
-        frames, times = video.take(stop) if video else ({}, np.zeros(0))
-        waveform = audio.take(start - margin, stop + margin) if audio else np.zeros(0, dtype=np.float32)
-        return Span(start, stop, frames, times, waveform, self.rate, margin)
+    def _video_feed(self, files: ExitStack, fps: float, sizes: list[int], stop: float) -> VideoFeed:
+        assert self.video is not None
+        container = files.enter_context(self.open())
+        return VideoFeed(self.video, container, self.sample_times(fps, 0.0, stop), sizes, self.origin)
 
-    def _open(self) -> InputContainer:
-        try:
-            if self.path.stat().st_size == 0:
-                raise ClipError(f"{self.path}: is empty (0 bytes): {REMEDY}")
-            container = av.open(str(self.path.absolute()), metadata_errors="ignore")
-            if container.format.name == "tty":  # FFmpeg renders any text file as a video of its characters
-                container.close()
-                raise ClipError(f"{self.path}: is a text file, not a media file: {REMEDY}")
-            return container
-        except FileNotFoundError:
-            raise ClipError(f"{self.path}: no such file") from None
-        except av.InvalidDataError:
+    def _audio_feed(self, files: ExitStack, margin: float) -> AudioFeed:
+        assert self.audio is not None
+        starts = self.audio.starts - self.origin
+        next_audio = np.minimum.accumulate([math.inf, *reversed(starts.tolist())])[::-1]
+        collector = WaveformCollector(self.rate, margin, self.origin, next_audio, peak_gain(self._peak))
+        return AudioFeed(self.audio, files.enter_context(self.open()), collector)
+
+    def open(self) -> InputContainer:
+        """Open the file once more. `video` and `audio` yield the packets of the tracks that are used.
+
+        Raises:
+            ClipError: The file can't be opened any more.
+        """
+        return open_media(self.path, thorough=self._thorough)
+
+    @cached_property
+    def _peak(self) -> float:
+        """The largest magnitude of the audio, in full scales, where its format knows no full scale; else 0."""
+        if self.audio is None or not self._unbounded:
+            return 0.0
+        peak = 0.0
+        with self.open() as container:
+            for packet, _ in self.audio.packets(container):
+                for frame in decode(packet)[0]:
+                    magnitudes = np.abs(samples_of(frame))
+                    peak = max(peak, float(magnitudes[magnitudes <= LOUDEST].max(initial=0.0)))
+        return peak
+
+    def _list(self, *, thorough: bool) -> bool:
+        """List the packets of all tracks and choose those to use. Return whether all their parameters are known."""
+        self._thorough = thorough
+        with self.open() as container:
+            listing = Listing(container)
+            unknown = any(_lacks_parameters(stream) for stream in streams_of(container))
+            if not thorough and (listing.late_tracks or unknown):
+                return False
+            self._choose(container, listing)
+            self._measure(container)
+            self._expect_whole(container, listing)
+        self._note_gaps()
+        return True
+
+    def _choose(self, container: InputContainer, listing: Listing) -> None:
+        """Choose the tracks that players choose: of those that can be decoded, the default one, else the first."""
+        pictures = [each for each in container.streams.video if each.index in listing.tracks and not is_cover(each)]
+        moving = [each for each in pictures if len(listing.tracks[each.index].stamps) > 1] or pictures
+        sounds = [each for each in container.streams.audio if each.codec_context]
+        heard = [each for each in sounds if each.index in listing.tracks and not _lacks_parameters(each)]
+        if not moving and not heard:
+            empty = container.streams.video or sounds
+            what = (
+                "holds no frames and no audio, it may be cut off" if empty else "has neither a video nor an audio track"
+            )
+            raise ClipError(f"{self.path}: {what}: {REMEDY}")
+        if len(moving) > 1:
+            self._note(NoteKind.SEVERAL_TRACKS, VISUAL, len(moving))
+        if len(heard) > 1 and self.audio_track is None:
+            self._note(NoteKind.SEVERAL_TRACKS, AUDIO, len(heard))
+        if moving:
+            self._use_video(_default(moving), listing)
+        if heard:
+            self._use_audio(self._asked_for(sounds) or _default(heard), listing)
+        if listing.resets:
+            self._note(NoteKind.CLOCK_RESET, "", listing.resets)
+        if self.video and self.video.rate:
+            self._note(NoteKind.ASSUMED_RATE, VISUAL, float(self.video.rate))
+
+    def _asked_for(self, sounds: Sequence[av.AudioStream]) -> av.AudioStream | None:
+        """Return the audio track that the user chose, if any."""
+        if self.audio_track is None:
+            return None
+        if not 1 <= self.audio_track <= len(sounds):
+            raise ClipError(f"{self.path}: has {len(sounds)} audio tracks, so there is no number {self.audio_track}")
+        return sounds[self.audio_track - 1]
+
+    def _use_video(self, stream: av.VideoStream, listing: Listing) -> None:
+        self.video = listing.tracks[stream.index]
+        width, height = stream.codec_context.width, stream.codec_context.height
+        if width * height > MAX_PIXELS:
             raise ClipError(
-                f"{self.path}: is not a media file that FFmpeg can read, or its start or end is missing: {REMEDY}"
-            ) from None
-        except (av.FFmpegError, OSError) as error:
-            raise ClipError(f"{self.path}: can't be read ({error.strerror}): {REMEDY}") from None
+                f"{self.path}: has frames of {width} × {height} pixels, more than {MAX_PIXELS} in all: scale it down"
+            )
 
-    def _video(self, container: InputContainer) -> av.VideoStream:
-        return next(stream for stream in container.streams.video if stream.index == self._video_index)
+    def _use_audio(self, stream: av.AudioStream, listing: Listing) -> None:
+        if stream.index not in listing.tracks or _lacks_parameters(stream):
+            raise ClipError(f"{self.path}: its audio track {self.audio_track} holds no audio: choose another one")
+        self.audio, context = listing.tracks[stream.index], stream.codec_context
+        self.rate = context.sample_rate
+        self._unbounded = context.codec.lossless and context.format.name[:3] in FLOATS
+        if self.rate > HIGHEST_RATE:
+            raise ClipError(f"{self.path}: claims {self.rate} samples per second, it may be damaged: {REMEDY}")
 
-    def _list_packets(self, container: InputContainer) -> None:
-        """Note the time of every frame and the extent of the streams. Decodes nothing."""
-        video = next((s for s in container.streams.video if s.codec_context and not is_cover(s)), None)
-        audio = next((s for s in container.streams.audio if s.codec_context and s.codec_context.sample_rate), None)
-        self._video_index = video.index if video else -1
-        self._audio_index = audio.index if audio else -1
-        streams = [stream for stream in (video, audio) if stream is not None]
-        if not streams:
-            raise ClipError(f"{self.path}: has neither a video nor an audio track: {REMEDY}")
-        packets = _read_packets(container, streams, self._video_index)
-        frames, stops = packets.frames, packets.stops
-        if not stops:
-            raise ClipError(f"{self.path}: holds no frames and no audio, it may be cut off: {REMEDY}")
-        self._expect_whole(container, streams, max(stops))
-        self._timed = packets.timed
-        self.has_video, self.has_audio = bool(frames), bool(packets.audio_starts)
-        self.rate = audio.codec_context.sample_rate if audio and self.has_audio else 0
-        self._video_base = float(video.time_base) if video and video.time_base else 1.0
+    def _measure(self, container: InputContainer) -> None:
+        """Find where the clip begins and how long it is."""
         starts: list[float] = []
-        if frames:
-            starts.append(frames[0][0] * self._video_base)
-            if not frames[-1][1]:
-                gap = (frames[-1][0] - frames[-2][0]) * self._video_base if len(frames) > 1 else 0.0
-                stops.append(frames[-1][0] * self._video_base + min(gap or USUAL_FRAME_DURATION, 1.0))
-        if audio and self.has_audio:
+        stops: list[float] = []
+        if self.video is not None:
+            starts.append(float(self.video.starts.min()))
+            stops.append(float(self.video.ends.max()))
+            last = int(np.argmax(self.video.stamps))
+            if not self.video.durations[last]:
+                stops.append(float(self.video.starts[last]) + self._last_duration(container))
+        if self.audio is not None:
+            stream = container.streams[self.audio.index]
             # Priming samples of audio codecs lie before the start of the stream, or before 0.
-            stream_start = float(audio.start_time * audio.time_base) if audio.start_time and audio.time_base else 0.0
-            starts.append(max(min(packets.audio_starts), stream_start))
-        self._origin = min(starts)
-        self.duration = max(stops) - self._origin
-        if self.duration > HOUR and len(stops) < self.duration / MAX_PACKET_SPACING:
+            start = float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0
+            starts.append(max(float(self.audio.starts.min()), start))
+            stops.append(float(self.audio.ends.max()))
+        self.origin = min(starts)
+        self.duration = max(stops) - self.origin
+        packets = sum(len(track.stamps) for track in (self.video, self.audio) if track is not None)
+        if self.duration > HOUR and packets < self.duration / MAX_PACKET_SPACING:
             raise ClipError(
-                f"{self.path}: claims a duration of {self.duration / HOUR:.0f} hours and holds {len(stops)} packets, "
+                f"{self.path}: claims a duration of {self.duration / HOUR:.0f} hours and holds {packets} packets, "
                 f"it may be damaged: {REMEDY}"
             )
-        self._video_pts = np.array([pts for pts, _ in frames], dtype=np.int64)
-        # The earliest audio still to come once n audio packets were read, in seconds of the clip.
-        self._next_audio = np.minimum.accumulate([math.inf, *reversed(packets.audio_starts)])[::-1] - self._origin
 
-    def _expect_whole(
-        self, container: InputContainer, streams: Sequence[av.VideoStream | av.AudioStream], end: float
-    ) -> None:
+    def _last_duration(self, container: InputContainer) -> float:
+        """Return how long the last frame is on show, in seconds, where its packet doesn't say it."""
+        assert self.video is not None
+        starts = np.sort(self.video.starts)
+        usual = float(starts[-1] - starts[-2]) if len(starts) > 1 else USUAL_FRAME_DURATION
+        declared = (container.duration or 0) / av.time_base + min(0.0, float(starts[0]))
+        if EXACT & set(container.format.name.split(",")) and starts[-1] < declared <= starts[-1] + 2 * usual:
+            return declared - float(starts[-1])
+        return min(usual or USUAL_FRAME_DURATION, 1.0)
+
+    def _expect_whole(self, container: InputContainer, listing: Listing) -> None:
         """Raise ClipError if the header states an exact duration and the packets end a second or more earlier."""
-        if not {"mp4", "matroska"} & set(container.format.name.split(",")):
+        if not EXACT & set(container.format.name.split(",")):
             return  # other formats estimate the duration from the bit rate
-        ends = [float(((s.start_time or 0) + s.duration) * s.time_base) for s in streams if s.duration and s.time_base]
+        used = [container.streams[track.index] for track in (self.video, self.audio) if track is not None]
+        ends = [float(((s.start_time or 0) + s.duration) * s.time_base) for s in used if s.duration and s.time_base]
+        # Without durations of its tracks, a header states that of the longest one, which may be of subtitles.
+        end = self.origin + self.duration if ends else max(listing.end, self.origin + self.duration)
         declared = max(ends, default=(container.duration or 0) / av.time_base)
-        if end < declared - 1:
+        slack = max(1.0, 2 * max(_usual_step(track) for track in (self.video, self.audio) if track is not None))
+        if end < declared - slack:
             raise ClipError(f"{self.path}: is cut off, holding {end:.1f} of {declared:.1f} s: {REMEDY}")
 
-    def _decode(
-        self, container: InputContainer, video: _FrameCollector | None, audio: _WaveformCollector | None
-    ) -> Iterator[None]:
-        """Feed decoded frames to the collectors. Yield after each packet."""
-        streams: list[av.VideoStream | av.AudioStream] = []
-        if video is not None:
-            stream = self._video(container)
-            # A decoder with one thread per frame delays each frame by a few, which is long where frames are rare.
-            stream.codec_context.thread_type = "AUTO" if len(self._video_pts) > 4 * self.duration else "SLICE"
-            streams.append(stream)
-        if audio is not None:
-            streams += [stream for stream in container.streams.audio if stream.index == self._audio_index]
-        unread = len(self._video_pts)
-        try:
-            for packet in container.demux(*streams):
-                frames = self._decode_packet(packet, video)
-                if video is not None and packet.stream_index == self._video_index and _is_content(packet):
-                    unread -= 1
-                    if not unread:  # flush the decoder now, not at the end of the audio
-                        frames += self._video(container).decode(None)
-                for frame in frames:
-                    if isinstance(frame, VideoFrame) and video is not None:
-                        video.add(frame)
-                    elif isinstance(frame, AudioFrame) and audio is not None:
-                        audio.add(frame)
-                if audio is not None and packet.stream_index == self._audio_index and _is_content(packet):
-                    audio.count_packet()
-                if video is not None and not unread:
-                    video.flush()
-                yield
-        except av.FFmpegError:
-            pass  # the part of a damaged file that can be decoded is used
-        if audio is not None:
-            audio.flush()
-        for collector, content in ((video, "frames"), (audio, "audio")):
-            if collector is not None and collector.empty:
-                raise ClipError(f"{self.path}: none of its {content} can be decoded, it may be damaged: {REMEDY}")
-        yield
+    # What is noted
 
-    def _decode_packet(self, packet: Packet[Any], video: _FrameCollector | None) -> list[VideoFrame | AudioFrame]:
-        if video is not None and packet.stream_index == self._video_index:
-            # Tells the decoder to skip this frame unless another frame depends on it.
-            context = packet.stream.codec_context
-            context.skip_frame = "NONREF" if self._timed and not video.needs(packet.pts) else "DEFAULT"
-        try:
-            return packet.decode()  # type: ignore[return-value]
-        except av.FFmpegError:
-            return []  # one damaged packet does not end a clip
+    def _note(self, kind: NoteKind, modality: str, amount: float) -> None:
+        self._found[kind, modality] = Note(kind, modality, round(float(amount), 3))
 
+    def _note_gaps(self) -> None:
+        """Note stretches without packets: lost if no track has any, or if a steady video lacks frames."""
+        silent = gaps.audio_gaps(self.audio) if self.audio is not None else []
+        frozen = gaps.video_gaps(self.video) if self.video is not None else []
+        if self.video is None:
+            lost = gaps.joint(silent, silent)
+        elif self.audio is None:
+            lost = gaps.lost_frames(self.video)
+        else:
+            lost = gaps.joint(silent, frozen)
+        self._lost = gaps.seconds(lost)
+        for track, modality in ((self.video, VISUAL), (self.audio, AUDIO)):
+            if track is not None and lost:
+                self._note(NoteKind.DAMAGED, modality, self._lost)
+        if silent and not lost:
+            self._note(NoteKind.GAP, AUDIO, gaps.seconds(silent))
 
-@dataclass
-class _Packets:
-    """What the packets of a file say, before anything is decoded.
+    def _note_decoded(self, feed: VideoFeed | AudioFeed, fps: float) -> None:
+        """Note what was found while a track was decoded."""
+        failed = feed.failed
+        if isinstance(feed, VideoFeed) and failed:
+            failed = max(failed, float(feed.collector.lost.sum()) / fps)
+        if self._lost + failed >= WORTH_NOTING:
+            self._note(NoteKind.DAMAGED, feed.modality, min(self.duration, self._lost + failed))
+        if isinstance(feed, AudioFeed):
+            self._note_samples(feed)
 
-    Attributes:
-        frames: (pts, duration) of each frame in the time base of the video; duration 0 if the file doesn't give it.
-        audio_starts: Seconds at which the audio of each packet begins.
-        stops: Seconds at which each packet ends.
-        timed: Whether every frame has a presentation time stamp.
-    """
-
-    frames: list[tuple[int, int]] = field(default_factory=list)
-    audio_starts: list[float] = field(default_factory=list)
-    stops: list[float] = field(default_factory=list)
-    timed: bool = True
-
-
-def _read_packets(
-    container: InputContainer, streams: Sequence[av.VideoStream | av.AudioStream], video_index: int
-) -> _Packets:
-    packets = _Packets()
-    try:
-        for packet in container.demux(*streams):
-            if not _is_content(packet):
-                continue
-            time = packet.pts if packet.pts is not None else packet.dts
-            assert time is not None
-            assert packet.time_base is not None
-            if packet.stream_index == video_index:
-                packets.timed = packets.timed and packet.pts is not None
-                packets.frames.append((time, packet.duration or 0))
-            else:
-                packets.audio_starts.append(float(time * packet.time_base))
-            packets.stops.append(float((time + (packet.duration or 0)) * packet.time_base))
-    except av.FFmpegError:
-        pass  # the readable part of a truncated file is used
-    packets.frames.sort()
-    return packets
-
-
-class _FrameCollector:
-    """Collects the frames on show at the sample times. Converts each frame once to every size."""
-
-    def __init__(self, media: Media, fps: float, sizes: list[int], stop: float) -> None:
-        self.times = media.sample_times(fps, 0.0, stop)
-        self.sizes = sizes
-        starts = media._video_pts * media._video_base - media._origin
-        # The frame on show at time t is the last that starts at or before t; before the first frame, the first.
-        index = np.clip(np.searchsorted(starts, self.times + 1e-6, side="right") - 1, 0, None)
-        self._due = media._video_pts[index]  # the pts of the frame for each sample time
-        self._needed = frozenset(self._due.tolist())
-        self._next = 0  # sample times before this one have a frame
-        self._last: VideoFrame | None = None
-        self._squares: list[dict[int, NDArray[np.uint8]]] = []
-        self._taken = 0
-
-    @property
-    def empty(self) -> bool:
-        return self._last is None
-
-    def needs(self, pts: int | None) -> bool:
-        return pts is None or pts in self._needed
-
-    def add(self, frame: VideoFrame) -> None:
-        if frame.pts is None or not self.needs(frame.pts):
-            return
-        # Where a frame is lost to damage, the one before it stays on show; before the first frame, the first.
-        self._fill(self._last or frame, int(np.searchsorted(self._due, frame.pts, side="left")))
-        self._fill(frame, int(np.searchsorted(self._due, frame.pts, side="right")))
-        self._last = frame
-
-    def _fill(self, frame: VideoFrame, until: int) -> None:
-        """Use a frame for all sample times up to number `until` that have none yet."""
-        if self._next < until:
-            squares = {size: _square(frame, size) for size in self.sizes}
-            self._squares += [squares] * (until - self._next)
-            self._next = until
-
-    def flush(self) -> None:
-        if self._last is not None:
-            self._fill(self._last, len(self.times))
-
-    def reached(self, stop: float) -> bool:
-        return self._next >= len(self.times) or self.times[self._next] >= stop
-
-    def take(self, stop: float) -> tuple[dict[int, NDArray[np.uint8]], NDArray[np.float64]]:
-        """Return the frames sampled before `stop` that were not taken yet, and their times."""
-        n = int(np.searchsorted(self.times[self._taken : self._taken + len(self._squares)], stop - 1e-9))
-        times = self.times[self._taken : self._taken + n]
-        squares, self._squares = self._squares[:n], self._squares[n:]
-        self._taken += n
-        if not squares:
-            return {size: np.zeros((0, size, size, 3), dtype=np.uint8) for size in self.sizes}, times
-        return {size: np.stack([square[size] for square in squares]) for size in self.sizes}, times
-
-
-class _WaveformCollector:
-    """Collects mono samples on the clock of the clip; if there are none, the waveform is zero."""
-
-    def __init__(self, media: Media, margin: float) -> None:
-        self.rate, self.margin = media.rate, margin
-        self._origin, self._next_audio = media._origin, media._next_audio
-        self._packets = 0  # audio packets read so far
-        self._format: tuple[str, str, int] | None = None  # the input format of the resampler
-        self._resampler: av.AudioResampler | None = None
-        self._pieces: list[tuple[int, NDArray[np.float32]]] = []  # (number of the first sample, samples)
-        self._first = -round(margin * self.rate)  # samples before this one are no longer needed
-        self._end: int | None = None  # the samples decoded so far end before this one
-
-    @property
-    def empty(self) -> bool:
-        return self._end is None
-
-    def add(self, frame: AudioFrame) -> None:
-        format = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if format != self._format:  # it may change within a clip, as in a broadcast from stereo to surround
-            self.flush()
-            self._format = format
-            # With integers FFmpeg mixes channels so that full scale stays full scale; with floats it adds them up.
-            self._resampler = av.AudioResampler(format="s32p", layout="mono", rate=self.rate)
-        assert self._resampler is not None
-        for mono in self._resampler.resample(frame):
-            self._place(mono)
-
-    def count_packet(self) -> None:
-        self._packets += 1
-
-    def flush(self) -> None:
-        if self._resampler is not None:
-            for mono in self._resampler.resample(None):
-                self._place(mono)
-            self._resampler = self._format = None
-
-    def _place(self, mono: AudioFrame) -> None:
-        samples = mono.to_ndarray()[0].astype(np.float32) / 2**31  # (samples,)
-        start = (self._end or 0) if mono.time is None else round((mono.time - self._origin) * self.rate)
-        # Containers round time stamps to their clock, so a small gap or overlap is rounding.
-        if self._end is not None and abs(start - self._end) <= 0.02 * self.rate:
-            start = self._end
-        end = start + len(samples)
-        self._end = end if self._end is None else max(self._end, end)
-        if end > self._first:
-            self._pieces.append((start, samples))
-
-    def reached(self, stop: float) -> bool:
-        """Return whether all audio before `stop` is decoded: later audio is here, or no more comes before `stop`."""
-        if self._end is not None and self._end >= round(stop * self.rate):
-            return True
-        last = len(self._next_audio) - 1
-        none_to_come = self._next_audio[min(self._packets, last)] >= stop
-        # All packets may have been damaged; then `empty` is reported at the end.
-        return bool(none_to_come) and not (self._packets >= last and self.empty)
-
-    def take(self, start: float, stop: float) -> NDArray[np.float32]:
-        """Return the samples from `start` to `stop`, and forget those before `stop` minus two margins."""
-        first, end = round(start * self.rate), round(stop * self.rate)
-        samples = np.zeros(end - first, dtype=np.float32)
-        for place, piece in self._pieces:
-            low, high = max(first, place), min(end, place + len(piece))
-            if high > low:
-                samples[low - first : high - first] = piece[low - place : high - place]
-        self._first = max(self._first, end - round(2 * self.margin * self.rate))
-        self._pieces = [(place, piece) for place, piece in self._pieces if place + len(piece) > self._first]
-        return samples
-
-
-def _complete(video: _FrameCollector | None, audio: _WaveformCollector | None, stop: float, margin: float) -> bool:
-    """Return whether everything before `stop` is decoded."""
-    return (video is None or video.reached(stop)) and (audio is None or audio.reached(stop + margin))
+    def _note_samples(self, feed: AudioFeed) -> None:
+        found = feed.collector.mixer.findings
+        amounts = {
+            NoteKind.NOT_FINITE: found.not_finite,
+            NoteKind.OPPOSITE_PHASE: found.cancelled / self.rate,
+            NoteKind.ASSUMED_LAYOUT: found.unknown_layout,
+            NoteKind.TOO_LOUD: found.peak if self._unbounded and found.peak > 1 else 0,
+            NoteKind.CLIPPED: found.clipped / self.rate if found.clipped / self.rate >= WORTH_NOTING else 0,
+            NoteKind.SILENT: float(feed.ended and found.peak == 0),
+        }
+        for kind, amount in amounts.items():
+            if amount:
+                self._note(kind, AUDIO, amount)
 
 
 def count_segments(duration: float, segment: float) -> int:
     """Return the number of segments of a clip; see `Media.segments`."""
     return max(1, math.ceil(duration / segment - 0.1))
-
-
-def squeeze(frames: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Resize frames as `Media.spans` does.
-
-    Args:
-        frames: (n, height, width, 3) uint8 RGB.
-        size: Pixels.
-
-    Returns:
-        (n, size, size, 3) uint8 RGB: each whole frame, squeezed into a square.
-    """
-    if frames.shape[1:3] == (size, size) or not len(frames):
-        return frames.reshape(len(frames), size, size, 3)
-    squares = [_square(VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"), size) for frame in frames]
-    return np.stack(squares)
-
-
-def _square(frame: VideoFrame, size: int) -> NDArray[np.uint8]:
-    """Squeeze a frame, rotated as shown, to (size, size, 3) RGB."""
-    rgb = frame.reformat(width=size, height=size, format="rgb24", interpolation="BICUBIC").to_ndarray()
-    # Players rotate a clip that was filmed on its side; the rotation is in degrees counter-clockwise.
-    return np.ascontiguousarray(np.rot90(rgb, k=round(frame.rotation / 90) % 4))
-
-
-def _is_content(packet: Packet[Any]) -> bool:
-    """Return whether a packet holds content with a known time that no edit list cuts off."""
-    timed = packet.time_base is not None and (packet.pts is not None or packet.dts is not None)
-    return timed and packet.size > 0 and not packet.is_discard
 
 
 def is_media(file: Path) -> bool:
@@ -539,4 +428,22 @@ def is_media(file: Path) -> bool:
 
 def is_cover(stream: av.VideoStream) -> bool:
     """Return whether the stream is the cover image of an audio file."""
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+    return bool(stream.disposition & (av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails))
+
+
+def _default(streams: Sequence[S]) -> S:
+    """Return the track that players choose: the first one that is flagged as default and made for everybody."""
+    flags = av.stream.Disposition
+    special = flags.hearing_impaired | flags.visual_impaired | flags.comment | flags.dub | flags.dependent
+    return min(streams, key=lambda each: (not each.disposition & flags.default, bool(each.disposition & special)))
+
+
+def _lacks_parameters(stream: Stream) -> bool:
+    if isinstance(stream, av.VideoStream):
+        return not stream.codec_context.width
+    return not stream.codec_context.sample_rate
+
+
+def _usual_step(track: Track) -> float:
+    """Return the seconds from one packet of a track to the next."""
+    return float(np.median(np.diff(np.sort(track.starts)))) if len(track.stamps) > 1 else 0.0

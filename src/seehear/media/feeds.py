@@ -1,0 +1,165 @@
+"""A track of a clip, decoded packet by packet into a collector. What can't be decoded is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, ClassVar
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.container.input import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from seehear.media.frames import FrameCollector
+from seehear.media.opening import MAX_PIXELS
+from seehear.media.sound import WaveformCollector
+from seehear.media.tracks import Track
+from seehear.modality import AUDIO, VISUAL
+
+# Decoders that skip a frame of no use to others when they are told so for that frame alone
+SKIPPING = frozenset(("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vp9"))
+ZEROS = bytes(16)  # no compressed frame begins with so many
+DENSE = 4.0  # frames per second above which the delay of a decoder with one thread per frame is short
+
+
+class _Feed:
+    """A track and its collector.
+
+    Attributes:
+        failed: Seconds of the track that can't be decoded.
+        ended: Whether all of it is read.
+    """
+
+    modality: ClassVar[str]
+    collector: FrameCollector | WaveformCollector
+
+    def __init__(self, track: Track, container: InputContainer) -> None:
+        self.track = track
+        self.failed, self.ended = 0.0, False
+        stream = container.streams[track.index]
+        assert isinstance(stream, av.VideoStream | av.AudioStream)
+        self._stream = stream
+        self._packets = track.packets(container)
+        self._compressed = not stream.codec_context.codec.name.startswith(("pcm", "raw"))
+        steps = np.diff(np.sort(track.stamps))
+        self._usual = float(np.median(steps) if len(steps) else 0) * float(track.base)  # seconds of one packet
+
+    def read_until(self, moment: float) -> None:
+        """Decode until the collector has everything before a moment, in seconds, or the track ends."""
+        while not (self.ended or self.collector.reached(moment)):
+            packet, number = next(self._packets, (None, -1))
+            if packet is None:
+                self._end()
+            else:
+                self._read(packet, number)
+
+    def _read(self, packet: Packet[Any], number: int) -> None:
+        raise NotImplementedError
+
+    def _end(self) -> None:
+        self.ended = True
+
+    def _decode(self, packet: Packet[Any], number: int) -> list[Any]:
+        """Return the frames that a packet completes; none if it is damaged, which does not end a clip."""
+        zeros = self._compressed and number >= 0 and bytes(memoryview(packet)[:16]) == ZEROS
+        frames, failed = decode(packet)
+        if number >= 0 and (failed or zeros or number in self.track.corrupt):
+            self.failed += max(self._usual, float(self.track.durations[number] * self.track.base))
+        return frames
+
+
+class VideoFeed(_Feed):
+    """The frames of a clip."""
+
+    modality = VISUAL
+
+    def __init__(
+        self,
+        track: Track,
+        container: InputContainer,
+        times: NDArray[np.float64],
+        sizes: Sequence[int],
+        origin: float,
+    ) -> None:
+        """Decode the frames on show at `times`, (n,) seconds of the clip, which begins at `origin` of the track."""
+        super().__init__(track, container)
+        stamps = np.sort(track.stamps)
+        self.collector: FrameCollector = FrameCollector(times + origin, stamps, float(track.base), sizes)
+        self._origin = origin
+        context = self._stream.codec_context
+        context.options = {"max_pixels": str(MAX_PIXELS)}
+        extent = float(stamps[-1] - stamps[0]) * float(track.base)
+        # A decoder with one thread per frame delays each frame by a few, which is long where frames are rare.
+        context.thread_type = "AUTO" if len(stamps) > DENSE * extent else "SLICE"
+        self._skips = track.timed and context.codec.canonical_name in SKIPPING
+        self._count = 0  # frames decoded so far
+
+    def read_until(self, moment: float) -> None:
+        """Decode until every frame before a moment of the clip is there, or the track ends."""
+        super().read_until(moment + self._origin)
+
+    def take(self, stop: float) -> tuple[dict[int, NDArray[np.uint8]], NDArray[np.float64]]:
+        """Return the frames sampled before second `stop` that were not taken yet, and their times."""
+        frames, times = self.collector.take(stop + self._origin)
+        return frames, times - self._origin
+
+    def _read(self, packet: Packet[Any], number: int) -> None:
+        if self._skips:
+            # Tells the decoder to skip this frame unless another frame depends on it.
+            needed = self.collector.needs(packet.pts)
+            self._stream.codec_context.skip_frame = "DEFAULT" if needed else "NONREF"
+        frames = self._decode(packet, number)
+        if number == len(self.track.stamps) - 1:  # what the file holds behind it is of other tracks
+            with suppress(av.FFmpegError):
+                frames += self._stream.decode(None)
+            self.ended = True
+        self._add(frames)
+        if self.ended:
+            self.collector.flush()
+
+    def _add(self, frames: Sequence[VideoFrame]) -> None:
+        for frame in frames:
+            if self.track.rate is not None:  # nothing has a time: frames follow one another
+                frame.pts = self._count
+                self._count += 1
+            self.collector.add(frame)
+
+    def _end(self) -> None:
+        super()._end()
+        self.collector.flush()
+
+
+class AudioFeed(_Feed):
+    """The audio of a clip."""
+
+    modality = AUDIO
+
+    def __init__(self, track: Track, container: InputContainer, collector: WaveformCollector) -> None:
+        """Decode into a collector."""
+        super().__init__(track, container)
+        self.collector: WaveformCollector = collector
+
+    def _read(self, packet: Packet[Any], number: int) -> None:
+        for frame in self._decode(packet, number):
+            if isinstance(frame, AudioFrame):
+                self.collector.add(frame)
+        if number >= 0:
+            self.collector.count_packet()
+
+    def _end(self) -> None:
+        super()._end()
+        self.collector.flush()
+
+
+def decode(packet: Packet[Any]) -> tuple[list[Any], bool]:
+    """Return the frames that a packet completes, and whether it is damaged."""
+    try:
+        return list(packet.decode()), False
+    except av.EOFError:  # the decoder has returned everything
+        return [], False
+    except (av.FFmpegError, ValueError, TypeError):  # PyAV refuses what it doesn't know, such as a new pixel format
+        return [], True

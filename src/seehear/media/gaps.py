@@ -1,0 +1,60 @@
+"""Stretches of a clip for which a file holds no packets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seehear.media.tracks import Track
+
+AUDIO_GAP = 0.1  # seconds; audio has no smaller ones but by rounding
+LOST = 0.5  # seconds without any packet, which no format leaves out on purpose
+STEADY = 0.02  # of the usual time between frames, by which it varies at a constant rate
+Gaps = list[tuple[float, float]]  # (start, stop) in seconds, in order
+
+
+def audio_gaps(track: Track) -> Gaps:
+    """Return the stretches of more than AUDIO_GAP seconds without audio, between its first and its last packet."""
+    order = np.argsort(track.stamps, kind="stable")
+    starts, ends = track.starts[order], np.maximum.accumulate(track.ends[order])
+    if not track.durations.any():
+        return _gaps(starts, AUDIO_GAP)
+    wide = np.flatnonzero(starts[1:] - ends[:-1] > AUDIO_GAP)
+    return [(float(ends[n]), float(starts[n + 1])) for n in wide]
+
+
+def video_gaps(track: Track) -> Gaps:
+    """Return the stretches of more than LOST seconds that one frame fills."""
+    return _gaps(np.sort(track.starts), LOST)
+
+
+def lost_frames(track: Track) -> Gaps:
+    """Return the stretches without frames of a video that has frames at a constant rate but for these."""
+    starts = np.sort(track.starts)
+    steps = np.diff(starts)
+    if len(steps) < 5 or track.rate is not None:
+        return []
+    usual = float(np.median(steps))
+    odd = np.abs(steps - usual) > STEADY * usual + 0.002  # Matroska counts milliseconds
+    return _gaps(starts, LOST) if odd.sum() <= max(1, len(steps) // 50) else []
+
+
+def joint(some: Gaps, others: Gaps) -> Gaps:
+    """Return the stretches of LOST seconds or more that are in both."""
+    both = []
+    for start, stop in some:
+        for begin, end in others:
+            low, high = max(start, begin), min(stop, end)
+            if high - low >= LOST:
+                both.append((low, high))
+    return both
+
+
+def seconds(gaps: Gaps) -> float:
+    """Return how long gaps are together."""
+    return sum(stop - start for start, stop in gaps)
+
+
+def _gaps(starts: np.ndarray, least: float) -> Gaps:
+    steps = np.diff(starts)
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    return [(float(starts[n] + usual), float(starts[n + 1])) for n in np.flatnonzero(steps - usual > least)]

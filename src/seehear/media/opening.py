@@ -1,0 +1,54 @@
+"""Media files, opened so that nothing but the file itself is read, and nothing of it without bounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+from av.container.input import InputContainer
+
+from seehear.errors import ClipError
+
+MAX_PIXELS = 2**27  # of a frame: 16 K in both directions of a film
+LONGEST_PROBE = 10 * 3600 * 1_000_000  # microseconds in which the parameters of a late track are looked for
+# Formats that only point to other files or addresses, and the one by which FFmpeg renders text as a video
+POINTERS = frozenset(("concat", "dash", "ffmetadata", "hls", "imf", "rtp", "rtsp", "sdp", "webm_dash_manifest"))
+TEXT = frozenset(("ass", "jacosub", "lrc", "srt", "tty", "webvtt"))
+
+REMEDY = "get the file again, or leave it out"
+
+
+def open_media(path: Path, *, thorough: bool = False) -> InputContainer:
+    """Open a media file.
+
+    Args:
+        path: The file.
+        thorough: Look for the parameters of tracks in the whole file, not in its first seconds.
+
+    Raises:
+        ClipError: The file can't be opened, or is no media file.
+    """
+    options = {"protocol_whitelist": "file"}  # a playlist in a file's place must not reach for the network
+    try:
+        if not path.exists():
+            raise ClipError(f"{path}: no such file")
+        if not path.is_file():  # opening a pipe would wait for ever
+            raise ClipError(f"{path}: is not a file: {REMEDY}")
+        size = path.stat().st_size
+        if size == 0:
+            raise ClipError(f"{path}: is empty (0 bytes): {REMEDY}")
+        if thorough:
+            options |= {"probesize": str(max(size, 1 << 20)), "analyzeduration": str(LONGEST_PROBE)}
+        container = av.open(str(path.absolute()), options=options, metadata_errors="ignore")
+    except av.InvalidDataError:
+        raise ClipError(
+            f"{path}: is not a media file that FFmpeg can read, or its start or end is missing: {REMEDY}"
+        ) from None
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise ClipError(f"{path}: can't be read ({getattr(error, 'strerror', None) or error}): {REMEDY}") from None
+    names = set(container.format.name.split(","))
+    if names & (POINTERS | TEXT):
+        container.close()
+        what = "a text file" if names & TEXT else "a list of other files"
+        raise ClipError(f"{path}: is {what}, not a media file: {REMEDY}")
+    return container

@@ -1,0 +1,224 @@
+"""The audio of a clip: any channels and samples, mixed to a mono waveform on the clock of the clip."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from numpy.typing import NDArray
+
+ROUNDING = 0.02  # seconds by which time stamps are rounded: a smaller gap or overlap is none
+CANCELLED = 1e-3  # of the channels' mean power: where their mix has less, they cancel each other out
+LOUDEST = 2.0**32  # times full scale; a larger sample is damaged
+CLIPPED = 1 - 2.0**-14  # of full scale
+CLIPPED_RUN = 3  # samples in a row at full scale are clipped
+
+
+@dataclass
+class Findings:
+    """What is odd about the samples of a clip.
+
+    Attributes:
+        not_finite: Samples that are not finite numbers.
+        cancelled: Samples at which the channels cancel each other out.
+        clipped: Samples in runs at full scale.
+        unknown_layout: Channels of a layout that nothing names; 0 if it is known.
+        peak: The largest magnitude, in full scales.
+    """
+
+    not_finite: int = 0
+    cancelled: int = 0
+    clipped: int = 0
+    unknown_layout: int = 0
+    peak: float = 0.0
+
+
+class Mixer:
+    """Mixes frames of audio to mono, in [-1, 1] where the channels are.
+
+    Attributes:
+        findings: What was odd so far.
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        """Mix, and multiply by a gain."""
+        self.gain = gain
+        self.findings = Findings()
+
+    def mono(self, frame: AudioFrame) -> NDArray[np.float32]:
+        """Return the mix of a frame, (samples,)."""
+        channels = samples_of(frame)  # (channels, samples)
+        bad = ~(np.abs(channels) <= LOUDEST)
+        if bad.any():
+            self.findings.not_finite += int(bad.sum())
+            channels = np.where(bad, np.float32(0), channels)
+        self._note_clipping(channels)
+        if self.gain != 1:
+            channels = channels * np.float32(self.gain)
+        if len(channels) == 1:
+            return channels[0]
+        if not layout_is_known(frame.layout.name):
+            self.findings.unknown_layout = len(channels)
+        mix = np.asarray(mixing_weights(frame.layout.name, len(channels)), dtype=np.float32) @ channels  # (samples,)
+        power = np.einsum("cs,cs->c", channels, channels)  # (channels,)
+        if float(mix @ mix) < CANCELLED * float(power.mean()):
+            self.findings.cancelled += len(mix)
+            return channels[int(np.argmax(power > 0.1 * power.max()))]  # the first that sounds
+        return mix
+
+    def _note_clipping(self, channels: NDArray[np.float32]) -> None:
+        peak = float(np.abs(channels).max(initial=0.0))
+        self.findings.peak = max(self.findings.peak, peak)
+        if peak < CLIPPED or channels.shape[1] < CLIPPED_RUN:
+            return
+        full = np.abs(channels) >= max(CLIPPED, peak * CLIPPED)
+        runs = full[:, 2:] & full[:, 1:-1] & full[:, :-2]  # the last of three in a row, (channels, samples - 2)
+        self.findings.clipped += int(runs.any(axis=0).sum())
+
+
+def samples_of(frame: AudioFrame) -> NDArray[np.float32]:
+    """Return the samples of a frame as (channels, samples) float32, where 1 is full scale."""
+    array = frame.to_ndarray()
+    if not frame.format.is_planar:
+        array = array.reshape(-1, frame.layout.nb_channels).T
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(array, dtype=np.float32)
+    if array.dtype == np.uint8:
+        return np.asarray((array.astype(np.float32) - 128) / 128, dtype=np.float32)
+    samples: NDArray[np.float32] = (array / float(2 ** (8 * array.dtype.itemsize - 1))).astype(np.float32)
+    return samples
+
+
+@lru_cache(maxsize=64)
+def mixing_weights(layout: str, channels: int) -> tuple[float, ...]:
+    """Return the weight of each channel in the mix to mono, (channels,); they sum up to 1, so full scale stays it.
+
+    They are those of FFmpeg, read off by mixing one channel at a time: it leaves out the channel of low frequencies.
+    A channel whose place FFmpeg can't mix counts like the mean of the others. Without a layout, all count alike. Of
+    ambisonics, the first channel is what is heard from everywhere.
+    """
+    if layout.startswith("ambisonic"):
+        return (1.0, *[0.0] * (channels - 1))
+    known = layout_is_known(layout)
+    weights = [_weight(layout, channels, channel) for channel in range(channels)] if known else []
+    if not any(weights):
+        return tuple([1 / channels] * channels)
+    mean = sum(weights) / sum(weight > 0 for weight in weights)
+    low = [channel.name.startswith("LFE") for channel in av.AudioLayout(layout).channels]
+    filled = [weight or mean * (not is_low) for weight, is_low in zip(weights, low, strict=True)]
+    return tuple(weight / sum(filled) for weight in filled)
+
+
+def layout_is_known(layout: str) -> bool:
+    """Return whether a layout places its channels; `16 channels` does not. One or two channels need no places."""
+    return layout in ("1 channels", "2 channels") or not layout.endswith(" channels")
+
+
+def _weight(layout: str, channels: int, channel: int) -> float:
+    """Return the weight of a channel in FFmpeg's mix to mono; 0 if it leaves the channel out or can't mix."""
+    samples = np.zeros((64, channels), dtype=np.int32)
+    samples[:, channel] = 2**30
+    try:
+        frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="s32", layout=layout)
+        frame.sample_rate = 16000
+        mono = av.AudioResampler(format="s32p", layout="mono", rate=16000).resample(frame)
+    except (av.FFmpegError, ValueError):
+        return 0.0
+    return float(mono[0].to_ndarray()[0, 32]) / 2**30 if mono else 0.0
+
+
+class WaveformCollector:
+    """Collects mono samples on the clock of the clip; where there are none, the waveform is zero."""
+
+    def __init__(self, rate: int, margin: float, origin: float, next_audio: NDArray[np.float64], gain: float = 1.0):
+        """Await frames of audio.
+
+        Args:
+            rate: Samples per second of the waveform.
+            margin: Seconds around each span.
+            origin: Seconds of the file's clock at which the clip begins.
+            next_audio: (n + 1,) the earliest audio still to come once so many packets were read, seconds of the clip.
+            gain: Factor of all samples.
+        """
+        self.rate, self.margin = rate, margin
+        self.mixer = Mixer(gain)
+        self._origin, self._next_audio = origin, next_audio
+        self._packets = 0  # audio packets read so far
+        self._resampler: tuple[int, av.AudioResampler] | None = None  # with the rate of its input
+        self._pieces: list[tuple[int, NDArray[np.float32]]] = []  # (number of the first sample, samples)
+        self._first = -round(margin * self.rate)  # samples before this one are no longer needed
+        self._end: int | None = None  # the samples decoded so far end before this one
+
+    @property
+    def empty(self) -> bool:
+        """Whether no audio came."""
+        return self._end is None
+
+    def add(self, frame: AudioFrame) -> None:
+        """Add a decoded frame. Its channels and its rate may differ from those of the frame before it."""
+        if frame.samples == 0:
+            return
+        mono = self.mixer.mono(frame)  # (samples,)
+        if self._resampler and self._resampler[0] != frame.sample_rate:
+            self.flush()
+        if frame.sample_rate == self.rate:
+            self._place(mono, frame.time)
+            return
+        if self._resampler is None:
+            self._resampler = (frame.sample_rate, av.AudioResampler(format="flt", layout="mono", rate=self.rate))
+        single = AudioFrame.from_ndarray(np.ascontiguousarray(mono[None]), format="flt", layout="mono")
+        single.sample_rate, single.pts, single.time_base = frame.sample_rate, frame.pts, frame.time_base
+        for each in self._resampler[1].resample(single):
+            self._place(each.to_ndarray()[0], each.time)
+
+    def count_packet(self) -> None:
+        """Note that a packet with content was read."""
+        self._packets += 1
+
+    def flush(self) -> None:
+        """Add what a resampler still holds."""
+        if self._resampler is not None:
+            for each in self._resampler[1].resample(None):
+                self._place(each.to_ndarray()[0], each.time)
+            self._resampler = None
+
+    def _place(self, mono: NDArray[np.float32], time: float | None) -> None:
+        start = (self._end or 0) if time is None else round((time - self._origin) * self.rate)
+        # Containers round time stamps to their clock, so a small gap or overlap is rounding.
+        if self._end is not None and abs(start - self._end) <= ROUNDING * self.rate:
+            start = self._end
+        end = start + len(mono)
+        self._end = end if self._end is None else max(self._end, end)
+        if end > self._first:
+            self._pieces.append((start, mono))
+
+    def reached(self, stop: float) -> bool:
+        """Return whether all audio before `stop` is decoded: later audio is here, or no more comes before `stop`."""
+        if self._end is not None and self._end >= round(stop * self.rate):
+            return True
+        last = len(self._next_audio) - 1
+        none_to_come = self._next_audio[min(self._packets, last)] >= stop
+        # All packets may have been damaged; then `empty` is reported at the end.
+        return bool(none_to_come) and not (self._packets >= last and self.empty)
+
+    def take(self, start: float, stop: float) -> NDArray[np.float32]:
+        """Return the samples from `start` to `stop`, and forget those before `stop` minus two margins."""
+        first, end = round(start * self.rate), round(stop * self.rate)
+        samples = np.zeros(end - first, dtype=np.float32)
+        for place, piece in self._pieces:
+            low, high = max(first, place), min(end, place + len(piece))
+            if high > low:
+                samples[low - first : high - first] = piece[low - place : high - place]
+        self._first = max(self._first, end - round(2 * self.margin * self.rate))
+        self._pieces = [(place, piece) for place, piece in self._pieces if place + len(piece) > self._first]
+        return samples
+
+
+def peak_gain(peak: float) -> float:
+    """Return the factor that brings samples with this peak down to full scale; 1 if they don't exceed it."""
+    return 1 / peak if math.isfinite(peak) and peak > 1 else 1.0

@@ -1,0 +1,279 @@
+"""The tracks of a media file: what their packets say before anything is decoded, and one clock for all of them.
+
+Packets are listed for every track. Where the clock of a file starts anew, as it does where recordings were joined byte
+by byte, the parts are put one after another. `Track.packets` then yields packets whose time stamps lie on that clock.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import av
+import numpy as np
+from av.container.input import InputContainer
+from av.packet import Packet
+from numpy.typing import NDArray
+
+BACKWARD = 0.7  # seconds by which the clock of a track runs backward where it starts anew
+FORWARD = 10.0  # seconds by which it jumps ahead there, in formats for broadcasts, as ffmpeg takes it
+BROADCASTS = frozenset(("mpegts", "mpeg", "mpegtsraw"))  # formats whose clock may jump
+WRAP = 2**33  # ticks after which the clock of a broadcast begins at 0
+REORDERED = 16  # frames by which their order in a file differs at most from that on show
+STRAY = 3  # packets with a damaged time between two that follow each other
+MAX_FAILURES = 100  # reads in a row that fail before the rest of a file is given up
+USUAL_RATE = Fraction(25)  # frames per second where a file has no times at all, as FFmpeg assumes
+UNKNOWN = -(2**63)  # ticks of a packet without a time
+Stream = av.VideoStream | av.AudioStream
+
+
+@dataclass
+class Track:
+    """The packets of a track, in the order of the file.
+
+    Attributes:
+        index: Of the stream in the file.
+        base: Seconds per tick of the time stamps.
+        stamps: (n,) the time at which each packet is shown or heard, in ticks of the clip's clock.
+        durations: (n,) in ticks; 0 where the file doesn't give it.
+        timed: Whether every packet has a presentation time stamp.
+        rate: Frames per second that are assumed, if no packet has a time; else None.
+        corrupt: Numbers of packets that the file's own checks found damaged.
+    """
+
+    index: int
+    base: Fraction
+    stamps: NDArray[np.int64]
+    durations: NDArray[np.int64]
+    timed: bool = True
+    rate: Fraction | None = None
+    corrupt: frozenset[int] = frozenset()
+    _parts: list[tuple[int, int]] = field(default_factory=list)  # (number of the first packet, ticks to add)
+    _strays: frozenset[int] = frozenset()  # packets whose time is damaged
+
+    @property
+    def starts(self) -> NDArray[np.float64]:
+        """Seconds of the clip's clock at which each packet begins, (n,)."""
+        return np.asarray(self.stamps * float(self.base), dtype=np.float64)
+
+    @property
+    def ends(self) -> NDArray[np.float64]:
+        """Seconds of the clip's clock at which each packet ends, (n,)."""
+        return np.asarray((self.stamps + self.durations) * float(self.base), dtype=np.float64)
+
+    def packets(self, container: InputContainer) -> Iterator[tuple[Packet[Any], int]]:
+        """Yield every packet of the track on the clip's clock, with its number; -1 for a packet without content.
+
+        The last packet is empty: a decoder returns the frames it still holds for it.
+        """
+        number, part = 0, 0
+        for packet in demux(container, [container.streams[self.index]]):
+            if not has_content(packet):
+                yield packet, -1
+                continue
+            while part + 1 < len(self._parts) and self._parts[part + 1][0] <= number:
+                part += 1
+            if number in self._strays:
+                packet.pts = packet.dts = None
+            elif self._parts and (shift := self._parts[part][1]):
+                packet.pts = packet.pts + shift if packet.pts is not None else None
+                packet.dts = packet.dts + shift if packet.dts is not None else None
+            yield packet, number
+            number += 1
+
+
+class Listing:
+    """What the packets of all tracks of a file say.
+
+    Attributes:
+        tracks: Track per index of a stream, of those with packets.
+        resets: How often the clock starts anew.
+        end: Seconds of the file's clock at which the last packet of any track ends, subtitles included.
+        late_tracks: Whether tracks appeared that were not known when the file was opened.
+    """
+
+    def __init__(self, container: InputContainer) -> None:
+        """Read all packets of a file. Decodes nothing."""
+        self.late_tracks = False
+        self.end = -math.inf
+        self._broadcast = bool(BROADCASTS & set(container.format.name.split(",")))
+        self._raw: dict[int, _Raw] = {}
+        for order, packet in enumerate(demux(container, container.streams, self)):
+            if has_content(packet):
+                self._raw.setdefault(packet.stream_index, _Raw()).add(packet, order)
+                self.end = max(self.end, _end_of(packet))
+        self.resets = 0
+        self.tracks = {each.index: self._track(each) for each in streams_of(container) if each.index in self._raw}
+        self._join()
+
+    def _track(self, stream: Stream) -> Track:
+        raw = self._raw[stream.index]
+        corrupt = frozenset(raw.corrupt)
+        if raw.untimed:
+            rate = Fraction(stream.average_rate or stream.base_rate or USUAL_RATE) if stream.type == "video" else None
+            stamps = np.arange(len(raw.shown), dtype=np.int64)
+            base = 1 / (rate or USUAL_RATE)
+            return Track(stream.index, base, stamps, np.ones_like(stamps), False, rate, corrupt)
+        base = Fraction(stream.time_base or Fraction(1, av.time_base))
+        stamps, durations = (np.array(each, dtype=np.int64) for each in (raw.shown, raw.durations))
+        track = Track(stream.index, base, stamps, durations, raw.timed, None, corrupt)
+        order = np.array(raw.order, dtype=np.int64)
+        ordered, disorder = raw.clock()
+        cuts, strays = _breaks(np.asarray(ordered * float(base)), disorder, self._broadcast)
+        wraps = {n for n in cuts if self._broadcast and abs(int(ordered[n] - ordered[n - 1]) + WRAP) < FORWARD / base}
+        self._wrap(track, sorted(wraps))
+        track._parts = track._parts or [(0, 0)]
+        track._strays = strays
+        self._raw[stream.index].cuts = [n for n in cuts if n not in wraps]
+        self._raw[stream.index].places = [int(order[n]) for n in self._raw[stream.index].cuts]
+        return track
+
+    def _wrap(self, track: Track, wraps: Sequence[int]) -> None:
+        """Let a track's clock go on where it wraps around."""
+        for turn, number in enumerate(wraps, 1):
+            track._parts = track._parts or [(0, 0)]
+            track._parts.append((number, turn * WRAP))
+            track.stamps[number:] += WRAP
+
+    def _join(self) -> None:
+        """Put the parts of a file one after another where its clock starts anew."""
+        used = [track for track in self.tracks.values() if track.rate is None]
+        boundaries = max((self._raw[track.index].places for track in used), key=len, default=[])
+        self.resets = len(boundaries)
+        if not boundaries:
+            return
+        pieces = {track.index: self._pieces(track, boundaries) for track in used}
+        stop = -math.inf
+        for part in range(len(boundaries) + 1):
+            spans = {
+                track.index: piece
+                for track in used
+                if (piece := pieces[track.index].get(part)) is not None and piece[1] > piece[0]
+            }
+            first = min((float(self.tracks[n].starts[a:b].min()) for n, (a, b) in spans.items()), default=0.0)
+            shift = stop - first if part and math.isfinite(stop) else 0.0
+            for n, (a, b) in spans.items():
+                self._shift(self.tracks[n], a, b, shift)
+            stop = max([stop, *(float(self._ends(self.tracks[n], a, b)) for n, (a, b) in spans.items())])
+
+    def _pieces(self, track: Track, boundaries: Sequence[int]) -> dict[int, tuple[int, int]]:
+        """Return part -> numbers of the first packet of a track in it, and of the first one behind it.
+
+        A track whose clock starts anew as often as that of the file has its own boundaries. Any other track is cut
+        where the file is.
+        """
+        raw = self._raw[track.index]
+        cuts = raw.cuts
+        if len(cuts) != len(boundaries):
+            cuts = [int(n) for n in np.searchsorted(np.array(raw.order), boundaries)]
+        edges = [0, *cuts, len(track.stamps)]
+        return dict(enumerate(pairwise(edges)))
+
+    def _shift(self, track: Track, first: int, stop: int, seconds: float) -> None:
+        ticks = round(seconds / track.base)
+        track.stamps[first:stop] += ticks
+        before = next(shift for number, shift in reversed(track._parts) if number <= first)
+        track._parts = sorted([*(each for each in track._parts if each[0] != first), (first, before + ticks)])
+
+    def _ends(self, track: Track, first: int, stop: int) -> float:
+        ends = track.ends[first:stop]
+        last = int(np.argmax(ends))
+        if not track.durations[first + last] and stop - first > 1:  # the last frame lasts as long as the one before
+            return float(ends[last] + np.median(np.diff(np.sort(track.starts[first:stop]))))
+        return float(ends[last])
+
+
+class _Raw:
+    """The packets of one track as the file has them, in ticks."""
+
+    def __init__(self) -> None:
+        self.shown, self.decoded, self.durations, self.order = array("q"), array("q"), array("q"), array("q")
+        self.timed, self.untimed = True, True
+        self.corrupt: list[int] = []
+        self.cuts: list[int] = []  # numbers of packets at which the clock starts anew
+        self.places: list[int] = []  # the same, as numbers among the packets of all tracks
+
+    def clock(self) -> tuple[NDArray[np.int64], int]:
+        """Return the ticks in whose order the packets are, (n,), and by how many packets that order may be wrong.
+
+        Packets are in the order in which they are decoded. Where nothing says when that is, it is when they are shown.
+        """
+        decoded = np.array(self.decoded, dtype=np.int64)
+        known = np.flatnonzero(decoded != UNKNOWN)
+        if not len(known):
+            return np.array(self.shown, dtype=np.int64), REORDERED
+        nearest = known[np.clip(np.searchsorted(known, np.arange(len(decoded))), 0, len(known) - 1)]
+        return decoded[nearest], 2
+
+    def add(self, packet: Packet[Any], order: int) -> None:
+        stamps = [stamp for stamp in (packet.pts, packet.dts) if stamp is not None]
+        self.timed = self.timed and packet.pts is not None
+        self.untimed = self.untimed and not stamps
+        if packet.is_corrupt:
+            self.corrupt.append(len(self.shown))
+        self.shown.append(stamps[0] if stamps else self.shown[-1] if len(self.shown) else 0)
+        self.decoded.append(UNKNOWN if packet.dts is None else packet.dts)
+        self.durations.append(max(0, packet.duration or 0))
+        self.order.append(order)
+
+
+def _breaks(times: NDArray[np.float64], disorder: int, broadcast: bool) -> tuple[list[int], frozenset[int]]:
+    """Return the numbers of packets at which a clock starts anew, and those of packets whose time is damaged.
+
+    Args:
+        times: (n,) seconds of the packets, in the order of the file.
+        disorder: By how many packets that order may differ from the order of time.
+        broadcast: Whether the clock may jump ahead.
+    """
+    steps = np.diff(times)
+    usual = float(np.median(np.abs(steps))) if len(steps) else 0.0
+    back, ahead = max(BACKWARD, disorder * usual), max(FORWARD, 20 * usual)
+    odd = (np.flatnonzero((steps < -back) | (broadcast & (steps > ahead))) + 1).tolist()
+    cuts: list[int] = []
+    strays: set[int] = set()
+    while odd:
+        number = odd.pop(0)
+        if odd and odd[0] - number <= STRAY and -back < times[odd[0]] - times[number - 1] < ahead:
+            strays.update(range(number, odd.pop(0)))  # the clock goes on as if these packets were not there
+        else:
+            cuts.append(number)
+    return cuts, frozenset(strays)
+
+
+def streams_of(container: InputContainer) -> list[Stream]:
+    """Return the video and audio streams of a file that FFmpeg has a decoder for."""
+    streams: list[Stream] = [*container.streams.video, *container.streams.audio]
+    return [each for each in streams if each.codec_context]
+
+
+def demux(container: InputContainer, streams: Any, listing: Listing | None = None) -> Iterator[Packet[Any]]:
+    """Yield the packets of streams, and go on behind what can't be read."""
+    failures = 0
+    while failures < MAX_FAILURES:
+        try:
+            for packet in container.demux(*streams):
+                failures = 0
+                yield packet
+            return
+        except IndexError:  # PyAV doesn't know the streams that appear in the midst of a file
+            if listing is not None:
+                listing.late_tracks = True
+        except av.FFmpegError:
+            failures += 1
+
+
+def has_content(packet: Packet[Any]) -> bool:
+    """Return whether a packet holds content that no edit list cuts off."""
+    return packet.size > 0 and not packet.is_discard
+
+
+def _end_of(packet: Packet[Any]) -> float:
+    stamp = packet.pts if packet.pts is not None else packet.dts
+    if stamp is None or packet.time_base is None:
+        return -math.inf
+    return float((stamp + (packet.duration or 0)) * packet.time_base)
