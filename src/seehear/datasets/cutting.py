@@ -31,7 +31,7 @@ from seehear.datasets.spec import DataSet
 from seehear.errors import ClipError, SeehearError
 from seehear.features.store import Origin, content_hash
 from seehear.files import atomic
-from seehear.media.child import open_media, run, run_on_file
+from seehear.media.child import open_clip, run, run_on_file
 from seehear.media.reader import Media, is_cover, is_media
 from seehear.progress import Progress
 
@@ -142,7 +142,7 @@ def _provide(
     problems = [] if sources else [f"{videos}: holds no video of {clip}"]
     for source in sources:
         try:
-            media = open_media(source)
+            media = open_clip(source)
             if _is_clip(media, clip, span):
                 _link(source, target)
                 cuts.whole += 1

@@ -20,7 +20,7 @@ from seehear.features.prefetch import prefetch
 from seehear.features.segments import Collector, Loaded, Settings, segment_features, spans
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.media import child
-from seehear.media.child import open_media
+from seehear.media.child import open_clip
 from seehear.media.clips import find_clips
 from seehear.media.reader import Media, Span
 from seehear.networks.spec import NetworkSpec
@@ -307,7 +307,7 @@ def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Medi
     """Yield for each job its clip, opened; then its spans; then None, or the error that ended it."""
     for job in jobs:
         try:
-            media = open_media(job.path)
+            media = open_clip(job.path)
             yield job, media
             usable = [spec for spec in job.specs if not missing_track(media, spec)]
             if usable:

@@ -1,6 +1,6 @@
 """Clips decoded in another process: a decoder that crashes, hangs or takes all memory costs one clip, not the run.
 
-`open_media` gives a `Media` whose work is done by `seehear.media.worker`. That process lives as long as this one, and
+`open_clip` gives a `Media` whose work is done by `seehear.media.worker`. That process lives as long as this one, and
 is replaced if it ends. It starts within a tenth of a second, works on one clip at a time, and waits until the next
 span is requested. So the memory of both is bounded.
 """
@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from seehear.errors import ClipError, SeehearError
 from seehear.media.channel import BrokenChannelError, Channel
 from seehear.media.notes import Note
-from seehear.media.reader import REMEDY, Media, Span
+from seehear.media.opening import REMEDY
+from seehear.media.reader import Media, Span
 from seehear.media.worker import Failure, Request, name_of
 
 ISOLATE = "SEEHEAR_ISOLATE"  # environment variable: 0 to decode in this process
@@ -353,8 +354,23 @@ class IsolatedMedia(Media):
         self._decoder = decoder
         self._name = [str(self.path), audio_track, next(decoder._numbers)]
         with decoder.lend() as child:
-            reply, _ = child.ask(self.path, self._request(Request.OPEN))
-        self._facts = self._take(reply["facts"])
+            self._facts = child.ask(self.path, self._request(Request.OPEN))[0]["facts"]
+        self.duration, self.rate = float(self._facts["duration"]), int(self._facts["rate"])
+
+    @property
+    def has_video(self) -> bool:
+        """Whether the file holds frames."""
+        return bool(self._facts["has_video"])
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether the file holds audio."""
+        return bool(self._facts["has_audio"])
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What is odd about the file; complete once `spans` has decoded it."""
+        return tuple(Note.from_json(note) for note in self._facts["notes"])
 
     @cached_property
     def aspect(self) -> float:
@@ -370,15 +386,15 @@ class IsolatedMedia(Media):
         request = self._request(Request.SPANS) | {"options": {"length": length, **options}}
         with self._decoder.lend() as child:
             reply, arrays = child.ask(self.path, request)
+            self._update(reply["facts"])
             try:
                 while "span" in reply:
-                    self._compare(self._take(reply["facts"]))
                     yield _span(reply["span"], arrays)
                     del arrays  # the memory is the caller's
                     reply, arrays = child.ask(self.path, {"do": Request.NEXT})
+                    self._update(reply["facts"])
             finally:
                 child.tell({"do": Request.CLOSE})
-        self._compare(self._take(reply["facts"]))
 
     def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """Return `function(media, *arguments, **options)`, worked out in the other process; see `Decoder.call`."""
@@ -387,19 +403,14 @@ class IsolatedMedia(Media):
     def _request(self, do: Request) -> dict[str, Any]:
         return {"do": do, "media": self._name, "folder": _folder()}
 
-    def _take(self, facts: dict[str, Any]) -> tuple[float, bool, bool, int]:
-        """Take over what the other process knows of the file. Return what can't change."""
-        self.duration, self.has_video = float(facts["duration"]), bool(facts["has_video"])
-        self.has_audio, self.rate = bool(facts["has_audio"]), int(facts["rate"])
-        self.notes = tuple(Note.from_json(note) for note in facts["notes"])
-        return self.duration, self.has_video, self.has_audio, self.rate
-
-    def _compare(self, facts: tuple[float, bool, bool, int]) -> None:
-        if facts != self._facts:  # another process had to open it again
+    def _update(self, facts: dict[str, Any]) -> None:
+        """Take over the notes. Raises ClipError if it is not the same file any more."""
+        if facts | {"notes": []} != self._facts | {"notes": []}:  # another process had to open it again
             raise ClipError(f"{self.path}: has changed since it was opened: run again")
+        self._facts = facts
 
 
-def open_media(path: str | Path, audio_track: int | None = None) -> Media:
+def open_clip(path: str | Path, audio_track: int | None = None) -> Media:
     """Open a clip to be decoded in another process, or in this one if $SEEHEAR_ISOLATE is 0.
 
     Args:

@@ -72,7 +72,10 @@ class Worker:
                 continue
             with self._pulse:
                 reply = self._answer(request)
-            self._channel.send(*reply)
+            try:
+                self._channel.send(*reply)
+            except TypeError as error:  # nothing is sent of a result that JSON can't hold
+                self._channel.send({"failure": _failure(error, request["do"])})
 
     def _answer(self, request: dict[str, Any]) -> Reply:
         try:
@@ -194,14 +197,24 @@ def _limit(memory: int) -> None:
         return
     # Threads reserve address space that they don't use. Linux counts without it, in RLIMIT_DATA.
     of_memory = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
-    for kind, limit in ((of_memory, memory), (resource.RLIMIT_CORE, 0)):
+    for kind, limit in ((of_memory, memory + _own_memory()), (resource.RLIMIT_CORE, 0)):
         with suppress(OSError, ValueError):  # a lower limit stays
             hard = resource.getrlimit(kind)[1]
             resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
 
 
+def _own_memory() -> int:
+    """Return the bytes that this process takes before it has opened a clip, as Linux counts them for RLIMIT_DATA."""
+    try:
+        with open("/proc/self/status", encoding="utf-8") as stream:
+            facts = dict(line.split(":", 1) for line in stream)
+        return int(facts["VmData"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return 0
+
+
 def main() -> None:
-    """Serve the process that started this one, until it ends. The argument is the largest memory in bytes."""
+    """Serve the process that started this one, until it ends. The argument is the memory for clips in bytes."""
     memory = int(sys.argv[-1])
     with suppress(ValueError):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that this one works for

@@ -156,12 +156,12 @@ class ParsedClip:
 
     def _seen(self) -> Overview:
         """Return the overview; the file is decoded again if there is none."""
-        from seehear.media.child import open_media
+        from seehear.media.child import open_clip
         from seehear.media.overview import Overview, thumbnails_for
 
         if self.overview is not None:
             return self.overview
-        media = open_media(self.file)
+        media = open_clip(self.file)
         return Overview.of(media, thumbnails_for(media.aspect))
 
     def as_json(self) -> dict[str, Any]:
