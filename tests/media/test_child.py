@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -371,6 +372,17 @@ def test_nothing_is_left_behind(tmp_path, decoder):
     with pytest.raises(ChildProcessError):  # no zombie either
         os.waitpid(pids[0], os.WNOHANG)
     assert descriptors() < before
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads by /proc")
+def test_converted_frames_do_not_pile_up(tmp_path):
+    path = movie(tmp_path / "clip.mp4", 30.0, fps=8)
+    gc.disable()  # each frame that is converted has threads until it is freed
+    try:
+        counts = [len(os.listdir("/proc/self/task")) for _ in Media(path).spans(2.0, fps=8.0, sizes=[16, 24])]
+    finally:
+        gc.enable()
+    assert counts[-1] <= counts[0] + 4
 
 
 KILLED = """

@@ -12,7 +12,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +21,6 @@ from typing import Any
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
-from av.container.input import InputContainer
 from av.container.output import OutputContainer
 from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
@@ -32,15 +31,18 @@ from seehear.errors import ClipError, SeehearError
 from seehear.features.store import Origin, content_hash
 from seehear.files import atomic
 from seehear.media.child import open_clip, run, run_on_file
-from seehear.media.reader import Media, is_cover, is_media
+from seehear.media.feeds import decode
+from seehear.media.frames import UPRIGHT, orientation, shown
+from seehear.media.reader import Media, is_media
+from seehear.media.sound import Mixer, Resampler
+from seehear.media.tracks import Track
 from seehear.progress import Progress
 
-REVISION = "1"  # changes whenever cuts change
+REVISION = "2"  # changes whenever cuts change
 LENGTH_TOLERANCE = 1.0  # seconds by which a file that is the clip already may be longer or shorter than it
 MAX_MISSING_END = 0.5  # seconds that a full video may lack at its end, for example if its length was rounded up
 PREROLL = 1.0  # seconds that are decoded before a cut: audio decoders take a moment to settle
 REORDER_DELAY = 1.0  # seconds that a stream is read past the end, for frames that are decoded late
-INTERLEAVE_DELAY = 30.0  # seconds that one stream is read past the end until another reaches it
 TIME_TOLERANCE = 1e-4  # seconds by which the times of frames may be rounded
 AUDIO_TIME_TOLERANCE = 0.02  # seconds by which the times of audio may be rounded
 VIDEO_TIME_BASE = Fraction(1, 90000)
@@ -248,68 +250,61 @@ def _copy(media: Media, start: float, length: float, target: Path, comment: str,
     Returns:
         Whether it was written; False if `seek` led past the start.
     """
-    encoders: dict[int, _VideoEncoder | _AudioEncoder] = {}
-    with (
-        av.open(str(media.path.absolute()), metadata_errors="ignore") as container,
-        av.open(str(target.absolute()), "w", format="mp4") as file,
-    ):
+    zero = media.origin + start
+    with av.open(str(target.absolute()), "w", format="mp4") as file:
         file.metadata["comment"] = comment
-        zero = (container.start_time or 0) / av.time_base + start
-        if media.has_video:
-            video = next(s for s in container.streams.video if s.codec_context and not is_cover(s))
-            video.codec_context.thread_type = "AUTO"
-            encoders[video.index] = _VideoEncoder(file, zero, length, video.codec_context.sample_aspect_ratio)
-        if media.has_audio:
-            audio = next(s for s in container.streams.audio if s.codec_context and s.codec_context.sample_rate)
-            encoders[audio.index] = _AudioEncoder(file, zero, length, media.rate)
-        if seek and start > PREROLL:
-            try:
-                container.seek(int((zero - PREROLL) * av.time_base))
-            except av.FFmpegError:
-                return False  # a file without an index
-        _read(container, encoders, zero + length, until_late=seek)
-        if seek and any(encoder.late or encoder.empty for encoder in encoders.values()):
-            return False
-        if all(encoder.empty for encoder in encoders.values()):
+        encoders: list[_VideoEncoder | _AudioEncoder] = []
+        for track in (media.video, media.audio):
+            if track is not None:
+                encoder = _encoder(media, track, file, zero, length)
+                encoders.append(encoder)
+                if not _read(media, track, encoder, zero, length, seek=seek):
+                    return False
+        if all(encoder.empty for encoder in encoders):
             problem = f"nothing from second {start:g} to {start + length:g} can be decoded"
             raise ClipError(f"{media.path}: {problem}; it may be damaged: get it again, or leave it out")
-        packets = [packet for encoder in encoders.values() for packet in encoder.finish()]
+        packets = [packet for encoder in encoders for packet in encoder.finish()]
         for packet in sorted(packets, key=_decoded_at):
             file.mux(packet)
     return True
 
 
+def _encoder(
+    media: Media, track: Track, file: OutputContainer, zero: float, length: float
+) -> _VideoEncoder | _AudioEncoder:
+    if track is media.video:
+        return _VideoEncoder(file, zero, length, track)
+    return _AudioEncoder(file, zero, length, media.rate, media.gain)
+
+
 def _read(
-    container: InputContainer, encoders: Mapping[int, _VideoEncoder | _AudioEncoder], end: float, *, until_late: bool
-) -> None:
-    """Decode each stream for its encoder, up to second `end`, or until a first frame comes after the start."""
-    streams = [stream for stream in container.streams if stream.index in encoders]
-    finished: set[int] = set()  # streams that were read to the end of the clip
-    for packet in container.demux(*streams):
-        encoder = encoders[packet.stream_index]
-        if packet.stream_index not in finished:
-            for frame in _frames(packet):
+    media: Media, track: Track, encoder: _VideoEncoder | _AudioEncoder, zero: float, length: float, *, seek: bool
+) -> bool:
+    """Decode a track for its encoder, from second `zero` of the file on. Return False if `seek` led past it."""
+    with media.open() as container:
+        stream = container.streams[track.index]
+        assert isinstance(stream, av.VideoStream | av.AudioStream)
+        if isinstance(encoder, _VideoEncoder) and isinstance(stream, av.VideoStream):
+            stream.codec_context.thread_type = "AUTO"
+            encoder.aspect = stream.sample_aspect_ratio
+        if seek and zero - media.origin > PREROLL:
+            if not track.has_one_clock:
+                return False
+            try:
+                container.seek(int((zero - PREROLL) * av.time_base))
+            except av.FFmpegError:
+                return False  # a file without an index
+        for packet, _ in track.packets(container):
+            for frame in decode(packet)[0]:
                 encoder.add(frame)
-            if until_late and encoder.late:
-                return
-        moment = packet.dts if packet.dts is not None else packet.pts
-        if moment is None or packet.time_base is None:
-            continue
-        after = float(moment * packet.time_base) - end
-        if after > REORDER_DELAY:
-            finished.add(packet.stream_index)
-        if len(finished) == len(encoders) or after > INTERLEAVE_DELAY:
-            break
-    for stream in streams:
+            if seek and encoder.late:
+                return False
+            moment = packet.dts if packet.dts is not None else packet.pts
+            if moment is not None and float(moment * track.base) - zero - length > REORDER_DELAY:
+                break
         for frame in _remaining_frames(stream):
-            encoders[stream.index].add(frame)
-
-
-def _frames(packet: Packet[Any]) -> list[Any]:
-    try:
-        return list(packet.decode())
-    except av.FFmpegError:
-        return []  # one damaged packet does not end a clip
+            encoder.add(frame)
+    return not (seek and (encoder.late or encoder.empty))
 
 
 def _remaining_frames(stream: Any) -> list[Any]:
@@ -325,12 +320,15 @@ class _VideoEncoder:
 
     Attributes:
         late: Whether the first frame came after the clip's start.
+        aspect: Width over height of a pixel; None if it is unknown.
     """
 
-    def __init__(self, file: OutputContainer, zero: float, length: float, aspect: Fraction | None) -> None:
-        """Take frames from `zero` on, seconds on the file's clock. aspect: of a pixel, None if unknown."""
+    def __init__(self, file: OutputContainer, zero: float, length: float, track: Track) -> None:
+        """Take frames of a track from `zero` on, seconds on the file's clock."""
         self.late = False
-        self._file, self._zero, self._length, self._aspect = file, zero, length, aspect
+        self.aspect: Fraction | None = None
+        self._file, self._zero, self._length, self._track = file, zero, length, track
+        self._count = 0  # of frames, where nothing has a time
         self._first: VideoFrame | None = None  # the last frame at or before the start
         self._stream: av.VideoStream | None = None
         self._last = -1  # time stamp of the last encoded frame
@@ -341,10 +339,11 @@ class _VideoEncoder:
         return self._first is None and self._stream is None
 
     def add(self, frame: VideoFrame) -> None:
-        stamp = frame.pts if frame.pts is not None else frame.dts
-        if stamp is None or frame.time_base is None:
+        stamp = self._count if self._track.rate is not None else frame.pts
+        self._count += 1
+        if stamp is None:
             return
-        at = float(stamp * frame.time_base) - self._zero
+        at = float(stamp * self._track.base) - self._zero
         if self._stream is None and at < TIME_TOLERANCE:
             self._first = frame
             return
@@ -368,25 +367,26 @@ class _VideoEncoder:
         if stamp <= self._last:
             return
         self._last = stamp
-        quarter_turns = round(frame.rotation / 90) % 4
+        turn = orientation(frame)
         if self._stream is None:
             self._size = frame.width // 2 * 2 or 2, frame.height // 2 * 2 or 2
         image = frame.reformat(*self._size, format="yuv420p")
         if self._stream is None:
-            self._stream = self._open(image, quarter_turns)
-        image = _rotated(image, quarter_turns)
+            self._stream = self._open(image, turn)
+        image = _turned(image, turn)
         image.pict_type = PictureType.NONE  # the encoder decides
         image.time_base, image.pts = VIDEO_TIME_BASE, stamp
         self._packets += self._stream.encode(image)
 
-    def _open(self, image: VideoFrame, quarter_turns: int) -> av.VideoStream:
+    def _open(self, image: VideoFrame, turn: NDArray[np.int64]) -> av.VideoStream:
         stream = self._file.add_stream("libx264", options=X264_OPTIONS)
         context = stream.codec_context
-        context.width, context.height = self._size if quarter_turns % 2 == 0 else self._size[::-1]
+        on_its_side = turn[0, 0] == 0
+        context.width, context.height = self._size[::-1] if on_its_side else self._size
         context.pix_fmt = "yuv420p"
         context.time_base = VIDEO_TIME_BASE
-        if self._aspect:
-            context.sample_aspect_ratio = self._aspect if quarter_turns % 2 == 0 else 1 / self._aspect
+        if self.aspect:
+            context.sample_aspect_ratio = 1 / self.aspect if on_its_side else self.aspect
         for name in ("colorspace", "color_range", "color_primaries", "color_trc"):  # how the values encode colours
             setattr(context, name, getattr(image, name))
         return stream
@@ -399,13 +399,13 @@ class _AudioEncoder:
         late: Whether the first audio came after the clip's start.
     """
 
-    def __init__(self, file: OutputContainer, zero: float, length: float, rate: int) -> None:
-        """Take audio from `zero` on, seconds on the file's clock. rate: of the file, Hz."""
+    def __init__(self, file: OutputContainer, zero: float, length: float, rate: int, gain: float) -> None:
+        """Take audio from `zero` on, seconds on the file's clock. rate: of the file, Hz. gain: of all samples."""
         self.late = False
         self._file, self._zero, self._length = file, zero, length
         self._rate = min((known for known in AUDIO_RATES if known >= rate), default=max(AUDIO_RATES))
-        self._format: tuple[str, str, int] | None = None  # the resampler's input
-        self._resampler: av.AudioResampler | None = None
+        self._mixer = Mixer(gain)
+        self._resampler: Resampler | None = None
         self._samples: NDArray[np.float32] | None = None  # (channels, samples)
         self._filled: int | None = None  # number of the sample after the last one
 
@@ -415,17 +415,15 @@ class _AudioEncoder:
 
     def add(self, frame: AudioFrame) -> None:
         if self._samples is None:
-            channels = 1 if len(frame.layout.channels) == 1 else 2
+            channels = 1 if frame.layout.nb_channels == 1 else 2
             self._samples = np.zeros((channels, round(self._length * self._rate)), dtype=np.float32)
-        form = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if form != self._format:
-            self._drain()
-            self._format = form
-            # With integers, FFmpeg mixes channels so that full scale stays full scale; with floats it adds them up.
-            self._resampler = av.AudioResampler("s32p", LAYOUTS[len(self._samples)], self._rate)
+            self._resampler = Resampler(self._rate, LAYOUTS[channels])
         assert self._resampler is not None
-        for part in self._resampler.resample(frame):
-            self._place(part)
+        if frame.samples:
+            mixed = self._mixer.mix(frame, LAYOUTS[len(self._samples)])  # (channels or 1, samples)
+            mixed = np.broadcast_to(mixed, (len(self._samples), mixed.shape[1]))
+            for samples, time in self._resampler.add(mixed, frame):
+                self._place(samples, time)
 
     def finish(self) -> list[Packet[Any]]:
         """Return all packets."""
@@ -447,38 +445,34 @@ class _AudioEncoder:
         return packets
 
     def _drain(self) -> None:
-        if self._resampler is not None:
-            for part in self._resampler.resample(None):
-                self._place(part)
-            self._resampler = self._format = None
+        for samples, time in self._resampler.flush() if self._resampler else ():
+            self._place(samples, time)
 
-    def _place(self, part: AudioFrame) -> None:
+    def _place(self, values: NDArray[np.float32], time: float | None) -> None:
         assert self._samples is not None
-        at = (self._filled or 0) if part.time is None else round((part.time - self._zero) * self._rate)
+        at = (self._filled or 0) if time is None else round((time - self._zero) * self._rate)
         # Time stamps are rounded to the container's clock: audio after a tiny gap follows without one.
         if self._filled is not None and abs(at - self._filled) <= AUDIO_TIME_TOLERANCE * self._rate:
             at = self._filled
         if self._filled is None:
             self.late = at > AUDIO_TIME_TOLERANCE * self._rate
-        values = part.to_ndarray().astype(np.float32) / 2**31  # (channels, n)
         self._filled = at + values.shape[1]
         low, high = max(0, at), min(self._samples.shape[1], self._filled)
         if low < high:
             self._samples[:, low:high] = values[:, low - at : high - at]
 
 
-def _rotated(image: VideoFrame, quarter_turns: int) -> VideoFrame:
-    """Return an image in yuv420p, rotated counter-clockwise by quarter turns."""
-    if not quarter_turns:
+def _turned(image: VideoFrame, turn: NDArray[np.int64]) -> VideoFrame:
+    """Return an image in yuv420p as players show it. turn: see `orientation`."""
+    if np.array_equal(turn, UPRIGHT):
         return image
     width, height = image.width, image.height
-    planes = image.to_ndarray().reshape(-1)  # Y, then U and V of half the width and height
+    planes = np.asarray(image.to_ndarray(), dtype=np.uint8).reshape(-1)  # Y, then U and V of half the width and height
     shapes = ((height, width), (height // 2, width // 2), (height // 2, width // 2))
     parts = np.split(planes, [height * width, height * width * 5 // 4])
-    images = [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-    rotated = [np.rot90(one, quarter_turns).reshape(-1) for one in images]
-    rows = (height if quarter_turns % 2 == 0 else width) * 3 // 2
-    return VideoFrame.from_ndarray(np.concatenate(rotated).reshape(rows, -1), format="yuv420p")
+    turned = [shown(part.reshape(shape), turn).reshape(-1) for part, shape in zip(parts, shapes, strict=True)]
+    rows = (width if turn[0, 0] == 0 else height) * 3 // 2
+    return VideoFrame.from_ndarray(np.concatenate(turned).reshape(rows, -1), format="yuv420p")
 
 
 def _extend_last(packets: Sequence[Packet[Any]], end: float) -> None:

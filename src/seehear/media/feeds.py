@@ -51,11 +51,14 @@ class _Feed:
     def read_until(self, moment: float) -> None:
         """Decode until the collector has everything before a moment, in seconds, or the track ends."""
         while not (self.ended or self.collector.reached(moment)):
-            packet, number = next(self._packets, (None, -1))
-            if packet is None:
-                self._end()
-            else:
-                self._read(packet, number)
+            self._step()
+
+    def _step(self) -> None:
+        packet, number = next(self._packets, (None, -1))
+        if packet is None:
+            self._end()
+        else:
+            self._read(packet, number)
 
     def _read(self, packet: Packet[Any], number: int) -> None:
         raise NotImplementedError
@@ -149,6 +152,11 @@ class AudioFeed(_Feed):
                 self.collector.add(frame)
         if number >= 0:
             self.collector.count_packet()
+
+    def read_rest(self) -> None:
+        """Decode what lies behind the last span, which may be damaged too."""
+        while not self.ended:
+            self._step()
 
     def _end(self) -> None:
         super()._end()

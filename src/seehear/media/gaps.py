@@ -22,9 +22,16 @@ def audio_gaps(track: Track) -> Gaps:
     return [(float(ends[n]), float(starts[n + 1])) for n in wide]
 
 
-def video_gaps(track: Track) -> Gaps:
-    """Return the stretches of more than LOST seconds that one frame fills."""
-    return _gaps(np.sort(track.starts), LOST)
+def within(track: Track, gaps: Gaps | None, span: tuple[float, float]) -> Gaps:
+    """Return the stretches of a clip in which a track has nothing new, before its first and behind its last packet too.
+
+    Args:
+        track: The track.
+        gaps: Those between its packets; by default those of more than LOST seconds that one frame fills.
+        span: Where the clip begins and ends.
+    """
+    inner = _gaps(np.sort(track.starts), LOST) if gaps is None else gaps
+    return [(span[0], float(track.starts.min())), *inner, (float(track.ends.max()), span[1])]
 
 
 def lost_frames(track: Track) -> Gaps:

@@ -15,8 +15,9 @@ class NoteKind(Enum):
     """A kind of note: its name in files, a sentence with `{track}` and `{amount}`, and whether content is missing."""
 
     DAMAGED = ("damaged", "{amount:.1f} s of its {track} can't be decoded: it is damaged", True)
+    CUT_OFF = ("cut-off", "its last {amount:.1f} s are missing, as its header says", True)
     GAP = ("gap", "its {track} has gaps of {amount:.1f} s in all", False)
-    CLOCK_RESET = ("clock-reset", "its clock starts anew {amount:.0f} times: the parts follow one another", False)
+    CLOCK_RESET = ("clock-reset", "it has {amount:.0f} parts, each with its own clock: they follow one another", False)
     ASSUMED_RATE = ("assumed-rate", "its frames have no times: {amount:g} per second are assumed", False)
     SEVERAL_TRACKS = ("several-tracks", "it has {amount:.0f} {track} tracks: one of them is used", False)
     ASSUMED_LAYOUT = ("assumed-layout", "its {amount:.0f} channels have no known places: all count alike", False)

@@ -46,9 +46,19 @@ def open_media(path: Path, *, thorough: bool = False) -> InputContainer:
         ) from None
     except (av.FFmpegError, OSError, ValueError) as error:
         raise ClipError(f"{path}: can't be read ({getattr(error, 'strerror', None) or error}): {REMEDY}") from None
+    if container.format.name == "webp_pipe" and _is_animated(path):
+        container.close()
+        raise ClipError(f"{path}: is an animated WebP, which FFmpeg can't read: convert it to GIF or MP4")
     names = set(container.format.name.split(","))
     if names & (POINTERS | TEXT):
         container.close()
         what = "a text file" if names & TEXT else "a list of other files"
         raise ClipError(f"{path}: is {what}, not a media file: {REMEDY}")
     return container
+
+
+def _is_animated(webp: Path) -> bool:
+    """Return whether a WebP file holds an animation: the second bit of the flags of its extended header."""
+    with webp.open("rb") as file:
+        start = file.read(21)
+    return start[12:16] == b"VP8X" and bool(start[20] & 2)

@@ -29,8 +29,9 @@ from seehear.media import frames, gaps
 from seehear.media.feeds import AudioFeed, VideoFeed, decode
 from seehear.media.notes import Note, NoteKind
 from seehear.media.opening import MAX_PIXELS, REMEDY, open_media
-from seehear.media.sound import LOUDEST, WaveformCollector, peak_gain, samples_of
+from seehear.media.sound import LOUDEST, WaveformCollector, samples_of
 from seehear.media.tracks import Listing, Stream, Track, streams_of
+from seehear.media.whole import EXACT, formats, missing_end
 from seehear.modality import AUDIO, VISUAL
 
 VIDEO_SUFFIXES = frozenset(
@@ -48,7 +49,6 @@ MAX_PACKET_SPACING = 10.0  # seconds, on average; a long clip with fewer packets
 USUAL_FRAME_DURATION = 0.04  # seconds, of a single frame whose duration the file doesn't give
 HIGHEST_RATE = 1_000_000  # audio samples per second
 FLOATS = ("flt", "dbl")  # formats of samples that may exceed full scale
-EXACT = frozenset(("mp4", "matroska"))  # formats whose header states an exact duration
 WORTH_NOTING = 0.1  # seconds of a track that are damaged or clipped; less is a packet or two
 
 
@@ -204,6 +204,8 @@ class Media:
             sound = self._audio_feed(files, margin) if audio else None
             for n in range(max(1, math.ceil(end / length - 1e-9))):
                 yield self._span(n * length, min((n + 1) * length, end), video, sound, margin)
+            if sound is not None and end >= self.duration:
+                sound.read_rest()
             for feed in (video, sound):
                 if feed is not None:
                     self._note_decoded(feed, fps)
@@ -232,7 +234,7 @@ class Media:
         assert self.audio is not None
         starts = self.audio.starts - self.origin
         next_audio = np.minimum.accumulate([math.inf, *reversed(starts.tolist())])[::-1]
-        collector = WaveformCollector(self.rate, margin, self.origin, next_audio, peak_gain(self._peak))
+        collector = WaveformCollector(self.rate, margin, self.origin, next_audio, self.gain)
         return AudioFeed(self.audio, files.enter_context(self.open()), collector)
 
     def open(self) -> InputContainer:
@@ -244,17 +246,17 @@ class Media:
         return open_media(self.path, thorough=self._thorough)
 
     @cached_property
-    def _peak(self) -> float:
-        """The largest magnitude of the audio, in full scales, where its format knows no full scale; else 0."""
+    def gain(self) -> float:
+        """The factor that brings the audio's peak down to full scale, where its format knows none; else 1."""
         if self.audio is None or not self._unbounded:
-            return 0.0
+            return 1.0
         peak = 0.0
         with self.open() as container:
             for packet, _ in self.audio.packets(container):
                 for frame in decode(packet)[0]:
                     magnitudes = np.abs(samples_of(frame))
                     peak = max(peak, float(magnitudes[magnitudes <= LOUDEST].max(initial=0.0)))
-        return peak
+        return 1 / peak if peak > 1 else 1.0
 
     def _list(self, *, thorough: bool) -> bool:
         """List the packets of all tracks and choose those to use. Return whether all their parameters are known."""
@@ -267,7 +269,7 @@ class Media:
             self._choose(container, listing)
             self._measure(container)
             self._expect_whole(container, listing)
-        self._note_gaps()
+        self._note_gaps(listing.lost)
         return True
 
     def _choose(self, container: InputContainer, listing: Listing) -> None:
@@ -291,7 +293,7 @@ class Media:
         if heard:
             self._use_audio(self._asked_for(sounds) or _default(heard), listing)
         if listing.resets:
-            self._note(NoteKind.CLOCK_RESET, "", listing.resets)
+            self._note(NoteKind.CLOCK_RESET, "", listing.resets + 1)
         if self.video and self.video.rate:
             self._note(NoteKind.ASSUMED_RATE, VISUAL, float(self.video.rate))
 
@@ -351,18 +353,25 @@ class Media:
         starts = np.sort(self.video.starts)
         usual = float(starts[-1] - starts[-2]) if len(starts) > 1 else USUAL_FRAME_DURATION
         declared = (container.duration or 0) / av.time_base + min(0.0, float(starts[0]))
-        if EXACT & set(container.format.name.split(",")) and starts[-1] < declared <= starts[-1] + 2 * usual:
+        if EXACT & formats(container) and starts[-1] < declared <= starts[-1] + 2 * usual:
             return declared - float(starts[-1])
         return min(usual or USUAL_FRAME_DURATION, 1.0)
 
     def _expect_whole(self, container: InputContainer, listing: Listing) -> None:
-        """Raise ClipError if the header states an exact duration and the packets end a second or more earlier."""
-        if not EXACT & set(container.format.name.split(",")):
-            return  # other formats estimate the duration from the bit rate
+        """Raise ClipError if the header states an exact duration and the packets end a second or more earlier.
+
+        Of formats whose headers may be wrong, the missing end is noted.
+        """
+        end = self.origin + self.duration
+        if not EXACT & formats(container):
+            missing = missing_end(self.path, container, end, self.duration)
+            if missing > 1:
+                self._note(NoteKind.CUT_OFF, "", missing)
+            return
         used = [container.streams[track.index] for track in (self.video, self.audio) if track is not None]
         ends = [float(((s.start_time or 0) + s.duration) * s.time_base) for s in used if s.duration and s.time_base]
         # Without durations of its tracks, a header states that of the longest one, which may be of subtitles.
-        end = self.origin + self.duration if ends else max(listing.end, self.origin + self.duration)
+        end = end if ends else max(listing.end, end)
         declared = max(ends, default=(container.duration or 0) / av.time_base)
         slack = max(1.0, 2 * max(_usual_step(track) for track in (self.video, self.audio) if track is not None))
         if end < declared - slack:
@@ -373,21 +382,22 @@ class Media:
     def _note(self, kind: NoteKind, modality: str, amount: float) -> None:
         self._found[kind, modality] = Note(kind, modality, round(float(amount), 3))
 
-    def _note_gaps(self) -> None:
+    def _note_gaps(self, lost: float) -> None:
         """Note stretches without packets: lost if no track has any, or if a steady video lacks frames."""
         silent = gaps.audio_gaps(self.audio) if self.audio is not None else []
-        frozen = gaps.video_gaps(self.video) if self.video is not None else []
-        if self.video is None:
-            lost = gaps.joint(silent, silent)
-        elif self.audio is None:
-            lost = gaps.lost_frames(self.video)
+        if self.audio is None:
+            assert self.video is not None
+            missing = gaps.lost_frames(self.video)
+        elif self.video is None:
+            missing = gaps.joint(silent, silent)
         else:
-            lost = gaps.joint(silent, frozen)
-        self._lost = gaps.seconds(lost)
+            span = self.origin, self.origin + self.duration
+            missing = gaps.joint(gaps.within(self.audio, silent, span), gaps.within(self.video, None, span))
+        self._lost = gaps.seconds(missing) or lost
         for track, modality in ((self.video, VISUAL), (self.audio, AUDIO)):
-            if track is not None and lost:
+            if track is not None and self._lost:
                 self._note(NoteKind.DAMAGED, modality, self._lost)
-        if silent and not lost:
+        if silent and not self._lost:
             self._note(NoteKind.GAP, AUDIO, gaps.seconds(silent))
 
     def _note_decoded(self, feed: VideoFeed | AudioFeed, fps: float) -> None:

@@ -1,8 +1,7 @@
-"""The audio of a clip: any channels and samples, mixed to a mono waveform on the clock of the clip."""
+"""The audio of a clip: any channels and samples, mixed to a waveform on the clock of the clip."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,7 +37,7 @@ class Findings:
 
 
 class Mixer:
-    """Mixes frames of audio to mono, in [-1, 1] where the channels are.
+    """Mixes frames of audio to mono or stereo, in [-1, 1] where the channels are.
 
     Attributes:
         findings: What was odd so far.
@@ -49,26 +48,31 @@ class Mixer:
         self.gain = gain
         self.findings = Findings()
 
-    def mono(self, frame: AudioFrame) -> NDArray[np.float32]:
-        """Return the mix of a frame, (samples,)."""
-        channels = samples_of(frame)  # (channels, samples)
+    def mix(self, frame: AudioFrame, output: str = "mono") -> NDArray[np.float32]:
+        """Return a frame in another layout, mono or stereo: (1 or 2, samples)."""
+        channels = self._sound(frame)  # (channels, samples)
+        if len(channels) == 1 or (len(channels) == 2 and output == "stereo"):
+            return channels
+        if not layout_is_known(frame.layout.name):
+            self.findings.unknown_layout = len(channels)
+        matrix = np.array(mixing_matrix(frame.layout.name, len(channels), output), dtype=np.float32)
+        mix = matrix @ channels  # (1 or 2, samples)
+        power = np.einsum("cs,cs->c", channels, channels)  # (channels,)
+        if float(np.vdot(mix, mix)) < CANCELLED * float(power.mean()):
+            self.findings.cancelled += mix.shape[1]
+            first = int(np.argmax(power > 0.1 * power.max()))  # that sounds
+            return np.repeat(channels[first : first + 1], len(mix), axis=0)
+        return mix
+
+    def _sound(self, frame: AudioFrame) -> NDArray[np.float32]:
+        """Return the samples of a frame, repaired and noted: (channels, samples)."""
+        channels = samples_of(frame)
         bad = ~(np.abs(channels) <= LOUDEST)
         if bad.any():
             self.findings.not_finite += int(bad.sum())
             channels = np.where(bad, np.float32(0), channels)
         self._note_clipping(channels)
-        if self.gain != 1:
-            channels = channels * np.float32(self.gain)
-        if len(channels) == 1:
-            return channels[0]
-        if not layout_is_known(frame.layout.name):
-            self.findings.unknown_layout = len(channels)
-        mix = np.asarray(mixing_weights(frame.layout.name, len(channels)), dtype=np.float32) @ channels  # (samples,)
-        power = np.einsum("cs,cs->c", channels, channels)  # (channels,)
-        if float(mix @ mix) < CANCELLED * float(power.mean()):
-            self.findings.cancelled += len(mix)
-            return channels[int(np.argmax(power > 0.1 * power.max()))]  # the first that sounds
-        return mix
+        return channels if self.gain == 1 else channels * np.float32(self.gain)
 
     def _note_clipping(self, channels: NDArray[np.float32]) -> None:
         peak = float(np.abs(channels).max(initial=0.0))
@@ -95,23 +99,30 @@ def samples_of(frame: AudioFrame) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=64)
-def mixing_weights(layout: str, channels: int) -> tuple[float, ...]:
-    """Return the weight of each channel in the mix to mono, (channels,); they sum up to 1, so full scale stays it.
+def mixing_matrix(layout: str, channels: int, output: str = "mono") -> tuple[tuple[float, ...], ...]:
+    """Return the weight of each channel in a mix, (1 or 2, channels), so that full scale stays full scale.
 
     They are those of FFmpeg, read off by mixing one channel at a time: it leaves out the channel of low frequencies.
     A channel whose place FFmpeg can't mix counts like the mean of the others. Without a layout, all count alike. Of
     ambisonics, the first channel is what is heard from everywhere.
+
+    Args:
+        layout: FFmpeg's name of it.
+        channels: How many it has.
+        output: mono or stereo.
     """
+    rows = av.AudioLayout(output).nb_channels
     if layout.startswith("ambisonic"):
-        return (1.0, *[0.0] * (channels - 1))
+        return ((1.0, *[0.0] * (channels - 1)),) * rows
     known = layout_is_known(layout)
-    weights = [_weight(layout, channels, channel) for channel in range(channels)] if known else []
-    if not any(weights):
-        return tuple([1 / channels] * channels)
-    mean = sum(weights) / sum(weight > 0 for weight in weights)
-    low = [channel.name.startswith("LFE") for channel in av.AudioLayout(layout).channels]
-    filled = [weight or mean * (not is_low) for weight, is_low in zip(weights, low, strict=True)]
-    return tuple(weight / sum(filled) for weight in filled)
+    weights = [_weights(layout, channels, channel, output) for channel in range(channels)] if known else []
+    if not np.any(weights):
+        return ((1 / channels,) * channels,) * rows
+    matrix = np.array(weights).T  # (rows, channels)
+    low = np.array([channel.name.startswith("LFE") for channel in av.AudioLayout(layout).channels])
+    unplaced = (matrix == 0).all(axis=0) & ~low
+    matrix[:, unplaced] = matrix.sum() / np.count_nonzero(matrix)
+    return tuple(tuple(row) for row in (matrix / matrix.sum(axis=1).max()).tolist())
 
 
 def layout_is_known(layout: str) -> bool:
@@ -119,17 +130,56 @@ def layout_is_known(layout: str) -> bool:
     return layout in ("1 channels", "2 channels") or not layout.endswith(" channels")
 
 
-def _weight(layout: str, channels: int, channel: int) -> float:
-    """Return the weight of a channel in FFmpeg's mix to mono; 0 if it leaves the channel out or can't mix."""
+def _weights(layout: str, channels: int, channel: int, output: str) -> list[float]:
+    """Return the weight of a channel in FFmpeg's mix, (rows,); 0 if it leaves the channel out or can't mix."""
     samples = np.zeros((64, channels), dtype=np.int32)
     samples[:, channel] = 2**30
+    rows = av.AudioLayout(output).nb_channels
     try:
         frame = AudioFrame.from_ndarray(samples.reshape(1, -1), format="s32", layout=layout)
         frame.sample_rate = 16000
-        mono = av.AudioResampler(format="s32p", layout="mono", rate=16000).resample(frame)
+        mixed = av.AudioResampler(format="s32p", layout=output, rate=16000).resample(frame)
     except (av.FFmpegError, ValueError):
-        return 0.0
-    return float(mono[0].to_ndarray()[0, 32]) / 2**30 if mono else 0.0
+        return [0.0] * rows
+    return [float(value) / 2**30 for value in mixed[0].to_ndarray()[:, 32]] if mixed else [0.0] * rows
+
+
+class Resampler:
+    """Changes the rate of mixed frames; frames of the right rate pass through."""
+
+    def __init__(self, rate: int, output: str = "mono") -> None:
+        """Bring audio of an output layout, mono or stereo, to `rate` samples per second."""
+        self.rate, self._output = rate, output
+        self._inner: tuple[int, av.AudioResampler] | None = None  # with the rate of its input
+
+    def add(self, samples: NDArray[np.float32], frame: AudioFrame) -> list[tuple[NDArray[np.float32], float | None]]:
+        """Return the samples of a frame and of those before it that are complete, (channels, n), each with its second.
+
+        Args:
+            samples: (channels, samples), mixed from the frame.
+            frame: Where they are from.
+        """
+        before = self.flush() if self._inner and self._inner[0] != frame.sample_rate else []
+        if frame.sample_rate == self.rate:
+            return [*before, (samples, frame.time)]
+        if self._inner is None:
+            inner = av.AudioResampler(format="fltp", layout=self._output, rate=self.rate)
+            self._inner = frame.sample_rate, inner
+        whole = AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=self._output)
+        whole.sample_rate, whole.pts, whole.time_base = frame.sample_rate, frame.pts, frame.time_base
+        return before + [_timed(each) for each in self._inner[1].resample(whole)]
+
+    def flush(self) -> list[tuple[NDArray[np.float32], float | None]]:
+        """Return what is left."""
+        if self._inner is None:
+            return []
+        rest = [_timed(each) for each in self._inner[1].resample(None)]
+        self._inner = None
+        return rest
+
+
+def _timed(frame: AudioFrame) -> tuple[NDArray[np.float32], float | None]:
+    return np.asarray(frame.to_ndarray(), dtype=np.float32), frame.time
 
 
 class WaveformCollector:
@@ -146,10 +196,9 @@ class WaveformCollector:
             gain: Factor of all samples.
         """
         self.rate, self.margin = rate, margin
-        self.mixer = Mixer(gain)
+        self.mixer, self._resampler = Mixer(gain), Resampler(rate)
         self._origin, self._next_audio = origin, next_audio
         self._packets = 0  # audio packets read so far
-        self._resampler: tuple[int, av.AudioResampler] | None = None  # with the rate of its input
         self._pieces: list[tuple[int, NDArray[np.float32]]] = []  # (number of the first sample, samples)
         self._first = -round(margin * self.rate)  # samples before this one are no longer needed
         self._end: int | None = None  # the samples decoded so far end before this one
@@ -161,20 +210,9 @@ class WaveformCollector:
 
     def add(self, frame: AudioFrame) -> None:
         """Add a decoded frame. Its channels and its rate may differ from those of the frame before it."""
-        if frame.samples == 0:
-            return
-        mono = self.mixer.mono(frame)  # (samples,)
-        if self._resampler and self._resampler[0] != frame.sample_rate:
-            self.flush()
-        if frame.sample_rate == self.rate:
-            self._place(mono, frame.time)
-            return
-        if self._resampler is None:
-            self._resampler = (frame.sample_rate, av.AudioResampler(format="flt", layout="mono", rate=self.rate))
-        single = AudioFrame.from_ndarray(np.ascontiguousarray(mono[None]), format="flt", layout="mono")
-        single.sample_rate, single.pts, single.time_base = frame.sample_rate, frame.pts, frame.time_base
-        for each in self._resampler[1].resample(single):
-            self._place(each.to_ndarray()[0], each.time)
+        if frame.samples:
+            for mono, time in self._resampler.add(self.mixer.mix(frame), frame):
+                self._place(mono[0], time)
 
     def count_packet(self) -> None:
         """Note that a packet with content was read."""
@@ -182,10 +220,8 @@ class WaveformCollector:
 
     def flush(self) -> None:
         """Add what a resampler still holds."""
-        if self._resampler is not None:
-            for each in self._resampler[1].resample(None):
-                self._place(each.to_ndarray()[0], each.time)
-            self._resampler = None
+        for mono, time in self._resampler.flush():
+            self._place(mono[0], time)
 
     def _place(self, mono: NDArray[np.float32], time: float | None) -> None:
         start = (self._end or 0) if time is None else round((time - self._origin) * self.rate)
@@ -217,8 +253,3 @@ class WaveformCollector:
         self._first = max(self._first, end - round(2 * self.margin * self.rate))
         self._pieces = [(place, piece) for place, piece in self._pieces if place + len(piece) > self._first]
         return samples
-
-
-def peak_gain(peak: float) -> float:
-    """Return the factor that brings samples with this peak down to full scale; 1 if they don't exceed it."""
-    return 1 / peak if math.isfinite(peak) and peak > 1 else 1.0

@@ -23,10 +23,15 @@ from numpy.typing import NDArray
 BACKWARD = 0.7  # seconds by which the clock of a track runs backward where it starts anew
 FORWARD = 10.0  # seconds by which it jumps ahead there, in formats for broadcasts, as ffmpeg takes it
 BROADCASTS = frozenset(("mpegts", "mpeg", "mpegtsraw"))  # formats whose clock may jump
+COUNTED = frozenset(("aac", "ac3", "amr", "dts", "eac3", "mp3"))  # formats whose times are a count of packets
+PARSED = COUNTED - {"mp3"}  # those whose packets have no places in the file
+CHUNKED = frozenset(("avi",))  # the same, with the size of each packet in front of it
+LOST = 0.5  # seconds of unreadable bytes that are worth a note
 WRAP = 2**33  # ticks after which the clock of a broadcast begins at 0
 REORDERED = 16  # frames by which their order in a file differs at most from that on show
 STRAY = 3  # packets with a damaged time between two that follow each other
 MAX_FAILURES = 100  # reads in a row that fail before the rest of a file is given up
+HIGHEST_RATE = 240  # frames per second that a codec can state in earnest
 USUAL_RATE = Fraction(25)  # frames per second where a file has no times at all, as FFmpeg assumes
 UNKNOWN = -(2**63)  # ticks of a packet without a time
 Stream = av.VideoStream | av.AudioStream
@@ -66,6 +71,11 @@ class Track:
         """Seconds of the clip's clock at which each packet ends, (n,)."""
         return np.asarray((self.stamps + self.durations) * float(self.base), dtype=np.float64)
 
+    @property
+    def has_one_clock(self) -> bool:
+        """Whether the time stamps of the file are those of the clip, so that its index leads to the right place."""
+        return self.rate is None and not self._strays and [shift for _, shift in self._parts] in ([], [0])
+
     def packets(self, container: InputContainer) -> Iterator[tuple[Packet[Any], int]]:
         """Yield every packet of the track on the clip's clock, with its number; -1 for a packet without content.
 
@@ -73,6 +83,8 @@ class Track:
         """
         number, part = 0, 0
         for packet in demux(container, [container.streams[self.index]]):
+            if _is_header(packet):
+                continue  # its decoder would begin anew, and lose the first frames
             if not has_content(packet):
                 yield packet, -1
                 continue
@@ -94,6 +106,7 @@ class Listing:
         tracks: Track per index of a stream, of those with packets.
         resets: How often the clock starts anew.
         end: Seconds of the file's clock at which the last packet of any track ends, subtitles included.
+        lost: Seconds that are missing between packets of a format that has no times, as far as bytes tell.
         late_tracks: Whether tracks appeared that were not known when the file was opened.
     """
 
@@ -103,19 +116,41 @@ class Listing:
         self.end = -math.inf
         self._broadcast = bool(BROADCASTS & set(container.format.name.split(",")))
         self._raw: dict[int, _Raw] = {}
+        places = array("q")  # of the packets' first and last bytes, in turn
         for order, packet in enumerate(demux(container, container.streams, self)):
             if has_content(packet):
+                if packet.pos is not None:
+                    places.extend((packet.pos, packet.pos + packet.size))
                 self._raw.setdefault(packet.stream_index, _Raw()).add(packet, order)
                 self.end = max(self.end, _end_of(packet))
         self.resets = 0
         self.tracks = {each.index: self._track(each) for each in streams_of(container) if each.index in self._raw}
+        self.lost = self._lost(container, places)
         self._join()
+
+    def _lost(self, container: InputContainer, places: array[int]) -> float:
+        """Return the seconds that unreadable bytes stand for, where packets follow one another without times."""
+        names = set(container.format.name.split(","))
+        if not names & (COUNTED | CHUNKED) or len(places) < 4:
+            return 0.0
+        at = np.array(places, dtype=np.int64).reshape(-1, 2)
+        at = at[np.argsort(at[:, 0], kind="stable")]
+        holes = at[1:, 0] - (at[:-1, 1] if names & CHUNKED else at[:-1, 0])  # a parser puts garbage into a packet
+        held = max(float(track.ends.max() - track.starts.min()) for track in self.tracks.values())
+        total = int(at[-1, 1] - at[0, 0])
+        usual = 0 if names & CHUNKED else int(np.median(holes))
+        large = holes > max(LOST * total / max(held, LOST), 8 * usual)
+        bytes_lost = int((holes[large] - usual).sum())
+        if names & PARSED:  # a parser counts only the bytes that it keeps
+            skipped = container.size - int(at[0, 0] + (at[:, 1] - at[:, 0]).sum())
+            return held * skipped / total if skipped > LOST * total / max(held, LOST) else 0.0
+        return held * bytes_lost / max(1, total - bytes_lost)
 
     def _track(self, stream: Stream) -> Track:
         raw = self._raw[stream.index]
         corrupt = frozenset(raw.corrupt)
         if raw.untimed:
-            rate = Fraction(stream.average_rate or stream.base_rate or USUAL_RATE) if stream.type == "video" else None
+            rate = _rate(stream) if isinstance(stream, av.VideoStream) else None
             stamps = np.arange(len(raw.shown), dtype=np.int64)
             base = 1 / (rate or USUAL_RATE)
             return Track(stream.index, base, stamps, np.ones_like(stamps), False, rate, corrupt)
@@ -269,7 +304,20 @@ def demux(container: InputContainer, streams: Any, listing: Listing | None = Non
 
 def has_content(packet: Packet[Any]) -> bool:
     """Return whether a packet holds content that no edit list cuts off."""
-    return packet.size > 0 and not packet.is_discard
+    return packet.size > 0 and not packet.is_discard and not _is_header(packet)
+
+
+def _is_header(packet: Packet[Any]) -> bool:
+    """Return whether a packet is a header of Theora, which comes again where Ogg files were joined."""
+    codec = packet.stream.codec_context
+    theora = codec is not None and packet.size > 0 and codec.codec.canonical_name == "theora"
+    return theora and bool(memoryview(packet)[0] & 0x80)
+
+
+def _rate(stream: av.VideoStream) -> Fraction:
+    """Return the frames per second of a video whose packets have no times: the codec's, else FFmpeg's guess."""
+    stated = stream.codec_context.framerate
+    return Fraction(stated if stated and 1 <= stated <= HIGHEST_RATE else stream.average_rate or USUAL_RATE)
 
 
 def _end_of(packet: Packet[Any]) -> float:
