@@ -13,6 +13,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from fuzz import containers
+from seehear.media.reader import SUFFIXES
+
 Mutator = Callable[[bytes, Random], bytes]
 
 NUMBERS = [0, -1, 1, 2, -0.0, 0.5, 1.5, 1e-9, 1e9, 1e30, -1e30, 1e308, 2**31, 2**53, 2**63, 2**64, -(2**63), 10**25]
@@ -38,7 +41,7 @@ def mutate(data: bytes, suffix: str, rng: Random) -> bytes:
         ".npy": [npy_header, npy_header, npy_values],
         ".safetensors": [tensor_header, tensor_header, tensor_facts, tensor_values],
     }
-    structured = by_form.get(suffix, [line])
+    structured = by_form.get(suffix, containers.MUTATORS if suffix in SUFFIXES else [line])
     kinds = [*structured, *structured, flip, cut, repeat, insert, whole]
     for _ in range(rng.choice((1, 1, 1, 2))):
         try:
