@@ -33,10 +33,10 @@ def similarity_figure(alignment: Alignment, clip: str, file: str | Path | None =
     rows = [_matrices(system, number, modalities) for system in alignment.systems]
     overview = None
     if file is not None:
+        from seehear.media.child import open_clip
         from seehear.media.overview import Overview, thumbnails_for
-        from seehear.media.reader import Media
 
-        media = Media(Path(file))
+        media = open_clip(file)
         overview = Overview.of(media, thumbnails_for(media.aspect))
     return plot_similarity(clip, modalities, rows, _true_events(alignment, number), clips.segment, overview)
 

@@ -51,6 +51,9 @@ def parse(
     Returns:
         The events of each clip, the notes on clips, and the clips that failed.
     """
+    from seehear.media import child
+
+    child.start()  # while this process imports what it needs
     from seehear.parsing.batch import parse_clips
     from seehear.parsing.parser import load
 

@@ -30,6 +30,7 @@ from seehear.datasets.spec import DataSet
 from seehear.errors import ClipError, SeehearError
 from seehear.features.store import Origin, content_hash
 from seehear.files import atomic
+from seehear.media.child import open_clip, run, run_on_file
 from seehear.media.feeds import decode
 from seehear.media.frames import UPRIGHT, orientation, shown
 from seehear.media.reader import Media, is_media
@@ -143,7 +144,7 @@ def _provide(
     problems = [] if sources else [f"{videos}: holds no video of {clip}"]
     for source in sources:
         try:
-            media = Media(source)
+            media = open_clip(source)
             if _is_clip(media, clip, span):
                 _link(source, target)
                 cuts.whole += 1
@@ -177,13 +178,21 @@ def _is_current(target: Path, source: Path, made_by: str) -> bool:
     if (stat.st_size, stat.st_mtime_ns) == (target_stat.st_size, target_stat.st_mtime_ns):
         return True  # a copy
     try:
-        with av.open(str(target.absolute()), metadata_errors="ignore") as container:
-            origin = Origin(**json.loads(container.metadata.get("comment", "")))
-    except (av.FFmpegError, OSError, ValueError, TypeError):
+        origin = Origin(**json.loads(run_on_file(_comment, target)))
+    except (ClipError, OSError, ValueError, TypeError):
         return False
     if origin.made_by != made_by or origin.size != stat.st_size:
         return False
     return origin.modified == stat.st_mtime_ns or origin.content == content_hash(source)
+
+
+def _comment(file: str) -> str:
+    """Return the comment in the metadata of a media file; empty if there is none, or no such file."""
+    try:
+        with av.open(os.path.abspath(file), metadata_errors="ignore") as container:
+            return container.metadata.get("comment", "")
+    except av.FFmpegError:
+        return ""
 
 
 def _link(source: Path, target: Path) -> None:
@@ -212,14 +221,19 @@ def cut(media: Media, target: Path, start: float, stop: float, *, comment: str =
     if length <= 0:
         raise ClipError(f"{media.path}: is {media.duration:.1f} s long, but the clip starts at second {start:g}")
     with atomic(target) as temporary:
-        try:
-            # Read from the very beginning if the file's index leads past the start.
-            if not _copy(media, start, length, temporary, comment, seek=True):
-                _copy(media, start, length, temporary, comment, seek=False)
-        except av.FFmpegError as error:
-            if error.errno == errno.ENOSPC:
-                raise OSError(error.errno, error.strerror) from None
-            raise ClipError(f"{media.path}: can't be cut ({error.strerror}): get it again, or leave it out") from None
+        run(_write, media, str(temporary), start, length, comment)
+
+
+def _write(media: Media, target: str, start: float, length: float, comment: str) -> None:
+    """Write a cut to `target`; the rest is as for `cut`."""
+    try:
+        # Read from the very beginning if the file's index leads past the start.
+        if not _copy(media, start, length, Path(target), comment, seek=True):
+            _copy(media, start, length, Path(target), comment, seek=False)
+    except av.FFmpegError as error:
+        if error.errno == errno.ENOSPC:
+            raise OSError(error.errno, error.strerror) from None
+        raise ClipError(f"{media.path}: can't be cut ({error.strerror}): get it again, or leave it out") from None
 
 
 def _copy(media: Media, start: float, length: float, target: Path, comment: str, *, seek: bool) -> bool:

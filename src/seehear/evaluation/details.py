@@ -325,10 +325,10 @@ class DetailsCollector:
 
     def _parsed(self, clip: str, file: Path, notes: list[str]) -> ParsedClip:
         """Return the first run's prediction for a clip. Raises ClipError if its file can't be used."""
-        from seehear.media.reader import Media
+        from seehear.media.child import open_clip
 
         parser, segment = self._parsers[0], self._dataset.segment
-        number, media = self._dataset.clips.index(clip), Media(file)
+        number, media = self._dataset.clips.index(clip), open_clip(file)
         kept = self._kept[number]
         if (segments := media.segments(segment)) != len(kept.probabilities):
             notes.append(

@@ -19,6 +19,8 @@ from seehear.features.arrays import Extraction, Features
 from seehear.features.prefetch import prefetch
 from seehear.features.segments import Collector, Loaded, Settings, segment_features, spans
 from seehear.features.store import NetworkInfo, Origin, Store
+from seehear.media import child
+from seehear.media.child import open_clip
 from seehear.media.clips import find_clips
 from seehear.media.notes import Note, about
 from seehear.media.reader import Media, Span
@@ -121,6 +123,7 @@ def extract(
     track = arguments.audio_track(audio_track)
     part = Shard.parse(shard) if isinstance(shard, str) else shard or Shard()
     files = {name: path for name, path in find_clips(clips).items() if part.holds(name)}
+    child.start()
     loaded = load_networks(specs, device)  # before the store is created: it may fail
     if store is not None:
         kept = Store(store, segment=segment, create=True)
@@ -353,7 +356,7 @@ def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Medi
     """Yield for each job its clip, opened; then its spans; then None, or the error that ended it."""
     for job in jobs:
         try:
-            media = Media(job.path, settings.audio_track)
+            media = open_clip(job.path, settings.audio_track)
             yield job, media
             usable = [spec for spec in job.specs if not missing_track(media, spec)]
             if usable:

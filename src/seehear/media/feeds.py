@@ -171,5 +171,7 @@ def decode(packet: Packet[Any]) -> tuple[list[Any], bool]:
         return list(packet.decode()), False
     except av.EOFError:  # the decoder has returned everything
         return [], False
+    except (MemoryError, BlockingIOError):  # no memory, or no thread, can be had: the file is not to blame
+        raise
     except (av.FFmpegError, ValueError, TypeError):  # PyAV refuses what it doesn't know, such as a new pixel format
         return [], True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
@@ -119,10 +120,11 @@ def orientation(frame: VideoFrame) -> NDArray[np.int64]:
     A pixel in column p and row q is shown in the column and row [p, q] @ matrix, from the left or right, top or bottom
     by the sign. A file states it to turn clips that were filmed on their side, or in a mirror.
     """
-    data = frame.side_data.get("DISPLAYMATRIX")
+    # `frame.side_data` would be kept by the frame and keep it, with its threads, until garbage is collected.
+    data = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]
     if data is None:
         return UPRIGHT
-    matrix = np.frombuffer(bytes(data), dtype=np.int32)  # type: ignore[call-overload]
+    matrix = np.frombuffer(bytes(data), dtype=np.int32)
     a, b, _, c, d = (float(value) for value in matrix[:5])
     if not any((a, b, c, d)):
         return UPRIGHT

@@ -15,8 +15,8 @@ from seehear.errors import ClipError, SeehearError
 from seehear.evaluation.details import CLIPS, FALSE_NEGATIVES, FALSE_POSITIVES, Details, Examples
 from seehear.evaluation.result import FILE, GIVEN_KEYS, Evaluation, ScoreRow, called, mean_f1, name_of
 from seehear.files import read_json
+from seehear.media.child import open_clip
 from seehear.media.overview import Overview, thumbnails_for
-from seehear.media.reader import Media
 from seehear.modality import display_name
 from seehear.pages import folder as index
 from seehear.pages import page, parse
@@ -192,7 +192,7 @@ def write_clips(clips: Mapping[str, ParsedClip], folder: Path, run: str) -> dict
     with Progress("clips' pages", len(clips)) as progress:
         for name, clip in clips.items():
             try:
-                media = Media(clip.file)
+                media = open_clip(clip.file)
                 overview = Overview.of(media, thumbnails_for(media.aspect))
                 write_json(clip, folder, run=run)
                 parse.write(clip, overview, folder, back=f"../{NAME}.html")

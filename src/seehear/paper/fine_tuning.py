@@ -218,8 +218,8 @@ def _image_network(setup: Setup, name: str) -> NetworkSpec:
 def _frames(setup: Setup, part: Part, spec: NetworkSpec) -> NDArray[np.uint8]:
     """Return one frame from the middle of each labelled second, (n, size, size, 3)."""
     from seehear.features import extraction
+    from seehear.media.child import open_clip
     from seehear.media.clips import find_clips
-    from seehear.media.reader import Media
 
     assert setup.clips is not None
     files = find_clips([setup.clips])
@@ -230,7 +230,7 @@ def _frames(setup: Setup, part: Part, spec: NetworkSpec) -> NDArray[np.uint8]:
         for n in np.unique(labelled.clip):
             if names[n] not in files:
                 raise SeehearError(f"{setup.clips}: no file of clip {names[n]}, although it has features")
-            media = Media(files[names[n]])
+            media = open_clip(files[names[n]])
             settings = extraction.Settings(fps=1 / segment, segment=segment)
             decoded = np.concatenate([span.frames[size] for span in extraction.spans(media, [spec], settings)])
             rows = labelled.clip == n

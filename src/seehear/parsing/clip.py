@@ -164,12 +164,12 @@ class ParsedClip:
 
     def _seen(self) -> Overview:
         """Return the overview; the file is decoded again if there is none."""
+        from seehear.media.child import open_clip
         from seehear.media.overview import Overview, thumbnails_for
-        from seehear.media.reader import Media
 
         if self.overview is not None:
             return self.overview
-        media = Media(self.file, self.audio_track)
+        media = open_clip(self.file, self.audio_track)
         return Overview.of(media, thumbnails_for(media.aspect))
 
     def as_json(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from seehear.device import resolve as resolve_device
 from seehear.errors import ClipError, SeehearError
 from seehear.events import Activity
 from seehear.features.packed import Packed, silence_of
+from seehear.media.child import open_clip
 from seehear.media.notes import about
 from seehear.media.overview import Overview, thumbnails_for
 from seehear.media.reader import Media
@@ -392,7 +393,7 @@ class Parser:
         if not isinstance(file, str | Path):
             raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
         facts, path, decode = self.run.facts, Path(file), decoding or self.decoding
-        media = Media(path, check_audio_track(audio_track))
+        media = open_clip(path, check_audio_track(audio_track))
         absent = self._absent(media)
         features, overview = self._read(media, absent)
         predicted = self._of_packs(self._packs(media, features))
