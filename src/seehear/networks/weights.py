@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 from seehear.errors import SeehearError
 from seehear.files import atomic, sha256
+from seehear.progress import in_terminal, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -304,8 +305,8 @@ def _copy(stream: IO[bytes], target: IO[bytes], advance: Callable[[int], None] =
 @contextmanager
 def _progress(name: str, size: int) -> Iterator[Callable[[int], None]]:
     """Show a bar in a terminal, or one line elsewhere. Yields the function to call with the number of bytes done."""
-    if not sys.stderr.isatty():
-        print(_headline(name, size), file=sys.stderr)
+    if not in_terminal():
+        say(_headline(name, size))
         yield lambda _: None
         return
     from rich.console import Console
@@ -320,8 +321,8 @@ def _progress(name: str, size: int) -> Iterator[Callable[[int], None]]:
 @contextmanager
 def _waiting(name: str, size: int) -> Iterator[None]:
     """Show a spinner in a terminal, or one line elsewhere, for a step of unknown progress."""
-    if not sys.stderr.isatty():
-        print(_headline(name, size), file=sys.stderr)
+    if not in_terminal():
+        say(_headline(name, size))
         yield
         return
     from rich.console import Console
