@@ -111,19 +111,18 @@ def _run(tokens: list[str]) -> int:
     tokens = [token for token in tokens if token != "--json"]
     if tokens == ["networks"]:
         tokens = ["networks", "list"]
-    consoles = output.consoles()
+    app = build(tokens)
+    app.console, app.error_console = output.consoles()
     try:
-        result = build(tokens)(tokens, exit_on_error=False, print_error=True, result_action="return_value", **consoles)
+        result = app(tokens, exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:
         return WRONG_USAGE
     if not isinstance(result, Result):
         return 0
     failure = output.show(output.as_json(result.as_json()) if as_json else result.text())
-    return (
-        _fail(f"the result can't be printed ({failure}); what the command writes is whole")
-        if failure
-        else result.exit_code
-    )
+    if failure:
+        return _fail(f"the result can't be printed ({failure}); what the command writes is whole")
+    return result.exit_code
 
 
 def _fail(message: str) -> int:

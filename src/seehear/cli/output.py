@@ -44,13 +44,13 @@ def prepare() -> None:
         os.environ["COLUMNS"] = str(min(max(columns, MIN_WIDTH), MAX_WIDTH))
 
 
-def consoles() -> dict[str, Console]:
-    """Return the consoles on which cyclopts prints help texts and wrong usage, as its keywords."""
-    return {"console": _Console(), "error_console": _Console(stderr=True)}
+def consoles() -> tuple[Console, Console]:
+    """Return the consoles on which cyclopts prints help texts, and wrong usage."""
+    return _Console(), _Console(stderr=True)
 
 
 def show(text: str) -> str:
-    """Print text on standard output. Return why it can't be printed; an empty string if it is, or if nobody reads it."""
+    """Print text on standard output. Return why it can't be printed; an empty string if it is or nobody reads it."""
     if sys.stdout is None:  # closed, as by `>&-`
         return ""
     try:
