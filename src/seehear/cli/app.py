@@ -5,6 +5,7 @@ Commands are imported when they are called, so that `seehear --help` answers at 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -111,6 +112,10 @@ def _run(tokens: list[str]) -> int:
     tokens = [token for token in tokens if token != "--json"]
     if tokens == ["networks"]:
         tokens = ["networks", "list"]
+    try:
+        os.getcwd()
+    except OSError:  # some libraries end the process then, without a word that helps
+        return _fail("the current folder does not exist any more: change to another one")
     app = build(tokens)
     app.console, app.error_console = output.consoles()
     try:

@@ -10,6 +10,7 @@ import codecs
 import errno
 import io
 import json
+import logging
 import os
 import shutil
 import sys
@@ -39,6 +40,8 @@ def prepare() -> None:
         if isinstance(stream, io.TextIOWrapper):  # not in a notebook
             with suppress(OSError, ValueError):  # closed already
                 stream.reconfigure(errors=READABLE)
+    # It warns of each home folder that can't be written, where it works as well, a second slower.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     columns = shutil.get_terminal_size().columns
     if "COLUMNS" in os.environ or columns < MIN_WIDTH:
         os.environ["COLUMNS"] = str(min(max(columns, MIN_WIDTH), MAX_WIDTH))

@@ -195,7 +195,7 @@ def _moves(picture: Path) -> bool:
             if start[8:16] == b"WEBPVP8X":
                 return bool(start[20] & 2)  # its flag of animation
             if start[:3] == b"GIF":
-                return stream.read(FRAMES_WITHIN).count(GIF_FRAME) > 1
+                return (start + stream.read(FRAMES_WITHIN)).count(GIF_FRAME) > 1
     except (OSError, IndexError):
         pass
     return True

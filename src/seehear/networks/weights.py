@@ -103,9 +103,13 @@ class _SourceFailed(Exception):
 def cache_folder() -> Path:
     """Return $SEEHEAR_CACHE, or else `seehear` in $XDG_CACHE_HOME, or else ~/.cache/seehear."""
     if own := os.environ.get("SEEHEAR_CACHE"):
-        return Path(own).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "seehear"
+        return Path(os.path.expanduser(own))  # unlike Path.expanduser, leaves an unknown ~ as it is
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base) / "seehear"
+    home = os.path.expanduser("~")
+    if not os.path.isabs(home):  # such as in a container that runs under a number without a user
+        raise SeehearError("no home folder to keep weights in: set SEEHEAR_CACHE to a folder for them")
+    return Path(home) / ".cache" / "seehear"
 
 
 def fetch(files: Sequence[WeightFile]) -> dict[str, Path]:
@@ -268,7 +272,7 @@ def _from_url(source: Url, file: WeightFile, scratch: Path) -> None:
 
 
 def _from_local_file(source: LocalFile, file: WeightFile) -> None:
-    with Path(source.path).expanduser().open("rb") as stream:
+    with Path(os.path.expanduser(source.path)).open("rb") as stream:
         _keep(stream, file)
 
 
