@@ -22,8 +22,8 @@ from seehear.media.reader import AUDIO_SUFFIXES, SUFFIXES, VIDEO_SUFFIXES
 from seehear.networks import weights
 from seehear.parsing import folder as parsed_folder
 
-ENCODINGS = ["ascii", "cp1252", "latin-1", "cp437", "shift-jis", "utf-8", "utf-16"]
-LISTINGS = [["recipes"], ["estimators"], ["teachers"], ["networks", "list"]]
+ENCODINGS = ["ascii", "cp1252", "shift-jis", "utf-8", "utf-16"]
+LISTINGS = [["recipes"], ["networks", "list"]]
 HELPS = [[name, "--help"] for name, *_ in COMMANDS] + [[group, name, "--help"] for group, name, *_ in GROUP_COMMANDS]
 
 
@@ -112,7 +112,7 @@ def test_half_a_pair_of_surrogates(encoding, monkeypatch):
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["sing"]], ids=" ".join)
-@pytest.mark.parametrize("columns", ["", "0", "1", "2", "20", "-3", "wide", "²", "99999"])
+@pytest.mark.parametrize("columns", ["0", "1", "20", "wide", "²", "99999"])
 def test_help_in_every_width(arguments, columns, monkeypatch):
     monkeypatch.setenv("COLUMNS", columns)
     code, text = encoded(arguments, "utf-8")
@@ -188,8 +188,6 @@ def test_progress_wherever_standard_error_leads(stream, monkeypatch, capsys):
     ("line", "code", "lines"),
     [
         ("recipes | head -1", 0, 0),
-        ("train --help | true", 0, 0),
-        ("recipes > /dev/full", 1, 1),
         ("--help > /dev/full", 1, 1),
         ("recipes >&- 2>&- <&-", 0, 0),
         ("sing > /dev/full 2> /dev/full", 2, 0),

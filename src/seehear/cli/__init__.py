@@ -10,7 +10,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit, see `seehear.cli.app.main`."""
     try:
         from seehear.cli import app
-    except KeyboardInterrupt:  # before anything has begun
+    except KeyboardInterrupt:
+        print("seehear: interrupted before it began", file=sys.stderr)
         sys.exit(130)
     app.main(arguments)
 
