@@ -168,7 +168,7 @@ def _children(folder: Path, search: _Search) -> Iterator[Path]:
             mode = 0
         if stat.S_ISDIR(mode):
             yield child
-        elif is_media(child):
+        elif stat.S_ISREG(mode) and is_media(child):
             search.media.append(child)
         elif suffix in SUFFIXES or (not mode and suffix not in BESIDE_CLIPS):  # a broken link may have led to a folder
             search.unusable[str(child)] = _fault(child)
