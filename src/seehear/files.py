@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,6 +32,7 @@ UNWRITABLE = frozenset(
     )
 )
 TEMPORARY = re.compile(r"\.([1-9][0-9]{0,6})-[0-9a-f]{8}(\.[^.]+)?")  # as `atomic` names it, with the process first
+RENAME_PAUSES = (0.02, 0.1, 0.5)  # seconds, see `_replace`
 MAX_PID = 1 << 22  # Linux gives none above it, so a date in a file's name is not taken for a process
 
 _open: set[str] = set()  # temporaries that this process is writing now, whole paths
@@ -49,7 +51,7 @@ def atomic(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        os.replace(temporary, path)
+        _replace(temporary, path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFullError(
@@ -62,6 +64,17 @@ def atomic(path: Path) -> Iterator[Path]:
         with suppress(OSError):  # if the folder itself can't be made or read
             temporary.unlink(missing_ok=True)
         _open.discard(os.path.abspath(temporary))
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Rename a file over another. On Windows a program that has just opened either, such as a scanner, prevents it."""
+    for pause in RENAME_PAUSES if os.name == "nt" else ():
+        try:
+            os.replace(temporary, path)
+            return
+        except PermissionError:
+            time.sleep(pause)
+    os.replace(temporary, path)
 
 
 def sweep(folder: Path) -> None:

@@ -5,6 +5,7 @@ A name becomes part of a path, of a row of a table, or both. So no name may lead
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 
@@ -14,6 +15,11 @@ LONGEST_NAME = 240  # bytes of a clip's name: file systems take 255 with a suffi
 LONGEST_NETWORK = 200  # bytes of a network's name: the files of its packed features add two hashes
 BREAKS = ("Cc", "Zl", "Zp")  # categories of Unicode: control characters, and those that end a line or paragraph
 RESERVED = frozenset(("packed", "store.json"))  # other entries of a store, next to the folders of its networks
+
+WINDOWS = os.name == "nt"
+# Windows takes these for devices, with any suffix, and a part behind a colon for another stream of the file.
+DEVICES = frozenset(("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))))
+NOT_ON_WINDOWS = frozenset('<>:"|?*')
 
 _MODALITY = re.compile(r"[\w-]+")
 _NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -39,7 +45,7 @@ def valid_clip_name(name: str) -> str:
         raise ClipError(f"the clip's name {name!r} has a control character, such as a tab or a line break")
     if length > LONGEST_NAME:
         raise ClipError(f"the clip's name {name!r} is longer than {LONGEST_NAME} bytes")
-    return name
+    return _fit_for_windows(name, "clip's name")
 
 
 def valid_modality_name(name: str) -> str:
@@ -48,7 +54,7 @@ def valid_modality_name(name: str) -> str:
         raise ClipError(f"the modality {name!a} must consist of letters, digits, - and _")
     if len(name.encode()) > LONGEST_NAME:
         raise ClipError(f"the modality {name!r} is longer than {LONGEST_NAME} bytes")
-    return name
+    return _fit_for_windows(name, "modality")
 
 
 def valid_network_name(name: str) -> str:
@@ -61,6 +67,18 @@ def valid_network_name(name: str) -> str:
         raise SeehearError(f"a network can't be called {name!r}: a store keeps something else under that name")
     if len(name) > LONGEST_NETWORK:
         raise SeehearError(f"the network's name {name!r} is longer than {LONGEST_NETWORK} bytes")
+    return _fit_for_windows(name, "network's name")
+
+
+def _fit_for_windows(name: str, what: str) -> str:
+    """Return the name; on Windows, raise ClipError if a file of that name would be another file, or none."""
+    if WINDOWS:
+        if wrong := "".join(sorted(NOT_ON_WINDOWS.intersection(name))):
+            raise ClipError(f"the {what} {name!r} has {wrong}, which no file's name may have on Windows: rename it")
+        if name.partition(".")[0].rstrip().lower() in DEVICES:
+            raise ClipError(f"the {what} {name!r} is that of a device on Windows: rename it")
+        if name != name.rstrip(". "):
+            raise ClipError(f"the {what} {name!r} ends in a dot or space, which Windows removes: rename it")
     return name
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -34,7 +35,7 @@ class Progress:
         self._bar: _Bar | None = None
         if show and in_notebook():
             self._bar = _NotebookBar()
-        elif show and sys.stderr.isatty():
+        elif show and in_terminal():
             self._bar = _TerminalBar(what, total, done)
 
     def __enter__(self) -> Progress:
@@ -165,6 +166,20 @@ def in_notebook() -> bool:
     return getattr(shell, "kernel", None) is not None
 
 
+def in_terminal() -> bool:
+    """Return whether standard error is a terminal. It may be closed, absent, or replaced by another object."""
+    try:
+        return bool(sys.stderr.isatty())
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
 def say(text: str) -> None:
-    """Print a line on standard error, apart from the result."""
-    print(text, file=sys.stderr, flush=True)
+    """Print a line on standard error, apart from the result. If nobody can read it, the work goes on without it."""
+    if sys.stderr is None:  # as under pythonw; `print` would take standard output instead
+        return
+    with suppress(AttributeError, OSError, ValueError):  # closed, or its disk is full
+        try:
+            print(text, file=sys.stderr, flush=True)
+        except UnicodeEncodeError:
+            print(text.encode("ascii", "backslashreplace").decode(), file=sys.stderr, flush=True)

@@ -162,7 +162,7 @@ def test_names_in_raw_utf8_and_bytes_that_are_none(server):
 
 
 def test_every_kind_of_clip_has_a_type():
-    assert {TYPES[suffix].partition("/")[0] for suffix in SUFFIXES} == {"audio", "video"}
+    assert {TYPES[suffix].partition("/")[0] for suffix in SUFFIXES - {".gif", ".webp"}} == {"audio", "video"}
     assert all(re.fullmatch("text/.*|application/json|application/xml", TYPES[suffix].partition(";")[0])
                for suffix in TYPES if "charset" in TYPES[suffix])  # fmt: skip
 

@@ -11,6 +11,7 @@ from seehear.alignment.embeddings import Point
 from seehear.alignment.projection import WIDTH, ProjectionName
 from seehear.cli.options import NO_TRUTH, TruthOptions
 from seehear.errors import SeehearError
+from seehear.progress import say
 from seehear.results import Result
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def align(
     dataset = Dataset.from_tables(labels, store=store, collocation=networks, truth=truth.tables())
     others = Dataset.from_tables(fit, store=store, collocation=networks) if fit is not None else None
     files = find_clips(arguments.paths(clips)) if clips else None
+    for problem in files.problems if files is not None else ():
+        say(problem)
     _check_drawn(drawn, dataset, files)
     result = measure(systems, dataset, fit=others, projection=projection, width=width, point=point, device=device)
     if out is not None:

@@ -5,14 +5,15 @@ Commands are imported when they are called, so that `seehear --help` answers at 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError, Parameter
 
+from seehear.cli import output
 from seehear.errors import SeehearError
+from seehear.progress import say
 from seehear.results import Result
 from seehear.version import __version__
 
@@ -51,6 +52,7 @@ GROUP_COMMANDS = (
     ("features", "generate", "features:generate_features", "Make synthetic features of a data set."),
 )
 ROOM = "seehear.cli"
+FAILED, WRONG_USAGE = 1, 2
 INTERRUPTED = 130  # the exit code that shells expect of a program that Ctrl-C ended
 
 
@@ -85,28 +87,53 @@ def build(tokens: Sequence[str]) -> App:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit: 0 done, 1 an error or something left out, 2 wrong usage, 130 interrupted."""
-    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    output.prepare()
+    try:
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+    except SeehearError as error:
+        code = _fail(str(error))
+    except KeyboardInterrupt:
+        say("seehear: interrupted. Finished pieces are kept; rerun the same command to resume")
+        code = INTERRUPTED
+    except UnicodeEncodeError as error:
+        code = _fail(f"{error.object!a}: this system encodes names of files in {error.encoding}: set PYTHONUTF8=1")
+    except OSError as error:  # that no reader or writer expected, such as a folder that can't be entered
+        where = error.filename if error.filename is not None else "input or output"
+        code = _fail(f"{where}: {error.strerror or error}")
+    except MemoryError:
+        code = _fail("out of memory: close other programs, or give fewer clips at once")
+    output.settle()
+    sys.exit(code)
+
+
+def _run(tokens: list[str]) -> int:
+    """Run a command line, print its result, and return the exit code."""
     as_json = "--json" in tokens
     tokens = [token for token in tokens if token != "--json"]
     if tokens == ["networks"]:
         tokens = ["networks", "list"]
     try:
-        result = build(tokens)(tokens, exit_on_error=False, print_error=True, result_action="return_value")
-    except CycloptsError:
-        sys.exit(2)
-    except SeehearError as error:
-        print(f"seehear: {error}", file=sys.stderr)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        print("seehear: interrupted. Finished pieces are kept; rerun the same command to resume", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        os.getcwd()
+    except OSError:  # some libraries end the process then, without a word that helps
+        return _fail("the current folder does not exist any more: change to another one")
+    app = build(tokens)
+    app.console, app.error_console = output.consoles()
     try:
-        if isinstance(result, Result):
-            print(json.dumps(result.as_json(), indent=1, ensure_ascii=False) if as_json else result.text())
-            sys.stdout.flush()
-    except BrokenPipeError:  # the reader has closed, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(result.exit_code if isinstance(result, Result) else 0)
+        result = app(tokens, exit_on_error=False, print_error=True, result_action="return_value")
+    except CycloptsError:
+        return WRONG_USAGE
+    if not isinstance(result, Result):
+        return 0
+    failure = output.show(output.as_json(result.as_json()) if as_json else result.text())
+    if failure:
+        return _fail(f"the result can't be printed ({failure}); what the command writes is whole")
+    return result.exit_code
+
+
+def _fail(message: str) -> int:
+    """Say what went wrong, and return the exit code."""
+    say(f"seehear: {message}")
+    return FAILED
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from seehear.evaluation.systems import Systems, describe_decoding, open_parsers,
 from seehear.events import Activity
 from seehear.features.notes import unknown_classes
 from seehear.parsing.parser import Parser
-from seehear.progress import Progress
+from seehear.progress import Progress, say
 from seehear.scoring.given import score_given
 from seehear.scoring.references import TRUTH, Reference, references, score_references
 from seehear.scoring.scores import Scores, score
@@ -226,4 +226,7 @@ def _perfect(scores: Sequence[Scores]) -> bool:
 def _media_files(clips: Paths) -> dict[str, Path]:
     from seehear.media.clips import find_clips
 
-    return dict(find_clips(paths(clips)))
+    found = find_clips(paths(clips))
+    for problem in found.problems:
+        say(problem)
+    return dict(found)

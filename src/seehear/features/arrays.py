@@ -86,7 +86,8 @@ class Extraction(Result, Mapping[str, Features]):
         kept: The store with the features, or None if they are in memory.
         made: How many features were made, counted in clip × network.
         unchanged: How many were in the store already, made from the same file in the same way.
-        failed: clip -> what is wrong with it. A clip may have features of some networks and be listed here too.
+        failed: clip -> what is wrong with it. A clip may have features of some networks and be listed here too. So is a
+            folder that could not be searched.
         clip_notes: clip -> what was repaired in it, is ambiguous or missing; of unchanged clips too.
         notes: What else the user should know.
         clip_seconds: Total duration of the clips that were decoded.

@@ -122,14 +122,20 @@ def extract(
         raise SeehearError(f"a segment must last more than 0 seconds, not {segment:g}")
     track = arguments.audio_track(audio_track)
     part = Shard.parse(shard) if isinstance(shard, str) else shard or Shard()
-    files = {name: path for name, path in find_clips(clips).items() if part.holds(name)}
+    found = find_clips(clips)
+    files = {name: path for name, path in found.items() if part.holds(name)}
     child.start()
     loaded = load_networks(specs, device)  # before the store is created: it may fail
     if store is not None:
         kept = Store(store, segment=segment, create=True)
-        return _extract_to_store(files, loaded, kept, Settings(fps, kept.segment, track), progress)
-    extraction = _extract_to_memory(files, loaded, Settings(fps, segment or 1.0, track), progress)
-    if isinstance(clips, str | os.PathLike) and not Path(clips).is_dir():
+        extraction = _extract_to_store(files, loaded, kept, Settings(fps, kept.segment, track), progress)
+    else:
+        extraction = _extract_to_memory(files, loaded, Settings(fps, segment or 1.0, track), progress)
+    extraction.failed |= {place: [why] for place, why in found.unusable.items()}
+    extraction.notes += found.notes
+    if store is not None:
+        return extraction
+    if isinstance(clips, str | os.PathLike) and os.path.isfile(os.path.expanduser(clips)):  # not a pattern
         for messages in extraction.failed.values():
             raise ClipError("; ".join(messages))
         for features in extraction.values():

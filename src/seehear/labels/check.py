@@ -12,6 +12,7 @@ from seehear.arguments import PathLike, Paths, paths
 from seehear.labels.defects import Defect, DefectKind, suggestion
 from seehear.labels.read import is_dense, read_classes, scan_dense, scan_weak
 from seehear.labels.tables import DenseTable, WeakTable, classes_of
+from seehear.progress import say
 from seehear.results import Result, import_pandas
 
 if TYPE_CHECKING:
@@ -147,7 +148,10 @@ def _files(clips: Paths | Mapping[str, Path]) -> Mapping[str, Path] | None:
         return None
     from seehear.media.clips import find_clips
 
-    return find_clips(given)
+    found = find_clips(given)
+    for problem in found.problems:
+        say(problem)
+    return found
 
 
 def _as_json(defect: Defect) -> dict[str, Any]:

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import glob
+import os
+import stat
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from seehear import arguments
@@ -10,12 +18,51 @@ from seehear.errors import ClipError, SeehearError
 from seehear.media.reader import SUFFIXES, is_media
 from seehear.names import valid_clip_name
 
+PICTURES = frozenset((".apng", ".gif", ".webp"))  # these may move or not, and often lie beside a clip as its thumbnail
+# What people keep beside clips. A search says nothing about them.
+BESIDE_CLIPS = frozenset(
+    (
+        *(".avif", ".bmp", ".heic", ".ico", ".jpeg", ".jpg", ".png", ".svg", ".thm", ".tif", ".tiff"),
+        *(".csv", ".doc", ".docx", ".eaf", ".etf", ".htm", ".html", ".json", ".jsonl", ".log", ".md", ".ods", ".pdf"),
+        *(".pfsx", ".rst", ".toml", ".tsv", ".txt", ".xls", ".xlsx", ".xml", ".yaml", ".yml"),
+        *(".ass", ".lrc", ".srt", ".ssa", ".sub", ".textgrid", ".vtt"),
+        *(".css", ".ipynb", ".js", ".npy", ".npz", ".py", ".pyc", ".safetensors", ".sh"),
+        *(".cue", ".db", ".ini", ".m3u", ".m3u8", ".md5", ".nfo", ".sha256", ".url"),
+    )
+)
+CASELESS = sys.platform in ("darwin", "win32")  # their file systems take A.json and a.json for one file
+GIF_FRAME = b"\x21\xf9\x04"  # begins the control block before each frame of a GIF
+FRAMES_WITHIN = 1 << 22  # bytes of a GIF in which its second frame must begin
 
-def find_clips(paths: Paths) -> dict[str, Path]:
-    """Find the clips among files and in folders; hidden files are skipped.
+
+class Clips(dict[str, Path]):
+    """Clip name -> file, with what the search could not use.
+
+    Attributes:
+        unusable: File or folder -> why it can't be used: something that was requested is left out.
+        notes: What else a user should know.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unusable: dict[str, str] = {}
+        self.notes: list[str] = []
+
+    @property
+    def problems(self) -> list[str]:
+        """Return one line for each thing that a user should know."""
+        return [*self.unusable.values(), *self.notes]
+
+
+def find_clips(paths: Paths) -> Clips:
+    """Find the clips among files and in folders.
+
+    A search follows links, and visits each folder once. It takes files by their suffix, without hidden files and
+    folders, and without pictures that don't move.
 
     Args:
-        paths: Media files, and folders that are searched for them at any depth.
+        paths: Media files, and folders that are searched for them at any depth. A path that does not exist may begin
+            with ~, and may be a pattern such as `clips/*.mp4`, which not every shell expands.
 
     Returns:
         Clip name -> file, in the order of `paths`; within a folder, in the order of paths.
@@ -24,22 +71,158 @@ def find_clips(paths: Paths) -> dict[str, Path]:
         SeehearError: If a path does not exist, a folder has no media file, two files have the same stem, or a clip may
             not have the name.
     """
-    clips: dict[str, Path] = {}
-    for path in arguments.paths(paths):
-        if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if is_media(file))
-            if not files:
-                raise SeehearError(f"{path}: no media files in this folder ({' '.join(sorted(SUFFIXES))})")
-        elif path.exists():
-            files = [path]
-        else:
-            raise SeehearError(f"{path}: no such file or folder")
-        for file in files:
+    clips = Clips()
+    for path in (each for given in arguments.paths(paths) for each in _expand(given)):
+        for file in _in_folder(path, clips) if path.is_dir() else [path]:
             _check_name(file)
             other = clips.setdefault(file.stem, file)
-            if other.resolve() != file.resolve():
+            if other is not file and not _same_file(other, file):
                 raise SeehearError(f"{file} and {other} would be one clip, {file.stem!r}: rename one")
+    _check_case(clips)
     return clips
+
+
+def _expand(path: Path) -> Iterator[Path]:
+    """Yield the files and folders that a path names. Raises SeehearError if there is none, or it can't be a clip."""
+    text = str(path)
+    if text.startswith("~") and not os.path.lexists(text):
+        text = os.path.expanduser(text)
+    if glob.has_magic(text) and not os.path.lexists(text):
+        found = sorted(glob.glob(text, recursive=True))
+        if not found:
+            raise SeehearError(f"{path}: no file or folder is named like this")
+    else:
+        found = [text]
+    for each in found:
+        if fault := _fault(Path(each)):
+            raise SeehearError(fault)
+        yield Path(each)
+
+
+def _fault(path: Path) -> str:
+    """Return why a path is neither a regular file nor a folder; an empty string if it is."""
+    shown = str(path) if str(path).isprintable() else f"{str(path)!a}"
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return (
+            f"{shown}: links to a file that doesn't exist" if path.is_symlink() else f"{shown}: no such file or folder"
+        )
+    except (OSError, ValueError) as error:
+        return f"{shown}: can't be read ({getattr(error, 'strerror', None) or error})"
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return ""
+    return f"{shown}: is a pipe, socket or device: a clip must be a regular file"
+
+
+@dataclass
+class _Search:
+    """What a search of a folder finds."""
+
+    media: list[Path] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)  # unknown suffix -> files
+    unusable: dict[str, str] = field(default_factory=dict)
+
+
+def _in_folder(folder: Path, clips: Clips) -> list[Path]:
+    """Return the media files in a folder and its subfolders. Adds what can't be used to the clips' problems."""
+    search = _Search()
+    pending, linked, visited = [folder], list[Path](), set[str]()
+    while pending or linked:
+        each = pending.pop() if pending else linked.pop(0)  # a folder is named without links, if it can be
+        real = os.path.realpath(each)
+        if real not in visited:
+            visited.add(real)
+            for child in _children(each, search):
+                (linked if child.is_symlink() else pending).append(child)
+    clips.unusable |= search.unusable
+    passed_over = ""
+    if search.others:
+        counts = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in search.others.most_common(8))
+        passed_over = f"{folder}: passed over {search.others.total()} files that have no media suffix: {counts}"
+    files = sorted(_without_thumbnails(search.media))
+    if not files:
+        why = "; ".join([*search.unusable.values(), *([passed_over] if passed_over else [])])
+        raise SeehearError(
+            f"{folder}: no media files in this folder, such as .mp4 or .wav" + (f". {why}" if why else "")
+        )
+    if passed_over:
+        clips.notes.append(f"{passed_over}. Name a file itself to use it")
+    return files
+
+
+def _children(folder: Path, search: _Search) -> Iterator[Path]:
+    """Yield the subfolders of a folder, and add its files to what the search finds."""
+    try:
+        children = sorted(folder.iterdir())
+    except OSError as error:
+        search.unusable[str(folder)] = f"{folder}: can't be searched ({error.strerror})"
+        return
+    for child in children:
+        if child.name.startswith("."):
+            continue
+        suffix = child.suffix.lower()
+        try:
+            mode = child.stat().st_mode
+        except (OSError, ValueError):
+            mode = 0
+        if stat.S_ISDIR(mode):
+            yield child
+        elif stat.S_ISREG(mode) and is_media(child):
+            search.media.append(child)
+        elif suffix in SUFFIXES or (not mode and suffix not in BESIDE_CLIPS):  # a broken link may have led to a folder
+            search.unusable[str(child)] = _fault(child)
+        elif suffix not in BESIDE_CLIPS:
+            search.others[suffix] += 1
+
+
+def _without_thumbnails(files: Iterable[Path]) -> Iterator[Path]:
+    """Leave out pictures that don't move, and those that lie beside a clip of the same name."""
+    files = list(files)
+    films = {file.with_suffix("") for file in files if file.suffix.lower() not in PICTURES}
+    for file in files:
+        if file.suffix.lower() not in PICTURES or (file.with_suffix("") not in films and _moves(file)):
+            yield file
+
+
+def _moves(picture: Path) -> bool:
+    """Return whether a GIF or WebP has several frames. A file that is neither is left to the reader."""
+    try:
+        with picture.open("rb") as stream:
+            start = stream.read(21)
+            if start[8:16] == b"WEBPVP8 " or start[8:16] == b"WEBPVP8L":
+                return False
+            if start[8:16] == b"WEBPVP8X":
+                return bool(start[20] & 2)  # its flag of animation
+            if start[:3] == b"GIF":
+                return (start + stream.read(FRAMES_WITHIN)).count(GIF_FRAME) > 1
+    except (OSError, IndexError):
+        pass
+    return True
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _check_case(clips: Clips) -> None:
+    """Note clips whose files some systems take for one. Raises SeehearError on such a system."""
+    first: dict[str, str] = {}
+    alike = []
+    for name in clips:
+        other = first.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
+        if other != name:
+            alike.append(f"{clips[other]} and {clips[name]}")
+    if not alike:
+        return
+    pairs = f"{alike[0]}" + (f", and {len(alike) - 1} more pairs," if len(alike) > 1 else "")
+    differ = f"{pairs} differ in the case or the encoding of letters alone"
+    if CASELESS:
+        raise SeehearError(f"{differ}: what is written of one would overwrite the other: rename one")
+    clips.notes.append(f"{differ}: rename one, or their results can't be copied to macOS or Windows")
 
 
 def _check_name(file: Path) -> None:

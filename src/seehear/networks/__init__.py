@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -176,7 +177,7 @@ def _missing_extra(spec: NetworkSpec, module: str) -> SeehearError:
 
 def _user_network(name: str, place: str, attribute: str) -> NetworkSpec:
     if place.endswith(".py"):
-        path = Path(place).expanduser().resolve()
+        path = Path(os.path.expanduser(place)).resolve()
         module = _import_file(path)
         reference = f"{path}:{attribute}"
     else:

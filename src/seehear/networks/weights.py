@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING
 
 from seehear.errors import SeehearError
 from seehear.files import atomic, sha256
+from seehear.progress import in_terminal, say
 
 if TYPE_CHECKING:
     import numpy as np
@@ -102,9 +103,13 @@ class _SourceFailed(Exception):
 def cache_folder() -> Path:
     """Return $SEEHEAR_CACHE, or else `seehear` in $XDG_CACHE_HOME, or else ~/.cache/seehear."""
     if own := os.environ.get("SEEHEAR_CACHE"):
-        return Path(own).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "seehear"
+        return Path(os.path.expanduser(own))  # unlike Path.expanduser, leaves an unknown ~ as it is
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base) / "seehear"
+    home = os.path.expanduser("~")
+    if not os.path.isabs(home):  # such as in a container that runs under a number without a user
+        raise SeehearError("no home folder to keep weights in: set SEEHEAR_CACHE to a folder for them")
+    return Path(home) / ".cache" / "seehear"
 
 
 def fetch(files: Sequence[WeightFile]) -> dict[str, Path]:
@@ -267,7 +272,7 @@ def _from_url(source: Url, file: WeightFile, scratch: Path) -> None:
 
 
 def _from_local_file(source: LocalFile, file: WeightFile) -> None:
-    with Path(source.path).expanduser().open("rb") as stream:
+    with Path(os.path.expanduser(source.path)).open("rb") as stream:
         _keep(stream, file)
 
 
@@ -304,8 +309,8 @@ def _copy(stream: IO[bytes], target: IO[bytes], advance: Callable[[int], None] =
 @contextmanager
 def _progress(name: str, size: int) -> Iterator[Callable[[int], None]]:
     """Show a bar in a terminal, or one line elsewhere. Yields the function to call with the number of bytes done."""
-    if not sys.stderr.isatty():
-        print(_headline(name, size), file=sys.stderr)
+    if not in_terminal():
+        say(_headline(name, size))
         yield lambda _: None
         return
     from rich.console import Console
@@ -320,8 +325,8 @@ def _progress(name: str, size: int) -> Iterator[Callable[[int], None]]:
 @contextmanager
 def _waiting(name: str, size: int) -> Iterator[None]:
     """Show a spinner in a terminal, or one line elsewhere, for a step of unknown progress."""
-    if not sys.stderr.isatty():
-        print(_headline(name, size), file=sys.stderr)
+    if not in_terminal():
+        say(_headline(name, size))
         yield
         return
     from rich.console import Console

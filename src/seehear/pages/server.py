@@ -23,7 +23,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from seehear.errors import SeehearError
 from seehear.files import read_json
-from seehear.media.reader import is_media
+from seehear.media.reader import AUDIO_SUFFIXES, VIDEO_SUFFIXES, is_media
 from seehear.parsing.folder import from_json, is_parse
 from seehear.progress import say
 
@@ -44,7 +44,10 @@ _PLAIN = {
     ".vtt": "text/vtt",
     ".xml": "application/xml",
 }
-TYPES = {suffix: f"{kind}; charset=utf-8" for suffix, kind in _PLAIN.items()} | {
+_MEDIA = {suffix: f"video/x-{suffix[1:]}" for suffix in VIDEO_SUFFIXES}
+_MEDIA |= {suffix: f"audio/x-{suffix[1:]}" for suffix in AUDIO_SUFFIXES}
+TYPES = {suffix: f"{kind}; charset=utf-8" for suffix, kind in _PLAIN.items()} | _MEDIA
+TYPES |= {
     ".gif": "image/gif",
     ".ico": "image/x-icon",
     ".jpeg": "image/jpeg",

@@ -44,7 +44,7 @@ class ParsedFolder(Result):
         figures: Files of the figures of these clips.
         index: The page that leads to the clips' pages.
         unchanged: How many clips were parsed before.
-        failed: clip -> what is wrong with it.
+        failed: clip -> what is wrong with it; also a folder that could not be searched.
         notes: What else a user should know.
     """
 
@@ -142,7 +142,7 @@ def parse_clips(
     track = arguments.audio_track(audio_track)
     job = _Job(parser, decoding or parser.decoding, Path(out), tables, tuple(figures), embed, track)
     job.claim()
-    result = ParsedFolder(job.folder)
+    result = ParsedFolder(job.folder, failed=files.unusable, notes=files.notes)
     if tables and not {event.clip for table in tables.values() for event in table.events} & set(files):
         result.notes.append(f"{', '.join(str(table.path) for table in tables.values())}: name none of these clips")
     with Progress("parsing", len(files), show=progress) as bar:

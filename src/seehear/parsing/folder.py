@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path, PurePath
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
 from seehear.errors import SeehearError
@@ -83,7 +83,7 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
         SeehearError: If something is missing, of a wrong type, or an invalid name.
     """
     try:
-        parsed = ParsedClip.from_json({**facts, "file": os.path.normpath(file.parent / facts["file"])})
+        parsed = ParsedClip.from_json({**facts, "file": _media_file(facts["file"], file.parent)})
         valid_clip_name(parsed.clip)
         events = (*parsed.events, *(parsed.truth or ()))
         for modality in {*parsed.modalities, *parsed.absent, *(event.modality for event in events)}:
@@ -93,6 +93,16 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
         raise SeehearError(f"{file}: {error}") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise SeehearError(f"{file}: is damaged ({type(error).__name__}: {error}); parse the clip again") from None
+
+
+def _media_file(text: str, folder: Path) -> str:
+    """Return the path of the media file that a JSON file in a folder names, which may be from another system."""
+    if os.name != "nt":
+        if PureWindowsPath(text).drive:
+            return text  # absolute where it was written, and nowhere here
+        if "\\" in text and not os.path.lexists(folder / text):
+            text = PureWindowsPath(text).as_posix()
+    return os.path.normpath(folder / text)
 
 
 def link(file: Path, folder: Path) -> str:
