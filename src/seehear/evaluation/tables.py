@@ -10,7 +10,7 @@ import numpy as np
 from seehear.errors import SeehearError
 from seehear.evaluation.result import Evaluation
 from seehear.features.notes import missing_truth
-from seehear.labels import DenseTable, WeakTable, classes_of, read_dense, read_weak
+from seehear.labels import DenseTable, WeakTable, classes_of, read_dense, read_weak, segments_of, spellings, units
 from seehear.scoring.given import score_given
 from seehear.scoring.references import references, score_references
 from seehear.scoring.scores import score
@@ -50,9 +50,11 @@ def score_tables(
             f"predictions are for {', '.join(tables) or 'no modality'}, ground truth is for "
             f"{', '.join(true_tables) or 'no modality'}: give --audio with --dense-audio, --visual with --dense-visual"
         )
+    dense = [*true_tables.values(), *tables.values()]
     notes = [*missing_truth(weak, true_tables), *_other_clips(tables, weak)]
-    clips, names = weak.clips, classes_of([weak, *true_tables.values(), *tables.values()])
-    segments = max(1, *(each.last_segment(segment) for each in (*true_tables.values(), *tables.values())))
+    notes += map(str, [*spellings([weak, *dense]), *units(dense)])
+    clips, names = weak.clips, classes_of([weak, *dense])
+    segments = segments_of(dense, len(clips), len(names), segment)
     predicted = {name: tables[name].array(clips, names, segments, segment) for name in true_tables}
     true = {name: each.array(clips, names, segments, segment) for name, each in true_tables.items()}
     of_labels = revision([weak.path, *(each.path for each in true_tables.values())])

@@ -8,7 +8,7 @@ from seehear import arguments
 from seehear.arguments import Paths
 from seehear.errors import ClipError, SeehearError
 from seehear.media.reader import SUFFIXES, is_media
-from seehear.names import valid_clip_name
+from seehear.names import clip_name, valid_clip_name
 
 
 def find_clips(paths: Paths) -> dict[str, Path]:
@@ -36,16 +36,16 @@ def find_clips(paths: Paths) -> dict[str, Path]:
             raise SeehearError(f"{path}: no such file or folder")
         for file in files:
             _check_name(file)
-            other = clips.setdefault(file.stem, file)
+            other = clips.setdefault(clip_name(file), file)
             if other.resolve() != file.resolve():
-                raise SeehearError(f"{file} and {other} would be one clip, {file.stem!r}: rename one")
+                raise SeehearError(f"{file} and {other} would be one clip, {clip_name(file)!r}: rename one")
     return clips
 
 
 def _check_name(file: Path) -> None:
     """Raise SeehearError if no clip may have the name of the file."""
     try:
-        valid_clip_name(file.stem)
+        valid_clip_name(clip_name(file))
     except ClipError as error:
         place = str(file) if str(file).isprintable() else f"{str(file)!a}"
         raise SeehearError(f"{place}: {error}: rename it") from None
