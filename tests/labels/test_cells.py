@@ -77,7 +77,7 @@ def test_empty_columns_and_rows_at_the_end(tmp_path, separator):
         ('a\t"' + "x" * 140_000 + '"', DefectKind.QUOTES, "field larger than"),
         ("a\t" + "x" * 140_000, DefectKind.INVALID_CLASS, "140000 characters"),
         ("x" * 140_000 + "\tDog", DefectKind.INVALID_NAME, "longer than"),
-        ('a\t"""Male speech, man speaking"",Dog"', DefectKind.INVALID_CLASS, "quote without its pair"),
+        ('a\t"""Male speech, man speaking"",Dog"', DefectKind.INVALID_CLASS, "class with a comma within quotes"),
         ("a\tDo\x00g", DefectKind.INVALID_CLASS, "can't stand in a line"),
         ("a\tDo\x85g", DefectKind.INVALID_CLASS, "can't stand in a line"),
         ("a\tDo\u2028g", DefectKind.INVALID_CLASS, "can't stand in a line"),
@@ -187,9 +187,7 @@ def test_clips_are_compared_in_one_normal_form(tmp_path):
     assert defect.kind == DefectKind.CONTRADICTION
 
 
-@pytest.mark.parametrize(
-    ("content", "line"), [("Dog\nD\x00og\n", 2), ('Dog\n\n"Male speech, man\n', 3), ("a" * 2000, 1)]
-)
+@pytest.mark.parametrize(("content", "line"), [("Dog\nD\x00og\n", 2), ("Dog\n\nD\u2028og\n", 3), ("a" * 2000, 1)])
 def test_lists_of_classes_hold_classes(tmp_path, content, line):
     (tmp_path / "c.txt").write_text(content)
     with pytest.raises(SeehearError, match=rf"c\.txt:{line}: error: the class"):
@@ -200,10 +198,11 @@ quotes = st.text(st.sampled_from("\"'a ;"), min_size=1, max_size=6).filter(lambd
 
 
 @settings(max_examples=60, deadline=None)
-@given(clip=quotes, label=quotes.filter(lambda text: text.count('"') % 2 == 0))
+@given(clip=quotes, label=quotes)
 def test_quotes_written_read_back(tmp_path_factory, clip, label):
     folder = tmp_path_factory.mktemp("q")
-    write_weak(folder / "w.csv", {clip: (label, "Dog")})
-    assert dict(read_weak(folder / "w.csv").labels) == {clip: tuple(dict.fromkeys((label, "Dog")))}
+    labels = (label,) if label.count('"') % 2 else (label, "Dog")
+    write_weak(folder / "w.csv", {clip: labels})
+    assert dict(read_weak(folder / "w.csv").labels) == {clip: labels}
     write_dense(folder / "d.csv", [Event(clip, 0.0, 1.0, label)])
     assert read_dense(folder / "d.csv").events == (Event(clip, 0.0, 1.0, label),)

@@ -12,7 +12,7 @@ from seehear.errors import ClipError, SeehearError
 from seehear.formats.registry import of_file
 from seehear.formats.spec import FileEvents, LocatedEvent, described, merged, milliseconds, name_of
 from seehear.labels import DenseTable, Event, read_dense, write_dense
-from seehear.labels.cells import LONGEST_TIME
+from seehear.labels.cells import LONGEST_TIME, CellError, classes_in
 from seehear.modality import JOINT, joint_of
 from seehear.names import spelling, valid_clip_name, valid_line, valid_modality_name
 from seehear.parsing.clip import ParsedEvent
@@ -136,7 +136,7 @@ def _read(files: list[Path], modality: str | None) -> FileEvents:
                     raise SeehearError(f"{path}: has {name} events of {clip!r}, and so has {first}; give one of them")
                 events.entry(clip, name).extend(located)
     if not events.by_clip:
-        raise SeehearError("none of the files names a clip")
+        raise SeehearError(f"{', '.join(map(str, files[:3])) or 'no file'}: none of the files names a clip")
     spelt: dict[str, str] = {}
     for name in dict.fromkeys(name for _, name in source):
         if (other := spelt.setdefault(spelling(name), name)) != name:
@@ -178,11 +178,10 @@ def _cleaned(events: FileEvents) -> dict[str, dict[str, list[LocatedEvent]]]:
                 try:
                     valid_line(clip, "clip")
                     onset, offset = _within_clip(located.event)
-                    for part in located.event.label.split(","):
-                        label = valid_line(part.strip())
+                    for label in map(valid_line, classes_in(located.event.label)):
                         event = replace(located.event, label=label, onset=onset / 1000, offset=offset / 1000)
                         by_class.setdefault(label, []).append(LocatedEvent(event, located.place))
-                except ClipError as error:
+                except (ClipError, CellError) as error:
                     problems.append(f"{located.place}: {error}")
             cleaned.setdefault(clip, {})[modality] = [one for same in by_class.values() for one in merged(same)]
     if problems:

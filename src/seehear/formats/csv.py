@@ -55,6 +55,7 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
     text = read_text(file)
     header = _header(file, text)
     table = csv.reader(io.StringIO(text, newline=""), delimiter=header.separator, strict=True)
+    line = 0
     try:
         next(table)
         line = table.line_num

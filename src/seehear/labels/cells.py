@@ -61,9 +61,9 @@ class Header:
 
     def rows(self, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
         """Yield the lines below the header that have content, each with its number in the file."""
-        empty = f"{self.separator} {QUOTE}"
+        empty = {"", f"{QUOTE}{QUOTE}"}
         for number, line in enumerate(lines[1:], start=2):
-            if line and line.strip(empty).strip():
+            if line[:1].isalnum() or not {cell.strip() for cell in line.split(self.separator)} <= empty:
                 yield number, line
 
     def fitted(self, cells: list[str]) -> list[str]:
@@ -91,6 +91,19 @@ def _columns(cells: Sequence[str]) -> tuple[str, ...]:
     while names and not names[-1]:
         names.pop()
     return tuple(names)
+
+
+def classes_in(cell: str) -> list[str]:
+    """Return the classes in a cell, which commas separate; empty texts where there is nothing between them.
+
+    Raises:
+        CellError: If quotes in the cell hold a class that has a comma itself, which no table can hold.
+    """
+    names = [name.strip() for name in cell.split(",")]
+    if len(names) > 1 and QUOTE in cell and any(name.count(QUOTE) % 2 for name in names):
+        message = f"{shown(cell)} has a class with a comma within quotes; commas separate classes, so rename it"
+        raise CellError(DefectKind.INVALID_CLASS, message)
+    return names
 
 
 def quoted(cell: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from seehear.errors import SeehearError
 from seehear.files import read_lines
-from seehear.labels.cells import QUOTE, CellError, Header, seconds, shown
+from seehear.labels.cells import CellError, Header, classes_in, seconds, shown
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
 from seehear.labels.tables import CONFIDENCE, DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable
 from seehear.names import normal, valid_clip_name, valid_line
@@ -94,7 +94,11 @@ def scan_weak(path: str | Path, classes: Sequence[str] | None = None) -> WeakTab
     labels: dict[str, tuple[str, ...]] = {}
     lines: dict[str, int] = {}
     for line, (clip, text) in rows:
-        names = [name.strip() for name in text.split(",")]
+        try:
+            names = classes_in(text)
+        except CellError as error:
+            defects.append(Defect(path, line, error.kind, str(error)))
+            continue
         defects += _defects_of_row(path, line, clip, names, check)
         unique = tuple(dict.fromkeys(filter(None, names)))
         if clip not in labels:
@@ -125,17 +129,17 @@ def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
     timelines: dict[tuple[str, str], _Timeline] = {}  # by clip and class
     for line, (clip, *times, text, given) in rows:
         try:
-            (onset, offset), confidence = _span(*times), _confidence(given)
+            (onset, offset), confidence, names = _span(*times), _confidence(given), classes_in(text)
         except CellError as error:
             defects.append(Defect(path, line, error.kind, str(error)))
             continue
         if not text:
             defects.append(Defect(path, line, DefectKind.NO_CLASS, f"{clip} has an event without a class"))
             continue
-        if "," in text:
+        if len(names) > 1:
             message = f"{shown(text)} holds several classes; each is an event"
             defects.append(Defect(path, line, DefectKind.SEVERAL_CLASSES, message))
-        for label in filter(None, (part.strip() for part in text.split(","))):
+        for label in filter(None, names):
             event = Event(clip, onset, offset, label, line, confidence)
             if wrong := check(label):
                 defects.append(Defect(path, line, *wrong))
@@ -245,9 +249,6 @@ class _ClassCheck:
             valid_line(name)
         except SeehearError as error:
             return DefectKind.INVALID_CLASS, str(error)
-        if name.count(QUOTE) % 2:
-            message = f"the class {name!r} has a quote without its pair: commas separate classes, no class can hold one"
-            return DefectKind.INVALID_CLASS, message
         if self._allowed is not None and name not in self._allowed:
             message = f"class {name!r} is not in the list of classes{suggestion(name, self._allowed)}"
             return DefectKind.UNKNOWN_CLASS, message
