@@ -12,6 +12,7 @@ from seehear.labels import (
     DenseTable,
     Event,
     check,
+    clip_hint,
     read_weak,
     scan_dense,
     segments_of,
@@ -123,3 +124,15 @@ def test_events_past_the_end_of_their_clip(tmp_path):
     clips["a"].write_bytes(b"no film")  # a clip that can't be read has no known length
     assert check(dense(tmp_path / "d.csv", *rows[:2]), clips={"a": clips["a"]}).exit_code == 0
     assert scan_dense(tmp_path / "d.csv").events
+
+
+@pytest.mark.parametrize("other", ["Clip_A", "clip a", "clip_a.mp4", "clip_a.wav", "clip\u200b_a"])
+def test_clips_under_nearly_the_right_name(tmp_path, other):
+    labels = weak(tmp_path / "w.csv", clip_a="Dog")
+    right, wrong = (dense(tmp_path / f"{n}.csv", (clip, 0, 2)) for n, clip in enumerate(["clip_a", other]))
+    for predicted, truth in ((wrong, right), (right, wrong)):
+        with pytest.raises(SeehearError, match=r"is .* the clip .* named by its file's stem"):
+            score_tables({"audio": predicted}, {"audio": truth}, labels)
+    found = check(labels, clips={other: tmp_path / "x.mp4"}).defects
+    assert "the clip" in next(defect.message for defect in found if defect.kind == DefectKind.NO_CLIP_FILE)
+    assert not clip_hint(["clip_b", "clip_a.5"], ["clip_a"])

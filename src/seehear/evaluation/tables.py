@@ -10,7 +10,17 @@ import numpy as np
 from seehear.errors import SeehearError
 from seehear.evaluation.result import Evaluation
 from seehear.features.notes import missing_truth
-from seehear.labels import DenseTable, WeakTable, classes_of, read_dense, read_weak, segments_of, spellings, units
+from seehear.labels import (
+    DenseTable,
+    WeakTable,
+    classes_of,
+    clip_hint,
+    read_dense,
+    read_weak,
+    segments_of,
+    spellings,
+    units,
+)
 from seehear.scoring.given import score_given
 from seehear.scoring.references import references, score_references
 from seehear.scoring.scores import score
@@ -80,10 +90,11 @@ def _other_clips(tables: Mapping[str, DenseTable], weak: WeakTable) -> list[str]
     for each in tables.values():
         named = {event.clip for event in each.events}
         others = named - set(weak.clips)
+        hint = clip_hint(sorted(others), weak.clips) if others else ""
         if others and others == named:
-            raise SeehearError(f"{each.path}: holds predictions for none of the clips of {weak.path}")
+            raise SeehearError(f"{each.path}: holds predictions for none of the clips of {weak.path}{hint}")
         if others:
             notes.append(
-                f"{each.path}: {len(others)} clips are not in {weak.path}, for example {min(others)}: left out"
+                f"{each.path}: {len(others)} clips are not in {weak.path}, for example {min(others)}: left out{hint}"
             )
     return notes

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seehear.labels.check import LabelCheck, check, cross_check
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
-from seehear.labels.plausible import past_end, spellings, units
+from seehear.labels.plausible import clip_hint, past_end, spellings, units
 from seehear.labels.read import header_of, is_dense, read_classes, read_dense, read_weak, scan_dense, scan_weak
 from seehear.labels.tables import DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable, classes_of, segments_of
 from seehear.labels.write import dense_text, weak_text, write_dense, write_weak
@@ -30,6 +30,7 @@ __all__ = [
     "WeakTable",
     "check",
     "classes_of",
+    "clip_hint",
     "cross_check",
     "dense_text",
     "header_of",

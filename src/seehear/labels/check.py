@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from seehear.arguments import PathLike, Paths, paths
 from seehear.errors import SeehearError
 from seehear.labels.defects import Defect, DefectKind, suggestion
-from seehear.labels.plausible import past_end, spellings, units
+from seehear.labels.plausible import by_bare_name, clip_hint, past_end, spellings, units
 from seehear.labels.read import is_dense, read_classes, scan_dense, scan_weak
 from seehear.labels.tables import DenseTable, WeakTable, classes_of
 from seehear.progress import Progress
@@ -246,10 +246,13 @@ def _unmatched_files(home: Mapping[str, WeakTable], clips: Mapping[str, Path] | 
     """Yield labels without a clip file, and clip files without a label."""
     if clips is None:
         return
+    unlabelled = sorted(set(clips) - set(home))
+    alike = by_bare_name(unlabelled)
     for clip, table in home.items():
         if clip not in clips:
-            yield Defect(table.path, table.lines[clip], DefectKind.NO_CLIP_FILE, f"{clip} has a label but no clip file")
-    for clip in sorted(set(clips) - set(home)) if home else ():
+            message = f"{clip} has a label but no clip file{clip_hint([clip], alike)}"
+            yield Defect(table.path, table.lines[clip], DefectKind.NO_CLIP_FILE, message)
+    for clip in unlabelled if home else ():
         yield Defect(clips[clip], 0, DefectKind.UNLABELLED_FILE, "the clip has no label in any table")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 
 from seehear.labels.defects import Defect, DefectKind
@@ -13,6 +14,7 @@ from seehear.names import spelling
 MAX_OVERHANG = 1.0  # seconds that an event may end after its clip: lengths are rounded to whole seconds
 OTHER_UNIT = 20.0  # times that are this many times as large as others are in another unit: frames, milliseconds
 FAR_BEYOND = 100.0  # an event that ends at this many times the end of the median clip
+FILE_SUFFIX = re.compile(r"\.(?=\w*[A-Za-z])\w{2,4}$", re.ASCII)
 SHORTEST = 1.0  # seconds, least end of the median clip for the comparison
 
 
@@ -37,6 +39,31 @@ def spellings(tables: Sequence[WeakTable | DenseTable], classes: Sequence[str] =
                 message = f"class {one} is {other} at {place}; they count as two classes, so write one name everywhere"
                 defects.append(Defect(table.path, table.first_line(name), DefectKind.SPELLINGS, message))
     return defects
+
+
+def clip_hint(names: Iterable[str], known: Iterable[str] | dict[str, str]) -> str:
+    """Return what to append to a message about unknown clips: a known one that is nearly called the same, or nothing.
+
+    Args:
+        names: The unknown clips.
+        known: The known ones; of those that `by_bare_name` returns, many calls are fast.
+    """
+    alike = known if isinstance(known, dict) else by_bare_name(known)
+    for name in names:
+        if other := alike.get(_bare(name)):
+            one, two = _told_apart(name, other)
+            return f"; is {one} the clip {two}? A clip is named by its file's stem, in the same spelling everywhere"
+    return ""
+
+
+def by_bare_name(clips: Iterable[str]) -> dict[str, str]:
+    """Return the clips by what their spellings share, to look up many by `clip_hint`."""
+    return {_bare(clip): clip for clip in clips}
+
+
+def _bare(clip: str) -> str:
+    """Return what the spellings of a clip's name share, without the suffix of a file."""
+    return spelling(FILE_SUFFIX.sub("", clip))
 
 
 def _told_apart(one: str, other: str) -> tuple[str, str]:
