@@ -29,7 +29,7 @@ def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]
     known = {event.clip for table in dense.values() for event in table.events}
     bare = [clip for clip in labelled if clip not in known]
     tables = ", ".join(str(table.path) for table in dense.values())
-    hint = clip_hint(known - set(weak.clips), bare)
+    hint = clip_hint(sorted(known.difference(weak.clips)), bare) if bare else ""
     if labelled and len(bare) == len(labelled):
         raise SeehearError(
             f"{tables}: name none of the clips of {weak.path}; are these dense tables of other clips?{hint}"
