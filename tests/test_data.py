@@ -34,7 +34,7 @@ def tables(tmp_path):
                 store.write(name, Origin(clip, "made", clip), values)
     (tmp_path / "weak.csv").write_text("filename\tevent_labels\na\tDog\nb\tCat,Dog\nc\tCat\nd\t\n")
     write_dense(tmp_path / "audio.csv", [Event("a", 0, 2, "Dog"), Event("b", 1, 3, "Cat"), Event("c", 0, 1, "Cat")])
-    write_dense(tmp_path / "visual.csv", [Event("b", 0, 7, "Dog"), Event("b", 2, 3, "Bird")])
+    write_dense(tmp_path / "visual.csv", [Event("b", 0, 6, "Dog"), Event("b", 2, 3, "Bird")])
     return tmp_path
 
 
@@ -55,10 +55,17 @@ def test_tables_and_store(tables):
     assert data.labels.tolist() == [[0, 1, 0], [1, 1, 0], [1, 0, 0], [0, 0, 0]]
     assert data.collocation == {"audio": ["ears"], "visual": ["eyes"]}
     assert data.truth is not None
-    assert data.truth["visual"].shape == (4, 7, 3)  # the last event ends after the longest clip
+    assert data.truth["visual"].shape == (4, 6, 3)  # the last event ends after the longest clip
     assert data.truth["audio"][1, :, 0].nonzero()[0].tolist() == [1, 2]
     assert data.truth["visual"][1, :, 2].nonzero()[0].tolist() == [2]
     assert repr(data) == ("Dataset(4 clips, 1 without visual, 3 classes, weak labels and ground truth; ears × eyes)")
+
+
+@pytest.mark.parametrize("event", [Event("b", 0, 7, "Dog"), Event("a", 2000, 3000, "Dog"), Event("d", 9, 8, "Dog")])
+def test_truth_past_the_end_of_a_clip_is_an_error(tables, event):
+    write_dense(tables / "visual.csv", [Event("b", 2, 3, "Bird"), event])
+    with pytest.raises(SeehearError, match=r"visual\.csv:3: error: Dog ends at .* after the end of its clip at \d s"):
+        from_tables(tables, truth={"audio": tables / "audio.csv", "visual": tables / "visual.csv"})
 
 
 def test_a_frame_of_the_clips(tables):

@@ -25,7 +25,21 @@ from seehear.features.notes import missing_truth
 from seehear.features.packed import NotFinite, Packed, silence_of
 from seehear.features.source import ArrayFeatures, FeatureSource, PartOf, StoredFeatures
 from seehear.features.store import NetworkInfo, Store
-from seehear.labels import DenseTable, WeakTable, classes_of, read_classes, read_dense, read_weak, suggestion
+from seehear.labels import (
+    DenseTable,
+    WeakTable,
+    classes_of,
+    past_end,
+    raise_fatal,
+    read_classes,
+    read_dense,
+    read_weak,
+    segments_of,
+    spellings,
+    suggestion,
+    units,
+)
+from seehear.labels.plausible import MAX_OVERHANG
 from seehear.modality import AUDIO
 from seehear.pseudo import PseudoLabels
 from seehear.results import import_pandas
@@ -105,6 +119,7 @@ class Dataset:
         weak = read_weak(labels, names)
         dense = {modality: read_dense(path, names) for modality, path in arguments.by_modality(truth).items()}
         notes = missing_truth(weak, dense) if dense else []
+        notes += map(str, [*spellings([weak, *dense.values()], names or ()), *units(list(dense.values()))])
         known = names or _classes_in(weak, dense)
         available, more, packs = _usable(source, networks, weak.clips, f"{labels}", str(kept.path))
         dataset = Dataset(
@@ -591,16 +606,19 @@ def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
     """Return the ground truth of every modality from dense tables.
 
     Raises:
-        SeehearError: If a modality has none.
+        SeehearError: If a modality has none, or naming every event that lies past the end of its clip.
     """
     if missing := [name for name in dataset.modalities if name not in dense]:
         raise SeehearError(
             f"ground truth is given for {', '.join(dense)} only: give a dense table for {' and '.join(missing)} too"
         )
     clips = set(dataset.clips)
-    own = [[event for event in table.events if event.clip in clips] for table in dense.values()]
-    last = (DenseTable(Path(), tuple(events)).last_segment(dataset.segment) for events in own)
-    segments = max(int(dataset.lengths.max()), *last)
+    own = [replace(table, events=tuple(e for e in table.events if e.clip in clips)) for table in dense.values()]
+    seconds = (dataset.lengths * dataset.segment).tolist()
+    length = {clip: each for clip, each in zip(dataset.clips, seconds, strict=True) if each}
+    raise_fatal(past_end(own, length.get, max(MAX_OVERHANG, dataset.segment)))
+    last = segments_of(own, len(dataset), len(dataset.classes), dataset.segment)
+    segments = max(int(dataset.lengths.max()), last)
     arrays = {
         name: dense[name].array(dataset.clips, dataset.classes, segments, dataset.segment)
         for name in dataset.modalities

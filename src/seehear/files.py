@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import hashlib
 import json
@@ -33,6 +34,9 @@ UNWRITABLE = frozenset(
 )
 TEMPORARY = re.compile(r"\.([1-9][0-9]{0,6})-[0-9a-f]{8}(\.[^.]+)?")  # as `atomic` names it, with the process first
 RENAME_PAUSES = (0.02, 0.1, 0.5)  # seconds, see `_replace`
+LINE_END = re.compile(r"\r\n|\r|\n")
+UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+HEAD = 1 << 16  # bytes that show whether a file is text
 MAX_PID = 1 << 22  # Linux gives none above it, so a date in a file's name is not taken for a process
 
 _open: set[str] = set()  # temporaries that this process is writing now, whole paths
@@ -140,15 +144,43 @@ def atomic_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text, line ends as they are. Raises SeehearError if it can't be read as UTF-8."""
+    """Return a text file's content, line ends as they are: UTF-8, or UTF-16 as spreadsheets save "Unicode text".
+
+    Raises:
+        SeehearError: If the file can't be read, or is no text in one of these encodings.
+    """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as stream:
+            head = stream.read(HEAD)
+            _decoded(path, head, whole=False)  # so that no film is read whole
+            return _decoded(path, head + stream.read(), whole=True)
     except FileNotFoundError:
         raise SeehearError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise SeehearError(f"{path}: is a folder; name a file") from None
+    except (OSError, ValueError) as error:  # a path with a NUL is no value
+        raise SeehearError(f"{path}: can't be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a text file, whether line feeds, carriage returns or both end them. Raises as `read_text`."""
+    return LINE_END.split(read_text(path))
+
+
+def _decoded(path: Path, data: bytes, *, whole: bool) -> str:
+    """Return bytes as text. whole: whether a character may not be cut off at the end."""
+    encoding = "utf-16" if data.startswith(UTF_16) else "utf-8-sig"
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(data, final=whole)
     except UnicodeDecodeError as error:
-        raise SeehearError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from None
-    except OSError as error:
-        raise SeehearError(f"{path}: can't be read: {error.strerror}") from None
+        line = 1 if encoding == "utf-16" else len(LINE_END.split(data[: error.start].decode("utf-8", "ignore")))
+        raise SeehearError(
+            f"{path}:{line}: not a text file in UTF-8 ({error.reason} at byte {error.start}); if it is text, such as a "
+            "table of a spreadsheet, save it again as UTF-8"
+        ) from None
+    if "\0" in LINE_END.split(text, maxsplit=1)[0]:
+        raise SeehearError(f"{path}:1: not a text file in UTF-8 (it begins with NUL bytes); give a text file")
+    return text
 
 
 def read_json(path: Path) -> Any:

@@ -33,8 +33,9 @@ def track_name(modality: str) -> str:
 
 
 def modality_of(name: str) -> str:
-    """Return the modality that people call `name`: `audio` for `heard`; any other name stays as it is."""
-    return MODALITIES.get(name, name)
+    """Return the modality that people call `name`: `audio` for `heard` or `Audio`; any other name stays as it is."""
+    known = name.strip().casefold()
+    return MODALITIES.get(known, known if known in NAMES else name)
 
 
 def joint_name(modalities: Sequence[str]) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from pathlib import PurePath
 
 from seehear.errors import ClipError, SeehearError
 
 LONGEST_NAME = 240  # bytes of a clip's name: file systems take 255 with a suffix
+LONGEST_CLASS = 1000  # characters of a class, or of another text that stands in a line
 LONGEST_NETWORK = 200  # bytes of a network's name: the files of its packed features add two hashes
 BREAKS = ("Cc", "Zl", "Zp")  # categories of Unicode: control characters, and those that end a line or paragraph
 RESERVED = frozenset(("packed", "store.json"))  # other entries of a store, next to the folders of its networks
@@ -21,6 +23,8 @@ WINDOWS = os.name == "nt"
 DEVICES = frozenset(("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))))
 NOT_ON_WINDOWS = frozenset('<>:"|?*')
 
+_BETWEEN_WORDS = re.compile(r"[\s_\-\u2010-\u2015\u2212]+")
+_APOSTROPHES = dict.fromkeys(map(ord, "\u2018\u2019\u02bc`\u00b4"), "'")
 _MODALITY = re.compile(r"[\w-]+")
 _NETWORK = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -37,14 +41,14 @@ def valid_clip_name(name: str) -> str:
         length = len(name.encode())
     except UnicodeEncodeError:
         raise ClipError(f"the clip's name {name!a} is not in UTF-8") from None
+    if length > LONGEST_NAME:
+        raise ClipError(f"the clip's name {name[:40]!r}… is longer than {LONGEST_NAME} bytes")
     if "/" in name or "\\" in name:
         raise ClipError(f"the clip's name {name!r} has a path separator: name the clip alone, without its folder")
     if name.startswith("."):
         raise ClipError(f"the clip's name {name!r} begins with a dot")
     if breaks_line(name):
         raise ClipError(f"the clip's name {name!r} has a control character, such as a tab or a line break")
-    if length > LONGEST_NAME:
-        raise ClipError(f"the clip's name {name!r} is longer than {LONGEST_NAME} bytes")
     return _fit_for_windows(name, "clip's name")
 
 
@@ -53,7 +57,7 @@ def valid_modality_name(name: str) -> str:
     if not _MODALITY.fullmatch(name):
         raise ClipError(f"the modality {name!a} must consist of letters, digits, - and _")
     if len(name.encode()) > LONGEST_NAME:
-        raise ClipError(f"the modality {name!r} is longer than {LONGEST_NAME} bytes")
+        raise ClipError(f"the modality {name[:40]!r}… is longer than {LONGEST_NAME} bytes")
     return _fit_for_windows(name, "modality")
 
 
@@ -93,9 +97,35 @@ def valid_line(text: str, what: str = "class") -> str:
         raise ClipError(
             f"the {what} {text!r} can't stand in a line: it is empty, has spaces at its ends, or breaks lines"
         )
+    if len(text) > LONGEST_CLASS:
+        raise ClipError(f"the {what} {text[:40]!r}… has {len(text)} characters, more than {LONGEST_CLASS}")
     return text
 
 
 def breaks_line(text: str) -> bool:
     """Return whether the text has a control character, or one that ends a line."""
-    return any(unicodedata.category(sign) in BREAKS for sign in text)
+    return not text.isprintable() and any(unicodedata.category(sign) in BREAKS for sign in text)
+
+
+def clip_name(file: PurePath) -> str:
+    """Return the name of the clip in a file: the file's stem, in the normal form in which names are compared."""
+    return normal(file.stem)
+
+
+def normal(name: str) -> str:
+    """Return a name in Unicode's normal form C: some systems store `ö` in a file's name as `o` and two dots."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def plain(text: str) -> str:
+    """Return a text without invisible characters and Unicode's variants of characters, such as wide spaces."""
+    if text.isascii():
+        return text
+    compatible = unicodedata.normalize("NFKC", text)
+    return "".join(sign for sign in compatible if unicodedata.category(sign) != "Cf")
+
+
+def spelling(name: str) -> str:
+    """Return what the spellings of one name share: neither case, spaces, _ and -, nor what is hard to see count."""
+    words = _BETWEEN_WORDS.split(normal(plain(name).casefold()).translate(_APOSTROPHES).rstrip(" ."))
+    return " ".join(filter(None, words)) or name

@@ -139,9 +139,13 @@ def test_a_class_that_llp_does_not_have_gets_a_suggestion(tmp_path, tables):
 
 def test_an_event_after_the_end_of_its_clip(tmp_path, tables):
     with (tables / "AVVP_eval_audio.csv").open("a") as stream:
+        stream.write(f"{TEST[0]}\t9\t10.5\tDog\n")
+    (defect,) = prepare(tmp_path).defects_by_kind()[DefectKind.ROUNDED_END]
+    assert "Dog ends at 10.5 s, after the end of its clip at 10 s" in str(defect)
+    with (tables / "AVVP_eval_audio.csv").open("a") as stream:
         stream.write(f"{TEST[0]}\t20\t30\tDog\n")
-    (defect,) = prepare(tmp_path).defects_by_kind()[DefectKind.PAST_END]
-    assert "Dog ends at 30 s, after the end of its clip at 10 s" in str(defect)
+    with pytest.raises(SeehearError, match=r"AVVP_eval_audio\.csv:\d+: error: Dog ends at 30 s, after the end of its"):
+        prepare(tmp_path)
 
 
 def test_damaged_files_are_distinguished_from_missing_ones(tmp_path, features):

@@ -1,5 +1,7 @@
 """The field's folders of one .npy file a clip, in and out."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -116,3 +118,27 @@ def test_an_empty_folder(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(SeehearError, match=r"holds no \.npy files"):
         commands.import_features(tmp_path / "empty", store=tmp_path / "s", network="n", modality="audio")
+
+
+def test_clips_of_one_video_do_not_share_a_file_unasked(folders):
+    other = f"{CLIPS[0][:11]}_40_50"
+    (folders / "labels.csv").write_text(f"filename\tevent_labels\n{CLIPS[0]}\tSpeech\n{CLIPS[1]}\tDog\n{other}\tDog\n")
+    with pytest.raises(SeehearError) as error:
+        take(folders, "vggish", "audio")
+    assert f"{CLIPS[0][:11]}.npy: {CLIPS[0]}, {other}" in str(error.value)
+    assert "--shared" in str(error.value)
+    assert not (folders / "store" / "vggish").exists()
+    assert take(folders, "vggish", "audio", shared=True).count == 3
+    kept = Store(folders / "store")
+    np.testing.assert_array_equal(kept.read("vggish", CLIPS[0]), kept.read("vggish", other))
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_of_files_in_either_normal_form(tmp_path, form):
+    (tmp_path / "npy").mkdir()
+    np.save(tmp_path / "npy" / f"{unicodedata.normalize(form, 'Vögel')}.npy", np.ones((3, 2)))
+    (tmp_path / "w.csv").write_text("filename\tevent_labels\nVögel\tDog\n", "utf-8")
+    for labels in ([], [tmp_path / "w.csv"]):
+        options = {"store": tmp_path / f"store{len(labels)}", "network": "ears", "modality": "audio"}
+        assert commands.import_features(tmp_path / "npy", labels=labels, **options).count == 1
+        assert Store(options["store"]).clips("ears") == {unicodedata.normalize("NFC", "Vögel")}

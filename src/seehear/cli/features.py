@@ -19,6 +19,7 @@ def import_features(
     prefix: int = 0,
     frames: int = 1,
     segment: float | None = None,
+    shared: bool = False,
 ) -> Transfer:
     """Import a folder of .npy files, one per clip, into a store.
 
@@ -34,6 +35,7 @@ def import_features(
         prefix: Files are named by this many characters of the name of a clip, 0 for all.
         frames: Rows of a file that make one segment; they are averaged.
         segment: Seconds per segment; 1 in a new store.
+        shared: Give several clips the features of one file, if the first --prefix characters of their names agree.
 
     Returns:
         How many clips were imported, and what is wrong with the others.
@@ -49,6 +51,7 @@ def import_features(
         prefix=prefix,
         frames=frames,
         segment=segment,
+        shared=shared,
     )
 
 

@@ -21,7 +21,8 @@ def check_labels(
         tables: Weak and dense tables, which their headers tell apart; they are also checked against each other. The
             first weak table is that of training.
         classes: File with the classes that are allowed, one per line.
-        clips: Clip files or folders, to find labels without a clip and clips without a label.
+        clips: Clip files or folders, to find labels without a clip, clips without a label, and events past the end of
+            their clip.
 
     Returns:
         The defects; the exit code is 1 if one is fatal.

@@ -109,7 +109,8 @@ def _check(tables: Annotations, store: Path) -> tuple[dict[str, WeakTable], Prep
     every: list[WeakTable | DenseTable] = [*weak.values(), *dense.values()]
     defects = [defect for table in every for defect in table.defects]
     raise_fatal(defects)
-    defects += cross_check(list(weak.values()), list(dense.values()), length=tables.dataset.length)
+    defects += cross_check(list(weak.values()), list(dense.values()), length=tables.dataset.length, classes=classes)
+    raise_fatal(defects)
     sizes = {split: len(table.clips) for split, table in weak.items()}
     return weak, Prepared(tables, store, sizes, defects)
 

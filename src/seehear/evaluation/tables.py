@@ -10,7 +10,17 @@ import numpy as np
 from seehear.errors import SeehearError
 from seehear.evaluation.result import Evaluation
 from seehear.features.notes import missing_truth
-from seehear.labels import DenseTable, WeakTable, classes_of, read_dense, read_weak
+from seehear.labels import (
+    DenseTable,
+    WeakTable,
+    classes_of,
+    clip_hint,
+    read_dense,
+    read_weak,
+    segments_of,
+    spellings,
+    units,
+)
 from seehear.scoring.given import score_given
 from seehear.scoring.references import references, score_references
 from seehear.scoring.scores import score
@@ -50,9 +60,11 @@ def score_tables(
             f"predictions are for {', '.join(tables) or 'no modality'}, ground truth is for "
             f"{', '.join(true_tables) or 'no modality'}: give --audio with --dense-audio, --visual with --dense-visual"
         )
+    dense = [*true_tables.values(), *tables.values()]
     notes = [*missing_truth(weak, true_tables), *_other_clips(tables, weak)]
-    clips, names = weak.clips, classes_of([weak, *true_tables.values(), *tables.values()])
-    segments = max(1, *(each.last_segment(segment) for each in (*true_tables.values(), *tables.values())))
+    notes += map(str, [*spellings([weak, *dense]), *units(dense)])
+    clips, names = weak.clips, classes_of([weak, *dense])
+    segments = segments_of(dense, len(clips), len(names), segment)
     predicted = {name: tables[name].array(clips, names, segments, segment) for name in true_tables}
     true = {name: each.array(clips, names, segments, segment) for name, each in true_tables.items()}
     of_labels = revision([weak.path, *(each.path for each in true_tables.values())])
@@ -78,10 +90,11 @@ def _other_clips(tables: Mapping[str, DenseTable], weak: WeakTable) -> list[str]
     for each in tables.values():
         named = {event.clip for event in each.events}
         others = named - set(weak.clips)
+        hint = clip_hint(sorted(others), weak.clips) if others else ""
         if others and others == named:
-            raise SeehearError(f"{each.path}: holds predictions for none of the clips of {weak.path}")
+            raise SeehearError(f"{each.path}: holds predictions for none of the clips of {weak.path}{hint}")
         if others:
             notes.append(
-                f"{each.path}: {len(others)} clips are not in {weak.path}, for example {min(others)}: left out"
+                f"{each.path}: {len(others)} clips are not in {weak.path}, for example {min(others)}: left out{hint}"
             )
     return notes

@@ -9,7 +9,7 @@ import numpy as np
 
 from seehear.errors import SeehearError
 from seehear.features.store import NetworkInfo
-from seehear.labels import DenseTable, WeakTable, suggestion
+from seehear.labels import DenseTable, WeakTable, clip_hint, suggestion
 from seehear.networks.spec import ImageInput
 
 if TYPE_CHECKING:
@@ -29,12 +29,15 @@ def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]
     known = {event.clip for table in dense.values() for event in table.events}
     bare = [clip for clip in labelled if clip not in known]
     tables = ", ".join(str(table.path) for table in dense.values())
+    hint = clip_hint(sorted(known.difference(weak.clips)), bare) if bare else ""
     if labelled and len(bare) == len(labelled):
-        raise SeehearError(f"{tables}: name none of the clips of {weak.path}; are these dense tables of other clips?")
+        raise SeehearError(
+            f"{tables}: name none of the clips of {weak.path}; are these dense tables of other clips?{hint}"
+        )
     if bare:
         return [
             f"{len(bare)} clips of {weak.path} have labels but no row in {tables}, for example {bare[0]}: "
-            "counted as clips in which nothing happens"
+            f"counted as clips in which nothing happens{hint}"
         ]
     return []
 

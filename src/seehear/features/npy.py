@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from seehear.errors import SeehearError
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.files import atomic_array
 from seehear.media.notes import Note, listed_notes
-from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
+from seehear.names import clip_name, valid_clip_name, valid_modality_name, valid_network_name
 from seehear.progress import Progress
 from seehear.results import Result, listed
 
@@ -99,6 +100,7 @@ def import_features(
     prefix: int = 0,
     frames: int = 1,
     segment: float | None = None,
+    shared: bool = False,
     progress: bool = True,
 ) -> Transfer:
     """Import a folder of .npy files, one per clip, into a store.
@@ -115,14 +117,15 @@ def import_features(
         prefix: Files are named by this many characters of the name of a clip; 0 for all.
         frames: Rows of a file that make one segment; they are averaged.
         segment: Seconds per segment; by default that of an existing store, else 1.
+        shared: Whether several clips whose names begin alike may get the features of one file.
         progress: Whether to show progress.
 
     Returns:
         How many clips were imported, and what is wrong with the others.
 
     Raises:
-        SeehearError: The folder doesn't exist or holds no .npy files, a label table can't be read, or the store holds
-            the network with another width.
+        SeehearError: The folder doesn't exist or holds no .npy files, a label table can't be read, one file is that of
+            several clips, or the store holds the network with another width.
     """
     from seehear.labels import is_dense, read_dense, read_weak
 
@@ -136,14 +139,29 @@ def import_features(
     for table in tables:
         clips += [event.clip for event in read_dense(table).events] if is_dense(table) else read_weak(table).clips
     if not tables:
-        clips = sorted(file.stem for file in source.glob("[!.]*.npy"))
+        clips = sorted(clip_name(file) for file in source.glob("[!.]*.npy"))
     clips = list(dict.fromkeys(clips))
     if not clips:
         raise SeehearError(f"{source}: holds no .npy files")
     kept = Store(store, segment=segment, create=True)
-    report = import_folder(source, clips, kept, network, modality, Form(frames), prefix=prefix, progress=progress)
+    form = Form(frames)
+    report = import_folder(
+        source, clips, kept, network, modality, form, prefix=prefix, shared=shared, progress=progress
+    )
     report.action = f"imported into {store} as {network}"
     return report
+
+
+def _check_one_file_each(clips: Sequence[str], prefix: int) -> None:
+    """Raise SeehearError naming the clips whose names begin alike, which would get the same features."""
+    by_start: dict[str, list[str]] = {}
+    for clip in clips if prefix else ():
+        by_start.setdefault(clip[:prefix], []).append(clip)
+    alike = [f"{start}.npy: {', '.join(names)}" for start, names in by_start.items() if len(names) > 1]
+    if alike:
+        headline = f"{len(alike)} files would be the features of several clips, whose first {prefix} characters agree"
+        what_to_do = "`seehear features import` takes a longer --prefix, or --shared if that is meant"
+        raise SeehearError(listed(alike, f"{headline} ({what_to_do})"))
 
 
 def import_folder(
@@ -155,6 +173,7 @@ def import_folder(
     form: Form,
     *,
     prefix: int = 0,
+    shared: bool = False,
     progress: bool = True,
 ) -> Transfer:
     """Import the features of clips; those that are in the store and current stay as they are.
@@ -167,23 +186,27 @@ def import_folder(
         modality: Of the network.
         form: Of every file. If it has no width, the first readable file decides.
         prefix: Files are named by this many characters of the name of a clip; 0 for all.
+        shared: Whether several clips whose names begin alike may get the features of one file.
         progress: Whether to show progress.
 
     Returns:
         How many clips the store now holds, and what is wrong with the others.
 
     Raises:
-        SeehearError: The store holds the network with another width, or no network or modality may have this name.
+        SeehearError: The store holds the network with another width, no network or modality may have this name, or one
+            file is that of several clips.
     """
     valid_network_name(network)
     valid_modality_name(modality)
     report = Transfer()
     made_by = f"imported/{form.frames}"
     names = list(clips)
+    if not shared:
+        _check_one_file_each(names, prefix)
     registered = False
     with Progress(f"importing {network}", len(names), show=progress) as bar:
         for clip in names:
-            file = folder / f"{clip[:prefix] if prefix else clip}.npy"
+            file = _existing(folder / f"{clip[:prefix] if prefix else clip}.npy")
             try:
                 valid_clip_name(clip)
                 array = _open(file, form)
@@ -246,6 +269,14 @@ def _open(file: Path, form: Form) -> NDArray[np.generic]:
     if not form.fits(array.shape) or array.dtype.kind not in "fiu":
         raise SeehearError(f"{file}: has {array.dtype} of shape {array.shape}, expected numbers of shape {form}")
     return array
+
+
+def _existing(file: Path) -> Path:
+    """Return the file, or the one whose name is stored in Unicode's other normal form."""
+    if file.name.isascii() or file.exists():
+        return file
+    decomposed = file.with_name(unicodedata.normalize("NFD", file.name))
+    return decomposed if decomposed.exists() else file
 
 
 def _fault(file: Path, message: str) -> str:

@@ -8,13 +8,16 @@ truth that of its annotations, in the subset that its evaluation scores by defau
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from seehear.errors import SeehearError
-from seehear.files import read_json
+from seehear.files import read_text
 from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format
+from seehear.labels.cells import seconds
+from seehear.labels.plausible import MAX_OVERHANG
 from seehear.modality import modality_of
 from seehear.parsing.clip import ParsedEvent
 from seehear.version import __version__
@@ -57,31 +60,47 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
     Raises:
         SeehearError: If the file has another form.
     """
-    content = read_json(file)
+    content = _content(file)
     stem, _, name = file.stem.rpartition(".")
     of_file = name if stem == STEM else modality
     events, place = FileEvents(), ""
     try:
         clips = content["database"] if "database" in content else content["results"]
         for clip, entry in clips.items():
+            place = f", clip {clip!r}"
+            annotated = isinstance(entry, dict)
+            length = entry.get("duration") if annotated else None
+            duration = math.inf if length is None else seconds(str(length))
             if of_file:
                 events.entry(clip, modality_of(of_file))
-            for n, segment in enumerate(entry["annotations"] if isinstance(entry, dict) else entry, start=1):
+            for n, segment in enumerate(entry["annotations"] if annotated else entry, start=1):
                 place = f", segment {n} of {clip!r}"
-                events.add(clip, _event(segment, of_file), f"{file}{place}")
+                event = _event(segment, of_file)
+                if event.offset > duration + MAX_OVERHANG:
+                    raise ValueError(f"ends at {event.offset:g} s, after the end of its clip at {duration:g} s")
+                events.add(clip, event, f"{file}{place}")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise SeehearError(f"{file}{place}: is not of ActivityNet's form, {FORM} ({reason})") from None
     return events
 
 
+def _content(file: Path) -> Any:
+    try:
+        return json.loads(read_text(file))
+    except (ValueError, RecursionError) as error:
+        raise SeehearError(f"{file}: can't be read as JSON: {error}") from None
+
+
 def _event(segment: Any, of_file: str | None) -> ParsedEvent:
-    onset, offset = segment["segment"]
     label, modality = segment["label"], segment.get("modality", of_file)
     if not (isinstance(label, str) and isinstance(modality, str)):
         raise TypeError("label and modality must be text")
+    onset, offset = (seconds(str(time)) for time in segment["segment"])  # some tools write numbers as text
     confidence = float(segment.get("score", CERTAIN))
-    return ParsedEvent(label, modality_of(modality), float(onset), float(offset), confidence)
+    if not math.isfinite(confidence):
+        raise ValueError(f"the score {confidence} is not a number")
+    return ParsedEvent(label, modality_of(modality), onset, offset, confidence)
 
 
 FORMAT = Format(

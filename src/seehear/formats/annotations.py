@@ -12,8 +12,10 @@ from seehear.errors import ClipError, SeehearError
 from seehear.formats.registry import of_file
 from seehear.formats.spec import FileEvents, LocatedEvent, described, merged, milliseconds, name_of
 from seehear.labels import DenseTable, Event, read_dense, write_dense
+from seehear.labels.cells import LONGEST_TIME, CellError, classes_in
 from seehear.modality import JOINT, joint_of
-from seehear.names import valid_clip_name, valid_line, valid_modality_name
+from seehear.names import spelling, valid_clip_name, valid_line, valid_modality_name
+from seehear.parsing.clip import ParsedEvent
 from seehear.results import Result, import_pandas, listed
 
 if TYPE_CHECKING:
@@ -134,7 +136,12 @@ def _read(files: list[Path], modality: str | None) -> FileEvents:
                     raise SeehearError(f"{path}: has {name} events of {clip!r}, and so has {first}; give one of them")
                 events.entry(clip, name).extend(located)
     if not events.by_clip:
-        raise SeehearError("none of the files names a clip")
+        raise SeehearError(f"{', '.join(map(str, files[:3])) or 'no file'}: none of the files names a clip")
+    spelt: dict[str, str] = {}
+    for name in dict.fromkeys(name for _, name in source):
+        if (other := spelt.setdefault(spelling(name), name)) != name:
+            one, two = (next(file for (_, each), file in source.items() if each == which) for which in (other, name))
+            raise SeehearError(f"{two}: has the modality {name!r}, and {one} has {other!r}; write one name in both")
     return events
 
 
@@ -170,17 +177,23 @@ def _cleaned(events: FileEvents) -> dict[str, dict[str, list[LocatedEvent]]]:
             for located in of_modality:
                 try:
                     valid_line(clip, "clip")
-                    onset, offset = milliseconds(located.event)
-                    for part in located.event.label.split(","):
-                        label = valid_line(part.strip())
+                    onset, offset = _within_clip(located.event)
+                    for label in map(valid_line, classes_in(located.event.label)):
                         event = replace(located.event, label=label, onset=onset / 1000, offset=offset / 1000)
                         by_class.setdefault(label, []).append(LocatedEvent(event, located.place))
-                except ClipError as error:
+                except (ClipError, CellError) as error:
                     problems.append(f"{located.place}: {error}")
             cleaned.setdefault(clip, {})[modality] = [one for same in by_class.values() for one in merged(same)]
     if problems:
         raise SeehearError(listed(problems, f"{len(problems)} events that dense tables can't hold"))
     return cleaned
+
+
+def _within_clip(event: ParsedEvent) -> tuple[int, int]:
+    """Return onset and offset in milliseconds. Raises ClipError if no clip can have such times."""
+    if not 0 <= event.onset <= event.offset <= LONGEST_TIME:
+        raise ClipError(f"{described(event)}: times are seconds from the clip's start, 0 to {LONGEST_TIME:.0f}")
+    return milliseconds(event)
 
 
 def _without_joint(

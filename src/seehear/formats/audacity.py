@@ -8,19 +8,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from seehear.errors import SeehearError
+from seehear.files import read_lines
 from seehear.formats.spec import (
     CERTAIN,
     Clip,
     FileEvents,
     Files,
     Format,
-    lines_of,
     milliseconds,
     name_of,
-    seconds,
 )
 from seehear.labels import Defect, DefectKind, raise_fatal
-from seehear.modality import MODALITIES, NAMES, modality_of
+from seehear.labels.cells import seconds, shown
+from seehear.modality import NAMES, modality_of
 from seehear.names import valid_line
 from seehear.parsing.clip import ParsedEvent
 
@@ -47,7 +47,7 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
         SeehearError: If the modality is unknown, or naming every line that is no label.
     """
     clip, dot, name = file.stem.rpartition(".")
-    if not dot or name not in (*NAMES, *MODALITIES, modality):
+    if not dot or (modality_of(name) not in NAMES and name != modality):
         clip, name = file.stem, modality or ""
     if not name:
         raise SeehearError(
@@ -55,20 +55,25 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
         )
     events, defects = FileEvents(), []
     events.entry(clip, modality_of(name))
-    for number, line in enumerate(lines_of(file), start=1):
-        if not line or line.startswith("\\"):  # the frequencies of the event above, if some were selected
+    for number, line in enumerate(read_lines(file), start=1):
+        if not line.strip() or line.startswith("\\"):  # the frequencies of the event above, if some were selected
             continue
         fields = line.split("\t")
         try:
-            onset, offset = (seconds(field) for field in fields[:2])
+            onset, offset = (seconds(_with_point(field)) for field in fields[:2])
             (label,) = fields[2:]
         except ValueError:
-            message = f"{line!r} must be onset and offset in seconds and a class, separated by tabs"
+            message = f"{shown(line)} must be onset and offset in seconds and a class, separated by tabs"
             defects.append(Defect(file, number, DefectKind.UNREADABLE, message))
             continue
         events.add(clip, ParsedEvent(label, modality_of(name), onset, offset, CERTAIN), f"{file}:{number}")
     raise_fatal(defects)
     return events
+
+
+def _with_point(number: str) -> str:
+    """Return a number with a decimal point: Audacity writes a comma where the language of the system has one."""
+    return number.replace(",", ".") if number.count(",") == 1 and "." not in number else number
 
 
 FORMAT = Format(

@@ -11,15 +11,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seehear.errors import SeehearError
-from seehear.files import read_text
-from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format, seconds
-from seehear.labels import Defect, DefectKind, is_dense, raise_fatal
+from seehear.files import LINE_END, read_text
+from seehear.formats import dense
+from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format
+from seehear.labels import Defect, DefectKind, raise_fatal
+from seehear.labels.cells import Header, seconds
 from seehear.modality import modality_of
 from seehear.parsing.clip import ParsedEvent
 
 FILE = "events.csv"
 COLUMNS = ("clip", "modality", "label", "onset", "offset", "confidence")
 NEEDED_COLUMNS = ("label", "onset", "offset")
+CLIP_COLUMNS = frozenset(("file", "filename", "name", "video", "video_id", "clip_id", "clip_name"))  # of other tables
 
 
 def _encode(clip: Clip) -> list[tuple[object, ...]]:
@@ -39,7 +42,7 @@ def _join(parts: Sequence[list[tuple[object, ...]]]) -> Files:
 
 
 def read(file: Path, modality: str | None = None) -> FileEvents:
-    """Read a table with the columns label, onset and offset.
+    """Read a table with the columns label, onset and offset; semicolons or tabs may separate them.
 
     Args:
         file: Without a column `clip`, its name is that of the clip.
@@ -49,28 +52,26 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
         SeehearError: Naming every row that can't be read.
     """
     events, defects = FileEvents(), []
-    table = csv.reader(io.StringIO(read_text(file), newline=""))
+    text = read_text(file)
+    header = _header(file, text)
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=header.separator, strict=True)
+    line = 0
     try:
-        header = [name.strip() for name in next(table, [])]
-        missing = [name for name in NEEDED_COLUMNS if name not in header]
-        if missing:
-            raise SeehearError(f"{file}:1: the header lacks {', '.join(missing)}; columns are separated by commas")
+        next(table)
         line = table.line_num
         for fields in table:
             first, line = line + 1, table.line_num
-            if not any(fields):
+            if not any(map(str.strip, fields)):
                 continue
-            row = dict(zip(header, fields, strict=False))
             try:
-                if len(fields) != len(header):
-                    raise ValueError(f"{len(fields)} fields where the header has {len(header)}")
+                row = dict(zip(header.columns, header.fitted(fields), strict=True))
                 event = _event(row, modality)
             except ValueError as error:
                 defects.append(Defect(file, first, DefectKind.UNREADABLE, str(error)))
                 continue
             events.add(row.get("clip") or file.stem, event, f"{file}:{first}")
     except csv.Error as error:
-        raise SeehearError(f"{file}:{table.line_num}: {error}") from None
+        raise SeehearError(f"{file}:{line + 1}: can't be read as a table from here on ({error})") from None
     raise_fatal(defects)
     modalities = dict.fromkeys(name for of_clip in events.by_clip.values() for name in of_clip)
     for clip in events.by_clip:  # a table covers all its modalities in each clip, also where a clip has no row of one
@@ -79,9 +80,21 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
     return events
 
 
+def _header(file: Path, text: str) -> Header:
+    """Return the header of a table. Raises SeehearError if a column is missing or there twice."""
+    header = Header.read(LINE_END.split(text, maxsplit=1)[0], COLUMNS)
+    if missing := [name for name in NEEDED_COLUMNS if name not in header.columns]:
+        raise SeehearError(f"{file}:1: the header lacks {', '.join(missing)}; columns are separated by commas")
+    if header.repeated:
+        raise SeehearError(f"{file}:1: the header holds {', '.join(header.repeated)} twice; keep one of the columns")
+    if "clip" not in header.columns and (names := CLIP_COLUMNS.intersection(header.columns)):
+        raise SeehearError(f"{file}:1: the header has no column clip; if {min(names)} names the clips, call it clip")
+    return header
+
+
 def _event(row: Mapping[str, str], modality: str | None) -> ParsedEvent:
     """Return the event of a row. Raises ValueError naming what is wrong."""
-    name = row.get("modality") or modality
+    name = row.get("modality", "").strip() or modality
     if not name:
         raise ValueError("names no modality; add a column `modality`, or give --modality")
     confidence = _number(row, "confidence") if row.get("confidence") else CERTAIN
@@ -91,8 +104,8 @@ def _event(row: Mapping[str, str], modality: str | None) -> ParsedEvent:
 def _number(row: Mapping[str, str], column: str) -> float:
     try:
         return seconds(row[column])
-    except ValueError:
-        raise ValueError(f"{column} {row[column]!r} is not a number of 0 or more") from None
+    except ValueError as error:
+        raise ValueError(f"{column} {error}") from None
 
 
 FORMAT = Format(
@@ -102,5 +115,5 @@ FORMAT = Format(
     _encode,
     read,
     _join,
-    lambda file: not is_dense(file),
+    lambda file: not dense.FORMAT.matches(file),
 )

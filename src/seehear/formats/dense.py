@@ -10,8 +10,8 @@ from pathlib import Path
 
 from seehear.errors import ClipError, SeehearError
 from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format, milliseconds
-from seehear.labels import Event, dense_text, is_dense, read_dense
-from seehear.modality import MODALITIES, NAMES, modality_of
+from seehear.labels import Event, dense_text, header_of, is_dense, read_dense
+from seehear.modality import NAMES, modality_of
 from seehear.names import valid_line
 from seehear.parsing.clip import ParsedEvent
 
@@ -46,7 +46,7 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
         SeehearError: If the modality is unknown, or naming every row that can't be read.
     """
     name = file.stem.rpartition(".")[2]
-    if name not in (*NAMES, *MODALITIES, modality):
+    if modality_of(name) not in NAMES and name != modality:
         name = modality or ""
     if not name:
         raise SeehearError(f"{file}: the file names no modality; name it audio.csv or visual.csv, or give --modality")
@@ -57,6 +57,10 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
     return events
 
 
+def _matches(file: Path) -> bool:
+    return is_dense(file) and not {"filename", "event_labels"}.isdisjoint(header_of(file))
+
+
 FORMAT = Format(
-    "dense", "LLP's dense tables, one per modality", ".csv", _encode, read, _join, is_dense, per_modality=True
+    "dense", "LLP's dense tables, one per modality", ".csv", _encode, read, _join, _matches, per_modality=True
 )

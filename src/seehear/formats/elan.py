@@ -14,10 +14,10 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from seehear.errors import ClipError, SeehearError
-from seehear.files import read_text
+from seehear.formats.elan_document import Spans, linked_media, parsed
 from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format, milliseconds, name_of
 from seehear.labels import Defect, DefectKind, raise_fatal, suggestion
 from seehear.media.reader import AUDIO_SUFFIXES, VIDEO_SUFFIXES
@@ -215,35 +215,33 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
     """
     root, header = _parse(file)
     properties = {one.get("NAME"): one.text or "" for one in header.iter("PROPERTY")}
-    media = header.find("MEDIA_DESCRIPTOR")
-    linked = "" if media is None else PurePosixPath(media.get("MEDIA_URL", "").replace("\\", "/")).stem
+    events, defects = FileEvents(), []
+    linked, origin = linked_media(file, header, MODALITIES_PROPERTY in properties, events.notes)
     clip = properties.get(CLIP_PROPERTY) or linked or file.stem
     names = [*filter(None, properties.get(MODALITIES_PROPERTY, "").split(", ")), *NAMES.values(), *NAMES]
-    confidences = _confidences(root)
-    slots = {slot.get("TIME_SLOT_ID"): slot.get("TIME_VALUE") for slot in root.iterfind("TIME_ORDER/TIME_SLOT")}
-    events, defects = FileEvents(), []
+    confidences, spans = _confidences(root), Spans(root)
     for tier in root.iterfind("TIER"):
         name, parent = tier.get("TIER_ID", ""), tier.get("PARENT_REF")
         base = re.sub(r" \d+$", "", name)
-        if parent or base not in names:
+        if base not in names and modality_of(base) not in NAMES:
             if len(tier) and name != f"{parent} {CONFIDENCE}":
                 hint = "" if parent else suggestion(base, names)
                 events.notes.append(f"{file}: the tier {name!r} has no modality's name and was skipped{hint}")
             continue
         of_tier = modality_of(base)
         events.entry(clip, of_tier)
-        for one in tier.iterfind("ANNOTATION/ALIGNABLE_ANNOTATION"):
+        for one in tier.iterfind("ANNOTATION/*"):
             number = one.get("ANNOTATION_ID", "")
             place = f"annotation {number} on tier {name!r}"
             try:
-                onset, offset = (int(slots[one.get(f"TIME_SLOT_REF{n}")] or "") / 1000 for n in (1, 2))
+                onset, offset = ((origin + time) / 1000 for time in spans.of(one))
             except (KeyError, ValueError):
                 defects.append(Defect(file, 0, DefectKind.UNREADABLE, f"{place} has no times"))
                 continue
             label, confidence = one.findtext("ANNOTATION_VALUE") or "", confidences.get(number, CERTAIN)
             events.add(clip, ParsedEvent(label, of_tier, onset, offset, confidence), f"{file}: {place}")
     raise_fatal(defects)
-    if clip not in events.by_clip:
+    if not events.by_clip:
         known = ", ".join(NAMES.values())
         raise SeehearError("\n".join([*events.notes, f"{file}: has no tier that is called one of {known}"]))
     return events
@@ -251,10 +249,7 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
 
 def _parse(file: Path) -> tuple[ET.Element, ET.Element]:
     """Return the document and its header."""
-    try:
-        root = ET.fromstring(read_text(file))
-    except ET.ParseError as error:
-        raise SeehearError(f"{file}:{error.position[0]}: is not XML ({error})") from None
+    root = parsed(file)
     header = root.find("HEADER")
     if root.tag != "ANNOTATION_DOCUMENT" or header is None:
         raise SeehearError(f"{file}: is not an annotation file of ELAN's")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from seehear.errors import ClipError
-from seehear.files import read_text
-from seehear.modality import MODALITIES, display_name
-from seehear.names import valid_clip_name, valid_modality_name
+from seehear.modality import display_name, modality_of
+from seehear.names import normal, valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip, ParsedEvent
 
 CERTAIN = 1.0  # the confidence of an event that a person annotated
@@ -64,7 +62,7 @@ class FileEvents:
 
     def entry(self, clip: str, modality: str) -> list[LocatedEvent]:
         """Return the list of events in a modality of a clip, to append to."""
-        return self.by_clip.setdefault(clip, {}).setdefault(modality, [])
+        return self.by_clip.setdefault(normal(clip), {}).setdefault(modality, [])
 
     def add(self, clip: str, event: ParsedEvent, place: str) -> None:
         """Add an event to its clip and modality."""
@@ -72,7 +70,9 @@ class FileEvents:
 
     def events(self, clip: str) -> list[ParsedEvent]:
         """Return the events of a clip, ordered by modality, onset and class."""
-        events = [located.event for of_modality in self.by_clip.get(clip, {}).values() for located in of_modality]
+        events = [
+            located.event for of_modality in self.by_clip.get(normal(clip), {}).values() for located in of_modality
+        ]
         return sorted(events, key=lambda event: (event.modality, event.onset, event.label))
 
 
@@ -144,8 +144,8 @@ def name_of(modality: str) -> str:
     Raises:
         ClipError: If the name can't be written, or would be read as another modality.
     """
-    if modality in MODALITIES:
-        raise ClipError(f"a modality is called {modality!r}, which would be read as {MODALITIES[modality]}")
+    if (read := modality_of(modality)) != modality:
+        raise ClipError(f"a modality is called {modality!r}, which would be read as {read}")
     return display_name(valid_modality_name(modality))
 
 
@@ -157,28 +157,11 @@ def milliseconds(event: ParsedEvent) -> tuple[int, int]:
     """
     onset, offset = round(event.onset * 1000), round(event.offset * 1000)
     if onset >= offset:
-        raise ClipError(f"{described(event)}: is shorter than a millisecond")
+        raise ClipError(f"{described(event)}: is a point, or shorter than a millisecond; give it a span")
     return onset, offset
 
 
 # What is read
-
-
-def lines_of(file: Path) -> list[str]:
-    """Return the lines of a file, whatever ends them."""
-    return re.split(r"\r\n|\r|\n", read_text(file))
-
-
-def seconds(text: str) -> float:
-    """Return a number of seconds from the clip's start.
-
-    Raises:
-        ValueError: If the text is not a number, or is negative.
-    """
-    value = float(text)
-    if not math.isfinite(value) or value < 0:
-        raise ValueError(text)
-    return value
 
 
 def merged(events: Iterable[LocatedEvent]) -> list[LocatedEvent]:

@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from seehear.errors import ClipError, SeehearError
+from seehear.files import read_lines
 from seehear.formats.spec import (
     CERTAIN,
     Clip,
@@ -23,21 +24,21 @@ from seehear.formats.spec import (
     Format,
     LocatedEvent,
     described,
-    lines_of,
     merged,
     milliseconds,
     name_of,
-    seconds,
 )
 from seehear.labels import Defect, DefectKind, raise_fatal, suggestion
+from seehear.labels.cells import seconds
+from seehear.labels.cells import shown as shortened
 from seehear.modality import JOINT, NAMES, joint_of, modality_of
 from seehear.names import valid_line
 from seehear.parsing.clip import ParsedEvent
 
 MODALITIES_NOTE = "NOTE tells what is "  # the modalities, including those without events
 AND = " and "
-TIME = r"(?:(\d+):)?(\d{2}):(\d{2})\.(\d{3})"
-TIMES = re.compile(rf"{TIME}[ \t]+-->[ \t]+{TIME}(?:[ \t].*)?")
+TIME = r"(?:(\d{2,9}):)?([0-5]\d):([0-5]\d)\.(\d{3})"
+TIMES = re.compile(rf"{TIME}[ \t]*-->[ \t]*{TIME}(?:[ \t].*)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
     Raises:
         SeehearError: Naming every line that is no caption.
     """
-    lines = lines_of(file)
+    lines = read_lines(file)
     if not re.fullmatch(r"WEBVTT([ \t].*)?", lines[0]):
         raise SeehearError(f"{file}:1: captions begin with WEBVTT")
     events, defects, clip = FileEvents(), [], file.stem
@@ -163,7 +164,7 @@ def _times_line(block: Sequence[str], number: int) -> int | None:
     """
     at = next((n for n, line in enumerate(block[:2]) if "-->" in line), None)
     if at is None and number > 1 and not re.match(r"(NOTE|STYLE|REGION)([ \t]|$)", block[0]):
-        raise ValueError(f"{block[0]!r}: is not a caption")
+        raise ValueError(f"{shortened(block[0])}: is not a caption")
     return at
 
 
@@ -171,7 +172,7 @@ def _span(line: str) -> tuple[float, float]:
     """Return onset and offset in seconds. Raises ValueError naming what is wrong."""
     times = TIMES.fullmatch(line.strip())
     if times is None:
-        raise ValueError(f"{line!r}: must be two times, as 00:00:01.000 --> 00:00:02.500")
+        raise ValueError(f"{shortened(line)}: must be two times, as 00:00:01.000 --> 00:00:02.500")
     onset, offset = _moment(times.groups()[:4]), _moment(times.groups()[4:])
     if onset >= offset:
         raise ValueError(f"{line!r}: ends before it begins")
@@ -181,13 +182,14 @@ def _span(line: str) -> tuple[float, float]:
 def _split(text: str, names: Sequence[str], modality: str | None) -> tuple[list[str], str]:
     """Return the modalities' names and the class of a caption's line. Raises ValueError if it names no modality."""
     front, colon, label = text.partition(": ")
-    shown = front.split(AND)
+    known = {name.casefold(): name for name in names}
+    shown = [known.get(name.casefold(), name) for name in front.split(AND)]
     if colon and all(name in names for name in shown):
         return shown, label
     if modality:
         return [modality], text
     hint = "".join(suggestion(name, names) for name in shown if name not in names) if colon else ""
-    raise ValueError(f"{text!r}: must begin with {', '.join(dict.fromkeys(names))}, a colon and a space{hint}")
+    raise ValueError(f"{shortened(text)}: must begin with {', '.join(dict.fromkeys(names))}, a colon and a space{hint}")
 
 
 def _confidences(shown: list[str], identifier: str, modalities: list[str]) -> dict[str, float]:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from seehear.labels.check import LabelCheck, check, cross_check
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
-from seehear.labels.read import is_dense, read_classes, read_dense, read_weak, scan_dense, scan_weak
-from seehear.labels.tables import DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable, classes_of
+from seehear.labels.plausible import clip_hint, past_end, spellings, units
+from seehear.labels.read import header_of, is_dense, read_classes, read_dense, read_weak, scan_dense, scan_weak
+from seehear.labels.tables import DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable, classes_of, segments_of
 from seehear.labels.write import dense_text, weak_text, write_dense, write_weak
 
 if TYPE_CHECKING:
@@ -29,17 +30,23 @@ __all__ = [
     "WeakTable",
     "check",
     "classes_of",
+    "clip_hint",
     "cross_check",
     "dense_text",
+    "header_of",
     "import_annotations",
     "is_dense",
+    "past_end",
     "raise_fatal",
     "read_classes",
     "read_dense",
     "read_weak",
     "scan_dense",
     "scan_weak",
+    "segments_of",
+    "spellings",
     "suggestion",
+    "units",
     "weak_text",
     "write_dense",
     "write_weak",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seehear.arguments import PathLike, Paths, paths
+from seehear.errors import SeehearError
 from seehear.labels.defects import Defect, DefectKind, suggestion
+from seehear.labels.plausible import by_bare_name, clip_hint, past_end, spellings, units
 from seehear.labels.read import is_dense, read_classes, scan_dense, scan_weak
 from seehear.labels.tables import DenseTable, WeakTable, classes_of
-from seehear.progress import say
+from seehear.progress import Progress, say
 from seehear.results import Result, import_pandas
 
 if TYPE_CHECKING:
@@ -82,8 +85,8 @@ def check(
             training.
         classes: The classes that are allowed, or a file with one class per line; any if omitted. Tables that were read
             before keep the defects of that reading.
-        clips: Clip files or folders, or a mapping of clip to file: to find labels without a clip and clips without a
-            label.
+        clips: Clip files or folders, or a mapping of clip to file: to find labels without a clip, clips without a
+            label, and events past the end of their clip.
 
     Returns:
         Every defect.
@@ -107,7 +110,8 @@ def check(
                 weak.append(scan_weak(path, allowed))
     every: list[WeakTable | DenseTable] = [*weak, *dense]
     defects = [defect for table in every for defect in table.defects]
-    defects += cross_check(weak, dense, _files(clips))
+    files = _files(clips)
+    defects += cross_check(weak, dense, files, _lengths(dense, files or {}).get, allowed)
     named = {clip for table in weak or dense for clip in table.clips}
     events = sum(len(table.events) for table in dense)
     return LabelCheck(defects, len(named), events, classes_of(every))
@@ -118,14 +122,18 @@ def cross_check(
     dense: Sequence[DenseTable],
     clips: Mapping[str, Path] | None = None,
     length: Callable[[str], float | None] = lambda clip: None,
+    classes: Sequence[str] | None = None,
 ) -> list[Defect]:
-    """Return what is wrong between tables, and between tables and clip files. None of these defects is fatal.
+    """Return what is wrong between tables, and between tables and clip files.
+
+    Of these defects, only events that lie past the end of their clip are fatal.
 
     Args:
         weak: The weak tables; the first is that of training: a class that it lacks can't be learnt.
         dense: The dense tables.
         clips: Clip -> file, to find labels without a clip and clips without a label.
         length: Returns the length of a clip in seconds, or None if it is unknown.
+        classes: The classes as they are spelt right, if that is known.
     """
     home: dict[str, WeakTable] = {}  # clip -> the first table that names it
     for table in weak:
@@ -134,7 +142,9 @@ def cross_check(
     return [
         *_shared_clips(weak, home),
         *_class_mismatches(weak, dense),
-        *_events_past_the_end(dense, length),
+        *spellings([*weak, *dense], classes or ()),
+        *units(dense),
+        *past_end(dense, length),
         *_events_in_no_split(dense, home),
         *_weak_dense_mismatches(weak, dense),
         *_unmatched_files(home, clips),
@@ -152,6 +162,22 @@ def _files(clips: Paths | Mapping[str, Path]) -> Mapping[str, Path] | None:
     for problem in found.problems:
         say(problem)
     return found
+
+
+def _lengths(dense: Sequence[DenseTable], clips: Mapping[str, Path]) -> dict[str, float]:
+    """Return clip -> seconds, of the clips with events whose files can be read."""
+    named = [clip for clip in dict.fromkeys(clip for table in dense for clip in table.clips) if clip in clips]
+    lengths: dict[str, float] = {}
+    if not named:
+        return lengths
+    from seehear.media.child import open_clip
+
+    with Progress("reading lengths of clips", len(named)) as progress:
+        for clip in named:
+            with suppress(SeehearError):  # `extract` says what is wrong with a file
+                lengths[clip] = open_clip(clips[clip]).duration
+            progress.advance(clip)
+    return lengths
 
 
 def _as_json(defect: Defect) -> dict[str, Any]:
@@ -187,20 +213,11 @@ def _class_mismatches(weak: Sequence[WeakTable], dense: Sequence[DenseTable]) ->
     for table in others:
         for name in sorted(set(classes_of([table])) - set(trained)):
             message = f"{name} does not occur in {train.path}{suggestion(name, trained)}"
-            yield Defect(table.path, _first_line(table, name), DefectKind.UNTRAINED_CLASS, message)
+            yield Defect(table.path, table.first_line(name), DefectKind.UNTRAINED_CLASS, message)
     for name in sorted(set(trained) - set(elsewhere)):
         if similar := suggestion(name, elsewhere):
             message = f"{name} occurs in no other table{similar}"
-            yield Defect(train.path, _first_line(train, name), DefectKind.LIKELY_MISSPELLING, message)
-
-
-def _events_past_the_end(dense: Sequence[DenseTable], length: Callable[[str], float | None]) -> Iterator[Defect]:
-    for table in dense:
-        for event in table.events:
-            seconds = length(event.clip)
-            if seconds is not None and event.offset > seconds:
-                message = f"{event.label} ends at {event.offset:g} s, after the end of its clip at {seconds:g} s"
-                yield Defect(table.path, event.line, DefectKind.PAST_END, message)
+            yield Defect(train.path, train.first_line(name), DefectKind.LIKELY_MISSPELLING, message)
 
 
 def _events_in_no_split(dense: Sequence[DenseTable], home: Mapping[str, WeakTable]) -> Iterator[Defect]:
@@ -232,18 +249,14 @@ def _unmatched_files(home: Mapping[str, WeakTable], clips: Mapping[str, Path] | 
     """Yield labels without a clip file, and clip files without a label."""
     if clips is None:
         return
+    unlabelled = sorted(set(clips) - set(home))
+    alike = by_bare_name(unlabelled)
     for clip, table in home.items():
         if clip not in clips:
-            yield Defect(table.path, table.lines[clip], DefectKind.NO_CLIP_FILE, f"{clip} has a label but no clip file")
-    for clip in sorted(set(clips) - set(home)) if home else ():
+            message = f"{clip} has a label but no clip file{clip_hint([clip], alike)}"
+            yield Defect(table.path, table.lines[clip], DefectKind.NO_CLIP_FILE, message)
+    for clip in unlabelled if home else ():
         yield Defect(clips[clip], 0, DefectKind.UNLABELLED_FILE, "the clip has no label in any table")
-
-
-def _first_line(table: WeakTable | DenseTable, label: str) -> int:
-    """Return the first line on which a class occurs."""
-    if isinstance(table, DenseTable):
-        return next(event.line for event in table.events if event.label == label)
-    return next(table.lines[clip] for clip, names in table.labels.items() if label in names)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 
 from seehear.errors import SeehearError
+from seehear.names import normal, spelling
 
 MAX_LISTED = 20  # fatal defects that an error names one by one
 
@@ -25,6 +26,8 @@ class DefectKind(Enum):
     CONTRADICTION = ("row that contradicts another", "rows that contradict another", True)
     INVALID_TIME = ("row with an invalid time", "rows with an invalid time", True)
     INVALID_CONFIDENCE = ("row with an invalid confidence", "rows with an invalid confidence", True)
+    QUOTES = ("row with a quote that is not closed", "rows with a quote that is not closed", True)
+    INVALID_CLASS = ("class that can't stand in a table", "classes that can't stand in a table", True)
     NO_CLASS = ("event without a class", "events without a class", True)
     UNREADABLE = ("line or annotation that can't be read", "lines or annotations that can't be read", True)
     EMPTY_LABEL = ("empty label between commas", "empty labels between commas", False)
@@ -47,7 +50,18 @@ class DefectKind(Enum):
         "classes of training clips alone, with names close to others'",
         False,
     )
-    PAST_END = ("event that ends after its clip", "events that end after their clip", False)
+    SPELLINGS = ("class that is also spelt in another way", "classes that are also spelt in another way", False)
+    LIKELY_UNIT = (
+        "table or event with times that are perhaps not in seconds",
+        "tables or events with times that are perhaps not in seconds",
+        False,
+    )
+    PAST_END = ("event that ends after its clip", "events that end after their clip", True)
+    ROUNDED_END = (
+        "event that ends up to a second after its clip",
+        "events that end up to a second after their clip",
+        False,
+    )
     CLIP_IN_NO_SPLIT = ("event of a clip that is in no split", "events of clips that are in no split", False)
     WEAK_DENSE_MISMATCH = (
         "clip whose weak labels are not those of its events",
@@ -112,5 +126,9 @@ def raise_fatal(defects: Iterable[Defect]) -> None:
 
 def suggestion(name: str, known: Sequence[str]) -> str:
     """Return what to append to a message about an unknown name: the known name closest to it, or nothing."""
+    same = spelling(name)
+    for other in known:
+        if spelling(other) == same:
+            return f": did you mean {other if normal(other).isascii() else ascii(other)}?"
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
     return f": did you mean {close[0]}?" if close else ""

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from bisect import bisect_left, bisect_right, insort
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
 
 from seehear.errors import SeehearError
-from seehear.files import read_text
+from seehear.files import read_lines
+from seehear.labels.cells import CellError, Header, classes_in, seconds, shown
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
 from seehear.labels.tables import CONFIDENCE, DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable
-from seehear.names import valid_clip_name
+from seehear.names import normal, valid_clip_name, valid_line
 
 MILLISECOND = 0.001  # seconds
 ONSET = attrgetter("onset")
+FRACTIONAL = re.compile(r"_\d+\.\d+(_|$)")  # a time in a clip's name
+NOT_GIVEN = "1"  # the cell of a confidence in tables without the column
+OTHER_COLUMNS = ("clip", "modality", "label")  # of tables that are imported
 
 
 def read_weak(path: str | Path, classes: Sequence[str] | None = None) -> WeakTable:
@@ -54,22 +58,27 @@ def read_classes(path: str | Path) -> tuple[str, ...]:
     """Read a list of classes, one per line, in the order that the user chose. Empty lines are skipped.
 
     Raises:
-        SeehearError: If the file lists no class, or a class twice.
+        SeehearError: If the file lists no class, a class twice, or what can't be a class of a table.
     """
-    names = [line.strip() for line in read_text(Path(path)).splitlines()]
-    names = [name for name in names if name]
-    repeated = {name for name in names if names.count(name) > 1}
+    lines = {line: text.strip() for line, text in enumerate(read_lines(Path(path)), start=1) if text.strip()}
+    check = _ClassCheck(None)
+    raise_fatal(Defect(Path(path), line, *wrong) for line, name in lines.items() if (wrong := check(name)))
+    names = list(lines.values())
     if not names:
         raise SeehearError(f"{path}: lists no class")
-    if repeated:
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
         raise SeehearError(f"{path}: lists twice: {', '.join(sorted(repeated))}")
     return tuple(names)
 
 
 def is_dense(path: str | Path) -> bool:
     """Return whether the table's header has the columns onset and offset."""
-    first = read_text(Path(path)).splitlines()[:1]
-    return bool(first) and {"onset", "offset"} <= {name.strip() for name in first[0].split("\t")}
+    return {"onset", "offset"} <= set(header_of(path))
+
+
+def header_of(path: str | Path) -> tuple[str, ...]:
+    """Return the names of a table's columns, in lower case."""
+    return Header.read(read_lines(Path(path))[0], (*DENSE_COLUMNS, *OTHER_COLUMNS)).columns
 
 
 def scan_weak(path: str | Path, classes: Sequence[str] | None = None) -> WeakTable:
@@ -81,12 +90,16 @@ def scan_weak(path: str | Path, classes: Sequence[str] | None = None) -> WeakTab
     """
     path = Path(path)
     rows, defects = _rows(path, WEAK_COLUMNS)
+    check = _ClassCheck(classes)
     labels: dict[str, tuple[str, ...]] = {}
     lines: dict[str, int] = {}
-    for line, row in rows:
-        clip = row["filename"]
-        names = [name.strip() for name in row["event_labels"].split(",")]
-        defects += _defects_of_row(path, line, clip, names, classes)
+    for line, (clip, text) in rows:
+        try:
+            names = classes_in(text)
+        except CellError as error:
+            defects.append(Defect(path, line, error.kind, str(error)))
+            continue
+        defects += _defects_of_row(path, line, clip, names, check)
         unique = tuple(dict.fromkeys(filter(None, names)))
         if clip not in labels:
             labels[clip], lines[clip] = unique, line
@@ -110,40 +123,34 @@ def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
     """
     path = Path(path)
     rows, defects = _rows(path, DENSE_COLUMNS, CONFIDENCE)
+    check = _ClassCheck(classes)
     events: list[Event] = []
     first_lines: dict[Event, int] = {}
     timelines: dict[tuple[str, str], _Timeline] = {}  # by clip and class
-    for line, row in rows:
-        span = _span(row)
-        text = row["event_labels"]
-        if span is None:
-            times = f"onset {row['onset']!r} and offset {row['offset']!r}"
-            message = f"{times} must be seconds from the clip's start"
-            defects.append(Defect(path, line, DefectKind.INVALID_TIME, message))
-            continue
-        confidence = _confidence(row.get(CONFIDENCE))
-        if confidence is None:
-            message = f"confidence {row[CONFIDENCE]!r} must be a number from 0 to 1, or empty if it is not known"
-            defects.append(Defect(path, line, DefectKind.INVALID_CONFIDENCE, message))
+    for line, (clip, *times, text, given) in rows:
+        try:
+            (onset, offset), confidence, names = _span(*times), _confidence(given), classes_in(text)
+        except CellError as error:
+            defects.append(Defect(path, line, error.kind, str(error)))
             continue
         if not text:
-            message = f"{row['filename']} has an event without a class"
-            defects.append(Defect(path, line, DefectKind.NO_CLASS, message))
+            defects.append(Defect(path, line, DefectKind.NO_CLASS, f"{clip} has an event without a class"))
             continue
-        if "," in text:
-            message = f"{text!r} holds several classes; each is an event"
+        if len(names) > 1:
+            message = f"{shown(text)} holds several classes; each is an event"
             defects.append(Defect(path, line, DefectKind.SEVERAL_CLASSES, message))
-        for label in filter(None, (part.strip() for part in text.split(","))):
-            event = Event(row["filename"], *span, label, line, confidence)
-            defects += _unknown_classes(path, line, [label], classes)
-            if event.onset >= event.offset:
-                message = f"onset {event.onset:g} is not before offset {event.offset:g}; the event fills no segment"
+        for label in filter(None, names):
+            event = Event(clip, onset, offset, label, line, confidence)
+            if wrong := check(label):
+                defects.append(Defect(path, line, *wrong))
+            if onset >= offset:
+                message = f"onset {onset:g} is not before offset {offset:g}; the event fills no segment"
                 defects.append(Defect(path, line, DefectKind.EMPTY_EVENT, message))
             elif event in first_lines:
                 message = f"repeats line {first_lines[event]}; it counts once"
                 defects.append(Defect(path, line, DefectKind.REPEATED_ROW, message))
             else:
-                timeline = timelines.setdefault((event.clip, label), _Timeline())
+                timeline = timelines.setdefault((clip, label), _Timeline())
                 defects += _overlaps(path, event, timeline.near(event))
                 timeline.add(event)
             first_lines.setdefault(event, line)
@@ -151,81 +158,124 @@ def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
     return DenseTable(path, tuple(events), tuple(defects))
 
 
-def _rows(path: Path, columns: Sequence[str], *optional: str) -> tuple[list[tuple[int, dict[str, str]]], list[Defect]]:
-    """Return the rows with their line numbers, and the defects of the table's form. optional: columns it may lack."""
-    lines = read_text(path).splitlines()
-    header = [name.strip() for name in lines[0].split("\t")] if lines else []
-    missing = [name for name in columns if name not in header]
-    if missing:
-        needed = f"it must hold {', '.join(columns)}, separated by tabs"
-        return [], [Defect(path, 1, DefectKind.HEADER, f"the header lacks {', '.join(missing)}; {needed}")]
-    rows, defects = [], []
-    present = [name for name in optional if name in header]
-    for line, fields in enumerate(csv.reader(lines[1:], delimiter="\t", quoting=csv.QUOTE_NONE), start=2):
-        if not any(text.strip() for text in fields):
+def _rows(path: Path, columns: Sequence[str], optional: str = "") -> tuple[list[tuple[int, list[str]]], list[Defect]]:
+    """Return the cells of the columns in each row, with its line number, and the defects of the table's form.
+
+    optional: A further column, whose cells come last; NOT_GIVEN where the table lacks it.
+    """
+    lines = read_lines(path)
+    header = Header.read(lines[0], columns)
+    if problem := _header_problem(lines, header, columns):
+        return [], [Defect(path, 1, DefectKind.HEADER, problem)]
+    rows: list[tuple[int, list[str]]] = []
+    defects: list[Defect] = []
+    at = [header.columns.index(name) for name in columns]
+    further = header.columns.index(optional) if optional in header.columns else None
+    names: dict[str, str] = {}  # clips as they are written -> in normal form
+    for line, text in header.rows(lines):
+        try:
+            cells = header.cells(text)
+            name = cells[at[0]]
+            if name not in names:
+                names[name] = _clip(name)
+        except CellError as error:
+            defects.append(Defect(path, line, error.kind, str(error)))
             continue
-        row = dict(zip(header, (text.strip() for text in fields), strict=False))
-        if len(fields) != len(header):
-            message = f"{len(fields)} fields where the header has {len(header)}; fields are separated by tabs"
-            defects.append(Defect(path, line, DefectKind.FIELD_COUNT, message))
-        elif not row["filename"]:
-            defects.append(Defect(path, line, DefectKind.EMPTY_FILENAME, "the filename is empty"))
-        else:
-            try:
-                valid_clip_name(row["filename"])
-            except SeehearError as error:
-                defects.append(Defect(path, line, DefectKind.INVALID_NAME, str(error)))
-                continue
-            rows.append((line, {name: row.get(name, "") for name in (*columns, *present)}))
+        row = [names[name], *(cells[n] for n in at[1:])]
+        if optional:
+            row.append(NOT_GIVEN if further is None else cells[further])
+        rows.append((line, row))
     return rows, defects
 
 
-def _defects_of_row(
-    path: Path, line: int, clip: str, names: Sequence[str], classes: Sequence[str] | None
-) -> Iterator[Defect]:
+def _header_problem(lines: Sequence[str], header: Header, columns: Sequence[str]) -> str:
+    """Return what is wrong with the first line of a table; empty if nothing is."""
+    needed = f"it must hold {', '.join(columns)}, separated by tabs"
+    if not any(line.strip() for line in lines):
+        return f"the file is empty; {needed} in its first line"
+    if missing := [name for name in columns if name not in header.columns]:
+        return f"the header lacks {', '.join(missing)}; {needed}"
+    if header.repeated:
+        return f"the header holds {', '.join(header.repeated)} twice; keep one of the columns"
+    return ""
+
+
+def _clip(name: str) -> str:
+    """Return a clip's name in normal form. Raises CellError if no clip may have it."""
+    if not name:
+        raise CellError(DefectKind.EMPTY_FILENAME, "the filename is empty")
+    try:
+        return valid_clip_name(normal(name))
+    except SeehearError as error:
+        raise CellError(DefectKind.INVALID_NAME, str(error)) from None
+
+
+def _defects_of_row(path: Path, line: int, clip: str, names: Sequence[str], check: _ClassCheck) -> Iterator[Defect]:
     """Yield what is wrong in one row of a weak table. An empty row has the one name ''."""
     if "" in names and len(names) > 1:
         message = f"{clip} has an empty label between commas; it is left out"
         yield Defect(path, line, DefectKind.EMPTY_LABEL, message)
-    names = [name for name in names if name]
-    if not names:
+    unique = sorted({name for name in names if name})
+    if not unique:
         message = f"{clip} has no label; it counts as a clip without events"
         yield Defect(path, line, DefectKind.NO_LABEL, message)
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Defect(path, line, DefectKind.REPEATED_LABEL, f"{clip} lists {name} twice; it counts once")
-    yield from _unknown_classes(path, line, names, classes)
-    if re.search(r"_\d+\.\d+(_|$)", clip):
+    if len(unique) < len(names):
+        for name in unique:
+            if names.count(name) > 1:
+                yield Defect(path, line, DefectKind.REPEATED_LABEL, f"{clip} lists {name} twice; it counts once")
+    for name in unique:
+        if wrong := check(name):
+            yield Defect(path, line, *wrong)
+    if FRACTIONAL.search(clip):
         message = f"{clip} has a fractional time in its name; the name is kept as it is"
         yield Defect(path, line, DefectKind.FRACTIONAL_NAME, message)
 
 
-def _unknown_classes(path: Path, line: int, names: Iterable[str], classes: Sequence[str] | None) -> Iterator[Defect]:
-    if classes is not None:
-        for name in sorted(set(names) - set(classes)):
-            message = f"class {name!r} is not in the list of classes{suggestion(name, classes)}"
-            yield Defect(path, line, DefectKind.UNKNOWN_CLASS, message)
+class _ClassCheck:
+    """Says what is wrong with a class. Every name is looked at once, however many rows have it."""
 
+    def __init__(self, allowed: Sequence[str] | None) -> None:
+        self._allowed = allowed
+        self._known: dict[str, tuple[DefectKind, str] | None] = {}
 
-def _span(row: dict[str, str]) -> tuple[float, float] | None:
-    """Return onset and offset in seconds, or None if they are no times."""
-    try:
-        onset, offset = float(row["onset"]), float(row["offset"])
-    except ValueError:
+    def __call__(self, name: str) -> tuple[DefectKind, str] | None:
+        """Return the kind of defect and the message, or None."""
+        if name not in self._known:
+            self._known[name] = self._wrong(name)
+        return self._known[name]
+
+    def _wrong(self, name: str) -> tuple[DefectKind, str] | None:
+        try:
+            valid_line(name)
+        except SeehearError as error:
+            return DefectKind.INVALID_CLASS, str(error)
+        if self._allowed is not None and name not in self._allowed:
+            message = f"class {name!r} is not in the list of classes{suggestion(name, self._allowed)}"
+            return DefectKind.UNKNOWN_CLASS, message
         return None
-    return (onset, offset) if math.isfinite(onset) and math.isfinite(offset) and onset >= 0 else None
 
 
-def _confidence(text: str | None) -> float | None:
-    """Return a confidence: 1 without the column, NaN for an empty cell, None if it is no number from 0 to 1."""
-    if text is None:
-        return 1.0
+def _span(onset: str, offset: str) -> tuple[float, float]:
+    """Return onset and offset in seconds. Raises CellError if they are no times."""
+    try:
+        return seconds(onset), seconds(offset)
+    except ValueError as error:
+        message = f"onset {shown(onset)} and offset {shown(offset)} must be seconds from the clip's start: {error}"
+        raise CellError(DefectKind.INVALID_TIME, message) from None
+
+
+def _confidence(text: str) -> float:
+    """Return a confidence, NaN for an empty cell. Raises CellError if it is not from 0 to 1."""
     if not text:
         return math.nan
     try:
-        value = float(text)
+        value = seconds(text)  # any number of 0 or more
     except ValueError:
-        return None
-    return value if 0 <= value <= 1 else None
+        value = math.inf
+    if value > 1:
+        message = f"confidence {shown(text)} must be a number from 0 to 1, or empty if it is not known"
+        raise CellError(DefectKind.INVALID_CONFIDENCE, message)
+    return value
 
 
 class _Timeline:

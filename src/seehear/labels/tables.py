@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.errors import SeehearError
 from seehear.events import segment_span
 from seehear.labels.defects import Defect
 from seehear.results import import_pandas
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 WEAK_COLUMNS = ("filename", "event_labels")
 DENSE_COLUMNS = ("filename", "onset", "offset", "event_labels")
+MAX_CELLS = 1 << 28  # clips × segments × classes of one modality's ground truth: a quarter of a gigabyte
 CONFIDENCE = "confidence"  # a further column, of dense tables of pseudo-labels
 
 
@@ -67,6 +69,10 @@ class WeakTable:
         """Names of the clips, in the order of the table."""
         return tuple(self.labels)
 
+    def first_line(self, label: str) -> int:
+        """Return the first line on which a class occurs."""
+        return next(self.lines[clip] for clip, names in self.labels.items() if label in names)
+
     def array(self, clips: Sequence[str], classes: Sequence[str]) -> NDArray[np.float32]:
         """Return 0 or 1 for each clip and class, (len(clips), len(classes)). Other classes are left out."""
         column = {name: c for c, name in enumerate(classes)}
@@ -108,6 +114,10 @@ class DenseTable:
         """Names of the clips that have an event, in the order of the table."""
         return tuple(dict.fromkeys(event.clip for event in self.events))
 
+    def first_line(self, label: str) -> int:
+        """Return the first line on which a class occurs."""
+        return next(event.line for event in self.events if event.label == label)
+
     def array(
         self, clips: Sequence[str], classes: Sequence[str], segments: int, segment: float = 1.0
     ) -> NDArray[np.bool_]:
@@ -144,6 +154,31 @@ class DenseTable:
 
         rows = [(event.clip, event.label, event.onset, event.offset) for event in self.events]
         return pd.DataFrame(rows, columns=["clip", "label", "onset", "offset"])
+
+
+def segments_of(tables: Iterable[DenseTable], clips: int, classes: int, segment: float = 1.0) -> int:
+    """Return the number of segments that hold every event of tables, at least 1.
+
+    Args:
+        tables: The tables.
+        clips: Number of clips that are to have so many segments.
+        classes: Number of classes.
+        segment: Length of a segment, seconds.
+
+    Raises:
+        SeehearError: Naming the last event, if arrays of so many segments would not fit into memory.
+    """
+    given = list(tables)
+    last = [table.last_segment(segment) for table in given]
+    segments = max(1, *last) if last else 1
+    if clips * segments * classes > MAX_CELLS:
+        table = given[last.index(segments)]
+        event = max(table.events, key=lambda event: segment_span(event.onset, event.offset, segment)[1])
+        raise SeehearError(
+            f"{table.path}:{event.line}: {event.label} ends at {event.offset:g} s, which would give each of {clips} "
+            f"clips {segments} segments, more than fits into memory. Is that in milliseconds or frames? Write seconds"
+        )
+    return segments
 
 
 def classes_of(tables: Iterable[WeakTable | DenseTable]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from seehear.files import atomic_text
+from seehear.labels.cells import quoted
 from seehear.labels.tables import CONFIDENCE, DENSE_COLUMNS, WEAK_COLUMNS, Event
 
 
@@ -17,7 +18,7 @@ def write_weak(path: str | Path, labels: Mapping[str, Sequence[str]]) -> None:
 
 def weak_text(labels: Mapping[str, Sequence[str]]) -> str:
     """Return the text of a weak table. labels: clip -> its classes."""
-    lines = ["\t".join(WEAK_COLUMNS), *(f"{clip}\t{','.join(names)}" for clip, names in labels.items())]
+    lines = ["\t".join(WEAK_COLUMNS), *(f"{quoted(clip)}\t{quoted(','.join(names))}" for clip, names in labels.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -31,7 +32,7 @@ def dense_text(events: Iterable[Event], *, confidence: bool = False) -> str:
     columns = (*DENSE_COLUMNS, CONFIDENCE) if confidence else DENSE_COLUMNS
     lines = ["\t".join(columns)]
     for e in events:
-        cells = [e.clip, _seconds(e.onset), _seconds(e.offset), e.label]
+        cells = [quoted(e.clip), _seconds(e.onset), _seconds(e.offset), quoted(e.label)]
         if confidence:
             cells.append("" if math.isnan(e.confidence) else f"{e.confidence:.3f}")
         lines.append("\t".join(cells))

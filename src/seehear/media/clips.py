@@ -16,7 +16,7 @@ from seehear import arguments
 from seehear.arguments import Paths
 from seehear.errors import ClipError, SeehearError
 from seehear.media.reader import SUFFIXES, is_media
-from seehear.names import valid_clip_name
+from seehear.names import clip_name, valid_clip_name
 
 PICTURES = frozenset((".apng", ".gif", ".webp"))  # these may move or not, and often lie beside a clip as its thumbnail
 # What people keep beside clips. A search says nothing about them.
@@ -75,9 +75,9 @@ def find_clips(paths: Paths) -> Clips:
     for path in (each for given in arguments.paths(paths) for each in _expand(given)):
         for file in _in_folder(path, clips) if path.is_dir() else [path]:
             _check_name(file)
-            other = clips.setdefault(file.stem, file)
+            other = clips.setdefault(clip_name(file), file)
             if other is not file and not _same_file(other, file):
-                raise SeehearError(f"{file} and {other} would be one clip, {file.stem!r}: rename one")
+                raise SeehearError(f"{file} and {other} would be one clip, {clip_name(file)!r}: rename one")
     _check_case(clips)
     return clips
 
@@ -228,7 +228,7 @@ def _check_case(clips: Clips) -> None:
 def _check_name(file: Path) -> None:
     """Raise SeehearError if no clip may have the name of the file."""
     try:
-        valid_clip_name(file.stem)
+        valid_clip_name(clip_name(file))
     except ClipError as error:
         place = str(file) if str(file).isprintable() else f"{str(file)!a}"
         raise SeehearError(f"{place}: {error}: rename it") from None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seehear import arguments
 from seehear.decoding import Decoding
 from seehear.events import ActiveSegments, event_spans
-from seehear.labels import DenseTable, classes_of
+from seehear.labels import DenseTable, classes_of, segments_of
 from seehear.media.notes import Note
 from seehear.modality import display_name, kinds, track_name, with_joint
 from seehear.results import import_pandas
@@ -315,7 +315,7 @@ def true_events(
         segment: Seconds per segment; events fill whole segments.
     """
     names = classes_of(tables.values())
-    length = max(1, *(table.last_segment(segment) for table in tables.values()))
+    length = segments_of(tables.values(), 1, len(names), segment)
     active = {name: table.array([clip], names, length, segment) for name, table in tables.items()}
     if set(modalities) <= set(active):
         active = with_joint(active, modalities)

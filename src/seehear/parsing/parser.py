@@ -28,6 +28,7 @@ from seehear.media.notes import about
 from seehear.media.overview import Overview, thumbnails_for
 from seehear.media.reader import Media
 from seehear.modality import AUDIO, display_name
+from seehear.names import clip_name
 from seehear.networks.spec import ImageInput
 from seehear.parsing.clip import ParsedClip, parsed_clip, truth_of
 from seehear.progress import Progress
@@ -406,10 +407,10 @@ class Parser:
             facts.classes,
             facts.segment,
             decode,
-            clip=path.stem,
+            clip=clip_name(path),
             file=path,
             duration=media.duration,
-            truth=truth_of(path.stem, tables, facts.modalities, facts.segment) if tables else None,
+            truth=truth_of(clip_name(path), tables, facts.modalities, facts.segment) if tables else None,
             overview=overview,
             absent=absent,
             notes=about(media.notes, *self.modalities),
