@@ -137,9 +137,16 @@ def fetch_from(archive: Path) -> None:
 
 def test_a_member_that_is_longer_than_declared_gives_no_more(tmp_path):
     archive = declared(pack(tmp_path / "a.zip", ("w.bin", bytes(1 << 20))), 10)
-    with pytest.raises(ArchiveError), open_member(archive, "w.bin") as stream:
-        assert len(stream.read()) <= 10
-        stream.read()
+    got = bytearray()
+
+    def copy() -> None:
+        with open_member(archive, "w.bin") as stream:
+            while byte := stream.read(1):
+                got.extend(byte)
+
+    with pytest.raises(ArchiveError):
+        copy()
+    assert len(got) <= 10
 
 
 @pytest.mark.parametrize("cut", [0, 1, 10, 40, 80, -30, -1])
