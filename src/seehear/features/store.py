@@ -201,7 +201,7 @@ class Store:
                 return None if optional and name not in stream.keys() else stream.get_tensor(name)  # noqa: SIM118
         except FileNotFoundError:
             raise SeehearError(f"{self.path}: clip {clip} has no features of {network}; `seehear extract` it") from None
-        except SafetensorError as error:
+        except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:  # or of an unknown type
             raise SeehearError(f"{file}: damaged ({error}); delete it and extract again") from None
 
     def origin(self, network: str, clip: str) -> Origin | None:
@@ -211,7 +211,7 @@ class Store:
                 (length,) = struct.unpack("<Q", stream.read(8))
                 header = json.loads(stream.read(min(length, 1 << 20)))
             return Origin(**json.loads(header["__metadata__"]["origin"]))
-        except (OSError, ValueError, KeyError, TypeError, struct.error):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, struct.error):
             return None
 
     def is_current(self, network: str, clip: str, made_by: str, path: Path) -> bool:

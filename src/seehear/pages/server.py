@@ -440,8 +440,8 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # a body would wait for its header to be acknowledged
 
     def setup(self) -> None:
-        self.timeout = STALLED
         super().setup()
+        self.request.settimeout(STALLED)
         self._head_stream = _Head(self.rfile)
         self.rfile: Any = self._head_stream
         self._connection = self.server.connection(self.request)
