@@ -76,21 +76,22 @@ def test_captions_show_while_the_clip_plays(browser_page, tmp_path):
 
 
 SENT = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script>
-const tried = [], blocked = [];
+const tried = [], blocked = [], there = "ELSEWHERE";
 document.addEventListener("securitypolicyviolation", (event) => blocked.push(event.effectiveDirective));
-const there = "ELSEWHERE", attempt = (what) => { tried.push(1); try { what(); } catch (error) { /* refused at once */ } };
+const attempt = (what) => { tried.push(1); try { what(); } catch (error) { /* refused at once */ } };
+const add = (tag, facts) => document.documentElement.append(Object.assign(document.createElement(tag), facts));
 attempt(() => fetch("/private/diary.mp4").catch(() => {}));
 attempt(() => fetch(there + "?fetched", {mode: "no-cors"}).catch(() => {}));
 attempt(() => navigator.sendBeacon(there + "?beacon", "secret"));
-attempt(() => { new Image().src = there + "?image"; });
-attempt(() => { const script = document.createElement("script"); script.src = there + "?script"; document.head.append(script); });
-attempt(() => { const style = document.createElement("link"); style.rel = "stylesheet"; style.href = there + "?style"; document.head.append(style); });
-attempt(() => { const frame = document.createElement("iframe"); frame.src = there + "?frame"; document.documentElement.append(frame); });
-attempt(() => { const form = document.createElement("form"); form.action = there + "?form"; document.documentElement.append(form); form.submit(); });
 attempt(() => new WebSocket(there.replace("http", "ws") + "?socket"));
 attempt(() => new EventSource(there + "?events"));
-attempt(() => { const video = document.createElement("video"); video.src = there + "?video"; document.documentElement.append(video); });
 attempt(() => new Worker(there + "?worker"));
+attempt(() => add("img", {src: there + "?image"}));
+attempt(() => add("video", {src: there + "?video"}));
+attempt(() => add("script", {src: there + "?script"}));
+attempt(() => add("link", {rel: "stylesheet", href: there + "?style"}));
+attempt(() => add("iframe", {src: there + "?frame"}));
+attempt(() => { add("form", {action: there + "?form", id: "sent"}); document.getElementById("sent").submit(); });
 </script>"""
 
 

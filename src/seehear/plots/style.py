@@ -212,12 +212,8 @@ def write(figure: Figure, target: Path | IO[Any], kind: str) -> None:
     import matplotlib
 
     # Text stays text in an SVG: it can be searched, and whoever shows it has fonts for every script. A PNG shows a box
-    # for a sign that is not in the font.
-    settings = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "seehear",
-        "text.usetex": False,
-    }  # labels of ticks are made here
+    # for a sign that is not in the font. Labels of ticks are made only now, with the settings that hold here.
+    settings = {"svg.fonttype": "none", "svg.hashsalt": "seehear", "text.usetex": False}
     metadata = {"Date": None} if kind == "svg" else {}
     with matplotlib.rc_context(settings), _without_glyph_warnings():
         figure.savefig(target, format=kind, metadata=metadata)
