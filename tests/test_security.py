@@ -358,7 +358,7 @@ def test_extraction_opens_no_connection(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if watched and "PTRACE" in done.stderr:  # not allowed here
         watched = False
-        done = subprocess.run(command[8:], env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command[7:], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert list((tmp_path / "store").rglob("a.safetensors"))
     assert not (tmp_path / "events").exists()
