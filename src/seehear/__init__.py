@@ -14,7 +14,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from seehear import telemetry
 from seehear.version import __version__
+
+telemetry.switch_off()
 
 if TYPE_CHECKING:
     from seehear import datasets, formats, labels, losses, networks, pages, paper

@@ -9,6 +9,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch.nn import functional as F
 
+from seehear.networks import pins
 from seehear.networks.graph import (
     BatchNorm,
     GraphBuilder,
@@ -212,7 +213,44 @@ def test_conversion_is_done_once_for_a_revision(tmp_path, monkeypatch):
     assert made == [0]
     assert converted(source, "2", build) != first
     assert made == [0, 1]
-    assert len(list((tmp_path / "converted").iterdir())) == 2
+    assert len(list((tmp_path / "converted").glob("*.onnx"))) == 2
+
+
+def test_a_cached_conversion_that_is_another_file_is_made_again(tmp_path, monkeypatch):
+    """One that was replaced, cut short, made of other weights or in another way, or that has no pin."""
+    monkeypatch.setenv("SEEHEAR_CACHE", str(tmp_path))
+    source = WeightFile("w.pth", "ab" * 32, (LocalFile("w.pth"),))
+    made = []
+
+    def build() -> onnx.ModelProto:
+        made.append(len(made))
+        graph = GraphBuilder()
+        return graph.model(y=graph.relu(graph.input("x", (2,))))
+
+    file = converted(source, "1", build)
+    right, pin = file.read_bytes(), pins.place(file).read_bytes()
+    evil = GraphBuilder()
+    replaced = evil.model(y=evil.relu6(evil.input("x", (2,)))).SerializeToString()
+    other = converted(WeightFile("w.pth", "cd" * 32, ()), "1", build)
+    count = len(made)
+    for content, kept in (
+        (replaced, pin),
+        (right[:-1], pin),
+        (b"", pin),
+        (right, b""),
+        (right, b"{}"),
+        (right, pins.place(other).read_bytes()),  # of other weights
+        (right, pin.replace(b"-r1", b"-r2")),
+        (right, None),
+    ):
+        file.write_bytes(content)
+        pins.place(file).write_bytes(kept) if kept is not None else pins.place(file).unlink()
+        assert converted(source, "1", build) == file
+        count += 1
+        assert len(made) == count
+        assert (file.read_bytes(), pins.place(file).read_bytes()) == (right, pin)
+        assert converted(source, "1", build) == file
+        assert len(made) == count
 
 
 def test_session_refuses_unavailable_devices(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,11 +19,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from seehear.errors import SeehearError
-from seehear.networks import weights
+from seehear.networks import REGISTRY, pins, weights
 from seehear.networks.weights import (
     LocalFile,
     Url,
@@ -107,7 +109,7 @@ def serving(folder: Path) -> Iterator[str]:
     """The address of a web server for a folder."""
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
@@ -149,16 +151,210 @@ def test_what_makers_tell_of_a_hash_decides(tmp_path, hashes):
         fetch([replace(file, sources=())])
 
 
-def test_without_a_published_hash_any_file_is_accepted_and_identified(tmp_path):
-    file = WeightFile("w.bin", "", ())
-    assert file.identity == ""
-    with pytest.raises(SeehearError, match=r"no published hash(.|\n)*any file is accepted"):
-        fetch([file])
-    file.path.parent.mkdir(parents=True)
-    for content in (CONTENT, b"another"):
-        file.path.write_bytes(content)
+@pytest.mark.parametrize("published", ["", SHA[:8]])
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_without_a_published_hash_the_first_file_is_pinned(tmp_path, published, by_hand):
+    source = put(tmp_path / "source")
+    file = WeightFile("w.bin", published, () if by_hand else (source,))
+    if by_hand:
+        with pytest.raises(
+            SeehearError, match=r"(no published hash|sha256 \w{8}…)(.|\n)*(accepted the first|is right)"
+        ):
+            fetch([file])
+        file.path.parent.mkdir(parents=True)
+        file.path.write_bytes(CONTENT)
+    for _ in range(2):
         assert fetch([file]) == {"w.bin": file.path}
-        assert file.identity == hashlib.sha256(content).hexdigest()
+    assert file.identity == (published or SHA)
+    assert (pins.read(file.path).size, pins.read(file.path).sha256) == (len(CONTENT), SHA)
+    other = replace(file, sha256="") if not published else file
+    for content in (CONTENT[:-1], CONTENT + b"!", b"another"):  # cut short, longer, replaced; and no source gives more
+        file.path.write_bytes(content)
+        Path(source.path).write_bytes(content)
+        with pytest.raises(SeehearError, match=hashlib.sha256(content).hexdigest()):
+            fetch([other])
+    file.path.unlink()
+    put(tmp_path / "source", CONTENT)
+    if not by_hand:  # it comes again, and is compared with the first
+        assert fetch([file])["w.bin"].read_bytes() == CONTENT
+
+
+def test_a_pin_is_not_forgotten_because_it_is_damaged_and_can_be_given_up(tmp_path):
+    file = WeightFile("w.bin", "", ())
+    file.path.parent.mkdir(parents=True)
+    file.path.write_bytes(CONTENT)
+    fetch([file])
+    pin = pins.place(file.path)
+    for damaged in (b"", b"[]", b"{}", b"null", b"[" * 60_000, b'{"size": "7", "sha256": 7}', b'{"size": 7, "x": 1}'):
+        pin.write_bytes(damaged)
+        with pytest.raises(SeehearError, match=r"w\.bin\.pin\.json: is damaged; delete it"):
+            fetch([file])
+    pin.unlink()
+    file.path.write_bytes(b"another")
+    assert fetch([file]) == {"w.bin": file.path}
+    assert file.identity == hashlib.sha256(b"another").hexdigest()
+
+
+def test_every_weight_file_has_all_digits_of_a_hash_or_is_pinned():
+    """Files without a published hash are those whose authors publish none; nothing is checked by a few digits."""
+    files = {file.name: file for spec in REGISTRY.values() for file in spec.weights}
+    assert all(len(file.sha256) in (0, 64) and len(file.sha1) in (0, 40) for file in files.values())
+    unpublished = {name for name, file in files.items() if not file.is_published}
+    assert all(name.startswith(("torchopenl3", "openl3", "clap", "ast", "clip", "dinov2")) for name in unpublished)
+    addresses = [source.address for file in files.values() for source in file.sources if isinstance(source, Url)]
+    assert addresses
+    assert all(address.startswith("https://") for address in addresses)
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    """What a server may answer: status, headers and body as given by the path."""
+
+    answers: ClassVar[dict[str, tuple[int, dict[str, str], bytes]]] = {}
+
+    def do_GET(self):
+        status, headers, body = self.answers[self.path]
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def answering() -> Iterator[tuple[str, dict[str, tuple[int, dict[str, str], bytes]]]]:
+    """The address of a server, and its answers by path."""
+    handler = type("Handler", (Answers,), {"answers": {}})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", handler.answers
+        server.shutdown()
+
+
+CHUNKED = {"Transfer-Encoding": "chunked"}
+WHOLE = {"Content-Length": str(len(CONTENT))}
+
+
+@pytest.mark.parametrize("published", ["", SHA])
+@pytest.mark.parametrize(
+    ("headers", "body", "fault"),
+    [
+        (WHOLE, CONTENT[:-1], "broke off after 6999 of 7000 bytes"),
+        (WHOLE, b"", "broke off after 0 of 7000 bytes"),
+        (CHUNKED, b"1b58\r\n" + CONTENT[:50], "broke off or is no answer"),
+        (CHUNKED, b"7\r\nweights\r\n", "broke off or is no answer"),
+        (CHUNKED, b"zzz\r\nweights", "broke off or is no answer"),
+        ({"Content-Length": str(5 << 40)}, b"", "announces 5497558138880 bytes, more than"),
+    ],
+)
+def test_downloads_that_break_off_are_not_kept(answering, cache, headers, body, fault, published):
+    address, answers = answering
+    answers["/w.bin"] = (200, headers, body)
+    file = WeightFile("w.bin", published, (Url(f"{address}/w.bin"),))
+    with pytest.raises(SeehearError, match=fault):
+        fetch([file])
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
+    answers["/w.bin"] = (200, WHOLE, CONTENT)
+    assert fetch([file])["w.bin"].read_bytes() == CONTENT
+
+
+def test_an_answer_without_a_length_needs_a_hash(answering):
+    address, answers = answering
+    answers["/w.bin"] = (200, {}, CONTENT)
+    with pytest.raises(SeehearError, match="announces no length"):
+        fetch([WeightFile("w.bin", "", (Url(f"{address}/w.bin"),))])
+    assert fetch([WeightFile("w.bin", SHA, (Url(f"{address}/w.bin"),))])["w.bin"].read_bytes() == CONTENT
+    answers["/w.bin"] = (200, {"Content-Length": "many"}, CONTENT[:-1])
+    with pytest.raises(SeehearError, match="sha256 is"):
+        fetch([WeightFile("v.bin", SHA, (Url(f"{address}/w.bin"),))])
+
+
+def test_no_download_is_endless_or_slow(answering, monkeypatch):
+    address, answers = answering
+    answers["/w.bin"] = (200, {}, CONTENT)
+    answers["/w.bin.gz"] = (200, {}, gzip.compress(bytes(1 << 20)))
+    monkeypatch.setattr(weights, "MAX_BYTES", len(CONTENT) - 1)
+    for name in ("w.bin", "w.bin.gz"):
+        with pytest.raises(SeehearError, match="holds more than 6999 bytes"):
+            fetch([WeightFile("w.bin", SHA, (Url(f"{address}/{name}"),))])
+    monkeypatch.undo()
+    monkeypatch.setenv("SEEHEAR_CACHE", str(Path(os.devnull).parent / "none"))
+    monkeypatch.setattr(weights, "PATIENCE", -1.0)
+    monkeypatch.setattr(weights, "SLOWEST", float("inf"))
+    with pytest.raises(SeehearError, match="too slow"):
+        fetch([WeightFile("w.bin", SHA, (Url(f"{address}/w.bin"),))])
+
+
+def test_a_server_that_says_nothing_is_given_up(monkeypatch):
+    monkeypatch.setattr(weights, "TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/w.bin"
+        with pytest.raises(SeehearError, match="timed out"):
+            fetch([WeightFile("w.bin", SHA, (Url(address),))])
+
+
+@pytest.mark.parametrize("answer", [b"", b"\0\0\0", b"HTTP/9.9 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"a" * 70_000])
+def test_what_is_no_answer_is_a_failed_source(answer):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def talk() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+
+        threading.Thread(target=talk, daemon=True).start()
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/w.bin"
+        with pytest.raises(SeehearError, match="can't get the weights"):
+            fetch([WeightFile("w.bin", SHA, (Url(address),))])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://example.org/w.bin", "HTTP://example.org/w.bin", "file:///etc/passwd", "ftp://127.0.0.1/w.bin",
+        "data:,weights", "/etc/passwd", "//example.org/w.bin", "gopher://127.0.0.1/", "http://127.0.0.1.example.org/",
+        "https:", "javascript:1", "",
+    ],
+)  # fmt: skip
+def test_only_https_is_read(address):
+    with pytest.raises(SeehearError, match="can't get the weights"):
+        fetch([WeightFile("w.bin", "", (Url(address),))])
+
+
+@pytest.mark.parametrize("target", ["file:///etc/hostname", "ftp://127.0.0.1/w.bin", "http://example.org/w", "data:,w"])
+def test_a_server_may_not_redirect_to_another_kind_of_address(answering, target, cache):
+    address, answers = answering
+    answers["/w.bin"] = (302, {"Location": target}, b"")
+    with pytest.raises(SeehearError, match="can't get the weights") as error:
+        fetch([WeightFile("w.bin", "", (Url(f"{address}/w.bin"),))])
+    assert "must be https" in str(error.value) or "redirect" in str(error.value).lower()
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
+
+
+def test_redirects_are_followed_within_what_is_allowed(answering):
+    address, answers = answering
+    answers["/w.bin"] = (302, {"Location": f"{address}/there"}, b"")
+    answers["/there"] = (200, WHOLE, CONTENT)
+    assert fetch([WeightFile("w.bin", "", (Url(f"{address}/w.bin"),))])["w.bin"].read_bytes() == CONTENT
+    # A server elsewhere can't make seehear ask a service of this computer.
+    with pytest.raises(weights._SourceFailed, match="must be https"):
+        weights._check_address(f"{address}/there", from_local=False)
+    with pytest.raises(weights._SourceFailed, match="must be https"):
+        weights._check_address("https://localhost/there", from_local=False)
+
+
+def test_passwords_in_addresses_are_not_shown():
+    secret = "https://somebody:hunter2@example.org/w.bin?token=hunter2"
+    assert weights.without_credentials(f"from {secret}: failed") == "from https://example.org/w.bin: failed"
+    url = "http://somebody:hunter2@127.0.0.1:9/w.bin?token=hunter2#hunter2"
+    with pytest.raises(SeehearError) as error:
+        fetch([WeightFile("w.bin", SHA, (Url(url), Url(secret.replace("https", "ftp"))))])
+    assert "hunter2" not in str(error.value)
+    assert "127.0.0.1:9/w.bin" in str(error.value)
 
 
 @pytest.fixture

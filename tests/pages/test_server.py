@@ -1,5 +1,6 @@
 """Report pages and clips over HTTP: which files are served, in which parts, and which are not."""
 
+import errno
 import html.parser
 import http.client
 import json
@@ -13,7 +14,8 @@ import subprocess
 import sys
 import threading
 import tracemalloc
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from socketserver import TCPServer
 from urllib.parse import quote, unquote
 
 import pytest
@@ -22,6 +24,7 @@ from hypothesis import strategies as st
 
 from seehear.errors import SeehearError
 from seehear.media.reader import SUFFIXES
+from seehear.pages import server as site_server
 from seehear.pages.server import PORTS, TYPES, Server, Site, byte_range, open_server
 from seehear.parsing import folder as parsed
 from seehear.parsing.clip import ParsedClip
@@ -676,3 +679,194 @@ def test_the_listing_begins_with_what_leads_on(tmp_path):
         listing = ask(server, "/")[2].decode()
     found = re.findall(r'<li><a href="([^"]*)"', listing)
     assert found == ["evaluation/evaluation.html", "one/selection.html", pages[1], pages[0]]
+
+
+# Limits
+
+
+def idle(server, count):
+    return [socket.create_connection(("127.0.0.1", server.port)) for _ in range(count)]
+
+
+def closed(connection):
+    """Wait until the server closes a connection; what it sent before."""
+    connection.settimeout(20)
+    with connection, connection.makefile("rb") as stream:
+        return stream.read()
+
+
+def test_idle_connections_do_not_keep_others_out(tree, monkeypatch):
+    """Many more than may be open at once, and none of them asks for anything, or for more after its first answer."""
+    monkeypatch.setattr(site_server, "MAX_CONNECTIONS", 8)
+    monkeypatch.setattr(site_server, "SETTLED", 0.02)
+    with served(tree / "out") as server:
+        kept = http.client.HTTPConnection("127.0.0.1", server.port)
+        assert ask(server, "/page.html", connection=kept)[2] == PAGE
+        waiting = idle(server, 60)
+        for connection in waiting[::2]:
+            connection.sendall(b"GET /page.html HT")
+        assert [ask(server, "/page.html")[2] for _ in range(10)] == [PAGE] * 10
+        assert len(server._connections) <= 8
+        assert closed(waiting[0]) == b""
+        for connection in waiting:
+            connection.close()
+
+
+def test_slow_answers_do_not_keep_others_out(tree, monkeypatch):
+    """Browsers that ask for a long file and then take nothing of it."""
+    monkeypatch.setattr(site_server, "MAX_CONNECTIONS", 4)
+    monkeypatch.setattr(site_server, "SETTLED", 0.02)
+    with served(tree / "out") as server:
+        slow = idle(server, 6)
+        for connection in slow:
+            connection.sendall(f"GET /long.bin HTTP/1.1\r\nHost: localhost:{server.port}\r\n\r\n".encode())
+        assert [ask(server, "/page.html")[2] for _ in range(5)] == [PAGE] * 5
+        for connection in slow:
+            connection.close()
+
+
+def test_an_answer_that_nobody_takes_is_given_up(tree, monkeypatch):
+    monkeypatch.setattr(site_server, "STALLED", 0.05)
+    with served(tree / "out") as server, idle(server, 1)[0] as connection:
+        connection.sendall(f"GET /long.bin HTTP/1.1\r\nHost: localhost:{server.port}\r\n\r\n".encode())
+        for _ in range(1000):
+            if server._connections and not any(one.waits for one in server._connections.values()):
+                break
+            threading.Event().wait(0.01)
+        for _ in range(1000):
+            if not server._connections:
+                break
+            threading.Event().wait(0.01)
+        assert not server._connections
+
+
+@pytest.mark.parametrize("drip", [b"", b"G", b"a: b\r\n"])
+def test_requests_that_do_not_come_are_given_up(tree, monkeypatch, drip):
+    """Nothing, or a bit of a head every now and then without an end."""
+    monkeypatch.setattr(site_server, "IDLE", 0.1)
+    with served(tree / "out") as server:
+        kept = http.client.HTTPConnection("127.0.0.1", server.port)
+        assert ask(server, "/page.html", connection=kept)[2] == PAGE
+        (slow,) = idle(server, 1)
+        slow.sendall(b"GET /page.html HTTP/1.1\r\n" if b":" in drip else b"")
+        closed_at = None
+        with slow, suppress(ConnectionError):
+            for closed_at in range(1000):
+                slow.sendall(drip or b"G" * (closed_at > 100))
+                threading.Event().wait(0.01)
+        assert closed_at < 999
+        assert closed(kept.sock) == b""  # one that was answered, and asks for nothing more
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /page.html?" + b"a" * 65600 + b" HTTP/1.1\r\nHost: h\r\n\r\n",
+        b"GET /page.html HTTP/1.1\r\n" + b"a: " + b"b" * 70_000 + b"\r\n\r\n",
+        b"GET /page.html HTTP/1.1\r\n" + (b"a: " + b"b" * 30_000 + b"\r\n") * 3 + b"\r\n",
+        b"GET /page.html HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n",
+        b"G" * 200_000,
+    ],
+)
+def test_heads_are_bounded(server, head):
+    with idle(server, 1)[0] as connection:
+        connection.settimeout(20)
+        answer = b""
+        with suppress(ConnectionError):  # it hangs up before it has read all
+            connection.sendall(head)
+            while part := connection.recv(4096):
+                answer += part
+        assert PAGE not in answer
+        assert answer == b"" or re.match(rb"HTTP/1.1 (414|431) .*Connection: close", answer, re.DOTALL)
+    assert ask(server, "/page.html")[2] == PAGE
+
+
+def test_without_file_descriptors_it_pauses_and_goes_on(tree, monkeypatch):
+    pauses, failures = [], [OSError(errno.EMFILE, "Too many open files")] * 3
+    accept = TCPServer.get_request
+
+    def get_request(self):
+        if failures:
+            raise failures.pop()
+        return accept(self)
+
+    monkeypatch.setattr(TCPServer, "get_request", get_request)
+    monkeypatch.setattr(site_server.time, "sleep", pauses.append)
+    with served(tree / "out") as server:
+        assert ask(server, "/page.html")[2] == PAGE
+    assert pauses == [site_server.PAUSE] * 3
+
+
+LIMITED = """
+import resource, sys, threading
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+from seehear.pages import server
+with server.open_server(sys.argv[1]) as opened:
+    print(opened.port, opened._limit, flush=True)
+    threading.Thread(target=lambda: (sys.stdin.read(), opened.shutdown()), daemon=True).start()
+    opened.serve_forever()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file descriptors are limited in another way here")
+def test_more_connections_than_file_descriptors(tree):
+    command = [sys.executable, "-c", LIMITED, str(tree / "out")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1, text=True, env=environment) as process:
+        port, limit = map(int, process.stdout.readline().split())
+        assert limit == 16
+        server = type("Started", (), {"port": port})
+        waiting = idle(server, 64 + 90)
+        for _ in range(3):
+            assert ask(server, "/page.html")[2] == PAGE
+        for connection in waiting:
+            connection.close()
+        _, errors = process.communicate("", timeout=30)
+        assert errors == ""
+        assert process.returncode == 0
+
+
+def test_few_descriptors_still_allow_some_connections(monkeypatch):
+    resource = pytest.importorskip("resource")
+    for limits, count in ((20, 2), (64, 16), (1024, 64), (resource.RLIM_INFINITY, 64)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, limits=limits: (limits, limits))
+        assert site_server._max_connections() == count
+
+
+def test_a_failure_is_one_line(tree, monkeypatch, capsys):
+    def broken(*_):
+        raise ValueError("any")
+
+    with served(tree / "out") as server:
+        monkeypatch.setattr(server.site, "find", broken)
+        assert raw(server, f"GET / HTTP/1.1\r\nHost: localhost:{server.port}\r\n\r\n".encode()) == b""
+        wait_for_answers()
+    assert capsys.readouterr().err == "a request could not be answered: ValueError('any')\n"
+
+
+# What pages may do
+
+
+def policy(header):
+    """Directive -> its values."""
+    return {name: values for name, *values in map(str.split, header.split("; "))}
+
+
+def test_documents_have_a_policy(tmp_path):
+    make({tmp_path / f"a.{suffix}": b"<svg/>" for suffix in ("html", "svg", "xml", "mp4", "json", "pdf", "txt", "bin")})
+    with served(tmp_path) as server:
+        for target in ("/a.html", "/", "/a.svg", "/a.xml"):
+            status, headers, _ = ask(server, target)
+            found = policy(headers["Content-Security-Policy"])
+            assert (status, found["default-src"], found["frame-ancestors"]) == (200, ["'none'"], ["'none'"])
+            # Nothing may come from or go to another place: only what is in the page, and what this server has.
+            allowed = {source for sources in found.values() for source in sources}
+            assert allowed <= {"'none'", "'self'", "'unsafe-inline'", "data:", "blob:"}
+            assert "connect-src" not in found
+            assert ("script-src" in found) == (target in ("/a.html", "/"))
+            assert ("sandbox" in found) == (target in ("/a.svg", "/a.xml"))
+        for target in ("/a.mp4", "/a.json", "/a.pdf", "/a.txt", "/a.bin"):
+            assert "Content-Security-Policy" not in ask(server, target)[1]
+        for target in ("/a.html", "/a.svg", "/a.mp4", "/a.bin", "/none"):
+            assert ask(server, target)[1]["X-Content-Type-Options"] == "nosniff"

@@ -259,11 +259,12 @@ def export_features(folder: PathLike, *, store: PathLike, network: str, progress
 def _open(file: Path, form: Form) -> NDArray[np.generic]:
     """Map the array in a file without reading it. Raise SeehearError if it can't be read or has another form."""
     try:
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        with np.errstate(over="ignore"):  # of a shape that can't be
+            array = np.load(file, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise SeehearError(f"{file}: {NO_FILE}") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise SeehearError(f"{file}: {_fault(file, str(error))}") from None
+    except Exception as error:  # a damaged header raises many kinds, MemoryError among them
+        raise SeehearError(f"{file}: {_fault(file, str(error) or type(error).__name__)}") from None
     if not isinstance(array, np.ndarray):
         raise SeehearError(f"{file}: is an archive (.npz), expected one array of shape {form}")
     if not form.fits(array.shape) or array.dtype.kind not in "fiu":

@@ -234,7 +234,7 @@ class Store:
                 return None if optional and name not in stream.keys() else stream.get_tensor(name)  # noqa: SIM118
         except FileNotFoundError:
             raise SeehearError(f"{self.path}: clip {clip} has no features of {network}; `seehear extract` it") from None
-        except SafetensorError as error:
+        except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:  # or of an unknown type
             raise SeehearError(f"{file}: damaged ({error}); delete it and extract again") from None
 
     def origin(self, network: str, clip: str) -> Origin | None:

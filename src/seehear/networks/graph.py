@@ -6,6 +6,7 @@ the convolutions before them. Running the result needs only ONNX Runtime.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.errors import SeehearError
 from seehear.files import atomic_bytes
+from seehear.networks import pins
 from seehear.networks.weights import WeightFile, cache_folder
 
 if TYPE_CHECKING:
@@ -30,15 +33,28 @@ Padding = tuple[int, int, int, int]  # top, left, bottom, right
 def converted(source: WeightFile, revision: str, build: Callable[[], onnx.ModelProto]) -> Path:
     """Return the ONNX file that `build` makes of a weight file. It is made once and cached.
 
+    It is made again if it isn't the file that was made of these weights in this way, by the hash kept beside it.
+
     Args:
         source: The weight file, whose hash is part of the cached file's name.
         revision: Changes whenever `build` changes.
         build: Makes the model.
     """
-    path = cache_folder() / "converted" / f"{source.name}-{source.sha256[:16]}-r{revision}.onnx"
-    if not path.is_file():
-        atomic_bytes(path, build().SerializeToString())
+    path = cache_folder() / "converted" / f"{source.name}-{source.identity[:16]}-r{revision}.onnx"
+    made_from = f"{source.identity}-r{revision}"
+    if not _is_whole(path, made_from):
+        data = build().SerializeToString()
+        atomic_bytes(path, data)
+        pins.write(path, pins.Pin(len(data), hashlib.sha256(data).hexdigest(), made_from))
     return path
+
+
+def _is_whole(path: Path, made_from: str) -> bool:
+    """Return whether a cached file is the one that was made, by its pin."""
+    try:
+        return path.is_file() and pins.read(path) == pins.Pin.of(path, made_from)
+    except SeehearError:  # a damaged pin
+        return False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.networks import hdf5
 from seehear.networks.graph import GraphBuilder, converted
 from seehear.networks.session import OnnxNetwork
 from seehear.networks.spec import ImageInput, Network, NetworkSpec
@@ -49,8 +50,9 @@ def read_layers(path: Path) -> list[list[Layer]]:
     blocks: list[list[Layer]] = []
     with h5py.File(path) as file:
         for block, count in enumerate(BLOCKS, start=1):
-            groups = [file[f"block{block}/layers/conv2d{f'_{index}' if index else ''}/vars"] for index in range(count)]
-            blocks.append([(group["0"][()].transpose(3, 2, 0, 1), group["1"][()]) for group in groups])
+            groups = [f"block{block}/layers/conv2d{f'_{index}' if index else ''}/vars" for index in range(count)]
+            pairs = [(hdf5.read(file, f"{group}/0"), hdf5.read(file, f"{group}/1")) for group in groups]
+            blocks.append([(weight.transpose(3, 2, 0, 1), bias) for weight, bias in pairs])
     weight, bias = blocks[0][0]
     blocks[0][0] = weight[:, ::-1], bias  # it was trained on BGR
     return blocks

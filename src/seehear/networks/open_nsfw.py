@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.networks import onnx_file
 from seehear.networks.graph import converted, with_outputs
 from seehear.networks.session import OnnxNetwork
 from seehear.networks.spec import Batch, ImageInput, Network, NetworkSpec
@@ -45,9 +46,7 @@ def normalised(frames: Batch) -> NDArray[np.float32]:
 
 def build(path: Path) -> onnx.ModelProto:
     """Make the input of the last layer and the scores before the softmax the outputs of the published file."""
-    import onnx
-
-    return with_outputs(onnx.load(path), features="Reshape:0", logits="fc_nsfw/BiasAdd:0")
+    return with_outputs(onnx_file.read(path), features="Reshape:0", logits="fc_nsfw/BiasAdd:0")
 
 
 def load(paths: Mapping[str, Path], device: str) -> Network:

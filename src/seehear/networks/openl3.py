@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
+from seehear.networks import hdf5
 from seehear.networks.mel import hertz_to_mel
 from seehear.networks.spec import AudioInput, ImageInput, Network, NetworkSpec
 from seehear.networks.weights import Url, WeightFile
@@ -86,10 +87,10 @@ def read_keras(path: Path, module: nn.Module, what: str) -> dict[str, Tensor]:
 
     try:
         with h5py.File(path) as file:
-            root = file.get("model_weights", file)  # the key in the file of a whole model
-            groups = [root[name] for name in root.attrs["layer_names"]]
-            layers = [[group[name][()] for name in group.attrs["weight_names"]] for group in groups]
-    except (OSError, KeyError) as error:
+            root = hdf5.child(file, "model_weights") if "model_weights" in file else file  # in the file of a model
+            groups = [hdf5.child(root, _text(name)) for name in root.attrs["layer_names"]]
+            layers = [[hdf5.read(group, _text(name)) for name in group.attrs["weight_names"]] for group in groups]
+    except (OSError, KeyError, ValueError) as error:
         raise SeehearError(f"{path}: can't be read as the weights of {what}: {error}") from None
     arrays = [_as_torch(array) for layer in layers for array in layer]
     own = {name: value for name, value in module.state_dict().items() if not name.endswith("num_batches_tracked")}
@@ -99,6 +100,10 @@ def read_keras(path: Path, module: nn.Module, what: str) -> dict[str, Tensor]:
         if array.shape != value.shape:
             raise SeehearError(f"{path}: is not the weights of {what}: it has in another shape {name}")
     return {name: torch.from_numpy(array) for name, array in zip(own, arrays, strict=True)}
+
+
+def _text(name: str | bytes) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
 
 
 def _as_torch(array: NDArray[np.float32]) -> NDArray[np.float32]:

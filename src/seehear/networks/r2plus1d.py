@@ -27,7 +27,9 @@ NAME = "r2plus1d-18"
 SIZE, FRAMES = 112, 8
 
 MODEL = WeightFile(
-    "r2plus1d_18-91a641e6.pth", "91a641e6", (Url("https://download.pytorch.org/models/r2plus1d_18-91a641e6.pth"),)
+    "r2plus1d_18-91a641e6.pth",
+    "91a641e6c2ab531d1aca5f4321b4d802ec5c3babc15df855cdb6e39c6a1107c8",  # as others state it who have checked the file
+    (Url("https://download.pytorch.org/models/r2plus1d_18-91a641e6.pth"),),
 )
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear import telemetry
 from seehear.errors import SeehearError
+from seehear.networks import onnx_file
 from seehear.networks.spec import Batch, Classifier, Network
 
 if TYPE_CHECKING:
@@ -33,6 +35,15 @@ def thread_count() -> int:
     return os.cpu_count() or 1
 
 
+def runtime() -> Any:
+    """Import ONNX Runtime, which then reports nothing to its makers; see `seehear.telemetry`."""
+    import onnxruntime
+
+    if telemetry.is_off() and hasattr(onnxruntime, "disable_telemetry_events"):
+        onnxruntime.disable_telemetry_events()  # it may have been imported before seehear
+    return onnxruntime
+
+
 def make_session(model: Path, device: str = "auto", threads: int | None = None) -> Any:
     """Open an onnxruntime.InferenceSession.
 
@@ -42,10 +53,10 @@ def make_session(model: Path, device: str = "auto", threads: int | None = None) 
         threads: Of one run on CPU; None for `thread_count()`.
 
     Raises:
-        SeehearError: ONNX Runtime has no CUDA provider, or there is no such device.
+        SeehearError: ONNX Runtime has no CUDA provider, there is no such device, or the file can't be used or reaches
+            outside of its folder.
     """
-    import onnxruntime
-
+    onnxruntime = runtime()
     if device not in ("auto", "cpu", "cuda"):
         raise SeehearError(f"device must be auto, cpu or cuda, not {device!r}")
     has_cuda = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
@@ -60,7 +71,12 @@ def make_session(model: Path, device: str = "auto", threads: int | None = None) 
     options.inter_op_num_threads = 1
     # Spinning threads slow down decoding and numpy, which run between the calls, and gain little.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(model), options, providers=providers)
+    checked = onnx_file.check(model)
+    content = str(model) if checked.external else checked.data  # what was checked, even if the file changes now
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=providers)
+    except Exception as error:  # its kinds have no common one
+        raise SeehearError(f"{model}: can't be opened by ONNX Runtime: {str(error).splitlines()[0]}") from None
 
 
 def in_chunks(batch: Batch, size: int) -> Iterator[Batch]:
@@ -115,16 +131,15 @@ class OnnxNetwork(Network):
         if not self.class_names:
             return None
         import onnx
-        import onnxruntime
         from onnx.utils import Extractor
 
-        model = onnx.load(self._model)
+        model = onnx_file.read(self._model)
         source = _origin(model, "features")
         width = next(output for output in self._session.get_outputs() if output.name == "features").shape[-1]
         declared = onnx.helper.make_tensor_value_info(source, onnx.TensorProto.FLOAT, [None, width])
         model.graph.value_info.append(declared)  # of every tensor where a model is cut, the form must be known
         head = Extractor(model).extract_model([source], ["logits"])
-        session = onnxruntime.InferenceSession(head.SerializeToString(), providers=["CPUExecutionProvider"])
+        session = runtime().InferenceSession(head.SerializeToString(), providers=["CPUExecutionProvider"])
         zero = np.zeros((1, width), dtype=np.float32)
         (bias,) = session.run(["logits"], {source: zero})
         (images,) = session.run(["logits"], {source: np.eye(width, dtype=np.float32)})  # (width, K)
@@ -132,11 +147,9 @@ class OnnxNetwork(Network):
 
     def module(self) -> nn.Module:
         """Return the network as a torch module, after its front end, to be fine-tuned."""
-        import onnx
-
         from seehear.networks.trainable import Prepared, as_module
 
-        module = as_module(onnx.load(self._model))
+        module = as_module(onnx_file.read(self._model))
         return module if self._front_end is np.asarray else Prepared(self._front_end, module)
 
     def _run(self, output: str, batch: Batch) -> NDArray[np.float32]:

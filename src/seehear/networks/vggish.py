@@ -13,7 +13,6 @@ vggish_input.py in https://github.com/YapengTian/AVE-ECCV18.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
+from seehear.networks import archives
 from seehear.networks.mel import mel_filters
 from seehear.networks.spec import AudioInput, Network, NetworkSpec
 from seehear.networks.weights import Url, WeightFile
@@ -34,11 +34,16 @@ WIDTH = 128
 OFFSET = 0.01  # of magnitudes, before the logarithm
 
 # The digits in the names are the first of the sha256 of the files: convert_tf_to_torch.ipynb in the same repository.
+# All digits are as others state them who have checked these files.
 _TORCHVGGISH = "https://github.com/harritaylor/torchvggish/releases/download/v0.1"  # as in torchvggish 0.2
-MODEL = WeightFile("vggish-10086976.pth", "10086976", (Url(f"{_TORCHVGGISH}/vggish-10086976.pth"),))
+MODEL = WeightFile(
+    "vggish-10086976.pth",
+    "10086976245803799d9194e9a73d9b6c1549c71d1b80106f5cade5608a561f4b",
+    (Url(f"{_TORCHVGGISH}/vggish-10086976.pth"),),
+)
 WHITENING = WeightFile(
     "vggish_pca_params.npz",
-    "4d878af3",
+    "4d878af3e306defbfb37095365aa7e5a6cecb86bad13e859e626151c4e6a8b9d",
     (
         Url("https://storage.googleapis.com/audioset/vggish_pca_params.npz"),  # README.md of Google's code
         Url(f"{_TORCHVGGISH}/vggish_pca_params-4d878af3.npz"),
@@ -64,12 +69,10 @@ def read_whitening(path: Path) -> dict[str, NDArray[np.float32]]:
     """Read the axes (128, 128), one per row, and means (128,). Raises SeehearError for another file."""
     what = "the whitening of vggish"
     try:
-        with np.load(path, allow_pickle=False) as file:
-            axes, means = (np.asarray(file[name], np.float32) for name in ("pca_eigen_vectors", "pca_means"))
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        arrays = archives.read_npz(path, ("pca_eigen_vectors", "pca_means"))
+        axes, means = (np.asarray(array, np.float32) for array in arrays.values())
+    except (archives.ArchiveError, ValueError, TypeError) as error:
         raise SeehearError(f"{path}: can't be read as {what}: {error}") from None
-    except KeyError as error:
-        raise SeehearError(f"{path}: is not {what}: {error.args[0]}") from None
     if axes.shape != (WIDTH, WIDTH) or means.size != WIDTH:
         raise SeehearError(f"{path}: is not {what}: it has axes {axes.shape} and means {means.shape}")
     return {"pca_eigen_vectors": axes, "pca_means": means.reshape(WIDTH)}

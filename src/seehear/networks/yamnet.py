@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.networks import archives, onnx_file
 from seehear.networks.graph import GraphBuilder, converted, with_dynamic_batch, with_outputs, without_quantisation
 from seehear.networks.mel import magnitudes, mel_filters
 from seehear.networks.session import OnnxNetwork
@@ -63,15 +64,11 @@ def float_model(archive: Path) -> onnx.ModelProto:
     nodes it is more precise on quiet audio, and takes batches of any size.
     """
     import tempfile
-    import zipfile
-
-    import onnx
 
     with tempfile.TemporaryDirectory(prefix="seehear-") as folder:  # the weights are in a second file
-        with zipfile.ZipFile(archive) as files:
-            files.extractall(folder)
+        archives.unpack(archive, Path(folder))
         (path,) = Path(folder).rglob("*.onnx")
-        model = with_dynamic_batch(without_quantisation(onnx.load(path)))
+        model = with_dynamic_batch(without_quantisation(onnx_file.read(path)))
     return with_outputs(model, embedding="/model/Reshape_output_0", scores="class_scores")
 
 

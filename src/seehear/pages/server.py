@@ -1,6 +1,8 @@
 """An HTTP server of a folder of pages, and of the clips that they play, for browsers on this computer alone.
 
 It changes nothing. It serves the files in the folder, except hidden ones, and the clips that parse files there name.
+Connections are bounded in number and time. Pages may come from anyone: by their policy they load nothing from elsewhere
+and send nothing.
 """
 
 from __future__ import annotations
@@ -9,16 +11,21 @@ import html
 import math
 import os
 import re
+import selectors
+import socket
+import sys
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from http.client import HTTPException, LineTooLong
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePath
 from socketserver import TCPServer
-from typing import Any
+from typing import IO, Any
 from urllib.parse import quote, unquote_to_bytes
 
 from seehear.errors import SeehearError
@@ -33,6 +40,26 @@ INDEX = "index.html"
 REST = 1.0  # seconds from the end of one search of the folder to the next
 MAX_FILES = 200_000  # files and folders that a search visits
 MAX_PARSE = 1 << 27  # bytes of a parse file: an hour of video takes some millions
+
+MAX_CONNECTIONS = 64  # at once; a browser opens six
+DESCRIPTORS = 32  # of the process's file descriptors, those that are left for everything but connections
+IDLE = 20.0  # seconds until the head of a request must have come, whole
+STALLED = 60.0  # seconds in which a browser takes nothing of an answer; a player that pauses asks again later
+SETTLED = 0.25  # seconds for which a connection isn't closed to make room for another
+PAUSE = 0.1  # seconds until the next try if no connection can be accepted
+MAX_HEAD = 1 << 16  # bytes of a request's line and headers
+
+# Faults of a request that was read whole; after others, the connection can't be used any more.
+ANSWERED = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
+
+# What a page may do: run what is written in it, show images and play clips of this server, and nothing else. Pages that
+# seehear wrote narrow it down to their own script.
+PAGE_POLICY = (
+    "default-src 'none'; img-src 'self' data:; media-src 'self' blob:; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# Other documents that a browser shows, such as drawings, run nothing.
+DRAWING_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 
 _PLAIN = {
     ".css": "text/css",
@@ -83,6 +110,7 @@ TYPES |= {
     ".wmv": "video/x-ms-wmv",
 }
 UNKNOWN = "application/octet-stream"
+POLICIES = {TYPES[".html"]: PAGE_POLICY, TYPES[".svg"]: DRAWING_POLICY, TYPES[".xml"]: DRAWING_POLICY}
 
 _RANGE = re.compile(r"bytes=([0-9]{0,30})-([0-9]{0,30})", re.IGNORECASE)
 _TAG = re.compile(r'"[^"]*"')
@@ -263,14 +291,45 @@ def byte_range(header: str, size: int) -> range | None:
     return None
 
 
+@dataclass(eq=False)
+class _Connection:
+    """A connection that was accepted: whether it waits for a request, and since when it waits or is answered."""
+
+    socket: socket.socket
+    waits: bool = True
+    since: float = field(default_factory=time.monotonic)
+
+    def now(self, *, waits: bool) -> None:
+        self.waits, self.since = waits, time.monotonic()
+
+    def is_read(self) -> bool:
+        """Whether its thread has read all that came."""
+        with selectors.DefaultSelector() as selector, suppress(OSError, ValueError):  # if it is closed meanwhile
+            selector.register(self.socket, selectors.EVENT_READ)
+            return not selector.select(0)
+        return True
+
+    def cut(self) -> None:
+        """End what its thread reads or writes, so that the thread closes it."""
+        with suppress(OSError):  # the browser has left meanwhile
+            self.socket.shutdown(socket.SHUT_RDWR)
+
+
 class Server(ThreadingHTTPServer):
-    """Serves the files of a site to this computer, each connection in a thread of its own."""
+    """Serves the files of a site to this computer, each connection in a thread of its own.
+
+    A connection that stays without a whole request is closed. If there are too many, one that waits the longest makes
+    room, or else the one that is answered the longest; players ask again for what they miss.
+    """
 
     allow_reuse_address = os.name == "posix"  # elsewhere it would let two servers share a port
     request_queue_size = 256  # a page with many players requests all clips at once
 
     def __init__(self, site: Site, port: int) -> None:
         """port: 0 for any. Raises OSError if the port is taken."""
+        self._limit = _max_connections()
+        self._connections: dict[socket.socket, _Connection] = {}
+        self._changed = threading.Condition()  # guards the connections
         super().__init__((HOST, port), _Handler)
         self.site = site
         self.port = int(self.server_address[1])
@@ -284,6 +343,98 @@ class Server(ThreadingHTTPServer):
         """Bind the socket, without a look-up of this computer's name in the network."""
         TCPServer.server_bind(self)  # HTTPServer's own looks the name up
 
+    def connection(self, of: socket.socket) -> _Connection:
+        """Return the connection of a socket."""
+        return self._connections.get(of) or _Connection(of)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection once there is room. Raises OSError if there is none yet; the caller tries again."""
+        if not self._make_room():
+            raise OSError("too many connections")
+        try:
+            return super().get_request()
+        except OSError:  # such as no file descriptors: the loop would try again at once
+            self._make_room(0)
+            time.sleep(PAUSE)
+            raise
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer a connection in a thread of its own."""
+        with self._changed:
+            self._connections[request] = _Connection(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection."""
+        with self._changed:  # before it is closed: its number may soon be another's
+            self._connections.pop(request, None)
+            self._changed.notify_all()
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Close the connections whose request doesn't come; called a few times per second."""
+        latest = time.monotonic() - IDLE
+        with self._changed:
+            for connection in self._connections.values():
+                if connection.waits and connection.since < latest:
+                    connection.cut()
+
+    def server_close(self) -> None:
+        """Stop listening, and close all connections."""
+        with self._changed:
+            for connection in self._connections.values():
+                connection.cut()
+        super().server_close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print one line for what no answer could be made to."""
+        say(f"a request could not be answered: {sys.exception()!r}")
+
+    def _make_room(self, limit: int | None = None) -> bool:
+        """Wait until there are fewer connections than the limit, and close one for that. Returns whether there are."""
+        limit = self._limit if limit is None else limit
+        with self._changed:
+            if len(self._connections) >= limit:
+                settled = time.monotonic() - SETTLED
+                old = [connection for connection in self._connections.values() if connection.since < settled]
+                old.sort(key=lambda connection: (not connection.waits, connection.since))
+                for connection in old:
+                    if not connection.waits or connection.is_read():  # otherwise it waits for its thread
+                        connection.cut()
+                        break
+                self._changed.wait_for(lambda: len(self._connections) < self._limit, PAUSE)
+            return len(self._connections) < self._limit
+
+
+def _max_connections() -> int:
+    """How many connections the file descriptors of this process allow: each takes one, and one for its file."""
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return MAX_CONNECTIONS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else (soft - DESCRIPTORS) // 2
+    return max(2, min(MAX_CONNECTIONS, free))
+
+
+class _Head:
+    """The stream of a connection, which gives MAX_HEAD bytes per request: a request is its line and headers."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.left = MAX_HEAD
+
+    def readline(self, size: int = -1) -> bytes:
+        """Read a line. Raises LineTooLong beyond what is left for the request."""
+        line = self._stream.readline(self.left + 1 if size < 0 else min(size, self.left + 1))
+        self.left -= len(line)
+        if self.left < 0:
+            raise LineTooLong("request")
+        return line
+
+    def close(self) -> None:
+        self._stream.close()
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: Server
@@ -291,13 +442,31 @@ class _Handler(BaseHTTPRequestHandler):
     server_version, sys_version = "seehear", ""
     disable_nagle_algorithm = True  # a body would wait for its header to be acknowledged
 
+    def setup(self) -> None:
+        super().setup()
+        self.request.settimeout(STALLED)
+        self._head_stream = _Head(self.rfile)
+        self.rfile: Any = self._head_stream
+        self._connection = self.server.connection(self.request)
+
     def handle(self) -> None:
-        with suppress(ConnectionError):  # players close connections whenever someone seeks
+        with suppress(ConnectionError, TimeoutError):  # players close connections whenever someone seeks
             super().handle()
+
+    def handle_one_request(self) -> None:
+        self._head_stream.left = MAX_HEAD
+        self._connection.now(waits=True)
+        self.close_connection = True  # until a whole request has come
+        try:
+            super().handle_one_request()
+        except HTTPException:
+            self.requestline, self.request_version, self.command = "", self.protocol_version, "GET"
+            self.send_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def parse_request(self) -> bool:
         if not super().parse_request():
             return False
+        self._connection.now(waits=False)
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
             self.close_connection = True  # an unread body must not be taken for the next request
         hosts = self.headers.get_all("Host", [])
@@ -367,6 +536,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
+        if policy := POLICIES.get(headers.get("Content-Type", "")):
+            self.send_header("Content-Security-Policy", policy)
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Cache-Control", "no-cache")
         self.send_header("Referrer-Policy", "no-referrer")
@@ -377,6 +548,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         status = HTTPStatus(code)
+        if status not in ANSWERED:
+            self.close_connection = True  # the rest of what came is no request
         text = f"{status.value} {status.phrase}"
         if " /favicon.ico " not in self.requestline:  # which browsers request by themselves
             say(f"{self.requestline!a}: {text}")

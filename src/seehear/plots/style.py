@@ -58,6 +58,8 @@ SETTINGS = {
     "hatch.linewidth": 0.6,
     # A name is text, whatever signs are in it: matplotlib would read mathematics between dollars.
     "text.parse_math": False,
+    # A matplotlibrc in the working folder may ask for TeX, which runs the commands of that file.
+    "text.usetex": False,
 }
 
 
@@ -210,8 +212,8 @@ def write(figure: Figure, target: Path | IO[Any], kind: str) -> None:
     import matplotlib
 
     # Text stays text in an SVG: it can be searched, and whoever shows it has fonts for every script. A PNG shows a box
-    # for a sign that is not in the font.
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "seehear"}
+    # for a sign that is not in the font. Labels of ticks are made only now, with the settings that hold here.
+    settings = {"svg.fonttype": "none", "svg.hashsalt": "seehear", "text.usetex": False}
     metadata = {"Date": None} if kind == "svg" else {}
     with matplotlib.rc_context(settings), _without_glyph_warnings():
         figure.savefig(target, format=kind, metadata=metadata)

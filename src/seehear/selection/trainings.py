@@ -390,6 +390,6 @@ class Bench:
             with safe_open(file, framework="np") as content:
                 per_clip = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
                 flops = json.loads(content.metadata()["facts"])["flops"]
-        except (SafetensorError, KeyError, ValueError):
+        except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError):
             return None  # damaged: it is made again
         return self._outcome(training, per_clip, Run(file.parent).history(), flops)
