@@ -158,14 +158,18 @@ def check_folder(path: str | Path | None) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the temporary files that ended processes left in a folder; see `atomic`. Other files stay.
+    """Remove what ended processes left in a folder: temporary files, see `atomic`, and locks. Other files stay.
 
     A process of another host, or of another container, can't be asked: its temporary files are removed once they are
     ABANDONED. So they are if they are older than the last start of this host.
     """
+    from seehear.locks import LOCK, unlock  # here, because locks build on this module
+
     _swept.add(os.path.abspath(folder))
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
+            if entry.name == LOCK:
+                unlock(folder)
             name = TEMPORARY.fullmatch(entry.name) if entry.name.startswith(".") else None
             if name and entry.is_file(follow_symlinks=False) and not _in_use(int(name[1]), name[2], entry):
                 with suppress(OSError):  # another process may remove it too

@@ -36,10 +36,26 @@ def locked(folder: Path, on_wait: Callable[[], None] = lambda: None) -> Iterator
         yield
     finally:
         if opened is not None:
-            with suppress(OSError):  # such as a folder that was deleted meanwhile
-                if not os.fstat(opened).st_size:  # not a file of the user's
-                    os.unlink(folder / LOCK)
-            os.close(opened)
+            _give_back(opened, folder)
+
+
+def unlock(folder: Path) -> None:
+    """Remove the lock of a process that was killed; one that a process holds stays."""
+    with suppress(OSError):
+        opened = _acquire(folder / LOCK, _refuse)
+        if opened is not None:
+            _give_back(opened, folder)
+
+
+def _refuse() -> None:
+    raise BlockingIOError
+
+
+def _give_back(opened: int, folder: Path) -> None:
+    with suppress(OSError):  # such as a folder that was deleted meanwhile
+        if not os.fstat(opened).st_size:  # not a file of the user's
+            os.unlink(folder / LOCK)
+    os.close(opened)
 
 
 def _acquire(file: Path, on_wait: Callable[[], None]) -> int | None:

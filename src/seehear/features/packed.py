@@ -137,13 +137,13 @@ def pack(store: Store, network: str, clips: Sequence[str], absent: Mapping[str, 
         state.update(f"{clip}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     name = f"{network}-{chosen}-{state.hexdigest()[:12]}"
     available = availability(clips, absent)
+    sweep(store.path / "packed")
     if (packed := _read(store.path / "packed", name, available)) is not None:
         return packed
     folder = _folder(store)
     with locked(folder):  # another process may be making the same pack
         if (packed := _read(folder, name, available)) is not None:
             return packed
-        sweep(folder)
         _build(store, network, clips, absent, folder, name)
         for old in folder.glob(f"{network}-{chosen}-*"):
             if not old.name.startswith(name):

@@ -3,7 +3,8 @@
     STORE/store.json                            format and segment length
     STORE/<network>/network.json                how the features were made: modality, width, fingerprint
     STORE/<network>/<ab>/<clip>.safetensors     features (T, width) float32 of one clip, and of audio,
-                                                if it is known, silent (T,) bool: digital silence
+                                                if it is known, silent (T,) bool: digital silence;
+                                                crc32 (1,) or (2,) uint32: checksums of these
 
 Each clip × network is one file, written completely or not at all. So several processes can fill one store, and a
 killed process loses only its current clip. These files are not flushed one by one, which would take longer than to
@@ -34,6 +35,7 @@ from seehear.names import valid_clip_name, valid_modality_name, valid_network_na
 
 FORMAT = 1
 SUFFIX = ".safetensors"
+TENSORS = ("features", "silent")  # of a feature file, in the order of their checksums
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ class Store:
             SeehearError: The folder is no store, or is one of another format or segment.
         """
         self.path = Path(path)
+        if create:
+            sweep(self.path)
         marker = self.path / "store.json"
         if not marker.exists():
             if not create:
@@ -189,8 +193,9 @@ class Store:
         tensors: dict[str, NDArray[Any]] = {"features": np.ascontiguousarray(features, dtype=np.float32)}
         if silent is not None:
             tensors["silent"] = np.ascontiguousarray(silent, dtype=bool)
-        checksums = {name: zlib.crc32(tensor.tobytes()) for name, tensor in tensors.items()}
-        metadata = {"origin": json.dumps(asdict(origin), sort_keys=True), "crc32": json.dumps(checksums)}
+        # As a tensor, since safetensors writes several entries of metadata in random order.
+        tensors["crc32"] = np.array([zlib.crc32(tensor.tobytes()) for tensor in tensors.values()], dtype=np.uint32)
+        metadata = {"origin": json.dumps(asdict(origin), sort_keys=True)}
         atomic_bytes(file, save(tensors, metadata=metadata), durable=False, through=self.path / network)
 
     def read(self, network: str, clip: str) -> NDArray[np.float32]:
@@ -210,14 +215,14 @@ class Store:
                 if optional and name not in stream.keys():  # noqa: SIM118
                     return None
                 tensor = stream.get_tensor(name)
-                checksums = json.loads((stream.metadata() or {}).get("crc32", "{}"))
+                checksums = stream.get_tensor("crc32").tolist() if "crc32" in stream.keys() else []  # noqa: SIM118
         except FileNotFoundError:
             raise SeehearError(f"{self.path}: clip {clip} has no features of {network}; `seehear extract` it") from None
         except OSError as error:
             raise SeehearError(f"{file}: can't be read ({error.strerror or error})") from None
         except (SafetensorError, ValueError) as error:
             raise SeehearError(f"{file}: damaged ({error}); delete it and extract again") from None
-        if name in checksums and zlib.crc32(tensor.tobytes()) != checksums[name]:
+        if checksums and zlib.crc32(tensor.tobytes()) != checksums[TENSORS.index(name)]:
             raise SeehearError(f"{file}: damaged (its checksum is wrong); delete it and extract again")
         return tensor
 
@@ -228,7 +233,7 @@ class Store:
             (length,) = struct.unpack_from("<Q", content)
             header = json.loads(content[8 : 8 + length])
             metadata = header.pop("__metadata__")
-            if not _is_whole(header, memoryview(content)[8 + length :], json.loads(metadata.get("crc32", "{}"))):
+            if not _is_whole(header, memoryview(content)[8 + length :]):
                 return None
             return Origin(**json.loads(metadata["origin"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
@@ -271,18 +276,18 @@ def _registered(file: Path, info: NetworkInfo) -> bool:
     return old == info
 
 
-def _is_whole(header: Mapping[str, Any], data: memoryview, checksums: Mapping[str, int]) -> bool:
+def _is_whole(header: Mapping[str, Any], data: memoryview) -> bool:
     """Return whether the data of a feature file is as long as its header says, and as it was written.
 
     Args:
-        header: Tensor -> its facts, as safetensors has them.
+        header: Tensor -> its facts, as safetensors has them. Files of earlier versions have no checksums.
         data: The bytes after the header.
-        checksums: Tensor -> its CRC-32; none in files of earlier versions.
     """
-    places = {name: tensor["data_offsets"] for name, tensor in header.items()}
-    if len(data) != max((stop for _, stop in places.values()), default=0):
+    places = {name: slice(*tensor["data_offsets"]) for name, tensor in header.items()}
+    if len(data) != max((place.stop for place in places.values()), default=0):
         return False
-    return all(zlib.crc32(data[slice(*places[name])]) == checksum for name, checksum in checksums.items())
+    checksums = np.frombuffer(data[places["crc32"]], dtype="<u4").tolist() if "crc32" in places else []
+    return all(zlib.crc32(data[places[name]]) == checksum for name, checksum in zip(TENSORS, checksums, strict=False))
 
 
 def content_hash(path: Path) -> str:

@@ -372,7 +372,7 @@ class Run(BaseRun):
         if differ:
             raise SeehearError(f"{path}: holds another run: {'; '.join(differ)}; give another --out, or delete it")
         if run.done:
-            run._remove_checkpoints()
+            run._remove_checkpoints()  # of a process that was killed before it did
         return run
 
     @property
@@ -455,7 +455,7 @@ class Run(BaseRun):
     def alone(self) -> Iterator[None]:
         """Wait until no other process trains in this folder."""
         with locked(self.path, lambda: say(f"{self.path}: another process trains this run: waiting for it")):
-            if self.done:  # by a process that was killed before it deleted them
+            if self.done:  # by another process, perhaps killed before it deleted them
                 self._remove_checkpoints()
             yield
 
