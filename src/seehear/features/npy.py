@@ -215,7 +215,7 @@ def export_features(folder: PathLike, *, store: PathLike, network: str, progress
     Raises:
         SeehearError: There is no such store, it has no such network, or the folder can't be written.
     """
-    check_folder(folder)
+    check_folder(Path(folder))
     kept = Store(store)
     kept.network(network)
     report = Transfer(action=f"written to {folder}")
