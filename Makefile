@@ -2,6 +2,7 @@
 # make test       run the tests             make lint   check style and types
 # make docs       build the documentation   make bench  measure speed
 # make study      train grids in full and judge selections on them: hours; see CONTRIBUTING.md for its arguments
+# make faults     kill commands, run them again, look for what was lost or left: ten minutes
 # make notebooks  run the notebooks, so that `make docs` shows their output
 # make clean      remove the environments and everything that was built
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DOCS_PIP := .venv-docs/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint docs notebooks bench study clean
+.PHONY: demo test lint docs notebooks bench study faults clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/run.sh
@@ -35,6 +36,10 @@ bench: .venv/installed-dev
 # make study STUDY="train --store STORE …", and then STUDY="report --out OUT"
 study: .venv/installed-dev
 	PYTHONPATH=benchmarks $(BIN)/python -m study $(STUDY)
+
+# make faults FAULTS="--moments 40 --seed 1"; FAULTS=--help lists the arguments
+faults: .venv/installed-dev
+	PYTHONPATH=benchmarks $(BIN)/python -m faults $(FAULTS)
 
 clean:
 	rm -rf .venv .venv-docs build site demo/out

@@ -129,10 +129,10 @@ class Undisturbed:
     room: int
 
 
-def undisturbed(campaign: Campaign, command: Command) -> Undisturbed:
-    """Run a command twice and return what it does."""
+def undisturbed(campaign: Campaign, command: Command, runs: int = 2) -> Undisturbed:
+    """Run a command several times and return what it does."""
     found = []
-    for _ in range(2):
+    for _ in range(runs):
         place = campaign.place(command)
         before = _room(place)
         began = time.monotonic()
@@ -143,7 +143,7 @@ def undisturbed(campaign: Campaign, command: Command) -> Undisturbed:
         (again,) = campaign.server.run([campaign.job(command, place)])
         assert again.code == ended.code, again.text
         found.append(content(place))
-    first, second = found
+    first, second = found[0], found[-1]
     varying = frozenset(name for name in first.keys() & second.keys() if first[name] != second[name])
     assert first.keys() == second.keys(), first.keys() ^ second.keys()
     return Undisturbed(first, varying, ended.code, ended.renames, seconds, _room(place) - before)
@@ -178,13 +178,18 @@ def at_renames(campaign: Campaign, command: Command, usual: Undisturbed, limit: 
         for after in (False, True):
 
             def do(number: int = number, after: bool = after) -> Round:
-                place = campaign.place(command)
-                job = campaign.job(command, place)
-                job.rename, job.after = number, after
-                ended = campaign.server.run([job])
-                return finished(campaign, command, usual, place, "rename", ended)
+                return at_rename(campaign, command, usual, number, after)
 
             campaign.round(f"{command.name}, rename {number} {'after' if after else 'before'}", do)
+
+
+def at_rename(campaign: Campaign, command: Command, usual: Undisturbed, number: int, after: bool) -> Round:
+    """Kill a command before or after a rename, counted from 1."""
+    place = campaign.place(command)
+    job = campaign.job(command, place)
+    job.rename, job.after = number, after
+    ended = campaign.server.run([job])
+    return finished(campaign, command, usual, place, "rename", ended)
 
 
 def at_moments(campaign: Campaign, command: Command, usual: Undisturbed, limit: int) -> None:

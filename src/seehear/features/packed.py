@@ -174,7 +174,7 @@ def _folder(store: Store) -> Path:
 
 def _read(folder: Path, name: str, available: NDArray[np.bool_] | None) -> Packed | None:
     """Return a pack; None if there is none, or it is damaged."""
-    with suppress(SeehearError, OSError, ValueError, KeyError, TypeError, IndexError):
+    with suppress(SeehearError, OSError, EOFError, ValueError, KeyError, TypeError, IndexError):
         facts = read_json(folder / f"{name}.json")
         rows = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
         silent = np.zeros(len(rows), dtype=bool)

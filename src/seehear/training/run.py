@@ -16,7 +16,7 @@ import platform
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -462,7 +462,8 @@ class Run(BaseRun):
     def _remove_checkpoints(self) -> None:
         """Delete what is needed only to resume, and is three times the model's size."""
         for name in CHECKPOINTS.values():
-            (self.path / name).unlink(missing_ok=True)
+            with suppress(OSError):  # on a disk that can only be read, even if there is none
+                (self.path / name).unlink(missing_ok=True)
 
     def _check_exists(self) -> None:
         """Raise a SeehearError if the folder has vanished: a new one of its name would be no run."""
