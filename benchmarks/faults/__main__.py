@@ -145,6 +145,7 @@ def undisturbed(campaign: Campaign, command: Command, runs: int = 2) -> Undistur
         found.append(content(place))
     first, second = found[0], found[-1]
     varying = frozenset(name for name in first.keys() & second.keys() if first[name] != second[name])
+    varying |= frozenset(command.timed)
     assert first.keys() == second.keys(), first.keys() ^ second.keys()
     return Undisturbed(first, varying, ended.code, ended.renames, seconds, _room(place) - before)
 

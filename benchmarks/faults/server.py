@@ -103,6 +103,7 @@ def serve() -> None:
 
     torch.set_num_threads(1)
     fit.SAVE_EVERY = 0.0  # a checkpoint after every epoch
+    os.fsync = lambda descriptor: None  # a kill loses nothing that is written, and on a busy disk a flush takes long
     for line in sys.stdin:
         children = [_fork(job) for job in json.loads(line)]
         answers = []

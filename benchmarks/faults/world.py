@@ -49,11 +49,13 @@ class Command:
         arguments: From the world's folder, the folder to write into, the number of a part and the number of parts to
             a command line; all parts together do what one part of one does.
         copies: Entries of the world that it changes or adds to; they are copied into the folder before.
+        timed: Files that say how long it took.
     """
 
     name: str
     arguments: Callable[[Path, Path, int, int], Sequence[object]]
     copies: Sequence[str] = field(default=())
+    timed: Sequence[str] = field(default=())
 
     def line(self, world: Path, out: Path, part: int = 0, of: int = 1) -> list[str]:
         """Return the arguments as text."""
@@ -99,6 +101,7 @@ COMMANDS = [
             *("--estimators", "traversal@val"),
         ],
         ["store"],
+        ["selection/selection.html"],
     ),
     Command(
         "parse",

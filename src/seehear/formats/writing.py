@@ -249,23 +249,22 @@ def _write(form: Format, parts: Sequence[Any], result: Exported) -> None:
     contents: dict[str, bytes] = {}
     for name, content in form.join(parts).items():
         file = result.folder / name
-        existing = file.read_bytes() if file.exists() else b""
-        blank = not existing.strip(b"\0")  # as a loss of power leaves a file that was just written
-        if not blank and existing != content and _hash(existing) not in (hashes.get(name), begun.get(name)):
-            result.failed.append(f"{file}: was changed since it was exported and is kept; move it or delete it")
-            continue
-        if existing != content or not file.exists():
-            contents[name] = content
-        if not blank:
+        existing = file.read_bytes() if file.exists() else None
+        # Nobody has changed a file that a loss of power left empty.
+        if existing and existing.strip(b"\0") and existing != content:
+            if _hash(existing) not in (hashes.get(name), begun.get(name)):
+                result.failed.append(f"{file}: was changed since it was exported and is kept; move it or delete it")
+                continue
             hashes[name] = _hash(existing)
+        contents[name] = content
         result.files.setdefault(form.name, []).append(file)
-    begun |= {name: _hash(content) for name, content in contents.items()}
-    if contents:
-        atomic_json(marker, {**kept, "begun": begun})
+    atomic_json(marker, {**kept, "begun": {**begun, **{name: _hash(content) for name, content in contents.items()}}})
     for name, content in contents.items():
-        atomic_bytes(result.folder / name, content, durable=False)
+        file = result.folder / name
+        if not file.exists() or file.read_bytes() != content:
+            atomic_bytes(file, content, durable=False)
         hashes[name] = _hash(content)
-    begun = {name: hashed for name, hashed in begun.items() if hashes.get(name) != hashed}
+    begun = {name: hashed for name, hashed in begun.items() if name not in contents}
     atomic_json(marker, {**kept, "begun": begun} if begun else kept)
 
 
