@@ -50,7 +50,7 @@ def _digest(file: Path) -> str:
     data = file.read_bytes()
     if file.suffix == ".json" or file.name.startswith("."):
         with suppress(ValueError):
-            data = json.dumps(_without_times(json.loads(data))).encode()
+            data = json.dumps(_without_times(json.loads(data)), sort_keys=True).encode()
     return hashlib.sha256(data).hexdigest()
 
 
