@@ -3,6 +3,7 @@
 # make docs       build the documentation   make bench  measure speed
 # make study      train grids in full and judge selections on them: hours; see CONTRIBUTING.md for its arguments
 # make media-matrix   read every form of media file at every rate, and compare with FFmpeg's times: minutes
+# make faults     kill commands, run them again, look for what was lost or left: ten minutes
 # make notebooks  run the notebooks, so that `make docs` shows their output
 # make clean      remove the environments and everything that was built
 PYTHON ?= python3
@@ -10,7 +11,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DOCS_PIP := .venv-docs/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint docs notebooks bench study media-matrix clean
+.PHONY: demo test lint docs notebooks bench study media-matrix faults fuzz clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/run.sh
@@ -39,6 +40,10 @@ study: .venv/installed-dev
 
 media-matrix: .venv/installed-dev
 	PYTHONPATH=tests $(BIN)/python benchmarks/media_matrix.py
+
+# make faults FAULTS="--moments 40 --seed 1"; FAULTS=--help lists the arguments
+faults: .venv/installed-dev
+	PYTHONPATH=benchmarks $(BIN)/python -m faults $(FAULTS)
 
 clean:
 	rm -rf .venv .venv-docs build site demo/out

@@ -17,6 +17,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 sys.path.insert(0, str(Path(__file__).parent))  # so that `make_media` can be imported from anywhere
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_flush():
+    """Tests write thousands of files, which no loss of power threatens. On a busy disk a flush takes up to a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(scope="module")
 def few_draws():
     """For tests of a module in which intervals are not what is looked at."""

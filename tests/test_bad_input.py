@@ -756,3 +756,36 @@ def test_clicks_are_kept_through_the_command_line(tmp_path, own, call):
     path = movie(tmp_path / "clip.mp4", 5, sound=clicks([3.5], 5, 16000), hertz=0)
     assert call(*extraction(tmp_path / "store", own, [path], "level")).code == 0
     assert Store(tmp_path / "store").read("level", "clip")[:, 0].argmax() == 3
+
+
+@pytest.mark.parametrize("below", ["", "folder"])
+def test_a_file_in_the_place_of_a_folder(tmp_path, run, own, call, below):
+    """It is named before anything is computed, and stays as it is."""
+    file = tmp_path / "file"
+    file.write_text("mine")
+    out, train = file / below, run.parent
+    clip, of_store = movie(tmp_path / "clip.mp4", 1), ["--store", train / "store"]
+    labelled = [*of_store, "--labels", train / "weak.csv"]
+    both = ["--collocation", "audio=level", "visual=colour"]
+    marks = tmp_path / "clip.heard.txt"
+    marks.write_text("0.0\t1.0\tDog\n")
+    truth = tmp_path / "truth.csv"
+    truth.write_text("filename\tonset\toffset\tevent_labels\ntrain 0\t0\t1\tDog\n")
+    parsed = tmp_path / "parsed"
+    assert call("parse", run, clip, "--out", parsed, "--device", "cpu").code == 0
+    for command in (
+        ["parse", run, clip, "--out", out],
+        ["train", *labelled, *both, "--out", out],
+        ["select", *labelled, "--out", out],
+        ["labels", "import", marks, "--out", out],
+        ["labels", "refine", *labelled, *both, "--out", out],
+        ["features", "export", out, *of_store, "--network", "level"],
+        ["evaluate", run, *labelled, "--dense-audio", truth, "--dense-visual", truth, "--out", out],
+        ["export", parsed, "--out", out],
+        extraction(out, own, [clip], "level"),
+    ):
+        answer = call(*command)
+        assert answer.code == 1, command
+        assert f"{file}" in answer.err, command
+        assert answer.err.startswith("seehear: "), command
+    assert file.read_text() == "mine"

@@ -4,11 +4,25 @@ import errno
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from seehear.errors import SeehearError
-from seehear.files import DiskFullError, atomic, atomic_json, read_json, sweep
+from seehear.files import (
+    ABANDONED,
+    DiskFullError,
+    _host,
+    atomic,
+    atomic_bytes,
+    atomic_json,
+    check_folder,
+    claim,
+    read_json,
+    sweep,
+)
+
+ELSEWHERE = "0" * 8  # another host, or container
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):
@@ -65,25 +79,27 @@ def dead_pid():
         ".pre-commit-config.yaml",
         ".env-local",
         ".DEAD-notes.txt",
-        ".DEAD-0123ABCD",
-        ".DEAD-0123abcd.tar.gz",
-        ".DEAD-0123abcde",
-        "DEAD-0123abcd.json",
-        ".0-0123abcd",
-        ".20240131-0123abcd.txt",
+        ".DEAD-0123abcd",
+        ".DEAD-HOST-0123ABCD",
+        ".DEAD-HOST-0123abcd.tar.gz",
+        ".DEAD-HOST-0123abcde",
+        "DEAD-HOST-0123abcd.json",
+        ".0-HOST-0123abcd",
+        ".20240131-HOST-0123abcd.txt",
     ],
 )
 def test_hidden_files_of_the_user_are_not_swept(tmp_path, dead_pid, name):
-    file = tmp_path / name.replace("DEAD", str(dead_pid))
+    file = tmp_path / name.replace("DEAD", str(dead_pid)).replace("HOST", _host())
     file.write_text("mine")
+    os.utime(file, (0, 0))
     sweep(tmp_path)
     assert file.read_text() == "mine"
 
 
 def test_a_folder_or_a_link_is_not_swept(tmp_path, dead_pid):
     (tmp_path / ".a-b").mkdir()
-    (tmp_path / f".{dead_pid}-0123abcd").mkdir()
-    (tmp_path / f".{dead_pid}-0123abce").symlink_to(tmp_path / ".a-b")
+    (tmp_path / f".{dead_pid}-{_host()}-0123abcd").mkdir()
+    (tmp_path / f".{dead_pid}-{_host()}-0123abce").symlink_to(tmp_path / ".a-b")
     before = sorted(tmp_path.iterdir())
     sweep(tmp_path)
     assert sorted(tmp_path.iterdir()) == before
@@ -91,10 +107,10 @@ def test_a_folder_or_a_link_is_not_swept(tmp_path, dead_pid):
 
 @pytest.mark.parametrize("suffix", ["", ".json", ".safetensors"])
 def test_temporaries_are_swept_once_their_process_has_ended(tmp_path, dead_pid, suffix):
-    left = tmp_path / f".{dead_pid}-0123abcd{suffix}"
+    left = tmp_path / f".{dead_pid}-{_host()}-0123abcd{suffix}"
     left.write_text("half")
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        written = tmp_path / f".{other.pid}-0123abcd{suffix}"
+        written = tmp_path / f".{other.pid}-{_host()}-0123abcd{suffix}"
         written.write_text("half")
         sweep(tmp_path)
         assert list(tmp_path.iterdir()) == [written]
@@ -103,12 +119,82 @@ def test_temporaries_are_swept_once_their_process_has_ended(tmp_path, dead_pid, 
     assert not list(tmp_path.iterdir())
 
 
+def test_temporaries_of_another_host_are_swept_once_they_are_abandoned(tmp_path, dead_pid, monkeypatch):
+    left = tmp_path / f".{dead_pid}-{ELSEWHERE}-0123abcd.json"
+    left.write_text("half")
+    sweep(tmp_path)
+    assert left.exists()  # whether that process runs can't be known
+    monkeypatch.setattr("seehear.files.ABANDONED", -1.0)
+    with atomic(tmp_path / "f.json") as own:
+        own.write_text("whole")
+        sweep(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["f.json"]
+    assert ABANDONED > 3600
+
+
+def test_the_first_write_into_a_folder_sweeps_it(tmp_path, dead_pid):
+    (tmp_path / f".{dead_pid}-{_host()}-0123abcd.json").write_text("half")
+    atomic_bytes(tmp_path / "f", b"whole")
+    assert [file.name for file in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_temporary_file_may_lie_in_another_folder(tmp_path):
+    with atomic(tmp_path / "a" / "b" / "f", through=tmp_path / "a") as temporary:
+        assert temporary.parent == tmp_path / "a"
+        temporary.write_text("whole")
+    assert (tmp_path / "a" / "b" / "f").read_text() == "whole"
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_content_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch, durable):
+    steps = []
+    replace = os.replace
+    monkeypatch.setattr(os, "fsync", lambda descriptor: steps.append("flush"))
+    monkeypatch.setattr(os, "replace", lambda *paths: (steps.append("rename"), replace(*paths)))
+    atomic_bytes(tmp_path / "f", b"whole", durable=durable)
+    assert steps == ["flush", "rename"][not durable :]
+
+
+def test_the_first_claim_of_a_file_wins(tmp_path, monkeypatch):
+    marker = tmp_path / "new" / "marker.json"
+    assert claim(marker, {"a": 1}) == {"a": 1}
+    assert claim(marker, {"a": 2}) == {"a": 1}
+    monkeypatch.setattr(Path, "exists", lambda path: False)  # another process wrote it just now
+    assert claim(marker, {"a": 3}) == {"a": 1}
+    assert [file.name for file in marker.parent.iterdir()] == ["marker.json"]
+
+
+def test_a_claim_without_hard_links(tmp_path, monkeypatch):
+    def refuse(*paths: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert claim(tmp_path / "marker.json", {"a": 1}) == {"a": 1}
+    assert claim(tmp_path / "marker.json", {"a": 2}) == {"a": 1}
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EROFS, errno.EFBIG, errno.EACCES])
+def test_a_place_that_is_lost_is_named(tmp_path, number):
+    with pytest.raises(SeehearError, match=r"/f: can't be written \("), atomic(tmp_path / "f"):
+        raise OSError(number, os.strerror(number))
+
+
+def test_a_file_in_the_place_of_a_folder_is_named(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    for path in (file, file / "a", file / "a" / "b"):
+        with pytest.raises(SeehearError, match=f"{file}: is a file, not a folder"):
+            check_folder(path)
+    check_folder(tmp_path)
+    check_folder(tmp_path / "new" / "folder")
+
+
 def test_a_file_that_this_process_is_writing_is_not_swept(tmp_path):
     with atomic(tmp_path / "f.json") as temporary:
         temporary.write_text("whole")
         sweep(tmp_path)
     assert (tmp_path / "f.json").read_text() == "whole"
-    (tmp_path / f".{os.getpid()}-0123abcd").write_text("half")  # of an earlier process of the same number
+    (tmp_path / f".{os.getpid()}-{_host()}-0123abcd").write_text("half")  # of an earlier process of the same number
     sweep(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["f.json"]
 

@@ -13,8 +13,8 @@ import seehear
 SOURCE = Path(seehear.__file__).parent
 # From the lowest room to the highest. Rooms of one line may import each other.
 ROOMS = [
-    {"errors", "files", "names", "arguments", "progress", "device", "version", "modality", "events", "decoding"}
-    | {"registry", "results", "settings", "pseudo", "telemetry"},
+    {"errors", "files", "locks", "names", "arguments", "progress", "device", "version", "modality", "events"}
+    | {"decoding", "registry", "results", "settings", "pseudo", "telemetry"},
     {"labels"},
     {"media"},
     {"networks"},

@@ -1,4 +1,8 @@
-"""Atomic files: written under a temporary name in the same folder, then renamed. A file is whole or absent."""
+"""Atomic files: written under a temporary name, then renamed. A file is whole or absent.
+
+A killed process leaves at most its temporary files. They are removed when a process first writes into their folder
+again, and when a command opens a folder that other processes may have filled meanwhile; see `sweep`.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,13 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,40 +37,55 @@ UNWRITABLE = frozenset(
         errno.EISDIR,
         errno.ENAMETOOLONG,
         errno.EINVAL,
+        errno.EFBIG,
+        errno.EIO,
+        errno.ENODEV,
+        errno.ENXIO,
+        errno.ESTALE,  # of a network file system
     )
 )
-TEMPORARY = re.compile(r"\.([1-9][0-9]{0,6})-[0-9a-f]{8}(\.[^.]+)?")  # as `atomic` names it, with the process first
+# As `atomic` names it: the process first, then where that number means this process.
+TEMPORARY = re.compile(r"\.([1-9][0-9]{0,6})-([0-9a-f]{8})-[0-9a-f]{8}(\.[^.]+)?")
+FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 RENAME_PAUSES = (0.02, 0.1, 0.5)  # seconds, see `_replace`
 LINE_END = re.compile(r"\r\n|\r|\n")
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 HEAD = 1 << 16  # bytes that show whether a file is text
 MAX_PID = 1 << 22  # Linux gives none above it, so a date in a file's name is not taken for a process
+ABANDONED = 24 * 3600.0  # seconds without a change after which nobody writes a temporary file any more, on any host
 
 _open: set[str] = set()  # temporaries that this process is writing now, whole paths
+_swept: set[str] = set()  # folders that this process has swept, whole paths
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the folder of `path`: renamed to it when the block succeeds, removed when it fails.
+def atomic(path: Path, *, durable: bool = True, replace: bool = True, through: Path | None = None) -> Iterator[Path]:
+    """Yield a temporary path: renamed to `path` when the block succeeds, removed when it fails.
+
+    Args:
+        path: The file. Its folder is made if needed.
+        durable: Wait until the content is on the disk before renaming (some milliseconds), so that a file is whole
+            after a loss of power too. Without it, a recent file may be empty then: only for content that shows it.
+        replace: Whether to replace a file that exists; it is kept otherwise.
+        through: The folder of the temporary file, on the same file system; by default that of `path`.
 
     Raises:
         DiskFullError: If the disk is full.
         SeehearError: If `path` can't be written.
     """
-    temporary = path.parent / f".{os.getpid()}-{os.urandom(4).hex()}{path.suffix}"
+    folder = through or path.parent
+    temporary = folder / f".{os.getpid()}-{_host()}-{os.urandom(4).hex()}{path.suffix}"
     _open.add(os.path.abspath(temporary))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        _replace(temporary, path)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError(
-                f"{path}: the disk is full. What was finished is kept: make room and run the same command again"
-            ) from None
-        if error.errno in UNWRITABLE:
-            raise SeehearError(f"{path}: can't be written ({error.strerror})") from None
-        raise  # from something else that was read meanwhile, such as a network
+        with explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if os.path.abspath(folder) not in _swept:
+                sweep(folder)
+            yield temporary
+            if durable:
+                _flush(temporary)
+            if replace or not _link(temporary, path):
+                _replace(temporary, path)
     finally:
         with suppress(OSError):  # if the folder itself can't be made or read
             temporary.unlink(missing_ok=True)
@@ -81,21 +103,134 @@ def _replace(temporary: Path, path: Path) -> None:
     os.replace(temporary, path)
 
 
-def sweep(folder: Path) -> None:
-    """Remove the temporary files that ended processes left in a folder; see `atomic`. Other files stay."""
-    for file in folder.glob(".*-*"):
-        name = TEMPORARY.fullmatch(file.name)
-        if name and file.is_file() and not file.is_symlink() and not _in_use(int(name[1]), file):
-            with suppress(OSError):  # another process may remove it too
-                file.unlink(missing_ok=True)
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn an error of the operating system on writing a file into one that names the file. Raises as `atomic`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise DiskFullError(
+                f"{path}: the disk is full. What was finished is kept: make room and run the same command again"
+            ) from None
+        if error.errno in UNWRITABLE:
+            raise SeehearError(f"{path}: can't be written ({error.strerror})") from None
+        raise  # from something else that was read meanwhile, such as a network
 
 
-def _in_use(pid: int, temporary: Path) -> bool:
-    """Return whether the process that named a temporary file may still write it."""
-    if pid == os.getpid():  # a process that was killed may have had the same number
-        return os.path.abspath(temporary) in _open
-    if pid > MAX_PID or os.name == "nt":  # no temporary file; on Windows, os.kill would end the process
+def _flush(path: Path) -> None:
+    """Wait until a file or a folder is on the disk, as far as its file system can tell."""
+    write = os.O_RDWR if os.name == "nt" else os.O_RDONLY
+    opened = os.open(path, write)
+    try:
+        os.fsync(opened)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS):  # nothing to wait for here
+            raise
+    finally:
+        os.close(opened)
+
+
+def flush_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk: what was renamed into it is there after a loss of power."""
+    if os.name != "nt":
+        with explained(folder):
+            _flush(folder)
+
+
+def _link(temporary: Path, path: Path) -> bool:
+    """Give a file another name unless that exists. Return False where that can't be done in one step."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
         return True
+    except OSError:  # a file system without links
+        return path.exists()
+    return True
+
+
+def claim(path: Path, value: object) -> Any:
+    """Write a value as JSON unless the file exists. Return what the file holds, which another process may have written.
+
+    A folder is claimed by its marker before anything else is written into it. So a killed process leaves no file that
+    looks like someone else's, and of several that begin at once one is the first.
+
+    Raises:
+        SeehearError: If the file can't be written, or not be read.
+    """
+    if not path.exists():
+        with atomic(path, replace=False) as temporary:
+            temporary.write_text(_as_json(value), encoding="utf-8")
+    return read_json(path)
+
+
+def check_folder(path: str | Path | None) -> None:
+    """Raise a SeehearError if a folder to write into, or one that it is to lie in, is a file. None is no folder."""
+    for place in () if path is None else (Path(path), *Path(path).parents):
+        if place.exists():
+            if not place.is_dir():
+                raise SeehearError(f"{place}: is a file, not a folder; choose another --out")
+            return
+
+
+def sweep(folder: Path) -> None:
+    """Remove what ended processes left in a folder: temporary files, see `atomic`, and locks. Other files stay.
+
+    A process of another host, or of another container, can't be asked: its temporary files are removed once they are
+    ABANDONED. So they are if they are older than the last start of this host.
+    """
+    from seehear.locks import LOCK, unlock  # here, because locks build on this module
+
+    _swept.add(os.path.abspath(folder))
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name == LOCK:
+                unlock(folder)
+            name = TEMPORARY.fullmatch(entry.name) if entry.name.startswith(".") else None
+            if name and entry.is_file(follow_symlinks=False) and not _in_use(int(name[1]), name[2], entry):
+                with suppress(OSError):  # another process may remove it too
+                    os.unlink(entry)
+
+
+@contextmanager
+def scratch(place: Path) -> Iterator[Path]:
+    """Yield a new folder in `place` for temporary files, removed at the end. Those of ended processes are removed too.
+
+    Raises:
+        DiskFullError: If the disk is full.
+        SeehearError: If `place` can't be written.
+    """
+    folder = place / f".{os.getpid()}-{_host()}-{os.urandom(4).hex()}"
+    with explained(place):
+        folder.mkdir(parents=True)
+    _open.add(os.path.abspath(folder))
+    try:
+        with os.scandir(place) as entries:
+            for entry in entries:
+                name = TEMPORARY.fullmatch(entry.name)
+                if name and entry.is_dir(follow_symlinks=False) and not _in_use(int(name[1]), name[2], entry):
+                    shutil.rmtree(entry, ignore_errors=True)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _open.discard(os.path.abspath(folder))
+
+
+def _in_use(pid: int, host: str, temporary: os.DirEntry[str]) -> bool:
+    """Return whether the process that named a temporary file may still write it."""
+    if os.path.abspath(temporary) in _open or pid > MAX_PID:
+        return True
+    stat = temporary.stat(follow_symlinks=False)
+    if time.time() - max(stat.st_mtime, stat.st_ctime) > ABANDONED:
+        return False
+    if host != _host() or os.name == "nt":  # on Windows, os.kill would end the process
+        return True
+    # A process that was killed may have had this one's number.
+    return pid != os.getpid() and is_running(pid)
+
+
+def is_running(pid: int) -> bool:
+    """Return whether a process of this host runs. Not for Windows."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -103,6 +238,16 @@ def _in_use(pid: int, temporary: Path) -> bool:
     except OSError:  # it runs, as another user
         return True
     return True
+
+
+@cache
+def _host() -> str:
+    """Return 8 hex digits for where numbers of processes are unique: this host since its start, in this container."""
+    facts = [platform.node()]
+    with suppress(OSError):  # Linux alone has these
+        facts.append(Path("/proc/sys/kernel/random/boot_id").read_text("ascii"))
+        facts.append(str(os.stat("/proc/self/ns/pid").st_ino))
+    return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:8]
 
 
 class DiskFullError(SeehearError):
@@ -115,15 +260,19 @@ def atomic_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def atomic_bytes(path: Path, data: bytes) -> None:
-    """Write bytes, whole or not at all."""
-    with atomic(path) as temporary:
+def atomic_bytes(path: Path, data: bytes, *, durable: bool = True, through: Path | None = None) -> None:
+    """Write bytes, whole or not at all. Parameters as for `atomic`."""
+    with atomic(path, durable=durable, through=through) as temporary:
         temporary.write_bytes(data)
 
 
 def atomic_json(path: Path, value: object, default: Callable[[Any], Any] | None = None) -> None:
     """Write a value as JSON, whole or not at all. default: as in `json.dumps`."""
-    atomic_text(path, json.dumps(value, indent=1, ensure_ascii=False, default=default) + "\n")
+    atomic_text(path, _as_json(value, default))
+
+
+def _as_json(value: object, default: Callable[[Any], Any] | None = None) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False, default=default) + "\n"
 
 
 def sha256(path: Path) -> str:
@@ -133,14 +282,14 @@ def sha256(path: Path) -> str:
 
 
 def atomic_array(path: Path, array: NDArray[Any]) -> None:
-    """Write an array as a .npy file, whole or not at all."""
+    """Write an array as a .npy file, whole or not at all; without waiting for the disk, see `atomic`."""
     import io
 
     import numpy as np
 
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
-    atomic_bytes(path, buffer.getvalue())
+    atomic_bytes(path, buffer.getvalue(), durable=False)
 
 
 def read_text(path: Path) -> str:

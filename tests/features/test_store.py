@@ -145,3 +145,70 @@ def test_packs_refuse_what_can_not_be_trained_on(tmp_path, origin, values, messa
 def test_pack_names_a_missing_clip(tmp_path):
     with pytest.raises(SeehearError, match="clip z has no features of net"):
         pack(store(tmp_path / "s"), "net", ["a", "z"])
+
+
+def _read_all(kept: Store) -> None:
+    kept.read("net", "clip")
+    kept.silent("net", "clip")
+
+
+def test_what_a_loss_of_power_left_is_found_and_made_again(tmp_path):
+    """A file may be empty, cut off, or have zeros for what was not written yet."""
+    kept = Store(tmp_path / "s", create=True)
+    kept.register(replace(INFO, width=500))
+    path = clip_file(tmp_path / "clip.mp4")
+    values = np.random.default_rng(0).normal(size=(4, 500)).astype(np.float32)
+    silent = np.array([True, False, True, True])
+    file = kept.file("net", "clip")
+    for length in (0, 4, 30, 4096, -600, -1):
+        kept.write("net", Origin.of("clip", path, "made"), values, silent)
+        assert kept.is_current("net", "clip", "made", path)
+        np.testing.assert_array_equal(kept.silent("net", "clip"), silent)
+        whole = file.read_bytes()
+        for damaged in (whole[:length], whole[:length].ljust(len(whole), b"\0")):
+            if damaged.rstrip(b"\0") == whole.rstrip(b"\0"):
+                continue  # it ends in zeros anyway
+            file.write_bytes(damaged)
+            assert not kept.is_current("net", "clip", "made", path)
+            with pytest.raises(SeehearError, match="damaged"):
+                _read_all(kept)
+
+
+def test_a_store_that_vanishes_is_not_made_again_by_halves(tmp_path):
+    import shutil
+
+    kept = store(tmp_path / "s")
+    shutil.rmtree(tmp_path / "s")
+    with pytest.raises(SeehearError, match="was deleted or unmounted"):
+        kept.write("net", Origin("c", "made", ""), np.zeros((4, 3), np.float32))
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_pack_that_is_damaged_or_incomplete_is_made_again(tmp_path):
+    kept = store(tmp_path)
+    before = np.array(pack(kept, "net", ["b", "a"]).rows)
+    for suffix in ("json", "npy"):
+        for damage in (b"", b"{", None):
+            (file,) = (tmp_path / "packed").glob(f"*.{suffix}")
+            if damage is None:
+                file.unlink()
+            else:
+                file.write_bytes(damage)
+            np.testing.assert_array_equal(pack(kept, "net", ["b", "a"]).rows, before)
+    orphan = tmp_path / "packed" / "net-0123-4567.npy"  # of a process that was killed before it wrote the index
+    orphan.write_bytes(b"gigabytes")
+    pack(kept, "net", ["a"])
+    assert not orphan.exists()
+
+
+def test_packs_of_a_store_that_can_only_be_read_are_in_the_cache(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SEEHEAR_CACHE", str(tmp_path / "cache"))
+    kept = store(tmp_path / "s")
+    expected = np.array(pack(kept, "net", ["b", "a"]).rows)
+    (tmp_path / "s" / "packed").rename(tmp_path / "old")
+    (tmp_path / "s" / "packed").touch()  # root may write anywhere, so a file stands in the way
+    packed = pack(kept, "net", ["b", "a"])
+    np.testing.assert_array_equal(packed.rows, expected)
+    assert f"packed in {tmp_path / 'cache' / 'packed'}" in capsys.readouterr().err
+    assert len(list((tmp_path / "cache").rglob("*.npy"))) == 1
+    pack(kept, "net", ["b", "a"])

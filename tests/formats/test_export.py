@@ -118,6 +118,40 @@ def test_corrected_files_are_kept(folder, tmp_path):
     assert len(again.failed) == 1  # whatever was exported meanwhile
 
 
+def test_a_killed_export_knows_its_files_again(folder, tmp_path):
+    """It is killed after any number of files, is run again on other events, and is killed again."""
+    from seehear.formats import writing
+
+    out = tmp_path / "out"
+    for count, label in enumerate(("Fox", "Cow", "Owl", "Hen")):
+        with pytest.MonkeyPatch.context() as patch:
+            written, write = [], writing.atomic_bytes
+
+            def die(*arguments, written=written, write=write, count=count, **options):
+                if len(written) == count:
+                    raise KeyboardInterrupt
+                written.append(write(*arguments, **options))
+
+            patch.setattr(writing, "atomic_bytes", die)
+            folder_of_clips.write(clip(event(label, "audio", 0, 1, 0.5), name="a"), folder)
+            with pytest.raises(KeyboardInterrupt):
+                export([folder], out=out, formats=["audacity", "webvtt"])
+    report = export([folder], out=out, formats=["audacity", "webvtt"])
+    assert not report.failed
+    assert "Hen" in (out / "a.vtt").read_text()
+    assert json.loads((out / ".exported").read_text()).keys() == {"what", "files"}
+
+
+@pytest.mark.parametrize("left", [b"", bytes(4096)])
+def test_files_that_a_loss_of_power_left_empty_are_made_again(folder, tmp_path, left):
+    out = tmp_path / "out"
+    export([folder], out=out, formats=["webvtt"])
+    before = (out / "a.vtt").read_bytes()
+    (out / "a.vtt").write_bytes(left)
+    assert not export([folder], out=out, formats=["webvtt"]).failed
+    assert (out / "a.vtt").read_bytes() == before
+
+
 def test_files_of_others_are_kept(folder, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "events.csv").write_text("mine\n")

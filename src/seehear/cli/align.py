@@ -64,6 +64,7 @@ def align(
     from seehear.alignment.measure import align as measure
     from seehear.data import Dataset
     from seehear.evaluation.systems import named_folders
+    from seehear.files import check_folder
     from seehear.media.clips import find_clips
 
     if not runs and not collocation:
@@ -71,6 +72,7 @@ def align(
     drawn = arguments.names(draw)
     if drawn and out is None:
         raise SeehearError("figures need a folder: give --out")
+    check_folder(out)
     systems = named_folders(arguments.paths(runs))
     networks = arguments.collocation(collocation) if collocation else _networks(systems)
     dataset = Dataset.from_tables(labels, store=store, collocation=networks, truth=truth.tables())

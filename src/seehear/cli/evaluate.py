@@ -56,7 +56,8 @@ def evaluate(
     from seehear import evaluation
     from seehear.data import Dataset
     from seehear.evaluation.systems import open_parsers
-    from seehear.files import atomic_json
+    from seehear.files import DiskFullError, atomic_json
+    from seehear.progress import say
 
     if clips and out is None:
         raise SeehearError("--clips shows the best and worst clips in the folder of --out: give that too")
@@ -67,5 +68,10 @@ def evaluate(
         parsers, dataset, decoding=decoding.decoding(), out=out, clips=clips or None, examples=examples
     )
     for seed in report.by_seed():
-        atomic_json(Path(seed.runs[0]) / f"scores-{Path(labels).stem}.json", seed.as_json())
+        try:
+            atomic_json(Path(seed.runs[0]) / f"scores-{Path(labels).stem}.json", seed.as_json())
+        except DiskFullError:
+            raise
+        except SeehearError as error:  # such as a run on a disk that can only be read
+            say(f"the scores are not kept in the run folder: {error}")
     return report

@@ -85,9 +85,11 @@ def refine_labels(
     """
     from seehear import arguments
     from seehear.data import Dataset
+    from seehear.files import check_folder
     from seehear.refinement.given import refine_by
     from seehear.refinement.refine import refine
 
+    check_folder(out)
     networks = arguments.collocation(collocation)
     dataset = Dataset.from_tables(labels, store=store, collocation=networks, classes=classes)
     tables = arguments.by_modality(pseudo)

@@ -32,7 +32,7 @@ from seehear.arguments import Names
 from seehear.datasets.registry import get
 from seehear.datasets.spec import Annotations, DataSet, FeatureFolder, find_tables
 from seehear.errors import SeehearError
-from seehear.files import atomic_array, atomic_json, read_json
+from seehear.files import atomic_array, check_folder, claim, sweep
 from seehear.labels import classes_of, read_dense, read_weak
 from seehear.progress import Progress
 from seehear.results import Result
@@ -122,15 +122,16 @@ def generate(
         "strength": strength,
         "tables": revision(list(tables.tables.values())),
     }
+    check_folder(out)
     _claim(out, settings, folders)
     activity = draw_activity(tables, max(folder.segments for folder in folders), seed, clips)
-    atomic_json(out / MARKER, settings)
     for folder in folders:
+        sweep(out / folder.folder)
         maker = Maker.of(folder, activity.classes, strength, seed)
         with Progress(f"generating {folder.folder}", len(activity.clips)) as progress:
             for clip in activity.clips:
                 file = out / folder.folder / f"{tables.dataset.short(clip)}.npy"
-                if not file.exists():
+                if not _is_whole(file):
                     active = activity.active[folder.modality][clip][: folder.segments]
                     atomic_array(file, maker.features(clip, active))
                 progress.advance(clip)
@@ -138,14 +139,26 @@ def generate(
 
 
 def _claim(out: Path, settings: Mapping[str, Any], folders: Sequence[FeatureFolder]) -> None:
-    """Raise a SeehearError if `out` holds features of other settings, or features that were not generated."""
-    marker = out / MARKER
-    if marker.exists():
-        if (old := read_json(marker)) != settings:
-            differ = [f"{key} {old.get(key)}, not {value}" for key, value in settings.items() if old.get(key) != value]
-            raise SeehearError(f"{out}: holds features of {', '.join(differ)}; choose another folder")
-    elif existing := [folder.folder for folder in folders if (out / folder.folder).exists()]:
+    """Mark `out` as that of these settings.
+
+    Raises:
+        SeehearError: If `out` holds features of other settings, or features that were not generated.
+    """
+    existing = [folder.folder for folder in folders if (out / folder.folder).exists()]
+    if existing and not (out / MARKER).exists():
         raise SeehearError(f"{out}: holds {', '.join(existing)}, which were not generated; choose another folder")
+    if (old := claim(out / MARKER, settings)) != settings:
+        differ = [f"{key} {old.get(key)}, not {value}" for key, value in settings.items() if old.get(key) != value]
+        raise SeehearError(f"{out}: holds features of {', '.join(differ)}; choose another folder")
+
+
+def _is_whole(file: Path) -> bool:
+    """Return whether a file holds an array. After a loss of power, one that was just written may be empty."""
+    try:
+        np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return False
+    return True
 
 
 def draw_activity(tables: Annotations, segments: int, seed: int, clips: int = 0) -> SyntheticActivity:

@@ -12,7 +12,7 @@ from seehear.datasets.prepared import Prepared
 from seehear.datasets.registry import get
 from seehear.datasets.spec import Annotations, DataSet, find_tables
 from seehear.errors import SeehearError
-from seehear.files import atomic_text
+from seehear.files import atomic_text, check_folder, sweep
 from seehear.labels import cross_check, raise_fatal, scan_dense, scan_weak
 from seehear.media.notes import Note, merged
 
@@ -167,6 +167,8 @@ def _extract(
     ]
     # By the name in the store, which differs for a network from a file. An unknown name fails here, before any cutting.
     by_name = {get_network(name).name: name for name in names if name not in imported}
+    check_folder(out)
+    sweep(out)
     cuts = cut_clips(result.annotations.dataset, clips, videos, out)
     result.clips = out if any(file.parent == out for file in cuts.files.values()) else videos
     result.notes.append(

@@ -23,6 +23,7 @@ from seehear.evaluation.systems import (
     named_folders,
     open_parsers,
 )
+from seehear.files import check_folder
 from seehear.parsing.parser import Parser
 from seehear.results import Result, html_table, import_pandas, listed, table
 from seehear.scoring.comparison import HOW_TO_READ, LEVEL, ScoreDifference, describe_seeds, difference, holm
@@ -274,6 +275,7 @@ def compare(
     Raises:
         SeehearError: If there are fewer than two systems, a run is in two of them, or their scores are not comparable.
     """
+    check_folder(out)
     check_dataset(dataset, "dataset")
     named = _named(systems)
     opened = {name: _opened(system, device) for name, system in named.items()}

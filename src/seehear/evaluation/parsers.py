@@ -18,6 +18,7 @@ from seehear.evaluation.result import Evaluation
 from seehear.evaluation.systems import Systems, describe_decoding, open_parsers, released, run_name, run_names
 from seehear.events import Activity
 from seehear.features.notes import unknown_classes
+from seehear.files import check_folder
 from seehear.parsing.parser import Parser
 from seehear.progress import Progress, say
 from seehear.scoring.given import score_given
@@ -72,6 +73,7 @@ def evaluate(
     """
     if examples < 0:
         raise SeehearError(f"examples is the number of clips to show, 0 or more, not {examples}")
+    check_folder(out)
     check_dataset(dataset, "dataset")
     if predictions := predictions_of(systems):
         if out is not None:

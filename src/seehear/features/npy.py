@@ -16,7 +16,7 @@ from seehear import arguments
 from seehear.arguments import PathLike, Paths
 from seehear.errors import SeehearError
 from seehear.features.store import NetworkInfo, Origin, Store
-from seehear.files import atomic_array
+from seehear.files import atomic_array, check_folder
 from seehear.media.notes import Note, listed_notes
 from seehear.names import clip_name, valid_clip_name, valid_modality_name, valid_network_name
 from seehear.progress import Progress
@@ -242,6 +242,7 @@ def export_features(folder: PathLike, *, store: PathLike, network: str, progress
     Raises:
         SeehearError: There is no such store, it has no such network, or the folder can't be written.
     """
+    check_folder(Path(folder))
     kept = Store(store)
     kept.network(network)
     report = Transfer(action=f"written to {folder}")

@@ -1,7 +1,8 @@
 """Features of many clips as one memory map per network, for training.
 
 Reading random clips from one memory map is about five times faster than from one file per clip, and the features need
-not fit into memory. Packs are in STORE/packed. They are made at their first use, and again when features change.
+not fit into memory. Packs are in STORE/packed. They are made at their first use, and again when features change. If the
+store can only be read, its packs are in the cache folder, in packed/<hash of the store's path>.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +20,10 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.events import inside_clips
 from seehear.features.store import Store
-from seehear.files import atomic, atomic_json, read_json
+from seehear.files import DiskFullError, atomic, atomic_json, read_json, sweep
+from seehear.locks import locked
+from seehear.networks.weights import cache_folder
+from seehear.progress import say
 
 
 class NotFinite(SeehearError):
@@ -129,28 +135,63 @@ def pack(store: Store, network: str, clips: Sequence[str], absent: Mapping[str, 
             store.read(network, clip)  # raises an error that says what is missing
             raise
         state.update(f"{clip}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    folder = store.path / "packed"
     name = f"{network}-{chosen}-{state.hexdigest()[:12]}"
-    data, index = folder / f"{name}.npy", folder / f"{name}.json"
-    if not index.exists():
-        _build(store, network, clips, absent, name)
+    available = availability(clips, absent)
+    sweep(store.path / "packed")
+    if (packed := _read(store.path / "packed", name, available)) is not None:
+        return packed
+    folder = _folder(store)
+    with locked(folder):  # another process may be making the same pack
+        if (packed := _read(folder, name, available)) is not None:
+            return packed
+        _build(store, network, clips, absent, folder, name)
         for old in folder.glob(f"{network}-{chosen}-*"):
             if not old.name.startswith(name):
                 old.unlink(missing_ok=True)  # a process that has mapped it keeps it
-    facts = read_json(index)
-    rows = np.load(data, mmap_mode="r", allow_pickle=False)
-    silent = np.zeros(len(rows), dtype=bool)
-    silent[facts.get("silent", [])] = True
-    offsets = np.array(facts["offsets"], dtype=np.int64)
-    return Packed(rows, offsets, facts["contents"], silent, availability(clips, absent))
+        for rows in folder.glob("*.npy"):
+            if not rows.with_suffix(".json").exists():  # of a process that was killed before it wrote the index
+                rows.unlink(missing_ok=True)
+        packed = _read(folder, name, available)
+    if packed is None:
+        raise SeehearError(f"{folder / name}.npy: can't be read back after it was written")
+    return packed
 
 
-def _build(store: Store, network: str, clips: Sequence[str], absent: Mapping[str, int], name: str) -> None:
+def _folder(store: Store) -> Path:
+    """Return where new packs of a store are kept: in the store, or in the cache if the store can only be read."""
+    folder = store.path / "packed"
+    try:
+        with locked(folder):
+            return folder
+    except DiskFullError:
+        raise
+    except SeehearError:
+        digest = hashlib.sha256(str(store.path.resolve()).encode()).hexdigest()[:16]
+        cached = cache_folder() / "packed" / digest
+        say(f"{store.path} can't be written: its features are packed in {cached}")
+        return cached
+
+
+def _read(folder: Path, name: str, available: NDArray[np.bool_] | None) -> Packed | None:
+    """Return a pack; None if there is none, or it is damaged."""
+    with suppress(SeehearError, OSError, EOFError, ValueError, KeyError, TypeError, IndexError):
+        facts = read_json(folder / f"{name}.json")
+        rows = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        silent = np.zeros(len(rows), dtype=bool)
+        silent[facts.get("silent", [])] = True
+        offsets = np.array(facts["offsets"], dtype=np.int64)
+        if offsets[-1] == len(rows):
+            return Packed(rows, offsets, facts["contents"], silent, available)
+    return None
+
+
+def _build(
+    store: Store, network: str, clips: Sequence[str], absent: Mapping[str, int], folder: Path, name: str
+) -> None:
     width = store.network(network).width
     made_by: dict[str, str] = {}
     contents = hashlib.sha256()
     lengths = [0]
-    folder = store.path / "packed"
     parts: list[NDArray[np.float32]] = []
     silent_rows: list[int] = []
     for clip in clips:
@@ -179,11 +220,12 @@ def _build(store: Store, network: str, clips: Sequence[str], absent: Mapping[str
         if (silent := store.silent(network, clip)) is not None:
             silent_rows += (lengths[-1] + np.flatnonzero(silent)).tolist()
         lengths.append(lengths[-1] + len(features))
-    with atomic(folder / f"{name}.npy") as temporary:
-        rows = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float32, shape=(lengths[-1], width))
-        for features, start in zip(parts, lengths, strict=False):
-            rows[start : start + len(features)] = features
-        rows.flush()
-        del rows
+    # The rows come first: a pack without its index is none. Plain writes say that the disk is full; a memory map of a
+    # file that has no room on the disk would end the process.
+    with atomic(folder / f"{name}.npy") as temporary, temporary.open("wb") as stream:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (lengths[-1], width)}
+        np.lib.format.write_array_header_2_0(stream, header)
+        for features in parts:
+            stream.write(np.ascontiguousarray(features, dtype="<f4").data)
     facts = {"network": network, "clips": list(clips), "offsets": lengths, "contents": contents.hexdigest()[:16]}
     atomic_json(folder / f"{name}.json", {**facts, "silent": silent_rows})

@@ -4,10 +4,14 @@
     STORE/<network>/network.json                how the features were made: modality, width, fingerprint
     STORE/<network>/<ab>/<clip>.safetensors     features (T, width) float32 of one clip, and of audio,
                                                 if it is known, silent (T,) bool: digital silence;
+                                                crc32 (1,) or (2,) uint32: checksums of these;
                                                 in its metadata the origin, and notes on the clip, if any
 
 Each clip × network is one file, written completely or not at all. So several processes can fill one store, and a
-killed process loses only its current clip. `<ab>` are the first two hex digits of the sha256 of the clip's name.
+killed process loses only its current clip. These files are not flushed one by one, which would take longer than to
+write them. Each carries checksums instead: what a loss of power left empty or damaged is found when it is read, and
+made again by extraction. Temporary files lie in STORE/<network>, where they are few and quickly found. `<ab>` are the
+first two hex digits of the sha256 of the clip's name.
 """
 
 from __future__ import annotations
@@ -15,7 +19,8 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,14 +30,16 @@ from numpy.typing import NDArray
 
 from seehear.arguments import PathLike
 from seehear.errors import SeehearError
-from seehear.files import atomic_bytes, atomic_json, read_json, sha256
+from seehear.files import atomic_bytes, atomic_json, claim, read_json, sha256, sweep
+from seehear.locks import locked
 from seehear.media.notes import Note
 from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
 
 FORMAT = 1
 SUFFIX = ".safetensors"
-# What reading the header of a damaged or missing file raises
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error)
+# What reading a damaged or missing file raises
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error)
+TENSORS = ("features", "silent")  # of a feature file, in the order of their checksums
 
 
 @dataclass(frozen=True)
@@ -114,6 +121,8 @@ class Store:
             SeehearError: The folder is no store, or is one of another format or segment.
         """
         self.path = Path(path)
+        if create:
+            sweep(self.path)
         marker = self.path / "store.json"
         if not marker.exists():
             if not create:
@@ -123,8 +132,8 @@ class Store:
             others = [entry for entry in self.path.glob("*") if not entry.name.startswith(".")]
             if others and not marker.exists():  # it may be another process's, made just now
                 raise SeehearError(f"{self.path}: holds other files; choose a new folder for the store")
-            atomic_json(marker, {"format": FORMAT, "segment": segment or 1.0})
-        facts = read_json(marker)
+        initial = {"format": FORMAT, "segment": segment or 1.0}
+        facts = claim(marker, initial) if create else read_json(marker)
         if facts.get("format") != FORMAT:
             raise SeehearError(
                 f"{self.path}: a store of format {facts.get('format')}, this seehear reads format {FORMAT}; "
@@ -153,16 +162,12 @@ class Store:
         valid_network_name(info.name)
         valid_modality_name(info.modality)
         file = self.path / info.name / "network.json"
-        if file.exists():
-            old = NetworkInfo(**read_json(file))
-            if (old.modality, old.width) != (info.modality, info.width):
-                raise SeehearError(
-                    f"{file}: {info.name} is {old.modality} of width {old.width} here, not {info.modality} of "
-                    f"width {info.width}: delete {file.parent} or use another name"
-                )
-            if old == info:
-                return
-        atomic_json(file, asdict(info))
+        sweep(file.parent)
+        if _registered(file, info):  # without a lock, for a store that can only be read
+            return
+        with locked(file.parent):
+            if not _registered(file, info):
+                atomic_json(file, asdict(info))
 
     def file(self, network: str, clip: str) -> Path:
         """Return where a clip's features are. Raises SeehearError for a name that would lead elsewhere."""
@@ -193,9 +198,15 @@ class Store:
             features: (T, width).
             silent: (T,), which segments are digital silence; None if it is not known.
             notes: On the clip, as far as they concern the network's modality.
+
+        Raises:
+            SeehearError: If the file can't be written, or the store has vanished since it was opened.
         """
         from safetensors.numpy import save
 
+        file = self.file(network, origin.clip)
+        if not (self.path / "store.json").exists():  # a new folder of this name would be no store
+            raise SeehearError(f"{self.path}: the store was deleted or unmounted meanwhile; nothing more is written")
         facts = {name: value for name, value in asdict(origin).items() if value is not None}
         metadata = {"origin": json.dumps(facts, sort_keys=True)}
         if notes:
@@ -203,7 +214,10 @@ class Store:
         tensors: dict[str, NDArray[Any]] = {"features": np.ascontiguousarray(features, dtype=np.float32)}
         if silent is not None:
             tensors["silent"] = np.ascontiguousarray(silent, dtype=bool)
-        atomic_bytes(self.file(network, origin.clip), save(tensors, metadata=metadata))
+        # As a tensor, since safetensors writes several entries of metadata in random order.
+        tensors["crc32"] = np.array([zlib.crc32(tensor.tobytes()) for tensor in tensors.values()], dtype=np.uint32)
+        metadata = {"origin": json.dumps(asdict(origin), sort_keys=True)}
+        atomic_bytes(file, save(tensors, metadata=metadata), durable=False, through=self.path / network)
 
     def read(self, network: str, clip: str) -> NDArray[np.float32]:
         """Read the features (T, width) of a clip. Raises SeehearError naming the file if it is missing or damaged."""
@@ -231,16 +245,30 @@ class Store:
         file = self.file(network, clip)
         try:
             with safe_open(file, framework="np") as stream:
-                return None if optional and name not in stream.keys() else stream.get_tensor(name)  # noqa: SIM118
+                if optional and name not in stream.keys():  # noqa: SIM118
+                    return None
+                tensor = stream.get_tensor(name)
+                checksums = stream.get_tensor("crc32").tolist() if "crc32" in stream.keys() else []  # noqa: SIM118
         except FileNotFoundError:
             raise SeehearError(f"{self.path}: clip {clip} has no features of {network}; `seehear extract` it") from None
-        except (SafetensorError, OSError, ValueError, TypeError, AttributeError) as error:  # or of an unknown type
+        except OSError as error:
+            raise SeehearError(f"{file}: can't be read ({error.strerror or error})") from None
+        except (SafetensorError, ValueError, TypeError, AttributeError) as error:  # or of an unknown type
             raise SeehearError(f"{file}: damaged ({error}); delete it and extract again") from None
+        if checksums and zlib.crc32(tensor.tobytes()) != checksums[TENSORS.index(name)]:
+            raise SeehearError(f"{file}: damaged (its checksum is wrong); delete it and extract again")
+        return tensor
 
     def origin(self, network: str, clip: str) -> Origin | None:
         """Return the origin of the features of a clip; None if there are none, or their file is damaged."""
         try:
-            return Origin(**json.loads(self._metadata(network, clip)["origin"]))
+            content = self.file(network, clip).read_bytes()
+            (length,) = struct.unpack_from("<Q", content)
+            header = json.loads(content[8 : 8 + length])
+            metadata = header.pop("__metadata__")
+            if not _is_whole(header, memoryview(content)[8 + length :]):
+                return None
+            return Origin(**json.loads(metadata["origin"]))
         except UNREADABLE:
             return None
 
@@ -260,14 +288,47 @@ class Store:
             made_by: Fingerprint of network and settings.
             path: The clip's file. It is read only if its time of modification has changed.
             audio_track: Which of its audio tracks, from 1; None for the one that players choose.
+
+        Returns:
+            False if the clip's file can't be read: the extraction says why.
         """
         origin = self.origin(network, clip)
         if origin is None or (origin.made_by, origin.audio_track) != (made_by, audio_track):
             return False
-        stat = path.stat()
-        if (stat.st_size, stat.st_mtime_ns) == (origin.size, origin.modified):
-            return True
-        return stat.st_size == origin.size and content_hash(path) == origin.content
+        try:
+            stat = path.stat()
+            if (stat.st_size, stat.st_mtime_ns) == (origin.size, origin.modified):
+                return True
+            return stat.st_size == origin.size and content_hash(path) == origin.content
+        except OSError:
+            return False
+
+
+def _registered(file: Path, info: NetworkInfo) -> bool:
+    """Return whether a network is registered as it is. Raises SeehearError if its features have another form."""
+    if not file.exists():
+        return False
+    old = NetworkInfo(**read_json(file))
+    if (old.modality, old.width) != (info.modality, info.width):
+        raise SeehearError(
+            f"{file}: {info.name} is {old.modality} of width {old.width} here, not {info.modality} of "
+            f"width {info.width}: delete {file.parent} or use another name"
+        )
+    return old == info
+
+
+def _is_whole(header: Mapping[str, Any], data: memoryview) -> bool:
+    """Return whether the data of a feature file is as long as its header says, and as it was written.
+
+    Args:
+        header: Tensor -> its facts, as safetensors has them. Files of earlier versions have no checksums.
+        data: The bytes after the header.
+    """
+    places = {name: slice(*tensor["data_offsets"]) for name, tensor in header.items()}
+    if len(data) != max((place.stop for place in places.values()), default=0):
+        return False
+    checksums = np.frombuffer(data[places["crc32"]], dtype="<u4").tolist() if "crc32" in places else []
+    return all(zlib.crc32(data[places[name]]) == checksum for name, checksum in zip(TENSORS, checksums, strict=False))
 
 
 def content_hash(path: Path) -> str:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from seehear.arguments import Paths, paths
 from seehear.errors import ClipError, SeehearError
+from seehear.files import check_folder
 from seehear.formats.registry import of_file
 from seehear.formats.spec import FileEvents, LocatedEvent, described, merged, milliseconds, name_of
 from seehear.labels import DenseTable, Event, read_dense, write_dense
 from seehear.labels.cells import LONGEST_TIME, CellError, classes_in
+from seehear.locks import locked
 from seehear.modality import JOINT, joint_of
 from seehear.names import spelling, valid_clip_name, valid_line, valid_modality_name
 from seehear.parsing.clip import ParsedEvent
@@ -105,18 +107,20 @@ def import_annotations(
         result.tables = {name: DenseTable(Path(f"{name}.csv"), tuple(of)) for name, of in rows.items()}
         return result
     folder = Path(out)
+    check_folder(folder)
     if (folder / PARSE_MARKER).exists():
         raise SeehearError(f"{folder}: holds parsed clips, tables among them; choose another --out")
-    for name, of_modality in rows.items():
-        file = folder / f"{name}.csv"
-        kept = _events_of_other_clips(file, events)
-        if kept:
-            clips = len({event.clip for event in kept})
-            result.notes.append(f"{file}: {len(kept)} events of {clips} other clips are kept")
-        table = sorted([*kept, *of_modality], key=lambda row: (row.clip, row.onset, row.label))
-        write_dense(file, table)
-        result.files[name] = file
-        result.tables[name] = DenseTable(file, tuple(table))
+    with locked(folder):  # another import must not read the tables before these events are in them
+        for name, of_modality in rows.items():
+            file = folder / f"{name}.csv"
+            kept = _events_of_other_clips(file, events)
+            if kept:
+                clips = len({event.clip for event in kept})
+                result.notes.append(f"{file}: {len(kept)} events of {clips} other clips are kept")
+            table = sorted([*kept, *of_modality], key=lambda row: (row.clip, row.onset, row.label))
+            write_dense(file, table)
+            result.files[name] = file
+            result.tables[name] = DenseTable(file, tuple(table))
     return result
 
 

@@ -11,15 +11,16 @@ from typing import Any
 
 from seehear.arguments import Names, PathLike, names, paths
 from seehear.errors import ClipError, SeehearError
-from seehear.files import atomic_bytes, atomic_json, read_json
+from seehear.files import atomic_bytes, atomic_json, check_folder, claim, read_json, sweep
 from seehear.formats.registry import REGISTRY, get, of_suffix
 from seehear.formats.spec import Clip, Format, check_writable, name_of
+from seehear.locks import locked
 from seehear.parsing.clip import ParsedClip
 from seehear.parsing.folder import read, read_folder
 from seehear.progress import Progress
 from seehear.results import Result, listed
 
-MARKER = ".exported"  # what the folder holds, and the hash of each file as it was written
+MARKER = ".exported"  # what the folder holds, and the hash of each file as it was written or is about to be
 DEFAULT_FORMATS = ("webvtt", "audacity", "elan", "csv")
 IN_WORDS = {"truth": "ground truth", "found": "predictions"}  # by what the marker says
 
@@ -96,6 +97,7 @@ def export(
     if not forms:
         raise SeehearError(f"no format: choose from {', '.join(REGISTRY)}")
     folder = Path(out)
+    check_folder(folder)
     result = Exported(folder, 0)
     clips = _collect(parsed, folder, result.failed)
     if truth:
@@ -104,19 +106,18 @@ def export(
             result.notes.append(listed(unknown, f"{len(unknown)} clips skipped: their ground truth is unknown"))
         clips = _with_truth_as_events(clips)
     result.clips = len(clips)
-    marker, what = folder / MARKER, "truth" if truth else "found"
-    before: Any = read_json(marker) if marker.exists() else {"what": what, "files": {}}
-    if before["what"] != what:
-        already, now = IN_WORDS[before["what"]], IN_WORDS[what]
-        raise SeehearError(f"{folder}: holds {already}, and these are {now}; choose another --out")
+    what = "truth" if truth else "found"
+    already = claim(folder / MARKER, {"what": what, "files": {}})["what"]
+    if already != what:
+        raise SeehearError(f"{folder}: holds {IN_WORDS[already]}, and these are {IN_WORDS[what]}; choose another --out")
     classes = _classes(clips)
     valid = _valid([Clip(clip, classes, folder, truth) for clip in clips], result)
-    try:
-        with Progress("exporting", len(forms) * len(valid)) as progress:
-            for form in forms:
-                _write(form, _encode(form, valid, result, progress), result, before["files"])
-    finally:
-        atomic_json(marker, before)
+    sweep(folder)
+    with Progress("exporting", len(forms) * len(valid)) as progress:
+        for form in forms:
+            parts = _encode(form, valid, result, progress)
+            with locked(folder):  # another export into this folder must not lose these hashes
+                _write(form, parts, result)
     return result
 
 
@@ -236,19 +237,36 @@ def _encode(form: Format, clips: Sequence[Clip], result: Exported, progress: Pro
     return parts
 
 
-def _write(form: Format, parts: Sequence[Any], result: Exported, hashes: dict[str, str]) -> None:
-    """Write the files of a format, except those that were changed since they were written."""
+def _write(form: Format, parts: Sequence[Any], result: Exported) -> None:
+    """Write the files of a format, except those that were changed since they were written.
+
+    Their hashes are written before them, beside those of the files that they replace. So a killed export knows all of
+    its files again.
+    """
+    marker = result.folder / MARKER
+    kept: Any = read_json(marker)
+    hashes, begun = kept["files"], kept.pop("begun", {})
+    contents: dict[str, bytes] = {}
     for name, content in form.join(parts).items():
         file = result.folder / name
         existing = file.read_bytes() if file.exists() else None
-        if existing not in (None, content) and _hash(existing) != hashes.get(name):
-            result.failed.append(f"{file}: was changed since it was exported and is kept; move it or delete it")
-            continue
-        if existing != content:
-            atomic_bytes(file, content)
-        hashes[name] = _hash(content)
+        # Nobody has changed a file that a loss of power left empty.
+        if existing and existing.strip(b"\0") and existing != content:
+            if _hash(existing) not in (hashes.get(name), begun.get(name)):
+                result.failed.append(f"{file}: was changed since it was exported and is kept; move it or delete it")
+                continue
+            hashes[name] = _hash(existing)
+        contents[name] = content
         result.files.setdefault(form.name, []).append(file)
+    atomic_json(marker, {**kept, "begun": {**begun, **{name: _hash(content) for name, content in contents.items()}}})
+    for name, content in contents.items():
+        file = result.folder / name
+        if not file.exists() or file.read_bytes() != content:
+            atomic_bytes(file, content, durable=False)
+        hashes[name] = _hash(content)
+    begun = {name: hashed for name, hashed in begun.items() if name not in contents}
+    atomic_json(marker, {**kept, "begun": begun} if begun else kept)
 
 
-def _hash(content: bytes | None) -> str:
-    return hashlib.sha256(content or b"").hexdigest()
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

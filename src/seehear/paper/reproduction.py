@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seehear import arguments
 from seehear.errors import SeehearError
-from seehear.files import DiskFullError, atomic_json, atomic_text, read_json
+from seehear.files import DiskFullError, atomic_json, atomic_text, check_folder, read_json
 from seehear.paper.experiment import load_experiment
 from seehear.paper.networks import Choice, Networks, choose
 from seehear.paper.table import Table, count_answers
@@ -175,6 +175,7 @@ def reproduce(
     choice = Choice(
         arguments.candidates(networks) if networks else {}, arguments.collocation(baseline) if baseline else {}
     )
+    check_folder(out)
     options = {"seeds": seeds, "out": Path(out), "workers": workers or None, "device": device}
     options |= {"trust_code": trust_code, "progress": progress}
     changed = "".join(f", {key}={value}" for key, value in settings.items())

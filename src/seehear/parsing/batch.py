@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from seehear import arguments
 from seehear.decoding import Decoding
 from seehear.errors import ClipError, SeehearError
-from seehear.files import atomic_json, read_json
+from seehear.files import check_folder, claim, read_json, sweep
 from seehear.labels import DenseTable, Event, read_dense, write_dense
+from seehear.locks import locked
 from seehear.media.clips import find_clips
 from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import kinds, track_name
@@ -158,7 +159,8 @@ def parse_clips(
             bar.advance(clip)
     result.notes += _absence_notes(result.clips)
     if result.clips:
-        _write_tables_and_index(result, "html" in figures)
+        with locked(job.folder):  # another process may be writing the tables of fewer clips
+            _write_tables_and_index(result, "html" in figures)
     return result
 
 
@@ -180,6 +182,9 @@ class _Job:
         Raises:
             SeehearError: If another parser or decoding filled it: its tables would be mixed with these.
         """
+        from seehear import pages
+
+        check_folder(self.folder)
         marker = self.folder / MARKER
         facts = {"run": self._identity, "decoding": str(self.decoding)}
         names = [
@@ -189,11 +194,12 @@ class _Job:
         others = [file for name in names if (file := self.folder / name).exists()]
         if others and not marker.exists():
             raise SeehearError(f"{others[0]}: already exists and was not written by `parse`; choose another --out")
-        if marker.exists() and read_json(marker) != facts:
+        if claim(marker, facts) != facts:
             raise SeehearError(
                 f"{self.folder}: holds clips that another run or decoding parsed; choose another --out, or delete it"
             )
-        atomic_json(marker, facts)
+        for folder in (self.folder, self.folder / pages.parse.THUMBNAILS):
+            sweep(folder)
 
     def parse(self, clip: str, path: Path) -> tuple[ParsedClip, bool]:
         """Parse a clip and write the requested files. Return whether that was done before; then nothing is done."""
@@ -206,6 +212,8 @@ class _Job:
         old = read_json(file) if complete else {}
         if old.get("made_by") == made_by:
             return from_json(old, file), True
+        if not (self.folder / MARKER).exists():
+            raise SeehearError(f"{self.folder}: was deleted or unmounted meanwhile; nothing more is written")
         parsed = self.parser.parse(path, truth=self.tables, decoding=self.decoding, audio_track=self.audio_track)
         assert parsed.overview is not None
         if drawings:

@@ -23,6 +23,7 @@ from seehear.device import resolve as resolve_device
 from seehear.errors import ClipError, SeehearError
 from seehear.events import Activity
 from seehear.features.packed import Packed, silence_of
+from seehear.files import check_folder
 from seehear.media.child import open_clip
 from seehear.media.notes import about
 from seehear.media.overview import Overview, thumbnails_for
@@ -208,6 +209,7 @@ class Parser:
         """
         from seehear.training.setup import set_up
 
+        check_folder(out)
         place = Path(out) if out is not None else None
         setup = set_up(train, val, self.recipe, self.seed, self.device, rounds=place, progress=progress)
         return self._fit(setup, place, tensorboard, progress, "training")
@@ -567,6 +569,7 @@ def train(
     resolved = load_recipe(recipe, set, **settings)
     if not seeds or len(dict.fromkeys(seeds)) < len(seeds):
         raise SeehearError(f"seeds must be one or more different numbers, not {', '.join(map(str, seeds)) or 'none'}")
+    check_folder(out)
     place = None if out is None else Path(out)
     setup = set_up(train, val, resolved, seeds[0], device, rounds=place, progress=progress)
     parsers = []

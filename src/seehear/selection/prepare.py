@@ -13,6 +13,7 @@ from seehear import arguments
 from seehear.data import Dataset, check_dataset
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
+from seehear.files import check_folder
 from seehear.selection.collocation import Grid
 from seehear.selection.task import TEST, TRAIN, VAL, Task
 from seehear.selection.trainings import Bench
@@ -160,8 +161,7 @@ def check(seeds: Sequence[int], workers: int | None, out: Path | None) -> None:
         raise SeehearError("seeds must be one or more different numbers, at least 0")
     if workers is not None and workers < 0:
         raise SeehearError(f"workers must be a number of processes, or 0 for one per core, not {workers}")
-    if out is not None and out.exists() and not out.is_dir():
-        raise SeehearError(f"{out}: is a file; name a folder for the selection")
+    check_folder(out)
 
 
 def _candidates(train: Dataset, networks: Networks | None) -> dict[str, list[str]]:

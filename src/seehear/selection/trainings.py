@@ -380,12 +380,15 @@ class Bench:
     def _kept(self, training: Training) -> Outcome | None:
         from safetensors import SafetensorError, safe_open
 
+        from seehear.files import sweep
+
         key = self._score_key(training)
         if self.out is None:
             return self._outcomes.get(key)
         file = self.out / key
         if not file.exists():
             return None
+        sweep(file.parent)
         try:
             with safe_open(file, framework="np") as content:
                 per_clip = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118

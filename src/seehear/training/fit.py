@@ -85,6 +85,17 @@ def fit(
     """
     if run.done:
         return run.history()
+    with run.alone():  # and what another process has finished meanwhile is not done again
+        return run.history() if run.done else _fit(run, train, val, device, on_epoch)
+
+
+def _fit(
+    run: BaseRun,
+    train: Split,
+    val: Split | None,
+    device: torch.device | str,
+    on_epoch: Callable[[dict[str, Any]], None],
+) -> list[dict[str, Any]]:
     recipe, seed = run.facts.recipe, run.facts.seed
     recipe.contrast.check(run.facts.modalities)
     rule = choice(recipe, val)

@@ -15,7 +15,8 @@ import json
 import platform
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,8 +24,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from seehear.decoding import Decoding
 from seehear.errors import ClipError, SeehearError
 from seehear.features.store import NetworkInfo
-from seehear.files import atomic_bytes, atomic_json, atomic_text, read_json, sweep
+from seehear.files import atomic_bytes, atomic_json, atomic_text, check_folder, claim, flush_folder, read_json, sweep
+from seehear.locks import locked
 from seehear.names import valid_line, valid_modality_name
+from seehear.progress import say
 from seehear.training.recipe import Recipe
 from seehear.version import __version__
 
@@ -155,6 +158,10 @@ class BaseRun(ABC):
             history: One entry per epoch so far.
             stage: `task`, or `pretrain` for the stage before it.
         """
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Return a context in which no other process trains this run."""
+        return nullcontext()
 
     @abstractmethod
     def finish(self, rule: str, history: list[dict[str, Any]]) -> None:
@@ -348,25 +355,25 @@ class Run(BaseRun):
     @staticmethod
     def start(path: Path, facts: RunFacts) -> Run:
         """Return the folder of this run, new or as far as it came. Raises SeehearError if another run lies there."""
-        marker = path / "run.json"
-        sweep(path)
-        if marker.exists():
-            old, new = Run(path).facts.as_json(), json.loads(json.dumps(facts.as_json()))
-            differ = differences(old, new)
-            if differ:
-                raise SeehearError(f"{path}: holds another run: {'; '.join(differ)}; give another --out, or delete it")
-        else:
-            import numpy
-            import torch
+        import numpy
+        import torch
 
-            versions = {
-                "seehear": __version__,
-                "python": platform.python_version(),
-                "torch": str(torch.__version__),
-                "numpy": numpy.__version__,
-            }
-            atomic_json(marker, {"format": FORMAT, **facts.as_json(), "versions": versions})
-        return Run(path)
+        check_folder(path)
+        sweep(path)
+        versions = {
+            "seehear": __version__,
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "numpy": numpy.__version__,
+        }
+        claim(path / "run.json", {"format": FORMAT, **facts.as_json(), "versions": versions})
+        run = Run(path)
+        differ = differences(run.facts.as_json(), json.loads(json.dumps(facts.as_json())))
+        if differ:
+            raise SeehearError(f"{path}: holds another run: {'; '.join(differ)}; give another --out, or delete it")
+        if run.done:
+            run._remove_checkpoints()  # of a process that was killed before it did
+        return run
 
     @property
     def done(self) -> bool:
@@ -395,6 +402,7 @@ class Run(BaseRun):
         """Write RUN/teachers.safetensors in one step."""
         import torch
 
+        self._check_exists()
         arrays, facts = teachers.as_tensors()
         save_tensors(self.path / TEACHERS, {name: torch.from_numpy(array) for name, array in arrays.items()}, facts)
 
@@ -412,13 +420,17 @@ class Run(BaseRun):
 
     def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
         """Write RUN/model.safetensors in one step."""
+        self._check_exists()
         save_tensors(self.path / WEIGHTS, state, {"epoch": epoch})
 
     def resume(self, model: ParsingModel, optimiser: Optimizer, stage: Stage = "task") -> list[dict[str, Any]]:
         """Read the checkpoint into model and optimiser, and return its history."""
         from seehear.training import checkpoint
 
-        return checkpoint.resume(self.path / CHECKPOINTS[stage], model, optimiser)
+        history = checkpoint.resume(self.path / CHECKPOINTS[stage], model, optimiser)
+        if history:  # a process may have been killed between the checkpoint and its history
+            atomic_json(self.path / HISTORIES[stage], history)
+        return history
 
     def checkpoint(
         self, model: ParsingModel, optimiser: Optimizer, history: list[dict[str, Any]], stage: Stage = "task"
@@ -426,17 +438,37 @@ class Run(BaseRun):
         """Write the checkpoint of a stage, then its history."""
         from seehear.training import checkpoint
 
+        self._check_exists()
         checkpoint.save(self.path / CHECKPOINTS[stage], model, optimiser, history)
         atomic_json(self.path / HISTORIES[stage], history)
 
     def finish(self, rule: str, history: list[dict[str, Any]]) -> None:
         """Write the history and the marker, and delete the checkpoints."""
         # Written again, since a process may have been killed between the last checkpoint and its history.
+        self._check_exists()
         atomic_json(self.path / HISTORIES["task"], history)
         atomic_text(self.path / "done", f"epoch {self.chosen['epoch']}, chosen by {rule}\n")
-        # Checkpoints are needed only to resume, and are three times the model's size.
+        flush_folder(self.path)
+        self._remove_checkpoints()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until no other process trains in this folder."""
+        with locked(self.path, lambda: say(f"{self.path}: another process trains this run: waiting for it")):
+            if self.done:  # by another process, perhaps killed before it deleted them
+                self._remove_checkpoints()
+            yield
+
+    def _remove_checkpoints(self) -> None:
+        """Delete what is needed only to resume, and is three times the model's size."""
         for name in CHECKPOINTS.values():
-            (self.path / name).unlink(missing_ok=True)
+            with suppress(OSError):  # on a disk that can only be read, even if there is none
+                (self.path / name).unlink(missing_ok=True)
+
+    def _check_exists(self) -> None:
+        """Raise a SeehearError if the folder has vanished: a new one of its name would be no run."""
+        if not (self.path / "run.json").exists():
+            raise SeehearError(f"{self.path}: the run was deleted or unmounted meanwhile; nothing more is written")
 
 
 def differences(old: Any, new: Any, where: str = "") -> list[str]:

@@ -95,8 +95,12 @@ def fit_many(
         raise ValueError("runs that differ in more than the seed can't be trained at once: group them by stackable()")
     if len(runs) == 1 and not runs[0].facts.recipe.plain:
         return [fit(runs[0], train, val, device, partial(on_epoch, runs[0]))]
-    if todo := [run for run in runs if not run.done]:
-        _train(todo, train, val, torch.device(device), on_epoch)
+    with ExitStack() as stack:
+        # In one order, so that no two processes wait for each other.
+        for run in sorted((run for run in runs if not run.done), key=lambda run: run.name):
+            stack.enter_context(run.alone())
+        if todo := [run for run in runs if not run.done]:
+            _train(todo, train, val, torch.device(device), on_epoch)
     return [run.history() for run in runs]
 
 
