@@ -14,7 +14,7 @@ SOURCE = Path(seehear.__file__).parent
 # From the lowest room to the highest. Rooms of one line may import each other.
 ROOMS = [
     {"errors", "files", "names", "arguments", "progress", "device", "version", "modality", "events", "decoding"}
-    | {"registry", "results", "settings", "pseudo"},
+    | {"registry", "results", "settings", "stored", "pseudo"},
     {"labels"},
     {"media"},
     {"networks"},

@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         jobs = {}
         for target in targets:
             count = max(min(FEWEST, options.count), round(share * target.share))
-            jobs[target.name] = pool.submit(_campaign, target, options.seed, count, sound[target.name], Path(place), out)
+            jobs[target.name] = pool.submit(
+                _campaign, target, options.seed, count, sound[target.name], Path(place), out
+            )
         for name, job in jobs.items():
             job.result()
             print(f"{name}: done after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)

@@ -82,10 +82,26 @@ def insert(data: bytes, rng: Random) -> bytes:
 
 def whole(data: bytes, rng: Random) -> bytes:
     """Replace the file: nothing in it, other encodings, a byte-order mark, other files."""
-    choices = [b"", b"\0" * 100, b"\xef\xbb\xbf" + data, b"null", b"[]", b"{}", b"3", b'"x"', b"PK\3\4" + data, b"\n" * 9]
+    choices = [
+        b"",
+        b"\0" * 100,
+        b"\xef\xbb\xbf" + data,
+        b"null",
+        b"[]",
+        b"{}",
+        b"3",
+        b'"x"',
+        b"PK\3\4" + data,
+        b"\n" * 9,
+    ]
     try:
         text = data.decode()
-        choices += [text.encode("utf-16"), text.encode("utf-32"), data.replace(b"\n", b"\r\n"), data.replace(b"\n", b"\r")]
+        choices += [
+            text.encode("utf-16"),
+            text.encode("utf-32"),
+            data.replace(b"\n", b"\r\n"),
+            data.replace(b"\n", b"\r"),
+        ]
     except UnicodeDecodeError:
         pass
     return rng.choice(choices)
@@ -97,7 +113,9 @@ def line(data: bytes, rng: Random) -> bytes:
     at = rng.randrange(len(lines))
     fields = lines[at].split(b"\t") if b"\t" in lines[at] else lines[at].split(b",")
     field = rng.randrange(len(fields))
-    value = rng.choice([str(rng.choice(NUMBERS)).encode(), str(rng.choice(TEXTS)).encode(), b"nan", b"inf", b"x" * 140_000])
+    value = rng.choice(
+        [str(rng.choice(NUMBERS)).encode(), str(rng.choice(TEXTS)).encode(), b"nan", b"inf", b"x" * 140_000]
+    )
     kind = rng.randrange(5)
     if kind == 0:
         del lines[at]
@@ -186,7 +204,9 @@ def toml_line(data: bytes, rng: Random) -> bytes:
     lines = data.decode().split("\n")
     at = rng.randrange(len(lines))
     more = rng.choice(("x = 1", "[x]", "[[x]]", "a.b.c = 1", lines[at], ".".join(["a"] * 2000) + " = 1", "width = 10"))
-    return "\n".join([*lines[:at], *([more] if rng.random() < 0.7 else []), *lines[at + (rng.random() < 0.5) :]]).encode()
+    return "\n".join(
+        [*lines[:at], *([more] if rng.random() < 0.7 else []), *lines[at + (rng.random() < 0.5) :]]
+    ).encode()
 
 
 # Arrays
@@ -198,13 +218,24 @@ def npy_header(data: bytes, rng: Random) -> bytes:
     facts, body = ast.literal_eval(data[10 : 10 + length].decode("latin1")), data[10 + length :]
     kind, version = rng.randrange(6), b"\1\0"
     if kind == 0:
-        facts["descr"] = rng.choice((">f4", "<f8", "<f2", "<i8", "|b1", "|O", "<c8", "<U4", "|S0", "<M8[s]", "|V3", "x", 3))
+        facts["descr"] = rng.choice(
+            (">f4", "<f8", "<f2", "<i8", "|b1", "|O", "<c8", "<U4", "|S0", "<M8[s]", "|V3", "x", 3)
+        )
     elif kind == 1:
         facts["fortran_order"] = rng.choice((True, "x", None, 1))
     elif kind in (2, 3):
         number = rng.choice(HEADER_NUMBERS)
-        shapes = ((), (number,), (number, facts["shape"][-1]), (facts["shape"][0], number), (2, 2, number), (number, number))
-        facts["shape"] = rng.choice((*shapes, (10, 0), (0, 0), (0, 8), "x", (1.5, 2), [5, 6], (1,) * 40, (2**32, 2**32)))
+        shapes = (
+            (),
+            (number,),
+            (number, facts["shape"][-1]),
+            (facts["shape"][0], number),
+            (2, 2, number),
+            (number, number),
+        )
+        facts["shape"] = rng.choice(
+            (*shapes, (10, 0), (0, 0), (0, 8), "x", (1.5, 2), [5, 6], (1,) * 40, (2**32, 2**32))
+        )
     elif kind == 4:
         facts.pop(rng.choice(list(facts)))
     else:
@@ -226,9 +257,13 @@ def tensor_header(data: bytes, rng: Random) -> bytes:
     name, kind = rng.choice(names), rng.randrange(8)
     number = rng.choice(HEADER_NUMBERS)
     if kind == 0:
-        header[name]["dtype"] = rng.choice(("F64", "F16", "BF16", "I64", "U8", "BOOL", "F8_E4M3", "X", 3, "F32", "I32", "C64"))
+        header[name]["dtype"] = rng.choice(
+            ("F64", "F16", "BF16", "I64", "U8", "BOOL", "F8_E4M3", "X", 3, "F32", "I32", "C64")
+        )
     elif kind == 1:
-        header[name]["shape"] = rng.choice(([], [number], [number, number], header[name]["shape"][::-1], [2**32, 2**32], "x"))
+        header[name]["shape"] = rng.choice(
+            ([], [number], [number, number], header[name]["shape"][::-1], [2**32, 2**32], "x")
+        )
     elif kind == 2:
         header[name]["data_offsets"] = rng.choice(([0, number], [number, number], [number, 0], [], [0], "x", [0, 4]))
     elif kind == 3:
@@ -256,7 +291,9 @@ def tensor_facts(data: bytes, rng: Random) -> bytes:
     header, body = _parted(data)
     facts = header["__metadata__"]
     name = rng.choice(list(facts))
-    facts[name] = rng.choice((json_value, json_value, json_raw, flip, cut))(facts[name].encode(), rng).decode(errors="replace")
+    facts[name] = rng.choice((json_value, json_value, json_raw, flip, cut))(facts[name].encode(), rng).decode(
+        errors="replace"
+    )
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + body
 

@@ -21,9 +21,8 @@ TINY = {"epochs": 2, "width": 8, "feed_forward": 8, "heads": 1, "patience": 0, "
 
 def store(folder: Path) -> None:
     """A store of two networks with silence, a network without it, and label tables."""
-    from training.conftest import World
-
     from seehear.features.store import Origin, Store
+    from training.conftest import World
 
     world = World(folder, clips=CLIPS)
     kept = Store(world.store)

@@ -50,6 +50,8 @@ def resume(folder: Path, file: Path) -> None:
 TARGETS = (
     Target("selection.json", selection, ("selection/selection.json",), read_selection, True, seconds=30),
     Target("judged.json", selection, ("selection/judged-*.json",), read_selection, True, seconds=30),
-    Target("judged-scores", selection, ("selection/trainings/*/*/*/judged-*.safetensors",), resume, True, 60, share=0.2),
+    Target(
+        "judged-scores", selection, ("selection/trainings/*/*/*/judged-*.safetensors",), resume, True, 60, share=0.2
+    ),
     Target("trained.json", selection, ("selection/trainings/*/*/*/*.json",), resume, True, 60, share=0.3),
 )

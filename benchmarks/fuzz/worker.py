@@ -192,5 +192,3 @@ def _last_lines() -> str:
     frames = [frame for frame in traceback.extract_tb(trace) if "seehear" in frame.filename]
     where = " < ".join(f"{Path(frame.filename).name}:{frame.name}" for frame in frames[:-4:-1])
     return f"{kind.__name__ if kind else ''}: {str(error)[:160]} @ {where}"
-
-

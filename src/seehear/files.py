@@ -31,6 +31,10 @@ UNWRITABLE = frozenset(
     )
 )
 TEMPORARY = re.compile(r"\.([1-9][0-9]{0,6})-[0-9a-f]{8}(\.[^.]+)?")  # as `atomic` names it, with the process first
+MAX_TEXT, MAX_JSON = 1 << 30, 1 << 28  # bytes of a file that is read as a whole
+MAX_NESTING = 60  # lists and objects in each other in JSON; seehear writes fewer than ten
+MAX_DIGITS = 20  # of an integer in JSON: 64 bits with a sign
+HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # a surrogate, of which two make a character
 MAX_PID = 1 << 22  # Linux gives none above it, so a date in a file's name is not taken for a process
 
 _open: set[str] = set()  # temporaries that this process is writing now, whole paths
@@ -126,23 +130,80 @@ def atomic_array(path: Path, array: NDArray[Any]) -> None:
     atomic_bytes(path, buffer.getvalue())
 
 
-def read_text(path: Path) -> str:
-    """Return a file's text, line ends as they are. Raises SeehearError if it can't be read as UTF-8."""
+def read_text(path: Path, most: int = MAX_TEXT, kind: str = "text") -> str:
+    """Return a file's text, line ends as they are. Raises SeehearError if it can't be read as UTF-8.
+
+    Args:
+        path: The file.
+        most: Bytes that it may have.
+        kind: Of the file, for the message.
+    """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as stream:
+            data = stream.read(most + 1)
+        if len(data) > most:
+            raise SeehearError(f"{path}: is larger than {most >> 20} MiB")
+        return data.decode("utf-8-sig")
     except FileNotFoundError:
         raise SeehearError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
-        raise SeehearError(f"{path}: not a text file in UTF-8 ({error.reason} at byte {error.start})") from None
+        raise SeehearError(f"{path}: not a {kind} file in UTF-8 ({error.reason} at byte {error.start})") from None
     except OSError as error:
         raise SeehearError(f"{path}: can't be read: {error.strerror}") from None
+    except ValueError as error:  # a NUL in its name
+        raise SeehearError(f"{str(path)!r}: can't be read: {error}") from None
 
 
 def read_json(path: Path) -> Any:
     """Return the JSON value in a file. Raises SeehearError naming the file if it can't be read."""
+    return parse_json(read_text(path, MAX_JSON, "JSON"), path)
+
+
+def parse_json(text: str, where: object) -> Any:
+    """Return the JSON value in a text.
+
+    NaN and infinity are read as numbers, since older files have them; who needs a number checks it.
+
+    Args:
+        text: The text.
+        where: Its place, for the message.
+
+    Raises:
+        SeehearError: If it is no JSON, is nested too deeply, or holds integers of more than 64 bits or half characters.
+    """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SeehearError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise SeehearError(f"{path}: can't be read as JSON: {error}") from None
+        value = json.loads(text, parse_int=_integer)
+        if _too_deep(value):
+            raise RecursionError
+        if HALF_CHARACTER.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise SeehearError(f"{where}: can't be read as JSON: {nesting_fault()}") from None
+    except UnicodeEncodeError:
+        raise SeehearError(f"{where}: can't be read as JSON: a text in it holds half of a character") from None
+    except ValueError as error:
+        problem = error if text.strip() else "the file is empty"
+        raise SeehearError(f"{where}: can't be read as JSON: {problem}") from None
+    return value
+
+
+def nesting_fault() -> str:
+    """Say that a file is nested too deeply."""
+    return f"it is nested more than {MAX_NESTING} levels deep"
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"it holds an integer of {len(digits)} digits")
+    return int(digits)
+
+
+def _too_deep(value: Any) -> bool:
+    """Return whether lists and objects are nested deeper than MAX_NESTING."""
+    level = [value]
+    for _ in range(MAX_NESTING):
+        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [each for values in inner for each in values if isinstance(each, dict | list)]
+        if not level:
+            return False
+    return True

@@ -32,11 +32,12 @@ from seehear.arguments import Names
 from seehear.datasets.registry import get
 from seehear.datasets.spec import Annotations, DataSet, FeatureFolder, find_tables
 from seehear.errors import SeehearError
-from seehear.files import atomic_array, atomic_json, read_json
+from seehear.files import atomic_array, atomic_json
 from seehear.labels import classes_of, read_dense, read_weak
 from seehear.progress import Progress
 from seehear.results import Result
 from seehear.scoring.signature import revision
+from seehear.stored import read_object
 
 STRENGTH = 4.0
 LATENT = 64
@@ -141,7 +142,8 @@ def _claim(out: Path, settings: Mapping[str, Any], folders: Sequence[FeatureFold
     """Raise a SeehearError if `out` holds features of other settings, or features that were not generated."""
     marker = out / MARKER
     if marker.exists():
-        if (old := read_json(marker)) != settings:
+        remedy = "choose another folder, or delete this one"
+        if (old := read_object(marker, remedy)) != settings:
             differ = [f"{key} {old.get(key)}, not {value}" for key, value in settings.items() if old.get(key) != value]
             raise SeehearError(f"{out}: holds features of {', '.join(differ)}; choose another folder")
     elif existing := [folder.folder for folder in folders if (out / folder.folder).exists()]:

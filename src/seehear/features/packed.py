@@ -10,14 +10,18 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from seehear.errors import SeehearError
 from seehear.events import inside_clips
 from seehear.features.store import Store
-from seehear.files import atomic, atomic_json, read_json
+from seehear.files import atomic, atomic_json
+from seehear.stored import Count, map_array, read_as
 
 
 class NotFinite(SeehearError):
@@ -27,6 +31,15 @@ class NotFinite(SeehearError):
 def finite(store: Store, network: str, clips: Sequence[str]) -> list[bool]:
     """Return for each clip whether all of its features of a network are finite."""
     return [bool(np.isfinite(store.read(network, clip)).all()) for clip in clips]
+
+
+@dataclass(frozen=True)
+class _Index:
+    """What a pack's JSON file holds."""
+
+    offsets: Annotated[list[Count], Field(min_length=1)]
+    contents: str
+    silent: Sequence[Count] = ()
 
 
 @dataclass(frozen=True)
@@ -132,17 +145,31 @@ def pack(store: Store, network: str, clips: Sequence[str], absent: Mapping[str, 
     folder = store.path / "packed"
     name = f"{network}-{chosen}-{state.hexdigest()[:12]}"
     data, index = folder / f"{name}.npy", folder / f"{name}.json"
-    if not index.exists():
+    width = store.network(network).width
+    try:
+        return _opened(data, index, len(clips), width, availability(clips, absent))
+    except (SeehearError, FileNotFoundError, ValueError):  # it is not there, or damaged: features are what counts
         _build(store, network, clips, absent, name)
         for old in folder.glob(f"{network}-{chosen}-*"):
             if not old.name.startswith(name):
                 old.unlink(missing_ok=True)  # a process that has mapped it keeps it
-    facts = read_json(index)
-    rows = np.load(data, mmap_mode="r", allow_pickle=False)
+    return _opened(data, index, len(clips), width, availability(clips, absent))
+
+
+def _opened(data: Path, index: Path, clips: int, width: int, available: NDArray[np.bool_] | None) -> Packed:
+    """Map a pack. Raises SeehearError, FileNotFoundError or ValueError if it is missing or damaged."""
+    facts = read_as(index, _Index, "delete it")
+    rows = map_array(data)
+    offsets = np.array(facts.offsets, dtype=np.int64)
+    if rows.dtype != np.float32 or rows.ndim != 2 or rows.shape[1] != width or not rows.flags.c_contiguous:
+        raise ValueError(f"{data}: holds {rows.dtype} of shape {rows.shape}")
+    if len(offsets) != clips + 1 or offsets[0] or (np.diff(offsets) < 0).any() or offsets[-1] != len(rows):
+        raise ValueError(f"{index}: has offsets of other clips")
     silent = np.zeros(len(rows), dtype=bool)
-    silent[facts.get("silent", [])] = True
-    offsets = np.array(facts["offsets"], dtype=np.int64)
-    return Packed(rows, offsets, facts["contents"], silent, availability(clips, absent))
+    if max(facts.silent, default=0) >= len(rows):
+        raise ValueError(f"{index}: has silence past the end")
+    silent[list(facts.silent)] = True
+    return Packed(rows, offsets, facts.contents, silent, available)
 
 
 def _build(store: Store, network: str, clips: Sequence[str], absent: Mapping[str, int], name: str) -> None:
@@ -177,6 +204,11 @@ def _build(store: Store, network: str, clips: Sequence[str], absent: Mapping[str
             raise NotFinite(f"{store.file(network, clip)}: clip {clip} has features of {network} that are not finite")
         parts.append(features)
         if (silent := store.silent(network, clip)) is not None:
+            if len(silent) != len(features):
+                raise SeehearError(
+                    f"{store.file(network, clip)}: damaged (has silence of {len(silent)} segments, and features of "
+                    f"{len(features)}); delete it and extract again"
+                )
             silent_rows += (lengths[-1] + np.flatnonzero(silent)).tolist()
         lengths.append(lengths[-1] + len(features))
     with atomic(folder / f"{name}.npy") as temporary:

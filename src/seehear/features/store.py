@@ -22,12 +22,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.arguments import PathLike
-from seehear.errors import SeehearError
-from seehear.files import atomic_bytes, atomic_json, read_json, sha256
+from seehear.errors import ClipError, SeehearError
+from seehear.files import atomic_bytes, atomic_json, parse_json, sha256
 from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
+from seehear.stored import (
+    LEAST_SEGMENT,
+    MAX_SEGMENT,
+    Rate,
+    Segment,
+    Whole,
+    Width,
+    as_model,
+    entries,
+    exists,
+    read_as,
+    read_object,
+    read_tensors,
+    reasonable,
+)
 
 FORMAT = 1
 SUFFIX = ".safetensors"
+REMEDY = "delete it and extract again"
 
 
 @dataclass(frozen=True)
@@ -45,8 +61,8 @@ class Origin:
     clip: str
     made_by: str
     content: str
-    size: int = -1
-    modified: int = -1
+    size: Whole = -1
+    modified: Whole = -1
 
     @staticmethod
     def of(clip: str, path: Path, made_by: str) -> Origin:
@@ -76,10 +92,17 @@ class NetworkInfo:
 
     name: str
     modality: str
-    width: int
+    width: Width
     made_by: str
-    fps: float = 8.0
+    fps: Rate = 8.0
     reference: str = ""
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """What store.json holds beside the format."""
+
+    segment: Segment
 
 
 class Store:
@@ -103,22 +126,26 @@ class Store:
         """
         self.path = Path(path)
         marker = self.path / "store.json"
-        if not marker.exists():
+        if not exists(marker):
             if not create:
                 raise SeehearError(
                     f"{self.path}: no feature store here; `seehear extract` or `seehear features import` makes one"
                 )
-            others = [entry for entry in self.path.glob("*") if not entry.name.startswith(".")]
-            if others and not marker.exists():  # it may be another process's, made just now
+            if segment is not None and not LEAST_SEGMENT <= segment <= MAX_SEGMENT:
+                raise SeehearError(
+                    f"a segment must last from {LEAST_SEGMENT:g} to {MAX_SEGMENT:g} seconds, not {segment:g}"
+                )
+            if entries(self.path) and not marker.exists():  # it may be another process's, made just now
                 raise SeehearError(f"{self.path}: holds other files; choose a new folder for the store")
             atomic_json(marker, {"format": FORMAT, "segment": segment or 1.0})
-        facts = read_json(marker)
+        remedy = "extract into a new folder"
+        facts = read_object(marker, remedy)
         if facts.get("format") != FORMAT:
             raise SeehearError(
                 f"{self.path}: a store of format {facts.get('format')}, this seehear reads format {FORMAT}; "
                 "extract into a new folder, or use the version that made it"
             )
-        self.segment = float(facts["segment"])
+        self.segment = float(as_model(facts, _Marker, marker, remedy).segment)
         if segment is not None and segment != self.segment:
             raise SeehearError(
                 f"{self.path}: has segments of {self.segment:g} s, not {segment:g} s; use another folder"
@@ -126,8 +153,8 @@ class Store:
 
     def networks(self) -> dict[str, NetworkInfo]:
         """Return the networks that have features here, by name."""
-        files = sorted(self.path.glob("*/network.json"))
-        return {file.parent.name: NetworkInfo(**read_json(file)) for file in files}
+        files = [folder / "network.json" for folder in entries(self.path) if folder.is_dir()]
+        return {file.parent.name: _network(file) for file in files if exists(file)}
 
     def network(self, name: str) -> NetworkInfo:
         """Return what is recorded about a network. Raises SeehearError naming the known networks if it has none."""
@@ -141,8 +168,8 @@ class Store:
         valid_network_name(info.name)
         valid_modality_name(info.modality)
         file = self.path / info.name / "network.json"
-        if file.exists():
-            old = NetworkInfo(**read_json(file))
+        if exists(file):
+            old = _network(file)
             if (old.modality, old.width) != (info.modality, info.width):
                 raise SeehearError(
                     f"{file}: {info.name} is {old.modality} of width {old.width} here, not {info.modality} of "
@@ -161,8 +188,9 @@ class Store:
 
     def clips(self, network: str, *others: str) -> frozenset[str]:
         """Return the clips that have features of all of these networks."""
-        files = (self.path / network).glob(f"??/*{SUFFIX}")
-        clips = frozenset(file.name.removesuffix(SUFFIX) for file in files if not file.name.startswith("."))
+        parts = [part for part in entries(self.path / network) if len(part.name) == 2]
+        files = [file.name for part in parts for file in entries(part)]
+        clips = frozenset(name.removesuffix(SUFFIX) for name in files if name.endswith(SUFFIX))
         return clips.intersection(*(self.clips(other) for other in others))
 
     def write(
@@ -186,32 +214,42 @@ class Store:
 
     def read(self, network: str, clip: str) -> NDArray[np.float32]:
         """Read the features (T, width) of a clip. Raises SeehearError naming the file if it is missing or damaged."""
-        return self._tensor(network, clip, "features")
+        features = self._tensor(network, clip, "features")
+        if features is None:
+            raise SeehearError(f"{self.file(network, clip)}: damaged (lacks features); {REMEDY}")
+        if features.dtype != np.float32 or features.ndim != 2 or not features.size or not reasonable(features.shape):
+            raise SeehearError(
+                f"{self.file(network, clip)}: damaged (has {features.dtype} of shape {features.shape}, expected "
+                f"float32 of shape (T, width)); {REMEDY}"
+            )
+        return features
 
     def silent(self, network: str, clip: str) -> NDArray[np.bool_] | None:
         """Read which segments of a clip are digital silence, (T,); None if it is not known. Raises as `read`."""
-        return self._tensor(network, clip, "silent", optional=True)
+        silent = self._tensor(network, clip, "silent")
+        if silent is not None and (silent.dtype != np.bool_ or silent.ndim != 1):
+            raise SeehearError(
+                f"{self.file(network, clip)}: damaged (silent has {silent.dtype} of shape {silent.shape}, expected "
+                f"bool of shape (T,)); {REMEDY}"
+            )
+        return silent
 
-    def _tensor(self, network: str, clip: str, name: str, *, optional: bool = False) -> Any:
-        from safetensors import SafetensorError, safe_open
-
+    def _tensor(self, network: str, clip: str, name: str) -> Any:
+        """Return a tensor of a clip's file, None if the file lacks it."""
         file = self.file(network, clip)
         try:
-            with safe_open(file, framework="np") as stream:
-                return None if optional and name not in stream.keys() else stream.get_tensor(name)  # noqa: SIM118
+            return read_tensors(file, "np", REMEDY, only=name)[0].get(name)
         except FileNotFoundError:
             raise SeehearError(f"{self.path}: clip {clip} has no features of {network}; `seehear extract` it") from None
-        except SafetensorError as error:
-            raise SeehearError(f"{file}: damaged ({error}); delete it and extract again") from None
 
     def origin(self, network: str, clip: str) -> Origin | None:
         """Return the origin of the features of a clip; None if there are none, or their file is damaged."""
         try:
             with open(self.file(network, clip), "rb") as stream:
                 (length,) = struct.unpack("<Q", stream.read(8))
-                header = json.loads(stream.read(min(length, 1 << 20)))
-            return Origin(**json.loads(header["__metadata__"]["origin"]))
-        except (OSError, ValueError, KeyError, TypeError, struct.error):
+                header = parse_json(stream.read(min(length, 1 << 20)).decode(), self.path)
+            return as_model(parse_json(header["__metadata__"]["origin"], self.path), Origin, self.path, REMEDY)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error, SeehearError):
             return None
 
     def is_current(self, network: str, clip: str, made_by: str, path: Path) -> bool:
@@ -230,6 +268,19 @@ class Store:
         if (stat.st_size, stat.st_mtime_ns) == (origin.size, origin.modified):
             return True
         return stat.st_size == origin.size and content_hash(path) == origin.content
+
+
+def _network(file: Path) -> NetworkInfo:
+    """Read what a store records about a network. Raises SeehearError naming the file if it is damaged."""
+    remedy = f"delete {file.parent} and extract again"
+    info = read_as(file, NetworkInfo, remedy)
+    if info.name != file.parent.name:
+        raise SeehearError(f"{file}: is of the network {info.name!r}, but lies in another folder; {remedy}")
+    try:
+        valid_modality_name(info.modality)
+    except ClipError as error:
+        raise SeehearError(f"{file}: {error}; {remedy}") from None
+    return info
 
 
 def content_hash(path: Path) -> str:

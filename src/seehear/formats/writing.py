@@ -5,23 +5,32 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seehear.arguments import Names, PathLike, names, paths
 from seehear.errors import ClipError, SeehearError
-from seehear.files import atomic_bytes, atomic_json, read_json
+from seehear.files import atomic_bytes, atomic_json
 from seehear.formats.registry import REGISTRY, get, of_suffix
 from seehear.formats.spec import Clip, Format, check_writable, name_of
 from seehear.parsing.clip import ParsedClip
 from seehear.parsing.folder import read, read_folder
 from seehear.progress import Progress
 from seehear.results import Result, listed
+from seehear.stored import read_as
 
 MARKER = ".exported"  # what the folder holds, and the hash of each file as it was written
 DEFAULT_FORMATS = ("webvtt", "audacity", "elan", "csv")
 IN_WORDS = {"truth": "ground truth", "found": "predictions"}  # by what the marker says
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """What the marker holds: the kind of events, and the hash of each file as it was written."""
+
+    what: Literal["truth", "found"]
+    files: dict[str, str]
 
 
 @dataclass(repr=False)
@@ -105,7 +114,9 @@ def export(
         clips = _with_truth_as_events(clips)
     result.clips = len(clips)
     marker, what = folder / MARKER, "truth" if truth else "found"
-    before: Any = read_json(marker) if marker.exists() else {"what": what, "files": {}}
+    before: Any = {"what": what, "files": {}}
+    if marker.exists():
+        before = asdict(read_as(marker, _Marker, "choose another --out, or delete it"))
     if before["what"] != what:
         already, now = IN_WORDS[before["what"]], IN_WORDS[what]
         raise SeehearError(f"{folder}: holds {already}, and these are {now}; choose another --out")

@@ -13,7 +13,6 @@ vggish_input.py in https://github.com/YapengTian/AVE-ECCV18.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,10 +65,10 @@ def read_whitening(path: Path) -> dict[str, NDArray[np.float32]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             axes, means = (np.asarray(file[name], np.float32) for name in ("pca_eigen_vectors", "pca_means"))
-    except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise SeehearError(f"{path}: can't be read as {what}: {error}") from None
     except KeyError as error:
         raise SeehearError(f"{path}: is not {what}: {error.args[0]}") from None
+    except Exception as error:  # of the archive, or of the arrays in it: the file is damaged
+        raise SeehearError(f"{path}: can't be read as {what}: {error}") from None
     if axes.shape != (WIDTH, WIDTH) or means.size != WIDTH:
         raise SeehearError(f"{path}: is not {what}: it has axes {axes.shape} and means {means.shape}")
     return {"pca_eigen_vectors": axes, "pca_means": means.reshape(WIDTH)}

@@ -14,6 +14,7 @@ from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic_json, read_json
 from seehear.names import valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip
+from seehear.stored import entries
 
 KIND = "seehear-parse-"
 FORMAT = f"{KIND}2"
@@ -56,7 +57,7 @@ def read_folder(folder: Path) -> tuple[list[ParsedClip], list[str]]:
     if not folder.is_dir():
         raise SeehearError(f"{folder}: no such folder; `seehear parse --out` makes one")
     clips, damaged = [], []
-    for file in sorted(folder.glob("[!.]*.json")):
+    for file in (each for each in entries(folder) if each.suffix == ".json"):
         try:
             facts = read_json(file)
             if is_parse(facts):
@@ -83,7 +84,10 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
         SeehearError: If something is missing, of a wrong type, or an invalid name.
     """
     try:
-        parsed = ParsedClip.from_json({**facts, "file": os.path.normpath(file.parent / facts["file"])})
+        name = facts.get("file")
+        if not isinstance(name, str) or "\0" in name:
+            raise SeehearError(f"{file}: is damaged (file is no path); parse the clip again")
+        parsed = ParsedClip.from_json({**facts, "file": os.path.normpath(file.parent / name)}, file)
         valid_clip_name(parsed.clip)
         events = (*parsed.events, *(parsed.truth or ()))
         for modality in {*parsed.modalities, *parsed.absent, *(event.modality for event in events)}:
@@ -91,8 +95,6 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
         return parsed
     except ClipError as error:
         raise SeehearError(f"{file}: {error}") from None
-    except (KeyError, TypeError, AttributeError) as error:
-        raise SeehearError(f"{file}: is damaged ({type(error).__name__}: {error}); parse the clip again") from None
 
 
 def link(file: Path, folder: Path) -> str:
