@@ -2,6 +2,7 @@
 # make test       run the tests             make lint   check style and types
 # make docs       build the documentation   make bench  measure speed
 # make study      train grids in full and judge selections on them: hours; see CONTRIBUTING.md for its arguments
+# make fuzz       damage files of every format in 10,000 ways and read them: half an hour; FUZZ="--only store.json"
 # make notebooks  run the notebooks, so that `make docs` shows their output
 # make clean      remove the environments and everything that was built
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DOCS_PIP := .venv-docs/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint docs notebooks bench study clean
+.PHONY: demo test lint docs notebooks bench study fuzz clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/run.sh
@@ -35,6 +36,10 @@ bench: .venv/installed-dev
 # make study STUDY="train --store STORE …", and then STUDY="report --out OUT"
 study: .venv/installed-dev
 	PYTHONPATH=benchmarks $(BIN)/python -m study $(STUDY)
+
+# make fuzz FUZZ="--only run.json --count 500 --seed 1"
+fuzz: .venv/installed-dev
+	PYTHONPATH=benchmarks $(BIN)/python -m fuzz $(FUZZ)
 
 clean:
 	rm -rf .venv .venv-docs build site demo/out
