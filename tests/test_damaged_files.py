@@ -15,22 +15,18 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
-from fuzz import own, selections
+from fuzz import own
 from fuzz.target import Target
 from seehear.errors import SeehearError
 from seehear.features.store import Store
 from seehear.parsing.folder import read
-from seehear.selection.record import read_selection
 from seehear.training.run import Run, find_runs
 
-SLOW = ("judged.json", "stopped-run", "judged-scores", "trained.json", "export-marker")  # `make fuzz` has them
-READERS = {
-    "selection.json": lambda folder, file: read_selection(file.parent).text(),
-    "parsed-clip": lambda folder, file: read(file).to_frame(),
-}
+SLOW = ("stopped-run", "export-marker")  # `make fuzz` has them, and selections
+READERS = {"parsed-clip": lambda folder, file: read(file).to_frame()}
 QUICK = {
     target.name: replace(target, read=READERS.get(target.name, target.read))
-    for target in (*own.TARGETS, *selections.TARGETS)
+    for target in own.TARGETS
     if target.name not in SLOW
 }
 AS_JSON = [name for name, target in QUICK.items() if target.damaged[0].endswith((".json", "/.*"))]
@@ -70,7 +66,6 @@ def damaged(sound, tmp_path_factory) -> Callable[[str, Callable[[bytes], bytes]]
         try:
             target.read(folder, file)
         except SeehearError as error:
-            assert "\n" not in str(error).strip()
             return str(error)
         finally:
             file.write_bytes(data)
@@ -151,8 +146,8 @@ HEADERS = {
     "empty": lambda data: b"",
     "deep": lambda data: DEEP.to_bytes(8, "little") + b"[" * DEEP,
     "zeros": lambda data: b"\0" * len(data),
-    "other type": lambda data: data.replace(b'"F32"', b'"I32"'),
-    "half precision": lambda data: data.replace(b'"F32"', b'"BF16"'),
+    "other type": lambda data: data.replace(b'"F32"', b'"I32"').replace(b'"F64"', b'"I64"'),
+    "half precision": lambda data: data.replace(b'"F32"', b'"BF16"').replace(b'"F64"', b'"BF16"'),
 }
 
 
@@ -179,7 +174,7 @@ def header(**changed: object) -> Callable[[bytes], bytes]:
         {"shape": (10, 0)},
         {"shape": (0, 8)},
         {"shape": (2**40, 8)},
-        {"shape": (2**62, 2**62)},
+        {"shape": (2**40, 2**10)},
         {"shape": (-1, 8)},
         {"shape": (80,)},
         {"shape": "x"},
@@ -224,7 +219,6 @@ def test_arrays_of_other_orders_are_read(tmp_path):
         ("parsed-clip", "segment", 0, "segment is 0"),
         ("thresholds", "segment", 1.5, "from 0 to 1"),
         ("thresholds", "filter", ["global"], "filter"),
-        ("selection.json", "ranking", [], "ranks 0 collocations of 4"),
         ("refinement.json", "format", "x", "of format x"),
     ],
 )
@@ -234,9 +228,10 @@ def test_numbers_that_make_no_sense_are_named(name, field, value, message, damag
     assert ".json" in error
 
 
-@pytest.mark.parametrize(
-    "setting", ["width = 1000000000", "layers = 100000", "epochs = -1", "learning_rate = inf", "dropout = nan", "width = " + "9" * 5000]
-)
+TOO_MUCH = ["width = 1000000000", "layers = 100000", "epochs = -1", "learning_rate = inf", "dropout = nan"]
+
+
+@pytest.mark.parametrize("setting", [*TOO_MUCH, "width = " + "9" * 5000], ids=lambda setting: setting[:20])
 def test_recipes_that_ask_for_too_much(setting, damaged):
     name = setting.split()[0]
     text = "\n".join([setting, "[refine]", "teacher = 'none'"])

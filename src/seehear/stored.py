@@ -132,7 +132,8 @@ def map_array(path: Path) -> NDArray[Any]:
         ValueError: If the file holds no array of its size; the message is numpy's.
     """
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        with np.errstate(over="ignore"):  # of a size that its header claims
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise
     except OSError as error:

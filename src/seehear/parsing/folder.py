@@ -62,8 +62,8 @@ def read_folder(folder: Path) -> tuple[list[ParsedClip], list[str]]:
             facts = read_json(file)
             if is_parse(facts):
                 clips.append(from_json(facts, file))
-            elif isinstance(facts, dict) and str(facts.get("format", "")).startswith(KIND):
-                damaged.append(f"{file}: is of format {facts['format']}, not {FORMAT}; parse the clip again")
+            elif isinstance(facts, dict) and (str(facts.get("format", "")).startswith(KIND) or "events" in facts):
+                damaged.append(f"{file}: is of format {facts.get('format')}, not {FORMAT}; parse the clip again")
         except SeehearError as error:
             damaged.append(str(error))
     if not clips:

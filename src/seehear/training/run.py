@@ -418,7 +418,11 @@ class Run(BaseRun):
     def identity(self) -> str:
         """Hash of the run's facts and of its trained model."""
         files = [self.path / name for name in ("run.json", WEIGHTS)]
-        return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()
+        try:
+            content = b"".join(file.read_bytes() for file in files if exists(file))
+        except OSError as error:
+            raise SeehearError(f"{error.filename}: can't be read: {error.strerror}") from None
+        return hashlib.sha256(content).hexdigest()
 
     def history(self) -> list[dict[str, Any]]:
         """Return the content of RUN/history.json; an empty list before the first epoch."""
