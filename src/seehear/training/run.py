@@ -77,7 +77,7 @@ class RunFacts:
 
     recipe: Recipe
     seed: Count
-    networks: Annotated[Mapping[str, Annotated[Sequence[NetworkInfo], Field(min_length=1)]], Field(min_length=1)]
+    networks: Mapping[str, Sequence[NetworkInfo]]
     classes: Annotated[tuple[str, ...], Field(min_length=1)]
     segment: Segment
     window: Positive
