@@ -4,6 +4,7 @@
 # make study      train grids in full and judge selections on them: hours; see CONTRIBUTING.md for its arguments
 # make media-matrix   read every form of media file at every rate, and compare with FFmpeg's times: minutes
 # make faults     kill commands, run them again, look for what was lost or left: ten minutes
+# make fuzz       damage files of every format in 10,000 ways and read them: half an hour; FUZZ="--only store.json"
 # make notebooks  run the notebooks, so that `make docs` shows their output
 # make clean      remove the environments and everything that was built
 PYTHON ?= python3
@@ -44,6 +45,10 @@ media-matrix: .venv/installed-dev
 # make faults FAULTS="--moments 40 --seed 1"; FAULTS=--help lists the arguments
 faults: .venv/installed-dev
 	PYTHONPATH=benchmarks $(BIN)/python -m faults $(FAULTS)
+
+# make fuzz FUZZ="--only run.json --count 500 --seed 1"
+fuzz: .venv/installed-dev
+	PYTHONPATH=benchmarks $(BIN)/python -m fuzz $(FUZZ)
 
 clean:
 	rm -rf .venv .venv-docs build site demo/out

@@ -257,7 +257,7 @@ def test_a_parsed_clip_that_someone_sent_keeps_to_its_folder(tmp_path, changed):
     file = tmp_path / "sent.json"
     facts = json.loads((tmp_path / "good.json").read_text())
     file.write_text(json.dumps(facts | {"clip": "sent"} | changed))
-    with pytest.raises(SeehearError, match=r"sent\.json: the (clip's name|modality)"):
+    with pytest.raises(SeehearError, match=r"sent\.json: (the (clip's name|modality)|.* half of a character)"):
         read(file)
     clips, wrong = read_folder(tmp_path)
     assert ([clip.clip for clip in clips], len(wrong)) == (["good"], 1)

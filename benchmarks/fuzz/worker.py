@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import io
 import multiprocessing
 import os
@@ -127,6 +128,7 @@ def _work(target: Target, seed: int, numbers: list[int], sound: Path, place: Pat
     """Read inputs, and send what becomes of each."""
     os.environ["OMP_NUM_THREADS"] = "1"
     warnings.simplefilter("ignore")
+    faulthandler.disable()
     folder = place / f"{target.name}-{os.getpid()}"
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     _copy(sound, folder)

@@ -37,6 +37,7 @@ from seehear.labels import classes_of, read_dense, read_weak
 from seehear.progress import Progress
 from seehear.results import Result
 from seehear.scoring.signature import revision
+from seehear.stored import read_object
 
 STRENGTH = 4.0
 LATENT = 64
@@ -144,10 +145,12 @@ def _claim(out: Path, settings: Mapping[str, Any], folders: Sequence[FeatureFold
     Raises:
         SeehearError: If `out` holds features of other settings, or features that were not generated.
     """
+    marker, remedy = out / MARKER, "choose another folder, or delete this one"
     existing = [folder.folder for folder in folders if (out / folder.folder).exists()]
-    if existing and not (out / MARKER).exists():
+    if existing and not marker.exists():
         raise SeehearError(f"{out}: holds {', '.join(existing)}, which were not generated; choose another folder")
-    if (old := claim(out / MARKER, settings)) != settings:
+    claim(marker, settings)
+    if (old := read_object(marker, remedy)) != settings:
         differ = [f"{key} {old.get(key)}, not {value}" for key, value in settings.items() if old.get(key) != value]
         raise SeehearError(f"{out}: holds features of {', '.join(differ)}; choose another folder")
 

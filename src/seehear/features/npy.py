@@ -21,6 +21,7 @@ from seehear.media.notes import Note, listed_notes
 from seehear.names import clip_name, valid_clip_name, valid_modality_name, valid_network_name
 from seehear.progress import Progress
 from seehear.results import Result, listed
+from seehear.stored import MAX_WIDTH, entries, map_array, reasonable
 
 NO_FILE = "no such file"
 MAGIC = b"\x93NUMPY"  # the first bytes of .npy files
@@ -47,7 +48,7 @@ class Form:
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Return whether an array of this shape has this form."""
-        if len(shape) != 2 or not shape[0] or shape[0] % self.frames:
+        if len(shape) != 2 or 0 in shape or shape[0] % self.frames or shape[1] > MAX_WIDTH or not reasonable(shape):
             return False
         return self.segments in (0, shape[0] // self.frames) and self.width in (0, shape[1])
 
@@ -139,7 +140,7 @@ def import_features(
     for table in tables:
         clips += [event.clip for event in read_dense(table).events] if is_dense(table) else read_weak(table).clips
     if not tables:
-        clips = sorted(clip_name(file) for file in source.glob("[!.]*.npy"))
+        clips = sorted(clip_name(file) for file in entries(source) if file.suffix == ".npy")
     clips = list(dict.fromkeys(clips))
     if not clips:
         raise SeehearError(f"{source}: holds no .npy files")
@@ -260,14 +261,11 @@ def export_features(folder: PathLike, *, store: PathLike, network: str, progress
 def _open(file: Path, form: Form) -> NDArray[np.generic]:
     """Map the array in a file without reading it. Raise SeehearError if it can't be read or has another form."""
     try:
-        with np.errstate(over="ignore"):  # of a shape that can't be
-            array = np.load(file, mmap_mode="r", allow_pickle=False)
+        array = map_array(file)
     except FileNotFoundError:
         raise SeehearError(f"{file}: {NO_FILE}") from None
-    except Exception as error:  # a damaged header raises many kinds, MemoryError among them
-        raise SeehearError(f"{file}: {_fault(file, str(error) or type(error).__name__)}") from None
-    if not isinstance(array, np.ndarray):
-        raise SeehearError(f"{file}: is an archive (.npz), expected one array of shape {form}")
+    except ValueError as error:
+        raise SeehearError(f"{file}: {_fault(file, str(error))}") from None
     if not form.fits(array.shape) or array.dtype.kind not in "fiu":
         raise SeehearError(f"{file}: has {array.dtype} of shape {array.shape}, expected numbers of shape {form}")
     return array
@@ -283,9 +281,14 @@ def _existing(file: Path) -> Path:
 
 def _fault(file: Path, message: str) -> str:
     """Return why numpy could not read a file. Its own message calls every file without an array a pickle."""
-    start = file.read_bytes()[: len(MAGIC)] if file.is_file() else MAGIC
+    if "archive" in message:
+        return f"{message}, expected one array"
     if "pickle" not in message and "Python objects" not in message:
         return f"can't be read: {message}"
+    start = MAGIC
+    if file.is_file():
+        with file.open("rb") as stream:
+            start = stream.read(len(MAGIC))
     if start != MAGIC and not start.startswith(PICKLE):
         return "is not a .npy file"
     return "holds pickled objects, which seehear doesn't read"

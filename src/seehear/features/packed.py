@@ -13,17 +13,20 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from seehear.errors import SeehearError
 from seehear.events import inside_clips
 from seehear.features.store import Store
-from seehear.files import DiskFullError, atomic, atomic_json, read_json, sweep
+from seehear.files import DiskFullError, atomic, atomic_json, sweep
 from seehear.locks import locked
 from seehear.networks.weights import cache_folder
 from seehear.progress import say
+from seehear.stored import Count, map_array, read_as
 
 
 class NotFinite(SeehearError):
@@ -33,6 +36,15 @@ class NotFinite(SeehearError):
 def finite(store: Store, network: str, clips: Sequence[str]) -> list[bool]:
     """Return for each clip whether all of its features of a network are finite."""
     return [bool(np.isfinite(store.read(network, clip)).all()) for clip in clips]
+
+
+@dataclass(frozen=True)
+class _Index:
+    """What a pack's JSON file holds."""
+
+    offsets: Annotated[list[Count], Field(min_length=1)]
+    contents: str
+    silent: Sequence[Count] = ()
 
 
 @dataclass(frozen=True)
@@ -136,13 +148,13 @@ def pack(store: Store, network: str, clips: Sequence[str], absent: Mapping[str, 
             raise
         state.update(f"{clip}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     name = f"{network}-{chosen}-{state.hexdigest()[:12]}"
-    available = availability(clips, absent)
+    fits = _Fits(len(clips), store.network(network).width, availability(clips, absent))
     sweep(store.path / "packed")
-    if (packed := _read(store.path / "packed", name, available)) is not None:
+    if (packed := _read(store.path / "packed", name, fits)) is not None:
         return packed
     folder = _folder(store)
     with locked(folder):  # another process may be making the same pack
-        if (packed := _read(folder, name, available)) is not None:
+        if (packed := _read(folder, name, fits)) is not None:
             return packed
         _build(store, network, clips, absent, folder, name)
         for old in folder.glob(f"{network}-{chosen}-*"):
@@ -151,10 +163,35 @@ def pack(store: Store, network: str, clips: Sequence[str], absent: Mapping[str, 
         for rows in folder.glob("*.npy"):
             if not rows.with_suffix(".json").exists():  # of a process that was killed before it wrote the index
                 rows.unlink(missing_ok=True)
-        packed = _read(folder, name, available)
+        packed = _read(folder, name, fits)
     if packed is None:
         raise SeehearError(f"{folder / name}.npy: can't be read back after it was written")
     return packed
+
+
+@dataclass(frozen=True)
+class _Fits:
+    """What a pack must fit: the number of clips, the width of the features, and which clips have them."""
+
+    clips: int
+    width: int
+    available: NDArray[np.bool_] | None
+
+
+def _opened(data: Path, index: Path, fits: _Fits) -> Packed:
+    """Map a pack. Raises SeehearError, FileNotFoundError or ValueError if it is missing or damaged."""
+    facts = read_as(index, _Index, "delete it")
+    rows = map_array(data)
+    offsets = np.array(facts.offsets, dtype=np.int64)
+    if rows.dtype != np.float32 or rows.ndim != 2 or rows.shape[1] != fits.width or not rows.flags.c_contiguous:
+        raise ValueError(f"{data}: holds {rows.dtype} of shape {rows.shape}")
+    if len(offsets) != fits.clips + 1 or offsets[0] or (np.diff(offsets) < 0).any() or offsets[-1] != len(rows):
+        raise ValueError(f"{index}: has offsets of other clips")
+    silent = np.zeros(len(rows), dtype=bool)
+    if max(facts.silent, default=0) >= len(rows):
+        raise ValueError(f"{index}: has silence past the end")
+    silent[list(facts.silent)] = True
+    return Packed(rows, offsets, facts.contents, silent, fits.available)
 
 
 def _folder(store: Store) -> Path:
@@ -172,16 +209,10 @@ def _folder(store: Store) -> Path:
         return cached
 
 
-def _read(folder: Path, name: str, available: NDArray[np.bool_] | None) -> Packed | None:
-    """Return a pack; None if there is none, or it is damaged."""
-    with suppress(SeehearError, OSError, EOFError, ValueError, KeyError, TypeError, IndexError):
-        facts = read_json(folder / f"{name}.json")
-        rows = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        silent = np.zeros(len(rows), dtype=bool)
-        silent[facts.get("silent", [])] = True
-        offsets = np.array(facts["offsets"], dtype=np.int64)
-        if offsets[-1] == len(rows):
-            return Packed(rows, offsets, facts["contents"], silent, available)
+def _read(folder: Path, name: str, fits: _Fits) -> Packed | None:
+    """Return a pack; None if there is none, or it is damaged: the features are what counts."""
+    with suppress(SeehearError, FileNotFoundError, ValueError):
+        return _opened(folder / f"{name}.npy", folder / f"{name}.json", fits)
     return None
 
 
@@ -218,6 +249,11 @@ def _build(
             raise NotFinite(f"{store.file(network, clip)}: clip {clip} has features of {network} that are not finite")
         parts.append(features)
         if (silent := store.silent(network, clip)) is not None:
+            if len(silent) != len(features):
+                raise SeehearError(
+                    f"{store.file(network, clip)}: damaged (has silence of {len(silent)} segments, and features of "
+                    f"{len(features)}); delete it and extract again"
+                )
             silent_rows += (lengths[-1] + np.flatnonzero(silent)).tolist()
         lengths.append(lengths[-1] + len(features))
     # The rows come first: a pack without its index is none. Plain writes say that the disk is full; a memory map of a

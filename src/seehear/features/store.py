@@ -29,17 +29,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.arguments import PathLike
-from seehear.errors import SeehearError
-from seehear.files import atomic_bytes, atomic_json, claim, read_json, sha256, sweep
+from seehear.errors import ClipError, SeehearError
+from seehear.files import atomic_bytes, atomic_json, claim, parse_json, sha256, sweep
 from seehear.locks import locked
 from seehear.media.notes import Note
 from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
+from seehear.stored import (
+    LEAST_SEGMENT,
+    MAX_SEGMENT,
+    Positive,
+    Rate,
+    Segment,
+    Whole,
+    Width,
+    as_model,
+    entries,
+    exists,
+    read_as,
+    read_object,
+    read_tensors,
+    reasonable,
+)
 
 FORMAT = 1
 SUFFIX = ".safetensors"
 # What reading a damaged or missing file raises
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error)
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error, SeehearError)
 TENSORS = ("features", "silent")  # of a feature file, in the order of their checksums
+REMEDY = "delete it and extract again"
 
 
 @dataclass(frozen=True)
@@ -58,9 +75,9 @@ class Origin:
     clip: str
     made_by: str
     content: str
-    size: int = -1
-    modified: int = -1
-    audio_track: int | None = None
+    size: Whole = -1
+    modified: Whole = -1
+    audio_track: Positive | None = None
 
     @property
     def source(self) -> str:
@@ -95,10 +112,17 @@ class NetworkInfo:
 
     name: str
     modality: str
-    width: int
+    width: Width
     made_by: str
-    fps: float = 8.0
+    fps: Rate = 8.0
     reference: str = ""
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """What store.json holds beside the format."""
+
+    segment: Segment
 
 
 class Store:
@@ -124,22 +148,27 @@ class Store:
         if create:
             sweep(self.path)
         marker = self.path / "store.json"
-        if not marker.exists():
+        if not exists(marker):
             if not create:
                 raise SeehearError(
                     f"{self.path}: no feature store here; `seehear extract` or `seehear features import` makes one"
                 )
-            others = [entry for entry in self.path.glob("*") if not entry.name.startswith(".")]
-            if others and not marker.exists():  # it may be another process's, made just now
+            if segment is not None and not LEAST_SEGMENT <= segment <= MAX_SEGMENT:
+                raise SeehearError(
+                    f"a segment must last from {LEAST_SEGMENT:g} to {MAX_SEGMENT:g} seconds, not {segment:g}"
+                )
+            if entries(self.path) and not marker.exists():  # it may be another process's, made just now
                 raise SeehearError(f"{self.path}: holds other files; choose a new folder for the store")
-        initial = {"format": FORMAT, "segment": segment or 1.0}
-        facts = claim(marker, initial) if create else read_json(marker)
+        if create:
+            claim(marker, {"format": FORMAT, "segment": segment or 1.0})
+        remedy = "extract into a new folder"
+        facts = read_object(marker, remedy)
         if facts.get("format") != FORMAT:
             raise SeehearError(
                 f"{self.path}: a store of format {facts.get('format')}, this seehear reads format {FORMAT}; "
                 "extract into a new folder, or use the version that made it"
             )
-        self.segment = float(facts["segment"])
+        self.segment = float(as_model(facts, _Marker, marker, remedy).segment)
         if segment is not None and segment != self.segment:
             raise SeehearError(
                 f"{self.path}: has segments of {self.segment:g} s, not {segment:g} s; use another folder"
@@ -147,8 +176,8 @@ class Store:
 
     def networks(self) -> dict[str, NetworkInfo]:
         """Return the networks that have features here, by name."""
-        files = sorted(self.path.glob("*/network.json"))
-        return {file.parent.name: NetworkInfo(**read_json(file)) for file in files}
+        files = [folder / "network.json" for folder in entries(self.path) if folder.is_dir()]
+        return {file.parent.name: _network(file) for file in files if exists(file)}
 
     def network(self, name: str) -> NetworkInfo:
         """Return what is recorded about a network. Raises SeehearError naming the known networks if it has none."""
@@ -178,8 +207,9 @@ class Store:
 
     def clips(self, network: str, *others: str) -> frozenset[str]:
         """Return the clips that have features of all of these networks."""
-        files = (self.path / network).glob(f"??/*{SUFFIX}")
-        clips = frozenset(file.name.removesuffix(SUFFIX) for file in files if not file.name.startswith("."))
+        parts = [part for part in entries(self.path / network) if len(part.name) == 2]
+        files = [file.name for part in parts for file in entries(part)]
+        clips = frozenset(name.removesuffix(SUFFIX) for name in files if name.endswith(SUFFIX))
         return clips.intersection(*(self.clips(other) for other in others))
 
     def write(
@@ -221,11 +251,25 @@ class Store:
 
     def read(self, network: str, clip: str) -> NDArray[np.float32]:
         """Read the features (T, width) of a clip. Raises SeehearError naming the file if it is missing or damaged."""
-        return self._tensor(network, clip, "features")
+        features = self._tensor(network, clip, "features")
+        if features is None:
+            raise SeehearError(f"{self.file(network, clip)}: damaged (lacks features); {REMEDY}")
+        if features.dtype != np.float32 or features.ndim != 2 or not features.size or not reasonable(features.shape):
+            raise SeehearError(
+                f"{self.file(network, clip)}: damaged (has {features.dtype} of shape {features.shape}, expected "
+                f"float32 of shape (T, width)); {REMEDY}"
+            )
+        return features
 
     def silent(self, network: str, clip: str) -> NDArray[np.bool_] | None:
         """Read which segments of a clip are digital silence, (T,); None if it is not known. Raises as `read`."""
-        return self._tensor(network, clip, "silent", optional=True)
+        silent = self._tensor(network, clip, "silent")
+        if silent is not None and (silent.dtype != np.bool_ or silent.ndim != 1):
+            raise SeehearError(
+                f"{self.file(network, clip)}: damaged (silent has {silent.dtype} of shape {silent.shape}, expected "
+                f"bool of shape (T,)); {REMEDY}"
+            )
+        return silent
 
     def notes(self, network: str, clip: str) -> tuple[Note, ...]:
         """Read the notes on a clip that concern the network's modality; none from stores of earlier versions.
@@ -233,51 +277,44 @@ class Store:
         Raises:
             SeehearError: They are damaged.
         """
-        try:
-            return tuple(Note.from_json(note) for note in json.loads(self._metadata(network, clip).get("notes", "[]")))
-        except (*UNREADABLE, SeehearError) as error:
-            file = self.file(network, clip)
-            raise SeehearError(f"{file}: its notes are damaged ({error}); delete it and extract again") from None
-
-    def _tensor(self, network: str, clip: str, name: str, *, optional: bool = False) -> Any:
-        from safetensors import SafetensorError, safe_open
-
         file = self.file(network, clip)
         try:
-            with safe_open(file, framework="np") as stream:
-                if optional and name not in stream.keys():  # noqa: SIM118
-                    return None
-                tensor = stream.get_tensor(name)
-                checksums = stream.get_tensor("crc32").tolist() if "crc32" in stream.keys() else []  # noqa: SIM118
+            header, _ = self._header(network, clip)
+            return tuple(Note.from_json(note) for note in parse_json(header["__metadata__"].get("notes", "[]"), file))
+        except UNREADABLE as error:
+            raise SeehearError(f"{file}: its notes are damaged ({error}); {REMEDY}") from None
+
+    def _tensor(self, network: str, clip: str, name: str) -> Any:
+        """Return a tensor of a clip's file, None if the file lacks it."""
+        file = self.file(network, clip)
+        try:
+            tensors, _ = read_tensors(file, "np", REMEDY, only=(name, "crc32"))
         except FileNotFoundError:
             raise SeehearError(f"{self.path}: clip {clip} has no features of {network}; `seehear extract` it") from None
-        except OSError as error:
-            raise SeehearError(f"{file}: can't be read ({error.strerror or error})") from None
-        except (SafetensorError, ValueError, TypeError, AttributeError) as error:  # or of an unknown type
-            raise SeehearError(f"{file}: damaged ({error}); delete it and extract again") from None
-        if checksums and zlib.crc32(tensor.tobytes()) != checksums[TENSORS.index(name)]:
-            raise SeehearError(f"{file}: damaged (its checksum is wrong); delete it and extract again")
+        checksums = tensors["crc32"].tolist() if "crc32" in tensors else []  # none in files of earlier versions
+        tensor = tensors.get(name)
+        if tensor is not None and checksums and zlib.crc32(tensor.tobytes()) != checksums[TENSORS.index(name)]:
+            raise SeehearError(f"{file}: damaged (its checksum is wrong); {REMEDY}")
         return tensor
 
     def origin(self, network: str, clip: str) -> Origin | None:
         """Return the origin of the features of a clip; None if there are none, or their file is damaged."""
         try:
-            content = self.file(network, clip).read_bytes()
-            (length,) = struct.unpack_from("<Q", content)
-            header = json.loads(content[8 : 8 + length])
-            metadata = header.pop("__metadata__")
-            if not _is_whole(header, memoryview(content)[8 + length :]):
+            header, data = self._header(network, clip, whole=True)
+            if not _is_whole(header, memoryview(data)):
                 return None
-            return Origin(**json.loads(metadata["origin"]))
+            file = self.file(network, clip)
+            return as_model(parse_json(header["__metadata__"]["origin"], file), Origin, file, REMEDY)
         except UNREADABLE:
             return None
 
-    def _metadata(self, network: str, clip: str) -> dict[str, str]:
-        """Return the metadata of a clip's file; raises one of UNREADABLE."""
-        with open(self.file(network, clip), "rb") as stream:
+    def _header(self, network: str, clip: str, *, whole: bool = False) -> tuple[dict[str, Any], bytes]:
+        """Return the header of a clip's file and, if `whole`, the bytes after it. Raises one of UNREADABLE."""
+        file = self.file(network, clip)
+        with open(file, "rb") as stream:
             (length,) = struct.unpack("<Q", stream.read(8))
-            metadata: dict[str, str] = json.loads(stream.read(min(length, 1 << 20)))["__metadata__"]
-        return metadata
+            header: dict[str, Any] = parse_json(stream.read(min(length, 1 << 20)).decode(), file)
+            return header, stream.read() if whole else b""
 
     def is_current(self, network: str, clip: str, made_by: str, path: Path, audio_track: int | None = None) -> bool:
         """Return whether extraction would give the same features again.
@@ -306,9 +343,9 @@ class Store:
 
 def _registered(file: Path, info: NetworkInfo) -> bool:
     """Return whether a network is registered as it is. Raises SeehearError if its features have another form."""
-    if not file.exists():
+    if not exists(file):
         return False
-    old = NetworkInfo(**read_json(file))
+    old = _network(file)
     if (old.modality, old.width) != (info.modality, info.width):
         raise SeehearError(
             f"{file}: {info.name} is {old.modality} of width {old.width} here, not {info.modality} of "
@@ -324,11 +361,24 @@ def _is_whole(header: Mapping[str, Any], data: memoryview) -> bool:
         header: Tensor -> its facts, as safetensors has them. Files of earlier versions have no checksums.
         data: The bytes after the header.
     """
-    places = {name: slice(*tensor["data_offsets"]) for name, tensor in header.items()}
+    places = {name: slice(*tensor["data_offsets"]) for name, tensor in header.items() if name != "__metadata__"}
     if len(data) != max((place.stop for place in places.values()), default=0):
         return False
     checksums = np.frombuffer(data[places["crc32"]], dtype="<u4").tolist() if "crc32" in places else []
     return all(zlib.crc32(data[places[name]]) == checksum for name, checksum in zip(TENSORS, checksums, strict=False))
+
+
+def _network(file: Path) -> NetworkInfo:
+    """Read what a store records about a network. Raises SeehearError naming the file if it is damaged."""
+    remedy = f"delete {file.parent} and extract again"
+    info = read_as(file, NetworkInfo, remedy)
+    if info.name != file.parent.name:
+        raise SeehearError(f"{file}: is of the network {info.name!r}, but lies in another folder; {remedy}")
+    try:
+        valid_modality_name(info.modality)
+    except ClipError as error:
+        raise SeehearError(f"{file}: {error}; {remedy}") from None
+    return info
 
 
 def content_hash(path: Path) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from seehear.arguments import Names, PathLike, names, paths
 from seehear.errors import ClipError, SeehearError
-from seehear.files import atomic_bytes, atomic_json, check_folder, claim, read_json, sweep
+from seehear.files import atomic_bytes, atomic_json, check_folder, claim, sweep
 from seehear.formats.registry import REGISTRY, get, of_suffix
 from seehear.formats.spec import Clip, Format, check_writable, name_of
 from seehear.locks import locked
@@ -19,10 +19,21 @@ from seehear.parsing.clip import ParsedClip
 from seehear.parsing.folder import read, read_folder
 from seehear.progress import Progress
 from seehear.results import Result, listed
+from seehear.stored import read_as
 
 MARKER = ".exported"  # what the folder holds, and the hash of each file as it was written or is about to be
+REMEDY = "choose another --out, or delete it"
 DEFAULT_FORMATS = ("webvtt", "audacity", "elan", "csv")
 IN_WORDS = {"truth": "ground truth", "found": "predictions"}  # by what the marker says
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """What the marker holds: the kind of events, and the hash of each file as it was written, or is about to be."""
+
+    what: Literal["truth", "found"]
+    files: dict[str, str]
+    begun: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(repr=False)
@@ -106,8 +117,9 @@ def export(
             result.notes.append(listed(unknown, f"{len(unknown)} clips skipped: their ground truth is unknown"))
         clips = _with_truth_as_events(clips)
     result.clips = len(clips)
-    what = "truth" if truth else "found"
-    already = claim(folder / MARKER, {"what": what, "files": {}})["what"]
+    what: Literal["truth", "found"] = "truth" if truth else "found"
+    claim(folder / MARKER, asdict(_Marker(what, {}, {})))
+    already = read_as(folder / MARKER, _Marker, REMEDY).what
     if already != what:
         raise SeehearError(f"{folder}: holds {IN_WORDS[already]}, and these are {IN_WORDS[what]}; choose another --out")
     classes = _classes(clips)
@@ -244,8 +256,8 @@ def _write(form: Format, parts: Sequence[Any], result: Exported) -> None:
     its files again.
     """
     marker = result.folder / MARKER
-    kept: Any = read_json(marker)
-    hashes, begun = kept["files"], kept.pop("begun", {})
+    kept = read_as(marker, _Marker, REMEDY)
+    hashes, begun = kept.files, kept.begun
     contents: dict[str, bytes] = {}
     for name, content in form.join(parts).items():
         file = result.folder / name
@@ -258,14 +270,16 @@ def _write(form: Format, parts: Sequence[Any], result: Exported) -> None:
             hashes[name] = _hash(existing)
         contents[name] = content
         result.files.setdefault(form.name, []).append(file)
-    atomic_json(marker, {**kept, "begun": {**begun, **{name: _hash(content) for name, content in contents.items()}}})
+    begun |= {name: _hash(content) for name, content in contents.items()}
+    atomic_json(marker, asdict(kept))
     for name, content in contents.items():
         file = result.folder / name
         if not file.exists() or file.read_bytes() != content:
             atomic_bytes(file, content, durable=False)
         hashes[name] = _hash(content)
-    begun = {name: hashed for name, hashed in begun.items() if name not in contents}
-    atomic_json(marker, {**kept, "begun": begun} if begun else kept)
+    for name in contents:
+        begun.pop(name, None)
+    atomic_json(marker, asdict(kept))
 
 
 def _hash(content: bytes) -> str:

@@ -123,9 +123,9 @@ def _read(path: Path, what: str) -> Mapping[str, Tensor]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:  # whose own message advises to read it unsafely
         raise SeehearError(f"{path}: can't be read as the weights of {what}: it holds more than tensors") from None
-    except Exception as error:  # of torch, safetensors or zip
-        fault = (str(error) or type(error).__name__).splitlines()[0]
-        raise SeehearError(f"{path}: can't be read as the weights of {what}: {fault}") from None
+    except Exception as error:  # of the reader, or of what it reads: the file is damaged
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise SeehearError(f"{path}: can't be read as the weights of {what}: {reason}") from None
     content = content.get("state_dict", content) if isinstance(content, Mapping) else content
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
         raise SeehearError(f"{path}: holds no weights by name, as those of {what}")

@@ -71,7 +71,7 @@ def read_whitening(path: Path) -> dict[str, NDArray[np.float32]]:
     try:
         arrays = archives.read_npz(path, ("pca_eigen_vectors", "pca_means"))
         axes, means = (np.asarray(array, np.float32) for array in arrays.values())
-    except (archives.ArchiveError, ValueError, TypeError) as error:
+    except Exception as error:  # of the archive, or of the arrays in it: the file is damaged
         raise SeehearError(f"{path}: can't be read as {what}: {error}") from None
     if axes.shape != (WIDTH, WIDTH) or means.size != WIDTH:
         raise SeehearError(f"{path}: is not {what}: it has axes {axes.shape} and means {means.shape}")

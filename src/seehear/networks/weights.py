@@ -177,15 +177,21 @@ def read_state_dict(path: Path, prefix: str = "", allowed: Sequence[object] = ()
 
     Returns:
         name -> array.
+
+    Raises:
+        SeehearError: If the file is damaged, or holds something else.
     """
     import torch
 
-    with torch.serialization.safe_globals(list(allowed)):  # type: ignore[arg-type]
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    state = checkpoint[0] if isinstance(checkpoint, tuple) else checkpoint
-    return {
-        name.removeprefix(prefix): tensor.float().numpy() for name, tensor in state.items() if name.startswith(prefix)
-    }
+    try:
+        with torch.serialization.safe_globals(list(allowed)):  # type: ignore[arg-type]
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        state = checkpoint[0] if isinstance(checkpoint, tuple) else checkpoint
+        own = {name: tensor for name, tensor in state.items() if name.startswith(prefix)}
+        return {name.removeprefix(prefix): tensor.float().numpy() for name, tensor in own.items()}
+    except Exception as error:  # of the reader, or of what it reads: the file is damaged
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise SeehearError(f"{path}: can't be read as weights: {reason}; delete it, to fetch it again") from None
 
 
 def _fetch_one(file: WeightFile, place: Callable[[], Path]) -> Path:

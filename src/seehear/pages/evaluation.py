@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ from seehear.scoring.references import WEAK_BASELINE
 from seehear.scoring.reliability import Bin, Calibration, Reliability
 from seehear.scoring.scores import LEVELS, ClassRow, kinds
 from seehear.scoring.verdict import Verdict
+from seehear.stored import entries
 
 if TYPE_CHECKING:
     from seehear.parsing.clip import ParsedClip
@@ -199,7 +201,7 @@ def write_clips(clips: Mapping[str, ParsedClip], folder: Path, run: str) -> dict
             except ClipError as error:
                 failed[name] = str(error)
             progress.advance(name)
-    contents = {file.stem: content for file in folder.glob("[!.]*.json") if is_parse(content := read_json(file))}
+    contents = dict(_parses(folder))
     # What `seehear parse` writes names no run.
     stale = [name for name, facts in contents.items() if "run" in facts and (name not in clips or name in failed)]
     for name in stale:
@@ -210,6 +212,15 @@ def write_clips(clips: Mapping[str, ParsedClip], folder: Path, run: str) -> dict
     elif stale:
         (folder / f"{parse.INDEX}.html").unlink(missing_ok=True)
     return failed
+
+
+def _parses(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the parsed clips in a folder, by file name; other files, and damaged ones, are none."""
+    for file in entries(folder):
+        if file.suffix == ".json":
+            with suppress(SeehearError):
+                if is_parse(content := read_json(file)):
+                    yield file.stem, content
 
 
 def write(evaluation: Evaluation, folder: Path) -> Path:

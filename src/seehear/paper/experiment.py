@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from seehear.errors import SeehearError, unknown
 from seehear.paper.claims import Claim
+from seehear.stored import read_toml
 
 Kind = Literal["trainings", "alignment", "selection", "fine-tuning", "discrimination"]
 Collocation = Mapping[str, tuple[str, ...]]  # modality -> networks
@@ -148,9 +148,7 @@ def load_experiment(name: str | Path) -> Experiment:
     if not path.is_file():
         raise unknown("experiment", str(name), files, "For your own, name a TOML file.")
     try:
-        return Experiment.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SeehearError(f"{path}: not a TOML file: {error}") from None
+        return Experiment.model_validate(read_toml(path))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from seehear import arguments
 from seehear.errors import SeehearError
-from seehear.files import DiskFullError, atomic_json, atomic_text, check_folder, read_json
+from seehear.files import DiskFullError, atomic_json, atomic_text, check_folder
 from seehear.paper.experiment import load_experiment
 from seehear.paper.networks import Choice, Networks, choose
 from seehear.paper.table import Table, count_answers
 from seehear.progress import say
 from seehear.results import Result, import_pandas, listed
+from seehear.stored import read_object
 from seehear.training.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
@@ -316,5 +317,5 @@ def _replaced(file: Path, settings: Mapping[str, Any]) -> list[str]:
 
     if not file.exists():
         return []
-    differ = differences(read_json(file).get("settings", {}), settings)
+    differ = differences(read_object(file, "delete it").get("settings", {}), settings)
     return [f"{file} had results of other settings: {'; '.join(differ[:MAX_DIFFERENCES])}"] if differ else []

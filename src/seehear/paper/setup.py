@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from seehear.data import Dataset
 from seehear.decoding import Decoding
+from seehear.errors import SeehearError
 from seehear.evaluation import Evaluation, evaluate
 from seehear.training.recipe import Recipe
 
@@ -102,12 +104,16 @@ def remembered(folder: Path, name: str, facts: Any, compute: Callable[[], Any]) 
         folder: Of the file.
         name: Its name begins with it.
         facts: Everything that decides the result; their hash is in the file's name.
-        compute: Returns the result, a value that `json.dumps` takes.
+        compute: Returns the result, a list of numbers. A file that holds something else is written again.
     """
     from seehear.files import atomic_json, read_json
+    from seehear.stored import Number, as_model, exists
 
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
     file = folder / f"{name}-{key}.json"
-    if not file.exists():
-        atomic_json(file, compute())
+    if exists(file):
+        with suppress(SeehearError):
+            as_model(values := read_json(file), list[Number], file, "delete it")
+            return values
+    atomic_json(file, compute())
     return read_json(file)

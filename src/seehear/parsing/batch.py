@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import kinds, track_name
 from seehear.names import valid_line
 from seehear.parsing.clip import ParsedClip, truth_of
-from seehear.parsing.folder import FORMAT, from_json, read_folder, write
+from seehear.parsing.folder import FORMAT, from_json, is_parse, read_folder, write
 from seehear.progress import Progress
 from seehear.results import Result, import_pandas, listed
 
@@ -209,9 +210,10 @@ class _Job:
         file, drawings, page = self.folder / f"{clip}.json", self.drawings(clip), self._page(clip)
         made_by = self._fingerprint(clip, path)
         complete = all(each.exists() for each in (file, *drawings, *([page] if page else [])))
-        old = read_json(file) if complete else {}
-        if old.get("made_by") == made_by:
-            return from_json(old, file), True
+        with suppress(SeehearError):  # a damaged file is written again
+            old = read_json(file) if complete else None
+            if old is not None and is_parse(old) and old.get("made_by") == made_by:
+                return from_json(old, file), True
         if not (self.folder / MARKER).exists():
             raise SeehearError(f"{self.folder}: was deleted or unmounted meanwhile; nothing more is written")
         parsed = self.parser.parse(path, truth=self.tables, decoding=self.decoding, audio_track=self.audio_track)

@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
-from seehear import arguments
 from seehear.decoding import Decoding
+from seehear.errors import SeehearError
 from seehear.events import ActiveSegments, event_spans
 from seehear.labels import DenseTable, classes_of, segments_of
 from seehear.media.notes import Note
 from seehear.modality import display_name, kinds, track_name, with_joint
 from seehear.results import import_pandas
+from seehear.stored import Positive, Probability, Seconds, Segment, as_model
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
     from seehear.media.overview import Overview
+
+REMEDY = "parse the clip again"
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,27 @@ class ParsedEvent:
 
     label: str
     modality: str
-    onset: float
-    offset: float
-    confidence: float
+    onset: Seconds
+    offset: Seconds
+    confidence: Probability
+
+
+class _Content(BaseModel):
+    """A parsed clip as JSON has it; the fields are those of `ParsedClip`."""
+
+    clip: str
+    file: str
+    duration: Seconds
+    segment: Segment
+    modalities: tuple[str, ...]
+    decoding: str
+    events: tuple[ParsedEvent, ...]
+    probabilities: dict[str, dict[str, list[Probability]]]
+    truth: tuple[ParsedEvent, ...] | None
+    classes: tuple[str, ...]
+    absent: tuple[str, ...] = ()  # clips parsed by earlier versions have every modality
+    notes: tuple[dict[str, Any], ...] = ()
+    audio_track: Positive | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -181,29 +203,20 @@ class ParsedClip:
         return content
 
     @staticmethod
-    def from_json(content: Mapping[str, Any]) -> ParsedClip:
+    def from_json(content: Mapping[str, Any], where: object = "the parsed clip") -> ParsedClip:
         """Return the clip that `as_json` described; earlier versions wrote no `absent`, `notes` and `audio_track`.
 
         Raises:
-            KeyError: Something is missing.
-            TypeError: Something is of a wrong type.
-            SeehearError: A note is none, or an audio track has no number.
+            SeehearError: Naming `where`, if something is missing, wrong, or at odds with the rest.
         """
-        return ParsedClip(
-            content["clip"],
-            content["file"],
-            content["duration"],
-            content["segment"],
-            tuple(content["modalities"]),
-            content["decoding"],
-            tuple(ParsedEvent(**event) for event in content["events"]),
-            content["probabilities"],
-            None if content["truth"] is None else tuple(ParsedEvent(**event) for event in content["truth"]),
-            tuple(content["classes"]),
-            absent=tuple(content.get("absent", ())),  # clips parsed by earlier versions have every modality
-            notes=tuple(map(Note.from_json, content.get("notes", ()))),
-            audio_track=arguments.audio_track(content.get("audio_track")),
-        )
+        read = as_model(content, _Content, where, REMEDY)
+        for event in (*read.events, *(read.truth or ())):
+            if event.offset < event.onset:
+                raise SeehearError(f"{where}: an event of {event.label!r} ends before it begins; {REMEDY}")
+        if set(read.probabilities) - set(read.modalities):
+            raise SeehearError(f"{where}: has probabilities of modalities that the clip does not have; {REMEDY}")
+        facts = {name: getattr(read, name) for name in _Content.model_fields}
+        return ParsedClip(**facts | {"notes": tuple(map(Note.from_json, read.notes))})
 
 
 def parsed_clip(

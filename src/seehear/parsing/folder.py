@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
-from seehear.errors import SeehearError
+from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic_json, read_json
 from seehear.names import valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip
+from seehear.stored import entries
 
 KIND = "seehear-parse-"
 FORMAT = f"{KIND}2"
@@ -56,13 +57,13 @@ def read_folder(folder: Path) -> tuple[list[ParsedClip], list[str]]:
     if not folder.is_dir():
         raise SeehearError(f"{folder}: no such folder; `seehear parse --out` makes one")
     clips, damaged = [], []
-    for file in sorted(folder.glob("[!.]*.json")):
+    for file in (each for each in entries(folder) if each.suffix == ".json"):
         try:
             facts = read_json(file)
             if is_parse(facts):
                 clips.append(from_json(facts, file))
-            elif isinstance(facts, dict) and str(facts.get("format", "")).startswith(KIND):
-                damaged.append(f"{file}: is of format {facts['format']}, not {FORMAT}; parse the clip again")
+            elif isinstance(facts, dict) and (str(facts.get("format", "")).startswith(KIND) or "events" in facts):
+                damaged.append(f"{file}: is of format {facts.get('format')}, not {FORMAT}; parse the clip again")
         except SeehearError as error:
             damaged.append(str(error))
     if not clips:
@@ -83,16 +84,17 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
         SeehearError: If something is missing, of a wrong type, or an invalid name.
     """
     try:
-        parsed = ParsedClip.from_json({**facts, "file": _media_file(facts["file"], file.parent)})
+        name = facts.get("file")
+        if not isinstance(name, str) or "\0" in name:
+            raise SeehearError(f"{file}: is damaged (file is no path); parse the clip again")
+        parsed = ParsedClip.from_json({**facts, "file": _media_file(name, file.parent)}, file)
         valid_clip_name(parsed.clip)
         events = (*parsed.events, *(parsed.truth or ()))
         for modality in {*parsed.modalities, *parsed.absent, *(event.modality for event in events)}:
             valid_modality_name(modality)
         return parsed
-    except SeehearError as error:
+    except ClipError as error:
         raise SeehearError(f"{file}: {error}") from None
-    except (KeyError, TypeError, AttributeError) as error:
-        raise SeehearError(f"{file}: is damaged ({type(error).__name__}: {error}); parse the clip again") from None
 
 
 def _media_file(text: str, folder: Path) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.special import expit
 
 from seehear.data import Dataset
@@ -19,8 +20,20 @@ from seehear.modality import AUDIO
 from seehear.pseudo import CONFIDENT, PseudoLabels
 from seehear.refinement.teachers import Linear, Link
 from seehear.refinement.thresholds import Thresholds
+from seehear.stored import as_model, shape_faults
 
 UNCONFIDENT = np.nextafter(np.float32(CONFIDENT), np.float32(0))  # of a segment that just fails to pass
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the file of teachers holds beside their tensors."""
+
+    classes: Annotated[tuple[str, ...], Field(min_length=1)]
+    modalities: Annotated[tuple[str, ...], Field(min_length=1)]
+    link: Link
+    source: str
+    tuned: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -83,16 +96,21 @@ class Teachers:
         return arrays, {**facts, "source": self.source, "tuned": tuned}
 
     @staticmethod
-    def from_tensors(arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> Teachers:
-        """Return the teachers that `as_tensors` described. Raises KeyError or ValueError for anything else."""
+    def from_tensors(arrays: Mapping[str, NDArray[Any]], content: object, where: object = "teachers") -> Teachers:
+        """Return the teachers that `as_tensors` described. Raises SeehearError naming `where` for anything else."""
+        facts = as_model(content, _Facts, where, "train again")
+        _check(arrays, facts, where)
         by_modality = {}
-        for name in facts["modalities"]:
+        for name in facts.modalities:
             weight, bias, threshold, deviation, usable = (
                 arrays[f"{name}.{part}"] for part in ("weight", "bias", "threshold", "deviation", "usable")
             )
             by_modality[name] = FittedTeacher(Linear(weight, bias), Thresholds(threshold, deviation), usable)
-        tuned = None if facts["tuned"] is None else Decoding.from_json(facts["tuned"])
-        return Teachers(tuple(facts["classes"]), by_modality, Link(facts["link"]), facts["source"], tuned)
+        try:
+            tuned = None if facts.tuned is None else Decoding.from_json(facts.tuned)
+        except SeehearError as error:
+            raise SeehearError(f"{where}: tuned: {error}; train again") from None
+        return Teachers(facts.classes, by_modality, facts.link, facts.source, tuned)
 
     @property
     def decoding(self) -> Decoding:
@@ -168,6 +186,26 @@ class Teachers:
         for name, array in decoded.items():
             active[name][dataset.featured] = array
         return Activity(active, classes=self.classes, source=self.source)
+
+
+def _check(arrays: Mapping[str, NDArray[Any]], facts: _Facts, where: object) -> None:
+    """Raise SeehearError naming `where` if tensors are missing, of wrong shapes or types, or not finite."""
+    classes, expected = len(facts.classes), {}
+    for name in facts.modalities:
+        weight = arrays.get(f"{name}.weight", np.empty(0))
+        rows = weight.shape[0] if weight.ndim else 0
+        expected[f"{name}.weight"] = np.broadcast_to(np.float64(0), (rows, classes))
+        expected |= {f"{name}.{part}": np.empty(classes) for part in ("bias", "threshold", "deviation")}
+        expected[f"{name}.usable"] = np.empty(classes, dtype=bool)
+    for key in expected.keys() & arrays.keys():
+        if arrays[key].dtype.kind == expected[key].dtype.kind == "f":  # of any precision
+            expected[key] = expected[key].astype(arrays[key].dtype)
+    if problem := shape_faults(arrays, expected):
+        raise SeehearError(f"{where}: damaged: {problem}; train again")
+    for key, array in arrays.items():
+        infinite = np.isinf(array).any() and not key.endswith(".threshold")  # of a class without negatives
+        if np.isnan(array).any() or infinite or (key.endswith(".deviation") and not (array > 0).all()):
+            raise SeehearError(f"{where}: {key} holds numbers that make no sense; train again")
 
 
 def available_of(dataset: Dataset) -> dict[str, NDArray[np.bool_]]:

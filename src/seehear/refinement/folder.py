@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.events import ActiveSegments, event_spans
-from seehear.files import atomic_json, atomic_text, read_json, read_text
+from seehear.files import atomic_json, atomic_text, read_text
 from seehear.labels import Event, dense_text, read_dense, read_weak, weak_text
 from seehear.pseudo import CONFIDENT, PseudoLabels
 from seehear.refinement.segments import confidence_of
+from seehear.stored import exists, read_object
 
 if TYPE_CHECKING:
     from seehear.refinement.result import Refinement
@@ -55,9 +56,9 @@ def read(folder: str | Path, dataset: Dataset) -> PseudoLabels:
         SeehearError: If the folder holds none, they lack one of the clips, or the clip has other weak labels.
     """
     folder = Path(folder)
-    if not (folder / FILE).exists():
+    if not exists(folder / FILE):
         raise SeehearError(f"{folder}: no refined labels here; `seehear labels refine --out` makes them")
-    facts = read_json(folder / FILE)
+    facts = read_object(folder / FILE, "refine again")
     if facts.get("format") != FORMAT:
         raise SeehearError(
             f"{folder / FILE}: of format {facts.get('format')}, this version reads {FORMAT}: refine again"

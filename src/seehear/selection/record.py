@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from pydantic import BaseModel
 
 from seehear.errors import SeehearError
-from seehear.files import read_json
 from seehear.selection.agreement import Agreement, Ceiling, Chance
 from seehear.selection.collocation import Grid
 from seehear.selection.effects import Effects, Shares
+from seehear.selection.fields import JudgementFields, SelectionFields
 from seehear.selection.judge import Judgement, Row
 from seehear.selection.ranking import Standing
 from seehear.selection.result import RankedCollocation, Selection, Settings
 from seehear.selection.sources import Sources
 from seehear.selection.task import Array, Estimates, Outlook, Trials
 from seehear.selection.trainings import Metric
+from seehear.stored import as_model, entries, exists, read_object
 from seehear.training.recipe import Recipe
 
 FORMAT = 3
 SELECTION = "selection.json"
 JUDGED = "judged-"
+
+T = TypeVar("T")
 
 
 def judgement_file(name: str) -> str:
@@ -40,9 +45,16 @@ def read_selection(folder: Path) -> Selection:
         SeehearError: There is no selection, or another version of seehear wrote it.
     """
     file = folder / SELECTION
-    if not file.exists():
+    if not exists(file):
         raise SeehearError(f"{folder}: no selection in this folder; `seehear select --out {folder}` makes one")
-    return selection_from_json(_checked(file, "`seehear select`"))
+    remedy = "run `seehear select` again, which keeps finished trainings"
+    content = read_object(file, remedy)
+    if content.get("format") != FORMAT:
+        raise SeehearError(
+            f"{file}: is of format {content.get('format', 1)}, but this version reads format {FORMAT}: {remedy}, or "
+            "use the version that wrote it"
+        )
+    return _read(content, SelectionFields, selection_from_json, file, remedy)
 
 
 def read_judgements(folder: Path) -> dict[str, Judgement]:
@@ -51,22 +63,31 @@ def read_judgements(folder: Path) -> dict[str, Judgement]:
     Judgements of another format are skipped: `seehear judge` writes them again.
     """
     judgements = {}
-    for file in sorted(folder.glob(f"{JUDGED}*.json")):
-        content = read_json(file)
-        if content.get("format") == FORMAT:
-            judgements[file.stem.removeprefix(JUDGED)] = judgement_from_json(content)
+    remedy = "delete it, and run `seehear judge` again, which keeps finished trainings"
+    for file in entries(folder):
+        if file.name.startswith(JUDGED) and file.suffix == ".json":
+            content = read_object(file, remedy)
+            if content.get("format") == FORMAT:
+                judgement = _read(content, JudgementFields, judgement_from_json, file, remedy)
+                judgements[file.stem.removeprefix(JUDGED)] = judgement
     return judgements
 
 
-def _checked(file: Path, command: str) -> Any:
-    content = read_json(file)
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        version = content.get("format", 1) if isinstance(content, dict) else "unknown"
-        raise SeehearError(
-            f"{file}: is of format {version}, but this version reads format {FORMAT}: run {command} again, which keeps "
-            "finished trainings, or use the version that wrote it"
-        )
-    return content
+def _read(
+    content: Mapping[str, Any],
+    fields: type[BaseModel],
+    build: Callable[[Mapping[str, Any]], T],
+    file: Path,
+    remedy: str,
+) -> T:
+    """Return what is built of a file's content, once its fields are checked. Raises SeehearError naming the file."""
+    checked = as_model(content, fields, file, remedy)
+    try:
+        return build(checked.model_dump())
+    except SeehearError as error:
+        raise SeehearError(f"{file}: {error}; {remedy}") from None
+    except (KeyError, ValueError, IndexError) as error:  # parts that do not fit together
+        raise SeehearError(f"{file}: its parts are of different collocations ({error}); {remedy}") from None
 
 
 # Selections
@@ -117,13 +138,17 @@ def selection_from_json(content: Mapping[str, Any]) -> Selection:
         given["budget"],
         given["leaks"],
     )
-    grid = Grid.over(settings.networks, settings.together)
+    sizes = {modality: len(dict.fromkeys(names)) for modality, names in settings.networks.items()}
+    options = [sum(math.comb(size, n) for n in range(1, min(settings.together, size) + 1)) for size in sizes.values()]
+    if math.prod(options) != len(content["ranking"]):  # before so many are made
+        raise SeehearError(f"ranks {len(content['ranking'])} collocations of {math.prod(options)}")
+    grid = Grid.over(settings.networks, min(settings.together, max(sizes.values())))
     seconds = content["traversal_seconds"]
     return Selection(
         grid=grid,
         standing=_standing_from_json(content["ranking"], grid),
         estimates=tuple(_estimates_from_json(each, grid) for each in content["estimators"]),
-        effects=_effects_from_json(content["effects"]),
+        effects=_effects_from_json(content["effects"], grid),
         effects_of=content["effects_of"],
         traversal_seconds=tuple(seconds) if seconds else None,
         metric=Metric(content["metric"]),
@@ -185,13 +210,13 @@ def judgement_from_json(content: Mapping[str, Any]) -> Judgement:
         standing=_standing_from_json(content["ranking"], grid),
         deviation=_number(content["seed_deviation"]),
         rows=tuple(
-            Row(_estimates_from_json(each, grid), _agreement_from_json(each["agreement"]), each["leaks"])
+            Row(_estimates_from_json(each, grid), _agreement_from_json(each["agreement"], grid), each["leaks"])
             for each in content["estimators"]
         ),
         failed=content["failed"],
         chance=Chance(**_numbers(content["chance"])),
         ceiling=Ceiling(**_numbers(content["ceiling"])),
-        effects=_effects_from_json(content["effects"]),
+        effects=_effects_from_json(content["effects"], grid),
         metric=Metric(content["metric"]),
         signature=content["signature"],
         missing=tuple(content["missing"]),
@@ -226,6 +251,8 @@ def _ranking_to_json(ranking: Sequence[RankedCollocation], standing: Standing, g
 
 
 def _standing_from_json(ranking: Sequence[Mapping[str, Any]], grid: Grid) -> Standing:
+    if len(ranking) != len(grid):
+        raise SeehearError(f"ranks {len(ranking)} collocations of {len(grid)}")
     rows = {row["name"]: row for row in ranking}
     ordered = [rows[str(collocation)] for collocation in grid]
 
@@ -295,17 +322,22 @@ def _estimates_from_json(content: Mapping[str, Any], grid: Grid) -> Estimates:
     )
 
 
-def _effects_from_json(content: Mapping[str, Any] | None) -> Effects | None:
+def _effects_from_json(content: Mapping[str, Any] | None, grid: Grid) -> Effects | None:
     if content is None:
         return None
     shares = _numbers(content["shares"])
     main = tuple(_array(values) for values in content["main"])
     interaction = np.array(content["interaction"], dtype=np.float64)
+    fits = tuple(map(len, main)) == grid.shape == interaction.shape and len(shares["main"]) == len(main)
+    if not fits or content["additive_choice"] >= len(grid):
+        raise SeehearError("has effects of other collocations")
     of_shares = Shares(tuple(_number(each) for each in shares["main"]), shares["interaction"], shares["noise"])
     return Effects(**_numbers({**content, "main": main, "interaction": interaction, "shares": of_shares}))
 
 
-def _agreement_from_json(content: Mapping[str, Any]) -> Agreement:
+def _agreement_from_json(content: Mapping[str, Any], grid: Grid) -> Agreement:
+    if max(content["best"], *content["chosen"], 0) >= len(grid):
+        raise SeehearError("has agreement on other collocations")
     unknown = {name: content[name] for name in ("tied_hit", "tied_size")}  # None if they are not known
     within, chosen = tuple(_number(value) for value in content["within_tau"]), tuple(content["chosen"])
     return Agreement(**{**_numbers(content), **unknown, "within_tau": within, "chosen": chosen})

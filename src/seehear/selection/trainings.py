@@ -21,10 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.data import Dataset
+from seehear.errors import SeehearError
 from seehear.events import Activity
 from seehear.features.packed import Packed
 from seehear.features.store import NetworkInfo
 from seehear.selection.collocation import Collocation
+from seehear.stored import Number, as_model, facts_of, read_tensors
 from seehear.training.bags import IN_MEMORY, Split
 from seehear.training.recipe import Decode, Recipe
 from seehear.training.run import BaseRun, MemoryRun, Run, RunFacts
@@ -33,6 +35,13 @@ if TYPE_CHECKING:
     from seehear.training.validation import Validation
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """What a file of scores holds beside them."""
+
+    flops: Number
 
 
 class Metric(StrEnum):
@@ -378,8 +387,6 @@ class Bench:
         atomic_bytes(self.out / self._score_key(training), data)
 
     def _kept(self, training: Training) -> Outcome | None:
-        from safetensors import SafetensorError, safe_open
-
         from seehear.files import sweep
 
         key = self._score_key(training)
@@ -390,9 +397,11 @@ class Bench:
             return None
         sweep(file.parent)
         try:
-            with safe_open(file, framework="np") as content:
-                per_clip = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118
-                flops = json.loads(content.metadata()["facts"])["flops"]
-        except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError):
-            return None  # damaged: it is made again
+            per_clip, metadata = read_tensors(file, "np", "delete it")
+            flops = as_model(facts_of(metadata, "facts", file, "delete it"), _Scored, file, "delete it").flops
+        except (FileNotFoundError, SeehearError):
+            return None  # missing or damaged: it is made again
+        of_clips = (self.count(training.judged) if training.judged.clips is None else len(training.judged.clips),)
+        if not per_clip or any(each.shape != of_clips or each.dtype != np.float64 for each in per_clip.values()):
+            return None
         return self._outcome(training, per_clip, Run(file.parent).history(), flops)

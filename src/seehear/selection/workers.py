@@ -125,7 +125,13 @@ class EpochProgress:
 
     def _epochs_done(self, key: Path) -> int:
         file = self._files.get(key)
-        return len(read_json(file)) if file is not None and file.exists() else 0
+        if file is None or not file.exists():
+            return 0
+        try:
+            history = read_json(file)
+        except SeehearError:  # who reads its content says so
+            return 0
+        return len(history) if isinstance(history, list) else 0
 
 
 _bench: Bench  # of a worker process

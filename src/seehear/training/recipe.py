@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from seehear.errors import SeehearError, unknown
+from seehear.errors import unknown
 from seehear.losses.contrastive.settings import ContrastSettings
 from seehear.refinement.settings import RefineSettings
 from seehear.settings import Changes, apply_changes, setting_fields, validated
+from seehear.stored import read_toml
 
 Choice = Literal["auto", "last", "loss", "type_at_av", "average"]
 Decode = Literal["official", "tuned", "negatives"]
@@ -24,18 +25,20 @@ Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 DEFAULT_RECIPE, LARGE_RECIPE = "refined", "refined-large"
+MAX_MODEL_WIDTH, MAX_LAYERS = 1 << 14, 100  # numbers beyond these are mistakes, and would not fit into memory
+MAX_COUNT = 1_000_000  # epochs, and clips per step
 FEW_CLIPS = 2000  # training clips under which a recipe for few clips is suggested
 
 
 class Recipe(BaseModel):
     """Every setting of the model and its training. The defaults are the paper's baseline (Wu et al., Sec. 4.1)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    width: Positive = Field(512, description="width d of the model")
+    width: Positive = Field(512, le=MAX_MODEL_WIDTH, description="width d of the model")
     heads: Positive = Field(1, description="attention heads; they must divide the width")
-    layers: int = Field(1, ge=0, description="hybrid attention layers")
-    feed_forward: Positive = Field(512, description="width inside a layer's feed-forward block")
+    layers: int = Field(1, ge=0, le=MAX_LAYERS, description="hybrid attention layers")
+    feed_forward: Positive = Field(512, le=MAX_MODEL_WIDTH, description="width inside a layer's feed-forward block")
     dropout: Share = Field(0.1, description="dropout inside the layers")
     input_dropout: Share = Field(0.0, description="dropout of the features before the linear maps")
     standardise: bool = Field(
@@ -45,12 +48,16 @@ class Recipe(BaseModel):
         False, description="divide each network's features by their root mean square in the training clips"
     )
     learning_rate: float = Field(3e-4, gt=0, description="learning rate of Adam")
-    decay_every: int = Field(10, ge=0, description="epochs between decays of the learning rate; 0 for no decay")
+    decay_every: int = Field(
+        10, ge=0, le=MAX_COUNT, description="epochs between decays of the learning rate; 0 for no decay"
+    )
     decay_by: float = Field(0.1, gt=0, le=1, description="factor of each decay of the learning rate")
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay (AdamW)")
-    epochs: Positive = Field(40, description="passes over the training clips")
-    batch: Positive = Field(16, description="clips per step")
-    patience: int = Field(0, ge=0, description="stop after this many epochs without improvement; 0 to never stop early")
+    epochs: Positive = Field(40, le=MAX_COUNT, description="passes over the training clips")
+    batch: Positive = Field(16, le=MAX_COUNT, description="clips per step")
+    patience: int = Field(
+        0, ge=0, le=MAX_COUNT, description="stop after this many epochs without improvement; 0 to never stop early"
+    )
     confidence: Mapping[str, Annotated[float, Field(ge=0, le=1)]] = Field(
         {"audio": 1.0, "visual": 0.9},
         description="per modality, how far a clip's labels are trusted to hold in it (label smoothing); by default 1",
@@ -183,10 +190,7 @@ def _values(recipe: str | Path | Recipe) -> Mapping[str, Any]:
         return shipped_recipes()[str(recipe)].model_dump()
     if not Path(recipe).is_file():
         raise unknown("recipe", str(recipe), shipped_recipes(), "A recipe can also be a TOML file.")
-    try:
-        return tomllib.loads(Path(recipe).read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SeehearError(f"{recipe}: not a TOML file: {error}") from None
+    return read_toml(Path(recipe))
 
 
 def recipe_table(recipes: Mapping[str, Recipe]) -> list[list[str]]:

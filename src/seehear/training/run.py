@@ -19,7 +19,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from seehear.decoding import Decoding
 from seehear.errors import ClipError, SeehearError
@@ -28,6 +30,20 @@ from seehear.files import atomic_bytes, atomic_json, atomic_text, check_folder, 
 from seehear.locks import locked
 from seehear.names import valid_line, valid_modality_name
 from seehear.progress import say
+from seehear.stored import (
+    Count,
+    Flag,
+    Number,
+    Positive,
+    Segment,
+    as_model,
+    entries,
+    exists,
+    facts_of,
+    read_object,
+    read_tensors,
+    shape_faults,
+)
 from seehear.training.recipe import Recipe
 from seehear.version import __version__
 
@@ -43,7 +59,8 @@ Stage = Literal["task", "pretrain"]
 MADE_OF_FEATURES = ("features", "pseudo")  # endings of the inputs that other networks change
 WEIGHTS, TEACHERS = "model.safetensors", "teachers.safetensors"
 CHECKPOINTS: dict[Stage, str] = {"task": "checkpoint.safetensors", "pretrain": "pretraining.safetensors"}
-SEED = re.compile(r"seed-\d+").fullmatch  # not a folder such as seed-0-old
+SEED = re.compile(r"seed-(0|[1-9][0-9]*)").fullmatch  # not a folder such as seed-0-old
+REMEDY = "train again"
 HISTORIES: dict[Stage, str] = {"task": "history.json", "pretrain": "pretraining.json"}
 
 
@@ -62,11 +79,11 @@ class RunFacts:
     """
 
     recipe: Recipe
-    seed: int
+    seed: Count
     networks: Mapping[str, Sequence[NetworkInfo]]
-    classes: tuple[str, ...]
-    segment: float
-    window: int
+    classes: Annotated[tuple[str, ...], Field(min_length=1)]
+    segment: Segment
+    window: Positive
     inputs: Mapping[str, str]
 
     @property
@@ -97,18 +114,42 @@ class RunFacts:
         }
 
     @staticmethod
-    def from_json(facts: Mapping[str, Any]) -> RunFacts:
-        """Return the facts that `as_json` wrote. Raises ValueError for a recipe that is unknown."""
-        networks = {modality: [NetworkInfo(**info) for info in infos] for modality, infos in facts["networks"].items()}
-        return RunFacts(
-            Recipe(**facts["recipe"]),
-            facts["seed"],
-            networks,
-            tuple(facts["classes"]),
-            facts["segment"],
-            facts["window"],
-            facts["inputs"],
-        )
+    def from_json(facts: Mapping[str, Any], where: object) -> RunFacts:
+        """Return the facts that `as_json` wrote. Raises SeehearError naming `where` and the field that is wrong."""
+        read = as_model(facts, RunFacts, where, f"{REMEDY}, or use the version of seehear that made it")
+        try:
+            for modality in read.modalities:
+                valid_modality_name(modality)
+            for name in read.classes:
+                valid_line(name)
+        except ClipError as error:
+            raise SeehearError(f"{where}: {error}") from None
+        return read
+
+
+class Epoch(BaseModel):
+    """What has to be known of an epoch in a history. Losses and other scores are kept as they are."""
+
+    model_config = ConfigDict(extra="allow")
+
+    epoch: Count
+    seconds: Annotated[Number, Field(ge=0)]
+    best: Flag = False  # of the task; pretraining has none
+    val: Mapping[str, Annotated[float, Field(strict=True)]] | None = None
+    never_found: Mapping[str, Sequence[str]] = {}
+
+
+def checked_history(value: Any, where: object) -> list[dict[str, Any]]:
+    """Return a history as it was written. Raises SeehearError naming `where` and the field that is wrong."""
+    as_model(value, list[Epoch], where, REMEDY)
+    if [entry["epoch"] for entry in value] != list(range(len(value))):
+        raise SeehearError(f"{where}: its epochs are not numbered from 0 on; {REMEDY}")
+    for entry in value:
+        try:
+            Decoding.from_json(entry.get("decoding", {}))
+        except SeehearError as error:
+            raise SeehearError(f"{where}: epoch {entry['epoch']}: {error}; {REMEDY}") from None
+    return list(value)
 
 
 class BaseRun(ABC):
@@ -187,14 +228,27 @@ class BaseRun(ABC):
 
     def model(self, device: str = "cpu") -> ParsingModel:
         """Return the trained model. Raises SeehearError if training has not finished."""
+        import torch
+
+        weights = self.weights()
+        with torch.device("meta"):  # shapes alone: what is asked for may not fit into memory
+            expected = self.new_model().state_dict()
+        if fault := shape_faults(weights, expected):
+            raise SeehearError(f"{self.name}: {WEIGHTS} does not fit run.json: {fault}; {REMEDY}")
+        for name, tensor in weights.items():
+            if not torch.isfinite(tensor).all():
+                raise SeehearError(f"{self.name}: {name} in {WEIGHTS} holds numbers that are not finite; {REMEDY}")
         model = self.new_model()
-        model.load_state_dict(self.weights())
+        model.load_state_dict(weights)
         return model.to(device).eval()
 
     @property
     def chosen(self) -> dict[str, Any]:
         """The history's entry of the chosen epoch."""
-        return next(entry for entry in reversed(self.history()) if entry["best"])
+        best = [entry for entry in self.history() if entry.get("best")]
+        if not best:
+            raise SeehearError(f"{self.name}: its history names no chosen epoch; {REMEDY}")
+        return best[-1]
 
     @abstractmethod
     def keep_teachers(self, teachers: Teachers) -> None:
@@ -313,36 +367,23 @@ class Run(BaseRun):
     def __init__(self, path: str | Path) -> None:
         """Open a run folder. Raises SeehearError if there is none, or it is of another format."""
         self.path = Path(path)
-        if several := sorted(child.parent.name for child in self.path.glob("seed-*/run.json")):
+        marker = self.path / "run.json"
+        if several := seed_folders(self.path):
             raise SeehearError(
-                f"{self.path}: holds runs of several seeds: name one, such as {self.path / several[0]}, or take them "
+                f"{self.path}: holds runs of several seeds: name one, such as {several[0]}, or take them "
                 "as one with --ensemble (in Python ensemble=True)"
             )
-        marker = self.path / "run.json"
-        if not marker.exists():
-            if within := sorted({file.relative_to(self.path).parts[0] for file in self.path.glob("*/seed-*/run.json")}):
-                raise SeehearError(f"{self.path}: a folder of runs: name one of them, such as {self.path / within[0]}")
+        if not exists(marker):
+            if within := [each for each in entries(self.path) if exists(each / "run.json") or seed_folders(each)]:
+                raise SeehearError(f"{self.path}: a folder of runs: name one of them, such as {within[0]}")
             raise SeehearError(f"{self.path}: no run in this folder; `seehear train --out` makes one")
-        content = read_json(marker)
+        content = read_object(marker, REMEDY)
         if content.get("format") != FORMAT:
             raise SeehearError(
                 f"{self.path}: a run of format {content.get('format')}, but this version reads format {FORMAT}: "
                 "train again, or use the version that made it"
             )
-        try:
-            self.facts = RunFacts.from_json(content)
-            for modality in self.facts.modalities:
-                valid_modality_name(modality)
-            for name in self.facts.classes:
-                valid_line(name)
-        except ClipError as error:
-            raise SeehearError(f"{marker}: {error}") from None
-        except ValueError as error:  # pydantic's, in several lines
-            reason = " ".join(str(error).splitlines()[1:3]).split(" [type=")[0]
-            raise SeehearError(
-                f"{marker}: has a recipe that this version does not know: {' '.join(reason.split())}; train again, "
-                "or use the version that made it"
-            ) from None
+        self.facts = RunFacts.from_json(content, marker)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, seed {self.facts.seed}, {'done' if self.done else 'not finished'})"
@@ -384,12 +425,16 @@ class Run(BaseRun):
     def identity(self) -> str:
         """Hash of the run's facts and of its trained model."""
         files = [self.path / name for name in ("run.json", WEIGHTS)]
-        return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()
+        try:
+            content = b"".join(file.read_bytes() for file in files if exists(file))
+        except OSError as error:
+            raise SeehearError(f"{error.filename}: can't be read: {error.strerror}") from None
+        return hashlib.sha256(content).hexdigest()
 
     def history(self) -> list[dict[str, Any]]:
         """Return the content of RUN/history.json; an empty list before the first epoch."""
         file = self.path / HISTORIES["task"]
-        return list(read_json(file)) if file.exists() else []
+        return checked_history(read_json(file), file) if exists(file) else []
 
     def weights(self) -> dict[str, Tensor]:
         """Read RUN/model.safetensors. Raises SeehearError if training has not finished."""
@@ -410,13 +455,11 @@ class Run(BaseRun):
         """Read RUN/teachers.safetensors. Raises SeehearError if the file is damaged."""
         from seehear.refinement.fitted import Teachers
 
-        if not (self.path / TEACHERS).exists():
+        file = self.path / TEACHERS
+        if not exists(file):
             return None
-        tensors, facts = load_tensors(self.path / TEACHERS)
-        try:
-            return Teachers.from_tensors({name: tensor.numpy() for name, tensor in tensors.items()}, facts)
-        except (KeyError, TypeError, ValueError) as error:
-            raise SeehearError(f"{self.path / TEACHERS}: damaged: {error}") from None
+        tensors, facts = load_tensors(file)
+        return Teachers.from_tensors({name: tensor.numpy() for name, tensor in tensors.items()}, facts, file)
 
     def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
         """Write RUN/model.safetensors in one step."""
@@ -514,11 +557,14 @@ def find_runs(paths: Sequence[str | Path]) -> list[Run]:
     """
     runs = []
     for path in map(Path, paths):
-        seeds = {
-            int(file.parent.name[5:]): file.parent for file in path.glob("seed-*/run.json") if SEED(file.parent.name)
-        }
-        runs += [Run(seeds[seed]) for seed in sorted(seeds)] or [Run(path)]
+        runs += [Run(folder) for folder in seed_folders(path)] or [Run(path)]
     return runs
+
+
+def seed_folders(folder: Path) -> list[Path]:
+    """Return the folders seed-0, seed-1, … of runs in a folder, by seed. Others, such as seed-0-old, are no seeds."""
+    seeds = {int(path.name.removeprefix("seed-")): path for path in entries(folder) if SEED(path.name)}
+    return [seeds[seed] for seed in sorted(seeds) if exists(seeds[seed] / "run.json")]
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: object) -> None:
@@ -530,11 +576,9 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: object) -> No
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:
-    """Return the tensors and the JSON value of a file. Raises SeehearError if the file is damaged."""
-    from safetensors import SafetensorError, safe_open
-
+    """Return the tensors and the JSON value of a file. Raises SeehearError if the file is missing or damaged."""
     try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["facts"])  # noqa: SIM118
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RecursionError) as error:
-        raise SeehearError(f"{path}: damaged or unreadable: {error}") from None
+        tensors, metadata = read_tensors(path, "pt", REMEDY)
+    except FileNotFoundError:
+        raise SeehearError(f"{path}: no such file; {REMEDY}") from None
+    return tensors, facts_of(metadata, "facts", path, REMEDY)
