@@ -92,6 +92,8 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
         events = (*parsed.events, *(parsed.truth or ()))
         for modality in {*parsed.modalities, *parsed.absent, *(event.modality for event in events)}:
             valid_modality_name(modality)
+        if {event.modality for event in parsed.events} - set(parsed.modalities):
+            raise SeehearError(f"{file}: is damaged (has events in a modality that it lacks); parse the clip again")
         return parsed
     except ClipError as error:
         raise SeehearError(f"{file}: {error}") from None
