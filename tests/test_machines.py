@@ -170,7 +170,7 @@ class Plain:
         pass
 
 
-@pytest.mark.parametrize("stream", [None, Plain(), object(), io.StringIO()], ids=repr)
+@pytest.mark.parametrize("stream", [None, Plain(), object(), io.StringIO()], ids=["none", "plain", "object", "text"])
 def test_progress_wherever_standard_error_leads(stream, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stderr", stream)
     with progress.Progress("extracting", 2) as bar:

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -31,12 +32,14 @@ from seehear.errors import ClipError, SeehearError
 from seehear.features.store import Origin, content_hash
 from seehear.files import atomic
 from seehear.media.child import open_clip, run, run_on_file
+from seehear.media.clips import Clips, search_folder
 from seehear.media.feeds import decode
 from seehear.media.frames import UPRIGHT, orientation, shown
-from seehear.media.reader import Media, is_media
+from seehear.media.reader import Media
 from seehear.media.sound import Mixer, Resampler
 from seehear.media.tracks import Track
-from seehear.progress import Progress
+from seehear.names import clip_name
+from seehear.progress import Progress, say
 
 REVISION = "2"  # changes whenever cuts change
 LENGTH_TOLERANCE = 1.0  # seconds by which a file that is the clip already may be longer or shorter than it
@@ -117,11 +120,14 @@ def cut_clips(dataset: DataSet, clips: Iterable[str], videos: Path, out: Path) -
 
 def _find_videos(folder: Path, out: Path) -> dict[str, list[Path]]:
     """Return stem -> media files of that stem in a folder and its subfolders, except `out`."""
-    by_stem: dict[str, list[Path]] = {}
+    found, by_stem = Clips(), dict[str, list[Path]]()
     excluded = out.resolve()
-    for file in sorted(folder.rglob("*")):
-        if is_media(file) and file.parent.resolve() != excluded:
-            by_stem.setdefault(file.stem, []).append(file)
+    with suppress(SeehearError):  # of a folder without videos: each clip says that it has none
+        for file in search_folder(folder, found):
+            if file.parent.resolve() != excluded:
+                by_stem.setdefault(clip_name(file), []).append(file)
+    for problem in found.unusable.values():
+        say(problem)
     return by_stem
 
 
@@ -131,7 +137,7 @@ def _provide(
     """Add the clip's file to `cuts`. Raises ClipError if none of the sources yields it."""
     target = out / f"{clip}.mp4"
     if span is None:
-        if not sources or sources[0].stem != clip:
+        if not sources or clip_name(sources[0]) != clip:
             raise ClipError(f"{videos}: holds no file named {clip}")
         cuts.files[clip] = sources[0]
         cuts.whole += 1
@@ -274,7 +280,7 @@ def _encoder(
 ) -> _VideoEncoder | _AudioEncoder:
     if track is media.video:
         return _VideoEncoder(file, zero, length, track)
-    return _AudioEncoder(file, zero, length, media.rate, media.gain)
+    return _AudioEncoder(file, zero, length, media.rate, media.mixer())
 
 
 def _read(
@@ -401,12 +407,12 @@ class _AudioEncoder:
         late: Whether the first audio came after the clip's start.
     """
 
-    def __init__(self, file: OutputContainer, zero: float, length: float, rate: int, gain: float) -> None:
-        """Take audio from `zero` on, seconds on the file's clock. rate: of the file, Hz. gain: of all samples."""
+    def __init__(self, file: OutputContainer, zero: float, length: float, rate: int, mixer: Mixer) -> None:
+        """Take audio from `zero` on, seconds on the file's clock. rate: of the file, Hz. mixer: of its channels."""
         self.late = False
         self._file, self._zero, self._length = file, zero, length
         self._rate = min((known for known in AUDIO_RATES if known >= rate), default=max(AUDIO_RATES))
-        self._mixer = Mixer(gain)
+        self._mixer = mixer
         self._resampler: Resampler | None = None
         self._samples: NDArray[np.float32] | None = None  # (channels, samples)
         self._filled: int | None = None  # number of the sample after the last one

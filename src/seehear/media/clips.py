@@ -73,7 +73,7 @@ def find_clips(paths: Paths) -> Clips:
     """
     clips = Clips()
     for path in (each for given in arguments.paths(paths) for each in _expand(given)):
-        for file in _in_folder(path, clips) if path.is_dir() else [path]:
+        for file in search_folder(path, clips) if path.is_dir() else [path]:
             _check_name(file)
             other = clips.setdefault(clip_name(file), file)
             if other is not file and not _same_file(other, file):
@@ -124,8 +124,12 @@ class _Search:
     unusable: dict[str, str] = field(default_factory=dict)
 
 
-def _in_folder(folder: Path, clips: Clips) -> list[Path]:
-    """Return the media files in a folder and its subfolders. Adds what can't be used to the clips' problems."""
+def search_folder(folder: Path, clips: Clips) -> list[Path]:
+    """Return the media files in a folder and its subfolders. Adds what can't be used to the clips' problems.
+
+    Raises:
+        SeehearError: If there are none.
+    """
     search = _Search()
     pending, linked, visited = [folder], list[Path](), set[str]()
     while pending or linked:

@@ -29,7 +29,7 @@ from seehear.media import frames, gaps
 from seehear.media.feeds import AudioFeed, VideoFeed, decode
 from seehear.media.notes import Note, NoteKind
 from seehear.media.opening import MAX_PIXELS, REMEDY, open_media
-from seehear.media.sound import LOUDEST, SILENCE, WaveformCollector, samples_of
+from seehear.media.sound import LOUDEST, LOUDEST_DECODED, SILENCE, Mixer, WaveformCollector, samples_of
 from seehear.media.tracks import Listing, Stream, Track, streams_of
 from seehear.media.whole import EXACT, formats, missing_end, stated_ends
 from seehear.modality import AUDIO, VISUAL
@@ -118,7 +118,7 @@ class Media:
         self._found: dict[tuple[NoteKind, str], Note] = {}
         self.video: Track | None = None
         self.audio: Track | None = None
-        self.rate, self._unbounded = 0, False
+        self.rate, self._unbounded, self._exact = 0, False, True
         if not self._list(thorough=False):
             self._list(thorough=True)  # a track begins so late that its parameters were not found
 
@@ -249,7 +249,7 @@ class Media:
         assert self.audio is not None
         starts = self.audio.starts - self.origin
         next_audio = np.minimum.accumulate([math.inf, *reversed(starts.tolist())])[::-1]
-        collector = WaveformCollector(self.rate, margin, self.origin, next_audio, self.gain)
+        collector = WaveformCollector(self.rate, margin, self.origin, next_audio, self.mixer())
         return AudioFeed(self.audio, files.enter_context(self.open()), collector)
 
     def open(self) -> InputContainer:
@@ -260,8 +260,12 @@ class Media:
         """
         return open_media(self.path, thorough=self._thorough)
 
+    def mixer(self) -> Mixer:
+        """Return a new mixer for the audio."""
+        return Mixer(self._gain, LOUDEST if self._exact else LOUDEST_DECODED)
+
     @cached_property
-    def gain(self) -> float:
+    def _gain(self) -> float:
         """The factor that brings the audio's peak down to full scale, where its format knows none; else 1."""
         if self.audio is None or not self._unbounded:
             return 1.0
@@ -310,6 +314,8 @@ class Media:
             self._use_audio(self._asked_for(sounds) or _default(heard), listing)
         if listing.resets:
             self._note(NoteKind.CLOCK_RESET, "", listing.resets + 1)
+        if self.video and (twice := len(self.video.stamps) - len(np.unique(self.video.stamps))):
+            self._note(NoteKind.AMBIGUOUS_TIMES, VISUAL, twice)
         if self.video and self.video.rate:
             self._note(NoteKind.ASSUMED_RATE, VISUAL, float(self.video.rate))
 
@@ -334,7 +340,8 @@ class Media:
             raise ClipError(f"{self.path}: its audio track {self.audio_track} holds no audio: choose another one")
         self.audio, context = listing.tracks[stream.index], stream.codec_context
         self.rate = context.sample_rate
-        self._unbounded = context.codec.lossless and context.format.name[:3] in FLOATS
+        self._exact = context.codec.lossless
+        self._unbounded = self._exact and context.format.name[:3] in FLOATS
         if self.rate > HIGHEST_RATE:
             raise ClipError(f"{self.path}: claims {self.rate} samples per second, it may be damaged: {REMEDY}")
 
@@ -356,6 +363,8 @@ class Media:
             stops.append(float(self.audio.ends.max()))
         self.origin = min(starts)
         self.duration = max(stops) - self.origin
+        if not 0 < self.duration < math.inf:
+            raise ClipError(f"{self.path}: lasts {self.duration:g} s, it may be damaged: {REMEDY}")
         packets = sum(len(track.stamps) for track in (self.video, self.audio) if track is not None)
         if self.duration > HOUR and packets < self.duration / MAX_PACKET_SPACING:
             raise ClipError(
@@ -391,7 +400,7 @@ class Media:
         declared = max(ends, default=(container.duration or 0) / av.time_base)
         slack = max(1.0, 2 * max(map(_usual_step, used)))
         if end < declared - slack:
-            raise ClipError(f"{self.path}: is cut off, holding {end:.1f} of {declared:.1f} s: {REMEDY}")
+            raise ClipError(f"{self.path}: is cut off, holding {max(0.0, end):.1f} of {declared:.1f} s: {REMEDY}")
 
     # What is noted
 
@@ -421,6 +430,8 @@ class Media:
         failed = feed.failed
         if isinstance(feed, VideoFeed) and failed:
             failed = max(failed, float(feed.collector.lost.sum()) / fps)
+        if isinstance(feed, AudioFeed):
+            failed += feed.collector.mixer.findings.garbled / self.rate
         if self._lost + failed >= WORTH_NOTING:
             self._note(NoteKind.DAMAGED, feed.modality, min(self.duration, self._lost + failed))
         if isinstance(feed, AudioFeed):

@@ -14,6 +14,7 @@ SILENCE = 2.0**-15  # one step of 16-bit audio: where no sample is larger, nothi
 ROUNDING = 0.02  # seconds by which time stamps are rounded: a smaller gap or overlap is none
 CANCELLED = 1e-3  # of the channels' mean power: where their mix has less, they cancel each other out
 LOUDEST = 2.0**32  # times full scale; a larger sample is damaged
+LOUDEST_DECODED = 4.0  # times full scale; a codec that rounds overshoots by less, a damaged packet often by more
 CLIPPED = 1 - 2.0**-14  # of full scale
 CLIPPED_RUN = 3  # samples in a row at full scale are clipped
 
@@ -26,6 +27,7 @@ class Findings:
         not_finite: Samples that are not finite numbers.
         cancelled: Samples at which the channels cancel each other out.
         clipped: Samples in runs at full scale.
+        garbled: Samples of packets that are decoded to far more than full scale.
         unknown_layout: Channels of a layout that nothing names; 0 if it is known.
         peak: The largest magnitude, in full scales.
     """
@@ -33,6 +35,7 @@ class Findings:
     not_finite: int = 0
     cancelled: int = 0
     clipped: int = 0
+    garbled: int = 0
     unknown_layout: int = 0
     peak: float = 0.0
 
@@ -44,9 +47,9 @@ class Mixer:
         findings: What was odd so far.
     """
 
-    def __init__(self, gain: float = 1.0) -> None:
-        """Mix, and multiply by a gain."""
-        self.gain = gain
+    def __init__(self, gain: float = 1.0, loudest: float = LOUDEST) -> None:
+        """Mix, and multiply by a gain. Frames that exceed `loudest` full scales are silence."""
+        self.gain, self.loudest = gain, loudest
         self.findings = Findings()
 
     def mix(self, frame: AudioFrame, output: str = "mono") -> NDArray[np.float32]:
@@ -72,6 +75,9 @@ class Mixer:
         if bad.any():
             self.findings.not_finite += int(bad.sum())
             channels = np.where(bad, np.float32(0), channels)
+        if float(np.abs(channels).max(initial=0.0)) > self.loudest:
+            self.findings.garbled += channels.shape[1]
+            return np.zeros_like(channels)
         self._note_clipping(channels)
         return channels if self.gain == 1 else channels * np.float32(self.gain)
 
@@ -186,7 +192,7 @@ def _timed(frame: AudioFrame) -> tuple[NDArray[np.float32], float | None]:
 class WaveformCollector:
     """Collects mono samples on the clock of the clip; where there are none, the waveform is zero."""
 
-    def __init__(self, rate: int, margin: float, origin: float, next_audio: NDArray[np.float64], gain: float = 1.0):
+    def __init__(self, rate: int, margin: float, origin: float, next_audio: NDArray[np.float64], mixer: Mixer) -> None:
         """Await frames of audio.
 
         Args:
@@ -194,10 +200,10 @@ class WaveformCollector:
             margin: Seconds around each span.
             origin: Seconds of the file's clock at which the clip begins.
             next_audio: (n + 1,) the earliest audio still to come once so many packets were read, seconds of the clip.
-            gain: Factor of all samples.
+            mixer: Of the channels.
         """
         self.rate, self.margin = rate, margin
-        self.mixer, self._resampler = Mixer(gain), Resampler(rate)
+        self.mixer, self._resampler = mixer, Resampler(rate)
         self._origin, self._next_audio = origin, next_audio
         self._packets = 0  # audio packets read so far
         self._pieces: list[tuple[int, NDArray[np.float32]]] = []  # (number of the first sample, samples)
