@@ -15,7 +15,7 @@ from make_media import clicks, cut_start, numbered, set_matrix, tone, write
 from media import truth
 from media.truth import Form, make, onsets, sample
 from seehear.errors import ClipError
-from seehear.media import reader
+from seehear.media import reader, sound
 from seehear.media.notes import NoteKind
 from seehear.media.reader import Media
 
@@ -55,6 +55,47 @@ def test_parts_with_clocks_of_their_own_follow_one_another(form, tmp_path):
     for start, part in zip(starts, alone, strict=False):
         for time, number in zip(part.times[1:-1], part.numbers[1:-1], strict=True):
             assert abs(shown_at(read, start + time) - number) <= 5, (start, time)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".m4a", ".flv", ".wav", ".wmv"])
+def test_a_second_recording_that_no_player_reads_is_noted(suffix, tmp_path):
+    form = {
+        ".wav": Form(".wav", "", "pcm_s16le"),
+        ".m4a": Form(".m4a", "", "aac"),
+        ".wmv": Form(".wmv", "wmv2", "wmav2", rate=44100),
+    }.get(suffix, replace(MP4, suffix=suffix))
+    path = make(tmp_path / "clip", form)
+    assert not sample(path).notes
+    whole = path.read_bytes()
+    path.write_bytes(whole + whole)
+    read = sample(path)
+    assert read.notes == {NoteKind.UNREAD: pytest.approx(len(whole), rel=0.1)}
+    assert read.duration == pytest.approx(3, abs=0.1)
+
+
+@pytest.mark.parametrize("content", [
+    "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\n{other}\n#EXT-X-ENDLIST\n",
+    "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:3,\nhttp://127.0.0.1:9/x.ts\n#EXT-X-ENDLIST\n",
+    "ffconcat version 1.0\nfile '{other}'\n",
+    "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\n",
+])  # fmt: skip
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_a_list_of_other_files_is_refused(content, suffix, tmp_path):
+    other = make(tmp_path / "other", TS)
+    path = tmp_path / f"clip{suffix}"
+    path.write_text(content.format(other=other))
+    with pytest.raises(
+        ClipError, match=r"clip\.(mp4|mkv|ts): (is a list of other files|is not a media file|can't be read)"
+    ):
+        Media(path)
+
+
+def test_frames_that_share_a_time_are_noted(tmp_path):
+    path = make(tmp_path / "clip", Form(".mpg", "mpeg2video", "mp2", fps=25, options={"bf": "2"}))
+    with av.open(str(path)) as file:
+        times = [packet.pts for packet in file.demux(file.streams.video[0]) if packet.size]
+    twice = len(times) - len(set(times))
+    assert sample(path).notes == ({NoteKind.AMBIGUOUS_TIMES: twice} if twice else {})
 
 
 def test_a_part_without_audio_is_silent(tmp_path):
@@ -310,6 +351,19 @@ def test_a_rate_that_cannot_be_is_refused(tmp_path):
     path.write_bytes(data)
     with pytest.raises(ClipError, match="claims 2147483647 samples per second"):
         Media(path)
+
+
+def test_a_packet_that_is_decoded_to_noise_is_damage():
+    """Frames of a codec that rounds may exceed full scale a little; far more comes of a damaged packet."""
+    mixer = sound.Mixer(loudest=sound.LOUDEST_DECODED)
+
+    def mixed(peak: float) -> np.ndarray:
+        frame = av.AudioFrame.from_ndarray(np.full((1, 100), peak, dtype=np.float32), "fltp", "mono")
+        return mixer.mix(frame)[0]
+
+    assert mixed(1.5) == pytest.approx(1.5)
+    assert mixed(90.0) == pytest.approx(0)
+    assert mixer.findings.garbled == 100
 
 
 # Damage

@@ -238,15 +238,14 @@ class Store:
         if not (self.path / "store.json").exists():  # a new folder of this name would be no store
             raise SeehearError(f"{self.path}: the store was deleted or unmounted meanwhile; nothing more is written")
         facts = {name: value for name, value in asdict(origin).items() if value is not None}
+        if notes:  # in the same text, because safetensors writes several in any order
+            facts["notes"] = [note.as_json() for note in notes]
         metadata = {"origin": json.dumps(facts, sort_keys=True)}
-        if notes:
-            metadata["notes"] = json.dumps([note.as_json() for note in notes])
         tensors: dict[str, NDArray[Any]] = {"features": np.ascontiguousarray(features, dtype=np.float32)}
         if silent is not None:
             tensors["silent"] = np.ascontiguousarray(silent, dtype=bool)
         # As a tensor, since safetensors writes several entries of metadata in random order.
         tensors["crc32"] = np.array([zlib.crc32(tensor.tobytes()) for tensor in tensors.values()], dtype=np.uint32)
-        metadata = {"origin": json.dumps(asdict(origin), sort_keys=True)}
         atomic_bytes(file, save(tensors, metadata=metadata), durable=False, through=self.path / network)
 
     def read(self, network: str, clip: str) -> NDArray[np.float32]:
@@ -280,7 +279,8 @@ class Store:
         file = self.file(network, clip)
         try:
             header, _ = self._header(network, clip)
-            return tuple(Note.from_json(note) for note in parse_json(header["__metadata__"].get("notes", "[]"), file))
+            facts = parse_json(header["__metadata__"]["origin"], file)
+            return tuple(Note.from_json(note) for note in facts.get("notes", ()))
         except UNREADABLE as error:
             raise SeehearError(f"{file}: its notes are damaged ({error}); {REMEDY}") from None
 

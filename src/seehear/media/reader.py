@@ -31,7 +31,7 @@ from seehear.media.notes import Note, NoteKind
 from seehear.media.opening import MAX_PIXELS, REMEDY, open_media
 from seehear.media.sound import LOUDEST, LOUDEST_DECODED, SILENCE, Mixer, WaveformCollector, samples_of
 from seehear.media.tracks import Listing, Stream, Track, streams_of
-from seehear.media.whole import EXACT, formats, missing_end, stated_ends
+from seehear.media.whole import EXACT, formats, missing_end, stated_ends, unread
 from seehear.modality import AUDIO, VISUAL
 
 # Of media that FFmpeg reads, without those of pictures and of texts.
@@ -387,6 +387,8 @@ class Media:
 
         Of formats whose headers may be wrong, the missing end is noted.
         """
+        if behind := unread(self.path, container, listing.last_byte):
+            self._note(NoteKind.UNREAD, "", behind)
         end = self.origin + self.duration
         if not EXACT & formats(container):
             missing = missing_end(self.path, container, end, self.duration)

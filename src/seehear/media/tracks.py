@@ -110,6 +110,7 @@ class Listing:
         tracks: Track per index of a stream, of those with packets.
         resets: How often the clock starts anew.
         end: Seconds of the file's clock at which the last packet of any track ends, subtitles included.
+        last_byte: The place behind the last byte of a packet.
         lost: Seconds that are missing between packets of a format that has no times, as far as bytes tell.
         late_tracks: Whether tracks appeared that were not known when the file was opened.
     """
@@ -130,6 +131,7 @@ class Listing:
                 self.end = max(self.end, _end_of(packet))
         self.resets = 0
         self.tracks = {each.index: self._track(each) for each in streams_of(container) if each.index in self._raw}
+        self.last_byte = max(places, default=0)
         self.lost = self._lost(container, places)
         self._join()
 

@@ -11,6 +11,8 @@ from av.container.input import InputContainer
 EXACT = frozenset(("mp4", "matroska"))  # formats whose header states an exact duration, without which they are cut off
 STATED = frozenset(("flac", "flv"))  # formats whose header states a duration that programs may have left wrong
 UNKNOWN_SIZE = 0x7FFFF000  # bytes; a larger size in a header means that it wasn't known when it was written
+UNINDEXED = frozenset(("aiff", "asf", "au", "flv", "wav", "w64"))  # formats with little or nothing behind the content
+LEAST_UNREAD, UNREAD_SHARE = 4096, 0.1  # bytes, and share of the file, behind its content that are worth a note
 MP3_HEADS = (b"Xing", b"Info")  # tags that state how many frames an MP3 has; else its duration is a guess
 HEAD = 1 << 16  # bytes in which such a tag is looked for
 
@@ -48,3 +50,39 @@ def missing_end(path: Path, container: InputContainer, end: float, duration: flo
     if named & STATED or ("mp3" in named and any(tag in head for tag in MP3_HEADS)):
         return max(0.0, (container.duration or 0) / av.time_base - end)
     return 0.0
+
+
+def unread(path: Path, container: InputContainer, last: int) -> int:
+    """Return how many bytes follow the recording that a file holds: another one, if files were joined byte by byte.
+
+    Args:
+        path: The file.
+        container: The same, opened.
+        last: The place behind the last byte of a packet.
+    """
+    size, named = path.stat().st_size, formats(container)
+    if "mp4" in named:
+        return size - _second_movie(path)
+    if named & UNINDEXED and size - last > max(LEAST_UNREAD, UNREAD_SHARE * size):
+        return size - last
+    return 0
+
+
+def _second_movie(path: Path) -> int:
+    """Return where the second movie of an MP4 begins, of which players read the first; its size if it has one."""
+    size, place, seen, begin = path.stat().st_size, 0, 0, 0
+    with path.open("rb") as file:
+        while place + 8 <= size:
+            file.seek(place)
+            length, kind = struct.unpack(">I4s", file.read(8))
+            if length == 1:
+                (length,) = struct.unpack(">Q", file.read(8).ljust(8, b"\0"))
+            if kind == b"ftyp":
+                begin = place
+            seen += kind == b"moov"
+            if seen == 2:
+                return begin
+            if length < 8:  # up to the end of the file, or damaged
+                break
+            place += length
+    return size
