@@ -16,6 +16,7 @@ from pathlib import Path
 
 from media.truth import CLICKS, FORMS, RATES, Form, expected, make, sample
 from seehear.errors import SeehearError
+from seehear.media.notes import NoteKind
 from seehear.progress import Progress
 
 SAMPLED = (1, 2, 8)  # frames per second that a network is shown
@@ -35,6 +36,8 @@ def compare(form: Form, folder: Path) -> tuple[str, int]:
         except SeehearError as error:
             return str(error).removeprefix(f"{path}: "), compared
         numbers, heard = expected(path, read.times)
+        if amount := read.notes.pop(NoteKind.AMBIGUOUS_TIMES, 0):
+            return f"ambiguous: FFmpeg gives {amount:.0f} frames the time of another", compared
         wrong = [(time, n, m) for time, n, m in zip(read.times, read.numbers, numbers, strict=True) if n != m]
         if wrong:
             return f"at {fps} per second, {len(wrong)} frames differ, the first at {wrong[0][0]:.2f} s", compared
@@ -54,6 +57,15 @@ def rows() -> Iterator[tuple[Form, list[float]]]:
         yield form, list(RATES) if form.codec and form.suffix != ".mxf" else [form.fps]
 
 
+def cell(wrong: str, compared: int) -> str:
+    """Return what the table says of a file."""
+    if wrong.startswith("not made"):
+        return "–"
+    if wrong.startswith("ambiguous"):
+        return "(ambiguous)"
+    return f"**{wrong}**" if wrong else str(compared)
+
+
 def main() -> int:
     """Print the table. Return 1 if anything is wrong."""
     table, faults, total = [], [], 0
@@ -63,7 +75,15 @@ def main() -> int:
             cells = {}
             for rate in rates:
                 wrong, compared = compare(replace(form, fps=rate), Path(place))
-                cells[rate] = "–" if wrong.startswith("not made") else f"**{wrong}**" if wrong else str(compared)
+                cells[rate] = cell(wrong, compared)
+                    "–"
+                    if wrong.startswith("not made")
+                    else "(ambiguous)"
+                    if wrong.startswith("ambiguous")
+                    else f"**{wrong}**"
+                    if wrong
+                    else str(compared)
+                )
                 faults += [f"{replace(form, fps=rate)}: {wrong}"] if cells[rate].startswith("**") else []
                 total += compared
                 bar.advance(str(form))

@@ -296,13 +296,14 @@ def atomic_array(path: Path, array: NDArray[Any]) -> None:
     atomic_bytes(path, buffer.getvalue(), durable=False)
 
 
-def read_text(path: Path, most: int = MAX_TEXT, kind: str = "text") -> str:
+def read_text(path: Path, most: int = MAX_TEXT, kind: str = "text", *, wide: bool = True) -> str:
     """Return a text file's content, line ends as they are: UTF-8, or UTF-16 as spreadsheets save "Unicode text".
 
     Args:
         path: The file.
         most: Bytes that it may have.
         kind: Of the file, for the message.
+        wide: Whether it may be in UTF-16.
 
     Raises:
         SeehearError: If the file can't be read, is larger, or is no text in one of these encodings.
@@ -310,11 +311,11 @@ def read_text(path: Path, most: int = MAX_TEXT, kind: str = "text") -> str:
     try:
         with path.open("rb") as stream:
             head = stream.read(HEAD)
-            _decoded(path, head, kind, whole=False)  # so that no film is read whole
+            _decoded(path, head, kind, wide, whole=False)  # so that no film is read whole
             data = head + stream.read(max(0, most + 1 - len(head)))
         if len(data) > most:
             raise SeehearError(f"{path}: is larger than {most >> 20} MiB")
-        return _decoded(path, data, kind, whole=True)
+        return _decoded(path, data, kind, wide, whole=True)
     except FileNotFoundError:
         raise SeehearError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -328,9 +329,9 @@ def read_lines(path: Path) -> list[str]:
     return LINE_END.split(read_text(path))
 
 
-def _decoded(path: Path, data: bytes, kind: str, *, whole: bool) -> str:
+def _decoded(path: Path, data: bytes, kind: str, wide: bool, *, whole: bool) -> str:
     """Return bytes as text. whole: whether a character may not be cut off at the end."""
-    encoding = "utf-16" if data.startswith(UTF_16) else "utf-8-sig"
+    encoding = "utf-16" if wide and data.startswith(UTF_16) else "utf-8-sig"
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(data, final=whole)
     except UnicodeDecodeError as error:
@@ -346,7 +347,7 @@ def _decoded(path: Path, data: bytes, kind: str, *, whole: bool) -> str:
 
 def read_json(path: Path) -> Any:
     """Return the JSON value in a file. Raises SeehearError naming the file if it can't be read."""
-    return parse_json(read_text(path, MAX_JSON, "JSON"), path)
+    return parse_json(read_text(path, MAX_JSON, "JSON", wide=False), path)
 
 
 def parse_json(text: str, where: object) -> Any:

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,6 @@ from pydantic import Field, TypeAdapter, ValidationError, WrapValidator
 
 from seehear.errors import SeehearError
 from seehear.files import nesting_fault, parse_json, read_json, read_text
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 T = TypeVar("T")
 
@@ -89,7 +86,7 @@ def read_object(path: Path, remedy: str) -> dict[str, Any]:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a TOML file. Raises SeehearError if it can't be read."""
-    text = read_text(path, kind="TOML")
+    text = read_text(path, kind="TOML", wide=False)
     try:
         content = tomllib.loads(text)
     except RecursionError:
@@ -104,7 +101,7 @@ def fault(error: ValidationError) -> str:
     return _fault(error.errors(include_url=False)[0])
 
 
-def _fault(first: ErrorDetails) -> str:
+def _fault(first: Mapping[str, Any]) -> str:
     field, problem = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
         return f"lacks {field}"

@@ -56,12 +56,12 @@ def metadata(file):
     return json.loads(data[8 : 8 + length])["__metadata__"]
 
 
-def put(file, **facts):
-    """Write metadata into a file of features."""
+def put(file, notes):
+    """Write notes, as JSON, into a file of features."""
     data = file.read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length])
-    header["__metadata__"] |= facts
+    header["__metadata__"]["origin"] = header["__metadata__"]["origin"].removesuffix("}") + f', "notes": {notes}}}'
     text = json.dumps(header).encode()
     file.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
 
@@ -139,7 +139,7 @@ def test_damaged_notes_are_made_again(clips, tmp_path, damaged):
     files = [clips / "silent.mkv", clips / "plain.mkv"]
     first = extract(files, level, store=tmp_path / "store", progress=False)
     store = Store(tmp_path / "store")
-    put(store.file("level", "silent"), notes=damaged)
+    put(store.file("level", "silent"), damaged)
     if damaged != "{}":  # no note at all
         with pytest.raises(SeehearError, match=r"silent\.safetensors: its notes are damaged .*extract again"):
             store.notes("level", "silent")

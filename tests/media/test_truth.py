@@ -8,15 +8,20 @@ import pytest
 
 from media import truth
 from media.truth import FORMS, Form, expected, make, sample
+from seehear.media.notes import NoteKind
 
 
 def check(path, fps: float, form: Form) -> None:
     """What is read agrees with the oracle to the frame and to the sample, and with what was written but for delays."""
     read = sample(path, fps)
     numbers, heard = expected(path, read.times)
-    assert read.numbers == numbers
+    if NoteKind.AMBIGUOUS_TIMES in read.notes:  # FFmpeg gives two frames one time: which is shown is not known
+        assert form.suffix in (".mpg", ".vob")
+        assert max(abs(a - b) for a, b in zip(read.numbers, numbers, strict=True)) <= 2
+    else:
+        assert read.numbers == numbers
+        assert not read.notes
     assert read.heard == pytest.approx(heard, abs=2e-3)
-    assert not read.notes
     if form.codec:
         assert len(read.numbers) == pytest.approx(read.duration * fps, abs=0.51)
     if form.sound:

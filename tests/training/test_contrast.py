@@ -217,7 +217,7 @@ def test_a_run_with_an_unknown_loss_is_named(world):
     marker = run.path / "run.json"
     marker.write_text(marker.read_text().replace('"mtsc"', '"elsewhere"'))
     with pytest.raises(
-        SeehearError, match=r"run\.json: has a recipe .* contrast\.loss .*no contrastive loss 'elsewhere'"
+        SeehearError, match=r"run\.json: is damaged \(recipe\.contrast\.loss .*no contrastive loss 'elsewhere'"
     ):
         Run(run.path)
 
@@ -235,13 +235,14 @@ def test_an_old_run_with_a_removed_loss_or_setting_is_refused_by_name(world):
     with_recipe(run, '"mtsc"', '"mil-nce"')
     with pytest.raises(
         SeehearError,
-        match=r"run\.json: .*'mil-nce' was removed: .*; train again, or use the version that made it",
+        match=r"run\.json: .*'mil-nce' was removed: .*; train again, or use the version of seehear that made it",
     ):
         Run(run.path)
     (run.path / "run.json").write_text(original)
     with_recipe(run, '"disjoint"', '"follow": "agreement", "disjoint"')
     with pytest.raises(
-        SeehearError, match=r"run\.json: .*'follow' was removed: .*; train again, or use the version that made it"
+        SeehearError,
+        match=r"run\.json: .*'follow' was removed: .*; train again, or use the version of seehear that made it",
     ):
         Run(run.path)
 

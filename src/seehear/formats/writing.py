@@ -35,6 +35,10 @@ class _Marker:
     files: dict[str, str]
     begun: dict[str, str] = field(default_factory=dict)
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what the file holds; `begun` only while files are written."""
+        return {name: value for name, value in asdict(self).items() if value or name != "begun"}
+
 
 @dataclass(repr=False)
 class Exported(Result):
@@ -118,7 +122,7 @@ def export(
         clips = _with_truth_as_events(clips)
     result.clips = len(clips)
     what: Literal["truth", "found"] = "truth" if truth else "found"
-    claim(folder / MARKER, asdict(_Marker(what, {}, {})))
+    claim(folder / MARKER, _Marker(what, {}).as_json())
     already = read_as(folder / MARKER, _Marker, REMEDY).what
     if already != what:
         raise SeehearError(f"{folder}: holds {IN_WORDS[already]}, and these are {IN_WORDS[what]}; choose another --out")
@@ -271,7 +275,7 @@ def _write(form: Format, parts: Sequence[Any], result: Exported) -> None:
         contents[name] = content
         result.files.setdefault(form.name, []).append(file)
     begun |= {name: _hash(content) for name, content in contents.items()}
-    atomic_json(marker, asdict(kept))
+    atomic_json(marker, kept.as_json())
     for name, content in contents.items():
         file = result.folder / name
         if not file.exists() or file.read_bytes() != content:
@@ -279,7 +283,7 @@ def _write(form: Format, parts: Sequence[Any], result: Exported) -> None:
         hashes[name] = _hash(content)
     for name in contents:
         begun.pop(name, None)
-    atomic_json(marker, asdict(kept))
+    atomic_json(marker, kept.as_json())
 
 
 def _hash(content: bytes) -> str:

@@ -215,8 +215,11 @@ class ParsedClip:
                 raise SeehearError(f"{where}: an event of {event.label!r} ends before it begins; {REMEDY}")
         if set(read.probabilities) - set(read.modalities):
             raise SeehearError(f"{where}: has probabilities of modalities that the clip does not have; {REMEDY}")
-        facts = {name: getattr(read, name) for name in _Content.model_fields}
-        return ParsedClip(**facts | {"notes": tuple(map(Note.from_json, read.notes))})
+        try:
+            notes = tuple(map(Note.from_json, read.notes))
+        except SeehearError as error:
+            raise SeehearError(f"{where}: {error}; {REMEDY}") from None
+        return ParsedClip(**{name: getattr(read, name) for name in _Content.model_fields} | {"notes": notes})
 
 
 def parsed_clip(
