@@ -76,14 +76,6 @@ def main() -> int:
             for rate in rates:
                 wrong, compared = compare(replace(form, fps=rate), Path(place))
                 cells[rate] = cell(wrong, compared)
-                    "–"
-                    if wrong.startswith("not made")
-                    else "(ambiguous)"
-                    if wrong.startswith("ambiguous")
-                    else f"**{wrong}**"
-                    if wrong
-                    else str(compared)
-                )
                 faults += [f"{replace(form, fps=rate)}: {wrong}"] if cells[rate].startswith("**") else []
                 total += compared
                 bar.advance(str(form))

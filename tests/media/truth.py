@@ -138,7 +138,7 @@ def expected(path: Path, times: Sequence[float], picture: int = 0) -> tuple[list
 # Each codec in each container that takes it. Sizes and options are what encoders insist on.
 X265 = {"preset": "ultrafast", "x265-params": "log-level=none:bframes=3"}
 VPX = {"cpu-used": "8", "deadline": "realtime"}
-AV1 = {"preset": "12", "crf": "15"}
+AV1 = {"preset": "9", "crf": "4"}
 FORMS = [
     *(
         Form(suffix, "libx264", "aac", options={"bf": "3"})
