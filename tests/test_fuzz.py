@@ -54,7 +54,7 @@ def test_what_a_reader_does_is_seen(do: Callable[[], object], outcome, tmp_path)
     sound.mkdir()
     place.mkdir()
     make(sound)
-    target = Target("t", make, ("*.json",), lambda folder, file: do(), seconds=0.5, memory=256)
+    target = Target("t", make, ("*.json",), lambda folder, file: do(), seconds=0.5 if do is loop else 20, memory=256)
     found = list(worker.outcomes(target, 0, [0, 1], sound, place))
     assert [(each.number, each.outcome) for each in found] == [(0, outcome), (1, outcome)]
 

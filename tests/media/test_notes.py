@@ -50,7 +50,7 @@ def test_merged_and_about_are_the_loops(notes):
     assert about(notes, "audio") == tuple(heard)
     assert about(notes, "audio", "visual") == tuple(notes)
     assert any_missing({"a": [], "b": notes}) == any(
-        note.kind in (NoteKind.DAMAGED, NoteKind.CUT_OFF) for note in notes
+        note.kind in (NoteKind.DAMAGED, NoteKind.CUT_OFF, NoteKind.UNREAD) for note in notes
     )
 
 

@@ -390,6 +390,7 @@ class _VideoEncoder:
         stream = self._file.add_stream("libx264", options=X264_OPTIONS)
         context = stream.codec_context
         on_its_side = turn[0, 0] == 0
+        context.thread_count = 1  # with several, x264 now and then gives other bytes on a busy machine
         context.width, context.height = self._size[::-1] if on_its_side else self._size
         context.pix_fmt = "yuv420p"
         context.time_base = VIDEO_TIME_BASE
