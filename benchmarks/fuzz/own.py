@@ -280,7 +280,7 @@ def read_markers(folder: Path, file: Path) -> None:
         _claim(file.parent, {"dataset": "llp", "seed": 0, "strength": 1.0, "tables": "abc"}, ())
     elif file.parent.name == "parsed":
         parser: Any = SimpleNamespace(modalities=("audio", "visual"))
-        job = _Job(parser, Decoding(), file.parent, {}, (), False)
+        job = _Job(parser, Decoding(), file.parent, {}, (), False, None)
         job.__dict__["_identity"] = "0" * 64
         job.claim()
     else:

@@ -158,6 +158,17 @@ def test_rare_frames_are_no_damage(suffix, fps, tmp_path):
     assert not read.notes
 
 
+@pytest.mark.parametrize("suffix", [".gif", ".apng", ".mp4", ".mov"])
+def test_a_pause_of_an_animation_is_no_damage(suffix, tmp_path):
+    codec, pixels = {".gif": ("gif", "rgb8"), ".apng": ("apng", "rgb24")}.get(suffix, ("libx264", "yuv420p"))
+    options = {"bf": "0"} if codec == "libx264" else None
+    times = np.concatenate([np.arange(10), np.arange(10) + 40]) / 10
+    path = write(tmp_path / f"clip{suffix}", times=times, fps=10, codec=codec, pixels=pixels, options=options)
+    read = sample(path, 4)
+    assert not read.notes
+    assert (shown_at(read, 2.5), shown_at(read, 4.125)) == (9, 11)
+
+
 @pytest.mark.parametrize("container", [{"movflags": "frag_keyframe+empty_moov"}, {"live": "1"}, {"flvflags": "2"}])
 def test_no_duration_in_the_header(container, tmp_path):
     suffix = {"movflags": ".mp4", "live": ".mkv", "flvflags": ".flv"}[next(iter(container))]

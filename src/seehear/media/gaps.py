@@ -35,14 +35,22 @@ def within(track: Track, gaps: Gaps | None, span: tuple[float, float]) -> Gaps:
 
 
 def lost_frames(track: Track) -> Gaps:
-    """Return the stretches without frames of a video that has frames at a constant rate but for these."""
-    starts = np.sort(track.starts)
+    """Return the stretches without frames of a video that has frames at a constant rate but for these.
+
+    A frame that a file itself shows for longer, as in an animation that pauses, is no such stretch.
+    """
+    order = np.argsort(track.stamps, kind="stable")
+    starts, ends = track.starts[order], track.ends[order]
     steps = np.diff(starts)
     if len(steps) < 5 or track.rate is not None:
         return []
     usual = float(np.median(steps))
     odd = np.abs(steps - usual) > STEADY * usual + 0.002  # Matroska counts milliseconds
-    return _gaps(starts, LOST) if odd.sum() <= max(1, len(steps) // 50) else []
+    if odd.sum() > max(1, len(steps) // 50):
+        return []
+    ends = np.maximum(ends, starts + usual)
+    wide = np.flatnonzero(starts[1:] - ends[:-1] > LOST)
+    return [(float(ends[n]), float(starts[n + 1])) for n in wide]
 
 
 def joint(some: Gaps, others: Gaps) -> Gaps:

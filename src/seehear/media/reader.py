@@ -76,8 +76,8 @@ class Span:
         stop: Seconds from the start of the clip.
         frames: size -> (n, size, size, 3) uint8 RGB. The whole frame is squeezed into a square, rotated as shown.
         times: (n,) the second at which each frame is sampled.
-        waveform: (samples,) float32 mono in [-1, 1] with `margin` extra seconds on both sides; zeros where the clip
-            has no audio.
+        waveform: (samples,) float32 mono with `margin` extra seconds on both sides; zeros where the clip has no audio.
+            In [-1, 1]; what codecs that round overshoot is kept, below LOUDEST_DECODED.
         rate: Samples per second of the waveform; 0 without audio.
         margin: Seconds.
     """

@@ -336,7 +336,7 @@ def _effects_from_json(content: Mapping[str, Any] | None, grid: Grid) -> Effects
 
 
 def _agreement_from_json(content: Mapping[str, Any], grid: Grid) -> Agreement:
-    if max(content["best"], *content["chosen"], 0) >= len(grid):
+    if max(content["best"], *content["chosen"], 0) >= len(grid) or len(content["within_tau"]) != len(grid.shape):
         raise SeehearError("has agreement on other collocations")
     unknown = {name: content[name] for name in ("tied_hit", "tied_size")}  # None if they are not known
     within, chosen = tuple(_number(value) for value in content["within_tau"]), tuple(content["chosen"])
