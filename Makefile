@@ -4,7 +4,7 @@
 # make study      train grids in full and judge selections on them: hours; see CONTRIBUTING.md for its arguments
 # make media-matrix   read every form of media file at every rate, and compare with FFmpeg's times: minutes
 # make faults     kill commands, run them again, look for what was lost or left: ten minutes
-# make fuzz       damage files of every format in 10,000 ways and read them: half an hour; FUZZ="--only store.json"
+# make fuzz       damage files of every format in 10,000 ways and read them: some minutes; FUZZ="--only store.json"
 # make notebooks  run the notebooks, so that `make docs` shows their output
 # make clean      remove the environments and everything that was built
 PYTHON ?= python3
