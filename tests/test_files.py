@@ -9,18 +9,8 @@ from pathlib import Path
 import pytest
 
 from seehear.errors import SeehearError
-from seehear.files import (
-    ABANDONED,
-    DiskFullError,
-    _host,
-    atomic,
-    atomic_bytes,
-    atomic_json,
-    check_folder,
-    claim,
-    read_json,
-    sweep,
-)
+from seehear.files import ABANDONED, DiskFullError, _host, atomic, atomic_bytes, atomic_json, check_folder, claim, sweep
+from seehear.texts import read_json
 
 ELSEWHERE = "0" * 8  # another host, or container
 

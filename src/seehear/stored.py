@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError, WrapValidator
 
 from seehear.errors import SeehearError
-from seehear.files import nesting_fault, parse_json, read_json, read_text
+from seehear.texts import nesting_fault, parse_json, read_json, read_text
 
 T = TypeVar("T")
 

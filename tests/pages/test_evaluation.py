@@ -12,7 +12,6 @@ import commands
 from make_media import damage_packets, movie
 from seehear.errors import SeehearError
 from seehear.evaluation.result import ScoreRow
-from seehear.files import read_json
 from seehear.media.overview import Overview
 from seehear.media.reader import Media
 from seehear.pages import evaluation, parse
@@ -24,6 +23,7 @@ from seehear.scoring.intervals import Interval
 from seehear.scoring.reliability import Bin
 from seehear.scoring.scores import ClassRow
 from seehear.scoring.verdict import Verdict
+from seehear.texts import read_json
 from training.conftest import CLASSES, World
 
 from .made import until

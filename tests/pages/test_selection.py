@@ -10,7 +10,7 @@ import pytest
 
 from commands import judge, select
 from seehear.errors import SeehearError
-from seehear.files import atomic_json, read_json
+from seehear.files import atomic_json
 from seehear.pages import page, selection
 from seehear.plots.curves import Curve, plot_curves
 from seehear.plots.ranking import plot_ranking
@@ -21,6 +21,7 @@ from seehear.selection.collocation import Grid
 from seehear.selection.ranking import standing
 from seehear.selection.task import Estimates
 from seehear.selection.views import LEAKING
+from seehear.texts import read_json
 from selection.conftest import Choice
 
 from .reading import HOSTILE, Read, numbers, words

@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from seehear import arguments
 from seehear.decoding import HALF, Decoding, Filter
 from seehear.errors import SeehearError
-from seehear.files import read_json
+from seehear.texts import read_json
 
 
 @Parameter(name="*")

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from seehear.arguments import PathLike
 from seehear.errors import ClipError, SeehearError
-from seehear.files import atomic_bytes, atomic_json, claim, parse_json, sha256, sweep
+from seehear.files import atomic_bytes, atomic_json, claim, sha256, sweep
 from seehear.locks import locked
 from seehear.media.notes import Note
 from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
@@ -50,6 +50,7 @@ from seehear.stored import (
     read_tensors,
     reasonable,
 )
+from seehear.texts import parse_json
 
 FORMAT = 1
 SUFFIX = ".safetensors"

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from seehear.errors import SeehearError
-from seehear.files import read_text
 from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format
 from seehear.labels.cells import seconds
 from seehear.labels.plausible import MAX_OVERHANG
 from seehear.modality import modality_of
 from seehear.parsing.clip import ParsedEvent
+from seehear.texts import read_text
 from seehear.version import __version__
 
 STEM, SUBSET = "activitynet", "validation"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from seehear.errors import SeehearError
-from seehear.files import read_lines
 from seehear.formats.spec import (
     CERTAIN,
     Clip,
@@ -23,6 +22,7 @@ from seehear.labels.cells import seconds, shown
 from seehear.modality import NAMES, modality_of
 from seehear.names import valid_line
 from seehear.parsing.clip import ParsedEvent
+from seehear.texts import read_lines
 
 
 def _encode(clip: Clip) -> Files:

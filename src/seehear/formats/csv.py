@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seehear.errors import SeehearError
-from seehear.files import LINE_END, read_text
 from seehear.formats import dense
 from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format
 from seehear.labels import Defect, DefectKind, raise_fatal
 from seehear.labels.cells import Header, seconds
 from seehear.modality import modality_of
 from seehear.parsing.clip import ParsedEvent
+from seehear.texts import LINE_END, read_text
 
 FILE = "events.csv"
 COLUMNS = ("clip", "modality", "label", "onset", "offset", "confidence")

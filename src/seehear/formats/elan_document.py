@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from seehear.errors import SeehearError
-from seehear.files import read_text
+from seehear.texts import read_text
 
 MAX_DEPTH = 100  # of elements, and of annotations that refer to others; ELAN's have about six
 TIME = re.compile(r"-?[0-9]{1,15}")  # milliseconds

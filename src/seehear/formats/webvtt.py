@@ -15,7 +15,6 @@ from itertools import pairwise
 from pathlib import Path
 
 from seehear.errors import ClipError, SeehearError
-from seehear.files import read_lines
 from seehear.formats.spec import (
     CERTAIN,
     Clip,
@@ -34,6 +33,7 @@ from seehear.labels.cells import shown as shortened
 from seehear.modality import JOINT, NAMES, joint_of, modality_of
 from seehear.names import valid_line
 from seehear.parsing.clip import ParsedEvent
+from seehear.texts import read_lines
 
 MODALITIES_NOTE = "NOTE tells what is "  # the modalities, including those without events
 AND = " and "

@@ -11,11 +11,11 @@ from operator import attrgetter
 from pathlib import Path
 
 from seehear.errors import SeehearError
-from seehear.files import read_lines
 from seehear.labels.cells import CellError, Header, classes_in, seconds, shown
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
 from seehear.labels.tables import CONFIDENCE, DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable
 from seehear.names import normal, valid_clip_name, valid_line
+from seehear.texts import read_lines
 
 MILLISECOND = 0.001  # seconds
 ONSET = attrgetter("onset")

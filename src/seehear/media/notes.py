@@ -27,7 +27,11 @@ class NoteKind(Enum):
     CLOCK_RESET = ("clock-reset", "it has {amount:.0f} parts, each with its own clock: they follow one another", False)
     ASSUMED_RATE = ("assumed-rate", "its frames have no times: {amount:g} per second are assumed", False)
     AMBIGUOUS_TIMES = ("ambiguous-times", "{amount:.0f} of its frames have the time of another frame", False)
-    SEVERAL_TRACKS = ("several-tracks", "it has {amount:.0f} {track} tracks: the one that players choose is used", False)
+    SEVERAL_TRACKS = (
+        "several-tracks",
+        "of its {amount:.0f} {track} tracks, the players' choice is used",
+        False,
+    )
     ASSUMED_LAYOUT = ("assumed-layout", "its {amount:.0f} channels have no known places: all count alike", False)
     OPPOSITE_PHASE = ("opposite-phase", "for {amount:.1f} s its channels cancel out: the first one is used", False)
     NOT_FINITE = ("not-finite", "{amount:.0f} of its samples are no finite numbers: they are silence", False)

@@ -15,7 +15,6 @@ from markupsafe import Markup
 from seehear.errors import ClipError, SeehearError
 from seehear.evaluation.details import CLIPS, FALSE_NEGATIVES, FALSE_POSITIVES, Details, Examples
 from seehear.evaluation.result import FILE, GIVEN_KEYS, Evaluation, ScoreRow, called, mean_f1, name_of
-from seehear.files import read_json
 from seehear.media.child import open_clip
 from seehear.media.overview import Overview, thumbnails_for
 from seehear.modality import display_name
@@ -37,6 +36,7 @@ from seehear.scoring.reliability import Bin, Calibration, Reliability
 from seehear.scoring.scores import LEVELS, ClassRow, kinds
 from seehear.scoring.verdict import Verdict
 from seehear.stored import entries
+from seehear.texts import read_json
 
 if TYPE_CHECKING:
     from seehear.parsing.clip import ParsedClip

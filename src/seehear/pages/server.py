@@ -29,10 +29,10 @@ from typing import IO, Any
 from urllib.parse import quote, unquote_to_bytes
 
 from seehear.errors import SeehearError
-from seehear.files import read_json
 from seehear.media.reader import AUDIO_SUFFIXES, VIDEO_SUFFIXES, is_media
 from seehear.parsing.folder import from_json, is_parse
 from seehear.progress import say
+from seehear.texts import read_json
 
 HOST = "127.0.0.1"
 PORTS = range(8000, 8020)  # tried in turn unless a port is given

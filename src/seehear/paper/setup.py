@@ -106,8 +106,9 @@ def remembered(folder: Path, name: str, facts: Any, compute: Callable[[], Any]) 
         facts: Everything that decides the result; their hash is in the file's name.
         compute: Returns the result, a list of numbers. A file that holds something else is written again.
     """
-    from seehear.files import atomic_json, read_json
+    from seehear.files import atomic_json
     from seehear.stored import Number, as_model, exists
+    from seehear.texts import read_json
 
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
     file = folder / f"{name}-{key}.json"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from seehear import arguments
 from seehear.decoding import Decoding
 from seehear.errors import ClipError, SeehearError
-from seehear.files import check_folder, claim, read_json, sweep
+from seehear.files import check_folder, claim, sweep
 from seehear.labels import DenseTable, Event, read_dense, write_dense
 from seehear.locks import locked
 from seehear.media.clips import find_clips
@@ -25,6 +25,7 @@ from seehear.parsing.clip import ParsedClip, truth_of
 from seehear.parsing.folder import FORMAT, from_json, is_parse, read_folder, write
 from seehear.progress import Progress
 from seehear.results import Result, import_pandas, listed
+from seehear.texts import read_json
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -11,10 +11,11 @@ from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
 from seehear.errors import ClipError, SeehearError
-from seehear.files import atomic_json, read_json
+from seehear.files import atomic_json
 from seehear.names import valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip
 from seehear.stored import entries
+from seehear.texts import read_json
 
 KIND = "seehear-parse-"
 FORMAT = f"{KIND}2"

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.events import ActiveSegments, event_spans
-from seehear.files import atomic_json, atomic_text, read_text
+from seehear.files import atomic_json, atomic_text
 from seehear.labels import Event, dense_text, read_dense, read_weak, weak_text
 from seehear.pseudo import CONFIDENT, PseudoLabels
 from seehear.refinement.segments import confidence_of
 from seehear.stored import exists, read_object
+from seehear.texts import read_text
 
 if TYPE_CHECKING:
     from seehear.refinement.result import Refinement

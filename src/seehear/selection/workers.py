@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from seehear.errors import SeehearError
-from seehear.files import DiskFullError, read_json
+from seehear.files import DiskFullError
 from seehear.progress import Progress
+from seehear.texts import read_json
 
 if TYPE_CHECKING:
     from seehear.selection.trainings import Bench, Outcome, Training

@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seehear.decoding import Decoding
 from seehear.errors import ClipError, SeehearError
 from seehear.features.store import NetworkInfo
-from seehear.files import atomic_bytes, atomic_json, atomic_text, check_folder, claim, flush_folder, read_json, sweep
+from seehear.files import atomic_bytes, atomic_json, atomic_text, check_folder, claim, flush_folder, sweep
 from seehear.locks import locked
 from seehear.names import valid_line, valid_modality_name
 from seehear.progress import say
@@ -44,6 +44,7 @@ from seehear.stored import (
     read_tensors,
     shape_faults,
 )
+from seehear.texts import read_json
 from seehear.training.recipe import Recipe
 from seehear.version import __version__
 
