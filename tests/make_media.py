@@ -96,7 +96,11 @@ def write(
             if sound_codec in ("aac", "wmav2"):
                 audio.bit_rate = 96000
             for start, samples in _pieces(np.atleast_2d(sound), 1024):
-                frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
+                packed = len(samples) > 7  # PyAV makes no frames with more planes
+                values = samples.T.reshape(1, -1) if packed else samples
+                frame = av.AudioFrame.from_ndarray(
+                    np.ascontiguousarray(values), format="flt" if packed else "fltp", layout=layout
+                )
                 frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
                 frame.pts = round(sound_starts * rate) + start
                 frames.append((frame.pts / rate, len(streams), frame))

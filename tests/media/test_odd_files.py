@@ -303,6 +303,40 @@ def test_each_of_any_number_of_channels_is_heard(count, tmp_path):
         assert notes.get(NoteKind.ASSUMED_LAYOUT, 0) in ((0, count) if count in (1, 2, 3, 4, 5, 6, 7, 8) else (count,))
 
 
+LAYOUTS = {"stereo": 2, "2.1": 3, "quad": 4, "5.1": 6, "6.1": 7, "7.1": 8}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [
+        *((".mp4", "aac"), (".mka", "libopus"), (".mka", "flac"), (".mka", "ac3"), (".mka", "pcm_s24le")),
+        *((".mov", "pcm_s16le"), (".caf", "pcm_s16le"), (".wav", "pcm_f32le")),
+    ],
+)
+def test_channels_of_any_layout_are_heard(suffix, codec, layout, tmp_path):
+    """Planar or not, in the usual order or in one of their own: each but that of low frequencies."""
+    count = LAYOUTS[layout]
+    low = next((n for n, channel in enumerate(av.AudioLayout(layout).channels) if channel.name == "LFE"), -1)
+    for channel in {0, count // 2, count - 1} - {low}:
+        values = np.zeros((count, 48000), dtype=np.float32)
+        values[channel, 24000:24096] = 0.9
+        try:
+            path = write(tmp_path / f"clip{suffix}", sound=values, rate=48000, layout=layout, sound_codec=codec)
+        except (av.FFmpegError, ValueError, IndexError):
+            pytest.skip(f"{codec} is not written in {suffix} with {layout}")
+        samples, notes = heard(path)
+        assert onsets(samples, 48000)[0] == pytest.approx(0.5, abs=0.03)
+        assert notes.keys() <= {NoteKind.ASSUMED_LAYOUT}
+
+
+def test_the_channel_of_low_frequencies_alone_is_silence_not_opposite_phase(tmp_path):
+    values = np.zeros((6, 32000), dtype=np.float32)
+    values[3] = tone(60, 2)
+    path = write(tmp_path / "clip.mka", sound=values, layout="5.1", sound_codec="flac")
+    assert heard(path)[1].keys() == {NoteKind.SILENT}
+
+
 def test_samples_that_are_not_finite_are_silent(tmp_path):
     values = tone(440, 2)
     values[100:200], values[300:350], values[400] = np.nan, np.inf, -1e30
@@ -362,6 +396,27 @@ def test_a_rate_that_cannot_be_is_refused(tmp_path):
     path.write_bytes(data)
     with pytest.raises(ClipError, match="claims 2147483647 samples per second"):
         Media(path)
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".ts", ".flv", ".webm", ".mp4", ".mov"])
+def test_a_pause_of_the_recording_is_no_damage(suffix, tmp_path):
+    """All packets are there and can be decoded; both tracks have nothing for four seconds."""
+    codecs = ("libvpx", "libopus") if suffix == ".webm" else ("libx264", "aac")
+    options = truth.VPX if suffix == ".webm" else {"bf": "0", "g": "15"}
+    whole, paused = make(tmp_path / "whole", Form(suffix, *codecs, options=options)), tmp_path / f"paused{suffix}"
+    with av.open(str(whole)) as file, av.open(str(paused), "w") as out:
+        streams = {stream.index: out.add_stream_from_template(stream) for stream in file.streams}
+        for packet in file.demux():
+            if packet.dts is not None:
+                if float(packet.pts * packet.time_base) >= 1.5:
+                    packet.pts += round(4 / packet.time_base)
+                    packet.dts += round(4 / packet.time_base)
+                packet.stream = streams[packet.stream_index]
+                out.mux(packet)
+    read = sample(paused)
+    assert read.duration == pytest.approx(7, abs=0.1)
+    assert read.notes.keys() <= {NoteKind.GAP}
+    assert [time > 5 for time in read.heard] == [False, False, True]
 
 
 def test_a_packet_that_is_decoded_to_noise_is_damage():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import av
+import av.logging
 from av.container.input import InputContainer
 
 from seehear.errors import ClipError
@@ -13,6 +15,8 @@ MAX_PIXELS = 2**27  # of a frame: 16 K in both directions of a film
 LONGEST_PROBE = 10 * 3600 * 1_000_000  # microseconds in which the parameters of a late track are looked for
 # Formats that only point to other files or addresses, and the one by which FFmpeg renders text as a video
 POINTERS = frozenset(("concat", "dash", "ffmetadata", "hls", "imf", "rtp", "rtsp", "sdp", "webm_dash_manifest"))
+# A track with a layout in an order of its own, such as `8 channels (FL+FR+…)`, in FFmpeg's description of a file
+OWN_ORDER = re.compile(r"^ *Stream #0:(\d+).*: Audio: .*, (\d+) channels \(", re.MULTILINE)
 TEXT = frozenset(("ass", "jacosub", "lrc", "srt", "tty", "webvtt"))
 
 REMEDY = "get the file again, or leave it out"
@@ -54,7 +58,26 @@ def open_media(path: Path, *, thorough: bool = False) -> InputContainer:
         container.close()
         what = "a text file" if names & TEXT else "a list of other files"
         raise ClipError(f"{path}: is {what}, not a media file: {REMEDY}")
+    _settle_layouts(container)
     return container
+
+
+def _settle_layouts(container: InputContainer) -> None:
+    """Replace layouts in an order of their own by the bare number of channels.
+
+    PyAV frees the memory of such a layout twice, once the layout is looked at, and ends the process. So it is found in
+    FFmpeg's description of the file.
+    """
+    level = av.logging.get_level()
+    try:
+        av.logging.set_level(av.logging.INFO)  # else there is no description
+        description = container.dumps_format()  # type: ignore[attr-defined]
+    finally:
+        av.logging.set_level(level)
+    for index, channels in OWN_ORDER.findall(description):
+        stream = container.streams[int(index)]
+        if isinstance(stream, av.AudioStream) and stream.codec_context:
+            stream.codec_context.layout = f"{channels} channels"
 
 
 def _is_animated(webp: Path) -> bool:

@@ -289,7 +289,7 @@ class Media:
             self._choose(container, listing)
             self._measure(container)
             self._expect_whole(container, listing, stated)
-        self._note_gaps(listing.lost)
+        self._note_gaps(listing)
         return True
 
     def _choose(self, container: InputContainer, listing: Listing) -> None:
@@ -387,7 +387,8 @@ class Media:
 
         Of formats whose headers may be wrong, the missing end is noted.
         """
-        if behind := unread(self.path, container, listing.last_byte):
+        rest = self.path.stat().st_size - listing.last_byte if listing.given_up else 0
+        if behind := rest or unread(self.path, container, listing.last_byte):
             self._note(NoteKind.UNREAD, "", behind)
         end = self.origin + self.duration
         if not EXACT & formats(container):
@@ -409,23 +410,30 @@ class Media:
     def _note(self, kind: NoteKind, modality: str, amount: float) -> None:
         self._found[kind, modality] = Note(kind, modality, round(float(amount), 3))
 
-    def _note_gaps(self, lost: float) -> None:
-        """Note stretches without packets: lost if no track has any, or if a steady video lacks frames."""
+    def _note_gaps(self, listing: Listing) -> None:
+        """Note stretches without packets. They are lost if no track has any there, and the file is damaged.
+
+        Else a recording paused, or a track has nothing there.
+        """
         silent = gaps.audio_gaps(self.audio) if self.audio is not None else []
-        if self.audio is None:
-            assert self.video is not None
-            missing = gaps.lost_frames(self.video)
-        elif self.video is None:
-            missing = gaps.joint(silent, silent)
-        else:
-            span = self.origin, self.origin + self.duration
-            missing = gaps.joint(gaps.within(self.audio, silent, span), gaps.within(self.video, None, span))
-        self._lost = gaps.seconds(missing) or lost
-        for track, modality in ((self.video, VISUAL), (self.audio, AUDIO)):
-            if track is not None and self._lost:
-                self._note(NoteKind.DAMAGED, modality, self._lost)
+        tracks = {name: track for name, track in ((VISUAL, self.video), (AUDIO, self.audio)) if track is not None}
+        self._lost = listing.lost
+        if listing.unread or any(track.corrupt for track in tracks.values()):
+            self._lost = gaps.seconds(self._empty(silent)) or listing.lost
+        for modality in tracks if self._lost else ():
+            self._note(NoteKind.DAMAGED, modality, self._lost)
         if silent and not self._lost:
             self._note(NoteKind.GAP, AUDIO, gaps.seconds(silent))
+
+    def _empty(self, silent: gaps.Gaps) -> gaps.Gaps:
+        """Return the stretches in which no track has packets; of a video alone, those in which frames are missing."""
+        if self.audio is None:
+            assert self.video is not None
+            return gaps.lost_frames(self.video)
+        if self.video is None:
+            return gaps.joint(silent, silent)
+        span = self.origin, self.origin + self.duration
+        return gaps.joint(gaps.within(self.audio, silent, span), gaps.within(self.video, None, span))
 
     def _note_decoded(self, feed: VideoFeed | AudioFeed, fps: float) -> None:
         """Note what was found while a track was decoded."""
@@ -447,7 +455,7 @@ class Media:
             NoteKind.ASSUMED_LAYOUT: found.unknown_layout,
             NoteKind.TOO_LOUD: found.peak if self._unbounded and found.peak > 1 else 0,
             NoteKind.CLIPPED: found.clipped / self.rate if found.clipped / self.rate >= WORTH_NOTING else 0,
-            NoteKind.SILENT: float(feed.ended and found.peak <= SILENCE),
+            NoteKind.SILENT: float(feed.ended and found.heard <= SILENCE),
         }
         for kind, amount in amounts.items():
             if amount:

@@ -16,6 +16,7 @@ CANCELLED = 1e-3  # of the channels' mean power: where their mix has less, they 
 LOUDEST = 2.0**32  # times full scale; a larger sample is damaged
 LOUDEST_DECODED = 4.0  # times full scale; a codec that rounds overshoots by less, a damaged packet often by more
 CLIPPED = 1 - 2.0**-14  # of full scale
+UNSAFE_PLANES = 8  # channels: where so many have planes of their own, PyAV reads past the last one
 CLIPPED_RUN = 3  # samples in a row at full scale are clipped
 
 
@@ -29,7 +30,8 @@ class Findings:
         clipped: Samples in runs at full scale.
         garbled: Samples of packets that are decoded to far more than full scale.
         unknown_layout: Channels of a layout that nothing names; 0 if it is known.
-        peak: The largest magnitude, in full scales.
+        peak: The largest magnitude of a channel, in full scales.
+        heard: The largest magnitude of the mix, in full scales.
     """
 
     not_finite: int = 0
@@ -38,6 +40,7 @@ class Findings:
     garbled: int = 0
     unknown_layout: int = 0
     peak: float = 0.0
+    heard: float = 0.0
 
 
 class Mixer:
@@ -54,14 +57,19 @@ class Mixer:
 
     def mix(self, frame: AudioFrame, output: str = "mono") -> NDArray[np.float32]:
         """Return a frame in another layout, mono or stereo: (1 or 2, samples)."""
-        channels = self._sound(frame)  # (channels, samples)
+        mix = self._mixed(frame, self._sound(frame), output)
+        self.findings.heard = max(self.findings.heard, float(np.abs(mix).max(initial=0.0)))
+        return mix
+
+    def _mixed(self, frame: AudioFrame, channels: NDArray[np.float32], output: str) -> NDArray[np.float32]:
+        """Mix the channels of a frame, (channels, samples)."""
         if len(channels) == 1 or (len(channels) == 2 and output == "stereo"):
             return channels
         if not layout_is_known(frame.layout.name):
             self.findings.unknown_layout = len(channels)
         matrix = np.array(mixing_matrix(frame.layout.name, len(channels), output), dtype=np.float32)
         mix = matrix @ channels  # (1 or 2, samples)
-        power = np.einsum("cs,cs->c", channels, channels)  # (channels,)
+        power = np.einsum("cs,cs->c", channels, channels) * (matrix.sum(axis=0) > 0)  # (channels,), of those mixed
         if float(np.vdot(mix, mix)) < CANCELLED * float(power.mean()):
             self.findings.cancelled += mix.shape[1]
             first = int(np.argmax(power > 0.1 * power.max()))  # that sounds
@@ -93,6 +101,8 @@ class Mixer:
 
 def samples_of(frame: AudioFrame) -> NDArray[np.float32]:
     """Return the samples of a frame as (channels, samples) float32, where 1 is full scale."""
+    if frame.format.is_planar and frame.layout.nb_channels >= UNSAFE_PLANES:
+        frame = _interleaved(frame)
     array = frame.to_ndarray()
     if not frame.format.is_planar:
         array = array.reshape(-1, frame.layout.nb_channels).T
@@ -103,6 +113,12 @@ def samples_of(frame: AudioFrame) -> NDArray[np.float32]:
         return np.asarray((array.astype(np.float32) - 128) / 128, dtype=np.float32)
     samples: NDArray[np.float32] = (array / float(2 ** (8 * array.dtype.itemsize - 1))).astype(np.float32)
     return samples
+
+
+def _interleaved(frame: AudioFrame) -> AudioFrame:
+    """Return a frame with all channels in one plane."""
+    resampler = av.AudioResampler(format="flt", layout=frame.layout, rate=frame.sample_rate, frame_size=frame.samples)
+    return resampler.resample(frame)[0]
 
 
 @lru_cache(maxsize=64)

@@ -27,6 +27,8 @@ COUNTED = frozenset(("aac", "ac3", "amr", "dts", "eac3", "mp3"))  # formats whos
 REORDERING = frozenset(("h264", "hevc"))  # codecs whose times such a format gives in the order of decoding
 PARSED = COUNTED - {"mp3"}  # those whose packets have no places in the file
 CHUNKED = frozenset(("avi",))  # the same, with the size of each packet in front of it
+SEAMLESS = frozenset(("flac",))  # formats that can't leave anything out, and whose packets have no places
+FAR_MORE, LEAST_HOLE = 2.0, 300  # times the usual, and bytes: more than formats put between packets
 LEAST_LOST = 1024  # bytes between packets that are worth a note
 LOST = 0.5  # seconds of unreadable bytes that are worth a note
 WRAP = 2**33  # ticks after which the clock of a broadcast begins at 0
@@ -111,13 +113,15 @@ class Listing:
         resets: How often the clock starts anew.
         end: Seconds of the file's clock at which the last packet of any track ends, subtitles included.
         last_byte: The place behind the last byte of a packet.
+        unread: Whether bytes between packets were passed over that are no packet's, as where a file is damaged.
         lost: Seconds that are missing between packets of a format that has no times, as far as bytes tell.
+        given_up: Whether the rest of the file can't be read.
         late_tracks: Whether tracks appeared that were not known when the file was opened.
     """
 
     def __init__(self, container: InputContainer) -> None:
         """Read all packets of a file. Decodes nothing."""
-        self.late_tracks = False
+        self.late_tracks = self.given_up = False
         self.end = -math.inf
         names = set(container.format.name.split(","))
         self._broadcast, self._chunked = bool(BROADCASTS & names), bool(CHUNKED & names)
@@ -132,6 +136,7 @@ class Listing:
         self.resets = 0
         self.tracks = {each.index: self._track(each) for each in streams_of(container) if each.index in self._raw}
         self.last_byte = max(places, default=0)
+        self.unread = bool(SEAMLESS & names) or _passed_over(places)
         self.lost = self._lost(container, places)
         self._join()
 
@@ -272,6 +277,24 @@ class _Raw:
         self.order.append(order)
 
 
+def _passed_over(places: array[int]) -> bool:
+    """Return whether there are far more bytes between two packets than between others.
+
+    Args:
+        places: Of the first byte of each packet, and of the byte behind its last one, in turn.
+    """
+    if len(places) < 8:
+        return False
+    at = np.array(places, dtype=np.int64).reshape(-1, 2)
+    starts = np.unique(at[:, 0])  # several packets may begin in one page
+    sizes = np.zeros(len(starts), dtype=np.int64)
+    np.add.at(sizes, np.searchsorted(starts, at[:, 0]), at[:, 1] - at[:, 0])
+    holes = np.maximum(0, np.diff(starts) - sizes[:-1])
+    return len(holes) > 0 and bool(
+        holes.max() > max(LEAST_HOLE, FAR_MORE * float(np.quantile(holes, 0.95, method="lower")))
+    )
+
+
 def _breaks(times: NDArray[np.float64], disorder: int, broadcast: bool) -> tuple[list[int], frozenset[int]]:
     """Return the numbers of packets at which a clock starts anew, and those of packets whose time is damaged.
 
@@ -303,18 +326,21 @@ def streams_of(container: InputContainer) -> list[Stream]:
 
 def demux(container: InputContainer, streams: Any, listing: Listing | None = None) -> Iterator[Packet[Any]]:
     """Yield the packets of streams, and go on behind what can't be read."""
-    failures = 0
+    failures, broken = 0, False
     while failures < MAX_FAILURES:
         try:
             for packet in container.demux(*streams):
-                failures = 0
+                if packet.size:
+                    failures, broken = 0, False
                 yield packet
-            return
+            break
         except IndexError:  # PyAV doesn't know the streams that appear in the midst of a file
             if listing is not None:
                 listing.late_tracks = True
         except av.FFmpegError:
-            failures += 1
+            failures, broken = failures + 1, True
+    if listing is not None:
+        listing.given_up = broken
 
 
 def has_content(packet: Packet[Any]) -> bool:

@@ -9,7 +9,8 @@ import av
 from av.container.input import InputContainer
 
 EXACT = frozenset(("mp4", "matroska"))  # formats whose header states an exact duration, without which they are cut off
-STATED = frozenset(("flac", "flv"))  # formats whose header states a duration that programs may have left wrong
+# Formats whose header states a duration that programs may have left wrong
+STATED = frozenset(("aiff", "au", "flac", "flv", "w64"))
 UNKNOWN_SIZE = 0x7FFFF000  # bytes; a larger size in a header means that it wasn't known when it was written
 UNINDEXED = frozenset(("aiff", "asf", "au", "flv", "wav", "w64"))  # formats with little or nothing behind the content
 LEAST_UNREAD, UNREAD_SHARE = 4096, 0.1  # bytes, and share of the file, behind its content that are worth a note
@@ -47,9 +48,21 @@ def missing_end(path: Path, container: InputContainer, end: float, duration: flo
         held = path.stat().st_size
         return duration * (size + 8 - held) / held if held < size + 8 < UNKNOWN_SIZE else 0.0
     named = formats(container)
-    if named & STATED or ("mp3" in named and any(tag in head for tag in MP3_HEADS)):
+    if named & STATED:
         return max(0.0, (container.duration or 0) / av.time_base - end)
+    if "mp3" in named:
+        return max(0.0, _mp3_duration(head, container) - duration)
     return 0.0
+
+
+def _mp3_duration(head: bytes, container: InputContainer) -> float:
+    """Return the seconds that the tag of an MP3 states; 0 if it has none, and FFmpeg's duration is a guess."""
+    place = min((at for tag in MP3_HEADS if (at := head.find(tag)) >= 0), default=-1)
+    if place < 0 or len(head) < place + 12 or not head[place + 7] & 1:
+        return 0.0
+    (frames,) = struct.unpack(">I", head[place + 8 : place + 12])
+    rate = container.streams.audio[0].codec_context.sample_rate
+    return float(frames * (1152 if rate >= 32000 else 576) / max(1, rate))
 
 
 def unread(path: Path, container: InputContainer, last: int) -> int:
@@ -64,7 +77,10 @@ def unread(path: Path, container: InputContainer, last: int) -> int:
     if "mp4" in named:
         return size - _second_movie(path)
     if named & UNINDEXED and size - last > max(LEAST_UNREAD, UNREAD_SHARE * size):
-        return size - last
+        with path.open("rb") as file:
+            file.seek(last)
+            if file.read(HEAD).strip(b"\0"):  # not just padding
+                return size - last
     return 0
 
 

@@ -25,7 +25,7 @@ from seehear.errors import ClipError, SeehearError
 from seehear.media.channel import Channel
 from seehear.media.reader import Media, Span
 
-PULSE = 1.0  # seconds between two messages on the processor time
+PULSE = 0.2  # seconds between two messages on the processor time
 LONGEST_TEXT = 2000  # characters of an error
 WHILE_SHORT_OF_MEMORY = "500"  # of 1000: Linux ends this process before the one that it decodes for
 
