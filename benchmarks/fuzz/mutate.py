@@ -292,7 +292,9 @@ def tensor_header(data: bytes, rng: Random) -> bytes:
 def tensor_facts(data: bytes, rng: Random) -> bytes:
     """Change the JSON that a safetensors file carries beside its tensors."""
     header, body = _parted(data)
-    facts = header["__metadata__"]
+    facts = header.get("__metadata__") if isinstance(header, dict) else None
+    if not isinstance(facts, dict) or not facts:  # damaged by an earlier change
+        return data
     name = rng.choice(list(facts))
     facts[name] = rng.choice((json_value, json_value, json_raw, flip, cut))(facts[name].encode(), rng).decode(
         errors="replace"

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 MAX_WIDTH = 1 << 20  # numbers in a feature; the widest network here has 4,096
 MAX_VALUES = 1 << 29  # numbers in one array: 2 GiB as float32
+MAX_HEADER = 1000  # bytes of the header of a .npy file; numpy takes minutes for a long one that was damaged
 MAX_SECONDS = 1e7  # of a clip: four months
 LEAST_SEGMENT, MAX_SEGMENT = 1e-3, 86_400.0  # seconds per segment
 MAX_SHOWN = 60  # characters of a value in a message
@@ -130,7 +131,7 @@ def map_array(path: Path) -> NDArray[Any]:
     """
     try:
         with np.errstate(over="ignore"):  # of a size that its header claims
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            array = np.load(path, mmap_mode="r", allow_pickle=False, max_header_size=MAX_HEADER)
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -459,8 +459,8 @@ class Run(BaseRun):
         file = self.path / TEACHERS
         if not exists(file):
             return None
-        tensors, facts = load_tensors(file)
-        return Teachers.from_tensors({name: tensor.numpy() for name, tensor in tensors.items()}, facts, file)
+        tensors, metadata = read_tensors(file, "np", REMEDY)
+        return Teachers.from_tensors(tensors, facts_of(metadata, "facts", file, REMEDY), file)
 
     def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
         """Write RUN/model.safetensors in one step."""
