@@ -17,6 +17,7 @@ LONGEST_PROBE = 10 * 3600 * 1_000_000  # microseconds in which the parameters of
 POINTERS = frozenset(("concat", "dash", "ffmetadata", "hls", "imf", "rtp", "rtsp", "sdp", "webm_dash_manifest"))
 # A track with a layout in an order of its own, such as `8 channels (FL+FR+…)`, in FFmpeg's description of a file
 OWN_ORDER = re.compile(r"^ *Stream #0:(\d+).*: Audio: .*, (\d+) channels \(", re.MULTILINE)
+LISTS = (b"#EXTM3U", b"ffconcat", b"v=0\n", b"v=0\r")  # how such files begin
 TEXT = frozenset(("ass", "jacosub", "lrc", "srt", "tty", "webvtt"))
 
 REMEDY = "get the file again, or leave it out"
@@ -41,6 +42,9 @@ def open_media(path: Path, *, thorough: bool = False) -> InputContainer:
         size = path.stat().st_size
         if size == 0:
             raise ClipError(f"{path}: is empty (0 bytes): {REMEDY}")
+        with path.open("rb") as file:
+            if file.read(16).startswith(LISTS):  # FFmpeg would say that it isn't permitted
+                raise ClipError(f"{path}: is a list of other files, which seehear doesn't follow: {REMEDY}")
         if thorough:
             options |= {"probesize": str(max(size, 1 << 20)), "analyzeduration": str(LONGEST_PROBE)}
         container = av.open(str(path.absolute()), options=options, metadata_errors="ignore")
@@ -56,8 +60,10 @@ def open_media(path: Path, *, thorough: bool = False) -> InputContainer:
     names = set(container.format.name.split(","))
     if names & (POINTERS | TEXT):
         container.close()
-        what = "a text file" if names & TEXT else "a list of other files"
-        raise ClipError(f"{path}: is {what}, not a media file: {REMEDY}")
+        what = (
+            "a text file, not a media file" if names & TEXT else "a list of other files, which seehear doesn't follow"
+        )
+        raise ClipError(f"{path}: is {what}: {REMEDY}")
     _settle_layouts(container)
     return container
 
