@@ -574,7 +574,7 @@ def test_parse_lists_notes_each_time_and_shows_them(tmp_path, run, call):
         assert answer.code == 1
         assert f"4 clips parsed ({done} already done)" in answer.out
         assert "3 clips with notes; content of 1 is missing:" in answer.out
-        assert "  tracks: it has 2 audio tracks" in answer.out
+        assert "  tracks: of its 2 audio tracks" in answer.out
     parsed = {clip["clip"]: clip["notes"] for clip in call(*command, "--json").json["clips"]}
     assert {clip: {note["kind"] for note in notes} for clip, notes in parsed.items() if notes} == {
         clip: {kind} for clip, kind in NOTED.items()
