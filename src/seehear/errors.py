@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import extract_tb
 
 
 class SeehearError(Exception):
@@ -12,6 +15,30 @@ class SeehearError(Exception):
 
 class ClipError(SeehearError):
     """One clip can't be used. The others are processed."""
+
+
+@contextmanager
+def costing_one_clip(file: object = "") -> Iterator[None]:
+    """Turn an exception that nobody expected into a ClipError, so that it costs one clip and not the run.
+
+    Errors that are raised on purpose stay as they are, and so does an interruption.
+
+    Args:
+        file: Of the clip, for the message; left out if empty.
+
+    Raises:
+        ClipError: In place of any exception but a SeehearError: it names its type, its message and where it comes from.
+    """
+    try:
+        yield
+    except SeehearError:
+        raise
+    except Exception as error:
+        where = extract_tb(error.__traceback__)[-1]
+        raise ClipError(
+            f"{f'{file}: ' if file else ''}failed with {type(error).__name__}: {error} "
+            f"({Path(where.filename).name}:{where.lineno}); this may be a fault of seehear, so please report it"
+        ) from error
 
 
 def unknown(what: str, name: str, known: Iterable[str], otherwise: str = "") -> SeehearError:

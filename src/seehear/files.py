@@ -146,11 +146,16 @@ def _link(temporary: Path, path: Path) -> bool:
     return True
 
 
-def claim(path: Path, value: object) -> Any:
+def claim(path: Path, value: object, remedy: str = "") -> Any:
     """Write a value as JSON unless the file exists. Return what the file holds, which another process may have written.
 
     A folder is claimed by its marker before anything else is written into it. So a killed process leaves no file that
     looks like someone else's, and of several that begin at once one is the first.
+
+    Args:
+        path: The file.
+        value: To be written as JSON.
+        remedy: What to do about a file that is no JSON, for the message.
 
     Raises:
         SeehearError: If the file can't be written, or not be read.
@@ -158,15 +163,23 @@ def claim(path: Path, value: object) -> Any:
     if not path.exists():
         with atomic(path, replace=False) as temporary:
             temporary.write_text(_as_json(value), encoding="utf-8")
-    return read_json(path)
+    return read_json(path, remedy)
 
 
-def check_folder(path: str | Path | None) -> None:
-    """Raise a SeehearError if a folder to write into, or one that it is to lie in, is a file. None is no folder."""
+def check_folder(path: str | Path | None, remedy: str = "choose another --out") -> None:
+    """Raise a SeehearError if a folder, or one that it is to lie in, is a file. None is no folder.
+
+    Args:
+        path: The folder, which need not exist.
+        remedy: What to do, for the message.
+
+    Raises:
+        SeehearError: Naming the file.
+    """
     for place in () if path is None else (Path(path), *Path(path).parents):
         if place.exists():
             if not place.is_dir():
-                raise SeehearError(f"{place}: is a file, not a folder; choose another --out")
+                raise SeehearError(f"{place}: is a file, not a folder; {remedy}")
             return
 
 

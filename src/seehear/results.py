@@ -67,6 +67,11 @@ def listed(problems: Sequence[str], headline: str, most: int = 20) -> str:
     return "\n".join([f"{headline}:", *(f"  {problem}" for problem in problems[:most]), *more])
 
 
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """Return a number with its noun: 1 clip, 2 clips. plural: by default the singular with an s."""
+    return f"{number} {singular if number == 1 else plural or f'{singular}s'}"
+
+
 def html_table(rows: Sequence[Sequence[str]], caption: str = "") -> str:
     """Return a table as HTML, for notebooks.
 

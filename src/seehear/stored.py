@@ -65,7 +65,7 @@ def read_as(path: Path, kind: type[T], remedy: str) -> T:
     Raises:
         SeehearError: Naming the file and the first field that is missing or wrong.
     """
-    return as_model(read_json(path), kind, path, remedy)
+    return as_model(read_json(path, remedy), kind, path, remedy)
 
 
 def as_model(value: Any, kind: type[T], where: object, remedy: str) -> T:
@@ -79,7 +79,7 @@ def as_model(value: Any, kind: type[T], where: object, remedy: str) -> T:
 
 def read_object(path: Path, remedy: str) -> dict[str, Any]:
     """Return the JSON object in a file, whose fields are still to be checked. Raises SeehearError as `read_as`."""
-    value = read_json(path)
+    value = read_json(path, remedy)
     if not isinstance(value, dict):
         raise SeehearError(f"{path}: holds {_shown(value)} instead of fields with names; {remedy}")
     return value

@@ -19,7 +19,7 @@ MAX_DIGITS = 20  # of an integer in JSON: 64 bits with a sign
 HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # a surrogate, of which two make a character
 
 
-def read_text(path: Path, most: int = MAX_TEXT, kind: str = "text", *, wide: bool = True) -> str:
+def read_text(path: Path, most: int = MAX_TEXT, kind: str = "text", *, wide: bool = True, remedy: str = "") -> str:
     """Return a text file's content, line ends as they are: UTF-8, or UTF-16 as spreadsheets save "Unicode text".
 
     Args:
@@ -27,6 +27,7 @@ def read_text(path: Path, most: int = MAX_TEXT, kind: str = "text", *, wide: boo
         most: Bytes that it may have.
         kind: Of the file, for the message.
         wide: Whether it may be in UTF-16.
+        remedy: What to do about a file that is no text, for the message; by default to save it as such.
 
     Raises:
         SeehearError: If the file can't be read, is larger, or is no text in one of these encodings.
@@ -34,11 +35,11 @@ def read_text(path: Path, most: int = MAX_TEXT, kind: str = "text", *, wide: boo
     try:
         with path.open("rb") as stream:
             head = stream.read(HEAD)
-            _decoded(path, head, kind, wide, whole=False)  # so that no film is read whole
+            _decoded(path, head, kind, wide, remedy, whole=False)  # so that no film is read whole
             data = head + stream.read(max(0, most + 1 - len(head)))
         if len(data) > most:
             raise SeehearError(f"{path}: is larger than {most >> 20} MiB")
-        return _decoded(path, data, kind, wide, whole=True)
+        return _decoded(path, data, kind, wide, remedy, whole=True)
     except FileNotFoundError:
         raise SeehearError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -52,28 +53,37 @@ def read_lines(path: Path) -> list[str]:
     return LINE_END.split(read_text(path))
 
 
-def _decoded(path: Path, data: bytes, kind: str, wide: bool, *, whole: bool) -> str:
+def _decoded(path: Path, data: bytes, kind: str, wide: bool, remedy: str, *, whole: bool) -> str:
     """Return bytes as text. whole: whether a character may not be cut off at the end."""
     encoding = "utf-16" if wide and data.startswith(UTF_16) else "utf-8-sig"
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(data, final=whole)
     except UnicodeDecodeError as error:
         line = 1 if encoding == "utf-16" else len(LINE_END.split(data[: error.start].decode("utf-8", "ignore")))
+        remedy = remedy or "if it is text, such as a table of a spreadsheet, save it again as UTF-8"
         raise SeehearError(
-            f"{path}:{line}: not a {kind} file in UTF-8 ({error.reason} at byte {error.start}); if it is text, such as "
-            "a table of a spreadsheet, save it again as UTF-8"
+            f"{path}:{line}: not a {kind} file in UTF-8 ({error.reason} at byte {error.start}); {remedy}"
         ) from None
     if "\0" in LINE_END.split(text, maxsplit=1)[0]:
-        raise SeehearError(f"{path}:1: not a {kind} file in UTF-8 (it begins with NUL bytes); give a {kind} file")
+        remedy = remedy or f"give a {kind} file"
+        raise SeehearError(f"{path}:1: not a {kind} file in UTF-8 (it begins with NUL bytes); {remedy}")
     return text
 
 
-def read_json(path: Path) -> Any:
-    """Return the JSON value in a file. Raises SeehearError naming the file if it can't be read."""
-    return parse_json(read_text(path, MAX_JSON, "JSON", wide=False), path)
+def read_json(path: Path, remedy: str = "") -> Any:
+    """Return the JSON value in a file.
+
+    Args:
+        path: The file.
+        remedy: What to do about a file that is no JSON, for the message.
+
+    Raises:
+        SeehearError: Naming the file, if it can't be read.
+    """
+    return parse_json(read_text(path, MAX_JSON, "JSON", wide=False, remedy=remedy), path, remedy)
 
 
-def parse_json(text: str, where: object) -> Any:
+def parse_json(text: str, where: object, remedy: str = "") -> Any:
     """Return the JSON value in a text.
 
     NaN and infinity are read as numbers, since older files have them; who needs a number checks it.
@@ -81,10 +91,12 @@ def parse_json(text: str, where: object) -> Any:
     Args:
         text: The text.
         where: Its place, for the message.
+        remedy: What to do about a text that is no JSON, for the message.
 
     Raises:
         SeehearError: If it is no JSON, is nested too deeply, or holds integers of more than 64 bits or half characters.
     """
+    advice = f"; {remedy}" if remedy else ""
     try:
         value = json.loads(text, parse_int=_integer)
         if _too_deep(value):
@@ -92,12 +104,12 @@ def parse_json(text: str, where: object) -> Any:
         if HALF_CHARACTER.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError:
-        raise SeehearError(f"{where}: can't be read as JSON: {nesting_fault()}") from None
+        raise SeehearError(f"{where}: can't be read as JSON: {nesting_fault()}{advice}") from None
     except UnicodeEncodeError:
-        raise SeehearError(f"{where}: can't be read as JSON: a text in it holds half of a character") from None
+        raise SeehearError(f"{where}: can't be read as JSON: a text in it holds half of a character{advice}") from None
     except ValueError as error:
         problem = error if text.strip() else "the file is empty"
-        raise SeehearError(f"{where}: can't be read as JSON: {problem}") from None
+        raise SeehearError(f"{where}: can't be read as JSON: {problem}{advice}") from None
     return value
 
 

@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 
 from make_media import clicks, movie, number_of, tone, write
 from seehear.errors import ClipError, SeehearError
-from seehear.features import segments
+from seehear.features import extraction, segments
+from seehear.features.arrays import Extraction
 from seehear.features.extraction import Collector, Done, Job, Settings, prefetch, run_jobs
+from seehear.features.store import Store
+from seehear.files import DiskFullError
 from seehear.media.clips import find_clips
-from seehear.media.reader import Media
+from seehear.media.reader import Media, count_segments
 from seehear.networks import load, network
 
 RATE = 8000
@@ -239,9 +242,10 @@ def test_a_clip_that_fails_does_not_stop_the_others(tmp_path):
     assert found == [(["number"], 1), ([], 1), (["number"], 1), (["fails-later"], 1), ([], 1), (both, 0)]
     for one in done:  # each tells of itself alone
         assert all(problem.startswith(f"{one.job.path}: ") for problem in one.problems)
-    assert "has no audio track, which fails-later needs" in done[0].problems[0]
+    assert "has no audio track: no features of fails-later" in done[0].problems[0]
     assert "ZeroDivisionError" in done[2].problems[0]
-    assert "has no video track, which number needs" in done[3].problems[0]
+    assert "has no video track: no features of number" in done[3].problems[0]
+    assert [len(one.lacking) for one in done] == [1, 0, 0, 1, 0, 0]
 
 
 def test_only_the_networks_of_a_job_are_run(clip):
@@ -358,3 +362,94 @@ def test_tone_in_stereo_is_the_tone(tmp_path):
         features(stereo, [other_rate]).features["other-rate"],
         atol=1e-4,
     )
+
+
+@pytest.mark.parametrize("name", ["open_clip", "spans", "Collector.add", "Collector.features", "Collector.silent"])
+@pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), OSError(5, "broken"), MemoryError("little")])
+def test_any_exception_costs_one_clip(tmp_path, monkeypatch, name, error):
+    _fail_at(monkeypatch, name, error)
+    files = [movie(tmp_path / f"{clip}.mkv", 2, sound_codec="flac") for clip in "abc"]
+    done = list(run_jobs([Job(path.stem, path, (number,)) for path in files], together(number), Settings()))
+    assert [(one.job.clip, sorted(one.features)) for one in done] == [("a", ["number"]), ("b", []), ("c", ["number"])]
+    (message,) = done[1].problems
+    assert message.startswith(f"{files[1]}: failed with {type(error).__name__}: {error} (")
+    assert "report it" in message
+
+
+@pytest.mark.parametrize("name", ["open_clip", "spans", "Collector.add", "Collector.features"])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), DiskFullError("full"), SeehearError("a mistake")])
+def test_what_concerns_all_clips_ends_the_extraction(tmp_path, monkeypatch, name, error):
+    _fail_at(monkeypatch, name, error)
+    files = [movie(tmp_path / f"{clip}.mkv", 2, sound_codec="flac") for clip in "ab"]
+    with pytest.raises(type(error)) as raised:
+        list(run_jobs([Job(path.stem, path, (number,)) for path in files], together(number), Settings()))
+    assert raised.value is error
+
+
+def _fail_at(monkeypatch, name, error):
+    """Make a function of the extraction raise an error for the second clip."""
+    owner = extraction
+    *path, last = name.split(".")
+    for part in path:
+        owner = getattr(owner, part)
+    real, clips = getattr(owner, last), []
+
+    def function(first, *arguments, **options):
+        if all(first is not each for each in clips):
+            clips.append(first)
+        if len(clips) == 2:
+            raise error
+        return real(first, *arguments, **options)
+
+    monkeypatch.setattr(owner, last, function)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "segment", "count"),
+    [
+        (0.00006, 1, 1),
+        (1.1, 1, 1),
+        (1.11, 1, 2),
+        (3.1, 1, 3),
+        (3.11, 1, 4),
+        (3.0, 1, 3),
+        (3.05, 0.5, 6),
+        (3.06, 0.5, 7),
+    ],
+)
+def test_seconds_become_segments_as_the_guide_says(seconds, segment, count):
+    assert count_segments(seconds, segment) == count
+
+
+def test_missing_tracks_are_grouped_if_they_are_many():
+    found = Extraction(("ears", "eyes"))
+    for n in range(30):
+        message = f"c{n}: has no video track: no features of eyes"
+        found.failed[f"c{n}"] = [message]
+        found.lacking.setdefault("eyes", {})[f"c{n}"] = message
+        found.add(f"c{n}", "ears", np.zeros((1, 1), np.float32))
+    found.failed["c0"].append("c0: ears failed")
+    found.failed["zero"] = ["zero: is empty"]
+    lines = found.text().splitlines()
+    assert lines[lines.index("31 clips with something left out:") :] == [
+        "31 clips with something left out:",
+        "  zero: is empty",
+        "  c0: ears failed",
+        "  no track for eyes, 30 clips:",
+        *(f"    c{n}: has no video track: no features of eyes" for n in range(3)),
+        "    … and 27 more",
+    ]
+    assert found.exit_code == 1
+
+
+def test_a_damaged_file_that_is_made_again_is_noted(tmp_path):
+    clip, store = movie(tmp_path / "a.mkv", 2, sound_codec="flac"), tmp_path / "store"
+    assert extraction.extract([clip], number, store=store, progress=False).notes == []
+    file = Store(store).file("number", "a")
+    data = file.read_bytes()
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    again = extraction.extract([clip], number, store=store, progress=False)
+    assert again.notes == [f"damaged: 1 file in {store}, for example {file}; made again"]
+    assert again.made == 1
+    assert file.read_bytes() == data
+    assert extraction.extract([clip], number, store=store, progress=False).notes == []

@@ -72,7 +72,7 @@ def test_an_export_lists_the_notes_that_its_files_have_no_place_for(tmp_path):
         store.write("ears", Origin(clip, "made", clip), np.zeros((1, 2), np.float32), notes=notes)
     report = commands.export_features(tmp_path / "out", store=tmp_path / "store", network="ears")
     assert (report.count, report.clip_notes, report.exit_code) == (2, {"a": (note,)}, 0)
-    assert report.text().splitlines()[1:] == ["1 clips with notes:", "  a: its audio track is digital silence"]
+    assert report.text().splitlines()[1:] == ["1 clip with notes:", "  a: its audio track is digital silence"]
     assert report.as_json()["clip_notes"] == {"a": [note.as_json()]}
 
 

@@ -78,6 +78,26 @@ def test_a_folder_that_is_no_store(tmp_path):
         Store(tmp_path / "full", create=True)
 
 
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("inside", ["", "s"])
+def test_a_file_is_no_folder_of_a_store(tmp_path, create, inside):
+    (tmp_path / "afile").touch()
+    with pytest.raises(SeehearError, match="afile: is a file, not a folder; name the folder of a store"):
+        Store(tmp_path / "afile" / inside, create=create)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1, 2", b"\xff\xfe\x00", b"\0\0\0\0", b"[" * 100 + b"]" * 100, b"7"])
+def test_what_to_do_about_a_marker_that_can_not_be_read(tmp_path, content):
+    kept = store(tmp_path / "s")
+    (tmp_path / "s" / "net" / "network.json").write_bytes(content)
+    with pytest.raises(SeehearError, match=r"network\.json\b.*; delete .*net and extract again$"):
+        kept.networks()
+    (tmp_path / "s" / "store.json").write_bytes(content)
+    for create in (True, False):
+        with pytest.raises(SeehearError, match=r"store\.json\b.*; extract into a new folder$"):
+            Store(tmp_path / "s", create=create)
+
+
 def test_a_store_from_another_version(tmp_path):
     atomic_json(tmp_path / "s" / "store.json", {"format": 99, "segment": 1.0})
     with pytest.raises(SeehearError, match="format 99"):
@@ -140,6 +160,31 @@ def test_packs_refuse_what_can_not_be_trained_on(tmp_path, origin, values, messa
     kept.write("net", origin, values)
     with pytest.raises(SeehearError, match=message):
         pack(kept, "net", ["b", "a"])
+
+
+@pytest.mark.parametrize("silent", [None, np.array([True, False, True, False])])
+def test_any_flipped_byte_of_the_content_is_damage(tmp_path, silent):
+    kept = store(tmp_path / "s")
+    kept.write("net", Origin("b", "made", ""), np.ones((4, 3), np.float32), silent)
+    file = kept.file("net", "b")
+    whole = file.read_bytes()
+    for place in range(8 + int.from_bytes(whole[:8], "little"), len(whole)):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        assert kept.is_damaged("net", "b")
+        assert not kept.is_damaged("net", "a")
+        with pytest.raises(SeehearError, match=r"b\.safetensors: damaged .*; delete it and extract again"):
+            pack(kept, "net", ["a", "b"])
+    file.write_bytes(whole)
+    assert not kept.is_damaged("net", "b")
+    assert not kept.is_damaged("net", "none")
+
+
+def test_features_of_unknown_origin_are_no_other_settings(tmp_path):
+    kept = store(tmp_path / "s")
+    file = kept.file("net", "b")
+    file.write_bytes(file.read_bytes().replace(b"origin", b"nigiro"))
+    with pytest.raises(SeehearError, match=r"b\.safetensors: damaged .*; delete it and extract again"):
+        pack(kept, "net", ["a", "b"])
 
 
 def test_pack_names_a_missing_clip(tmp_path):

@@ -131,9 +131,12 @@ def test_a_crash_costs_one_clip(decoder, film, how):
     next(spans)
     (victim,) = decoder.children
     victim.process.send_signal(how)
-    with pytest.raises(ClipError, match=rf"film\.mp4: its decoder .*{how.name}.*: leave it out, or convert it"):
+    with pytest.raises(
+        ClipError, match=rf"film\.mp4: its decoder .*{how.name}.*: leave it out, or convert it"
+    ) as raised:
         list(spans)
     assert ended(victim.process.pid)
+    assert ("please report it" in str(raised.value)) == (how != signal.SIGKILL)
     whole = zip(decoder.open(film).spans(1.0, **WHOLE), Media(film).spans(1.0, **WHOLE), strict=True)
     assert all(same(*pair) for pair in whole)
     assert len(decoder.children) == 1

@@ -62,14 +62,14 @@ def test_few_notes_are_listed_one_by_one():
         "  c: 1.5 s of its video can't be decoded: it is damaged",
         "  c: its audio track is digital silence",
     ]
-    assert listed_notes({"a": (SILENT,)}).startswith("1 clips with notes:\n")
+    assert listed_notes({"a": (SILENT,)}).startswith("1 clip with notes:\n")
 
 
 def test_many_notes_are_grouped_and_no_kind_is_hidden():
     notes = {f"c{n}": (SILENT,) for n in range(10_000)} | {"rare": (DAMAGED, SILENT)}
     assert listed_notes(notes).splitlines() == [
         "10001 clips with notes; content of 1 is missing:",
-        "  damaged, 1 clips:",
+        "  damaged, 1 clip:",
         "    rare: 1.5 s of its video can't be decoded: it is damaged",
         "  silent, 10001 clips:",
         *(f"    c{n}: its audio track is digital silence" for n in range(EXAMPLES)),
@@ -77,6 +77,12 @@ def test_many_notes_are_grouped_and_no_kind_is_hidden():
     ]
     every = {f"c{n}": [Note(kind, "audio", 1) for kind in NoteKind] for n in range(MOST)}
     assert len(listed_notes(every).splitlines()) == 1 + len(NoteKind) * (EXAMPLES + 2)
+
+
+def test_a_notebook_shows_a_note_in_a_few_words():
+    assert repr(DAMAGED) == "Note(damaged, visual, 1.5)"
+    assert repr([SILENT, Note(NoteKind.CUT_OFF, amount=3.98)]) == "[Note(silent, audio), Note(cut-off, 3.98)]"
+    assert repr(NoteKind.CUT_OFF) == "NoteKind.CUT_OFF"
 
 
 def test_every_kind_is_documented():

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import wave
 
 import numpy as np
 import pytest
@@ -59,3 +60,35 @@ def test_thumbnails_fill_a_row(aspect, count):
 def test_prediction_needs_no_plotting_library(module):
     code = f"import sys, {module}; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def recording(path, rate, samples):
+    """A WAV file of noise."""
+    values = np.random.default_rng(rate).integers(-9000, 9000, samples).astype("<i2")
+    with wave.open(str(path), "wb") as stream:
+        stream.setnchannels(1)
+        stream.setsampwidth(2)
+        stream.setframerate(rate)
+        stream.writeframes(values.tobytes())
+    return path
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("samples", [1, 2, 3, 100, 1000])
+@pytest.mark.parametrize("rate", [1, 2, 50, 88, 119, 121, 200, 8000, 48000, 192000])
+def test_any_rate_and_any_duration_has_an_overview(tmp_path, rate, samples):
+    made = Overview.of(Media(recording(tmp_path / "odd.wav", rate, samples)), 3).spectrogram
+    assert made.shape == (BANDS, COLUMNS)
+    assert np.isfinite(made).all()
+    assert (made >= -FLOOR).all()
+    assert (made <= 0).all()
+
+
+@pytest.mark.parametrize("rate", [1, 100, 4000, 8000, 16000, 44100])
+def test_what_a_rate_can_not_hold_is_dark(tmp_path, rate):
+    made = Overview.of(Media(recording(tmp_path / "noise.wav", rate, 3 * max(rate, 100))), 3).spectrogram
+    mel = np.linspace(*(2595 * np.log10(1 + np.array([60, 7840]) / 700)), BANDS + 1)
+    lowest = 700 * (10 ** (mel[:-1] / 2595) - 1)  # Hz of each band
+    above = lowest > rate / 2
+    assert (made[above] == -FLOOR).all()
+    assert (made[lowest < rate / 2 * 0.9].max(axis=1) > -FLOOR).all()

@@ -6,13 +6,14 @@ import html
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.media.notes import Note, any_missing, listed_notes, merged
-from seehear.results import Result, import_pandas, listed
+from seehear.media.notes import EXAMPLES, MOST, Note, any_missing, listed_notes, merged
+from seehear.results import Result, counted, import_pandas, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +89,7 @@ class Extraction(Result, Mapping[str, Features]):
         unchanged: How many were in the store already, made from the same file in the same way.
         failed: clip -> what is wrong with it. A clip may have features of some networks and be listed here too. So is a
             folder that could not be searched.
+        lacking: network -> clip -> that of its problems which is that it lacks the track of the network's modality.
         clip_notes: clip -> what was repaired in it, is ambiguous or missing; of unchanged clips too.
         notes: What else the user should know.
         clip_seconds: Total duration of the clips that were decoded.
@@ -100,6 +102,7 @@ class Extraction(Result, Mapping[str, Features]):
     made: int = 0
     unchanged: int = 0
     failed: dict[str, list[str]] = field(default_factory=dict)
+    lacking: dict[str, dict[str, str]] = field(default_factory=dict)
     clip_notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     clip_seconds: float = 0.0
@@ -195,9 +198,23 @@ class Extraction(Result, Mapping[str, Features]):
         """Return how much was extracted and how fast, the notes on clips, and what was left out."""
         speed = f", {self.clip_seconds / self.seconds:.1f}× real time" if self.made and self.seconds else ""
         head = f"{self.made} features made, {self.unchanged} unchanged, in {self.seconds:.1f} s{speed}"
-        problems = [message for messages in self.failed.values() for message in messages]
-        headline = f"{len(self.failed)} clips with something left out"
-        return "\n".join(filter(None, [*self.notes, head, listed_notes(self.clip_notes), listed(problems, headline)]))
+        return "\n".join(filter(None, [*self.notes, head, listed_notes(self.clip_notes), self._left_out()]))
+
+    def _left_out(self) -> str:
+        """List what was left out: first of clips without any features. If it is much, missing tracks are grouped."""
+        headline = f"{counted(len(self.failed), 'clip')} with something left out"
+        without_track = {message for of_network in self.lacking.values() for message in of_network.values()}
+        clips = sorted(self.failed, key=lambda clip: clip in self)  # stable
+        others = [message for clip in clips for message in self.failed[clip] if message not in without_track]
+        tracks = [message for clip in clips for message in self.failed[clip] if message in without_track]
+        if len(others) + len(tracks) <= MOST:
+            return listed([*others, *tracks], headline)
+        groups = [
+            listed(list(of_network.values()), f"no track for {network}, {counted(len(of_network), 'clip')}", EXAMPLES)
+            for network, of_network in self.lacking.items()
+        ]
+        first = listed(others, headline, MOST) or f"{headline}:"
+        return "\n".join([first, *(indent(group, "  ") for group in groups)])
 
     def as_json(self) -> Any:
         """Return the counts, the seconds, and what was left out of each clip and is noted on it."""

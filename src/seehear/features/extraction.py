@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seehear import arguments, networks
 from seehear.arguments import PathLike, Paths, Shard
-from seehear.errors import ClipError, SeehearError
+from seehear.errors import ClipError, SeehearError, costing_one_clip
 from seehear.features.arrays import Extraction, Features
 from seehear.features.prefetch import prefetch
 from seehear.features.segments import Collector, Loaded, Settings, segment_features, spans
@@ -24,9 +24,10 @@ from seehear.media.child import open_clip
 from seehear.media.clips import find_clips
 from seehear.media.notes import Note, about
 from seehear.media.reader import Media, Span
-from seehear.modality import AUDIO
+from seehear.modality import AUDIO, track_name
 from seehear.networks.spec import NetworkSpec
 from seehear.progress import Progress, say
+from seehear.results import counted
 
 __all__ = [
     "Collector",
@@ -177,8 +178,6 @@ def _extract_to_store(
     made_from = {spec.name: (settings.made_by(spec), settings.track_for(spec)) for spec in specs}
     extraction = Extraction(tuple(made_from), store.segment, store)
     extraction.notes += [*_register(store, specs, settings), *_other_tracks(store, clips, specs, settings)]
-    for note in extraction.notes if progress else ():
-        say(note)  # before anything is replaced, so that it can be stopped
 
     def keep(done: Done) -> list[str]:
         if not done.features:
@@ -195,18 +194,26 @@ def _extract_to_store(
             extraction.made += 1
         return []
 
-    jobs = []
+    jobs: list[Job] = []
+    damaged: list[Path] = []
     for name, path in clips.items():
         stale = []
         for spec in specs:
             notes = _current_notes(store, name, path, spec, settings)
             if notes is None:
                 stale.append(spec)
+                damaged += [store.file(spec.name, name)] if store.is_damaged(spec.name, name) else []
                 continue
             extraction.add(name, spec.name, None, notes=notes)
             extraction.unchanged += 1
         if stale:
             jobs.append(Job(name, path, tuple(stale)))
+    if damaged:
+        extraction.notes.append(
+            f"damaged: {counted(len(damaged), 'file')} in {store.path}, for example {damaged[0]}; made again"
+        )
+    for note in extraction.notes if progress else ():
+        say(note)  # before anything is replaced, so that it can be stopped
     bar = Progress("extracting", len(clips), done=len(clips) - len(jobs), show=progress)
     _run(jobs, loaded, settings, extraction, keep, bar)
     return extraction
@@ -273,9 +280,17 @@ def _run(
     began = time.monotonic()
     with bar:
         for done in run_jobs(jobs, loaded, settings):
-            for problem in (*done.problems, *keep(done)):
+            problems = list(done.problems)
+            try:
+                with costing_one_clip(done.job.path):
+                    problems += keep(done)
+            except ClipError as error:
+                problems.append(str(error))
+            for problem in problems:
                 extraction.failed.setdefault(done.job.clip, []).append(problem)
-                bar.say(f"skipped: {problem}")
+                bar.say(problem if done.job.clip in extraction else f"skipped: {problem}")
+            for network, problem in done.lacking.items():
+                extraction.lacking.setdefault(network, {})[done.job.clip] = problem
             extraction.clip_seconds += done.duration
             bar.advance(done.job.clip)
     extraction.seconds = time.monotonic() - began
@@ -309,6 +324,7 @@ class Done:
         job: The job.
         features: network -> (T, D).
         problems: Why the features of other networks are missing.
+        lacking: network -> that of the problems which is that the clip lacks the track of the network's modality.
         duration: Of the clip, seconds.
         silent: audio network -> (T,), which segments are digital silence.
         notes: network -> the notes on the clip that concern its modality.
@@ -320,6 +336,7 @@ class Done:
     duration: float
     silent: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
     notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
+    lacking: dict[str, str] = field(default_factory=dict)
 
 
 def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Iterator[Done]:
@@ -334,40 +351,55 @@ def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Itera
         The result of each job. A job that fails does not stop the others.
     """
     problems: list[str] = []
+    lacking: dict[str, str] = {}
     for job, item in prefetch(_decode(jobs, settings)):
         if isinstance(item, Media):
             media = item
-            problems = [problem for spec in job.specs if (problem := missing_track(media, spec))]
+            lacking = {
+                spec.name: f"{job.path}: has no {track_name(spec.modality)} track: no features of {spec.name}"
+                for spec in job.specs
+                if missing_track(media, spec)
+            }
+            problems = list(lacking.values())
             usable = [pair for pair in networks if pair[0] in job.specs and not missing_track(media, pair[0])]
             collectors = [Collector([pair], settings) for pair in usable]  # one that fails doesn't stop the others
         elif isinstance(item, Span):
             for collector in list(collectors):
                 try:
-                    collector.add(item)
+                    with costing_one_clip():
+                        collector.add(item)
                 except ClipError as error:
                     problems.append(f"{job.path}: {error}")
                     collectors.remove(collector)
         elif isinstance(item, ClipError):
-            yield Done(job, {}, (*problems, str(item)), 0.0)
-            problems = []
+            yield Done(job, {}, (*problems, str(item)), 0.0, lacking=lacking)
+            problems, lacking = [], {}
         else:
-            features = {name: array for collector in collectors for name, array in collector.features(media).items()}
-            silent = {name: array for collector in collectors for name, array in collector.silent(media).items()}
+            features: dict[str, NDArray[np.float32]] = {}
+            silent: dict[str, NDArray[np.bool_]] = {}
+            for collector in collectors:
+                try:
+                    with costing_one_clip():
+                        made, silence = collector.features(media), collector.silent(media)
+                        features, silent = features | made, silent | silence
+                except ClipError as error:
+                    problems.append(f"{job.path}: {error}")
             notes = {spec.name: about(media.notes, spec.modality) for spec in job.specs if spec.name in features}
-            yield Done(job, features, tuple(problems), media.duration, silent, notes)
-            problems = []
+            yield Done(job, features, tuple(problems), media.duration, silent, notes, lacking)
+            problems, lacking = [], {}
 
 
 def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Media | Span | ClipError | None]]:
     """Yield for each job its clip, opened; then its spans; then None, or the error that ended it."""
     for job in jobs:
         try:
-            media = open_clip(job.path, settings.audio_track)
-            yield job, media
-            usable = [spec for spec in job.specs if not missing_track(media, spec)]
-            if usable:
-                for span in spans(media, usable, settings):
-                    yield job, span
+            with costing_one_clip(job.path):
+                media = open_clip(job.path, settings.audio_track)
+                yield job, media
+                usable = [spec for spec in job.specs if not missing_track(media, spec)]
+                if usable:
+                    for span in spans(media, usable, settings):
+                        yield job, span
             yield job, None
         except ClipError as error:
             yield job, error

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from seehear.errors import SeehearError
 from seehear.events import inside_clips
-from seehear.features.store import Store
+from seehear.features.store import REMEDY, Store
 from seehear.files import DiskFullError, atomic, atomic_json, sweep
 from seehear.locks import locked
 from seehear.networks.weights import cache_folder
@@ -231,16 +231,19 @@ def _build(
             parts.append(np.zeros((absent[clip], width), dtype=np.float32))
             lengths.append(lengths[-1] + absent[clip])
             continue
-        origin = store.origin(network, clip)
-        made_by.setdefault(origin.made_by if origin else "", clip)
-        contents.update(f"{clip}\0{origin.made_by}\0{origin.source}\n".encode() if origin else b"")
+        features, silent = store.read(network, clip), store.silent(network, clip)  # first, since they name damage
+        if (origin := store.origin(network, clip)) is None:
+            raise SeehearError(
+                f"{store.file(network, clip)}: damaged (what its features were made from can't be read); {REMEDY}"
+            )
+        made_by.setdefault(origin.made_by, clip)
+        contents.update(f"{clip}\0{origin.made_by}\0{origin.source}\n".encode())
         if len(made_by) > 1:
             one, other = list(made_by.values())[:2]
             raise SeehearError(
                 f"{store.path}: features of {network} were made with different settings, as those of clips {one} and "
                 f"{other}, such as --fps; run `seehear extract` over all clips with the settings that you want"
             )
-        features = store.read(network, clip)
         if features.ndim != 2 or features.shape[1] != width:
             raise SeehearError(
                 f"{store.file(network, clip)}: features of shape {features.shape}, {network} has (T, {width})"
@@ -248,11 +251,11 @@ def _build(
         if not np.isfinite(features).all():
             raise NotFinite(f"{store.file(network, clip)}: clip {clip} has features of {network} that are not finite")
         parts.append(features)
-        if (silent := store.silent(network, clip)) is not None:
+        if silent is not None:
             if len(silent) != len(features):
                 raise SeehearError(
                     f"{store.file(network, clip)}: damaged (has silence of {len(silent)} segments, and features of "
-                    f"{len(features)}); delete it and extract again"
+                    f"{len(features)}); {REMEDY}"
                 )
             silent_rows += (lengths[-1] + np.flatnonzero(silent)).tolist()
         lengths.append(lengths[-1] + len(features))

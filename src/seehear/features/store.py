@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from seehear.arguments import PathLike
 from seehear.errors import ClipError, SeehearError
-from seehear.files import atomic_bytes, atomic_json, claim, sha256, sweep
+from seehear.files import atomic_bytes, atomic_json, check_folder, claim, sha256, sweep
 from seehear.locks import locked
 from seehear.media.notes import Note
 from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
@@ -148,8 +148,9 @@ class Store:
         self.path = Path(path)
         if create:
             sweep(self.path)
-        marker = self.path / "store.json"
+        marker, remedy = self.path / "store.json", "extract into a new folder"
         if not exists(marker):
+            check_folder(self.path, "name the folder of a store")
             if not create:
                 raise SeehearError(
                     f"{self.path}: no feature store here; `seehear extract` or `seehear features import` makes one"
@@ -161,8 +162,7 @@ class Store:
             if entries(self.path) and not marker.exists():  # it may be another process's, made just now
                 raise SeehearError(f"{self.path}: holds other files; choose a new folder for the store")
         if create:
-            claim(marker, {"format": FORMAT, "segment": segment or 1.0})
-        remedy = "extract into a new folder"
+            claim(marker, {"format": FORMAT, "segment": segment or 1.0}, remedy)
         facts = read_object(marker, remedy)
         if facts.get("format") != FORMAT:
             raise SeehearError(
@@ -309,6 +309,16 @@ class Store:
             return as_model(parse_json(header["__metadata__"]["origin"], file), Origin, file, REMEDY)
         except UNREADABLE:
             return None
+
+    def is_damaged(self, network: str, clip: str) -> bool:
+        """Return whether a clip has a file of features, and the file is damaged, so that extraction replaces it."""
+        if not exists(self.file(network, clip)):
+            return False
+        try:
+            self.notes(network, clip)
+        except SeehearError:
+            return True
+        return self.origin(network, clip) is None
 
     def _header(self, network: str, clip: str, *, whole: bool = False) -> tuple[dict[str, Any], bytes]:
         """Return the header of a clip's file and, if `whole`, the bytes after it. Raises one of UNREADABLE."""

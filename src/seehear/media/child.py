@@ -41,6 +41,8 @@ MAX_IDLE = 2  # processes that are kept for the next clip
 LAST_WORDS = 1000  # bytes of standard error that are kept
 PIPE = 1 << 20  # bytes: with the usual 64 KiB, two processes take turns a hundred times per span
 CONVERT = "leave it out, or convert it"
+CRASHES = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE")  # signals that a fault in a program causes
+REPORT = "; this may be a fault of seehear or PyAV, so please report it"
 # The path of modules is handed over, so that the same seehear is imported; -P keeps the working folder out of it.
 START = "import sys; sys.path[:] = sys.argv[1:-1]; from seehear.media.worker import main; main()"
 
@@ -148,7 +150,7 @@ class Child:
             self.kill()
             raise ClipError(f"{path}: {stalled}: {CONVERT}") from None
         except (OSError, ValueError, BrokenChannelError):  # ValueError: another thread has closed the pipes
-            raise ClipError(f"{path}: its decoder {self._end()}: {CONVERT}") from None
+            raise ClipError(f"{path}: its decoder {self._end()}: {CONVERT}{self._report()}") from None
         except BaseException:  # the rest of the reply would be taken for that of the next request
             self.kill()
             raise
@@ -238,6 +240,11 @@ class Child:
         if code is not None and code < 0:
             return f"crashed ({_signal_name(-code)})"
         return "sent a broken answer" if code is None else f"ended with status {code}"
+
+    def _report(self) -> str:
+        """Return a request to report how the process ended, if a fault in a program ends it in this way."""
+        code = self.process.returncode
+        return REPORT if code is not None and code < 0 and _signal_name(-code) in CRASHES else ""
 
     def _listen(self) -> None:
         """Keep the end of what libraries print, so that the process never waits for somebody to read it."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from seehear.errors import SeehearError
 from seehear.modality import track_name
-from seehear.results import listed
+from seehear.results import counted, listed
 
 MOST = 20  # notes that are listed one by one
 EXAMPLES = 3  # notes of each kind that are listed if there are more
@@ -42,11 +42,14 @@ class NoteKind(Enum):
     def __init__(self, slug: str, sentence: str, missing: bool) -> None:
         self.slug, self.sentence, self.missing = slug, sentence, missing
 
+    def __repr__(self) -> str:
+        return f"NoteKind.{self.name}"
+
 
 BY_SLUG = {kind.slug: kind for kind in NoteKind}
 
 
-@dataclass(frozen=True, order=False)
+@dataclass(frozen=True, order=False, repr=False)
 class Note:
     """A note on one clip.
 
@@ -64,6 +67,10 @@ class Note:
     def missing(self) -> bool:
         """Whether content of the clip is missing, so that what is computed from it is incomplete."""
         return self.kind.missing
+
+    def __repr__(self) -> str:
+        amount = f"{self.amount:.6g}" if self.amount else ""
+        return f"Note({', '.join(filter(None, [self.kind.slug, self.modality, amount]))})"
 
     def __str__(self) -> str:
         track = track_name(self.modality) if self.modality else "content"
@@ -121,7 +128,7 @@ def listed_notes(notes: Mapping[str, Sequence[Note]]) -> str:
     """
     count = sum(map(bool, notes.values()))
     missing = sum(any(note.missing for note in of_clip) for of_clip in notes.values())
-    headline = f"{count} clips with notes" + (f"; content of {missing} is missing" if missing else "")
+    headline = f"{counted(count, 'clip')} with notes" + (f"; content of {missing} is missing" if missing else "")
     lines = [f"{clip}: {note}" for clip, of_clip in notes.items() for note in of_clip]
     if len(lines) <= MOST:
         return listed(lines, headline)
@@ -129,5 +136,5 @@ def listed_notes(notes: Mapping[str, Sequence[Note]]) -> str:
     for kind in sorted(NoteKind, key=lambda kind: not kind.missing):
         of_kind = [f"{clip}: {note}" for clip, of_clip in notes.items() for note in of_clip if note.kind is kind]
         clips = sum(any(note.kind is kind for note in of_clip) for of_clip in notes.values())
-        groups.append(indent(listed(of_kind, f"{kind.slug}, {clips} clips", EXAMPLES), "  "))
+        groups.append(indent(listed(of_kind, f"{kind.slug}, {counted(clips, 'clip')}", EXAMPLES), "  "))
     return "\n".join([f"{headline}:", *filter(None, groups)])

@@ -19,6 +19,8 @@ FLOOR = 70.0  # decibels shown below the loudest
 # Decibels of the quietest audio that is drawn at full brightness. Digital silence is at -120, the noise of 16-bit
 # audio at about -78, a full-scale sine at about 40. A track without anything louder is drawn dark.
 QUIETEST = -40.0
+WINDOW = 0.032  # seconds of an analysis window, about
+LEAST_WINDOW = 4  # samples of a window, at rates of a few hundred Hz: all weights of a shorter one are 0
 
 
 def thumbnails_for(aspect: float) -> int:
@@ -107,14 +109,15 @@ class Overview:
         return np.clip(level - max(level.max(), QUIETEST), -FLOOR, 0)
 
     def _add_audio(self, span: Span) -> None:
-        window = 2 ** round(math.log2(0.032 * span.rate))
+        window = max(LEAST_WINDOW, 2 ** round(math.log2(WINDOW * span.rate)))
         inside = span.waveform[round(span.margin * span.rate) : len(span.waveform) - round(span.margin * span.rate)]
         hop = max(window // 4, round(self.duration / COLUMNS * span.rate / 4))
         starts = np.arange(0, max(1, len(inside) - window), hop)
         padded = np.pad(inside, (0, max(0, int(starts[-1]) + window - len(inside))))
         windows = padded[starts[:, None] + np.arange(window)] * np.hanning(window)  # (windows, samples)
         power = np.abs(np.fft.rfft(windows)) ** 2  # (windows, frequencies)
-        edges = np.searchsorted(np.fft.rfftfreq(window, 1 / span.rate), _mel_edges(min(HIGHEST, span.rate / 2)))
+        power = np.pad(power, ((0, 0), (0, 1)))  # bands above half the rate are empty
+        edges = np.searchsorted(np.fft.rfftfreq(window, 1 / span.rate), _mel_edges())
         bands = np.stack([power[:, a : max(a + 1, b)].mean(axis=1) for a, b in pairwise(edges)])  # (BANDS, windows)
         seconds = span.start + (starts + window / 2) / span.rate
         column = np.clip((seconds / self.duration * COLUMNS).astype(int), 0, COLUMNS - 1)
@@ -122,8 +125,8 @@ class Overview:
         np.add.at(self._power.T, column, bands.T)
 
 
-def _mel_edges(highest: float) -> NDArray[np.float64]:
+def _mel_edges() -> NDArray[np.float64]:
     """Return the edges of the bands in Hz, (BANDS + 1,)."""
-    low, high = (2595 * math.log10(1 + hertz / 700) for hertz in (LOWEST, highest * 0.98))
+    low, high = (2595 * math.log10(1 + hertz / 700) for hertz in (LOWEST, HIGHEST * 0.98))
     mel = np.linspace(low, high, BANDS + 1)
     return 700 * (10 ** (mel / 2595) - 1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seehear import arguments
 from seehear.decoding import Decoding
-from seehear.errors import ClipError, SeehearError
+from seehear.errors import ClipError, SeehearError, costing_one_clip
 from seehear.files import check_folder, claim, sweep
 from seehear.labels import DenseTable, Event, read_dense, write_dense
 from seehear.locks import locked
@@ -122,7 +122,8 @@ def parse_clips(
 ) -> ParsedFolder:
     """Parse clips into a folder.
 
-    Resume by rerunning the same call. A clip that can't be used is listed, and the others are parsed. A clip without
+    Resume by rerunning the same call. A clip that can't be used is listed, whatever is raised, and the others are
+    parsed. A clip without
     an audio or a video track is parsed by what it has, and a note says so.
 
     Args:
@@ -151,7 +152,8 @@ def parse_clips(
     with Progress("parsing", len(files), show=progress) as bar:
         for clip, path in files.items():
             try:
-                parsed, unchanged = job.parse(clip, path)
+                with costing_one_clip(path):
+                    parsed, unchanged = job.parse(clip, path)
                 result.clips.append(parsed)
                 result.unchanged += unchanged
                 result.figures += job.drawings(clip)

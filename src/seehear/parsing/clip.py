@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from seehear.decoding import Decoding
 from seehear.errors import SeehearError
@@ -54,7 +55,7 @@ class _Content(BaseModel):
 
     clip: str
     file: str
-    duration: Seconds
+    duration: Annotated[Seconds, Field(gt=0)]
     segment: Segment
     modalities: tuple[str, ...]
     decoding: str
@@ -263,7 +264,7 @@ def parsed_clip(
     return ParsedClip(
         clip,
         str(file),
-        round(duration, 3),
+        _rounded(duration),
         segment,
         kinds(tuple(active)),
         str(decoding),
@@ -281,6 +282,11 @@ def parsed_clip(
         tuple(notes),
         audio_track,
     )
+
+
+def _rounded(seconds: float) -> float:
+    """Return seconds to the millisecond; if they are less than one, to three digits, so that no clip lasts 0 s."""
+    return round(seconds, 2 - math.floor(math.log10(seconds)) if 0 < seconds < 1 else 3)
 
 
 def parsed_events(
