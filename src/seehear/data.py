@@ -578,17 +578,16 @@ def _usable(
     available = np.array([[clip in having for having in complete] for clip in clips], dtype=bool)  # (N, M)
     if not available.any():
         counts = ", ".join(f"{name} {sum(clip in source.clips(name) for clip in clips)}" for name in names)
-        hint = (
-            clip_hint(clips, sorted(set().union(*map(source.clips, names)))) or "; a clip is named by its file's stem"
-        )
+        featured = sorted({clip for name in names for clip in source.clips(name)})
+        hint = clip_hint(clips, featured) or "; a clip is named by its file's stem"
         raise SeehearError(
             f"none of the {len(clips)} clips of {what} has features of {' and '.join(names)}"
             f"{' in ' * bool(where)}{where} (clips with features: {counts}){hint}"
         )
     notes: list[str] = []
     packs: dict[str, Packed] = {}
-    featured = np.asarray(available.any(axis=1))
-    chosen, before = _where(clips, featured), available[featured]
+    usable = np.asarray(available.any(axis=1))
+    chosen, before = _where(clips, usable), available[usable]
     for m, infos in enumerate(networks.values()):
         for name in [info.name for info in infos]:
             try:

@@ -224,7 +224,7 @@ def test_a_table_of_excel_with_the_separator_above(tmp_path):
     with pytest.raises(SeehearError, match=r"a\.csv:4: error: onset 'x'"):
         labels.import_annotations([file])
     file.write_text("sep=;\nmodality;label;onset;offset\nheard;Dog;0;1\n")
-    assert tables(labels.import_annotations([file])) == {"audio": [("a", 0.0, 1.0, "Dog")]}
+    assert tables(labels.import_annotations([file], out=tmp_path / "truth")) == {"audio": [("a", 0.0, 1.0, "Dog")]}
     file.write_text("sep=;\nmodality;label;start;end\nheard;Dog;0;1\n")
     with pytest.raises(SeehearError, match=r"a\.csv:2: .*lacks onset, offset .*call 'start' onset and 'end' offset"):
         labels.import_annotations([file])

@@ -228,9 +228,16 @@ def test_a_rare_class_beside_a_frequent_one(tmp_path, slip, rare):
 
 @pytest.mark.parametrize(
     "counts",
-    [{"Cat": 20, "Car": 20}, {"Cat": 20, "Car": 3}, {"Dog": 9, "Dgo": 1}, {"Dog": 50, "Dgoo": 1}, {"kick1": 50, "kick2": 1},
-     {"Do": 50, "Dx": 1}, {"Dog": 50, "Fox": 1}],
-)  # fmt: skip
+    [
+        {"Cat": 20, "Car": 20},
+        {"Cat": 20, "Car": 3},
+        {"Dog": 9, "Dgo": 1},
+        {"Dog": 50, "Dgoo": 1},
+        {"kick1": 50, "kick2": 1},
+        {"Do": 50, "Dx": 1},
+        {"Dog": 50, "Fox": 1},
+    ],
+)
 def test_rare_classes_of_their_own(tmp_path, counts):
     assert not check(many(tmp_path / "w.csv", **counts)).defects
 
