@@ -13,7 +13,7 @@ from pathlib import Path
 from seehear.errors import SeehearError
 from seehear.formats import dense
 from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format
-from seehear.labels import Defect, DefectKind, raise_fatal
+from seehear.labels import DENSE_COLUMNS, Defect, DefectKind, raise_fatal
 from seehear.labels.cells import Header, seconds
 from seehear.modality import modality_of
 from seehear.parsing.clip import ParsedEvent
@@ -83,9 +83,10 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
 
 def _header(file: Path, text: str) -> Header:
     """Return the header of a table. Raises SeehearError if a column is missing or there twice."""
-    header = Header.read(LINE_END.split(text, maxsplit=2), COLUMNS)
+    header = Header.read(LINE_END.split(text, maxsplit=2), (*COLUMNS, *DENSE_COLUMNS))
     place = f"{file}:{header.line}"
-    if lacking := header.lacking(NEEDED_COLUMNS):
+    needed = DENSE_COLUMNS if "event_labels" in header.columns else NEEDED_COLUMNS  # a dense table, but for its times
+    if lacking := header.lacking(needed):
         raise SeehearError(f"{place}: {lacking}; columns are separated by commas")
     if header.repeated:
         raise SeehearError(f"{place}: the header holds {', '.join(header.repeated)} twice; keep one of the columns")

@@ -52,7 +52,7 @@ class Header:
 
     @staticmethod
     def read(lines: Sequence[str], known: Collection[str]) -> Header:
-        """Read a header. The separator is the one that makes most of its columns known ones; a tab if none does.
+        """Read a header. The separator is the one that makes most of its columns known ones, then most columns.
 
         Args:
             lines: Of the table, at least two where there are so many: `sep=;` may stand above the header.
@@ -60,7 +60,7 @@ class Header:
         """
         at = 1 if len(lines) > 1 and _SEPARATOR_LINE.fullmatch(lines[0]) else 0
         headers = [Header(_columns(_split(lines[at], each, strict=False)), each, at + 1) for each in SEPARATORS]
-        return max(headers, key=lambda header: len(set(known).intersection(header.columns)))
+        return max(headers, key=lambda header: (len(set(known).intersection(header.columns)), len(header.columns)))
 
     @property
     def repeated(self) -> list[str]:
