@@ -29,15 +29,15 @@ from seehear.labels import (
     DenseTable,
     WeakTable,
     classes_of,
+    clip_hint,
+    doubts,
     past_end,
     raise_fatal,
     read_classes,
     read_dense,
     read_weak,
     segments_of,
-    spellings,
     suggestion,
-    units,
 )
 from seehear.labels.plausible import MAX_OVERHANG
 from seehear.modality import AUDIO
@@ -119,7 +119,7 @@ class Dataset:
         weak = read_weak(labels, names)
         dense = {modality: read_dense(path, names) for modality, path in arguments.by_modality(truth).items()}
         notes = missing_truth(weak, dense) if dense else []
-        notes += map(str, [*spellings([weak, *dense.values()], names or ()), *units(list(dense.values()))])
+        notes += map(str, doubts([weak], list(dense.values()), names or ()))
         known = names or _classes_in(weak, dense)
         available, more, packs = _usable(source, networks, weak.clips, f"{labels}", str(kept.path))
         dataset = Dataset(
@@ -578,14 +578,16 @@ def _usable(
     available = np.array([[clip in having for having in complete] for clip in clips], dtype=bool)  # (N, M)
     if not available.any():
         counts = ", ".join(f"{name} {sum(clip in source.clips(name) for clip in clips)}" for name in names)
+        featured = sorted({clip for name in names for clip in source.clips(name)})
+        hint = clip_hint(clips, featured) or "; a clip is named by its file's stem"
         raise SeehearError(
             f"none of the {len(clips)} clips of {what} has features of {' and '.join(names)}"
-            f"{' in ' * bool(where)}{where} (clips with features: {counts}); a clip is named by its file's stem"
+            f"{' in ' * bool(where)}{where} (clips with features: {counts}){hint}"
         )
     notes: list[str] = []
     packs: dict[str, Packed] = {}
-    featured = np.asarray(available.any(axis=1))
-    chosen, before = _where(clips, featured), available[featured]
+    usable = np.asarray(available.any(axis=1))
+    chosen, before = _where(clips, usable), available[usable]
     for m, infos in enumerate(networks.values()):
         for name in [info.name for info in infos]:
             try:

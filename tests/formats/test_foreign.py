@@ -280,7 +280,7 @@ def test_label_tracks_of_other_systems(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("1.5\t1.5\tDog", "a point, or shorter"),
+        ("1.5\t1.5\tDog", "has no length"),
         ("1.5\t2\t", "the class ''"),
         ("1,000.5\t2\tDog", "a.heard.txt:1: error"),
         ("1\t1e9\tDog", "a.heard.txt:1: error"),

@@ -1,5 +1,7 @@
 """Corrected annotations as dense tables to evaluate against."""
 
+import re
+
 import pympi
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -28,7 +30,7 @@ def test_exported_clips_are_imported_as_tables(name, parsed, tmp_path_factory):
     assume(name != "audacity" or "touch" not in parsed.modalities)  # a track's name tells of no others than usual
     assume(name != "csv" or parsed.events)
     report = labels.import_annotations(files, out=folder / "truth")
-    assert report.notes == []
+    assert all("the modality 'touch'" in note for note in report.notes)
     imported = tables(report)
     for modality in parsed.modalities:
         expected = {(e.label, round(e.onset * 1000), round(e.offset * 1000)) for e in parsed.of(modality)}
@@ -174,3 +176,55 @@ def test_tables_in_memory(tmp_path):
     assert result.text() == "audio: 2 events\n1 clips"
     pytest.importorskip("pandas")
     assert result.to_frame().to_numpy().tolist()[1] == ["a", "audio", "Dog", 4.0, 6.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.heard.txt", "9\t8\tDog\n"),
+        ("a.csv", "modality,label,onset,offset\nheard,Dog,9,8\n"),
+        ("audio.csv", "filename\tonset\toffset\tevent_labels\na\t9\t8\tDog\n"),
+        ("a.json", '{"results": {"a": [{"label": "Dog", "segment": [9, 8], "score": 1, "modality": "heard"}]}}'),
+    ],
+)
+@pytest.mark.parametrize(("times", "message"), [("98", "ends before it begins"), ("99", "has no length")])
+def test_events_that_end_before_they_begin(tmp_path, name, text, times, message):
+    file = tmp_path / name
+    file.write_text(text.replace("8", times[1]))
+    with pytest.raises(SeehearError, match=rf"'Dog' heard from 9 to {times[1]} s: {message}") as error:
+        labels.import_annotations([file], out=tmp_path / "truth")
+    assert "1000000" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("modality", "hint"), [("smelt", ""), ("herd", "heard"), ("Visaul", "visual"), ("bth", "both")]
+)
+def test_an_unknown_modality_is_noted(tmp_path, modality, hint):
+    file = tmp_path / "a.csv"
+    file.write_text(f"modality,label,onset,offset\n{modality},Dog,0,1\nheard,Dog,0,1\nseen,Dog,0,1\nboth,Dog,0,1\n")
+    (note,) = (note for note in labels.import_annotations([file]).notes if "its own table" in note)
+    assert note.startswith(f"{file}: the modality {modality!r} is none of audio, heard, visual, seen, both,")
+    assert note.endswith(f": did you mean {hint}?" if hint else "its own table")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "message"),
+    [(".srt", "save them as WebVTT"), (".SRT", "WebVTT"), (".xlsx", ".csv"), (".tsv", "call it .csv")],
+)
+def test_files_that_are_not_read_but_can_be_converted(tmp_path, suffix, message):
+    file = tmp_path / f"a{suffix}"
+    file.write_text("1\n00:00:01,000 --> 00:00:02,000\nheard: Dog\n")
+    with pytest.raises(SeehearError, match=rf"a{re.escape(suffix)}: events are read from files .*{re.escape(message)}"):
+        labels.import_annotations([file])
+
+
+def test_a_table_of_excel_with_the_separator_above(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("sep=;\nmodality;label;onset;offset\nheard;Dog;0;1\nheard;Cat;x;1\n")
+    with pytest.raises(SeehearError, match=r"a\.csv:4: error: onset 'x'"):
+        labels.import_annotations([file])
+    file.write_text("sep=;\nmodality;label;onset;offset\nheard;Dog;0;1\n")
+    assert tables(labels.import_annotations([file], out=tmp_path / "truth")) == {"audio": [("a", 0.0, 1.0, "Dog")]}
+    file.write_text("sep=;\nmodality;label;start;end\nheard;Dog;0;1\n")
+    with pytest.raises(SeehearError, match=r"a\.csv:2: .*lacks onset, offset .*call 'start' onset and 'end' offset"):
+        labels.import_annotations([file])

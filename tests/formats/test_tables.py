@@ -69,6 +69,10 @@ def test_tables_written_by_hand(tmp_path):
     ("text", "message"),
     [
         ("label,onset\nDog,1\n", "x.csv:1: the header lacks offset"),
+        (
+            "filename,start,end,event_labels\na,0,1,Dog\n",
+            "x.csv:1: the header lacks onset, offset and holds 'filename', 'start', 'end', 'event_labels'",
+        ),
         ("", "x.csv:1: the header lacks label, onset, offset"),
         ("modality,label,onset,offset\naudio,Dog,0,1\naudio,Dog,x,1\n", "x.csv:3: error: onset 'x' is not a number"),
         ('modality,label,onset,offset\naudio,"a\nb",0,1\naudio,Dog,0,-1\n', "x.csv:4: error: offset '-1'"),

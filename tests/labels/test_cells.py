@@ -23,6 +23,7 @@ from seehear.labels import (
     write_dense,
     write_weak,
 )
+from seehear.labels.cells import SEPARATORS
 
 WEAK = [["filename", "event_labels"], ["a b", "Speech,Blender"], ["Vögel", "Dog"], ["quiet", ""]]
 DENSE = [["filename", "onset", "offset", "event_labels"], ["Vögel", "0.5", "2", 'say "hi"'], ["a", "1", "3.25", "Dog"]]
@@ -206,3 +207,68 @@ def test_quotes_written_read_back(tmp_path_factory, clip, label):
     assert dict(read_weak(folder / "w.csv").labels) == {clip: labels}
     write_dense(folder / "d.csv", [Event(clip, 0.0, 1.0, label)])
     assert read_dense(folder / "d.csv").events == (Event(clip, 0.0, 1.0, label),)
+
+
+# Headers
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        ("filename start end event_labels", "call 'start' onset and 'end' offset, in seconds"),
+        ("filename Start Stop event_labels", "call 'start' onset and 'stop' offset"),
+        ("filename begin until event_labels", "call 'begin' onset and 'until' offset"),
+        ("filename tmin tmax event_labels", "call 'tmin' onset and 'tmax' offset"),
+        ("event_labels filename ONSET_S offset_s", "call 'onset_s' onset and 'offset_s' offset"),
+        ("filename onset(ms) offset(ms) event_labels", "call 'onset(ms)' onset and 'offset(ms)' offset"),
+        ("filename start_time end_time event_labels", "call 'start_time' onset and 'end_time' offset"),
+        ("filename onset event_labels", "'onset'"),
+        ("filename offset event_labels", "'offset'"),
+        ("filename onset duration event_labels", "the offset, which is the onset plus the duration"),
+        ("filename onset end event_labels", "call 'end' offset, in seconds"),
+    ],
+)
+@pytest.mark.parametrize("separator", SEPARATORS)
+def test_times_in_a_weak_table(tmp_path, header, hint, separator):
+    columns = header.split()
+    rows = [columns, [{"filename": "a", "event_labels": "Dog"}.get(name, str(n)) for n, name in enumerate(columns)]]
+    path = tmp_path / "w.csv"
+    path.write_text("\n".join(map(separator.join, [*rows, rows[1]])) + "\n")
+    assert not is_dense(path)
+    (defect,) = scan_weak(path).defects
+    assert (defect.kind, defect.line, defect.fatal) == (DefectKind.HEADER, 1, True)
+    assert hint in defect.message
+    (defect,) = scan_dense(path).defects
+    assert defect.kind == DefectKind.HEADER
+    assert f"and holds {', '.join(repr(name.lower()) for name in columns)}" in defect.message
+    assert hint in defect.message
+
+
+def test_a_dense_table_is_no_weak_one(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("filename\tonset\toffset\tevent_labels\na\t0\t1\tDog\n")
+    with pytest.raises(SeehearError, match="this is a dense table"):
+        read_weak(path)
+
+
+@pytest.mark.parametrize("name", ["note", "split", "gender", "weekend", "annotator", "backend", "trend", "frames"])
+def test_columns_that_are_no_times(tmp_path, name):
+    path = tmp_path / "w.csv"
+    path.write_text(f"filename\t{name}\tevent_labels\na\tx\tDog\n")
+    assert read_weak(path).labels == {"a": ("Dog",)}
+
+
+@pytest.mark.parametrize("separator", SEPARATORS)
+@pytest.mark.parametrize("first", ["sep={}", '"sep={}"', "SEP={}", "sep={}{}"])
+def test_the_line_that_excel_writes_above_the_header(tmp_path, separator, first):
+    path = tmp_path / "w.csv"
+    line = first.format(separator, separator)
+    path.write_text("\r\n".join([line, f"filename{separator}event_labels", f"a{separator}Dog", f"{separator}Cat"]))
+    table = scan_weak(path)
+    assert table.labels == {"a": ("Dog",)}
+    assert [defect.line for defect in table.defects] == [4]
+    path.write_text(f"{line}\nfilename{separator}labels\n")
+    with pytest.raises(
+        SeehearError, match=r"w\.csv:2: error: the header lacks event_labels and holds 'filename', 'labels'"
+    ):
+        read_weak(path)

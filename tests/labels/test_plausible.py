@@ -3,6 +3,8 @@
 import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from make_media import movie
 from seehear.errors import SeehearError
@@ -15,10 +17,12 @@ from seehear.labels import (
     clip_hint,
     read_weak,
     scan_dense,
+    scan_weak,
     segments_of,
     spellings,
     write_dense,
 )
+from seehear.labels.defects import one_slip
 from seehear.names import spelling
 
 PAIRS = [
@@ -131,8 +135,134 @@ def test_clips_under_nearly_the_right_name(tmp_path, other):
     labels = weak(tmp_path / "w.csv", clip_a="Dog")
     right, wrong = (dense(tmp_path / f"{n}.csv", (clip, 0, 2)) for n, clip in enumerate(["clip_a", other]))
     for predicted, truth in ((wrong, right), (right, wrong)):
-        with pytest.raises(SeehearError, match=r"is .* the clip .* named by its file's stem"):
+        with pytest.raises(SeehearError, match=r"write .* for .*: a clip is named by its file's stem"):
             score_tables({"audio": predicted}, {"audio": truth}, labels)
     found = check(labels, clips={other: tmp_path / "x.mp4"}).defects
-    assert "the clip" in next(defect.message for defect in found if defect.kind == DefectKind.NO_CLIP_FILE)
+    (defect,) = found
+    assert (defect.kind, defect.fatal) == (DefectKind.NO_CLIP_FITS, True)
+    assert "none of its 1 clips is among the 1 clip files; write" in defect.message
     assert not clip_hint(["clip_b", "clip_a.5"], ["clip_a"])
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".WAV", ".webm"])
+@pytest.mark.parametrize("dense_too", [False, True])
+def test_labels_of_which_none_has_a_clip(tmp_path, suffix, dense_too):
+    """The rows name files instead of clips."""
+    names = [f"train_{n:03}" for n in range(3)]
+    weak_table = weak(tmp_path / "w.csv", **{name + suffix: "Dog" for name in names})
+    dense_table = dense(tmp_path / "d.csv", *((name + suffix, 0, 2) for name in names))
+    files = {name: tmp_path / f"{name}{suffix}" for name in (*names, "other")}
+    result = check(dense_table if dense_too else weak_table, clips=files)
+    (defect,) = result.defects
+    assert (defect.kind, result.exit_code) == (DefectKind.NO_CLIP_FITS, 1)
+    assert f"none of its 3 clips is among the 4 clip files; write 'train_000' for 'train_000{suffix}'" in str(defect)
+
+
+def test_labels_and_clips_of_other_data(tmp_path):
+    (defect,) = check(weak(tmp_path / "w.csv", a="Dog"), clips={"x1": tmp_path / "x1.mp4"}).defects
+    assert "it names a, the files x1, for example" in defect.message
+    train, val = weak(tmp_path / "t.csv", a="Dog"), weak(tmp_path / "v.csv", b="Dog")
+    result = check([train, val], clips={"a": tmp_path / "a.mp4"})
+    assert ([defect.kind for defect in result.defects], result.exit_code) == ([DefectKind.NO_CLIP_FILE], 0)
+
+
+# Several classes in one name
+
+
+@pytest.mark.parametrize("sign", [";", "; ", " | ", "|", "/", " / ", "；", "、"])
+@pytest.mark.parametrize("given", [None, ["Dog", "Cat", "Cow"]])
+def test_classes_that_no_comma_separates(tmp_path, sign, given):
+    path = weak(tmp_path / "w.csv", a="Dog", b="Cat,Cow", c=f"Dog{sign}Cat", d="Cow", e=f"Dog{sign}cow,Cat")
+    dense_path = tmp_path / "d.csv"
+    write_dense(dense_path, [Event("a", 0, 1, "Dog"), Event("a", 0, 1, "Cat"), Event("b", 0, 1, f"Cat{sign}Dog")])
+    for table, rows in (
+        (scan_weak(path, given), {4: "Dog,Cat", 6: "Dog,cow"}),
+        (scan_dense(dense_path, given), {4: "Cat,Dog"}),
+    ):
+        found = {defect.line: defect for defect in table.defects}
+        assert found.keys() == rows.keys()
+        for line, instead in rows.items():
+            assert found[line].kind == DefectKind.JOINED_CLASSES
+            assert found[line].message.endswith(f"commas separate classes: write {instead}")
+    with pytest.raises(SeehearError, match=r"w\.csv:4: error"):
+        read_weak(path, given)
+
+
+@pytest.mark.parametrize("name", ["Male speech/Man speaking", "Dog/Bark", "AC/DC", "Cat/", "Speech;quiet"])
+def test_signs_in_the_name_of_a_class(tmp_path, name):
+    path = weak(tmp_path / "w.csv", a="Dog", b="Cat", c=name, d="Rock'n'roll", e="Sandstorm")
+    assert not check(path).defects
+    (tmp_path / "c.txt").write_text("Dog\nDog;Cat\nDog/Cat\nCat\n", "utf-8")
+    assert not check(weak(tmp_path / "v.csv", a="Dog;Cat", b="Dog/Cat", c="Dog"), tmp_path / "c.txt").defects
+
+
+@pytest.mark.parametrize("between", [" and ", " & ", "+", " AND "])
+def test_classes_that_perhaps_no_comma_separates(tmp_path, between):
+    (defect,) = check(weak(tmp_path / "w.csv", a="Dog", b="Cat", c=f"Dog{between}Cat", d=f"Dog{between}Bird")).defects
+    assert (defect.kind, defect.fatal, defect.line) == (DefectKind.LIKELY_JOINED, False, 4)
+    assert defect.message.endswith("is perhaps 2 classes; if so, write Dog,Cat")
+
+
+@pytest.mark.parametrize("sign", [";", "|"])
+def test_a_separator_in_many_classes_is_named_once(tmp_path, sign):
+    path = weak(tmp_path / "w.csv", a=f"Dog{sign}Cat", b=f"Cow{sign}Bird", c=f"Dog{sign}Bird", d="Fox")
+    (defect,) = check(path).defects
+    assert (defect.kind, defect.fatal) == (DefectKind.LIKELY_JOINED, False)
+    assert f"3 classes have {sign!r} in their names, such as 'Cow{sign}Bird'" in defect.message
+
+
+# Slips within one table
+
+
+def many(path, **counts):
+    return weak(path, **{f"{name}{n}": name for name, count in counts.items() for n in range(count)})
+
+
+@pytest.mark.parametrize("slip", ["Dgo", "Dug", "Dogg", "Doog", "dgo", "oDg", "Dogs"])
+@pytest.mark.parametrize("rare", [1, 2])
+def test_a_rare_class_beside_a_frequent_one(tmp_path, slip, rare):
+    (defect,) = check(many(tmp_path / "w.csv", Dog=10 * rare, **{slip: rare}, Telephone=9)).defects
+    assert (defect.kind, defect.fatal, defect.line) == (DefectKind.LIKELY_MISSPELLING, False, 2 + 10 * rare)
+    assert f"{slip} is here far rarer than Dog: did you mean Dog?" in defect.message
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        {"Cat": 20, "Car": 20},
+        {"Cat": 20, "Car": 3},
+        {"Dog": 9, "Dgo": 1},
+        {"Dog": 50, "Dgoo": 1},
+        {"kick1": 50, "kick2": 1},
+        {"Do": 50, "Dx": 1},
+        {"Dog": 50, "Fox": 1},
+    ],
+)
+def test_rare_classes_of_their_own(tmp_path, counts):
+    assert not check(many(tmp_path / "w.csv", **counts)).defects
+
+
+def test_a_rare_class_of_the_list_is_no_slip(tmp_path):
+    table = many(tmp_path / "w.csv", Cat=50, Car=1)
+    (tmp_path / "c.txt").write_text("Cat\nCar\n")
+    assert check(table).defects
+    assert not check(table, tmp_path / "c.txt").defects
+
+
+@given(st.text("abc", max_size=5), st.text("abc", max_size=5))
+def test_one_slip_is_one_edit(name, other):
+    letters = "abc"
+    edits = {name[:n] + name[n + 1 :] for n in range(len(name))}
+    edits |= {name[:n] + letter + name[n:] for n in range(len(name) + 1) for letter in letters}
+    edits |= {name[:n] + letter + name[n + 1 :] for n in range(len(name)) for letter in letters}
+    edits |= {name[:n] + name[n + 1] + name[n] + name[n + 2 :] for n in range(len(name) - 1)}
+    assert one_slip(name, other) == (other != name and other in edits and min(len(name), len(other)) >= 3)
+
+
+def test_score_names_what_is_doubtful(tmp_path):
+    labels = weak(tmp_path / "w.csv", a="Dog;Cat", b="Cow;Bird")
+    write_dense(tmp_path / "truth.csv", [Event("a", 0, 2, "Dog")])
+    tables = {"audio": tmp_path / "truth.csv"}
+    notes = score_tables(tables, tables, labels).notes
+    assert any("'Dog;Cat' is perhaps 2 classes" in note for note in notes)
+    assert any("2 classes have ';'" in note for note in notes)

@@ -15,11 +15,10 @@ from seehear.labels import (
     WeakTable,
     classes_of,
     clip_hint,
+    doubts,
     read_dense,
     read_weak,
     segments_of,
-    spellings,
-    units,
 )
 from seehear.scoring.given import score_given
 from seehear.scoring.references import references, score_references
@@ -62,7 +61,7 @@ def score_tables(
         )
     dense = [*true_tables.values(), *tables.values()]
     notes = [*missing_truth(weak, true_tables), *_other_clips(tables, weak)]
-    notes += map(str, [*spellings([weak, *dense]), *units(dense)])
+    notes += map(str, doubts([weak], dense))
     clips, names = weak.clips, classes_of([weak, *dense])
     segments = segments_of(dense, len(clips), len(names), segment)
     predicted = {name: tables[name].array(clips, names, segments, segment) for name in true_tables}

@@ -12,10 +12,10 @@ from seehear.errors import ClipError, SeehearError
 from seehear.files import check_folder
 from seehear.formats.registry import of_file
 from seehear.formats.spec import FileEvents, LocatedEvent, described, merged, milliseconds, name_of
-from seehear.labels import DenseTable, Event, read_dense, write_dense
+from seehear.labels import DenseTable, Event, read_dense, suggestion, write_dense
 from seehear.labels.cells import LONGEST_TIME, CellError, classes_in
 from seehear.locks import locked
-from seehear.modality import JOINT, joint_of
+from seehear.modality import JOINT, NAMES, joint_of
 from seehear.names import spelling, valid_clip_name, valid_line, valid_modality_name
 from seehear.parsing.clip import ParsedEvent
 from seehear.results import Result, import_pandas, listed
@@ -141,12 +141,27 @@ def _read(files: list[Path], modality: str | None) -> FileEvents:
                 events.entry(clip, name).extend(located)
     if not events.by_clip:
         raise SeehearError(f"{', '.join(map(str, files[:3])) or 'no file'}: none of the files names a clip")
+    events.notes += _unknown_modalities(source)
     spelt: dict[str, str] = {}
     for name in dict.fromkeys(name for _, name in source):
         if (other := spelt.setdefault(spelling(name), name)) != name:
             one, two = (next(file for (_, each), file in source.items() if each == which) for which in (other, name))
             raise SeehearError(f"{two}: has the modality {name!r}, and {one} has {other!r}; write one name in both")
     return events
+
+
+def _unknown_modalities(source: Mapping[tuple[str, str], Path]) -> list[str]:
+    """Return a note for each modality that is none of those that people know. source: clip and modality -> file."""
+    known = list(dict.fromkeys(name for names in NAMES.items() for name in names if name != JOINT))
+    present = dict.fromkeys(name for _, name in source)
+    joint = joint_of(list(present))
+    notes = []
+    for name in present:
+        if name not in NAMES and name != joint:
+            file = next(path for (_, each), path in source.items() if each == name)
+            hint = suggestion(name.casefold(), known)
+            notes.append(f"{file}: the modality {name!r} is none of {', '.join(known)}, so it gets its own table{hint}")
+    return notes
 
 
 def _check_names(path: Path, events: FileEvents) -> None:
@@ -195,6 +210,8 @@ def _cleaned(events: FileEvents) -> dict[str, dict[str, list[LocatedEvent]]]:
 
 def _within_clip(event: ParsedEvent) -> tuple[int, int]:
     """Return onset and offset in milliseconds. Raises ClipError if no clip can have such times."""
+    if event.offset < event.onset:
+        raise ClipError(f"{described(event)}: ends before it begins; correct one of the two times")
     if not 0 <= event.onset <= event.offset <= LONGEST_TIME:
         raise ClipError(f"{described(event)}: times are seconds from the clip's start, 0 to {LONGEST_TIME:.0f}")
     return milliseconds(event)

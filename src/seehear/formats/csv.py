@@ -13,7 +13,7 @@ from pathlib import Path
 from seehear.errors import SeehearError
 from seehear.formats import dense
 from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format
-from seehear.labels import Defect, DefectKind, raise_fatal
+from seehear.labels import DENSE_COLUMNS, Defect, DefectKind, raise_fatal
 from seehear.labels.cells import Header, seconds
 from seehear.modality import modality_of
 from seehear.parsing.clip import ParsedEvent
@@ -57,7 +57,8 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
     table = csv.reader(io.StringIO(text, newline=""), delimiter=header.separator, strict=True)
     line = 0
     try:
-        next(table)
+        for _ in range(header.line):
+            next(table)
         line = table.line_num
         for fields in table:
             first, line = line + 1, table.line_num
@@ -82,13 +83,15 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
 
 def _header(file: Path, text: str) -> Header:
     """Return the header of a table. Raises SeehearError if a column is missing or there twice."""
-    header = Header.read(LINE_END.split(text, maxsplit=1)[0], COLUMNS)
-    if missing := [name for name in NEEDED_COLUMNS if name not in header.columns]:
-        raise SeehearError(f"{file}:1: the header lacks {', '.join(missing)}; columns are separated by commas")
+    header = Header.read(LINE_END.split(text, maxsplit=2), (*COLUMNS, *DENSE_COLUMNS))
+    place = f"{file}:{header.line}"
+    needed = DENSE_COLUMNS if "event_labels" in header.columns else NEEDED_COLUMNS  # a dense table, but for its times
+    if lacking := header.lacking(needed):
+        raise SeehearError(f"{place}: {lacking}; columns are separated by commas")
     if header.repeated:
-        raise SeehearError(f"{file}:1: the header holds {', '.join(header.repeated)} twice; keep one of the columns")
+        raise SeehearError(f"{place}: the header holds {', '.join(header.repeated)} twice; keep one of the columns")
     if "clip" not in header.columns and (names := CLIP_COLUMNS.intersection(header.columns)):
-        raise SeehearError(f"{file}:1: the header has no column clip; if {min(names)} names the clips, call it clip")
+        raise SeehearError(f"{place}: the header has no column clip; if {min(names)} names the clips, call it clip")
     return header
 
 

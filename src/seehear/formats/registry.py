@@ -20,6 +20,15 @@ REGISTRY: dict[str, Format] = {
     )
 }
 
+_CAPTIONS = "captions in this form are not read: save them as WebVTT (.vtt)"
+_SHEET = "spreadsheets are not read: save the sheet as .csv"
+OTHER_SUFFIXES = {  # of files that people have -> what to do with them
+    **dict.fromkeys((".srt", ".sbv", ".ass", ".ssa", ".ttml"), _CAPTIONS),
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), _SHEET),
+    ".tsv": "if it is a table, call it .csv; tabs may separate its columns",
+    ".textgrid": "Praat's files are not read: import it in ELAN and save it as .eaf",
+}
+
 
 def get(name: str) -> Format:
     """Return the format of that name.
@@ -53,7 +62,8 @@ def of_file(file: Path) -> Format:
     for form in REGISTRY.values():
         if file.suffix.lower() == form.suffix and form.matches(file):
             return form
-    raise SeehearError(f"{file}: events are read from files that end in {_suffixes()}")
+    instead = f"; {hint}" if (hint := OTHER_SUFFIXES.get(file.suffix.lower())) else ""
+    raise SeehearError(f"{file}: events are read from files that end in {_suffixes()}{instead}")
 
 
 def _suffixes() -> str:

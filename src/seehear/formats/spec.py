@@ -135,7 +135,8 @@ def check_writable(parsed: ParsedClip) -> None:
 def described(event: ParsedEvent) -> str:
     """Return an event in words, for messages."""
     span = f"from {event.onset:g} to {event.offset:g} s"
-    return f"{event.label!r} {display_name(event.modality)} {span}, confidence {event.confidence:g}"
+    confidence = "" if event.confidence == CERTAIN else f", confidence {event.confidence:g}"
+    return f"{event.label!r} {display_name(event.modality)} {span}{confidence}"
 
 
 def name_of(modality: str) -> str:
@@ -157,7 +158,7 @@ def milliseconds(event: ParsedEvent) -> tuple[int, int]:
     """
     onset, offset = round(event.onset * 1000), round(event.offset * 1000)
     if onset >= offset:
-        raise ClipError(f"{described(event)}: is a point, or shorter than a millisecond; give it a span")
+        raise ClipError(f"{described(event)}: has no length, or under a millisecond; correct its times, or delete it")
     return onset, offset
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seehear.labels.check import LabelCheck, check, cross_check
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
-from seehear.labels.plausible import clip_hint, past_end, spellings, units
+from seehear.labels.plausible import clip_hint, doubts, past_end, spellings, units
 from seehear.labels.read import header_of, is_dense, read_classes, read_dense, read_weak, scan_dense, scan_weak
 from seehear.labels.tables import DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable, classes_of, segments_of
 from seehear.labels.write import dense_text, weak_text, write_dense, write_weak
@@ -33,6 +33,7 @@ __all__ = [
     "clip_hint",
     "cross_check",
     "dense_text",
+    "doubts",
     "header_of",
     "import_annotations",
     "is_dense",

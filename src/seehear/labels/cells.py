@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from seehear.labels.defects import DefectKind
@@ -17,6 +17,14 @@ MAX_SHOWN = 80  # characters of a cell that a message shows
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+", re.ASCII)
+_SEPARATOR_LINE = re.compile(r'\s*"?sep=.?"?[;,\s]*', re.IGNORECASE)  # Excel's, above the header
+# Words in the names of columns that hold times, under the names that they should have.
+_TIME_WORDS = {
+    "onset": re.compile(r"onset|start|begin(?:ning)?|from|tmin|xmin|t0"),
+    "offset": re.compile(r"offset|end|stop|until|^to$|tmax|xmax|t1"),
+    "duration": re.compile(r"duration|dur|length"),
+}
+_TIME_UNITS = r"|ed|s|t|times?|timestamps?|secs?|seconds?|ms|msecs?|milliseconds?|frames?|event|label|segment"
 _CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2}(?:[.,]\d{1,9})?)", re.ASCII)
 
 
@@ -35,21 +43,50 @@ class Header:
     Attributes:
         columns: Their names, in lower case, as `event_labels`.
         separator: What stands between them.
+        line: Its line in the file, from 1.
     """
 
     columns: tuple[str, ...]
     separator: str
+    line: int = 1
 
     @staticmethod
-    def read(line: str, known: Collection[str]) -> Header:
-        """Read a header. The separator is the one that makes most of its columns known ones; a tab if none does."""
-        headers = [Header(_columns(_split(line, each, strict=False)), each) for each in SEPARATORS]
-        return max(headers, key=lambda header: len(set(known).intersection(header.columns)))
+    def read(lines: Sequence[str], known: Collection[str]) -> Header:
+        """Read a header. The separator is the one that makes most of its columns known ones, then most columns.
+
+        Args:
+            lines: Of the table, at least two where there are so many: `sep=;` may stand above the header.
+            known: Names of columns.
+        """
+        at = 1 if len(lines) > 1 and _SEPARATOR_LINE.fullmatch(lines[0]) else 0
+        headers = [Header(_columns(_split(lines[at], each, strict=False)), each, at + 1) for each in SEPARATORS]
+        return max(headers, key=lambda header: (len(set(known).intersection(header.columns)), len(header.columns)))
 
     @property
     def repeated(self) -> list[str]:
         """The names that several columns have."""
         return sorted({name for name in self.columns if name and self.columns.count(name) > 1})
+
+    def lacking(self, needed: Iterable[str]) -> str:
+        """Return which of the needed columns are missing, and what there is instead; nothing if they are there."""
+        missing = [name for name in needed if name not in self.columns]
+        if not missing:
+            return ""
+        found = ", ".join(shown(name) for name in self.columns if name) or "no column"
+        return f"the header lacks {', '.join(missing)} and holds {found}{self.time_hint()}"
+
+    def times(self) -> dict[str, str]:
+        """Return the columns that hold times by their names -> onset, offset or duration."""
+        return {name: meaning for name in self.columns if (meaning := _time_meaning(name))}
+
+    def time_hint(self) -> str:
+        """Return what to call the columns with times, for a message; nothing if they are called so."""
+        times = self.times()
+        names = [f"{shown(name)} {of}" for name, of in times.items() if of not in ("duration", *self.columns)]
+        hint = f": call {' and '.join(names)}, in seconds" if names else ""
+        if "duration" in times.values() and "offset" not in times.values():
+            hint += "; write the offset, which is the onset plus the duration"
+        return hint
 
     def cells(self, line: str) -> list[str]:
         """Return the cells of a line, without quotes and spaces around them, and without empty ones too many.
@@ -62,7 +99,7 @@ class Header:
     def rows(self, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
         """Yield the lines below the header that have content, each with its number in the file."""
         empty = {"", f"{QUOTE}{QUOTE}"}
-        for number, line in enumerate(lines[1:], start=2):
+        for number, line in enumerate(lines[self.line :], start=self.line + 1):
             if line[:1].isalnum() or not {cell.strip() for cell in line.split(self.separator)} <= empty:
                 yield number, line
 
@@ -91,6 +128,15 @@ def _columns(cells: Sequence[str]) -> tuple[str, ...]:
     while names and not names[-1]:
         names.pop()
     return tuple(names)
+
+
+def _time_meaning(column: str) -> str:
+    """Return whether a column holds onset, offset or duration by its name, as `start_time` or `end (s)`; else ''."""
+    for meaning, word in _TIME_WORDS.items():
+        rest, found = word.subn("_", column)
+        if found == 1 and all(re.fullmatch(_TIME_UNITS, part) for part in re.split(r"[\W_]+", rest)):
+            return meaning
+    return ""
 
 
 def classes_in(cell: str) -> list[str]:

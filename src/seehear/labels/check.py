@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from seehear.arguments import PathLike, Paths, paths
 from seehear.errors import SeehearError
 from seehear.labels.defects import Defect, DefectKind, suggestion
-from seehear.labels.plausible import by_bare_name, clip_hint, past_end, spellings, units
+from seehear.labels.plausible import by_bare_name, clip_hint, doubts, misspelt, past_end
 from seehear.labels.read import is_dense, read_classes, scan_dense, scan_weak
 from seehear.labels.tables import DenseTable, WeakTable, classes_of
 from seehear.progress import Progress, say
@@ -126,7 +126,7 @@ def cross_check(
 ) -> list[Defect]:
     """Return what is wrong between tables, and between tables and clip files.
 
-    Of these defects, only events that lie past the end of their clip are fatal.
+    Of these defects, two are fatal: events past the end of their clip, and clip files of which no label names one.
 
     Args:
         weak: The weak tables; the first is that of training: a class that it lacks can't be learnt.
@@ -142,12 +142,11 @@ def cross_check(
     return [
         *_shared_clips(weak, home),
         *_class_mismatches(weak, dense),
-        *spellings([*weak, *dense], classes or ()),
-        *units(dense),
+        *doubts(weak, dense, classes or ()),
         *past_end(dense, length),
         *_events_in_no_split(dense, home),
         *_weak_dense_mismatches(weak, dense),
-        *_unmatched_files(home, clips),
+        *(_tables_without_clips(weak or dense, clips or {}) or _unmatched_files(home, clips)),
     ]
 
 
@@ -214,7 +213,7 @@ def _class_mismatches(weak: Sequence[WeakTable], dense: Sequence[DenseTable]) ->
         for name in sorted(set(classes_of([table])) - set(trained)):
             message = f"{name} does not occur in {train.path}{suggestion(name, trained)}"
             yield Defect(table.path, table.first_line(name), DefectKind.UNTRAINED_CLASS, message)
-    for name in sorted(set(trained) - set(elsewhere)):
+    for name in sorted(set(trained) - set(elsewhere) - set(misspelt(train))):
         if similar := suggestion(name, elsewhere):
             message = f"{name} occurs in no other table{similar}"
             yield Defect(train.path, train.first_line(name), DefectKind.LIKELY_MISSPELLING, message)
@@ -243,6 +242,20 @@ def _weak_dense_mismatches(weak: Sequence[WeakTable], dense: Sequence[DenseTable
                 message = f"{clip} has the weak labels {_listed(split.labels[clip])}, its events the classes "
                 message += _listed(sorted(of_events))
                 yield Defect(split.path, split.lines[clip], DefectKind.WEAK_DENSE_MISMATCH, message)
+
+
+def _tables_without_clips(tables: Sequence[WeakTable | DenseTable], clips: Mapping[str, Path]) -> list[Defect]:
+    """Return a defect for each table if none of them names any of the clips."""
+    named = [table for table in tables if table.clips]
+    if not clips or any(clip in clips for table in named for clip in table.clips):
+        return []
+    alike, one = by_bare_name(clips), next(iter(clips))
+    defects = []
+    for table in named:
+        message = f"none of its {len(table.clips)} clips is among the {len(clips)} clip files"
+        hint = clip_hint(table.clips, alike) or f"; it names {table.clips[0]}, the files {one}, for example"
+        defects.append(Defect(table.path, 0, DefectKind.NO_CLIP_FITS, message + hint))
+    return defects
 
 
 def _unmatched_files(home: Mapping[str, WeakTable], clips: Mapping[str, Path] | None) -> Iterator[Defect]:

@@ -12,6 +12,7 @@ from seehear.errors import SeehearError
 from seehear.names import normal, spelling
 
 MAX_LISTED = 20  # fatal defects that an error names one by one
+SHORTEST_WORD = 3  # characters; one slip makes other names of shorter ones
 
 
 class DefectKind(Enum):
@@ -46,8 +47,14 @@ class DefectKind(Enum):
     SHARED_CLIPS = ("table that shares clips with another", "tables that share clips with another", False)
     UNTRAINED_CLASS = ("class that no training clip has", "classes that no training clip has", False)
     LIKELY_MISSPELLING = (
-        "class of training clips alone, with a name close to another's",
-        "classes of training clips alone, with names close to others'",
+        "class with a name close to another's",
+        "classes with names close to others'",
+        False,
+    )
+    JOINED_CLASSES = ("name of several classes without commas", "names of several classes without commas", True)
+    LIKELY_JOINED = (
+        "class that is perhaps several, without a comma between them",
+        "classes that are perhaps several, without commas between them",
         False,
     )
     SPELLINGS = ("class that is also spelt in another way", "classes that are also spelt in another way", False)
@@ -69,6 +76,11 @@ class DefectKind(Enum):
         False,
     )
     NO_CLIP_FILE = ("label without a clip file", "labels without a clip file", False)
+    NO_CLIP_FITS = (
+        "table of whose clips none has a file",
+        "tables of whose clips none has a file",
+        True,
+    )
     UNLABELLED_FILE = ("clip file without a label", "clip files without a label", False)
 
     def __init__(self, singular: str, plural: str, fatal: bool) -> None:
@@ -124,11 +136,27 @@ def raise_fatal(defects: Iterable[Defect]) -> None:
         raise SeehearError(shown + (f"\n… and {hidden} more: `seehear labels check` lists all" if hidden > 0 else ""))
 
 
+def one_slip(name: str, other: str) -> bool:
+    """Return whether one letter too many, too few or wrong, or two in the wrong order, make one name of the other.
+
+    Names of up to two characters, and names that digits tell apart, are other names.
+    """
+    if name == other or min(len(name), len(other)) < SHORTEST_WORD or abs(len(name) - len(other)) > 1:
+        return False
+    at = next((n for n, pair in enumerate(zip(name, other, strict=False)) if len(set(pair)) > 1), -1)
+    at = at if at >= 0 else min(len(name), len(other))
+    name, other = name[at:], other[at:]
+    swapped = name[:2] == other[1::-1] and name[2:] == other[2:]
+    return (name[:1] + other[:1]).isalpha() and (swapped or other[1:] in (name, name[1:]) or name[1:] == other)
+
+
 def suggestion(name: str, known: Sequence[str]) -> str:
     """Return what to append to a message about an unknown name: the known name closest to it, or nothing."""
     same = spelling(name)
     for other in known:
         if spelling(other) == same:
             return f": did you mean {other if normal(other).isascii() else ascii(other)}?"
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.75) or [
+        each for each in known if sorted(each) == sorted(name) and one_slip(name, each)
+    ]
     return f": did you mean {close[0]}?" if close else ""

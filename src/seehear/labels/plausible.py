@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 
-from seehear.labels.defects import Defect, DefectKind
+from seehear.labels.defects import Defect, DefectKind, one_slip
+from seehear.labels.joined import by_separator, by_spelling, perhaps_joined, surely_joined
 from seehear.labels.tables import DenseTable, WeakTable, classes_of
 from seehear.names import spelling
 
@@ -15,7 +17,21 @@ MAX_OVERHANG = 1.0  # seconds that an event may end after its clip: lengths are 
 OTHER_UNIT = 20.0  # times that are this many times as large as others are in another unit: frames, milliseconds
 FAR_BEYOND = 100.0  # an event that ends at this many times the end of the median clip
 FILE_SUFFIX = re.compile(r"\.(?=\w*[A-Za-z])\w{2,4}$", re.ASCII)
+RARE, FAR_MORE = 2, 10  # times that a misspelt class occurs at most; how many times as often the one that is meant
 SHORTEST = 1.0  # seconds, least end of the median clip for the comparison
+
+
+def doubts(weak: Sequence[WeakTable], dense: Sequence[DenseTable] = (), classes: Sequence[str] = ()) -> list[Defect]:
+    """Return what is likely wrong in the classes and times of tables that are used together; all of it is tolerated.
+
+    Args:
+        weak: The weak tables.
+        dense: The dense tables.
+        classes: The classes that are right, if they are known.
+    """
+    tables: list[WeakTable | DenseTable] = [*weak, *dense]
+    of_classes = (spellings, joined_classes, misspellings)
+    return [*(defect for find in of_classes for defect in find(tables, classes)), *units(dense)]
 
 
 def spellings(tables: Sequence[WeakTable | DenseTable], classes: Sequence[str] = ()) -> list[Defect]:
@@ -41,6 +57,60 @@ def spellings(tables: Sequence[WeakTable | DenseTable], classes: Sequence[str] =
     return defects
 
 
+def misspellings(tables: Sequence[WeakTable | DenseTable], classes: Sequence[str] = ()) -> list[Defect]:
+    """Return a defect for each class that a table has once or twice, one slip from a class that it has far more often.
+
+    Args:
+        tables: The tables, each on its own.
+        classes: The classes that are spelt right, if they are known.
+    """
+    defects = []
+    for table in tables:
+        for name, other in misspelt(table, classes).items():
+            message = f"{name} is here far rarer than {other}: did you mean {other}?"
+            defects.append(Defect(table.path, table.first_line(name), DefectKind.LIKELY_MISSPELLING, message))
+    return defects
+
+
+def misspelt(table: WeakTable | DenseTable, classes: Sequence[str] = ()) -> dict[str, str]:
+    """Return rare class -> the frequent class that is likely meant. Arguments as in `misspellings`."""
+    if isinstance(table, WeakTable):
+        counts = Counter(name for names in table.labels.values() for name in names)
+    else:
+        counts = Counter(event.label for event in table.events)
+    frequent = [name for name, count in counts.most_common() if count >= FAR_MORE]
+    meant = {}
+    for name in sorted(name for name, count in counts.items() if count <= RARE and name not in classes):
+        often = [other for other in frequent if counts[other] >= FAR_MORE * counts[name]]
+        if other := next((other for other in often if one_slip(name.casefold(), other.casefold())), ""):
+            meant[name] = other
+    return meant
+
+
+def joined_classes(tables: Sequence[WeakTable | DenseTable], classes: Sequence[str] = ()) -> list[Defect]:
+    """Return a defect for each class, and for each separator, that perhaps stands for several: commas separate classes.
+
+    Args:
+        tables: The tables that are used together. Names that their reading refuses are left out.
+        classes: The classes that are right, if they are known.
+    """
+    known = by_spelling([*classes_of(tables), *classes])
+    defects = []
+    for table in tables:
+        own = classes_of([table])
+        left = sorted({name for name in own if not surely_joined(name, by_spelling(own))}.difference(classes))
+        for name in left:
+            if parts := surely_joined(name, known) or perhaps_joined(name, known):
+                message = f"class {name!r} is perhaps {len(parts)} classes; if so, write {','.join(parts)}"
+                defects.append(Defect(table.path, table.first_line(name), DefectKind.LIKELY_JOINED, message))
+        for sign, names in by_separator(left).items():
+            if len(names) > 1:
+                message = f"{len(names)} classes have {sign!r} in their names, such as {names[0]!r}; "
+                message += "if these are several classes each, write commas between them"
+                defects.append(Defect(table.path, table.first_line(names[0]), DefectKind.LIKELY_JOINED, message))
+    return defects
+
+
 def clip_hint(names: Iterable[str], known: Iterable[str] | dict[str, str]) -> str:
     """Return what to append to a message about unknown clips: a known one that is nearly called the same, or nothing.
 
@@ -52,7 +122,7 @@ def clip_hint(names: Iterable[str], known: Iterable[str] | dict[str, str]) -> st
     for name in names:
         if other := alike.get(_bare(name)):
             one, two = _told_apart(name, other)
-            return f"; is {one} the clip {two}? A clip is named by its file's stem, in the same spelling everywhere"
+            return f"; write {two} for {one}: a clip is named by its file's stem, in the same spelling everywhere"
     return ""
 
 

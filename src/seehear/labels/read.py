@@ -13,6 +13,7 @@ from pathlib import Path
 from seehear.errors import SeehearError
 from seehear.labels.cells import CellError, Header, classes_in, seconds, shown
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
+from seehear.labels.joined import by_spelling, surely_joined
 from seehear.labels.tables import CONFIDENCE, DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable
 from seehear.names import normal, valid_clip_name, valid_line
 from seehear.texts import read_lines
@@ -78,7 +79,7 @@ def is_dense(path: str | Path) -> bool:
 
 def header_of(path: str | Path) -> tuple[str, ...]:
     """Return the names of a table's columns, in lower case."""
-    return Header.read(read_lines(Path(path))[0], (*DENSE_COLUMNS, *OTHER_COLUMNS)).columns
+    return Header.read(read_lines(Path(path)), (*DENSE_COLUMNS, *OTHER_COLUMNS)).columns
 
 
 def scan_weak(path: str | Path, classes: Sequence[str] | None = None) -> WeakTable:
@@ -90,7 +91,7 @@ def scan_weak(path: str | Path, classes: Sequence[str] | None = None) -> WeakTab
     """
     path = Path(path)
     rows, defects = _rows(path, WEAK_COLUMNS)
-    check = _ClassCheck(classes)
+    check = _ClassCheck(classes, (text for _, (_, text) in rows))
     labels: dict[str, tuple[str, ...]] = {}
     lines: dict[str, int] = {}
     for line, (clip, text) in rows:
@@ -123,7 +124,7 @@ def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
     """
     path = Path(path)
     rows, defects = _rows(path, DENSE_COLUMNS, CONFIDENCE)
-    check = _ClassCheck(classes)
+    check = _ClassCheck(classes, (cells[3] for _, cells in rows))
     events: list[Event] = []
     first_lines: dict[Event, int] = {}
     timelines: dict[tuple[str, str], _Timeline] = {}  # by clip and class
@@ -164,9 +165,9 @@ def _rows(path: Path, columns: Sequence[str], optional: str = "") -> tuple[list[
     optional: A further column, whose cells come last; NOT_GIVEN where the table lacks it.
     """
     lines = read_lines(path)
-    header = Header.read(lines[0], columns)
+    header = Header.read(lines, columns)
     if problem := _header_problem(lines, header, columns):
-        return [], [Defect(path, 1, DefectKind.HEADER, problem)]
+        return [], [Defect(path, header.line, DefectKind.HEADER, problem)]
     rows: list[tuple[int, list[str]]] = []
     defects: list[Defect] = []
     at = [header.columns.index(name) for name in columns]
@@ -193,8 +194,15 @@ def _header_problem(lines: Sequence[str], header: Header, columns: Sequence[str]
     needed = f"it must hold {', '.join(columns)}, separated by tabs"
     if not any(line.strip() for line in lines):
         return f"the file is empty; {needed} in its first line"
-    if missing := [name for name in columns if name not in header.columns]:
-        return f"the header lacks {', '.join(missing)}; {needed}"
+    if lacking := header.lacking(columns):
+        return f"{lacking}; {needed}"
+    if columns == WEAK_COLUMNS and (times := header.times()):
+        if set(DENSE_COLUMNS).issubset(header.columns):
+            return f"this is a dense table, with onset and offset, where a weak table is needed: {', '.join(columns)}"
+        return (
+            f"a weak table has no times, and this one has {', '.join(map(shown, times))}. A dense table has "
+            f"{', '.join(DENSE_COLUMNS)}{header.time_hint()}. If these are no times of events, delete the columns"
+        )
     if header.repeated:
         return f"the header holds {', '.join(header.repeated)} twice; keep one of the columns"
     return ""
@@ -232,10 +240,16 @@ def _defects_of_row(path: Path, line: int, clip: str, names: Sequence[str], chec
 
 
 class _ClassCheck:
-    """Says what is wrong with a class. Every name is looked at once, however many rows have it."""
+    """Says what is wrong with a class. Every name is looked at once, however many rows have it.
 
-    def __init__(self, allowed: Sequence[str] | None) -> None:
+    allowed: The classes that are allowed; any if None.
+    cells: Those of the table with classes.
+    """
+
+    def __init__(self, allowed: Sequence[str] | None, cells: Iterable[str] = ()) -> None:
         self._allowed = allowed
+        occurring = {name.strip() for cell in set(cells) for name in cell.split(",")}
+        self._spelt = by_spelling(occurring if allowed is None else allowed)
         self._known: dict[str, tuple[DefectKind, str] | None] = {}
 
     def __call__(self, name: str) -> tuple[DefectKind, str] | None:
@@ -249,7 +263,11 @@ class _ClassCheck:
             valid_line(name)
         except SeehearError as error:
             return DefectKind.INVALID_CLASS, str(error)
-        if self._allowed is not None and name not in self._allowed:
+        if self._allowed is not None and name in self._allowed:
+            return None
+        if parts := surely_joined(name, self._spelt):
+            return DefectKind.JOINED_CLASSES, f"{name!r} is no class; commas separate classes: write {','.join(parts)}"
+        if self._allowed is not None:
             message = f"class {name!r} is not in the list of classes{suggestion(name, self._allowed)}"
             return DefectKind.UNKNOWN_CLASS, message
         return None
