@@ -6,6 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("without a clock", deadline=None)  # a busy machine is no fault
+settings.load_profile("without a clock")
 
 # Tests train tiny models, which more threads only make slower; subprocesses inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
