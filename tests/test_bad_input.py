@@ -249,7 +249,8 @@ def test_bad_clips_never_stop_the_rest(tmp_path, own, call):
     assert f"{len(bad)} clips with something left out:" in answer.out
     assert all(message in answer.out for message in bad.values())
     at = {clip: answer.out.index(message) for clip, message in bad.items()}
-    assert sorted(at, key=lambda clip: at[clip]) == ["half", "letter", "zero", "bright", "blind", "mute"]
+    order = sorted(at, key=lambda clip: at[clip])  # clips without any features first, missing tracks last
+    assert [set(order[:3]), order[3], set(order[4:])] == [{"half", "letter", "zero"}, "bright", {"blind", "mute"}]
 
 
 def make_noted(folder: Path) -> None:
