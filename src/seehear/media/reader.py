@@ -33,6 +33,7 @@ from seehear.media.sound import LOUDEST, LOUDEST_DECODED, SILENCE, Mixer, Wavefo
 from seehear.media.tracks import Listing, Stream, Track, streams_of
 from seehear.media.whole import EXACT, formats, missing_end, stated_ends, unread
 from seehear.modality import AUDIO, VISUAL
+from seehear.results import counted
 
 # Of media that FFmpeg reads, without those of pictures and of texts.
 VIDEO_SUFFIXES = frozenset(
@@ -324,7 +325,8 @@ class Media:
         if self.audio_track is None:
             return None
         if not 1 <= self.audio_track <= len(sounds):
-            raise ClipError(f"{self.path}: has {len(sounds)} audio tracks, so there is no number {self.audio_track}")
+            tracks = counted(len(sounds), "audio track")
+            raise ClipError(f"{self.path}: has {tracks}, so there is no number {self.audio_track}")
         return sounds[self.audio_track - 1]
 
     def _use_video(self, stream: av.VideoStream, listing: Listing) -> None:
