@@ -351,7 +351,7 @@ def test_a_folder_that_is_no_store(tmp_path, own, call):
     assert "holds other files; choose a new folder for the store" in answer.err
     answer = call(*extraction(clip / "store", own, [clip], "level"))
     assert answer.code == 1
-    assert f"{clip}/store/store.json: can't be written" in answer.err
+    assert f"{clip}: is a file, not a folder; name the folder of a store" in answer.err
 
 
 def test_only_what_changed_is_made_again(tmp_path, own, call):
