@@ -33,10 +33,10 @@ from seehear.features.store import Origin, content_hash
 from seehear.files import atomic
 from seehear.media.child import open_clip, run, run_on_file
 from seehear.media.clips import Clips, search_folder
-from seehear.media.feeds import decode
+from seehear.media.feeds import decode, remaining
 from seehear.media.frames import UPRIGHT, orientation, shown
 from seehear.media.reader import Media
-from seehear.media.sound import Mixer, Resampler
+from seehear.media.sound import ROUNDING, Mixer, Resampler
 from seehear.media.tracks import Track
 from seehear.names import clip_name
 from seehear.progress import Progress, say
@@ -47,7 +47,6 @@ MAX_MISSING_END = 0.5  # seconds that a full video may lack at its end, for exam
 PREROLL = 1.0  # seconds that are decoded before a cut: audio decoders take a moment to settle
 REORDER_DELAY = 1.0  # seconds that a stream is read past the end, for frames that are decoded late
 TIME_TOLERANCE = 1e-4  # seconds by which the times of frames may be rounded
-AUDIO_TIME_TOLERANCE = 0.02  # seconds by which the times of audio may be rounded
 VIDEO_TIME_BASE = Fraction(1, 90000)
 # Of x264: no visible loss. With B-frames, an mp4 holds wrong durations for frames of a varying rate.
 X264_OPTIONS = {"crf": "18", "preset": "veryfast", "bf": "0"}
@@ -308,17 +307,9 @@ def _read(
             moment = packet.dts if packet.dts is not None else packet.pts
             if moment is not None and float(moment * track.base) - zero - length > REORDER_DELAY:
                 break
-        for frame in _remaining_frames(stream):
+        for frame in remaining(stream):
             encoder.add(frame)
     return not (seek and (encoder.late or encoder.empty))
-
-
-def _remaining_frames(stream: Any) -> list[Any]:
-    """Return the frames that a decoder still buffers."""
-    try:
-        return list(stream.decode(None))
-    except av.FFmpegError:
-        return []  # it returned all of them at the file's end
 
 
 class _VideoEncoder:
@@ -334,7 +325,7 @@ class _VideoEncoder:
         self.late = False
         self.aspect: Fraction | None = None
         self._file, self._zero, self._length, self._track = file, zero, length, track
-        self._stamps, self._count = np.sort(track.stamps), 0  # of frames, where decoded ones have no times
+        self._count = 0  # of frames, where decoded ones have no times
         self._first: VideoFrame | None = None  # the last frame at or before the start
         self._stream: av.VideoStream | None = None
         self._last = -1  # time stamp of the last encoded frame
@@ -347,7 +338,7 @@ class _VideoEncoder:
     def add(self, frame: VideoFrame) -> None:
         stamp = frame.pts
         if self._track.counted:
-            stamp = int(self._stamps[min(self._count, len(self._stamps) - 1)])
+            stamp = self._track.stamp_of(self._count)
             self._count += 1
         if stamp is None:
             return
@@ -461,10 +452,10 @@ class _AudioEncoder:
         assert self._samples is not None
         at = (self._filled or 0) if time is None else round((time - self._zero) * self._rate)
         # Time stamps are rounded to the container's clock: audio after a tiny gap follows without one.
-        if self._filled is not None and abs(at - self._filled) <= AUDIO_TIME_TOLERANCE * self._rate:
+        if self._filled is not None and abs(at - self._filled) <= ROUNDING * self._rate:
             at = self._filled
         if self._filled is None:
-            self.late = at > AUDIO_TIME_TOLERANCE * self._rate
+            self.late = at > ROUNDING * self._rate
         self._filled = at + values.shape[1]
         low, high = max(0, at), min(self._samples.shape[1], self._filled)
         if low < high:

@@ -15,6 +15,7 @@ from pathlib import Path
 from seehear import arguments
 from seehear.arguments import Paths
 from seehear.errors import ClipError, SeehearError
+from seehear.media.opening import is_animated_webp
 from seehear.media.reader import SUFFIXES, is_media
 from seehear.names import clip_name, valid_clip_name
 
@@ -197,7 +198,7 @@ def _moves(picture: Path) -> bool:
             if start[8:16] == b"WEBPVP8 " or start[8:16] == b"WEBPVP8L":
                 return False
             if start[8:16] == b"WEBPVP8X":
-                return bool(start[20] & 2)  # its flag of animation
+                return is_animated_webp(start)
             if start[:3] == b"GIF":
                 return (start + stream.read(FRAMES_WITHIN)).count(GIF_FRAME) > 1
     except (OSError, IndexError):

@@ -47,8 +47,6 @@ class _Feed:
         self._stream = stream
         self._packets = track.packets(container)
         self._never_zero = stream.codec_context.codec.canonical_name in NEVER_ZERO
-        steps = np.diff(np.sort(track.stamps))
-        self._usual = float(np.median(steps) if len(steps) else 0) * float(track.base)  # seconds of one packet
 
     def read_until(self, moment: float) -> None:
         """Decode until the collector has everything before a moment, in seconds, or the track ends."""
@@ -73,7 +71,7 @@ class _Feed:
         zeros = self._never_zero and number >= 0 and bytes(memoryview(packet)[:16]) == ZEROS
         frames, failed = decode(packet)
         if number >= 0 and (failed or zeros or number in self.track.corrupt):
-            self.failed += max(self._usual, float(self.track.durations[number] * self.track.base))
+            self.failed += max(self.track.usual_step, float(self.track.durations[number] * self.track.base))
         return frames
 
 
@@ -92,9 +90,9 @@ class VideoFeed(_Feed):
     ) -> None:
         """Decode the frames on show at `times`, (n,) seconds of the clip, which begins at `origin` of the track."""
         super().__init__(track, container)
-        stamps = np.sort(track.stamps)
+        stamps = track.ordered
         self.collector: FrameCollector = FrameCollector(times + origin, stamps, float(track.base), sizes)
-        self._origin, self._stamps = origin, stamps
+        self._origin = origin
         context = self._stream.codec_context
         context.options = {"max_pixels": str(MAX_PIXELS)}
         extent = float(stamps[-1] - stamps[0]) * float(track.base)
@@ -119,8 +117,7 @@ class VideoFeed(_Feed):
             self._stream.codec_context.skip_frame = "DEFAULT" if needed else "NONREF"
         frames = self._decode(packet, number)
         if number == len(self.track.stamps) - 1:  # what the file holds behind it is of other tracks
-            with suppress(av.FFmpegError):
-                frames += self._stream.decode(None)
+            frames += remaining(self._stream)
             self.ended = True
         self._add(frames)
         if self.ended:
@@ -129,7 +126,7 @@ class VideoFeed(_Feed):
     def _add(self, frames: Sequence[VideoFrame]) -> None:
         for frame in frames:
             if self.track.counted:
-                frame.pts = int(self._stamps[min(self._count, len(self._stamps) - 1)])
+                frame.pts = self.track.stamp_of(self._count)
                 self._count += 1
             self.collector.add(frame)
 
@@ -163,6 +160,13 @@ class AudioFeed(_Feed):
     def _end(self) -> None:
         super()._end()
         self.collector.flush()
+
+
+def remaining(stream: av.VideoStream | av.AudioStream) -> list[Any]:
+    """Return the frames that a decoder still holds; none if it returned all of them at the file's end."""
+    with suppress(av.FFmpegError):
+        return list(stream.decode(None))
+    return []
 
 
 def decode(packet: Packet[Any]) -> tuple[list[Any], bool]:

@@ -20,6 +20,7 @@ OWN_ORDER = re.compile(r"^ *Stream #0:(\d+).*: Audio: .*, (\d+) channels \(", re
 LISTS = (b"#EXTM3U", b"ffconcat", b"v=0\n", b"v=0\r")  # how such files begin
 TEXT = frozenset(("ass", "jacosub", "lrc", "srt", "tty", "webvtt"))
 
+A_LIST = "a list of other files, which seehear doesn't follow"
 REMEDY = "get the file again, or leave it out"
 
 
@@ -42,9 +43,8 @@ def open_media(path: Path, *, thorough: bool = False) -> InputContainer:
         size = path.stat().st_size
         if size == 0:
             raise ClipError(f"{path}: is empty (0 bytes): {REMEDY}")
-        with path.open("rb") as file:
-            if file.read(16).startswith(LISTS):  # FFmpeg would say that it isn't permitted
-                raise ClipError(f"{path}: is a list of other files, which seehear doesn't follow: {REMEDY}")
+        if _head(path).startswith(LISTS):  # FFmpeg would say that it isn't permitted
+            raise ClipError(f"{path}: is {A_LIST}: {REMEDY}")
         if thorough:
             options |= {"probesize": str(max(size, 1 << 20)), "analyzeduration": str(LONGEST_PROBE)}
         container = av.open(str(path.absolute()), options=options, metadata_errors="ignore")
@@ -54,15 +54,13 @@ def open_media(path: Path, *, thorough: bool = False) -> InputContainer:
         ) from None
     except (av.FFmpegError, OSError, ValueError) as error:
         raise ClipError(f"{path}: can't be read ({getattr(error, 'strerror', None) or error}): {REMEDY}") from None
-    if container.format.name == "webp_pipe" and _is_animated(path):
+    if container.format.name == "webp_pipe" and is_animated_webp(_head(path)):
         container.close()
         raise ClipError(f"{path}: is an animated WebP, which FFmpeg can't read: convert it to GIF or MP4")
-    names = set(container.format.name.split(","))
+    names = formats(container)
     if names & (POINTERS | TEXT):
         container.close()
-        what = (
-            "a text file, not a media file" if names & TEXT else "a list of other files, which seehear doesn't follow"
-        )
+        what = "a text file, not a media file" if names & TEXT else A_LIST
         raise ClipError(f"{path}: is {what}: {REMEDY}")
     _settle_layouts(container)
     return container
@@ -86,8 +84,16 @@ def _settle_layouts(container: InputContainer) -> None:
             stream.codec_context.layout = f"{channels} channels"
 
 
-def _is_animated(webp: Path) -> bool:
-    """Return whether a WebP file holds an animation: the second bit of the flags of its extended header."""
-    with webp.open("rb") as file:
-        start = file.read(21)
-    return start[12:16] == b"VP8X" and bool(start[20] & 2)
+def formats(container: InputContainer) -> frozenset[str]:
+    """Return the names of a file's format."""
+    return frozenset(container.format.name.split(","))
+
+
+def is_animated_webp(head: bytes) -> bool:
+    """Return whether a file that begins like this is an animated WebP: the second flag of its extended header."""
+    return head[8:16] == b"WEBPVP8X" and bool(head[20] & 2)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(21)

@@ -28,10 +28,10 @@ from seehear.errors import ClipError
 from seehear.media import frames, gaps
 from seehear.media.feeds import AudioFeed, VideoFeed, decode
 from seehear.media.notes import Note, NoteKind
-from seehear.media.opening import MAX_PIXELS, REMEDY, open_media
+from seehear.media.opening import MAX_PIXELS, REMEDY, formats, open_media
 from seehear.media.sound import LOUDEST, LOUDEST_DECODED, SILENCE, Mixer, WaveformCollector, samples_of
 from seehear.media.tracks import Listing, Stream, Track, streams_of
-from seehear.media.whole import EXACT, formats, missing_end, stated_ends, unread
+from seehear.media.whole import EXACT, missing_end, stated_ends, unread
 from seehear.modality import AUDIO, VISUAL
 from seehear.results import counted
 
@@ -377,7 +377,7 @@ class Media:
     def _last_duration(self, container: InputContainer) -> float:
         """Return how long the last frame is on show, in seconds, where its packet doesn't say it."""
         assert self.video is not None
-        starts = np.sort(self.video.starts)
+        starts = self.video.ordered * float(self.video.base)
         usual = float(starts[-1] - starts[-2]) if len(starts) > 1 else USUAL_FRAME_DURATION
         declared = (container.duration or 0) / av.time_base + min(0.0, float(starts[0]))
         if EXACT & formats(container) and starts[-1] < declared <= starts[-1] + 2 * usual:
@@ -403,7 +403,7 @@ class Media:
         # Without durations of its tracks, a header states that of the longest one, which may be of subtitles.
         end = end if ends else max(listing.end, end)
         declared = max(ends, default=(container.duration or 0) / av.time_base)
-        slack = max(1.0, 2 * max(map(_usual_step, used)))
+        slack = max(1.0, 2 * max(track.usual_step for track in used))
         if end < declared - slack:
             raise ClipError(f"{self.path}: is cut off, holding {max(0.0, end):.1f} of {declared:.1f} s: {REMEDY}")
 
@@ -491,8 +491,3 @@ def _lacks_parameters(stream: Stream) -> bool:
     if isinstance(stream, av.VideoStream):
         return not stream.codec_context.width
     return not stream.codec_context.sample_rate
-
-
-def _usual_step(track: Track) -> float:
-    """Return the seconds from one packet of a track to the next."""
-    return float(np.median(np.diff(np.sort(track.starts)))) if len(track.stamps) > 1 else 0.0

@@ -79,22 +79,25 @@ class Mixer:
     def _sound(self, frame: AudioFrame) -> NDArray[np.float32]:
         """Return the samples of a frame, repaired and noted: (channels, samples)."""
         channels = samples_of(frame)
-        bad = ~(np.abs(channels) <= LOUDEST)
-        if bad.any():
+        magnitudes = np.abs(channels)
+        peak = float(magnitudes.max(initial=0.0))
+        if not peak <= LOUDEST:  # also if it is no number
+            bad = ~(magnitudes <= LOUDEST)
             self.findings.not_finite += int(bad.sum())
-            channels = np.where(bad, np.float32(0), channels)
-        if float(np.abs(channels).max(initial=0.0)) > self.loudest:
+            channels, magnitudes = (np.where(bad, np.float32(0), each) for each in (channels, magnitudes))
+            peak = float(magnitudes.max(initial=0.0))
+        if peak > self.loudest:
             self.findings.garbled += channels.shape[1]
             return np.zeros_like(channels)
-        self._note_clipping(channels)
+        self._note_clipping(magnitudes, peak)
         return channels if self.gain == 1 else channels * np.float32(self.gain)
 
-    def _note_clipping(self, channels: NDArray[np.float32]) -> None:
-        peak = float(np.abs(channels).max(initial=0.0))
+    def _note_clipping(self, magnitudes: NDArray[np.float32], peak: float) -> None:
+        """Note the peak of a frame, and its samples in runs at full scale. magnitudes: (channels, samples)."""
         self.findings.peak = max(self.findings.peak, peak)
-        if peak < CLIPPED or channels.shape[1] < CLIPPED_RUN:
+        if peak < CLIPPED or magnitudes.shape[1] < CLIPPED_RUN:
             return
-        full = np.abs(channels) >= max(CLIPPED, peak * CLIPPED)
+        full = magnitudes >= max(CLIPPED, peak * CLIPPED)
         runs = full[:, 2:] & full[:, 1:-1] & full[:, :-2]  # the last of three in a row, (channels, samples - 2)
         self.findings.clipped += int(runs.any(axis=0).sum())
 

@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +20,8 @@ import numpy as np
 from av.container.input import InputContainer
 from av.packet import Packet
 from numpy.typing import NDArray
+
+from seehear.media.opening import formats
 
 BACKWARD = 0.7  # seconds by which the clock of a track runs backward where it starts anew
 FORWARD = 10.0  # seconds by which it jumps ahead there, in formats for broadcasts, as ffmpeg takes it
@@ -77,6 +80,20 @@ class Track:
         """Seconds of the clip's clock at which each packet ends, (n,)."""
         return np.asarray((self.stamps + self.durations) * float(self.base), dtype=np.float64)
 
+    @cached_property
+    def ordered(self) -> NDArray[np.int64]:
+        """The stamps in the order in which packets are shown or heard, (n,)."""
+        return np.sort(self.stamps)
+
+    @cached_property
+    def usual_step(self) -> float:
+        """The seconds from one packet to the next, as most are; 0 for a single packet."""
+        return float(np.median(np.diff(self.ordered))) * float(self.base) if len(self.stamps) > 1 else 0.0
+
+    def stamp_of(self, number: int) -> int:
+        """Return the stamp of the frame that is the number-th on show, from 0, where `counted`."""
+        return int(self.ordered[min(number, len(self.ordered) - 1)])
+
     @property
     def has_one_clock(self) -> bool:
         """Whether the time stamps of the file are those of the clip, so that its index leads to the right place."""
@@ -123,7 +140,7 @@ class Listing:
         """Read all packets of a file. Decodes nothing."""
         self.late_tracks = self.given_up = False
         self.end = -math.inf
-        names = set(container.format.name.split(","))
+        names = formats(container)
         self._broadcast, self._chunked = bool(BROADCASTS & names), bool(CHUNKED & names)
         self._raw: dict[int, _Raw] = {}
         places = array("q")  # of the packets' first and last bytes, in turn
@@ -136,17 +153,22 @@ class Listing:
         self.resets = 0
         self.tracks = {each.index: self._track(each) for each in streams_of(container) if each.index in self._raw}
         self.last_byte = max(places, default=0)
-        self.unread = bool(SEAMLESS & names) or _passed_over(places)
-        self.lost = self._lost(container, places)
+        extents = np.array(places, dtype=np.int64).reshape(-1, 2)
+        extents = extents[np.argsort(extents[:, 0], kind="stable")]
+        self.unread = bool(SEAMLESS & names) or _passed_over(extents)
+        self.lost = self._lost(container, extents)
         self._join()
 
-    def _lost(self, container: InputContainer, places: array[int]) -> float:
-        """Return the seconds that unreadable bytes stand for, where packets follow one another without times."""
-        names = set(container.format.name.split(","))
-        if not names & (COUNTED | CHUNKED) or len(places) < 4:
+    def _lost(self, container: InputContainer, at: NDArray[np.int64]) -> float:
+        """Return the seconds that unreadable bytes stand for, where packets follow one another without times.
+
+        Args:
+            container: The file.
+            at: (n, 2) the places of each packet's first byte, in order, and of the byte behind its last one.
+        """
+        names = formats(container)
+        if not names & (COUNTED | CHUNKED) or len(at) < 2:
             return 0.0
-        at = np.array(places, dtype=np.int64).reshape(-1, 2)
-        at = at[np.argsort(at[:, 0], kind="stable")]
         holes = at[1:, 0] - (at[:-1, 1] if names & CHUNKED else at[:-1, 0])  # a parser puts garbage into a packet
         held = max(float(track.ends.max() - track.starts.min()) for track in self.tracks.values())
         total = int(at[-1, 1] - at[0, 0])
@@ -174,7 +196,6 @@ class Listing:
         stamps, durations = (np.array(each, dtype=np.int64) for each in (raw.shown, raw.durations))
         counted = self._chunked and stream.codec_context.codec.canonical_name in REORDERING
         track = Track(stream.index, base, stamps, durations, raw.timed, None, counted, corrupt)
-        order = np.array(raw.order, dtype=np.int64)
         ordered, disorder = raw.clock()
         cuts, strays = _breaks(np.asarray(ordered * float(base)), disorder, self._broadcast)
         wraps = {n for n in cuts if self._broadcast and abs(int(ordered[n] - ordered[n - 1]) + WRAP) < FORWARD / base}
@@ -183,8 +204,8 @@ class Listing:
             track.stamps[number:] += WRAP
         track._parts = [(0, 0), *((number, turn * WRAP) for turn, number in enumerate(raw.wraps, 1))]
         track._strays = strays
-        self._raw[stream.index].cuts = [n for n in cuts if n not in wraps]
-        self._raw[stream.index].places = [int(order[n]) for n in self._raw[stream.index].cuts]
+        raw.cuts = [n for n in cuts if n not in wraps]
+        raw.places = [raw.order[n] for n in raw.cuts]
         return track
 
     def _join(self) -> None:
@@ -277,15 +298,14 @@ class _Raw:
         self.order.append(order)
 
 
-def _passed_over(places: array[int]) -> bool:
+def _passed_over(at: NDArray[np.int64]) -> bool:
     """Return whether there are far more bytes between two packets than between others.
 
     Args:
-        places: Of the first byte of each packet, and of the byte behind its last one, in turn.
+        at: (n, 2) the places of each packet's first byte, and of the byte behind its last one.
     """
-    if len(places) < 8:
+    if len(at) < 4:
         return False
-    at = np.array(places, dtype=np.int64).reshape(-1, 2)
     starts = np.unique(at[:, 0])  # several packets may begin in one page
     sizes = np.zeros(len(starts), dtype=np.int64)
     np.add.at(sizes, np.searchsorted(starts, at[:, 0]), at[:, 1] - at[:, 0])

@@ -8,6 +8,8 @@ from pathlib import Path
 import av
 from av.container.input import InputContainer
 
+from seehear.media.opening import formats
+
 EXACT = frozenset(("mp4", "matroska"))  # formats whose header states an exact duration, without which they are cut off
 # Formats whose header states a duration that programs may have left wrong
 STATED = frozenset(("aiff", "au", "flac", "flv", "w64"))
@@ -16,11 +18,6 @@ UNINDEXED = frozenset(("aiff", "asf", "au", "flv", "wav", "w64"))  # formats wit
 LEAST_UNREAD, UNREAD_SHARE = 4096, 0.1  # bytes, and share of the file, behind its content that are worth a note
 MP3_HEADS = (b"Xing", b"Info")  # tags that state how many frames an MP3 has; else its duration is a guess
 HEAD = 1 << 16  # bytes in which such a tag is looked for
-
-
-def formats(container: InputContainer) -> frozenset[str]:
-    """Return the names of a file's format."""
-    return frozenset(container.format.name.split(","))
 
 
 def stated_ends(container: InputContainer) -> dict[int, float]:
