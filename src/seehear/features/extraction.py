@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import overload
@@ -177,7 +178,7 @@ def _extract_to_store(
     specs = [spec for spec, _ in loaded]
     made_from = {spec.name: (settings.made_by(spec), settings.track_for(spec)) for spec in specs}
     extraction = Extraction(tuple(made_from), store.segment, store)
-    extraction.notes += [*_register(store, specs, settings), *_other_tracks(store, clips, specs, settings)]
+    extraction.notes += _register(store, specs, settings)
 
     def keep(done: Done) -> list[str]:
         if not done.features:
@@ -194,12 +195,39 @@ def _extract_to_store(
             extraction.made += 1
         return []
 
+    jobs = _stale(store, clips, specs, settings, extraction)
+    for note in extraction.notes if progress else ():
+        say(note)  # before anything is replaced, so that it can be stopped
+    bar = Progress("extracting", len(clips), done=len(clips) - len(jobs), show=progress)
+    _run(jobs, loaded, settings, extraction, keep, bar)
+    return extraction
+
+
+def _stale(
+    store: Store, clips: dict[str, Path], specs: Sequence[NetworkSpec], settings: Settings, extraction: Extraction
+) -> list[Job]:
+    """Return the features that have to be made. Add those that are current to the extraction, and notes on the others.
+
+    Args:
+        store: Of the features.
+        clips: Clip -> file.
+        specs: The networks.
+        settings: How clips are cut into segments.
+        extraction: The result so far.
+    """
     jobs: list[Job] = []
     damaged: list[Path] = []
+    made_by = {spec.name: settings.made_by(spec) for spec in specs}
+    others: dict[str, None] = {}  # clips with features of another audio track, in order
     for name, path in clips.items():
         stale = []
         for spec in specs:
-            notes = _current_notes(store, name, path, spec, settings)
+            origin, notes = store.origin(spec.name, name), None
+            if origin is not None and spec.modality == AUDIO and origin.audio_track != settings.audio_track:
+                others[name] = None
+            if origin is not None and origin.is_current(made_by[spec.name], path, settings.track_for(spec)):
+                with suppress(SeehearError):  # they are damaged
+                    notes = store.notes(spec.name, name)
             if notes is None:
                 stale.append(spec)
                 damaged += [store.file(spec.name, name)] if store.is_damaged(spec.name, name) else []
@@ -208,15 +236,16 @@ def _extract_to_store(
             extraction.unchanged += 1
         if stale:
             jobs.append(Job(name, path, tuple(stale)))
+    if others:
+        extraction.notes.append(
+            f"audio features of {len(others)} clips in {store.path}, for example {next(iter(others))}, were made from "
+            "another audio track, and are made again"
+        )
     if damaged:
         extraction.notes.append(
             f"damaged: {counted(len(damaged), 'file')} in {store.path}, for example {damaged[0]}; made again"
         )
-    for note in extraction.notes if progress else ():
-        say(note)  # before anything is replaced, so that it can be stopped
-    bar = Progress("extracting", len(clips), done=len(clips) - len(jobs), show=progress)
-    _run(jobs, loaded, settings, extraction, keep, bar)
-    return extraction
+    return jobs
 
 
 def _register(store: Store, specs: Sequence[NetworkSpec], settings: Settings) -> list[str]:
@@ -236,36 +265,6 @@ def _register(store: Store, specs: Sequence[NetworkSpec], settings: Settings) ->
         reference = spec.reference or spec.name
         store.register(NetworkInfo(spec.name, spec.modality, spec.width, made_by, fps, reference))
     return notes
-
-
-def _other_tracks(store: Store, clips: Iterable[str], specs: Sequence[NetworkSpec], settings: Settings) -> list[str]:
-    """Return a note if features of some clips were made from another audio track, and have to be made again."""
-    audio = [spec for spec in specs if spec.modality == AUDIO]
-    others = [
-        clip
-        for clip in clips
-        if any(
-            (origin := store.origin(spec.name, clip)) and origin.audio_track != settings.audio_track for spec in audio
-        )
-    ]
-    if not others:
-        return []
-    return [
-        f"audio features of {len(others)} clips in {store.path}, for example {others[0]}, were made from another audio "
-        "track, and are made again"
-    ]
-
-
-def _current_notes(
-    store: Store, clip: str, path: Path, spec: NetworkSpec, settings: Settings
-) -> tuple[Note, ...] | None:
-    """Return the notes that are kept with a clip's features; None if the features have to be made again."""
-    if not store.is_current(spec.name, clip, settings.made_by(spec), path, settings.track_for(spec)):
-        return None
-    try:
-        return store.notes(spec.name, clip)
-    except SeehearError:  # damaged
-        return None
 
 
 def _run(

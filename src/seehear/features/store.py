@@ -97,6 +97,18 @@ class Origin:
         stat = path.stat()
         return Origin(clip, made_by, content_hash(path), stat.st_size, stat.st_mtime_ns)
 
+    def is_current(self, made_by: str, path: Path, audio_track: int | None = None) -> bool:
+        """Return whether extraction would give the same features again; see `Store.is_current`."""
+        if (self.made_by, self.audio_track) != (made_by, audio_track):
+            return False
+        try:
+            stat = path.stat()
+            if (stat.st_size, stat.st_mtime_ns) == (self.size, self.modified):
+                return True
+            return stat.st_size == self.size and content_hash(path) == self.content
+        except OSError:
+            return False
+
 
 @dataclass(frozen=True)
 class NetworkInfo:
@@ -342,15 +354,7 @@ class Store:
             False if the clip's file can't be read: the extraction says why.
         """
         origin = self.origin(network, clip)
-        if origin is None or (origin.made_by, origin.audio_track) != (made_by, audio_track):
-            return False
-        try:
-            stat = path.stat()
-            if (stat.st_size, stat.st_mtime_ns) == (origin.size, origin.modified):
-                return True
-            return stat.st_size == origin.size and content_hash(path) == origin.content
-        except OSError:
-            return False
+        return origin is not None and origin.is_current(made_by, path, audio_track)
 
 
 def _registered(file: Path, info: NetworkInfo) -> bool:
