@@ -243,8 +243,8 @@ def test_no_home(monkeypatch, tmp_path):
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as for a number without a user
     with pytest.raises(SeehearError, match="set SEEHEAR_CACHE to a folder"):
         weights.cache_folder()
-    monkeypatch.setenv("SEEHEAR_CACHE", "~stranger/weights")
-    assert weights.cache_folder() == Path("~stranger/weights")
+    monkeypatch.setenv("SEEHEAR_CACHE", "~nobody-here/weights")
+    assert weights.cache_folder() == Path("~nobody-here/weights")
 
 
 # Folders of clips

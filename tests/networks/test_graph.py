@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import onnx
 import pytest
@@ -198,16 +200,21 @@ def test_append(tmp_path):
         GraphBuilder().append(plain, "x")
 
 
-def test_conversion_is_done_once_for_a_revision(tmp_path, monkeypatch):
-    monkeypatch.setenv("SEEHEAR_CACHE", str(tmp_path))
-    source = WeightFile("w.pth", "ab" * 32, (LocalFile("w.pth"),))
-    made = []
+def conversion() -> tuple[WeightFile, list[int], Callable[[], onnx.ModelProto]]:
+    """Weights, how often they were converted so far, and what converts them."""
+    made: list[int] = []
 
     def build() -> onnx.ModelProto:
         made.append(len(made))
         graph = GraphBuilder()
         return graph.model(y=graph.relu(graph.input("x", (2,))))
 
+    return WeightFile("w.pth", "ab" * 32, (LocalFile("w.pth"),)), made, build
+
+
+def test_conversion_is_done_once_for_a_revision(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEEHEAR_CACHE", str(tmp_path))
+    source, made, build = conversion()
     first = converted(source, "1", build)
     assert converted(source, "1", build) == first
     assert made == [0]
@@ -219,14 +226,7 @@ def test_conversion_is_done_once_for_a_revision(tmp_path, monkeypatch):
 def test_a_cached_conversion_that_is_another_file_is_made_again(tmp_path, monkeypatch):
     """One that was replaced, cut short, made of other weights or in another way, or that has no pin."""
     monkeypatch.setenv("SEEHEAR_CACHE", str(tmp_path))
-    source = WeightFile("w.pth", "ab" * 32, (LocalFile("w.pth"),))
-    made = []
-
-    def build() -> onnx.ModelProto:
-        made.append(len(made))
-        graph = GraphBuilder()
-        return graph.model(y=graph.relu(graph.input("x", (2,))))
-
+    source, made, build = conversion()
     file = converted(source, "1", build)
     right, pin = file.read_bytes(), pins.place(file).read_bytes()
     evil = GraphBuilder()
