@@ -19,7 +19,7 @@ from seehear.labels.cells import seconds
 from seehear.labels.plausible import MAX_OVERHANG
 from seehear.modality import modality_of
 from seehear.parsing.clip import ParsedEvent
-from seehear.texts import parse_json, read_text
+from seehear.texts import read_text
 from seehear.version import __version__
 
 STEM, SUBSET = "activitynet", "validation"
@@ -60,7 +60,7 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
     Raises:
         SeehearError: If the file has another form.
     """
-    content = parse_json(read_text(file), file)
+    content = _content(file)
     stem, _, name = file.stem.rpartition(".")
     of_file = name if stem == STEM else modality
     events, place = FileEvents(), ""
@@ -83,6 +83,13 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
         reason = f"{type(error).__name__}: {error}"
         raise SeehearError(f"{file}{place}: is not of ActivityNet's form, {FORM} ({reason})") from None
     return events
+
+
+def _content(file: Path) -> Any:
+    try:
+        return json.loads(read_text(file))
+    except (ValueError, RecursionError) as error:
+        raise SeehearError(f"{file}: can't be read as JSON: {error}") from None
 
 
 def _event(segment: Any, of_file: str | None) -> ParsedEvent:
