@@ -43,7 +43,9 @@ MAX_PARSE = 1 << 27  # bytes of a parse file: an hour of video takes some millio
 
 MAX_CONNECTIONS = 64  # at once; a browser opens six
 DESCRIPTORS = 32  # of the process's file descriptors, those that are left for everything but connections
-IDLE = 20.0  # seconds until the head of a request must have come, whole
+# Seconds until the head of a request must have come, whole. Browsers keep unused connections for up to 300 s; one that
+# the server closed first could be used at that moment, and the request would fail. Others don't wait: see `_make_room`.
+IDLE = 330.0
 STALLED = 60.0  # seconds in which a browser takes nothing of an answer; a player that pauses asks again later
 SETTLED = 0.25  # seconds for which a connection isn't closed to make room for another
 PAUSE = 0.1  # seconds until the next try if no connection can be accepted
@@ -300,7 +302,8 @@ class _Connection:
     since: float = field(default_factory=time.monotonic)
 
     def now(self, *, waits: bool) -> None:
-        self.waits, self.since = waits, time.monotonic()
+        self.since = time.monotonic()  # first: one that waits must never have the age of its last answer
+        self.waits = waits
 
     def is_read(self) -> bool:
         """Whether its thread has read all that came."""
@@ -444,7 +447,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self.request.settimeout(STALLED)
         self._head_stream = _Head(self.rfile)
         self.rfile: Any = self._head_stream
         self._connection = self.server.connection(self.request)
@@ -455,6 +457,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_one_request(self) -> None:
         self._head_stream.left = MAX_HEAD
+        self.request.settimeout(None)  # the server cuts those that wait too long
         self._connection.now(waits=True)
         self.close_connection = True  # until a whole request has come
         try:
@@ -467,6 +470,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not super().parse_request():
             return False
         self._connection.now(waits=False)
+        self.request.settimeout(STALLED)
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
             self.close_connection = True  # an unread body must not be taken for the next request
         hosts = self.headers.get_all("Host", [])
