@@ -13,6 +13,7 @@ from seehear.errors import SeehearError
 from seehear.parsing import folder as parsed_folder
 from seehear.parsing.ensemble import Ensemble
 from seehear.parsing.parser import Parser, load, train
+from seehear.parsing.reading import FileReader
 
 SMALL = {"epochs": 6, "width": 16, "feed_forward": 16, "learning_rate": 0.01}
 pytestmark = pytest.mark.usefixtures("few_draws")
@@ -88,9 +89,9 @@ def test_a_file_is_decoded_once_and_parsed_by_all(place, monkeypatch):
     options = {"device": "cpu", "trust_code": True, "decoding": none}
     each = [load(place.run / f"seed-{seed}", **options).parse(file) for seed in (3, 8)]
     opened = []
-    read = Parser._read
+    read = FileReader.read
     monkeypatch.setattr(
-        Parser, "_read", lambda parser, media, absent: opened.append(media) or read(parser, media, absent)
+        FileReader, "read", lambda reader, media, absent: opened.append(media) or read(reader, media, absent)
     )
     parsed = load(place.run, ensemble=True, **options).parse(file)
     assert len(opened) == 1

@@ -6,8 +6,7 @@ import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,13 +23,13 @@ from seehear.names import valid_line
 from seehear.parsing.clip import ParsedClip, truth_of
 from seehear.parsing.folder import FORMAT, from_json, is_parse, read_folder, write
 from seehear.progress import Progress
-from seehear.results import Result, import_pandas, listed
+from seehear.results import Result, counted, import_pandas, listed
 from seehear.texts import read_json
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from seehear.parsing.parser import Parser
+    from seehear.parsing.base import BaseParser
 
 Figure = Literal["html", "png", "svg"]
 MARKER = ".parsed"  # names the run and the decoding that fill a folder
@@ -42,26 +41,29 @@ class ParsedFolder(Result):
     """The result of parsing many clips.
 
     Attributes:
-        folder: Where it was written.
+        folder: Where it was written; None if nothing was.
         clips: The parsed clips, in the order of the files.
         figures: Files of the figures of these clips.
         index: The page that leads to the clips' pages.
         unchanged: How many clips were parsed before.
         failed: clip -> what is wrong with it; also a folder that could not be searched.
         notes: What else a user should know.
+        parser: What parsed them, in words.
     """
 
-    folder: Path
+    folder: Path | None
     clips: list[ParsedClip] = field(default_factory=list)
     figures: list[Path] = field(default_factory=list)
     index: Path | None = None
     unchanged: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    parser: str = ""
 
     def __repr__(self) -> str:
         failed = f", {len(self.failed)} failed" if self.failed else ""
-        return f"ParsedFolder({str(self.folder)!r}, {len(self.clips)} clips{failed})"
+        where = f"{str(self.folder)!r}, " if self.folder else ""
+        return f"ParsedFolder({where}{counted(len(self.clips), 'clip')}{failed})"
 
     def to_frame(self, *, true: bool = False) -> DataFrame:
         """Return the predicted or the true events of all clips as a pandas DataFrame, see `ParsedClip.to_frame`."""
@@ -81,11 +83,12 @@ class ParsedFolder(Result):
 
     def text(self) -> str:
         """Return the events of the first clips, the files written, the notes on clips, and the clips that failed."""
-        lines = []
+        lines = [self.parser] if self.parser else []
         for parsed in self.clips[:MAX_CLIPS]:
+            several = len(parsed.origins) > 1
             events = [
                 f"  {event.modality:<14}{event.onset:7.1f} to {event.offset:6.1f} s  {event.confidence:.2f}  "
-                f"{event.label}"
+                f"{event.label}{f' ({event.origin})' if several else ''}"
                 for event in parsed.events
             ]
             more = [f"  … and {len(events) - MAX_EVENTS} more events"] if len(events) > MAX_EVENTS else []
@@ -95,10 +98,11 @@ class ParsedFolder(Result):
         if len(self.clips) > MAX_CLIPS:
             lines.append(f"… and {len(self.clips) - MAX_CLIPS} more clips")
         lines += self.notes
-        lines.append(f"{len(self.clips)} clips parsed ({self.unchanged} already done) into {self.folder}")
+        if self.folder:
+            lines.append(f"{len(self.clips)} clips parsed ({self.unchanged} already done) into {self.folder}")
         if self.figures:
             lines.append(f"one figure per clip, such as {self.figures[0]}")
-        if self.index:
+        if self.index and self.folder:
             lines.append(f"open {self.index} in a browser, or run: seehear view {shlex.quote(str(self.folder))}")
         problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
         return "\n".join([*lines, *filter(None, [listed_notes(self.clip_notes), problems])])
@@ -109,10 +113,10 @@ class ParsedFolder(Result):
 
 
 def parse_clips(
-    parser: Parser,
+    parser: BaseParser,
     clips: arguments.Paths,
     *,
-    out: str | Path,
+    out: str | Path | None = None,
     truth: Mapping[str, str | Path] | None = None,
     decoding: Decoding | None = None,
     audio_track: int | None = None,
@@ -120,16 +124,16 @@ def parse_clips(
     embed: bool = False,
     progress: bool = True,
 ) -> ParsedFolder:
-    """Parse clips into a folder.
+    """Parse clips, into a folder if one is given.
 
     Resume by rerunning the same call. A clip that can't be used is listed, whatever is raised, and the others are
     parsed. A clip without
     an audio or a video track is parsed by what it has, and a note says so.
 
     Args:
-        parser: From a run folder, or an ensemble of several. Their identity marks the folder.
+        parser: An untrained one, one from a run folder, or an ensemble of several. Its identity marks the folder.
         clips: Media files, or folders that are searched for them.
-        out: The folder; made if it does not exist.
+        out: The folder; made if it does not exist. By default nothing is written.
         truth: modality -> dense table of ground truth, to show with the events.
         decoding: From probabilities to events; by default the parser's.
         audio_track: Which of the audio tracks of each clip to use, from 1; by default the one that players choose. A
@@ -144,41 +148,57 @@ def parse_clips(
     tables = {name: read_dense(path) for name, path in arguments.by_modality(truth).items()}
     files = find_clips(arguments.paths(clips))
     track = arguments.audio_track(audio_track)
-    job = _Job(parser, decoding or parser.decoding, Path(out), tables, tuple(figures), embed, track)
-    job.claim()
-    result = ParsedFolder(job.folder, failed=files.unusable, notes=files.notes)
+    how = _How(parser, decoding or parser.decoding, tables, track)
+    job = None if out is None else _Job(how, Path(out), tuple(figures), embed)
+    if job is not None:
+        job.claim()
+    result = ParsedFolder(
+        job.folder if job else None, failed=files.unusable, notes=files.notes, parser=parser.describe()
+    )
     if tables and not {event.clip for table in tables.values() for event in table.events} & set(files):
         result.notes.append(f"{', '.join(str(table.path) for table in tables.values())}: name none of these clips")
     with Progress("parsing", len(files), show=progress) as bar:
         for clip, path in files.items():
             try:
                 with costing_one_clip(path):
-                    parsed, unchanged = job.parse(clip, path)
+                    parsed, unchanged = (
+                        job.parse(clip, path) if job else (replace(how.parse(path), overview=None), False)
+                    )
                 result.clips.append(parsed)
                 result.unchanged += unchanged
-                result.figures += job.drawings(clip)
+                result.figures += job.drawings(clip) if job else []
             except ClipError as error:
                 result.failed[clip] = str(error)
                 bar.say(f"skipped: {error}")
             bar.advance(clip)
     result.notes += _absence_notes(result.clips)
-    if result.clips:
+    if result.clips and job:
         with locked(job.folder):  # another process may be writing the tables of fewer clips
-            _write_tables_and_index(result, "html" in figures)
+            _write_tables_and_index(result, job.folder, "html" in figures)
     return result
+
+
+@dataclass(frozen=True)
+class _How:
+    """How clips are parsed."""
+
+    parser: BaseParser
+    decoding: Decoding
+    tables: Mapping[str, DenseTable]
+    audio_track: int | None
+
+    def parse(self, path: Path) -> ParsedClip:
+        return self.parser.parse(path, truth=self.tables, decoding=self.decoding, audio_track=self.audio_track)
 
 
 @dataclass(frozen=True)
 class _Job:
     """How clips are parsed into a folder."""
 
-    parser: Parser
-    decoding: Decoding
+    how: _How
     folder: Path
-    tables: Mapping[str, DenseTable]
     figures: tuple[Figure, ...]
     embed: bool
-    audio_track: int | None
 
     def claim(self) -> None:
         """Mark the folder as filled by this parser and decoding.
@@ -190,9 +210,9 @@ class _Job:
 
         check_folder(self.folder)
         marker = self.folder / MARKER
-        facts = {"run": self._identity, "decoding": str(self.decoding)}
+        facts = {"run": self.how.parser.identity, "decoding": str(self.how.decoding)}
         names = [
-            *(f"{name}.csv" for name in kinds(self.parser.modalities)),
+            *(f"{name}.csv" for name in kinds(self.how.parser.modalities)),
             *(["index.html"] if self._page("") else []),
         ]
         others = [file for name in names if (file := self.folder / name).exists()]
@@ -219,7 +239,7 @@ class _Job:
                 return from_json(old, file), True
         if not (self.folder / MARKER).exists():
             raise SeehearError(f"{self.folder}: was deleted or unmounted meanwhile; nothing more is written")
-        parsed = self.parser.parse(path, truth=self.tables, decoding=self.decoding, audio_track=self.audio_track)
+        parsed = self.how.parse(path)
         assert parsed.overview is not None
         if drawings:
             figure = parsed.plot()
@@ -239,24 +259,13 @@ class _Job:
 
         return self.folder / pages.parse.name(clip) if "html" in self.figures else None
 
-    @cached_property
-    def _identity(self) -> str:
-        """Hash of the run, or of all runs of an ensemble, in any order."""
-        from seehear.training.run import Run
-
-        runs = [member.run for member in self.parser.members]
-        identities = sorted(run.identity for run in runs if isinstance(run, Run))
-        if len(identities) < len(runs):
-            raise SeehearError("only a parser in a run folder can fill a folder: save it first, and load it")
-        return identities[0] if len(runs) == 1 else hashlib.sha256(repr(identities).encode()).hexdigest()
-
     def _fingerprint(self, clip: str, path: Path) -> str:
         """Hash of everything that decides what is written of a clip."""
-        facts = self.parser.run.facts
-        truth = truth_of(clip, self.tables, facts.modalities, facts.segment) if self.tables else None
+        of_parser = self.how.parser.modalities, self.how.parser.segment
+        truth = truth_of(clip, self.how.tables, *of_parser) if self.how.tables else None
         stat = path.stat()
-        decides = [FORMAT, self._identity, str(self.decoding), truth, self.embed, str(path.resolve())]
-        track = [] if self.audio_track is None else [self.audio_track]
+        decides = [FORMAT, self.how.parser.identity, str(self.how.decoding), truth, self.embed, str(path.resolve())]
+        track = [] if self.how.audio_track is None else [self.how.audio_track]
         return hashlib.sha256(repr([*decides, stat.st_size, stat.st_mtime_ns, *track]).encode()).hexdigest()[:16]
 
 
@@ -273,30 +282,30 @@ def _absence_notes(clips: Sequence[ParsedClip]) -> list[str]:
     ]
 
 
-def _write_tables_and_index(result: ParsedFolder, index: bool) -> None:
+def _write_tables_and_index(result: ParsedFolder, folder: Path, index: bool) -> None:
     """Write the dense tables and the index of all clips in the folder, those of earlier calls included."""
     from seehear import pages
 
-    everything, damaged = read_folder(result.folder)
+    everything, damaged = read_folder(folder)
     result.notes += damaged
-    tabular = [parsed for parsed in everything if _fits_tables(parsed, result)]
+    tabular = [parsed for parsed in everything if _fits_tables(parsed, folder, result.notes)]
     for modality in dict.fromkeys(name for parsed in tabular for name in parsed.modalities):
         events = [
             Event(parsed.clip, event.onset, event.offset, event.label)
             for parsed in tabular
             for event in parsed.of(modality)
         ]
-        write_dense(result.folder / f"{modality}.csv", events)
+        write_dense(folder / f"{modality}.csv", events)
     if index:
-        result.index = pages.folder.write(everything, result.folder)
+        result.index = pages.folder.write(everything, folder)
 
 
-def _fits_tables(parsed: ParsedClip, result: ParsedFolder) -> bool:
+def _fits_tables(parsed: ParsedClip, folder: Path, notes: list[str]) -> bool:
     """Return whether a clip's classes can stand in a table; if not, add a note."""
     try:
         for event in parsed.events:
             valid_line(event.label)
     except ClipError as error:
-        result.notes.append(f"{result.folder / parsed.clip}.json: {error}: left out of the tables")
+        notes.append(f"{folder / parsed.clip}.json: {error}: left out of the tables")
         return False
     return True

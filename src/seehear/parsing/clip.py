@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 REMEDY = "parse the clip again"
 
 
+class Origin(StrEnum):
+    """Where an event comes from: a model that was trained on its class, or a network's own classifier."""
+
+    TRAINED = "trained"
+    UNTRAINED = "untrained"
+
+
 @dataclass(frozen=True)
 class ParsedEvent:
     """An event: a class in a modality, or in all of them at once.
@@ -41,6 +49,7 @@ class ParsedEvent:
         offset: When it ends, seconds.
         confidence: Mean probability of its segments, in [0, 1]. For an event in all modalities, the probability of a
             segment is the lowest of its modalities'.
+        origin: Whether a model was trained on its class; None for ground truth and annotations.
     """
 
     label: str
@@ -48,6 +57,7 @@ class ParsedEvent:
     onset: Seconds
     offset: Seconds
     confidence: Probability
+    origin: Origin | None = None
 
 
 class _Content(BaseModel):
@@ -66,6 +76,8 @@ class _Content(BaseModel):
     absent: tuple[str, ...] = ()  # clips parsed by earlier versions have every modality
     notes: tuple[dict[str, Any], ...] = ()
     audio_track: Positive | None = None
+    origins: tuple[Origin, ...] = (Origin.TRAINED,)
+    meanings: dict[str, dict[str, list[str]]] = {}
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,6 +99,8 @@ class ParsedClip:
         absent: Modalities that the clip lacks: it was parsed by the others.
         notes: What was repaired in the clip, is ambiguous or missing, as far as it concerns the parser's modalities.
         audio_track: Which of its audio tracks was used, from 1; None for the one that players choose.
+        origins: What its events can come from: a trained model, the networks' own classifiers, or both.
+        meanings: What its untrained classes stand for: label -> modality -> classes of a network's classifier.
     """
 
     clip: str
@@ -103,11 +117,14 @@ class ParsedClip:
     absent: tuple[str, ...] = ()
     notes: tuple[Note, ...] = ()
     audio_track: int | None = None
+    origins: tuple[Origin, ...] = (Origin.TRAINED,)
+    meanings: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(self.of(name))} {display_name(name)}" for name in self.modalities)
         noted = f"{len(self.notes)} note{'s' if len(self.notes) > 1 else ''}" if self.notes else ""
-        parts = "; ".join(filter(None, [f"events: {counts}", self.without, noted]))
+        untrained = "untrained" if self.origins == (Origin.UNTRAINED,) else ""
+        parts = "; ".join(filter(None, [untrained, f"events: {counts}", self.without, noted]))
         return f"ParsedClip({self.clip!r}, {self.duration:g} s, {parts})"
 
     @property
@@ -131,13 +148,13 @@ class ParsedClip:
         return [label for label in dict.fromkeys(event.label for event in everything) if label in own]
 
     def to_frame(self, *, true: bool = False) -> DataFrame:
-        """Return one row per predicted or true event: clip, modality, label, onset, offset (seconds) and confidence."""
+        """Return one row per predicted or true event: clip, modality, label, onset, offset, confidence, origin."""
         pd = import_pandas()
 
         columns = ["clip", *(column.name for column in fields(ParsedEvent))]
         events = (self.truth or ()) if true else self.events
         frame = pd.DataFrame([{"clip": self.clip, **asdict(event)} for event in events], columns=columns)
-        return frame[["clip", "modality", "label", "onset", "offset", "confidence"]]
+        return frame[["clip", "modality", "label", "onset", "offset", "confidence", "origin"]]
 
     def plot(self) -> Figure:
         """Return a figure of several panels over time: thumbnails, spectrogram, and the events of each modality."""
@@ -239,6 +256,7 @@ def parsed_clip(
     absent: Sequence[str] = (),
     notes: Sequence[Note] = (),
     audio_track: int | None = None,
+    origin: Origin = Origin.TRAINED,
 ) -> ParsedClip:
     """Return a parsed clip from its active segments and their probabilities.
 
@@ -257,8 +275,9 @@ def parsed_clip(
         absent: Modalities that the clip lacks.
         notes: On the clip.
         audio_track: Which of its audio tracks was used, from 1; None for the one that players choose.
+        origin: Whether a model was trained on the classes.
     """
-    events = parsed_events(active, probabilities, classes, segment, duration)
+    events = parsed_events(active, probabilities, classes, segment, duration, origin)
     labels = [label for label in dict.fromkeys(event.label for event in [*events, *(truth or ())]) if label in classes]
     column = {name: c for c, name in enumerate(classes)}
     return ParsedClip(
@@ -281,6 +300,7 @@ def parsed_clip(
         tuple(absent),
         tuple(notes),
         audio_track,
+        (origin,),
     )
 
 
@@ -295,6 +315,7 @@ def parsed_events(
     classes: Sequence[str],
     segment: float,
     duration: float,
+    origin: Origin = Origin.TRAINED,
 ) -> tuple[ParsedEvent, ...]:
     """Return the events of one clip, by modality, onset and class.
 
@@ -304,6 +325,7 @@ def parsed_events(
         classes: Names of the C classes.
         segment: Seconds per segment.
         duration: Of the clip, seconds; no event outlasts the clip.
+        origin: Whether a model was trained on the classes.
     """
     modalities = tuple(active)
     confidence = {name: probabilities[0, :, m] for m, name in enumerate(modalities)}  # (T, C) each
@@ -318,6 +340,7 @@ def parsed_events(
                 start * segment,
                 max(min(stop * segment, duration), start * segment),
                 round(float(confidence[modality][start:stop, label].mean()), 4),
+                origin,
             )
             for label, start, stop in spans_of(of_modality)
         ]

@@ -77,8 +77,8 @@ class Ensemble(Parser):
         named = all(parser.path and parser.path.name == f"seed-{parser.seed}" for parser in self.members)
         return folders.pop() if named and len(folders) == 1 else None
 
-    def _predict(self, bags: Bags) -> Probabilities:
-        parts = [member._predict(bags) for member in self.members]
+    def _predict_bags(self, bags: Bags) -> Probabilities:
+        parts = [member._predict_bags(bags) for member in self.members]
         return Probabilities(
             np.mean([part.segment for part in parts], axis=0),
             np.mean([part.clip for part in parts], axis=0),

@@ -7,55 +7,40 @@ parser.parse("new.mp4")        # a ParsedClip
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from seehear.arguments import audio_track as check_audio_track
 from seehear.data import Dataset, check_dataset
-from seehear.decoding import Decoding, Probabilities, silenced
+from seehear.decoding import Decoding, Probabilities
 from seehear.device import resolve as resolve_device
-from seehear.errors import ClipError, SeehearError
-from seehear.events import Activity
-from seehear.features.packed import Packed, silence_of
+from seehear.errors import SeehearError
+from seehear.features.packed import Packed
 from seehear.files import check_folder
-from seehear.media.child import open_clip
-from seehear.media.notes import about
-from seehear.media.overview import Overview, thumbnails_for
-from seehear.media.reader import Media
-from seehear.modality import AUDIO, display_name
-from seehear.names import clip_name
+from seehear.modality import display_name
 from seehear.networks.spec import ImageInput
-from seehear.parsing.clip import ParsedClip, parsed_clip, truth_of
+from seehear.parsing.base import BaseParser
 from seehear.progress import Progress
 from seehear.settings import Changes
 from seehear.training.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 
 if TYPE_CHECKING:
-    from seehear.arguments import Paths
-    from seehear.features.extraction import Loaded, Settings
-    from seehear.features.store import NetworkInfo
     from seehear.fusion.model import ParsingModel
-    from seehear.labels import DenseTable
-    from seehear.parsing.batch import ParsedFolder
     from seehear.parsing.ensemble import Ensemble
+    from seehear.parsing.reading import FileReader
     from seehear.scoring.references import Reference
     from seehear.training.bags import Bags
     from seehear.training.run import BaseRun
     from seehear.training.setup import Setup
 
-THUMBNAIL_SIZE = 160  # pixels of a frame, if no visual network's own frames can be shown
 TEACHERS = "linear teachers"  # the name of their prediction, which is scored beside a parser's
 EARLY = 0.1  # share of the epochs: one that is chosen before is suspicious
-MAX_PROBABILITIES = 2**26  # probabilities of segments in memory at once
 
 
-class Parser:
+class Parser(BaseParser):
     """A model that parses clips."""
 
     def __init__(
@@ -159,9 +144,25 @@ class Parser:
         return self.run.facts.classes
 
     @property
-    def modalities(self) -> tuple[str, ...]:
-        """Return the modalities that it was trained on, in order."""
-        return self.run.facts.modalities
+    def collocation(self) -> Mapping[str, list[str]]:
+        """Return modality -> the networks that feed it, in order."""
+        return self.run.facts.collocation
+
+    @property
+    def segment(self) -> float:
+        """Seconds per segment."""
+        return self.run.facts.segment
+
+    @property
+    def identity(self) -> str:
+        """Hash of the run folder, or of all runs of an ensemble, in any order. Raises SeehearError in memory."""
+        from seehear.training.run import Run
+
+        runs = [member.run for member in self.members]
+        identities = sorted(run.identity for run in runs if isinstance(run, Run))
+        if len(identities) < len(runs):
+            raise SeehearError("only a parser in a run folder can fill a folder: save it first, and load it")
+        return identities[0] if len(runs) == 1 else hashlib.sha256(repr(identities).encode()).hexdigest()
 
     @property
     def decoding(self) -> Decoding:
@@ -259,49 +260,6 @@ class Parser:
 
     # Prediction
 
-    def probabilities(self, dataset: Dataset) -> Probabilities:
-        """Return the probabilities of segments and of whole clips, for every clip of a data set.
-
-        Raises:
-            SeehearError: If the data set lacks a network of the parser, or its features were made otherwise.
-        """
-        parts = list(self.iter_probabilities(dataset))
-        segments = max(part.segment.shape[1] for _, part in parts)
-        shape = (len(dataset), segments, len(self.modalities), len(self.classes))
-        segment, by_modality = np.zeros((2, *shape), dtype=np.float32)
-        clip = np.zeros((shape[0], segments, shape[3]), dtype=np.float32)
-        for numbers, part in parts:
-            length = part.segment.shape[1]
-            segment[numbers, :length], clip[numbers, :length] = part.segment, part.clip
-            by_modality[numbers, :length] = part.modality_clip
-        return Probabilities(segment, clip, by_modality)
-
-    def iter_probabilities(self, dataset: Dataset) -> Iterator[tuple[NDArray[np.int64], Probabilities]]:
-        """Yield the same, some clips at a time: their numbers in the data set, and their probabilities.
-
-        Clips without features are skipped; one that lacks a modality is predicted by what it has. Memory stays bounded,
-        however large the data set.
-        """
-        data = self._features(dataset)  # which may have features of other clips than `dataset` with its networks
-        packs, featured = data.packs(), np.flatnonzero(data.featured)
-        lengths = next(iter(packs.values()))[0].lengths()
-        values = int(lengths.max()) * len(self.modalities) * len(self.classes)
-        step = max(1, MAX_PROBABILITIES // values)
-        for start in range(0, len(lengths), step):
-            part = slice(start, start + step)
-            cut = {name: [pack.cut(part) for pack in each] for name, each in packs.items()}
-            yield featured[part], self._of_packs(cut)
-
-    def predict_proba(self, dataset: Dataset) -> NDArray[np.float32]:
-        """Return the probability of every segment, modality and class.
-
-        Returns:
-            (N, T, M, C) float32 in [0, 1]: clips in the data set's order, segments, `parser.modalities`,
-            `parser.classes`. 0 past a clip's end, in a modality that a clip lacks, for clips without features, and for
-            audio in digital silence.
-        """
-        return self.probabilities(dataset).segment
-
     def reference_predictions(self, dataset: Dataset) -> dict[str, Reference]:
         """Return predictions for `evaluate` to score beside this parser's: those of its linear teachers alone.
 
@@ -316,37 +274,12 @@ class Parser:
             return {}
         return {TEACHERS: Reference(teachers.meaning, teachers.predict(self._features(dataset)))}
 
-    def predict(self, dataset: Dataset, decoding: Decoding | None = None) -> Activity:
-        """Return which segments are active, by modality and class.
-
-        The features are those of the parser's own networks, also if the data set shows others of the same store.
-
-        Args:
-            dataset: Clips to parse.
-            decoding: From probabilities to events; by default the parser's.
-
-        Returns:
-            modality -> (N, T, C) bool, over `parser.classes`. T is that of the data set's ground truth where known.
-            Clips without features have no active segment.
-        """
-        decode = decoding or self.decoding
-        lengths = self._features(dataset).lengths
-        segments = next(iter(dataset.truth.values())).shape[1] if dataset.truth else int(lengths.max())
-        shape = (len(dataset), segments, len(self.classes))
-        active = {name: np.zeros(shape, dtype=bool) for name in self.modalities}
-        for numbers, part in self.iter_probabilities(dataset):
-            for name, of_part in decode(part, self.classes, self.modalities).items():
-                active[name][numbers, : of_part.shape[1]] = of_part
-        return Activity(active, classes=self.classes, source=str(decode))
-
-    def _of_packs(self, packs: dict[str, list[Packed]]) -> Probabilities:
-        """Return the probabilities of packed clips. Nothing is heard in digital silence."""
+    def _predict(self, packs: dict[str, list[Packed]]) -> Probabilities:
         from seehear.training.bags import Bags
 
-        predicted = self._predict(Bags(packs, self._device))
-        return silenced(predicted, silence_of(packs[AUDIO]), self.modalities) if AUDIO in packs else predicted
+        return self._predict_bags(Bags(packs, self._device))
 
-    def _predict(self, bags: Bags) -> Probabilities:
+    def _predict_bags(self, bags: Bags) -> Probabilities:
         from seehear.training.inference import predict
 
         return predict(self.model, bags, self.run.facts.window)
@@ -366,113 +299,12 @@ class Parser:
 
     # Parsing of files
 
-    def parse(
-        self,
-        file: str | Path,
-        *,
-        truth: Mapping[str, DenseTable | str | Path] | None = None,
-        decoding: Decoding | None = None,
-        audio_track: int | None = None,
-    ) -> ParsedClip:
-        """Parse a media file of any length, in one pass and bounded memory.
-
-        A file without an audio or a video track is parsed by what it has: see `ParsedClip.absent`.
-
-        Clips longer than those of training are parsed in windows of the training length that overlap by half. Where
-        windows overlap, a segment counts more the nearer it is to the window's middle.
-
-        Args:
-            file: A media file.
-            truth: modality -> dense table, to show ground truth with the events.
-            decoding: From probabilities to events; by default the parser's.
-            audio_track: Which of the file's audio tracks to use, from 1; by default the one that players choose.
-
-        Raises:
-            ClipError: If the file can't be used, has no such audio track, or has none of the parser's modalities.
-            SeehearError: If the parser was trained on features that can't be made from a file.
-        """
-        from seehear.labels import DenseTable, read_dense
-
-        if not isinstance(file, str | Path):
-            raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
-        facts, path, decode = self.run.facts, Path(file), decoding or self.decoding
-        media = open_clip(path, check_audio_track(audio_track))
-        absent = self._absent(media)
-        features, overview = self._read(media, absent)
-        predicted = self._of_packs(self._packs(media, features))
-        tables = {
-            name: table if isinstance(table, DenseTable) else read_dense(table) for name, table in (truth or {}).items()
-        }
-        return parsed_clip(
-            decode(predicted, facts.classes, facts.modalities),
-            predicted.segment,
-            facts.classes,
-            facts.segment,
-            decode,
-            clip=clip_name(path),
-            file=path,
-            duration=media.duration,
-            truth=truth_of(clip_name(path), tables, facts.modalities, facts.segment) if tables else None,
-            overview=overview,
-            absent=absent,
-            notes=about(media.notes, *self.modalities),
-            audio_track=audio_track,
-        )
-
-    def parse_clips(self, clips: Paths, *, out: str | Path, **options: Any) -> ParsedFolder:
-        """Parse media files, or folders of them, into a folder: see `seehear.parsing.batch.parse_clips`."""
-        from seehear.parsing.batch import parse_clips
-
-        return parse_clips(self, clips, out=out, **options)
-
-    def _absent(self, media: Media) -> tuple[str, ...]:
-        """Return the modalities whose track a file lacks. Raises ClipError if it lacks all of the parser's."""
-        from seehear.features.extraction import missing_track
-
-        specs = [spec for spec, _ in self._networks[0]]
-        lacks = {spec.modality: problem for spec in specs if (problem := missing_track(media, spec))}
-        if len(lacks) == len(self.modalities):
-            raise ClipError("; ".join(lacks.values()))
-        return tuple(name for name in self.modalities if name in lacks)
-
-    def _packs(self, media: Media, features: Mapping[str, Packed]) -> dict[str, list[Packed]]:
-        """Return a file's features by modality, as a model takes them; zeros of networks that have none."""
-        length = media.segments(self.run.facts.segment)
-
-        def packed(info: NetworkInfo) -> Packed:
-            if info.name in features:
-                return features[info.name]
-            rows = np.zeros((length, info.width), dtype=np.float32)
-            return Packed(rows, np.array([0, length]), "", available=np.array([False]))
-
-        return {modality: [packed(info) for info in infos] for modality, infos in self.run.facts.networks.items()}
-
-    def _read(self, media: Media, absent: Sequence[str]) -> tuple[dict[str, Packed], Overview]:
-        """Decode a file once. Return its features by network, but of absent modalities, and its overview."""
-        from seehear.features.extraction import Collector, prefetch, spans
-
-        every, settings = self._networks
-        loaded = [(spec, network) for spec, network in every if spec.modality not in absent]
-        specs = [spec for spec, _ in loaded]
-        sizes = [spec.input.size for spec in specs if isinstance(spec.input, ImageInput)]
-        size = (sizes[0] if sizes else THUMBNAIL_SIZE) if media.has_video else 0
-        collector = Collector(loaded, settings)
-        overview = Overview(media, thumbnails_for(media.aspect) if size else 0, size)
-        for span in prefetch(spans(media, specs, settings, size=size, audio=media.has_audio)):
-            try:
-                collector.add(span)
-            except ClipError as error:
-                raise ClipError(f"{media.path}: {error}") from error
-            overview.add(span)
-        silent, offsets = collector.silent(media), np.array([0, media.segments(settings.segment)])
-        packed = {name: Packed(rows, offsets, "", silent.get(name)) for name, rows in collector.features(media).items()}
-        return packed, overview
-
     @cached_property
-    def _networks(self) -> tuple[Loaded, Settings]:
-        """Return the run's networks in memory, and the settings of its features' extraction."""
+    def reader(self) -> FileReader:
+        """The run's networks in memory, with the settings of its features' extraction."""
         from seehear import networks
         from seehear.features.extraction import Settings, load_networks
+        from seehear.parsing.reading import FileReader
 
         facts, name = self.run.facts, self.run.name
         infos = [info for of_modality in facts.networks.values() for info in of_modality]
@@ -497,7 +329,7 @@ class Parser:
                     f"{name}: was trained on features of another version of {info.name}; extract and train again"
                 )
             specs.append(spec)
-        return load_networks(specs, self.device), settings
+        return FileReader(load_networks(specs, self.device), settings)
 
 
 def load(
