@@ -249,6 +249,8 @@ def test_arrays_of_another_form_are_refused():
             visual(wrong)
     with pytest.raises(SeehearError, match="has no classifier"):
         visual.classify(frames)
+    with pytest.raises(SeehearError, match="has no classifier"):
+        visual.classifier()
 
 
 def test_a_network_of_the_registry(tmp_path):
@@ -263,6 +265,9 @@ def test_a_network_of_the_registry(tmp_path):
     assert net(waveform, RATE).shape == (3, 1024)
     scores = net.classify(waveform, RATE)
     assert scores.shape == (3, len(net.class_names)) == (3, 521)
+    classifier = net.classifier()
+    np.testing.assert_allclose(classifier(net(waveform, RATE)), scores, rtol=1e-3, atol=1e-3)
+    assert classifier.names == net.class_names
     file = write(tmp_path / "tone.wav", sound=waveform, rate=RATE, sound_codec="pcm_s16le")
     (span,) = Media(file).spans(8, audio=True)
     np.testing.assert_array_equal(net(span.waveform, RATE), sh.extract(file, "yamnet", device="cpu")["yamnet"])

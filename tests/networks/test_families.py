@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from seehear.networks import REGISTRY, aisfx, efficientnet_lite, hed, speech_embedding, yamnet
+from seehear.networks import REGISTRY, Vocabulary, aisfx, efficientnet_lite, hed, speech_embedding, yamnet
 from seehear.networks.samples import sample, sample_image, sample_waveform
 from seehear.networks.session import make_session
 from seehear.networks.weights import read_state_dict
@@ -169,6 +169,24 @@ def test_imagenet_classes():
     names = efficientnet_lite.imagenet_classes()
     assert len(set(names)) == 1000
     assert [names[index] for index in (0, 207, 281, 999)] == ["tench", "golden retriever", "tabby", "toilet tissue"]
+    ids = efficientnet_lite.imagenet_ids()
+    assert len(set(ids)) == 1000
+    assert [ids[index] for index in (0, 207, 281, 999)] == ["n01440764", "n02099601", "n02123045", "n15075141"]
+
+
+@pytest.mark.parametrize(
+    ("network", "vocabulary", "known"),
+    [
+        ("yamnet", Vocabulary.AUDIOSET, {"Dog": "/m/0bt9lr", "Speech": "/m/09x0r"}),
+        ("efficientnet-lite0", Vocabulary.IMAGENET_1K, {"tench": "n01440764", "Egyptian cat": "n02124075"}),
+        ("open-nsfw", None, {}),
+    ],
+)
+def test_classes_have_ids_in_their_vocabulary(loaded, network, vocabulary, known):
+    classifier = loaded(network).classifier()
+    assert classifier.vocabulary is vocabulary
+    assert len(set(classifier.ids)) == (len(classifier.names) if vocabulary else 0)
+    assert {name: classifier.ids[classifier.names.index(name)] for name in known} == known
 
 
 def test_open_nsfw_minds_colour(loaded):

@@ -12,7 +12,7 @@ from seehear.errors import SeehearError
 from seehear.features.segments import Run, Settings, in_batches, segment_means, spread, window_margin
 from seehear.media.frames import squeeze
 from seehear.media.reader import Span, count_segments
-from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
+from seehear.networks.spec import AudioInput, Classifier, ClipInput, ImageInput, Network, NetworkSpec
 
 MAX_CHANNELS = 16  # of a waveform: the shorter axis of its array
 
@@ -74,6 +74,22 @@ class LoadedNetwork:
     def class_names(self) -> tuple[str, ...]:
         """The classes of the network's own classifier; none if it has no classifier."""
         return self.network.class_names
+
+    def classifier(self) -> Classifier:
+        """Return the map from features to class scores, for features that were computed before.
+
+        It says which public vocabulary its classes are from, and has an id for each. Call it for logits, or its
+        `probabilities`:
+
+            load_network("yamnet").classifier().probabilities(features)  # (T, 521)
+
+        Raises:
+            SeehearError: The network has no classifier.
+        """
+        classifier = self.network.classifier()
+        if classifier is None:
+            raise SeehearError(f"{self.name} has no classifier; it only gives features")
+        return classifier
 
     def __repr__(self) -> str:
         declared = self.spec.input.described

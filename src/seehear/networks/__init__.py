@@ -30,19 +30,21 @@ from seehear.networks import (
     yamnet,
 )
 from seehear.networks.function import network
-from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
+from seehear.networks.spec import AudioInput, Classifier, ClipInput, ImageInput, Network, NetworkSpec, Vocabulary
 from seehear.networks.weights import LocalFile, Url, WeightFile, Wheel, fetch
 from seehear.registry import Registry
 
 __all__ = [
     "REGISTRY",
     "AudioInput",
+    "Classifier",
     "ClipInput",
     "ImageInput",
     "LocalFile",
     "Network",
     "NetworkSpec",
     "Url",
+    "Vocabulary",
     "WeightFile",
     "Wheel",
     "get",

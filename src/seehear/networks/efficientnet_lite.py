@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from seehear.networks.graph import BatchNorm, GraphBuilder, converted, same_padding
 from seehear.networks.session import OnnxNetwork
-from seehear.networks.spec import ImageInput, Network, NetworkSpec
+from seehear.networks.spec import ImageInput, Network, NetworkSpec, Vocabulary
 from seehear.networks.weights import WeightFile, Wheel, read_state_dict
 
 if TYPE_CHECKING:
@@ -146,7 +146,16 @@ def build(variant: Variant, state: Mapping[str, NDArray[np.float32]]) -> onnx.Mo
 
 def imagenet_classes() -> list[str]:
     """Return the names of the 1000 classes of ImageNet-1k, in order."""
-    return resources.files("seehear.networks").joinpath("imagenet_classes.txt").read_text("utf-8").splitlines()
+    return _lines("imagenet_classes.txt")
+
+
+def imagenet_ids() -> list[str]:
+    """Return the WordNet ids of the 1000 classes of ImageNet-1k, in order."""
+    return _lines("imagenet_wnids.txt")
+
+
+def _lines(file: str) -> list[str]:
+    return resources.files("seehear.networks").joinpath(file).read_text("utf-8").splitlines()
 
 
 def _spec(name: str, variant: Variant) -> NetworkSpec:
@@ -154,7 +163,13 @@ def _spec(name: str, variant: Variant) -> NetworkSpec:
 
     def load(paths: Mapping[str, Path], device: str) -> Network:
         path = converted(weights, REVISION, lambda: build(variant, read_state_dict(paths[weights.name])))
-        return OnnxNetwork(path, device, class_names=imagenet_classes())
+        return OnnxNetwork(
+            path,
+            device,
+            class_names=imagenet_classes(),
+            class_ids=imagenet_ids(),
+            vocabulary=Vocabulary.IMAGENET_1K,
+        )
 
     return NetworkSpec(
         name=name,

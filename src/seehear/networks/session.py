@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seehear import telemetry
 from seehear.errors import SeehearError
 from seehear.networks import onnx_file
-from seehear.networks.spec import Batch, Classifier, Network
+from seehear.networks.spec import Batch, Classifier, Network, Vocabulary
 
 if TYPE_CHECKING:
     import onnx
@@ -95,6 +95,8 @@ class OnnxNetwork(Network):
         *,
         front_end: Callable[[Any], NDArray[Any]] = np.asarray,
         class_names: Sequence[str] = (),
+        class_ids: Sequence[str] = (),
+        vocabulary: Vocabulary | None = None,
         chunk: int = 16,
         threads: int | None = None,
     ) -> None:
@@ -105,10 +107,13 @@ class OnnxNetwork(Network):
             device: auto, cpu or cuda.
             front_end: From a batch to the input of the file.
             class_names: Of the output "logits", if there is one.
+            class_ids: Of the same classes in their vocabulary.
+            vocabulary: The public list that the classes are from.
             chunk: Items per run.
             threads: Of one run on CPU.
         """
         self.class_names = tuple(class_names)
+        self._class_ids, self._vocabulary = tuple(class_ids), vocabulary
         self._model = model
         self._session = make_session(model, device, threads)
         self._input = self._session.get_inputs()[0].name
@@ -143,7 +148,7 @@ class OnnxNetwork(Network):
         zero = np.zeros((1, width), dtype=np.float32)
         (bias,) = session.run(["logits"], {source: zero})
         (images,) = session.run(["logits"], {source: np.eye(width, dtype=np.float32)})  # (width, K)
-        return Classifier(images - bias, bias[0], self.class_names)
+        return Classifier(images - bias, bias[0], self.class_names, self._vocabulary, self._class_ids)
 
     def module(self) -> nn.Module:
         """Return the network as a torch module, after its front end, to be fine-tuned."""

@@ -7,12 +7,14 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.errors import SeehearError
 from seehear.names import valid_network_name
 from seehear.networks.weights import WeightFile
 
@@ -82,6 +84,18 @@ class ClipInput(ImageInput):
         return f"{self.frames} × {self.size} px"
 
 
+class Vocabulary(StrEnum):
+    """A public list of classes, in which each class has an id."""
+
+    AUDIOSET = "audioset"  # ids are machine ids, such as /m/0bt9lr; several classes can be heard at once
+    IMAGENET_1K = "imagenet-1k"  # ids are those of WordNet, such as n02084071; an image shows one class
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether exactly one class holds, rather than any number of them."""
+        return self is Vocabulary.IMAGENET_1K
+
+
 @dataclass(frozen=True)
 class Classifier:
     """The last layer of a network that names classes: an affine map of its features.
@@ -91,17 +105,50 @@ class Classifier:
     Attributes:
         weight: (width, K).
         bias: (K,).
-        names: Of the K classes.
+        names: Of the K classes, for people.
+        vocabulary: The public list that the classes are from; None if they are from none.
+        ids: Of the K classes in the vocabulary; empty without one.
     """
 
     weight: NDArray[np.float32]
     bias: NDArray[np.float32]
     names: tuple[str, ...]
+    vocabulary: Vocabulary | None = None
+    ids: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raise SeehearError unless there is one name per class, and one id per class of a vocabulary."""
+        expected = len(self.names) if self.vocabulary is not None else 0
+        if len(self.bias) != len(self.names) or len(self.ids) != expected:
+            raise SeehearError(
+                f"a classifier of {len(self.bias)} classes has {len(self.names)} names and {len(self.ids)} ids "
+                f"({self.vocabulary or 'no vocabulary'})"
+            )
 
     def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the logits (..., K) of features (..., width)."""
         logits: NDArray[np.float32] = features @ self.weight + self.bias
         return logits
+
+    def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probabilities (..., K) of features (..., width).
+
+        They are independent of each other (sigmoid) if several classes can hold at once, as in AudioSet; they sum to 1
+        (softmax) if one class holds, as in ImageNet.
+
+        Raises:
+            SeehearError: The classes are from no vocabulary, so it is unknown which of the two they are.
+        """
+        if self.vocabulary is None:
+            raise SeehearError(
+                f"the classes {', '.join(self.names[:3])}{'…' if len(self.names) > 3 else ''} are from no known "
+                "vocabulary, so their probabilities are unknown; use the logits"
+            )
+        logits = self(features)
+        if self.vocabulary.is_exclusive:
+            likelihoods = np.exp(logits - logits.max(axis=-1, keepdims=True))
+            return np.asarray(likelihoods / likelihoods.sum(axis=-1, keepdims=True), np.float32)
+        return np.asarray(0.5 + 0.5 * np.tanh(0.5 * logits), np.float32)  # the sigmoid, which can't overflow like this
 
 
 class Network(ABC):

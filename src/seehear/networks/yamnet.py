@@ -18,7 +18,7 @@ from seehear.networks import archives, onnx_file
 from seehear.networks.graph import GraphBuilder, converted, with_dynamic_batch, with_outputs, without_quantisation
 from seehear.networks.mel import magnitudes, mel_filters
 from seehear.networks.session import OnnxNetwork
-from seehear.networks.spec import AudioInput, Network, NetworkSpec
+from seehear.networks.spec import AudioInput, Network, NetworkSpec, Vocabulary
 from seehear.networks.weights import WeightFile, Wheel, scratch_folder
 
 if TYPE_CHECKING:
@@ -83,8 +83,15 @@ def load(paths: Mapping[str, Path], device: str) -> Network:
     """Load the network on a device, with the names of its classes. paths: file name -> verified file."""
     path = converted(MODEL, REVISION, lambda: build(paths[MODEL.name]))
     with paths[CLASSES.name].open(encoding="utf-8", newline="") as table:
-        names = [row["display_name"] for row in csv.DictReader(table)]
-    return OnnxNetwork(path, device, front_end=spectra, class_names=names)
+        rows = list(csv.DictReader(table))
+    return OnnxNetwork(
+        path,
+        device,
+        front_end=spectra,
+        class_names=[row["display_name"] for row in rows],
+        class_ids=[row["mid"] for row in rows],
+        vocabulary=Vocabulary.AUDIOSET,
+    )
 
 
 SPEC = NetworkSpec(
