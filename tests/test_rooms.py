@@ -18,6 +18,7 @@ ROOMS = [
     {"labels"},
     {"media"},
     {"networks"},
+    {"vocabulary"},
     {"features"},
     {"fusion", "losses"},
     {"scoring"},

@@ -1,0 +1,164 @@
+"""The two vocabularies of pretrained classifiers, as graphs: AudioSet's ontology, and WordNet above ImageNet-1k.
+
+A concept of one of them has an id, names, and concepts above it. Classifiers name only some of the concepts: 527 of
+AudioSet's, and the 1000 leaves of ImageNet-1k. The other concepts stand for the named ones below them.
+
+Sources: J. F. Gemmeke et al., "Audio Set: An ontology and human-labeled dataset for audio events", ICASSP 2017; and
+WordNet 3.0, Princeton University, of which ImageNet's ids are the offsets of nouns. See `data/SOURCES.md`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+
+from seehear.vocabulary.words import key, parts, read_rows
+
+
+@dataclass(frozen=True)
+class Sense:
+    """One name of a concept of WordNet.
+
+    Attributes:
+        name: The lemma, with spaces.
+        number: Of this sense among all of the name's, from 1: the most frequent one first.
+        count: How often the name has this sense in WordNet's tagged texts.
+    """
+
+    name: str
+    number: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A node of a graph.
+
+    Attributes:
+        id: AudioSet's mid, or ImageNet's wnid.
+        name: Its first name.
+        named: Whether a classifier has a class of this id.
+        parents: Ids of the concepts right above it.
+        senses: Its names in WordNet; none in AudioSet.
+        gloss: What it is, in WordNet's words.
+    """
+
+    id: str
+    name: str
+    named: bool
+    parents: tuple[str, ...]
+    senses: tuple[Sense, ...] = ()
+    gloss: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All its names."""
+        return tuple(sense.name for sense in self.senses) or (self.name,)
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Concepts and what is above and below them.
+
+    Attributes:
+        concepts: Id -> concept.
+    """
+
+    concepts: Mapping[str, Concept] = field(repr=False)
+
+    @cached_property
+    def _children(self) -> Mapping[str, tuple[str, ...]]:
+        children: dict[str, list[str]] = defaultdict(list)
+        for concept in self.concepts.values():
+            for parent in concept.parents:
+                children[parent].append(concept.id)
+        return {parent: tuple(ids) for parent, ids in children.items()}
+
+    def children(self, of: str) -> tuple[str, ...]:
+        """Return the ids of the concepts right below one."""
+        return self._children.get(of, ())
+
+    def below(self, ids: Iterable[str]) -> frozenset[str]:
+        """Return the ids of concepts and of all below them."""
+        return _reached(ids, self.children)
+
+    def above(self, ids: Iterable[str]) -> frozenset[str]:
+        """Return the ids of concepts and of all above them."""
+        return _reached(ids, lambda of: self.concepts[of].parents)
+
+    def sources(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids of the classifiers' classes that are concepts, or below them, in the order of the graph."""
+        below = self.below(ids)
+        return tuple(each for each, concept in self.concepts.items() if concept.named and each in below)
+
+    def topmost(self, ids: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids that are below no other of them, each once."""
+        unique = tuple(dict.fromkeys(ids))
+        return tuple(each for each in unique if not (self.above([each]) - {each}).intersection(unique))
+
+
+def _reached(start: Iterable[str], following) -> frozenset[str]:  # type: ignore[no-untyped-def]
+    found: set[str] = set()
+    left = list(start)
+    while left:
+        each = left.pop()
+        if each not in found:
+            found.add(each)
+            left += following(each)
+    return frozenset(found)
+
+
+@cache
+def audioset() -> Graph:
+    """Return AudioSet's ontology: 632 classes, of which classifiers name 527."""
+    rows = read_rows("audioset.tsv")
+    return Graph({mid: Concept(mid, name, named == "1", tuple(above.split())) for mid, name, named, above in rows})
+
+
+@cache
+def imagenet() -> Graph:
+    """Return the nouns of WordNet 3.0 that are ImageNet-1k's leaves or above one."""
+    found = {}
+    for wnid, named, above, lemmas, gloss in read_rows("imagenet.tsv"):
+        senses = tuple(_sense(text) for text in lemmas.split())
+        found[wnid] = Concept(wnid, senses[0].name, named == "1", tuple(above.split()), senses, gloss)
+    return Graph(found)
+
+
+def _sense(text: str) -> Sense:
+    lemma, number, count = text.rsplit(":", 2)
+    return Sense(lemma.replace("_", " "), int(number), int(count))
+
+
+@cache
+def heard_by_name() -> Mapping[str, tuple[str, ...]]:
+    """Return the key of a full name of AudioSet -> ids."""
+    return _indexed((key(concept.name), concept.id) for concept in audioset().concepts.values())
+
+
+@cache
+def heard_by_alias() -> Mapping[str, tuple[str, ...]]:
+    """Return the key of a name within a name of AudioSet -> ids; `fiddle` -> that of `Violin, fiddle`."""
+    concepts = audioset().concepts.values()
+    return _indexed((key(part), concept.id) for concept in concepts for part in parts(concept.name))
+
+
+@cache
+def seen_by_name() -> Mapping[str, tuple[str, ...]]:
+    """Return the key of a noun -> ids of the synsets it names, its most frequent sense first."""
+    senses = [
+        (sense.number, -sense.count, key(sense.name), concept.id)
+        for concept in imagenet().concepts.values()
+        for sense in concept.senses
+    ]
+    return _indexed((name, wnid) for _, _, name, wnid in sorted(senses))
+
+
+def _indexed(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for name, of in pairs:
+        found[name][of] = None
+        found[name.replace(" ", "")].setdefault(of)  # Chainsaw is chain saw
+    return {name: tuple(ids) for name, ids in found.items()}
