@@ -113,7 +113,7 @@ def check_network(name: str | NetworkSpec, device: str = "auto") -> CheckReport:
         checks.append(_check_class(network, spec, batch))
     speed, unit = _items_per_second(network, sample(spec.input, TIMED_BATCH)), "frames"
     if isinstance(spec.input, AudioInput):
-        speed, unit = speed * spec.input.hop, "seconds of audio"
+        speed, unit = speed * spec.input.seconds_per_item, "seconds of audio"
     return CheckReport(spec.name, tuple(checks), speed, unit)
 
 

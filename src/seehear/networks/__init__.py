@@ -18,6 +18,7 @@ from seehear.errors import SeehearError, unknown
 from seehear.modality import AUDIO, VISUAL
 from seehear.networks import (
     aisfx,
+    efficientat,
     efficientnet_lite,
     hed,
     open_nsfw,
@@ -30,13 +31,23 @@ from seehear.networks import (
     yamnet,
 )
 from seehear.networks.function import network
-from seehear.networks.spec import AudioInput, Classifier, ClipInput, ImageInput, Network, NetworkSpec, Vocabulary
+from seehear.networks.spec import (
+    AudioInput,
+    AudioMapInput,
+    Classifier,
+    ClipInput,
+    ImageInput,
+    Network,
+    NetworkSpec,
+    Vocabulary,
+)
 from seehear.networks.weights import LocalFile, Url, WeightFile, Wheel, fetch
 from seehear.registry import Registry
 
 __all__ = [
     "REGISTRY",
     "AudioInput",
+    "AudioMapInput",
     "Classifier",
     "ClipInput",
     "ImageInput",
@@ -64,6 +75,7 @@ REGISTRY = Registry(
         efficientnet_lite.LITE2_SPEC,
         open_nsfw.SPEC,
         hed.SPEC,
+        efficientat.SPEC,
         pytorchcv_zoo.RESNET152_SPEC,
         pytorchcv_zoo.VGG19_BN_SPEC,
         pytorchcv_zoo.SENET154_SPEC,

@@ -103,8 +103,8 @@ class GraphBuilder:
         self._constants: list[Any] = []
         self._inputs: list[Any] = []
 
-    def input(self, name: str, shape: Sequence[int], dtype: type[np.generic] = np.float32) -> str:
-        """Add an input of any batch size; `shape` is the shape of one item."""
+    def input(self, name: str, shape: Sequence[int | str], dtype: type[np.generic] = np.float32) -> str:
+        """Add an input of any batch size; `shape` is the shape of one item, with a name for what may have any size."""
         from onnx import helper
 
         element = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
@@ -117,6 +117,16 @@ class GraphBuilder:
         x = self._add("Transpose", [x], perm=[0, 3, 1, 2])
         x = self._add("Sub", [x, self._constant(np.reshape(mean, (1, -1, 1, 1)))])
         return x if scale == 1.0 else self._add("Mul", [x, self._constant(scale)])
+
+    def power(self, x: str, bases: Array) -> str:
+        """Multiply two halves with their bases and add the squares: (batch, frames, bins).
+
+        Args:
+            x: (batch, 2, frames, samples).
+            bases: (2, samples, bins).
+        """
+        x = self._add("MatMul", [x, self._constant(bases)])
+        return self._add("ReduceSum", [self._add("Mul", [x, x]), self._axes([1])], keepdims=0)
 
     def log_mel(self, x: str, filters: Array, *, gain: float = 1.0, offset: float, scale: float = 1.0) -> str:
         """Compute log(gain * x @ filters + offset) * scale with one channel: (batch, 1, frames, bands).
@@ -175,6 +185,26 @@ class GraphBuilder:
         """Clip values to [0, 6]."""
         return self._add("Clip", [x, self._constant(0.0), self._constant(6.0)])
 
+    def hard_swish(self, x: str) -> str:
+        """Compute x * clip(x / 6 + 1 / 2, 0, 1)."""
+        return self._add("HardSwish", [x])
+
+    def squeeze_excite(self, x: str, squeeze: tuple[Array, Array], excite: tuple[Array, Array]) -> str:
+        """Weigh each channel by what the means of all channels give: two linear layers with ReLU, then a sigmoid.
+
+        Args:
+            x: (batch, channels, height, width).
+            squeeze: Weight (fewer, channels) and bias (fewer,).
+            excite: Weight (channels, fewer) and bias (channels,).
+        """
+        weights = self.gemm(self.relu(self.gemm(self.mean(x, axes=[2, 3]), *squeeze)), *excite)
+        weights = self._add("Unsqueeze", [self._add("Sigmoid", [weights]), self._axes([2, 3])])
+        return self._add("Mul", [x, weights])
+
+    def transpose(self, x: str, axes: Sequence[int]) -> str:
+        """Put the axes into this order."""
+        return self._add("Transpose", [x], perm=list(axes))
+
     def add(self, x: str, y: str) -> str:
         """Add two tensors of the same shape."""
         return self._add("Add", [x, y])
@@ -212,11 +242,15 @@ class GraphBuilder:
         return {output.name: output.name for output in model.graph.output}
 
     def model(self, **outputs: str) -> onnx.ModelProto:
-        """Return the graph as a model with outputs of the given names, each (batch, width)."""
+        """Return the graph as a model with outputs of the given names.
+
+        Each is (batch, width), and an output called `map` is (batch, steps, width).
+        """
         from onnx import TensorProto, checker, helper
 
         named = [helper.make_node("Identity", [tensor], [name]) for name, tensor in outputs.items()]
-        infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", None]) for name in outputs]
+        shapes = {name: ["batch", "steps", None] if name == "map" else ["batch", None] for name in outputs}
+        infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
         graph = helper.make_graph([*self._nodes, *named], "network", self._inputs, infos, self._constants)
         opsets = [helper.make_opsetid("", OPSET)]
         model = helper.make_model(graph, producer_name="seehear", opset_imports=opsets, ir_version=IR_VERSION)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seehear import telemetry
 from seehear.errors import SeehearError
 from seehear.networks import onnx_file
-from seehear.networks.spec import Batch, Classifier, Network, Vocabulary
+from seehear.networks.spec import Batch, Classifier, Dense, Network, Vocabulary
 
 if TYPE_CHECKING:
     import onnx
@@ -86,7 +86,7 @@ def in_chunks(batch: Batch, size: int) -> Iterator[Batch]:
 
 
 class OnnxNetwork(Network):
-    """An ONNX file with one input and the outputs "features" and, if it has a classifier, "logits"."""
+    """An ONNX file with one input, the output "features", "logits" if it has a classifier, and "map" if it gives maps."""
 
     def __init__(
         self,
@@ -124,31 +124,31 @@ class OnnxNetwork(Network):
         """Return the output "features", (n, width)."""
         return self._run("features", batch)
 
+    def feature_map(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the output "map", (n, steps, width)."""
+        return self._run("map", waves)
+
     def logits(self, batch: Batch) -> NDArray[np.float32]:
         """Return the output "logits", (n, classes). Raises NotImplementedError if the network has no classifier."""
         return self._run("logits", batch) if self.class_names else super().logits(batch)
 
     def classifier(self) -> Classifier | None:
-        """Return the affine map from the output "features" to the output "logits"; None without a classifier.
+        """Return the map from the output "features" to the output "logits"; None without a classifier.
 
-        The part of the file between the two is run on a basis of the features.
+        The part of the file between the two is affine, except for a hard swish. Each affine part is run on a basis.
         """
         if not self.class_names:
             return None
-        import onnx
-        from onnx.utils import Extractor
-
         model = onnx_file.read(self._model)
         source = _origin(model, "features")
         width = next(output for output in self._session.get_outputs() if output.name == "features").shape[-1]
-        declared = onnx.helper.make_tensor_value_info(source, onnx.TensorProto.FLOAT, [None, width])
-        model.graph.value_info.append(declared)  # of every tensor where a model is cut, the form must be known
-        head = Extractor(model).extract_model([source], ["logits"])
-        session = runtime().InferenceSession(head.SerializeToString(), providers=["CPUExecutionProvider"])
-        zero = np.zeros((1, width), dtype=np.float32)
-        (bias,) = session.run(["logits"], {source: zero})
-        (images,) = session.run(["logits"], {source: np.eye(width, dtype=np.float32)})  # (width, K)
-        return Classifier(images - bias, bias[0], self.class_names, self._vocabulary, self._class_ids)
+        hidden = None
+        for node in _between(model, source, "logits"):
+            if node.op_type == "HardSwish":
+                hidden = _affine(model, source, node.input[0], width)
+                source, width = node.output[0], len(hidden.bias)
+        last = _affine(model, source, "logits", width)
+        return Classifier(last.weight, last.bias, self.class_names, self._vocabulary, self._class_ids, hidden)
 
     def module(self) -> nn.Module:
         """Return the network as a torch module, after its front end, to be fine-tuned."""
@@ -165,6 +165,38 @@ class OnnxNetwork(Network):
             for piece in in_chunks(batch, self._chunk)
         ]
         return np.concatenate(pieces)
+
+
+def _between(model: onnx.ModelProto, source: str, target: str) -> list[Any]:
+    """Return the nodes that compute a tensor from another one, in order."""
+    reached, nodes = {source}, []
+    for node in model.graph.node:  # in an order in which they can run
+        if reached & set(node.input):
+            reached |= set(node.output)
+            nodes.append(node)
+    needed, kept = {target}, []
+    for node in reversed(nodes):
+        if needed & set(node.output):
+            needed |= set(node.input)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _affine(model: onnx.ModelProto, source: str, target: str, width: int) -> Dense:
+    """Return the affine map from a tensor (n, width) of a graph to another one, by running it on a basis."""
+    import onnx
+    from onnx.utils import Extractor
+
+    whole = onnx.ModelProto()
+    whole.CopyFrom(model)
+    for name, shape in ((source, [None, width]), (target, [None, None])):
+        declared = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape)
+        whole.graph.value_info.append(declared)  # of every tensor where a model is cut, the form must be known
+    part = Extractor(whole).extract_model([source], [target])
+    session = runtime().InferenceSession(part.SerializeToString(), providers=["CPUExecutionProvider"])
+    (bias,) = session.run([target], {source: np.zeros((1, width), dtype=np.float32)})
+    (images,) = session.run([target], {source: np.eye(width, dtype=np.float32)})  # (width, out)
+    return Dense(images - bias, bias[0])
 
 
 def _origin(model: onnx.ModelProto, name: str) -> str:

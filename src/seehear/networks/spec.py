@@ -45,9 +45,80 @@ class AudioInput:
         return round(self.window * self.rate)
 
     @property
+    def reach(self) -> float:
+        """Seconds before and after a stretch of audio that the windows centred in it need."""
+        return self.window / 2
+
+    @property
+    def seconds_per_item(self) -> float:
+        """Seconds of a clip that are done with one item of a batch."""
+        return self.hop
+
+    @property
     def described(self) -> str:
         """Window, rate and hop in words, for tables."""
         return f"{self.window:.3g} s at {self.rate / 1000:g} kHz" + (f" every {self.hop:g} s" if self.hop < 1 else "")
+
+
+@dataclass(frozen=True)
+class AudioMapInput(AudioInput):
+    """A whole mono waveform, of which the network computes a map: a feature every `hop` seconds.
+
+    A segment gets the mean of the features that are centred in it, or at most `margin` seconds before or after it. A
+    clip that is longer than `window` is cut into overlapping windows, so that memory is bounded. The map consists of
+    their middles.
+
+    Attributes:
+        rate: Samples per second.
+        window: The most seconds that are computed at once.
+        hop: Seconds between the features of the map. The first one is centred at the start of the waveform.
+        context: Seconds at both ends of a window whose features are taken from the windows beside it.
+        margin: Seconds.
+    """
+
+    context: float = 0.0
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Raise SeehearError unless windows and their middles hold whole numbers of features."""
+        steps = [value / self.hop if self.hop > 0 else 0.0 for value in (self.window, self.context)]
+        whole = all(abs(step - round(step)) < 1e-6 for step in (*steps, self.hop * self.rate))
+        if not whole or self.steps <= 2 * self.context_steps or self.context < 0 or self.margin < 0:
+            raise SeehearError(
+                f"a map every {self.hop:g} s at {self.rate} Hz needs a window ({self.window:g} s) and a context "
+                f"({self.context:g} s) of whole numbers of steps, a window of more than two contexts, and a margin "
+                f"({self.margin:g} s) of 0 or more"
+            )
+
+    @property
+    def steps(self) -> int:
+        """Features in the map of a window."""
+        return round(self.window / self.hop)
+
+    @property
+    def context_steps(self) -> int:
+        """Features in the context at one end of a window."""
+        return round(self.context / self.hop)
+
+    @property
+    def step_samples(self) -> int:
+        """Samples between the features of the map."""
+        return round(self.hop * self.rate)
+
+    @property
+    def reach(self) -> float:
+        """None: windows are put together from successive stretches."""
+        return 0.0
+
+    @property
+    def seconds_per_item(self) -> float:
+        """Seconds of a clip that are done with one window."""
+        return self.window - 2 * self.context
+
+    @property
+    def described(self) -> str:
+        """Rate and hop in words, for tables."""
+        return f"whole clip at {self.rate / 1000:g} kHz, a map every {self.hop:g} s"
 
 
 @dataclass(frozen=True)
@@ -97,17 +168,37 @@ class Vocabulary(StrEnum):
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """The last layer of a network that names classes: an affine map of its features.
-
-    So it maps the mean of several features to the mean of their logits.
+class Dense:
+    """A layer of a classifier: an affine map.
 
     Attributes:
-        weight: (width, K).
+        weight: (in, out).
+        bias: (out,).
+    """
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+    def __call__(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Map (..., in) to (..., out)."""
+        result: NDArray[np.float32] = x @ self.weight + self.bias
+        return result
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The last layers of a network that names classes.
+
+    Without a hidden layer it is an affine map of the features. So it maps the mean of several features to the mean of
+    their logits.
+
+    Attributes:
+        weight: (width, K), or (hidden units, K).
         bias: (K,).
         names: Of the K classes, for people.
         vocabulary: The public list that the classes are from; None if they are from none.
         ids: Of the K classes in the vocabulary; empty without one.
+        hidden: The layer before, whose results pass a hard swish; None for an affine classifier.
     """
 
     weight: NDArray[np.float32]
@@ -115,6 +206,7 @@ class Classifier:
     names: tuple[str, ...]
     vocabulary: Vocabulary | None = None
     ids: tuple[str, ...] = ()
+    hidden: Dense | None = None
 
     def __post_init__(self) -> None:
         """Raise SeehearError unless there is one name per class, and one id per class of a vocabulary."""
@@ -125,10 +217,20 @@ class Classifier:
                 f"({self.vocabulary or 'no vocabulary'})"
             )
 
+    @property
+    def is_affine(self) -> bool:
+        """Whether logits are an affine map of the features."""
+        return self.hidden is None
+
+    @property
+    def width(self) -> int:
+        """Numbers in a feature."""
+        return len(self.weight if self.hidden is None else self.hidden.weight)
+
     def __call__(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the logits (..., K) of features (..., width)."""
-        logits: NDArray[np.float32] = features @ self.weight + self.bias
-        return logits
+        last = features if self.hidden is None else hard_swish(self.hidden(features))
+        return Dense(self.weight, self.bias)(last)
 
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probabilities (..., K) of features (..., width).
@@ -151,6 +253,11 @@ class Classifier:
         return np.asarray(0.5 + 0.5 * np.tanh(0.5 * logits), np.float32)  # the sigmoid, which can't overflow like this
 
 
+def hard_swish(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Compute x * clip(x / 6 + 1 / 2, 0, 1)."""
+    return x * np.clip(x / np.float32(6) + np.float32(0.5), 0, 1)
+
+
 class Network(ABC):
     """A network in memory, ready to run."""
 
@@ -168,12 +275,23 @@ class Network(ABC):
             (n, width) float32.
         """
 
+    def feature_map(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Compute the maps of waveforms, if the network takes an AudioMapInput.
+
+        Args:
+            waves: (n, samples) in [-1, 1], at least a step of the map long.
+
+        Returns:
+            (n, steps, width) float32, features along the time.
+        """
+        raise NotImplementedError(f"{type(self).__name__} computes no map")
+
     def logits(self, batch: Batch) -> NDArray[np.float32]:
         """Compute the class scores (n, len(class_names)) of the network's own classifier, if it has one."""
         raise NotImplementedError(f"{type(self).__name__} has no classifier")
 
     def classifier(self) -> Classifier | None:
-        """Return the affine map from features to `logits`, or None if the network has no classifier."""
+        """Return the map from features to `logits`, or None if the network has no classifier."""
         return None
 
     def module(self) -> nn.Module:

@@ -5,7 +5,6 @@ Source: M. Plakal, D. Ellis, "YAMNet", https://github.com/tensorflow/models/tree
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from seehear.files import scratch
 from seehear.networks import archives, onnx_file
+from seehear.networks.audioset import read_classes
 from seehear.networks.graph import GraphBuilder, converted, with_dynamic_batch, with_outputs, without_quantisation
 from seehear.networks.mel import magnitudes, mel_filters
 from seehear.networks.session import OnnxNetwork
@@ -82,14 +82,13 @@ def build(archive: Path) -> onnx.ModelProto:
 def load(paths: Mapping[str, Path], device: str) -> Network:
     """Load the network on a device, with the names of its classes. paths: file name -> verified file."""
     path = converted(MODEL, REVISION, lambda: build(paths[MODEL.name]))
-    with paths[CLASSES.name].open(encoding="utf-8", newline="") as table:
-        rows = list(csv.DictReader(table))
+    names, ids = read_classes(paths[CLASSES.name])
     return OnnxNetwork(
         path,
         device,
         front_end=spectra,
-        class_names=[row["display_name"] for row in rows],
-        class_ids=[row["mid"] for row in rows],
+        class_names=names,
+        class_ids=ids,
         vocabulary=Vocabulary.AUDIOSET,
     )
 

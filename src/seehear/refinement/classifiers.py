@@ -25,7 +25,7 @@ def classifiers_of(infos: Sequence[NetworkInfo]) -> tuple[list[Classifier | None
                 classifier = networks.load(spec, device="cpu").classifier()
             except SeehearError as error:
                 notes.append(f"the classifier of {info.name} can't be used: {error}")
-            if classifier is not None and len(classifier.weight) != info.width:
+            if classifier is not None and classifier.width != info.width:
                 classifier = None
         found.append(classifier)
     return found, notes

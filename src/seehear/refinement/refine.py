@@ -120,8 +120,19 @@ def _fit(
 
 
 def _rich(classifier: Classifier | None) -> bool:
-    """Return whether logits can stand for the features: two of them, of a content filter, say little about a clip."""
-    return classifier is not None and len(classifier.names) >= FEWEST_LOGITS
+    """Return whether logits can stand for the features.
+
+    Two of them, of a content filter, say little about a clip. And what a teacher learns from logits must be an affine
+    map of the features, as the logits are then.
+    """
+    return classifier is not None and classifier.is_affine and len(classifier.names) >= FEWEST_LOGITS
+
+
+def _lack(classifier: Classifier) -> str:
+    """Return in words why the logits of a classifier that isn't rich can't stand for the features."""
+    if not classifier.is_affine:
+        return "is no affine map of its features"
+    return f"has only {len(classifier.names)} classes"
 
 
 def _learnable(labels: NDArray[np.float32], fold: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -152,7 +163,7 @@ def _without_classifier(
         return []
     none = [info.name for info, known in zip(infos, classifiers, strict=True) if known is None]
     poor = [
-        f"{info.name}: its classifier has only {len(known.names)} classes, so {teacher.name} learns from the features"
+        f"{info.name}: its classifier {_lack(known)}, so {teacher.name} learns from the features"
         for info, known in zip(infos, classifiers, strict=True)
         if known is not None and not _rich(known)
     ]

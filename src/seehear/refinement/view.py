@@ -19,7 +19,7 @@ class View:
 
     Attributes:
         widths: D of each network.
-        classifiers: The classifier of each network, or None to take its features.
+        classifiers: The affine classifier of each network, or None to take its features.
         scales: Each network's columns are divided by this, so that their root mean square is 1.
     """
 
