@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,10 +32,8 @@ if TYPE_CHECKING:
 MAX_PROBABILITIES = 2**26  # probabilities of segments in memory at once
 
 
-class BaseParser(ABC):
-    """Predicts which classes are heard and seen in each segment, from the features of networks."""
-
-    # What it is
+class FileParser(ABC):
+    """Predicts which classes are heard and seen in each segment of a media file."""
 
     @property
     @abstractmethod
@@ -64,27 +61,90 @@ class BaseParser(ABC):
         """Hash of everything but the decoding that decides what it predicts, to mark folders with."""
 
     @property
+    @abstractmethod
+    def reader(self) -> FileReader:
+        """Its networks in memory, which read media files. They are loaded when they are first needed."""
+
+    @property
     def modalities(self) -> tuple[str, ...]:
         """Return the modalities that it predicts, in order."""
         return tuple(self.collocation)
+
+    def describe(self) -> str:
+        """Return what people must know of it to read its events; empty if nothing."""
+        return ""
+
+    @abstractmethod
+    def _parsed(self, features: Mapping[str, Packed], decoding: Decoding, **facts: Any) -> ParsedClip:
+        """Return a parsed clip, from its features by network. facts: on the clip, as `parsed_clip` takes them."""
+
+    def parse(
+        self,
+        file: str | Path,
+        *,
+        truth: Mapping[str, DenseTable | str | Path] | None = None,
+        decoding: Decoding | None = None,
+        audio_track: int | None = None,
+    ) -> ParsedClip:
+        """Parse a media file of any length, in one pass and bounded memory.
+
+        A file without an audio or a video track is parsed by what it has: see `ParsedClip.absent`.
+
+        Clips longer than those of training are parsed in windows of the training length that overlap by half. Where
+        windows overlap, a segment counts more the nearer it is to the window's middle.
+
+        Args:
+            file: A media file.
+            truth: modality -> dense table, to show ground truth with the events.
+            decoding: From probabilities to events; by default the parser's.
+            audio_track: Which of the file's audio tracks to use, from 1; by default the one that players choose.
+
+        Raises:
+            ClipError: If the file can't be used, has no such audio track, or has none of the parser's modalities.
+            SeehearError: If the parser was trained on features that can't be made from a file.
+        """
+        from seehear.labels import DenseTable, read_dense
+
+        if not isinstance(file, str | Path):
+            raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
+        path = Path(file)
+        media = open_clip(path, check_audio_track(audio_track))
+        absent = self.reader.absent(media)
+        features, overview = self.reader.read(media, absent)
+        tables = {
+            name: table if isinstance(table, DenseTable) else read_dense(table) for name, table in (truth or {}).items()
+        }
+        return self._parsed(
+            features,
+            decoding or self.decoding,
+            clip=clip_name(path),
+            file=path,
+            duration=media.duration,
+            truth=truth_of(clip_name(path), tables, self.modalities, self.segment) if tables else None,
+            overview=overview,
+            absent=absent,
+            notes=about(media.notes, *self.modalities),
+            audio_track=audio_track,
+        )
+
+    def parse_clips(self, clips: Paths, *, out: str | Path | None = None, **options: Any) -> ParsedFolder:
+        """Parse media files, or folders of them: see `seehear.parsing.batch.parse_clips`."""
+        from seehear.parsing.batch import parse_clips
+
+        return parse_clips(self, clips, out=out, **options)
+
+
+class BaseParser(FileParser):
+    """Predicts from the features of networks, of files and of data sets."""
 
     @property
     def origin(self) -> Origin:
         """Whether its classes were trained."""
         return Origin.TRAINED
 
-    def describe(self) -> str:
-        """Return what people must know of it to read its events; empty if nothing."""
-        return ""
-
     def meanings(self, labels: Sequence[str]) -> dict[str, dict[str, list[str]]]:
         """Return what untrained classes stand for: label -> modality -> the classes of its network's classifier."""
         return {}
-
-    @cached_property
-    @abstractmethod
-    def reader(self) -> FileReader:
-        """Its networks in memory, which read media files. They are loaded when they are first needed."""
 
     @abstractmethod
     def _features(self, dataset: Dataset) -> Dataset:
@@ -97,8 +157,6 @@ class BaseParser(ABC):
     def _active(self, probabilities: Probabilities, decoding: Decoding) -> dict[str, NDArray[np.bool_]]:
         """Return the active segments, modality -> (N, T, C)."""
         return decoding(probabilities, self.classes, self.modalities)
-
-    # Prediction
 
     def probabilities(self, dataset: Dataset) -> Probabilities:
         """Return the probabilities of segments and of whole clips, for every clip of a data set.
@@ -171,66 +229,12 @@ class BaseParser(ABC):
         predicted = self._predict(packs)
         return silenced(predicted, silence_of(packs[AUDIO]), self.modalities) if AUDIO in packs else predicted
 
-    # Parsing of files
-
-    def parse(
-        self,
-        file: str | Path,
-        *,
-        truth: Mapping[str, DenseTable | str | Path] | None = None,
-        decoding: Decoding | None = None,
-        audio_track: int | None = None,
-    ) -> ParsedClip:
-        """Parse a media file of any length, in one pass and bounded memory.
-
-        A file without an audio or a video track is parsed by what it has: see `ParsedClip.absent`.
-
-        Clips longer than those of training are parsed in windows of the training length that overlap by half. Where
-        windows overlap, a segment counts more the nearer it is to the window's middle.
-
-        Args:
-            file: A media file.
-            truth: modality -> dense table, to show ground truth with the events.
-            decoding: From probabilities to events; by default the parser's.
-            audio_track: Which of the file's audio tracks to use, from 1; by default the one that players choose.
-
-        Raises:
-            ClipError: If the file can't be used, has no such audio track, or has none of the parser's modalities.
-            SeehearError: If the parser was trained on features that can't be made from a file.
-        """
-        from seehear.labels import DenseTable, read_dense
-
-        if not isinstance(file, str | Path):
-            raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
-        path, decode = Path(file), decoding or self.decoding
-        media = open_clip(path, check_audio_track(audio_track))
-        absent = self.reader.absent(media)
-        features, overview = self.reader.read(media, absent)
+    def _parsed(self, features: Mapping[str, Packed], decoding: Decoding, **facts: Any) -> ParsedClip:
+        """Return a parsed clip, from its features by network. facts: on the clip, as `parsed_clip` takes them."""
         packs = {modality: [features[name] for name in names] for modality, names in self.collocation.items()}
         predicted = self._of_packs(packs)
-        tables = {
-            name: table if isinstance(table, DenseTable) else read_dense(table) for name, table in (truth or {}).items()
-        }
+        active = self._active(predicted, decoding)
         parsed = parsed_clip(
-            self._active(predicted, decode),
-            predicted.segment,
-            self.classes,
-            self.segment,
-            decode,
-            clip=clip_name(path),
-            file=path,
-            duration=media.duration,
-            truth=truth_of(clip_name(path), tables, self.modalities, self.segment) if tables else None,
-            overview=overview,
-            absent=absent,
-            notes=about(media.notes, *self.modalities),
-            audio_track=audio_track,
-            origin=self.origin,
+            active, predicted.segment, self.classes, self.segment, decoding, origin=self.origin, **facts
         )
         return replace(parsed, meanings=self.meanings([event.label for event in parsed.events]))
-
-    def parse_clips(self, clips: Paths, *, out: str | Path | None = None, **options: Any) -> ParsedFolder:
-        """Parse media files, or folders of them: see `seehear.parsing.batch.parse_clips`."""
-        from seehear.parsing.batch import parse_clips
-
-        return parse_clips(self, clips, out=out, **options)

@@ -29,7 +29,7 @@ from seehear.texts import read_json
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from seehear.parsing.base import BaseParser
+    from seehear.parsing.base import FileParser
 
 Figure = Literal["html", "png", "svg"]
 MARKER = ".parsed"  # names the run and the decoding that fill a folder
@@ -113,7 +113,7 @@ class ParsedFolder(Result):
 
 
 def parse_clips(
-    parser: BaseParser,
+    parser: FileParser,
     clips: arguments.Paths,
     *,
     out: str | Path | None = None,
@@ -182,7 +182,7 @@ def parse_clips(
 class _How:
     """How clips are parsed."""
 
-    parser: BaseParser
+    parser: FileParser
     decoding: Decoding
     tables: Mapping[str, DenseTable]
     audio_track: int | None

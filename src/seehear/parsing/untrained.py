@@ -1,0 +1,388 @@
+"""Parsing without training: what the networks' own classifiers hear and see, second by second.
+
+parser = Untrained(["Dog", "Speech"])
+parser.parse("new.mp4")        # a ParsedClip
+parser.map                     # which classes of AudioSet and ImageNet the words stand for
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seehear import arguments, networks
+from seehear.data import Dataset, check_dataset
+from seehear.decoding import ByModality, Decoding, Probabilities
+from seehear.errors import SeehearError
+from seehear.events import ActiveSegments, Activity, event_spans, inside_clips
+from seehear.features.packed import Packed
+from seehear.modality import AUDIO, VISUAL
+from seehear.networks.spec import Classifier, NetworkSpec
+from seehear.networks.weights import fetch
+from seehear.parsing.base import BaseParser
+from seehear.parsing.clip import Origin, ParsedClip
+from seehear.vocabulary import ClassMap, builtin, map_classes, read_map
+
+if TYPE_CHECKING:
+    from seehear.parsing.reading import FileReader
+
+FPS = 2.0  # frames per second that visual networks see
+SEGMENT = 1.0  # seconds
+FALSE_ALARMS = 0.01  # share of the background seconds in which a class may be found, for a user's own words
+COVERED = 0.5  # share of an event that a more specific class must fill to take its place
+VISUAL_NETWORK = "efficientnet-lite0"
+LISTENERS = ("efficientat-mn04", "yamnet")  # audio networks, the best one first
+
+
+class Untrained(BaseParser):
+    """Parses by the networks' own classifiers, in their words or the user's own. Nothing is trained.
+
+    Attributes:
+        map: The classes, and the classes of the networks' classifiers that each stands for.
+        false_alarms: Share of the background seconds in which each class may be found.
+        notes: What a user should know, such as a network that could not be had.
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[str] | ClassMap | str | Path | None = None,
+        *,
+        networks: Mapping[str, str] | None = None,
+        background: arguments.Paths | Dataset | None = None,
+        false_alarms: float = FALSE_ALARMS,
+        decoding: Decoding | None = None,
+        device: str = "auto",
+    ) -> None:
+        """Choose classes and networks. Networks are loaded when they are first needed.
+
+        Args:
+            classes: Your own words, as a list; a map of them, or the file of one. By default AudioSet's classes are
+                heard, and ImageNet's are seen, with the kinds that they belong to.
+            networks: modality -> a network with a classifier of AudioSet or ImageNet.
+            background: Clips without your classes, or a data set whose weak labels say in which clips each class does
+                not occur. Thresholds come from them. By default clips that come with seehear.
+            false_alarms: Share of the background's seconds in which each class may be found, in (0, 1).
+            decoding: From probabilities to events, with thresholds of your own.
+            device: auto, cpu or cuda.
+
+        Raises:
+            SeehearError: If a class, network or value can't be used.
+        """
+        if not 0 < false_alarms < 1:
+            raise SeehearError(f"false_alarms is a share of seconds above 0 and below 1, not {false_alarms:g}")
+        self.map = _class_map(classes)
+        self.notes: tuple[str, ...] = ()
+        self.false_alarms, self.device = false_alarms, device
+        self._background, self._decoding = background, decoding
+        if networks is None:
+            networks, self.notes = default_networks()
+        self._specs = dict(_specs(networks))
+        if not any(self.map.sources.get(modality) for modality in self._specs):
+            names = ", ".join(self.map.classes[:5])
+            raise SeehearError(f"{names}: no class of {' or '.join(self._names)} means this; try other words")
+
+    def __repr__(self) -> str:
+        return f"Untrained({' × '.join(self._names)}, {len(self.classes)} classes)"
+
+    @property
+    def _names(self) -> list[str]:
+        return [spec.name for spec in self._specs.values()]
+
+    # What it is
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Return the classes that it predicts, in the order of its probabilities."""
+        return self.map.classes
+
+    @property
+    def collocation(self) -> Mapping[str, list[str]]:
+        """Return modality -> its network."""
+        return {modality: [spec.name] for modality, spec in self._specs.items()}
+
+    @property
+    def segment(self) -> float:
+        """Seconds per segment."""
+        return SEGMENT
+
+    @property
+    def origin(self) -> Origin:
+        """Return that its classes were not trained."""
+        return Origin.UNTRAINED
+
+    @property
+    def identity(self) -> str:
+        """Hash of its networks and of what its classes stand for."""
+        from seehear.features.segments import Settings
+
+        settings = Settings(FPS, SEGMENT)
+        made_by = [settings.made_by(spec) for spec in self._specs.values()]
+        facts = [made_by, self.map.classes, sorted((m, sorted(of_m.items())) for m, of_m in self.map.sources.items())]
+        return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+    @cached_property
+    def decoding(self) -> Decoding:
+        """From probabilities to events: a threshold per class and modality, from the background."""
+        return self._decoding or self.thresholds(self._calibration())
+
+    @cached_property
+    def reader(self) -> FileReader:
+        """Its networks in memory, which read media files."""
+        from seehear.features.extraction import Settings, load_networks
+        from seehear.parsing.reading import FileReader
+
+        return FileReader(load_networks(list(self._specs.values()), self.device), Settings(FPS, SEGMENT))
+
+    def describe(self) -> str:
+        """Return what untrained means, and what the user's words stand for."""
+        heard_and_seen = " and ".join(
+            f"{spec.name} ({classifier.vocabulary})"
+            for spec, classifier in zip(self._specs.values(), self._classifiers.values(), strict=True)
+        )
+        head = f"untrained: these are the classes of {heard_and_seen}; nothing was learned from your clips"
+        return "\n".join(filter(None, [*self.notes, head, self.map.text() if self._typed else ""]))
+
+    def meanings(self, labels: Sequence[str]) -> dict[str, dict[str, list[str]]]:
+        """Return what classes stand for: label -> modality -> the classes of its network's classifier."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for modality, classifier in self._classifiers.items():
+            name_of = dict(zip(classifier.ids, classifier.names, strict=True))
+            for label in dict.fromkeys(labels):
+                sources = [
+                    name_of[each] for each in self.map.sources.get(modality, {}).get(label, ()) if each in name_of
+                ]
+                if sources:
+                    found.setdefault(label, {})[modality] = sources
+        return found
+
+    # Prediction
+
+    def thresholds(self, background: Dataset, false_alarms: float | None = None) -> Decoding:
+        """Return thresholds from background clips.
+
+        Args:
+            background: Clips whose weak labels say what occurs in them. A class of this parser is taken to be absent
+                from a clip if none of the clip's classes has a source in common with it. Without labels, all classes
+                are taken to be absent.
+            false_alarms: Share of the segments without a class in which it may be found; by default the parser's.
+
+        Returns:
+            A decoding with a threshold per modality and class.
+        """
+        from seehear.parsing.background import thresholds
+
+        share = self.false_alarms if false_alarms is None else false_alarms
+        values = thresholds(self.predict_proba(background), background, self._negative(background), share)
+        by_modality = {
+            modality: dict(zip(self.classes, values[m].tolist(), strict=True))
+            for m, modality in enumerate(self.modalities)
+        }
+        return Decoding("none", ByModality(by_modality))
+
+    def predict_labelled(self, dataset: Dataset, decoding: Decoding | None = None) -> Activity:
+        """Return which segments are active, if it is known which classes occur in each clip.
+
+        Args:
+            dataset: Clips with weak labels, over the parser's classes in any order.
+            decoding: From probabilities to events; by default the parser's.
+
+        Returns:
+            As `predict`, without the classes that a clip's weak label lacks.
+
+        Raises:
+            SeehearError: If a class of the data set is not one of the parser's.
+        """
+        labels = dataset.with_classes(self.classes).labels > 0  # (N, C)
+        found = self.predict(dataset, decoding)
+        active = {modality: array & labels[:, None] for modality, array in found.items()}
+        return Activity(active, classes=found.classes, source=f"{found.source},weak-labels")
+
+    def _predict(self, packs: dict[str, list[Packed]]) -> Probabilities:
+        """Return the probability of each class: the largest of its sources', or their sum if only one can hold."""
+        ((first, *_), *_) = packs.values()
+        within = inside_clips(first.lengths())  # (N, T)
+        segment = np.zeros((*within.shape, len(packs), len(self.classes)), dtype=np.float32)
+        for m, (modality, (pack, *_)) in enumerate(packs.items()):
+            classifier = self._classifiers[modality]
+            columns = self._columns[modality]
+            exclusive = classifier.vocabulary is not None and classifier.vocabulary.is_exclusive
+            known = within if pack.available is None else within & pack.available[:, None]
+            of_sources = classifier.probabilities(pack.known())  # (R, K)
+            for c, sources in columns.items():
+                chosen = of_sources[:, sources]
+                together = chosen.sum(axis=1) if exclusive else chosen.max(axis=1)
+                segment[..., m, c][known] = np.minimum(together, 1.0)
+        return Probabilities.of_segments(segment)
+
+    def _active(self, probabilities: Probabilities, decoding: Decoding) -> dict[str, NDArray[np.bool_]]:
+        active = super()._active(probabilities, decoding)
+        if self._typed:
+            return active  # each word was asked for
+        return {modality: without_parents(array, self._children) for modality, array in active.items()}
+
+    def _features(self, dataset: Dataset) -> Dataset:
+        from seehear.features.segments import Settings
+
+        check_dataset(dataset, "dataset")
+        if dataset.collocation != self.collocation:
+            dataset = dataset.with_networks({modality: spec.name for modality, spec in self._specs.items()})
+        for info, spec in zip(dataset.infos, self._specs.values(), strict=True):
+            if info.made_by and info.made_by != Settings(info.fps or FPS, dataset.segment).made_by(spec):
+                raise SeehearError(
+                    f"{dataset}: its features of {info.name} were made by another version; extract again"
+                )
+        return dataset
+
+    @cached_property
+    def _typed(self) -> bool:
+        """Whether the classes are the user's own."""
+        return self.map is not builtin()
+
+    @cached_property
+    def _classifiers(self) -> dict[str, Classifier]:
+        found = {}
+        for spec, network in self.reader.networks:
+            classifier = network.classifier()
+            if classifier is None or classifier.vocabulary is None:
+                raise SeehearError(f"{spec.name}: names no classes of AudioSet or ImageNet; choose another network")
+            found[spec.modality] = classifier
+        return found
+
+    @cached_property
+    def _columns(self) -> dict[str, dict[int, list[int]]]:
+        """Modality -> number of a class -> numbers of its sources in the classifier; only classes that have some."""
+        columns: dict[str, dict[int, list[int]]] = {}
+        for modality, classifier in self._classifiers.items():
+            number = {each: n for n, each in enumerate(classifier.ids)}
+            sources = self.map.sources.get(modality, {})
+            own = {
+                c: [number[each] for each in sources.get(name, ()) if each in number]
+                for c, name in enumerate(self.classes)
+            }
+            columns[modality] = {c: numbers for c, numbers in own.items() if numbers}
+        return columns
+
+    @cached_property
+    def _children(self) -> dict[int, list[int]]:
+        """Number of a class -> numbers of the classes below it."""
+        number = {name: c for c, name in enumerate(self.classes)}
+        children: dict[int, list[int]] = {}
+        for name, above in self.map.parents.items():
+            for parent in above:
+                children.setdefault(number[parent], []).append(number[name])
+        return children
+
+    def _calibration(self) -> Dataset:
+        from seehear.parsing.background import bundled, read_background
+
+        if isinstance(self._background, Dataset):
+            return self._background
+        if self._background is None:
+            return bundled(self.collocation, FPS, self.device)
+        return read_background(self._background, self.collocation, FPS, self.device)
+
+    def _negative(self, background: Dataset) -> NDArray[np.bool_]:
+        """Return (N, C), whether no class of a clip's weak label has a source in common with a class."""
+        if not background.labels.any():
+            return np.ones((len(background), len(self.classes)), dtype=bool)
+        known = map_classes(background.classes)
+        shared = np.array(
+            [[_overlap(self.map, own, known, other) for own in self.classes] for other in known.classes], dtype=bool
+        )  # (labels, C)
+        return ~((background.labels > 0) @ shared)
+
+
+def parse(
+    file: str | Path,
+    classes: Sequence[str] | ClassMap | str | Path | None = None,
+    *,
+    networks: Mapping[str, str] | None = None,
+    background: arguments.Paths | Dataset | None = None,
+    false_alarms: float = FALSE_ALARMS,
+    audio_track: int | None = None,
+    device: str = "auto",
+) -> ParsedClip:
+    """Parse a media file without training: what the networks' own classifiers hear and see.
+
+    Args:
+        file: A media file.
+        classes: Your own words; by default AudioSet's classes are heard, and ImageNet's are seen.
+        networks: modality -> a network with a classifier of AudioSet or ImageNet.
+        background: Clips without your classes, from which thresholds come; by default clips that come with seehear.
+        false_alarms: Share of the background's seconds in which each class may be found.
+        audio_track: Which of the file's audio tracks to use, from 1; by default the one that players choose.
+        device: auto, cpu or cuda.
+
+    Returns:
+        The clip. Each of its events is marked as untrained.
+
+    Raises:
+        ClipError: If the file can't be used.
+        SeehearError: If a class, network or value can't be used.
+    """
+    parser = Untrained(classes, networks=networks, background=background, false_alarms=false_alarms, device=device)
+    return parser.parse(file, audio_track=audio_track)
+
+
+def without_parents(active: NDArray[np.bool_], children: Mapping[int, Sequence[int]]) -> NDArray[np.bool_]:
+    """Return active segments without the events whose place more specific classes take.
+
+    An event of a class is left out if classes below it are active in at least half of its segments.
+
+    Args:
+        active: (N, T, C).
+        children: Number of a class -> numbers of the classes below it.
+    """
+    kept = active.copy()
+    for parent, below in children.items():
+        specific = np.asarray(active[..., below].any(axis=-1))  # (N, T)
+        spans = event_spans(ActiveSegments.of(active[..., [parent]]))
+        for clip, start, stop in zip(spans.clip, spans.start, spans.stop, strict=True):
+            if specific[clip, start:stop].mean() >= COVERED:
+                kept[clip, start:stop, parent] = False
+    return kept
+
+
+def _overlap(one: ClassMap, name: str, other: ClassMap, label: str) -> bool:
+    return any(
+        not set(sources.get(name, ())).isdisjoint(other.sources.get(modality, {}).get(label, ()))
+        for modality, sources in one.sources.items()
+    )
+
+
+def _class_map(classes: Sequence[str] | ClassMap | str | Path | None) -> ClassMap:
+    if classes is None:
+        return builtin()
+    if isinstance(classes, ClassMap):
+        return classes
+    return read_map(Path(classes)) if isinstance(classes, str | Path) else map_classes(classes)
+
+
+def default_networks() -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return modality -> network, with the best listener whose weights can be had; and a note if that is not the best.
+
+    Raises:
+        SeehearError: If the weights of none can be had.
+    """
+    best, fallback = LISTENERS
+    try:
+        fetch(networks.get(best).weights)
+    except SeehearError as error:
+        why = str(error).splitlines()[0]
+        return {AUDIO: fallback, VISUAL: VISUAL_NETWORK}, (f"{fallback} listens in place of {best}: {why}",)
+    return {AUDIO: best, VISUAL: VISUAL_NETWORK}, ()
+
+
+def _specs(given: Mapping[str, str]) -> Iterator[tuple[str, NetworkSpec]]:
+    """Yield each modality with its network, audio first."""
+    for modality in sorted(given):
+        spec = networks.get(given[modality])
+        if spec.modality != modality:
+            raise SeehearError(f"{spec.name}: its input is {spec.modality}, not {modality}")
+        yield modality, spec
