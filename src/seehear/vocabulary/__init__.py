@@ -1,10 +1,12 @@
 """Words for classes: from names that people type to classes of pretrained classifiers, heard and seen.
 
-`map_classes` maps a user's own words, `builtin` gives a large vocabulary, and `write_map` and `read_map` keep a map in a
-table that a user can check and correct.
+`map_classes` maps a user's own words, and `builtin` gives a large vocabulary. `write_map` and `read_map` keep a map in
+a table that a user can check and correct.
 """
 
 from seehear.vocabulary.classes import ClassMap, Match, Rule
+from seehear.vocabulary.everything import builtin
 from seehear.vocabulary.find import map_classes
+from seehear.vocabulary.table import read_map, write_map
 
-__all__ = ["ClassMap", "Match", "Rule", "map_classes"]
+__all__ = ["ClassMap", "Match", "Rule", "builtin", "map_classes", "read_map", "write_map"]

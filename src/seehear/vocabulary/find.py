@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -14,23 +15,28 @@ from seehear.names import valid_line
 from seehear.vocabulary.classes import ClassMap, Match, Rule, build
 from seehear.vocabulary.encoder import text_encoder
 from seehear.vocabulary.graph import audioset, heard_by_alias, heard_by_name, imagenet, seen_by_name
-from seehear.vocabulary.words import key, parts
+from seehear.vocabulary.words import key, parts, stems
 
-# Cosine from which on a class is taken for one of AudioSet's. See docs/vocabulary.md.
-SIMILARITY = 0.6
+# Cosines from which on a class is taken for one of AudioSet's: of any class, and of one whose words are all in the
+# name, as `Bark` in `dog barking`. How they were chosen: docs/vocabulary.md.
+SIMILARITY, SIMILARITY_WITHIN = 0.82, 0.6
 
+ANIMAL = {AUDIO: "/m/0jbk", VISUAL: "n00015388"}
 # A class that is heard as one of these is seen as something below the other: a Mouse that squeaks is no computer's.
 DOMAINS = {
-    "/m/0jbk": "n00015388",  # Animal -> animal
+    ANIMAL[AUDIO]: ANIMAL[VISUAL],
     "/m/04szw": "n03800933",  # Musical instrument -> musical instrument
     "/m/07yv9": "n03100490",  # Vehicle -> conveyance
 }
 # What is heard as one of these is no object: human sounds, and sounds named for how they sound.
 UNSEEN = ("/m/0dgw9r", "/t/dd00098", "/t/dd00123")
 PERSON = "n00007846"  # of whom ImageNet has three kinds, which are not what people call a person
-# Where a word's synset lacks leaves that people call so, and why.
+# By the key of a name: leaves of ImageNet that show it, though WordNet has them elsewhere.
 ALSO = {
-    "n03790512": ("n03791053",),  # motorcycle: WordNet has a motor scooter beside it, not below
+    "motorcycle": ("n03791053",),  # a motor scooter is beside it
+    "chicken": ("n01514668", "n01514859"),  # cock and hen are adult birds of any kind there; ImageNet shows chickens
+    "rooster": ("n01514668",),
+    "cow": ("n02403003",),  # ImageNet's ox shows cattle of any sex
 }
 
 
@@ -64,8 +70,9 @@ def map_classes(names: Sequence[str], *, similarity: float = SIMILARITY) -> Clas
     for name in classes:
         if name not in heard and name in seen and (match := _by_synonym(seen[name])):
             heard[name] = match
-    left = [name for name in classes if name not in heard and name not in seen]
-    return build(classes, {AUDIO: heard | _by_similarity(left, similarity), VISUAL: seen})
+    similar = _by_similarity([name for name in classes if name not in heard and name not in seen], similarity)
+    seen |= {name: match for name, each in similar.items() if (match := _seen_by_similarity(name, each))}
+    return build(classes, {AUDIO: heard | similar, VISUAL: seen})
 
 
 def heard_by_words(name: str) -> Match | None:
@@ -88,10 +95,9 @@ def find_seen(name: str, heard: Match | None = None) -> Match | None:
     """
     allowed = _allowed(heard)
     for words in (_own_words(name), _other_words(heard)):
-        found = [sense for word in words if (sense := _sense(word, allowed))]
+        found = [wnid for word in words for wnid in (*_sense(word, allowed), *ALSO.get(key(word), ()))]
         if found:
-            concepts = imagenet().topmost([each for wnid in found for each in (wnid, *ALSO.get(wnid, ()))])
-            return Match(concepts, Rule.SENSE)
+            return Match(imagenet().topmost(found), Rule.SENSE)
     return None
 
 
@@ -104,12 +110,12 @@ def _other_words(heard: Match | None) -> tuple[str, ...]:
     return tuple(word for mid in concepts for word in parts(audioset().concepts[mid].name))
 
 
-def _sense(word: str, allowed: frozenset[str]) -> str | None:
-    """Return the most frequent sense of a word that is allowed."""
+def _sense(word: str, allowed: frozenset[str]) -> tuple[str, ...]:
+    """Return the most frequent sense of a word that is allowed; nothing if there is none."""
     spelled = key(word)
     index = seen_by_name()
     senses = index.get(spelled) or index.get(spelled.replace(" ", "")) or ()
-    return next((wnid for wnid in senses if wnid in allowed), None)
+    return tuple(wnid for wnid in senses if wnid in allowed)[:1]
 
 
 @cache
@@ -140,19 +146,71 @@ def _by_similarity(names: Sequence[str], least: float) -> dict[str, Match]:
     """Return what classes are heard as by the meaning of their words, if it is similar enough."""
     if not names:
         return {}
-    mids, vectors = _heard_vectors()
-    cosines = text_encoder()([key(name) or name for name in names]) @ vectors.T  # (names, texts)
-    best = cosines.argmax(axis=1)
-    return {
-        name: Match((mids[text],), Rule.SIMILAR, round(float(cosines[n, text]), 4))
-        for n, (name, text) in enumerate(zip(names, best, strict=True))
-        if cosines[n, text] >= least
+    texts = _heard_texts()
+    cosines = text_encoder()([key(name) or name for name in names]) @ _heard_vectors().T  # (names, texts)
+    found = {
+        name: _most_similar(name, dict(zip(texts, row, strict=True)), least)
+        for name, row in zip(names, cosines, strict=True)
     }
+    return {name: match for name, match in found.items() if match}
+
+
+def _most_similar(name: str, cosines: Mapping[tuple[str, str], float], least: float) -> Match | None:
+    """Return the class with the most words of the name, its own or of classes above it, or else the most similar one.
+
+    Args:
+        name: The class.
+        cosines: Text and mid of AudioSet's class -> cosine.
+        least: Of a text that the name does not contain.
+    """
+    graph, own = audioset(), stems(name)
+    if _names_animal(name):  # an elephant's trumpeting is no trumpet
+        animals = graph.below([ANIMAL[AUDIO]])
+        cosines = {(text, mid): cosine for (text, mid), cosine in cosines.items() if mid in animals}
+    within = {(text, mid): cosine for (text, mid), cosine in cosines.items() if stems(text) <= own}
+    words: dict[str, frozenset[str]] = defaultdict(frozenset)  # of the name, by the class that has them
+    for text, mid in within:
+        words[mid] |= stems(text)
+
+    def covered(each: tuple[str, str]) -> tuple[int, float]:
+        return len(frozenset().union(*(words[mid] for mid in graph.above([each[1]]) if mid in words))), within[each]
+
+    if any(cosine >= SIMILARITY_WITHIN for cosine in within.values()):
+        best = max(within, key=covered)
+    else:
+        best = max(cosines, key=cosines.__getitem__)
+        if cosines[best] < least:
+            return None
+    return Match((best[1],), Rule.SIMILAR, round(float(cosines[best]), 4))
+
+
+def _seen_by_similarity(name: str, heard: Match) -> Match | None:
+    """Return what a class is seen as if it contains the name of an animal, instrument or vehicle: `playing violin`."""
+    above = audioset().above(heard.concepts)
+    if not above.intersection(DOMAINS) or not any(stems(word) <= stems(name) for word in _other_words(heard)):
+        return None
+    seen = find_seen("", heard)
+    return Match(seen.concepts, Rule.SIMILAR, heard.similarity) if seen else None
+
+
+def _names_animal(name: str) -> bool:
+    """Return whether one of the words of a name is an animal that ImageNet knows."""
+    animals = imagenet().below([ANIMAL[VISUAL]])
+    return any(animals.issuperset(seen_by_name().get(word, ("",))) for word in key(name).split())
 
 
 @cache
-def _heard_vectors() -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """Return the mids of AudioSet's named classes, and the vectors of their names and of the names within."""
+def _heard_texts() -> tuple[tuple[str, str], ...]:
+    """Return the names of the classes that classifiers hear, and the names within them, each with its mid."""
     concepts = [concept for concept in audioset().concepts.values() if concept.named]
-    texts = {text: concept.id for concept in concepts for text in (*parts(concept.name), concept.name)}
-    return tuple(texts.values()), text_encoder()([key(text) for text in texts])
+    return tuple(
+        (text, concept.id)
+        for concept in concepts
+        for text in dict.fromkeys((*parts(concept.name), concept.name))
+        if key(text)
+    )
+
+
+@cache
+def _heard_vectors() -> NDArray[np.float32]:
+    return text_encoder()([key(text) for text, _ in _heard_texts()])

@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+
+from seehear.vocabulary.words import DATA
 
 START, END, UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
 LONGEST_WORD = 100  # characters; a longer one is unknown
@@ -17,6 +20,13 @@ _IDEOGRAPH = re.compile(
     "[\u4e00-\u9fff\u3400-\u4dbf\U00020000-\U0002a6df\U0002a700-\U0002b73f\U0002b740-\U0002b81f"
     "\U0002b820-\U0002ceaf\uf900-\ufaff\U0002f800-\U0002fa1f]"
 )
+
+
+@cache
+def vocabulary() -> Mapping[str, int]:
+    """Return the pieces of BERT's uncased vocabulary, and the number of each."""
+    listed = DATA.joinpath("wordpiece.txt").read_text("utf-8").split("\n")
+    return {piece: number for number, piece in enumerate(filter(None, listed))}
 
 
 def words(text: str) -> Iterator[str]:
@@ -36,14 +46,14 @@ def words(text: str) -> Iterator[str]:
             yield word
 
 
-def pieces(word: str, vocabulary: Mapping[str, int]) -> Sequence[str]:
-    """Split a word into the longest pieces that the vocabulary has, from its start."""
+def pieces(word: str, known: Mapping[str, int]) -> Sequence[str]:
+    """Split a word into the longest known pieces, from its start."""
     found: list[str] = []
     start = 0
     while start < len(word):
         mark = "##" if start else ""
         ends = range(len(word), start, -1)
-        end = next((end for end in ends if mark + word[start:end] in vocabulary), None)
+        end = next((end for end in ends if mark + word[start:end] in known), None)
         if end is None or len(word) > LONGEST_WORD:
             return [UNKNOWN]
         found.append(mark + word[start:end])
@@ -51,10 +61,10 @@ def pieces(word: str, vocabulary: Mapping[str, int]) -> Sequence[str]:
     return found
 
 
-def tokens(text: str, vocabulary: Mapping[str, int], most: int) -> list[int]:
+def tokens(text: str, known: Mapping[str, int], most: int) -> list[int]:
     """Return the numbers of a text's tokens, at most so many, between those that mark start and end."""
-    inner = [vocabulary[piece] for word in words(text) for piece in pieces(word, vocabulary)]
-    return [vocabulary[START], *inner[: most - 2], vocabulary[END]]
+    inner = [known[piece] for word in words(text) for piece in pieces(word, known)]
+    return [known[START], *inner[: most - 2], known[END]]
 
 
 def _is_kept(sign: str) -> bool:

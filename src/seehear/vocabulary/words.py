@@ -37,6 +37,19 @@ def singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 3 else word
 
 
+def stem(word: str) -> str:
+    """Return a word without endings of verbs: barking and bark share it. It need not be a word."""
+    base = singular(word)
+    ending = next((each for each in ("ing", "ed", "er") if base.endswith(each) and len(base) > len(each) + 2), "")
+    base = base.removesuffix(ending).removesuffix("e")
+    return base[:-1] if base[-2:-1] == base[-1:] else base  # purring is purr, and humming is hum
+
+
+def stems(name: str) -> frozenset[str]:
+    """Return the stems of a name's words."""
+    return frozenset(map(stem, key(name).split()))
+
+
 def key(name: str) -> str:
     """Return what the spellings of one name share: neither case, plural, underscores nor punctuation count."""
     return " ".join(map(singular, _WORD.findall(_APOSTROPHE.sub("", spelling(name)))))
