@@ -3,22 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from seehear.cli.options import AS_TRAINED, NO_TRUTH, DecodingOptions, TruthOptions
 from seehear.results import Result
 
+if TYPE_CHECKING:
+    from seehear.parsing.base import FileParser
+    from seehear.parsing.untrained import Untrained
+
 Figure = Literal["html", "png", "svg"]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class UntrainedOptions:
+    """Classes that nothing was trained on: those of the networks' own classifiers.
+
+    Attributes:
+        classes: Your own words, several with commas between; or a table that `seehear classes` wrote. Without a run,
+            the classes of AudioSet and ImageNet by default.
+        untrained: Beside the classes of a run, parse those of AudioSet and ImageNet. `--classes` parses your own words
+            beside them.
+        background: Clips in which none of your classes occurs: thresholds come from them. By default clips that come
+            with seehear.
+        false_alarm_share: Share of the background's seconds in which each class may be found.
+    """
+
+    classes: Sequence[str] = ()
+    untrained: bool = False
+    background: Sequence[str | Path] = ()
+    false_alarm_share: float | None = None
+
+    def parser(self, device: str) -> Untrained:
+        """Return the parser."""
+        from seehear.cli.classes import named
+        from seehear.parsing.untrained import FALSE_ALARM_SHARE, Untrained
+
+        return Untrained(
+            named(self.classes) if self.classes else None,
+            background=self.background or None,
+            false_alarm_share=FALSE_ALARM_SHARE if self.false_alarm_share is None else self.false_alarm_share,
+            device=device,
+        )
+
+
+TRAINED_ONLY = UntrainedOptions()
 
 
 def parse(
     run: str | Path,
-    clips: Sequence[str | Path],
+    clips: Sequence[str | Path] = (),
     *,
-    out: str | Path,
+    out: str | Path | None = None,
+    untrained: UntrainedOptions = TRAINED_ONLY,
     ensemble: bool = False,
     audio_track: int | None = None,
     truth: TruthOptions = NO_TRUTH,
@@ -30,15 +72,23 @@ def parse(
 ) -> Result:
     """Parse clips of any length into events: class, modality, onset, offset, confidence.
 
-    Writes OUT/<clip>.json, a page that plays the clip, and a figure of it. OUT/index.html leads to the pages and finds
-    clips by their events. OUT/audio.csv, OUT/visual.csv and OUT/audio_visual.csv are dense tables of all clips in the
-    folder. Clips longer than those of training are parsed in windows of the training length that overlap by half.
-    A clip without an audio or a video track is parsed by what it has. Resume by rerunning the same command.
+    With a run, by its trained model: `seehear parse RUN clip.mp4`. Without one, by what the networks' own classifiers
+    hear and see: `seehear parse clip.mp4`, or in your own words, `seehear parse clip.mp4 --classes Dog,Speech`. Such
+    events are marked as untrained.
+
+    With --out, writes OUT/<clip>.json, a page that plays the clip, and a figure of it. OUT/index.html leads to the
+    pages and finds clips by their events. OUT/audio.csv, OUT/visual.csv and OUT/audio_visual.csv are dense tables of
+    all clips in the folder. Resume by rerunning the same command.
+
+    Clips longer than those of training are parsed in windows of the training length that overlap by half.
+    A clip without an audio or a video track is parsed by what it has.
 
     Args:
-        run: A run folder; with --ensemble, a folder of several seeds (RUN/seed-N).
+        run: A run folder; with --ensemble, a folder of several seeds (RUN/seed-N). Leave it out to parse without
+            training.
         clips: Media files, or folders that are searched for them.
-        out: The folder to write into; made if it does not exist.
+        out: The folder to write into; made if it does not exist. By default events are only printed.
+        untrained: Classes of the networks' own classifiers.
         ensemble: Parse with the mean of the probabilities of all seeds.
         audio_track: Which of the audio tracks of each clip, from 1; by default the one that players choose.
         truth: Per-second ground truth, to show with the events.
@@ -52,12 +102,41 @@ def parse(
         The events of each clip, the notes on clips, and the clips that failed.
     """
     from seehear.media import child
+    from seehear.training.run import holds_run
 
     child.start()  # while this process imports what it needs
     from seehear.parsing.batch import parse_clips
+
+    chosen: FileParser
+    if ensemble or holds_run(run):
+        chosen = _trained(run, untrained, decoding, ensemble, trust_code, device)
+    else:
+        chosen, clips = untrained.parser(device), (run, *clips)
+    return parse_clips(
+        chosen,
+        clips,
+        out=out,
+        truth=truth.tables(),
+        decoding=decoding.decoding(),
+        audio_track=audio_track,
+        figures=figures,
+        embed=embed,
+    )
+
+
+def _trained(
+    run: str | Path,
+    untrained: UntrainedOptions,
+    decoding: DecodingOptions,
+    ensemble: bool,
+    trust_code: bool,
+    device: str,
+) -> FileParser:
+    """Return the parser of a run, with untrained classes beside its own if there are any to be parsed."""
+    from seehear.parsing.combined import Combined
     from seehear.parsing.parser import load
 
     parser = load(run, ensemble=ensemble, device=device, decoding=decoding.decoding(), trust_code=trust_code)
-    return parse_clips(
-        parser, clips, out=out, truth=truth.tables(), audio_track=audio_track, figures=figures, embed=embed
-    )
+    if untrained == TRAINED_ONLY:
+        return parser
+    return Combined(parser, untrained.parser(device))

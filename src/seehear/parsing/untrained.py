@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 FPS = 2.0  # frames per second that visual networks see
 SEGMENT = 1.0  # seconds
-FALSE_ALARMS = 0.01  # share of the background seconds in which a class may be found, for a user's own words
+FALSE_ALARM_SHARE = 0.01  # share of the background seconds in which a class may be found, for a user's own words
 COVERED = 0.5  # share of an event that a more specific class must fill to take its place
 VISUAL_NETWORK = "efficientnet-lite0"
 LISTENERS = ("efficientat-mn04", "yamnet")  # audio networks, the best one first
@@ -45,7 +45,7 @@ class Untrained(BaseParser):
 
     Attributes:
         map: The classes, and the classes of the networks' classifiers that each stands for.
-        false_alarms: Share of the background seconds in which each class may be found.
+        false_alarm_share: Share of the background seconds in which each class may be found.
         notes: What a user should know, such as a network that could not be had.
     """
 
@@ -55,7 +55,7 @@ class Untrained(BaseParser):
         *,
         networks: Mapping[str, str] | None = None,
         background: arguments.Paths | Dataset | None = None,
-        false_alarms: float = FALSE_ALARMS,
+        false_alarm_share: float = FALSE_ALARM_SHARE,
         decoding: Decoding | None = None,
         device: str = "auto",
     ) -> None:
@@ -67,18 +67,18 @@ class Untrained(BaseParser):
             networks: modality -> a network with a classifier of AudioSet or ImageNet.
             background: Clips without your classes, or a data set whose weak labels say in which clips each class does
                 not occur. Thresholds come from them. By default clips that come with seehear.
-            false_alarms: Share of the background's seconds in which each class may be found, in (0, 1).
+            false_alarm_share: Share of the background's seconds in which each class may be found, in (0, 1).
             decoding: From probabilities to events, with thresholds of your own.
             device: auto, cpu or cuda.
 
         Raises:
             SeehearError: If a class, network or value can't be used.
         """
-        if not 0 < false_alarms < 1:
-            raise SeehearError(f"false_alarms is a share of seconds above 0 and below 1, not {false_alarms:g}")
+        if not 0 < false_alarm_share < 1:
+            raise SeehearError(f"false_alarm_share must be above 0 and below 1, not {false_alarm_share:g}")
         self.map = _class_map(classes)
         self.notes: tuple[str, ...] = ()
-        self.false_alarms, self.device = false_alarms, device
+        self.false_alarm_share, self.device = false_alarm_share, device
         self._background, self._decoding = background, decoding
         if networks is None:
             networks, self.notes = default_networks()
@@ -163,21 +163,21 @@ class Untrained(BaseParser):
 
     # Prediction
 
-    def thresholds(self, background: Dataset, false_alarms: float | None = None) -> Decoding:
+    def thresholds(self, background: Dataset, false_alarm_share: float | None = None) -> Decoding:
         """Return thresholds from background clips.
 
         Args:
             background: Clips whose weak labels say what occurs in them. A class of this parser is taken to be absent
                 from a clip if none of the clip's classes has a source in common with it. Without labels, all classes
                 are taken to be absent.
-            false_alarms: Share of the segments without a class in which it may be found; by default the parser's.
+            false_alarm_share: Share of the segments without a class in which it may be found; by default the parser's.
 
         Returns:
             A decoding with a threshold per modality and class.
         """
         from seehear.parsing.background import thresholds
 
-        share = self.false_alarms if false_alarms is None else false_alarms
+        share = self.false_alarm_share if false_alarm_share is None else false_alarm_share
         values = thresholds(self.predict_proba(background), background, self._negative(background), share)
         by_modality = {
             modality: dict(zip(self.classes, values[m].tolist(), strict=True))
@@ -233,7 +233,7 @@ class Untrained(BaseParser):
         if dataset.collocation != self.collocation:
             dataset = dataset.with_networks({modality: spec.name for modality, spec in self._specs.items()})
         for info, spec in zip(dataset.infos, self._specs.values(), strict=True):
-            if info.made_by and info.made_by != Settings(info.fps or FPS, dataset.segment).made_by(spec):
+            if info.reference and info.made_by != Settings(info.fps or FPS, dataset.segment).made_by(spec):
                 raise SeehearError(
                     f"{dataset}: its features of {info.name} were made by another version; extract again"
                 )
@@ -304,7 +304,7 @@ def parse(
     *,
     networks: Mapping[str, str] | None = None,
     background: arguments.Paths | Dataset | None = None,
-    false_alarms: float = FALSE_ALARMS,
+    false_alarm_share: float = FALSE_ALARM_SHARE,
     audio_track: int | None = None,
     device: str = "auto",
 ) -> ParsedClip:
@@ -315,7 +315,7 @@ def parse(
         classes: Your own words; by default AudioSet's classes are heard, and ImageNet's are seen.
         networks: modality -> a network with a classifier of AudioSet or ImageNet.
         background: Clips without your classes, from which thresholds come; by default clips that come with seehear.
-        false_alarms: Share of the background's seconds in which each class may be found.
+        false_alarm_share: Share of the background's seconds in which each class may be found.
         audio_track: Which of the file's audio tracks to use, from 1; by default the one that players choose.
         device: auto, cpu or cuda.
 
@@ -326,7 +326,9 @@ def parse(
         ClipError: If the file can't be used.
         SeehearError: If a class, network or value can't be used.
     """
-    parser = Untrained(classes, networks=networks, background=background, false_alarms=false_alarms, device=device)
+    parser = Untrained(
+        classes, networks=networks, background=background, false_alarm_share=false_alarm_share, device=device
+    )
     return parser.parse(file, audio_track=audio_track)
 
 

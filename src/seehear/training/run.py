@@ -562,6 +562,12 @@ def find_runs(paths: Sequence[str | Path]) -> list[Run]:
     return runs
 
 
+def holds_run(path: str | Path) -> bool:
+    """Return whether a path is the folder of a run, or of several seeds."""
+    folder = Path(path)
+    return exists(folder / "run.json") or bool(seed_folders(folder))
+
+
 def seed_folders(folder: Path) -> list[Path]:
     """Return the folders seed-0, seed-1, … of runs in a folder, by seed. Others, such as seed-0-old, are no seeds."""
     seeds = {int(path.name.removeprefix("seed-")): path for path in entries(folder) if SEED(path.name)}
