@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seehear.modality import display_name, kinds
 from seehear.pages import page, parse
-from seehear.parsing.clip import ParsedClip
+from seehear.parsing.clip import Origin, ParsedClip
 
 POSTERS = 2_000_000  # bytes of thumbnails that the index holds; later clips have none
 LISTED = 1000  # clips that are listed without scripts
@@ -78,6 +78,7 @@ def write(clips: Sequence[ParsedClip], folder: Path) -> Path:
         folder=folder.resolve().name,
         count=len(clips),
         noted=sum(bool(clip.notes) for clip in clips),
+        untrained=sum(Origin.UNTRAINED in clip.origins for clip in clips),
         cards=cards,
         classes=classes,
         relations=relations(modalities),

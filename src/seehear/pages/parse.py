@@ -15,12 +15,13 @@ from seehear.errors import ClipError
 from seehear.files import atomic_bytes
 from seehear.media.overview import FLOOR, HIGHEST, LOWEST, Overview
 from seehear.pages import page
-from seehear.parsing.clip import ParsedClip, ParsedEvent
+from seehear.parsing.clip import Origin, ParsedClip, ParsedEvent
 from seehear.parsing.folder import link
 
 HEIGHT = 144  # pixels of a thumbnail
 THUMBNAILS = "thumbnails"  # folder beside the pages: one image per clip, for their index
 INDEX = "index"
+LISTED = 12  # classes that an untrained class stands for
 LABELLED = 0.04  # of the clip's length: shorter events have no room for their confidence
 TICKS = 10  # on the time axis, about
 STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)  # seconds between ticks
@@ -33,6 +34,11 @@ class Lane:
     label: str
     events: Sequence[ParsedEvent]
     true: Sequence[ParsedEvent]
+
+    @property
+    def untrained(self) -> bool:
+        """Whether it has events of a class that was not trained."""
+        return any(event.origin is Origin.UNTRAINED for event in self.events)
 
 
 def name(clip: str) -> str:
@@ -91,6 +97,9 @@ def _content(parsed: ParsedClip, overview: Overview, source: str, embed: bool, b
         "scripts": ["player.js"],
         "data": {"duration": parsed.duration, "clip": parsed.clip},
         "parsed": parsed,
+        "untrained": Origin.UNTRAINED in parsed.origins,
+        "mixed": len(parsed.origins) > 1,
+        "listed": LISTED,
         "file": source,
         "source": None if embed else page.address(source),
         "embedded": _embedded(Path(parsed.file)) if embed else None,

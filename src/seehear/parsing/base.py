@@ -154,9 +154,9 @@ class BaseParser(FileParser):
     def _predict(self, packs: dict[str, list[Packed]]) -> Probabilities:
         """Return the probabilities of clips. packs: modality -> the features of each of its networks."""
 
-    def _active(self, probabilities: Probabilities, decoding: Decoding) -> dict[str, NDArray[np.bool_]]:
-        """Return the active segments, modality -> (N, T, C)."""
-        return decoding(probabilities, self.classes, self.modalities)
+    def _tracks(self, active: Mapping[str, NDArray[np.bool_]]) -> Mapping[str, NDArray[np.bool_]]:
+        """Return which active segments are shown as events, modality -> (N, T, C); see `parsed_clip`."""
+        return active
 
     def probabilities(self, dataset: Dataset) -> Probabilities:
         """Return the probabilities of segments and of whole clips, for every clip of a data set.
@@ -220,7 +220,7 @@ class BaseParser(FileParser):
         shape = (len(dataset), segments, len(self.classes))
         active = {name: np.zeros(shape, dtype=bool) for name in self.modalities}
         for numbers, part in self.iter_probabilities(dataset):
-            for name, of_part in self._active(part, decode).items():
+            for name, of_part in decode(part, self.classes, self.modalities).items():
                 active[name][numbers, : of_part.shape[1]] = of_part
         return Activity(active, classes=self.classes, source=str(decode))
 
@@ -233,7 +233,7 @@ class BaseParser(FileParser):
         """Return a parsed clip, from its features by network. facts: on the clip, as `parsed_clip` takes them."""
         packs = {modality: [features[name] for name in names] for modality, names in self.collocation.items()}
         predicted = self._of_packs(packs)
-        active = self._active(predicted, decoding)
+        active = self._tracks(decoding(predicted, self.classes, self.modalities))
         parsed = parsed_clip(
             active, predicted.segment, self.classes, self.segment, decoding, origin=self.origin, **facts
         )

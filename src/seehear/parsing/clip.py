@@ -18,7 +18,7 @@ from seehear.errors import SeehearError
 from seehear.events import ActiveSegments, event_spans
 from seehear.labels import DenseTable, classes_of, segments_of
 from seehear.media.notes import Note
-from seehear.modality import display_name, kinds, track_name, with_joint
+from seehear.modality import display_name, joint_of, kinds, track_name, with_joint
 from seehear.results import import_pandas
 from seehear.stored import Positive, Probability, Seconds, Segment, as_model
 
@@ -261,7 +261,8 @@ def parsed_clip(
     """Return a parsed clip from its active segments and their probabilities.
 
     Args:
-        active: Modality, joint one included -> active segments, (T, C).
+        active: modality -> (1, T, C) bool, the active segments. The joint modality is what is active in all others,
+            unless it is given.
         probabilities: Of the segments, (T, M, C) in [0, 1].
         classes: C names.
         segment: Seconds per segment.
@@ -277,6 +278,7 @@ def parsed_clip(
         audio_track: Which of its audio tracks was used, from 1; None for the one that players choose.
         origin: Whether a model was trained on the classes.
     """
+    modalities = _single(active)
     events = parsed_events(active, probabilities, classes, segment, duration, origin)
     labels = [label for label in dict.fromkeys(event.label for event in [*events, *(truth or ())]) if label in classes]
     column = {name: c for c, name in enumerate(classes)}
@@ -285,14 +287,14 @@ def parsed_clip(
         str(file),
         _rounded(duration),
         segment,
-        kinds(tuple(active)),
+        kinds(modalities),
         str(decoding),
         events,
         {
             modality: {
                 label: probabilities[0, :, m, column[label]].astype(np.float64).round(4).tolist() for label in labels
             }
-            for m, modality in enumerate(active)
+            for m, modality in enumerate(modalities)
         },
         None if truth is None else tuple(truth),
         tuple(all_classes or classes),
@@ -302,6 +304,12 @@ def parsed_clip(
         audio_track,
         (origin,),
     )
+
+
+def _single(active: Mapping[str, NDArray[np.bool_]]) -> tuple[str, ...]:
+    """Return the modalities of active segments but the joint one."""
+    joint = joint_of(tuple(active))
+    return tuple(modality for modality in active if modality != joint)
 
 
 def _rounded(seconds: float) -> float:
@@ -320,19 +328,19 @@ def parsed_events(
     """Return the events of one clip, by modality, onset and class.
 
     Args:
-        active: modality -> (1, T, C) bool, the active segments.
+        active: modality -> (1, T, C) bool, the active segments; see `parsed_clip`.
         probabilities: (1, T, M, C), with modalities in that order.
         classes: Names of the C classes.
         segment: Seconds per segment.
         duration: Of the clip, seconds; no event outlasts the clip.
         origin: Whether a model was trained on the classes.
     """
-    modalities = tuple(active)
+    modalities = _single(active)
     confidence = {name: probabilities[0, :, m] for m, name in enumerate(modalities)}  # (T, C) each
     for joint in kinds(modalities)[len(modalities) :]:
         confidence[joint] = np.minimum.reduce([confidence[name] for name in modalities])
     events = []
-    for modality, of_modality in with_joint(active, modalities).items():
+    for modality, of_modality in (with_joint(active, modalities) | dict(active)).items():
         in_modality = [
             ParsedEvent(
                 classes[label],

@@ -22,7 +22,7 @@ from seehear.decoding import ByModality, Decoding, Probabilities
 from seehear.errors import SeehearError
 from seehear.events import ActiveSegments, Activity, event_spans, inside_clips
 from seehear.features.packed import Packed
-from seehear.modality import AUDIO, VISUAL
+from seehear.modality import AUDIO, VISUAL, with_joint
 from seehear.networks.spec import Classifier, NetworkSpec
 from seehear.networks.weights import fetch
 from seehear.parsing.base import BaseParser
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 FPS = 2.0  # frames per second that visual networks see
 SEGMENT = 1.0  # seconds
 FALSE_ALARM_SHARE = 0.01  # share of the background seconds in which a class may be found, for a user's own words
+LEAST = 0.2  # probability of a class of the built-in vocabulary, of which hundreds could be found by chance
 COVERED = 0.5  # share of an event that a more specific class must fill to take its place
 VISUAL_NETWORK = "efficientnet-lite0"
 LISTENERS = ("efficientat-mn04", "yamnet")  # audio networks, the best one first
@@ -179,6 +180,7 @@ class Untrained(BaseParser):
 
         share = self.false_alarm_share if false_alarm_share is None else false_alarm_share
         values = thresholds(self.predict_proba(background), background, self._negative(background), share)
+        values = values if self._typed else np.maximum(values, np.float32(LEAST))
         by_modality = {
             modality: dict(zip(self.classes, values[m].tolist(), strict=True))
             for m, modality in enumerate(self.modalities)
@@ -220,11 +222,12 @@ class Untrained(BaseParser):
                 segment[..., m, c][known] = np.minimum(together, 1.0)
         return Probabilities.of_segments(segment)
 
-    def _active(self, probabilities: Probabilities, decoding: Decoding) -> dict[str, NDArray[np.bool_]]:
-        active = super()._active(probabilities, decoding)
+    def _tracks(self, active: Mapping[str, NDArray[np.bool_]]) -> Mapping[str, NDArray[np.bool_]]:
         if self._typed:
             return active  # each word was asked for
-        return {modality: without_parents(array, self._children) for modality, array in active.items()}
+        # What is both heard and seen may be seen as something more specific, and heard as another.
+        tracks = with_joint(active, self.modalities)
+        return {modality: without_parents(array, self._children) for modality, array in tracks.items()}
 
     def _features(self, dataset: Dataset) -> Dataset:
         from seehear.features.segments import Settings

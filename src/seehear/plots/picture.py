@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from seehear.media.overview import FLOOR, HIGHEST, LOWEST, Overview
 from seehear.modality import display_name
-from seehear.parsing.clip import ParsedClip
+from seehear.parsing.clip import Origin, ParsedClip
 from seehear.plots import style
 
 if TYPE_CHECKING:
@@ -43,11 +43,13 @@ def plot_clip(parsed: ParsedClip, overview: Overview | None = None) -> Figure:
     figure = style.new_figure(WIDTH + names, sum(heights) + gaps + (0.9 if parsed.truth is None else 1.2))
     axes = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     axes[0].set_title(style.shortened(parsed.clip, 64), fontsize=12, weight="bold")
-    axes[0].set_title(f"{parsed.duration:.1f} s", loc="right", color=style.QUIET)
+    star = "* " if len(parsed.origins) > 1 else ""
+    untrained = f"{star}untrained, " if Origin.UNTRAINED in parsed.origins else ""
+    axes[0].set_title(f"{untrained}{parsed.duration:.1f} s", loc="right", color=style.QUIET)
     rest = draw_overview(axes, overview)
     for ax, (modality, labels) in zip(rest, tracks, strict=True):
         colour = COLOURS.get(modality, style.PURPLE)
-        prepare_track(ax, modality, labels, rows, colour, parsed.no_events(modality))
+        prepare_track(ax, modality, _marked(parsed, labels), rows, colour, parsed.no_events(modality))
         _draw_events(ax, parsed, modality, labels, rows, colour)
         for second in range(1, math.ceil(parsed.duration)) if parsed.duration <= LONGEST_GRID else ():
             ax.axvline(second, color="white", linewidth=0.8, zorder=0)
@@ -58,6 +60,14 @@ def plot_clip(parsed: ParsedClip, overview: Overview | None = None) -> Figure:
         figure.supxlabel(note, fontsize=8, color=style.QUIET)
     figure.align_ylabels(rest)
     return figure
+
+
+def _marked(parsed: ParsedClip, labels: Sequence[str]) -> list[str]:
+    """The names of classes; with a star if they are untrained, and others are not."""
+    if len(parsed.origins) == 1:
+        return list(labels)
+    untrained = {event.label for event in parsed.events if event.origin is Origin.UNTRAINED}
+    return [f"{label} *" if label in untrained else label for label in labels]
 
 
 def overview_heights(overview: Overview | None) -> list[float]:
