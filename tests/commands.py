@@ -15,11 +15,13 @@ from typing import Any
 
 from seehear.cli.app import COMMANDS, GROUP_COMMANDS
 from seehear.cli.options import DecodingOptions, TruthOptions
+from seehear.cli.parse import UntrainedOptions
 
 # Each is written "module:function".
 TARGETS = [target for *_, target, _ in (*COMMANDS, *GROUP_COMMANDS)]
 MODULES = {function: module for module, function in (target.split(":") for target in TARGETS)}
-GROUPS = {"truth": TruthOptions, "decoding": DecodingOptions}  # a command's parameter -> its options
+# A command's parameter -> its options.
+GROUPS = {"truth": TruthOptions, "decoding": DecodingOptions, "untrained": UntrainedOptions}
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
