@@ -14,7 +14,7 @@ from seehear.modality import AUDIO, VISUAL
 from seehear.names import valid_line
 from seehear.vocabulary.classes import ClassMap, Match, Rule, build
 from seehear.vocabulary.encoder import text_encoder
-from seehear.vocabulary.graph import audioset, heard_by_alias, heard_by_name, imagenet, seen_by_name
+from seehear.vocabulary.graph import audioset, heard_by_alias, heard_by_name, imagenet, senses_of
 from seehear.vocabulary.words import key, parts, stems
 
 # Cosines from which on a class is taken for one of AudioSet's: of any class, and of one whose words are all in the
@@ -93,16 +93,16 @@ def find_seen(name: str, heard: Match | None = None) -> Match | None:
         heard: What it is heard as. Its other names count too, and it must be of the same kind: animal, instrument or
             vehicle.
     """
-    allowed = _allowed(heard)
+    allowed, is_sure = _allowed(heard)
     for words in (_own_words(name), _other_words(heard)):
-        found = [wnid for word in words for wnid in (*_sense(word, allowed), *ALSO.get(key(word), ()))]
+        found = [wnid for word in words for wnid in (*_sense(word, allowed, is_sure), *ALSO.get(key(word), ()))]
         if found:
             return Match(imagenet().topmost(found), Rule.SENSE)
     return None
 
 
 def _own_words(name: str) -> tuple[str, ...]:
-    return (name,) if key(name) in seen_by_name() else parts(name)
+    return (name,) if senses_of(name) else parts(name)
 
 
 def _other_words(heard: Match | None) -> tuple[str, ...]:
@@ -110,27 +110,23 @@ def _other_words(heard: Match | None) -> tuple[str, ...]:
     return tuple(word for mid in concepts for word in parts(audioset().concepts[mid].name))
 
 
-def _sense(word: str, allowed: frozenset[str]) -> tuple[str, ...]:
-    """Return the most frequent sense of a word that is allowed; nothing if there is none."""
-    spelled = key(word)
-    index = seen_by_name()
-    senses = index.get(spelled) or index.get(spelled.replace(" ", "")) or ()
-    return tuple(wnid for wnid in senses if wnid in allowed)[:1]
+def _sense(word: str, allowed: frozenset[str], is_sure: bool) -> tuple[str, ...]:
+    """Return the most frequent sense of a word that is allowed, and usual unless it is sure; nothing if none is."""
+    senses = [wnid for wnid, sense in senses_of(word) if wnid in allowed and (is_sure or sense.is_usual)]
+    return tuple(senses[:1])
 
 
 @cache
-def _allowed(heard: Match | None) -> frozenset[str]:
-    """Return the ids of the synsets that a class may be seen as, from what it is heard as."""
+def _allowed(heard: Match | None) -> tuple[frozenset[str], bool]:
+    """Return the synsets that a class may be seen as, from what it is heard as, and whether that tells its sense."""
     graph = imagenet()
     people = {wnid for wnid in graph.below([PERSON]) if not graph.concepts[wnid].named}
     everything = frozenset(graph.concepts) - people
-    if heard is None:
-        return everything
-    above = audioset().above(heard.concepts)
+    above = audioset().above(heard.concepts) if heard else frozenset()
     for mid, wnid in DOMAINS.items():
         if mid in above:
-            return everything & graph.below([wnid])
-    return frozenset() if above.intersection(UNSEEN) else everything
+            return everything & graph.below([wnid]), True
+    return frozenset() if above.intersection(UNSEEN) else everything, False
 
 
 def _by_synonym(seen: Match) -> Match | None:
@@ -196,7 +192,7 @@ def _seen_by_similarity(name: str, heard: Match) -> Match | None:
 def _names_animal(name: str) -> bool:
     """Return whether one of the words of a name is an animal that ImageNet knows."""
     animals = imagenet().below([ANIMAL[VISUAL]])
-    return any(animals.issuperset(seen_by_name().get(word, ("",))) for word in key(name).split())
+    return any((found := senses_of(word)) and animals.issuperset(dict(found)) for word in key(name).split())
 
 
 @cache
