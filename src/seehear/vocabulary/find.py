@@ -15,7 +15,7 @@ from seehear.names import valid_line
 from seehear.vocabulary.classes import ClassMap, Match, Rule, build
 from seehear.vocabulary.encoder import text_encoder
 from seehear.vocabulary.graph import audioset, heard_by_alias, heard_by_name, imagenet, senses_of
-from seehear.vocabulary.words import key, parts, stems
+from seehear.vocabulary.words import key, parts, readable, stems
 
 # Cosines from which on a class is taken for one of AudioSet's: of any class, and of one whose words are all in the
 # name, as `Bark` in `dog barking`. How they were chosen: docs/vocabulary.md.
@@ -70,7 +70,8 @@ def map_classes(names: Sequence[str], *, similarity: float = SIMILARITY) -> Clas
     for name in classes:
         if name not in heard and name in seen and (match := _by_synonym(seen[name])):
             heard[name] = match
-    similar = _by_similarity([name for name in classes if name not in heard and name not in seen], similarity)
+    left = [name for name in classes if name not in heard and name not in seen and readable(name)]
+    similar = _by_similarity(left, similarity)
     seen |= {name: match for name, each in similar.items() if (match := _seen_by_similarity(name, each))}
     return build(classes, {AUDIO: heard | similar, VISUAL: seen})
 
@@ -143,7 +144,7 @@ def _by_similarity(names: Sequence[str], least: float) -> dict[str, Match]:
     if not names:
         return {}
     texts = _heard_texts()
-    cosines = text_encoder()([key(name) or name for name in names]) @ _heard_vectors().T  # (names, texts)
+    cosines = text_encoder()([readable(name) for name in names]) @ _heard_vectors().T  # (names, texts)
     found = {
         name: _most_similar(name, dict(zip(texts, row, strict=True)), least)
         for name, row in zip(names, cosines, strict=True)
@@ -171,13 +172,17 @@ def _most_similar(name: str, cosines: Mapping[tuple[str, str], float], least: fl
     def covered(each: tuple[str, str]) -> tuple[int, float]:
         return len(frozenset().union(*(words[mid] for mid in graph.above([each[1]]) if mid in words))), within[each]
 
-    if any(cosine >= SIMILARITY_WITHIN for cosine in within.values()):
-        best = max(within, key=covered)
-    else:
-        best = max(cosines, key=cosines.__getitem__)
-        if cosines[best] < least:
-            return None
-    return Match((best[1],), Rule.SIMILAR, round(float(cosines[best]), 4))
+    sure = {mid for (_, mid), cosine in within.items() if cosine >= SIMILARITY_WITHIN}
+    if sure:
+        _, best = max((each for each in within if sure.intersection(graph.above([each[1]]))), key=covered)
+        above = graph.above([best])
+        return Match((best,), Rule.SIMILAR, _cosine(max(within[each] for each in within if each[1] in above)))
+    most = max(cosines, key=cosines.__getitem__)
+    return Match((most[1],), Rule.SIMILAR, _cosine(cosines[most])) if cosines[most] >= least else None
+
+
+def _cosine(value: float) -> float:
+    return round(min(1.0, float(value)), 4)
 
 
 def _seen_by_similarity(name: str, heard: Match) -> Match | None:
@@ -192,7 +197,7 @@ def _seen_by_similarity(name: str, heard: Match) -> Match | None:
 def _names_animal(name: str) -> bool:
     """Return whether one of the words of a name is an animal that ImageNet knows."""
     animals = imagenet().below([ANIMAL[VISUAL]])
-    return any((found := senses_of(word)) and animals.issuperset(dict(found)) for word in key(name).split())
+    return any((found := senses_of(word)) and animals.issuperset(dict(found)) for word in readable(name).split())
 
 
 @cache
@@ -200,13 +205,10 @@ def _heard_texts() -> tuple[tuple[str, str], ...]:
     """Return the names of the classes that classifiers hear, and the names within them, each with its mid."""
     concepts = [concept for concept in audioset().concepts.values() if concept.named]
     return tuple(
-        (text, concept.id)
-        for concept in concepts
-        for text in dict.fromkeys((*parts(concept.name), concept.name))
-        if key(text)
+        (text, concept.id) for concept in concepts for text in dict.fromkeys((*parts(concept.name), concept.name))
     )
 
 
 @cache
 def _heard_vectors() -> NDArray[np.float32]:
-    return text_encoder()([key(text) for text, _ in _heard_texts()])
+    return text_encoder()([readable(text) for text, _ in _heard_texts()])
