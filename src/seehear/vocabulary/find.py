@@ -14,7 +14,7 @@ from seehear.modality import AUDIO, VISUAL
 from seehear.names import valid_line
 from seehear.vocabulary.classes import ClassMap, Match, Rule, build
 from seehear.vocabulary.encoder import text_encoder
-from seehear.vocabulary.graph import audioset, heard_by_alias, heard_by_name, imagenet, senses_of
+from seehear.vocabulary.graph import Sense, audioset, heard_by_alias, heard_by_name, imagenet, senses_of
 from seehear.vocabulary.words import key, parts, readable, stems
 
 # Cosines from which on a class is taken for one of AudioSet's: of any class, and of one whose words are all in the
@@ -29,14 +29,14 @@ DOMAINS = {
     "/m/07yv9": "n03100490",  # Vehicle -> conveyance
 }
 # What is heard as one of these is no object: human sounds, and sounds named for how they sound.
-UNSEEN = ("/m/0dgw9r", "/t/dd00098", "/t/dd00123")
+UNSEEN = ("/m/0dgw9r", "/t/dd00098")
 PERSON = "n00007846"  # of whom ImageNet has three kinds, which are not what people call a person
 # By the key of a name: leaves of ImageNet that show it, though WordNet has them elsewhere.
 ALSO = {
-    "motorcycle": ("n03791053",),  # a motor scooter is beside it
-    "chicken": ("n01514668", "n01514859"),  # cock and hen are adult birds of any kind there; ImageNet shows chickens
-    "rooster": ("n01514668",),
-    "cow": ("n02403003",),  # ImageNet's ox shows cattle of any sex
+    key("motorcycle"): ("n03791053",),  # a motor scooter is beside it
+    key("chicken"): ("n01514668", "n01514859"),  # cock and hen are birds of any kind there; ImageNet shows chickens
+    key("rooster"): ("n01514668",),
+    key("cow"): ("n02403003",),  # ImageNet's ox shows cattle of any sex
 }
 
 
@@ -112,9 +112,16 @@ def _other_words(heard: Match | None) -> tuple[str, ...]:
 
 
 def _sense(word: str, allowed: frozenset[str], is_sure: bool) -> tuple[str, ...]:
-    """Return the most frequent sense of a word that is allowed, and usual unless it is sure; nothing if none is."""
-    senses = [wnid for wnid, sense in senses_of(word) if wnid in allowed and (is_sure or sense.is_usual)]
-    return tuple(senses[:1])
+    """Return the most frequent sense of a word that is allowed; nothing if none is.
+
+    Unless it is sure, it must be a usual sense, or that of a class of ImageNet which is called so.
+    """
+
+    def may_be(wnid: str, sense: Sense) -> bool:
+        concept = imagenet().concepts[wnid]
+        return is_sure or sense.is_usual or (concept.named and sense == concept.senses[0])
+
+    return tuple(wnid for wnid, sense in senses_of(word) if wnid in allowed and may_be(wnid, sense))[:1]
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from seehear.names import spelling
@@ -54,6 +54,7 @@ def stem(word: str) -> str:
     return base[:-1] if base[-2:-1] == base[-1:] else base  # purring is purr, and humming is hum
 
 
+@lru_cache(maxsize=1 << 14)
 def stems(name: str) -> frozenset[str]:
     """Return the stems of a name's words."""
     return frozenset(map(stem, readable(name).split()))
