@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.modality import AUDIO, VISUAL
 from seehear.names import valid_line
-from seehear.vocabulary.classes import ClassMap, Match, Rule, build
+from seehear.vocabulary.classes import ANIMAL, ClassMap, Match, Rule, build
 from seehear.vocabulary.encoder import text_encoder
 from seehear.vocabulary.graph import Sense, audioset, heard_by_alias, heard_by_name, imagenet, senses_of
 from seehear.vocabulary.words import key, parts, readable, stems
@@ -21,10 +21,10 @@ from seehear.vocabulary.words import key, parts, readable, stems
 # name, as `Bark` in `dog barking`. How they were chosen: docs/vocabulary.md.
 SIMILARITY, SIMILARITY_WITHIN = 0.82, 0.6
 
-ANIMAL = {AUDIO: "/m/0jbk", VISUAL: "n00015388"}
+ANIMALS = {AUDIO: ANIMAL, VISUAL: "n00015388"}
 # A class that is heard as one of these is seen as something below the other: a Mouse that squeaks is no computer's.
 DOMAINS = {
-    ANIMAL[AUDIO]: ANIMAL[VISUAL],
+    ANIMALS[AUDIO]: ANIMALS[VISUAL],
     "/m/04szw": "n03800933",  # Musical instrument -> musical instrument
     "/m/07yv9": "n03100490",  # Vehicle -> conveyance
 }
@@ -44,14 +44,16 @@ def map_classes(names: Sequence[str], *, similarity: float = SIMILARITY) -> Clas
     """Map class names to classes of pretrained classifiers.
 
     A class is heard as the class of AudioSet with its name, or that has it as one of several names (`fiddle` is
-    `Violin, fiddle`), or that WordNet knows as a synonym. Else, if its word is no noun that ImageNet knows, it is heard
-    as the class with the most similar meaning, if that is similar enough. It is seen as the synset of WordNet that its
-    word names, which must have leaves of ImageNet-1k: the most frequent such sense. Text similarity decides nothing
-    that is seen. A class stands for all below what was found. A word that nothing corresponds to stays unmapped.
+    `Violin, fiddle`), or whose name is a synonym in WordNet. Else, unless its name is a noun that ImageNet knows, it is
+    heard as a class whose words its name contains, or as the class with the most similar meaning, if that is similar
+    enough. It is seen as the synset of WordNet that its name is a noun for, in the most frequent sense that has leaves
+    of ImageNet-1k; text similarity does not choose it. A class stands for all below what was found. A name that nothing
+    corresponds to stays unmapped.
 
     Args:
         names: Of the classes. Case, plural, underscores and punctuation don't count.
-        similarity: Cosine in (0, 1] from which on a class is taken for a similar one of AudioSet.
+        similarity: Cosine in (0, 1] from which on a class is taken for one of AudioSet's whose words are not in its
+            name.
 
     Raises:
         SeehearError: If there is no name, one is there twice or can't be a class, or the text encoder can't be had.
@@ -63,7 +65,7 @@ def map_classes(names: Sequence[str], *, similarity: float = SIMILARITY) -> Clas
         raise SeehearError(f"similarity must be above 0 and at most 1, not {similarity}")
     for name in classes:
         valid_line(name)
-    if twice := sorted({name for name in classes if classes.count(name) > 1}):
+    if twice := sorted(name for name, count in Counter(classes).items() if count > 1):
         raise SeehearError(f"these classes are given twice: {', '.join(twice)}")
     heard = {name: match for name in classes if (match := heard_by_words(name))}
     seen = {name: match for name in classes if (match := find_seen(name, heard.get(name)))}
@@ -169,7 +171,7 @@ def _most_similar(name: str, cosines: Mapping[tuple[str, str], float], least: fl
     """
     graph, own = audioset(), stems(name)
     if _names_animal(name):  # an elephant's trumpeting is no trumpet
-        animals = graph.below([ANIMAL[AUDIO]])
+        animals = graph.below([ANIMALS[AUDIO]])
         cosines = {(text, mid): cosine for (text, mid), cosine in cosines.items() if mid in animals}
     within = {(text, mid): cosine for (text, mid), cosine in cosines.items() if stems(text) <= own}
     words: dict[str, frozenset[str]] = defaultdict(frozenset)  # of the name, by the class that has them
@@ -203,7 +205,7 @@ def _seen_by_similarity(name: str, heard: Match) -> Match | None:
 
 def _names_animal(name: str) -> bool:
     """Return whether one of the words of a name is an animal that ImageNet knows."""
-    animals = imagenet().below([ANIMAL[VISUAL]])
+    animals = imagenet().below([ANIMALS[VISUAL]])
     return any((found := senses_of(word)) and animals.issuperset(dict(found)) for word in readable(name).split())
 
 

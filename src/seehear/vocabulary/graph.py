@@ -10,7 +10,7 @@ WordNet 3.0, Princeton University, of which ImageNet's ids are the offsets of no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
@@ -109,7 +109,7 @@ class Graph:
         return tuple(each for each in unique if not (self.above([each]) - {each}).intersection(unique))
 
 
-def _reached(start: Iterable[str], following) -> frozenset[str]:  # type: ignore[no-untyped-def]
+def _reached(start: Iterable[str], following: Callable[[str], Iterable[str]]) -> frozenset[str]:
     found: set[str] = set()
     left = list(start)
     while left:
