@@ -231,6 +231,18 @@ def test_meanings():
     assert 0.6 <= match.similarity <= 1
 
 
+def test_thresholds_on_the_names_that_chose_them():
+    lines = (Path(__file__).parent / "meanings.tsv").read_text("utf-8").splitlines()[1:]
+    expected = {name: set(filter(None, heard.split("|"))) for name, heard in (line.split("\t") for line in lines)}
+    classes = encoded(lambda: map_classes(list(expected)))
+    found = {name: set(heard_as(classes, name)) if name in classes.matches["audio"] else set() for name in expected}
+    wrong = [name for name in expected if found[name] and not found[name] & expected[name]]
+    missed = [name for name in expected if expected[name] and not found[name]]
+    assert len(expected) == 120
+    assert wrong == ["bird singing", "mouse click"]
+    assert len(missed) == 5
+
+
 @given(st.text(max_size=40))
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_any_text_is_mapped_or_refused(name):
@@ -306,6 +318,22 @@ def test_a_map_and_its_table(tmp_path):
         write_map(tmp_path / "classes.csv", classes)
         again = read_map(tmp_path / "classes.csv")
         assert (again.classes, again.sources, again.parents) == (classes.classes, classes.sources, classes.parents)
+
+
+@given(
+    st.lists(st.text(st.characters(codec="utf-8") | st.sampled_from("\",;=' ")), unique=True, min_size=1, max_size=3)
+)
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+def test_a_table_keeps_any_name(tmp_path, names):
+    try:
+        names = [valid_line(name) for name in names]
+    except SeehearError:
+        return
+    sources = {"audio": {names[0]: ("/m/05tny_",)}, "visual": {}}
+    write_map(tmp_path / "odd.csv", ClassMap(tuple(names), sources, {name: frozenset() for name in names}))
+    again = read_map(tmp_path / "odd.csv")
+    assert again.classes == tuple(names)
+    assert again.sources == sources
 
 
 def test_a_map_without_matches_keeps_its_sources(tmp_path):
