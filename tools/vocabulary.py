@@ -53,8 +53,11 @@ def synsets(wordnet: Path) -> dict[str, tuple[list[str], list[str], str]]:
     return found
 
 
-def senses(wordnet: Path) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return (lemma in lower case, wnid) -> number of the sense, from 1, and how often it occurs in tagged text."""
+def senses(wordnet: Path) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """Return (lemma in lower case, wnid) -> number of the sense, from 1, and how often it and any sense occurs.
+
+    Counts are those of WordNet's tagged texts, and one more for each sense. The second is 0 if no sense is tagged.
+    """
     counts = {}
     for line in (wordnet / "cntlist.rev").read_text("utf-8").splitlines():
         key, number, count = line.split()
@@ -67,8 +70,10 @@ def senses(wordnet: Path) -> dict[tuple[str, str], tuple[int, int]]:
             continue
         fields = line.split()
         offsets = fields[-int(fields[2]) :]
+        occurs = [counts.get((fields[0], number), 0) + 1 for number in range(1, len(offsets) + 1)]
+        total = sum(occurs) if any(count > 1 for count in occurs) else 0
         for number, offset in enumerate(offsets, start=1):
-            found[fields[0], f"n{offset}"] = (number, counts.get((fields[0], number), 0))
+            found[fields[0], f"n{offset}"] = (number, occurs[number - 1], total)
     return found
 
 
@@ -85,7 +90,10 @@ def above(leaves: Iterable[str], nouns: Mapping[str, tuple[list[str], list[str],
 
 
 def imagenet(leaves: list[str], wordnet: Path) -> list[tuple[str, ...]]:
-    """Return wnid, whether it is a class, wnids of the parents, lemmas with sense and count, and gloss, per synset."""
+    """Return wnid, whether it is a class, wnids of the parents, lemmas with numbers, and gloss, for each synset.
+
+    The numbers of a lemma are those of `senses`.
+    """
     nouns, numbers = synsets(wordnet), senses(wordnet)
     rows = []
     for wnid in sorted(above(leaves, nouns)):

@@ -14,7 +14,7 @@ from seehear.vocabulary.graph import Graph, audioset, imagenet
 if TYPE_CHECKING:
     import pandas as pd
 
-SHARED_CALLS = "/m/0jbk"  # AudioSet's Animal
+ANIMAL = "/m/0jbk"  # AudioSet's
 COLUMNS = ("class", "modality", "concepts", "rule", "similarity", "sources")
 MOST_SHOWN = 3  # concepts of a class in a row of text
 
@@ -169,7 +169,7 @@ def _without_shared_calls(
     expanded: Mapping[str, tuple[str, ...]], matches: Mapping[str, Match]
 ) -> dict[str, tuple[str, ...]]:
     graph = audioset()
-    animals = graph.below([SHARED_CALLS]) - {SHARED_CALLS}
+    animals = graph.below([ANIMAL]) - {ANIMAL}
     groups = {name: set(match.concepts) for name, match in matches.items() if set(match.concepts) <= animals}
     shared: dict[str, set[str]] = {name: set() for name in groups}
     for one, concepts in groups.items():

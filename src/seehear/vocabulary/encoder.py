@@ -44,13 +44,15 @@ class TextEncoder:
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one vector of length 1 per text, (len(texts), 384)."""
-        if not texts:
-            return np.zeros((0, WIDTH), dtype=np.float32)
-        chunks = [texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK)]
-        return np.concatenate([self._run(chunk) for chunk in chunks])
-
-    def _run(self, texts: Sequence[str]) -> NDArray[np.float32]:
         rows = [tokens(text, vocabulary(), MAX_TOKENS) for text in texts]
+        vectors = np.zeros((len(rows), WIDTH), dtype=np.float32)
+        by_length = sorted(range(len(rows)), key=lambda n: len(rows[n]))  # so that little of a run is padding
+        for start in range(0, len(rows), CHUNK):
+            chunk = by_length[start : start + CHUNK]
+            vectors[chunk] = self._run([rows[n] for n in chunk])
+        return vectors
+
+    def _run(self, rows: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         ids = np.zeros((len(rows), max(map(len, rows))), dtype=np.int64)  # (n, tokens)
         mask = np.zeros_like(ids)
         for n, row in enumerate(rows):

@@ -18,8 +18,11 @@ from seehear.vocabulary.graph import Concept, audioset, imagenet
 LEAST_LEAVES, MOST_LEAVES, LEAST_DEPTH = 2, 250, 4
 # Words for what a thing is for, or is part of, not for what is seen.
 ROLES = frozenset(
-    ("commodity", "piece", "system", "obstruction", "device", "equipment", "implement", "fluid", "communication system")
-    + ("transducer", "reflector", "place of business", "electronic device", "paraphernalia", "attire", "outlet")
+    {
+        *("commodity", "piece", "system", "obstruction", "barrier", "device", "equipment", "implement", "instrument"),
+        *("fluid", "communication system", "transducer", "reflector", "place of business", "electronic device"),
+        *("paraphernalia", "attire", "outlet", "sustenance", "transport", "produce", "stick", "housing"),
+    }
 )
 
 
@@ -74,7 +77,7 @@ def _usual_name(concept: Concept) -> tuple[str, int]:
     """
     senses = [sense for sense in concept.senses if sense.number == 1]
     best = max(senses, key=lambda sense: sense.count, default=None)
-    return (best.name, best.count) if best else ("", 0)
+    return (best.name, best.count - 1) if best else ("", 0)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -12,31 +12,31 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.modality import AUDIO, VISUAL
 from seehear.names import valid_line
-from seehear.vocabulary.classes import ClassMap, Match, Rule, build
+from seehear.vocabulary.classes import ANIMAL, ClassMap, Match, Rule, build
 from seehear.vocabulary.encoder import text_encoder
-from seehear.vocabulary.graph import audioset, heard_by_alias, heard_by_name, imagenet, seen_by_name
-from seehear.vocabulary.words import key, parts, stems
+from seehear.vocabulary.graph import Sense, audioset, heard_by_alias, heard_by_name, imagenet, senses_of
+from seehear.vocabulary.words import key, parts, readable, stems
 
 # Cosines from which on a class is taken for one of AudioSet's: of any class, and of one whose words are all in the
 # name, as `Bark` in `dog barking`. How they were chosen: docs/vocabulary.md.
 SIMILARITY, SIMILARITY_WITHIN = 0.82, 0.6
 
-ANIMAL = {AUDIO: "/m/0jbk", VISUAL: "n00015388"}
+ANIMALS = {AUDIO: ANIMAL, VISUAL: "n00015388"}
 # A class that is heard as one of these is seen as something below the other: a Mouse that squeaks is no computer's.
 DOMAINS = {
-    ANIMAL[AUDIO]: ANIMAL[VISUAL],
+    ANIMALS[AUDIO]: ANIMALS[VISUAL],
     "/m/04szw": "n03800933",  # Musical instrument -> musical instrument
     "/m/07yv9": "n03100490",  # Vehicle -> conveyance
 }
 # What is heard as one of these is no object: human sounds, and sounds named for how they sound.
-UNSEEN = ("/m/0dgw9r", "/t/dd00098", "/t/dd00123")
+UNSEEN = ("/m/0dgw9r", "/t/dd00098")
 PERSON = "n00007846"  # of whom ImageNet has three kinds, which are not what people call a person
 # By the key of a name: leaves of ImageNet that show it, though WordNet has them elsewhere.
 ALSO = {
-    "motorcycle": ("n03791053",),  # a motor scooter is beside it
-    "chicken": ("n01514668", "n01514859"),  # cock and hen are adult birds of any kind there; ImageNet shows chickens
-    "rooster": ("n01514668",),
-    "cow": ("n02403003",),  # ImageNet's ox shows cattle of any sex
+    key("motorcycle"): ("n03791053",),  # a motor scooter is beside it
+    key("chicken"): ("n01514668", "n01514859"),  # cock and hen are birds of any kind there; ImageNet shows chickens
+    key("rooster"): ("n01514668",),
+    key("cow"): ("n02403003",),  # ImageNet's ox shows cattle of any sex
 }
 
 
@@ -44,14 +44,16 @@ def map_classes(names: Sequence[str], *, similarity: float = SIMILARITY) -> Clas
     """Map class names to classes of pretrained classifiers.
 
     A class is heard as the class of AudioSet with its name, or that has it as one of several names (`fiddle` is
-    `Violin, fiddle`), or that WordNet knows as a synonym. Else, if its word is no noun that ImageNet knows, it is heard
-    as the class with the most similar meaning, if that is similar enough. It is seen as the synset of WordNet that its
-    word names, which must have leaves of ImageNet-1k: the most frequent such sense. Text similarity decides nothing
-    that is seen. A class stands for all below what was found. A word that nothing corresponds to stays unmapped.
+    `Violin, fiddle`), or whose name is a synonym in WordNet. Else, unless its name is a noun that ImageNet knows, it is
+    heard as a class whose words its name contains, or as the class with the most similar meaning, if that is similar
+    enough. It is seen as the synset of WordNet that its name is a noun for, in the most frequent sense that has leaves
+    of ImageNet-1k; text similarity does not choose it. A class stands for all below what was found. A name that nothing
+    corresponds to stays unmapped.
 
     Args:
         names: Of the classes. Case, plural, underscores and punctuation don't count.
-        similarity: Cosine in (0, 1] from which on a class is taken for a similar one of AudioSet.
+        similarity: Cosine in (0, 1] from which on a class is taken for one of AudioSet's whose words are not in its
+            name.
 
     Raises:
         SeehearError: If there is no name, one is there twice or can't be a class, or the text encoder can't be had.
@@ -63,14 +65,15 @@ def map_classes(names: Sequence[str], *, similarity: float = SIMILARITY) -> Clas
         raise SeehearError(f"similarity must be above 0 and at most 1, not {similarity}")
     for name in classes:
         valid_line(name)
-    if twice := sorted({name for name in classes if classes.count(name) > 1}):
+    if twice := sorted(name for name, count in Counter(classes).items() if count > 1):
         raise SeehearError(f"these classes are given twice: {', '.join(twice)}")
     heard = {name: match for name in classes if (match := heard_by_words(name))}
     seen = {name: match for name in classes if (match := find_seen(name, heard.get(name)))}
     for name in classes:
         if name not in heard and name in seen and (match := _by_synonym(seen[name])):
             heard[name] = match
-    similar = _by_similarity([name for name in classes if name not in heard and name not in seen], similarity)
+    left = [name for name in classes if name not in heard and name not in seen and readable(name)]
+    similar = _by_similarity(left, similarity)
     seen |= {name: match for name, each in similar.items() if (match := _seen_by_similarity(name, each))}
     return build(classes, {AUDIO: heard | similar, VISUAL: seen})
 
@@ -93,16 +96,16 @@ def find_seen(name: str, heard: Match | None = None) -> Match | None:
         heard: What it is heard as. Its other names count too, and it must be of the same kind: animal, instrument or
             vehicle.
     """
-    allowed = _allowed(heard)
+    allowed, is_sure = _allowed(heard)
     for words in (_own_words(name), _other_words(heard)):
-        found = [wnid for word in words for wnid in (*_sense(word, allowed), *ALSO.get(key(word), ()))]
+        found = [wnid for word in words for wnid in (*_sense(word, allowed, is_sure), *ALSO.get(key(word), ()))]
         if found:
             return Match(imagenet().topmost(found), Rule.SENSE)
     return None
 
 
 def _own_words(name: str) -> tuple[str, ...]:
-    return (name,) if key(name) in seen_by_name() else parts(name)
+    return (name,) if senses_of(name) else parts(name)
 
 
 def _other_words(heard: Match | None) -> tuple[str, ...]:
@@ -110,27 +113,30 @@ def _other_words(heard: Match | None) -> tuple[str, ...]:
     return tuple(word for mid in concepts for word in parts(audioset().concepts[mid].name))
 
 
-def _sense(word: str, allowed: frozenset[str]) -> tuple[str, ...]:
-    """Return the most frequent sense of a word that is allowed; nothing if there is none."""
-    spelled = key(word)
-    index = seen_by_name()
-    senses = index.get(spelled) or index.get(spelled.replace(" ", "")) or ()
-    return tuple(wnid for wnid in senses if wnid in allowed)[:1]
+def _sense(word: str, allowed: frozenset[str], is_sure: bool) -> tuple[str, ...]:
+    """Return the most frequent sense of a word that is allowed; nothing if none is.
+
+    Unless it is sure, it must be a usual sense, or that of a class of ImageNet which is called so.
+    """
+
+    def may_be(wnid: str, sense: Sense) -> bool:
+        concept = imagenet().concepts[wnid]
+        return is_sure or sense.is_usual or (concept.named and sense == concept.senses[0])
+
+    return tuple(wnid for wnid, sense in senses_of(word) if wnid in allowed and may_be(wnid, sense))[:1]
 
 
 @cache
-def _allowed(heard: Match | None) -> frozenset[str]:
-    """Return the ids of the synsets that a class may be seen as, from what it is heard as."""
+def _allowed(heard: Match | None) -> tuple[frozenset[str], bool]:
+    """Return the synsets that a class may be seen as, from what it is heard as, and whether that tells its sense."""
     graph = imagenet()
     people = {wnid for wnid in graph.below([PERSON]) if not graph.concepts[wnid].named}
     everything = frozenset(graph.concepts) - people
-    if heard is None:
-        return everything
-    above = audioset().above(heard.concepts)
+    above = audioset().above(heard.concepts) if heard else frozenset()
     for mid, wnid in DOMAINS.items():
         if mid in above:
-            return everything & graph.below([wnid])
-    return frozenset() if above.intersection(UNSEEN) else everything
+            return everything & graph.below([wnid]), True
+    return frozenset() if above.intersection(UNSEEN) else everything, False
 
 
 def _by_synonym(seen: Match) -> Match | None:
@@ -147,7 +153,7 @@ def _by_similarity(names: Sequence[str], least: float) -> dict[str, Match]:
     if not names:
         return {}
     texts = _heard_texts()
-    cosines = text_encoder()([key(name) or name for name in names]) @ _heard_vectors().T  # (names, texts)
+    cosines = text_encoder()([readable(name) for name in names]) @ _heard_vectors().T  # (names, texts)
     found = {
         name: _most_similar(name, dict(zip(texts, row, strict=True)), least)
         for name, row in zip(names, cosines, strict=True)
@@ -165,7 +171,7 @@ def _most_similar(name: str, cosines: Mapping[tuple[str, str], float], least: fl
     """
     graph, own = audioset(), stems(name)
     if _names_animal(name):  # an elephant's trumpeting is no trumpet
-        animals = graph.below([ANIMAL[AUDIO]])
+        animals = graph.below([ANIMALS[AUDIO]])
         cosines = {(text, mid): cosine for (text, mid), cosine in cosines.items() if mid in animals}
     within = {(text, mid): cosine for (text, mid), cosine in cosines.items() if stems(text) <= own}
     words: dict[str, frozenset[str]] = defaultdict(frozenset)  # of the name, by the class that has them
@@ -175,13 +181,17 @@ def _most_similar(name: str, cosines: Mapping[tuple[str, str], float], least: fl
     def covered(each: tuple[str, str]) -> tuple[int, float]:
         return len(frozenset().union(*(words[mid] for mid in graph.above([each[1]]) if mid in words))), within[each]
 
-    if any(cosine >= SIMILARITY_WITHIN for cosine in within.values()):
-        best = max(within, key=covered)
-    else:
-        best = max(cosines, key=cosines.__getitem__)
-        if cosines[best] < least:
-            return None
-    return Match((best[1],), Rule.SIMILAR, round(float(cosines[best]), 4))
+    sure = {mid for (_, mid), cosine in within.items() if cosine >= SIMILARITY_WITHIN}
+    if sure:
+        _, best = max((each for each in within if sure.intersection(graph.above([each[1]]))), key=covered)
+        above = graph.above([best])
+        return Match((best,), Rule.SIMILAR, _cosine(max(within[each] for each in within if each[1] in above)))
+    most = max(cosines, key=cosines.__getitem__)
+    return Match((most[1],), Rule.SIMILAR, _cosine(cosines[most])) if cosines[most] >= least else None
+
+
+def _cosine(value: float) -> float:
+    return round(min(1.0, float(value)), 4)
 
 
 def _seen_by_similarity(name: str, heard: Match) -> Match | None:
@@ -195,8 +205,8 @@ def _seen_by_similarity(name: str, heard: Match) -> Match | None:
 
 def _names_animal(name: str) -> bool:
     """Return whether one of the words of a name is an animal that ImageNet knows."""
-    animals = imagenet().below([ANIMAL[VISUAL]])
-    return any(animals.issuperset(seen_by_name().get(word, ("",))) for word in key(name).split())
+    animals = imagenet().below([ANIMALS[VISUAL]])
+    return any((found := senses_of(word)) and animals.issuperset(dict(found)) for word in readable(name).split())
 
 
 @cache
@@ -204,13 +214,10 @@ def _heard_texts() -> tuple[tuple[str, str], ...]:
     """Return the names of the classes that classifiers hear, and the names within them, each with its mid."""
     concepts = [concept for concept in audioset().concepts.values() if concept.named]
     return tuple(
-        (text, concept.id)
-        for concept in concepts
-        for text in dict.fromkeys((*parts(concept.name), concept.name))
-        if key(text)
+        (text, concept.id) for concept in concepts for text in dict.fromkeys((*parts(concept.name), concept.name))
     )
 
 
 @cache
 def _heard_vectors() -> NDArray[np.float32]:
-    return text_encoder()([key(text) for text, _ in _heard_texts()])
+    return text_encoder()([readable(text) for text, _ in _heard_texts()])

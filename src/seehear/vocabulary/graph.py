@@ -10,11 +10,14 @@ WordNet 3.0, Princeton University, of which ImageNet's ids are the offsets of no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
+from seehear.names import spelling
 from seehear.vocabulary.words import key, parts, read_rows
+
+USUAL = 5  # more than one in so many occurrences of a word have a sense that is usual
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,19 @@ class Sense:
     Attributes:
         name: The lemma, with spaces.
         number: Of this sense among all of the name's, from 1: the most frequent one first.
-        count: How often the name has this sense in WordNet's tagged texts.
+        count: How often the name has this sense in WordNet's tagged texts, and one more.
+        total: Likewise, of all its senses; 0 if none of them is tagged.
     """
 
     name: str
     number: int
     count: int
+    total: int
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether the name by itself may mean this: it is the most frequent sense, or more than a fifth."""
+        return self.number == 1 or USUAL * self.count > self.total
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,7 @@ class Graph:
         return tuple(each for each in unique if not (self.above([each]) - {each}).intersection(unique))
 
 
-def _reached(start: Iterable[str], following) -> frozenset[str]:  # type: ignore[no-untyped-def]
+def _reached(start: Iterable[str], following: Callable[[str], Iterable[str]]) -> frozenset[str]:
     found: set[str] = set()
     left = list(start)
     while left:
@@ -128,8 +138,8 @@ def imagenet() -> Graph:
 
 
 def _sense(text: str) -> Sense:
-    lemma, number, count = text.rsplit(":", 2)
-    return Sense(lemma.replace("_", " "), int(number), int(count))
+    lemma, number, count, total = text.rsplit(":", 3)
+    return Sense(lemma.replace("_", " "), int(number), int(count), int(total))
 
 
 @cache
@@ -146,14 +156,26 @@ def heard_by_alias() -> Mapping[str, tuple[str, ...]]:
 
 
 @cache
-def seen_by_name() -> Mapping[str, tuple[str, ...]]:
-    """Return the key of a noun -> ids of the synsets it names, its most frequent sense first."""
-    senses = [
-        (sense.number, -sense.count, key(sense.name), concept.id)
-        for concept in imagenet().concepts.values()
-        for sense in concept.senses
-    ]
-    return _indexed((name, wnid) for _, _, name, wnid in sorted(senses))
+def seen_by_name() -> Mapping[str, tuple[tuple[str, Sense], ...]]:
+    """Return a noun, as WordNet spells it and as its key -> ids of the synsets it names, its most frequent one first.
+
+    `Glasses` are not `glass`, which is the key of both: what WordNet spells so comes before what has the key.
+    """
+    found: dict[str, dict[str, Sense]] = defaultdict(dict)
+    pairs = [(sense, concept.id) for concept in imagenet().concepts.values() for sense in concept.senses]
+    pairs.sort(key=lambda pair: (pair[0].number, -pair[0].count))
+    spelled = {spelling(sense.name) for sense, _ in pairs}
+    for sense, wnid in pairs:
+        found[spelling(sense.name)].setdefault(wnid, sense)
+        for name in {key(sense.name), key(sense.name).replace(" ", "")} - spelled:
+            found[name].setdefault(wnid, sense)
+    return {name: tuple(senses.items()) for name, senses in found.items()}
+
+
+def senses_of(name: str) -> tuple[tuple[str, Sense], ...]:
+    """Return the ids of the synsets that a noun names, the most frequent one first, each with the sense."""
+    index, short = seen_by_name(), key(name)
+    return next((index[each] for each in (spelling(name), short, short.replace(" ", "")) if each in index), ())
 
 
 def _indexed(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
