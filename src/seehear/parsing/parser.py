@@ -464,8 +464,12 @@ class Parser:
             except ClipError as error:
                 raise ClipError(f"{media.path}: {error}") from error
             overview.add(span)
+        try:
+            features = collector.features(media)
+        except ClipError as error:
+            raise ClipError(f"{media.path}: {error}") from error
         silent, offsets = collector.silent(media), np.array([0, media.segments(settings.segment)])
-        packed = {name: Packed(rows, offsets, "", silent.get(name)) for name, rows in collector.features(media).items()}
+        packed = {name: Packed(rows, offsets, "", silent.get(name)) for name, rows in features.items()}
         return packed, overview
 
     @cached_property
