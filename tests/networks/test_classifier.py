@@ -9,6 +9,7 @@ import pytest
 
 from seehear.errors import SeehearError
 from seehear.networks import Classifier, Vocabulary
+from seehear.networks.spec import Dense
 
 WEIGHT = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 100.0]], np.float32)  # (width, K)
 BIAS = np.array([0.5, 0.0, -1.0], np.float32)
@@ -54,3 +55,16 @@ def test_classes_of_no_vocabulary_have_logits_but_no_probabilities():
 def test_names_and_ids_must_be_those_of_the_classes(names, vocabulary, ids):
     with pytest.raises(SeehearError, match="a classifier of 3 classes has"):
         Classifier(WEIGHT, BIAS, names, vocabulary, ids)
+
+
+def test_a_hidden_layer_passes_a_hard_swish():
+    rng = np.random.default_rng(0)
+    hidden = Dense(rng.normal(size=(4, 2)).astype(np.float32), np.array([0.2, -0.1], np.float32))
+    classifier = Classifier(WEIGHT, BIAS, NAMES, hidden=hidden)
+    assert (classifier.is_affine, classifier.width) == (False, 4)
+    assert (Classifier(WEIGHT, BIAS, NAMES).is_affine, Classifier(WEIGHT, BIAS, NAMES).width) == (True, 2)
+    features = (4 * rng.normal(size=(3, 4))).astype(np.float32)
+    for feature, logits in zip(features, classifier(features), strict=True):
+        units = [sum(feature[i] * hidden.weight[i, d] for i in range(4)) + hidden.bias[d] for d in range(2)]
+        swished = [unit * min(1, max(0, unit / 6 + 0.5)) for unit in units]
+        np.testing.assert_allclose(logits, logits_of(swished), rtol=1e-4, atol=1e-4)

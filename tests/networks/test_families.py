@@ -179,6 +179,7 @@ def test_imagenet_classes():
     [
         ("yamnet", Vocabulary.AUDIOSET, {"Dog": "/m/0bt9lr", "Speech": "/m/09x0r"}),
         ("efficientnet-lite0", Vocabulary.IMAGENET_1K, {"tench": "n01440764", "Egyptian cat": "n02124075"}),
+        ("efficientat-mn04", Vocabulary.AUDIOSET, {"Dog": "/m/0bt9lr", "Speech": "/m/09x0r", "Cello": "/m/01xqw"}),
         ("open-nsfw", None, {}),
     ],
 )

@@ -250,7 +250,12 @@ def test_a_trained_class_speaks_for_its_name(clips, parser, tmp_path):
 
 def test_a_first_answer_writes_nothing_unless_asked(clips, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    options = {"classes": ["Dog,Cat"], "background": [clips / "background"], "device": "cpu"}
+    options = {
+        "classes": ["Dog,Cat"],
+        "background": [clips / "background"],
+        "networks": ["audio=yamnet", "visual=efficientnet-lite0"],
+        "device": "cpu",
+    }
     found = commands.parse(clips / "pets.mkv", **options)
     assert list(tmp_path.iterdir()) == []
     assert found.text().startswith("untrained: ")

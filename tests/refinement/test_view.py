@@ -1,5 +1,7 @@
 """What a teacher sees, and its map back to features; the classifiers of real networks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,11 +11,11 @@ from seehear import networks
 from seehear.data import Dataset
 from seehear.features.packed import Packed
 from seehear.features.store import NetworkInfo, Origin, Store
-from seehear.networks.spec import Classifier
+from seehear.networks.spec import Classifier, Dense
 from seehear.refinement.classifiers import classifiers_of
 from seehear.refinement.explanation import strongest_sources
-from seehear.refinement.refine import FEWEST_LOGITS
-from seehear.refinement.teachers import Linear
+from seehear.refinement.refine import FEWEST_LOGITS, _rich, _without_classifier
+from seehear.refinement.teachers import REGISTRY, Linear
 from seehear.refinement.view import View
 
 
@@ -68,7 +70,7 @@ def test_strongest_sources_are_the_correlations():
     assert strongest_sources(margins, packs, (None, None), labels) == [[], [], []]
 
 
-@pytest.mark.parametrize("name", ["yamnet", "efficientnet-lite0"])
+@pytest.mark.parametrize("name", ["yamnet", "efficientnet-lite0", "efficientat-mn04"])
 def test_the_classifier_of_a_real_network_gives_its_logits(name):
     spec = networks.REGISTRY[name]
     network = _or_skip(lambda: networks.load(spec, "cpu"))
@@ -78,6 +80,21 @@ def test_the_classifier_of_a_real_network_gives_its_logits(name):
     classifier = network.classifier()
     assert classifier.names == network.class_names
     np.testing.assert_allclose(classifier(network.features(batch)), network.logits(batch), rtol=1e-3, atol=1e-3)
+
+
+def test_logits_that_are_no_affine_map_do_not_stand_for_features():
+    rng = np.random.default_rng(0)
+    count = FEWEST_LOGITS
+    classifier = Classifier(
+        rng.normal(size=(4, count)).astype(np.float32), np.zeros(count, np.float32), tuple(map(str, range(count)))
+    )
+    layered = replace(classifier, hidden=Dense(rng.normal(size=(7, 4)).astype(np.float32), np.zeros(4, np.float32)))
+    assert _rich(classifier)
+    assert not _rich(layered)
+    info = NetworkInfo("ears", "audio", 7, "arrays")
+    (note,) = _without_classifier(REGISTRY["ridge-logits"], [info], [layered])
+    assert note == "ears: its classifier is no affine map of its features, so ridge-logits learns from the features"
+    assert _without_classifier(REGISTRY["ridge-logits"], [info], [classifier]) == []
 
 
 def test_classifiers_where_they_can_be_had():

@@ -32,20 +32,24 @@ class UntrainedOptions:
         background: Clips in which none of your classes occurs: thresholds come from them. By default clips that come
             with seehear.
         false_alarm_share: Share of the background's seconds in which each class may be found.
+        networks: MODALITY=NETWORK, with a classifier of AudioSet or ImageNet.
     """
 
     classes: Sequence[str] = ()
     untrained: bool = False
     background: Sequence[str | Path] = ()
     false_alarm_share: float | None = None
+    networks: Sequence[str] = ()
 
     def parser(self, device: str) -> Untrained:
         """Return the parser."""
+        from seehear.arguments import collocation
         from seehear.cli.classes import named
         from seehear.parsing.untrained import FALSE_ALARM_SHARE, Untrained
 
         return Untrained(
             named(self.classes) if self.classes else None,
+            networks={name: only for name, (only, *_) in collocation(self.networks).items()} if self.networks else None,
             background=self.background or None,
             false_alarm_share=FALSE_ALARM_SHARE if self.false_alarm_share is None else self.false_alarm_share,
             device=device,

@@ -4,8 +4,8 @@ Source: F. Schmid, K. Koutini, G. Widmer, "Efficient large-scale audio tagging v
 distillation", ICASSP 2023, https://arxiv.org/abs/2211.04772; https://github.com/fschmid56/EfficientAT.
 Architecture: A. Howard et al., "Searching for MobileNetV3", ICCV 2019, https://arxiv.org/abs/1905.02244, table 1.
 
-The network gives a map of features along the time of a clip, from which each second takes its part. That finds more
-than windows of one second, which the network was not trained on: see docs/networks.md.
+The network gives a map of features along the time of a clip, from which each second takes its part. Squeeze and
+excitation weighs the channels by their means over all that is computed at once, as in training over ten seconds.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def bases(bins: NDArray[np.int64]) -> Array:
 
 
 class _Builder:
-    """Builds the graph from a torch state dict. Kernels are transposed: time is the third axis, frequency the fourth."""
+    """Builds the graph from a torch state dict. Time is the third axis and frequency the fourth, in kernels too."""
 
     def __init__(self, state: Mapping[str, Array]) -> None:
         self.graph, self._state = GraphBuilder(), state
@@ -112,10 +112,8 @@ class _Builder:
         x, part = activate(self.convolve(x, f"{name}.{part}", stride, by_channel=True)), part + 1
         squeeze = f"{name}.{part}.conc_se_layers.0"
         if f"{squeeze}.fc1.weight" in self._state:
-            x, part = (
-                self.graph.squeeze_excite(x, self.linear(f"{squeeze}.fc1"), self.linear(f"{squeeze}.fc2")),
-                part + 1,
-            )
+            x = self.graph.squeeze_excite(x, self.linear(f"{squeeze}.fc1"), self.linear(f"{squeeze}.fc2"))
+            part += 1
         x = self.convolve(x, f"{name}.{part}")
         same = stride == 1 and channels == len(self._state[f"{name}.{part}.0.weight"])
         return self.graph.add(x, before) if same else x
@@ -166,7 +164,8 @@ def load(paths: Mapping[str, Path], device: str) -> Network:
 
 SPEC = NetworkSpec(
     name="efficientat-mn04",
-    input=AudioMapInput(rate=RATE, window=64 * STEP / RATE, hop=STEP / RATE, context=16 * STEP / RATE, margin=0.4),
+    # Windows of 10.24 s: it was trained on ten seconds, whose mean weighs the channels. Longer ones find less.
+    input=AudioMapInput(rate=RATE, window=32 * STEP / RATE, hop=STEP / RATE, context=8 * STEP / RATE, margin=0.4),
     width=WIDTH,
     domain="sound events (AudioSet)",
     origin="F. Schmid, Johannes Kepler University Linz; https://github.com/fschmid56/EfficientAT",

@@ -86,7 +86,7 @@ def in_chunks(batch: Batch, size: int) -> Iterator[Batch]:
 
 
 class OnnxNetwork(Network):
-    """An ONNX file with one input, the output "features", "logits" if it has a classifier, and "map" if it gives maps."""
+    """An ONNX file with one input and the output "features". "logits" are of its classifier, "map" is of its maps."""
 
     def __init__(
         self,

@@ -81,9 +81,10 @@ class AudioMapInput(AudioInput):
 
     def __post_init__(self) -> None:
         """Raise SeehearError unless windows and their middles hold whole numbers of features."""
-        steps = [value / self.hop if self.hop > 0 else 0.0 for value in (self.window, self.context)]
+        positive = self.hop > 0
+        steps = [value / self.hop for value in (self.window, self.context)] if positive else []
         whole = all(abs(step - round(step)) < 1e-6 for step in (*steps, self.hop * self.rate))
-        if not whole or self.steps <= 2 * self.context_steps or self.context < 0 or self.margin < 0:
+        if not positive or not whole or self.steps <= 2 * self.context_steps or self.context < 0 or self.margin < 0:
             raise SeehearError(
                 f"a map every {self.hop:g} s at {self.rate} Hz needs a window ({self.window:g} s) and a context "
                 f"({self.context:g} s) of whole numbers of steps, a window of more than two contexts, and a margin "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,16 +55,25 @@ class FileReader:
         collector = Collector(loaded, self.settings)
         overview = Overview(media, thumbnails_for(media.aspect) if size else 0, size)
         for span in prefetch(spans(media, specs, self.settings, size=size, audio=media.has_audio)):
-            try:
+            with _naming(media):
                 collector.add(span)
-            except ClipError as error:
-                raise ClipError(f"{media.path}: {error}") from error
             overview.add(span)
+        with _naming(media):
+            features = collector.features(media)
         length = media.segments(self.settings.segment)
         silent, offsets = collector.silent(media), np.array([0, length])
-        packed = {name: Packed(rows, offsets, "", silent.get(name)) for name, rows in collector.features(media).items()}
+        packed = {name: Packed(rows, offsets, "", silent.get(name)) for name, rows in features.items()}
         for spec, _ in self.networks:
             if spec.name not in packed:
                 rows = np.zeros((length, spec.width), dtype=np.float32)
                 packed[spec.name] = Packed(rows, offsets, "", available=np.array([False]))
         return packed, overview
+
+
+@contextmanager
+def _naming(media: Media) -> Iterator[None]:
+    """Let a network's failure name the file."""
+    try:
+        yield
+    except ClipError as error:
+        raise ClipError(f"{media.path}: {error}") from error

@@ -378,9 +378,9 @@ def default_networks() -> tuple[dict[str, str], tuple[str, ...]]:
     best, fallback = LISTENERS
     try:
         fetch(networks.get(best).weights)
-    except SeehearError as error:
-        why = str(error).splitlines()[0]
-        return {AUDIO: fallback, VISUAL: VISUAL_NETWORK}, (f"{fallback} listens in place of {best}: {why}",)
+    except SeehearError:
+        note = f"{fallback} listens: the weights of {best} can't be had here (`seehear networks check {best}` says why)"
+        return {AUDIO: fallback, VISUAL: VISUAL_NETWORK}, (note,)
     return {AUDIO: best, VISUAL: VISUAL_NETWORK}, ()
 
 
