@@ -2,17 +2,20 @@
 
 import unicodedata
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from formats.clips import labels, parsed_clips, written
+from formats.clips import RATE, labels, parsed_clips, written
 from seehear.errors import ClipError
 from seehear.formats import REGISTRY, of_file
 from seehear.formats.spec import FileEvents, check_writable
 
-EXACT = {"csv", "activitynet"}  # the others keep milliseconds
+EXACT = {"csv", "activitynet"}  # the others keep milliseconds, or frames
+IN_FRAMES = {"edl", "otio"}
+ANY_CLASS = {*EXACT, "otio"}
 WITHOUT_CONFIDENCE = {"audacity", "dense"}
 SILENT = {"csv", "dense"}  # of what is not there
 few = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
@@ -20,6 +23,9 @@ few = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], de
 
 def kept(name, event):
     """The event as the format is to hold it."""
+    if name in IN_FRAMES:
+        onset, offset = (round(Fraction(time) * RATE.fps) / RATE.fps for time in (event.onset, event.offset))
+        return replace(event, onset=float(onset), offset=float(offset))
     if name not in EXACT:
         event = replace(event, onset=round(event.onset * 1000) / 1000, offset=round(event.offset * 1000) / 1000)
     return replace(event, confidence=1.0) if name in WITHOUT_CONFIDENCE else event
@@ -70,7 +76,7 @@ def refused(name, label):
     """Whether the format's description says that it can't hold such a class."""
     if any("\ud800" <= sign <= "\udfff" for sign in label):  # halves of characters
         return True
-    if name in EXACT:
+    if name in ANY_CLASS:
         return False
     if name == "elan":  # XML 1.0, section 2.2, and 2.11 for the carriage return
         return not label.strip() or any(

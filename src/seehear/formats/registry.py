@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from seehear.errors import SeehearError, unknown
-from seehear.formats import activitynet, audacity, csv, dense, elan, webvtt
+from seehear.formats import activitynet, audacity, csv, dense, edl, elan, otio, webvtt
 from seehear.formats.spec import Format
 
 REGISTRY: dict[str, Format] = {
@@ -17,6 +17,8 @@ REGISTRY: dict[str, Format] = {
         csv.FORMAT,
         dense.FORMAT,
         activitynet.FORMAT,
+        edl.FORMAT,
+        otio.FORMAT,
     )
 }
 
