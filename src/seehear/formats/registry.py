@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from seehear.errors import SeehearError, unknown
-from seehear.formats import activitynet, audacity, csv, dense, edl, elan, otio, webvtt
+from seehear.formats import activitynet, audacity, csv, dense, edl, elan, label_studio, otio, webvtt
 from seehear.formats.spec import Format
 
 REGISTRY: dict[str, Format] = {
@@ -19,6 +19,7 @@ REGISTRY: dict[str, Format] = {
         activitynet.FORMAT,
         edl.FORMAT,
         otio.FORMAT,
+        label_studio.FORMAT,
     )
 }
 

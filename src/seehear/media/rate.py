@@ -29,8 +29,8 @@ def stated_rate(path: str | Path) -> dict[str, Any]:
     with open_media(Path(path)) as container:
         videos = [stream for stream in container.streams.video if not is_cover(stream)]
         rates = [each for stream in videos[:1] for each in (stream.average_rate, stream.guessed_rate) if each]
-        holders = [*videos[:1], *(each for each in container.streams if each.type == "data"), container]
-        codes = (holder.metadata.get(TIME_CODE, "") for holder in holders if holder is not None)
+        of_tracks = [each.metadata for each in (*videos[:1], *container.streams.data)]
+        codes = (metadata.get(TIME_CODE, "") for metadata in (*of_tracks, container.metadata))
         return {
             "rates": [[each.numerator, each.denominator] for each in rates],
             "timecode": next(filter(None, codes), ""),
