@@ -51,9 +51,9 @@ class _Task:
 
 def _encode(clip: Clip) -> _Task:
     parsed, timing = clip.parsed, clip.timing
-    for text in (parsed.clip, parsed.file, *(event.label for event in parsed.events)):
-        if not _fits(text):
-            raise ClipError(f"{text!r} is empty, begins with {VARIABLE}, or has a character that XML can't hold")
+    for label in dict.fromkeys(event.label for event in parsed.events):
+        if not _fits(label):
+            raise ClipError(f"{label!r} is empty, begins with {VARIABLE}, or has a character that XML can't hold")
     kind = VIDEO if timing.has_video else AUDIO
     names = tuple(map(name_of, parsed.modalities))
     data: dict[str, Any] = {
@@ -76,8 +76,9 @@ def _encode(clip: Clip) -> _Task:
     return _Task(kind, {"data": data, **by}, names, classes)
 
 
-def _fits(text: str) -> bool:
-    return bool(text.strip()) and not text.startswith(VARIABLE) and not NOT_XML.search(text)
+def _fits(label: str) -> bool:
+    """Return whether a labelling interface can offer a class."""
+    return bool(label.strip()) and not label.startswith(VARIABLE) and not NOT_XML.search(label)
 
 
 def _region(event: ParsedEvent, kind: str, timing: Timing) -> dict[str, Any]:
