@@ -27,7 +27,7 @@ COMMANDS = (
     ("align", "align:align", "Measure how well modalities agree in meaning, in features and in trained runs."),
     ("parse", "parse:parse", "Parse clips into events heard, seen and both."),
     ("view", "view:view", "Show pages in a browser, with the clips that they play."),
-    ("export", "export:export", "Write parsed clips for other tools: ELAN, Audacity, WebVTT, tables."),
+    ("export", "export:export", "Write parsed clips for other tools: ELAN, Audacity, edit lists, tables."),
     ("score", "score:score", "Score predictions of any system, given as dense tables."),
     ("select", "select:select", "Choose networks: the collocation that suits your clips best."),
     ("judge", "judge:judge", "Compare a selection, and every estimator, with full trainings."),

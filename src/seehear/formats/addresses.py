@@ -15,7 +15,7 @@ UPLOADS, LOCAL_FILES = "/data/upload/", "/data/local-files/"  # Label Studio's o
 
 def absolute(file: str) -> str:
     """Return the absolute path of a file, with slashes, percent-encoded, without the first slash."""
-    return quote(Path(os.path.abspath(file)).as_posix().lstrip("/"))
+    return quote(Path(os.path.abspath(file)).as_posix().lstrip("/"), safe="/:")
 
 
 def stem_of(address: str) -> str:
