@@ -16,7 +16,7 @@ from make_media import movie, tone
 from seehear.errors import ClipError, SeehearError
 from seehear.formats import edl, export, import_annotations, otio, write_clip
 from seehear.formats.timecode import COMMON, FrameRate
-from seehear.formats.timing import Timing, timing_of
+from seehear.formats.timing import Timing, _known, timing_of
 
 few = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 rates = st.sampled_from([FrameRate.of(name) for name in COMMON])
@@ -354,6 +354,21 @@ def test_the_rate_of_the_file(name, fps, code, rate, start, tmp_path):
     assert timing_of(parsed) == Timing(FrameRate.of(rate), start, has_audio=False)
     other = FrameRate.of("50")
     assert timing_of(parsed, other) == Timing(other, 0, has_audio=False)
+
+
+@pytest.mark.parametrize(("every", "rate"), [(7, "30"), (3, "30")])
+def test_a_rate_that_varies(every, rate, tmp_path):
+    times = [n / 30 for n in range(60) if n % every]  # frames are missing, as of phones
+    file = movie(tmp_path / "a.mp4", times=times, fps=30)
+    assert str(timing_of(replace(clip(), file=str(file))).rate) == rate
+
+
+def test_a_rate_that_is_whole_by_chance_alone():
+    assert _known([Fraction(29), Fraction(90000)]) is None
+    assert _known([Fraction(29), Fraction(30)]) == 30
+    assert _known([Fraction(25), Fraction(50)]) == 25  # fields
+    assert _known([Fraction(10), Fraction(10)]) == 10
+    assert _known([]) is None
 
 
 def test_a_source_with_a_time_code_reads_back(tmp_path):

@@ -17,7 +17,7 @@ from seehear.errors import SeehearError
 
 NTSC = Fraction(1000, 1001)
 TOLERANCE = Fraction(1, 5000)  # relative: 23.98 is meant to be 24000/1001, which is a thousandth below 24
-FASTEST = 1000  # frames per second
+FASTEST = 240  # frames per second
 MOST_LABELS = 100  # frames per second that two digits can label
 MIDNIGHT = 24  # hours
 COMMON = ("23.976", "24", "25", "29.97", "29.97df", "30", "50", "59.94", "59.94df", "60")

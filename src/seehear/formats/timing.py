@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from seehear.errors import ClipError
-from seehear.formats.timecode import MOST_LABELS, FrameRate, is_drop, nearest
+from seehear.formats.timecode import COMMON, MOST_LABELS, FrameRate, is_drop, nearest
 from seehear.media.child import run_on_file
 from seehear.media.rate import stated_rate
 from seehear.media.reader import AUDIO_SUFFIXES
@@ -67,7 +68,7 @@ def timing_of(parsed: ParsedClip, given: FrameRate | None = None) -> Timing:
             raise ClipError(f"its frame rate is unknown ({error}): {GIVE}") from None
         return Timing(given or OF_AUDIO, 0, not is_audio, AUDIO not in parsed.absent)
     rates = [Fraction(*each) for each in stated["rates"]]
-    known = next(filter(None, map(nearest, rates)), None)
+    known = _known(rates)
     of_file = FrameRate(known) if known else None
     code = stated["timecode"]
     if of_file and of_file.can_drop:
@@ -78,6 +79,16 @@ def timing_of(parsed: ParsedClip, given: FrameRate | None = None) -> Timing:
         found = f"{float(rates[0]):g} frames per second" if rates else "no frame rate"
         raise ClipError(f"{file}: states {found}, for which there are no time codes: {GIVE}")
     return Timing(rate, _start(code, of_file) if rate == of_file else 0, stated["has_video"], stated["has_audio"])
+
+
+def _known(rates: Sequence[Fraction]) -> Fraction | None:
+    """Return the rate that a file's mean rate or FFmpeg's guess stands for; None if they leave it open.
+
+    A mean of varying rates is near some whole number by chance. So a rate that is not common needs both.
+    """
+    found = [nearest(rate) for rate in rates]
+    common = [rate for rate in found if rate in {FrameRate.of(name).fps for name in COMMON}]
+    return common[0] if common else found[0] if len(set(found)) == 1 else None
 
 
 def _start(code: str, rate: FrameRate) -> int:
