@@ -24,9 +24,11 @@ REGISTRY: dict[str, Format] = {
 }
 
 _CAPTIONS = "captions in this form are not read: save them as WebVTT (.vtt)"
+_TIMELINE = "timelines in this form are not read: export an edit list (.edl) or an OpenTimelineIO file (.otio)"
 _SHEET = "spreadsheets are not read: save the sheet as .csv"
 OTHER_SUFFIXES = {  # of files that people have -> what to do with them
     **dict.fromkeys((".srt", ".sbv", ".ass", ".ssa", ".ttml"), _CAPTIONS),
+    **dict.fromkeys((".fcpxml", ".aaf", ".xml"), _TIMELINE),
     **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), _SHEET),
     ".tsv": "if it is a table, call it .csv; tabs may separate its columns",
     ".textgrid": "Praat's files are not read: import it in ELAN and save it as .eaf",
