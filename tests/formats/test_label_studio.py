@@ -264,6 +264,13 @@ def test_exports_that_cant_be_read(content, message, tmp_path):
     assert "project.json" in str(error.value)
 
 
+def test_a_class_with_a_comma_is_not_split(tmp_path):
+    file = tasks(tmp_path, task({"audio": "a.wav"}, by(1, span("heard", 0, 1, "Speech, male", "Dog"))))
+    assert [one.label for one in read(file).events("a")] == ["Dog", "Speech, male"]
+    with pytest.raises(SeehearError, match=r"region 1 of 'a': the class 'Speech, male' has a comma"):
+        import_annotations(file)
+
+
 def test_a_modality_for_other_tags(tmp_path):
     file = tasks(tmp_path, task({"audio": "a.wav"}, by(1, span("label", 0, 1, "Dog"))))
     assert read(file, "heard").events("a") == [event("Dog", "audio", 0, 1)]

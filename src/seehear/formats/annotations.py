@@ -198,6 +198,9 @@ def _cleaned(events: FileEvents) -> dict[str, dict[str, list[LocatedEvent]]]:
                 try:
                     valid_line(clip, "clip")
                     onset, offset = _within_clip(located.event)
+                    if located.is_single and "," in located.event.label:
+                        label = located.event.label
+                        raise ClipError(f"the class {label!r} has a comma, which separates classes; rename it there")
                     for label in map(valid_line, classes_in(located.event.label)):
                         event = replace(located.event, label=label, onset=onset / 1000, offset=offset / 1000)
                         by_class.setdefault(label, []).append(LocatedEvent(event, located.place))

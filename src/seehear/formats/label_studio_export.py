@@ -136,7 +136,7 @@ class _Reader:
             place = f"{chosen.place}, region {number} of {clip!r}"
             try:
                 for event in self._events_of(result, chosen, modalities):
-                    self.events.add(clip, event, f"{self.file}: {place}")
+                    self.events.add(clip, event, f"{self.file}: {place}", is_single=True)
             except ValueError as error:
                 self.defects.append(Defect(self.file, 0, DefectKind.UNREADABLE, f"{place}, {error}"))
             except SeehearError as error:

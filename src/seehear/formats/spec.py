@@ -52,10 +52,12 @@ class LocatedEvent:
     Attributes:
         event: The event.
         place: Where it stands, such as `a.vtt:12`.
+        is_single: Whether it has one class for certain, so that a comma in it separates nothing.
     """
 
     event: ParsedEvent
     place: str
+    is_single: bool = False
 
 
 @dataclass
@@ -74,9 +76,9 @@ class FileEvents:
         """Return the list of events in a modality of a clip, to append to."""
         return self.by_clip.setdefault(normal(clip), {}).setdefault(modality, [])
 
-    def add(self, clip: str, event: ParsedEvent, place: str) -> None:
-        """Add an event to its clip and modality."""
-        self.entry(clip, event.modality).append(LocatedEvent(event, place))
+    def add(self, clip: str, event: ParsedEvent, place: str, *, is_single: bool = False) -> None:
+        """Add an event to its clip and modality; see `LocatedEvent`."""
+        self.entry(clip, event.modality).append(LocatedEvent(event, place, is_single))
 
     def events(self, clip: str) -> list[ParsedEvent]:
         """Return the events of a clip, ordered by modality, onset and class."""
