@@ -203,6 +203,17 @@ ELAN = """<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="milliseconds">
 <TIME_ORDER/><TIER TIER_ID="heard"/><TIER TIER_ID="{tells}"/></ANNOTATION_DOCUMENT>"""
 VTT = "WEBVTT\n\nNOTE tells what is heard, {tells}\n"
 ACTIVITYNET = '{{"results": {{"{clip}": []}}}}'
+EDL = (
+    "TITLE: x\n001 AX V C 00:00:00:00 00:00:01:00 00:00:00:00 00:00:01:00\n* LOC: 00:00:00:00 RED Dog\n"
+    '* SEEHEAR: {{"rate": "25", "clip": "{clip}", "modality": "{tells}"}}\n'
+)
+OTIO = (
+    '{{"OTIO_SCHEMA": "Timeline.1", "tracks": {{}}, '
+    '"metadata": {{"seehear": {{"clip": "{clip}", "modalities": ["{tells}"]}}}}}}'
+)
+LABEL_STUDIO = (
+    '[{{"data": {{"seehear_clip": "{clip}", "seehear_modalities": ["{tells}"]}}, "annotations": [{{"result": []}}]}}]'
+)
 CSV = "clip,modality,label,onset,offset\n{clip},{tells},Dog,0,1\n"
 
 
@@ -215,6 +226,12 @@ CSV = "clip,modality,label,onset,offset\n{clip},{tells},Dog,0,1\n"
         ("a.eaf", ELAN, "../victim", "seen"),
         ("a.csv", CSV, "a", "../victim"),
         ("a.csv", CSV, "../victim", "audio"),
+        ("a.seen.edl", EDL, "a", "../victim"),
+        ("a.seen.edl", EDL, "../victim", "seen"),
+        ("a.otio", OTIO, "a", "../victim"),
+        ("a.otio", OTIO, "../victim", "seen"),
+        ("a.json", LABEL_STUDIO, "a", "../victim"),
+        ("a.json", LABEL_STUDIO, "../victim", "seen"),
         ("activitynet.audio.json", ACTIVITYNET, "../victim", ""),
         ("activitynet.audio.json", ACTIVITYNET, "a\\tb", ""),
         ("..audio.txt", "0\t1\tDog\n", "", ""),

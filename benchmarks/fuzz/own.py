@@ -236,7 +236,8 @@ def read_parsed(folder: Path, file: Path) -> None:
 def _export(folder: Path) -> None:
     from seehear.formats.writing import export
 
-    export(folder / "parsed", out=folder / "exported", formats="webvtt,audacity,elan,csv,dense,activitynet")
+    formats = "webvtt,audacity,elan,csv,dense,activitynet,edl,otio,label-studio"
+    export(folder / "parsed", out=folder / "exported", formats=formats, frame_rate=25)
 
 
 def read_thresholds(folder: Path, file: Path) -> None:

@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from seehear.formats import REGISTRY, Clip
+from seehear.formats.timecode import FrameRate
 from seehear.parsing.clip import ParsedClip, ParsedEvent
 
 ODD = [
@@ -35,6 +36,7 @@ labels = st.sampled_from(ODD) | st.text(max_size=8)
 plain = st.sampled_from(["Dog", "Cat", "Speech", "🐕 犬", "كلب", "A<b>&c;", "--> x", 'say "hi"', "it's"])
 MODALITIES = [("audio", "visual"), ("audio", "visual"), ("visual",), ("audio", "touch"), ("audio", "visual", "touch")]
 ONE = st.just("clip")
+RATE = FrameRate.of(25)  # of the clips here, whose files don't exist
 
 
 @st.composite
@@ -69,15 +71,15 @@ def parsed_clips(draw, of=plain, clip=ONE):
     return ParsedClip(name, f"clips/{name}.mp4", duration, segment, names, "global", tuple(events), {})
 
 
-def clip_of(parsed, folder, true=False):
-    return Clip(parsed, tuple(sorted({event.label for event in parsed.events})), folder, true)
+def clip_of(parsed, folder, true=False, rate=RATE):
+    return Clip(parsed, tuple(sorted({event.label for event in parsed.events})), folder, true, rate)
 
 
-def written(name, parsed, folder, true=False):
+def written(name, parsed, folder, true=False, rate=RATE):
     """The files that a format makes of a clip."""
     form = REGISTRY[name]
     files = []
-    for file, content in form.join([form.encode(clip_of(parsed, folder, true))]).items():
+    for file, content in form.join([form.encode(clip_of(parsed, folder, true, rate))]).items():
         files.append(folder / file)
         files[-1].write_bytes(content)
     return files

@@ -30,7 +30,8 @@ def names(out):
 
 
 def test_every_format(folder, tmp_path):
-    report = export([folder], out=tmp_path / "out", formats=["webvtt,audacity", "elan", "csv", "dense", "activitynet"])
+    formats = ["webvtt,audacity", "elan", "csv", "dense", "activitynet", "edl", "otio", "label-studio"]
+    report = export([folder], out=tmp_path / "out", formats=formats, frame_rate=25)
     assert (report.clips, report.failed, report.exit_code) == (2, [], 0)
     assert list(report.files) == list(REGISTRY)
     modalities = ("audio", "visual", "audio_visual")
@@ -39,6 +40,8 @@ def test_every_format(folder, tmp_path):
         "events.csv",
         *(f"{modality}.csv" for modality in modalities),
         *(f"activitynet.{modality}.json" for modality in modalities),
+        *(f"{name}.{suffix}" for name in "ab" for suffix in ("heard.edl", "seen.edl", "both.edl", "otio")),
+        *(f"label-studio.video.{suffix}" for suffix in ("json", "xml")),
     }
     assert "elan: " in report.text()
     assert "2 clips exported" in report.text()
@@ -75,7 +78,7 @@ def test_the_ground_truth(folder, tmp_path):
 @pytest.mark.parametrize("name", ODD)
 def test_odd_names(name, tmp_path):
     folder_of_clips.write(replace(clip(*DOG, name=name), file=str(tmp_path / f"{name}.mp4")), tmp_path / "parsed")
-    report = export([tmp_path / "parsed"], out=tmp_path / "out", formats=list(REGISTRY))
+    report = export([tmp_path / "parsed"], out=tmp_path / "out", formats=list(REGISTRY), frame_rate=25)
     assert report.failed == []
     assert (tmp_path / "out" / f"{name}.vtt").exists()
     assert elan.read(tmp_path / "out" / f"{name}.eaf").events(name) == sorted(DOG, key=lambda each: each.modality)
@@ -205,19 +208,21 @@ def test_parsed_clips_in_memory(tmp_path):
         ("new.csv", ["new.csv"]),
         ("new.txt", ["new.heard.txt", "new.seen.txt", "new.both.txt"]),
         ("new.json", ["new.heard.json", "new.seen.json", "new.both.json"]),
+        ("new.edl", ["new.heard.edl", "new.seen.edl", "new.both.edl"]),
+        ("new.otio", ["new.otio"]),
     ],
 )
 def test_one_clip_in_the_format_of_the_suffix(name, files, tmp_path):
     parsed = clip(*DOG, name="new", truth=TRUTH)
-    written = write_clip(parsed, str(tmp_path / "deeper" / name))
+    written = write_clip(parsed, str(tmp_path / "deeper" / name), frame_rate=25)
     assert written == [tmp_path / "deeper" / file for file in files]
     tables = import_annotations(written).tables
     assert {modality: len(table.events) for modality, table in tables.items()} == {"audio": 1, "visual": 1}
-    assert write_clip(parsed, tmp_path / "deeper" / name) == written  # the same again
+    assert write_clip(parsed, tmp_path / "deeper" / name, frame_rate=25) == written  # the same again
     written[0].write_text("corrected")
     with pytest.raises(SeehearError, match="already exists with other content"):
-        write_clip(parsed, tmp_path / "deeper" / name)
-    write_clip(parsed, tmp_path / "deeper" / name, overwrite=True)
+        write_clip(parsed, tmp_path / "deeper" / name, frame_rate=25)
+    write_clip(parsed, tmp_path / "deeper" / name, overwrite=True, frame_rate=25)
     assert written[0].read_text() != "corrected"
 
 

@@ -28,7 +28,7 @@ COMMANDS = (
     ("parse", "parse:parse", "Parse clips into events heard, seen and both, with or without training."),
     ("classes", "classes:classes", "Show which classes of pretrained networks your words stand for."),
     ("view", "view:view", "Show pages in a browser, with the clips that they play."),
-    ("export", "export:export", "Write parsed clips for other tools: ELAN, Audacity, WebVTT, tables."),
+    ("export", "export:export", "Write parsed clips for other tools: ELAN, Audacity, edit lists, tables."),
     ("score", "score:score", "Score predictions of any system, given as dense tables."),
     ("select", "select:select", "Choose networks: the collocation that suits your clips best."),
     ("judge", "judge:judge", "Compare a selection, and every estimator, with full trainings."),

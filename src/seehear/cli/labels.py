@@ -31,7 +31,7 @@ def check_labels(
 
 
 def import_labels(files: Sequence[str | Path], *, out: str | Path, modality: str | None = None) -> ImportedAnnotations:
-    """Turn annotations from ELAN, Audacity, captions or tables into dense tables.
+    """Turn annotations from ELAN, Audacity, Label Studio, cutting programs, captions or tables into dense tables.
 
     Tables in the folder keep their events of other clips. Events of one class that overlap or touch become one; one
     annotation may hold several classes, separated by commas. Times are kept to the millisecond. Events of `both` count
@@ -39,7 +39,8 @@ def import_labels(files: Sequence[str | Path], *, out: str | Path, modality: str
     left out with a note.
 
     Args:
-        files: ELAN's .eaf, Audacity's .txt, captions as .vtt, tables as .csv, ActivityNet's .json.
+        files: ELAN's .eaf, Audacity's .txt, captions as .vtt, tables as .csv, ActivityNet's and Label Studio's .json,
+            edit lists as .edl, timelines as .otio.
         out: Folder to write audio.csv, visual.csv and so on into; created if needed.
         modality: Of files and lines that name none, such as a label track that isn't called `CLIP.heard.txt`.
 

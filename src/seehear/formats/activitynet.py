@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seehear.errors import SeehearError
+from seehear.formats import label_studio
 from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format
 from seehear.labels.cells import seconds
 from seehear.labels.plausible import MAX_OVERHANG
@@ -110,5 +111,6 @@ FORMAT = Format(
     lambda clip: clip,
     read,
     _join,
+    lambda file: not label_studio.FORMAT.matches(file),
     per_modality=True,
 )

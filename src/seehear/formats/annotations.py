@@ -76,7 +76,7 @@ class ImportedAnnotations(Result):
 def import_annotations(
     files: Paths, *, out: str | Path | None = None, modality: str | None = None
 ) -> ImportedAnnotations:
-    """Turn annotations from ELAN, Audacity, captions or tables into dense tables.
+    """Turn annotations from ELAN, Audacity, Label Studio, cutting programs, captions or tables into dense tables.
 
     Events of one class that overlap or touch become one; one annotation may hold several classes, separated by commas.
     Times are kept to the millisecond. Events in the joint modality (`both`) count for the modalities that the files
@@ -84,7 +84,8 @@ def import_annotations(
     was forgotten when these were corrected.
 
     Args:
-        files: ELAN's .eaf, Audacity's .txt, captions as .vtt, tables as .csv, ActivityNet's .json.
+        files: ELAN's .eaf, Audacity's .txt, captions as .vtt, tables as .csv, ActivityNet's and Label Studio's .json,
+            edit lists as .edl, timelines as .otio.
         out: Folder to write audio.csv, visual.csv and so on into; created if needed. Tables in it keep their events of
             other clips. Nothing is written if omitted.
         modality: Of files and lines that name none, such as a label track that isn't called `CLIP.heard.txt`.
@@ -197,6 +198,9 @@ def _cleaned(events: FileEvents) -> dict[str, dict[str, list[LocatedEvent]]]:
                 try:
                     valid_line(clip, "clip")
                     onset, offset = _within_clip(located.event)
+                    if located.is_single and "," in located.event.label:
+                        label = located.event.label
+                        raise ClipError(f"the class {label!r} has a comma, which separates classes; rename it there")
                     for label in map(valid_line, classes_in(located.event.label)):
                         event = replace(located.event, label=label, onset=onset / 1000, offset=offset / 1000)
                         by_class.setdefault(label, []).append(LocatedEvent(event, located.place))

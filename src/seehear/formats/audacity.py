@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seehear.errors import SeehearError
 from seehear.formats.spec import (
     CERTAIN,
     Clip,
     FileEvents,
     Files,
     Format,
+    clip_and_modality,
     milliseconds,
     name_of,
 )
 from seehear.labels import Defect, DefectKind, raise_fatal
 from seehear.labels.cells import seconds, shown
-from seehear.modality import NAMES, modality_of
 from seehear.names import valid_line
 from seehear.parsing.clip import ParsedEvent
 from seehear.texts import read_lines
@@ -46,15 +45,9 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
     Raises:
         SeehearError: If the modality is unknown, or naming every line that is no label.
     """
-    clip, dot, name = file.stem.rpartition(".")
-    if not dot or (modality_of(name) not in NAMES and name != modality):
-        clip, name = file.stem, modality or ""
-    if not name:
-        raise SeehearError(
-            f"{file}: the file names no modality; name it {clip}.heard.txt or {clip}.seen.txt, or give --modality"
-        )
+    clip, of_file = clip_and_modality(file, modality)
     events, defects = FileEvents(), []
-    events.entry(clip, modality_of(name))
+    events.entry(clip, of_file)
     for number, line in enumerate(read_lines(file), start=1):
         if not line.strip() or line.startswith("\\"):  # the frequencies of the event above, if some were selected
             continue
@@ -66,7 +59,7 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
             message = f"{shown(line)} must be onset and offset in seconds and a class, separated by tabs"
             defects.append(Defect(file, number, DefectKind.UNREADABLE, message))
             continue
-        events.add(clip, ParsedEvent(label, modality_of(name), onset, offset, CERTAIN), f"{file}:{number}")
+        events.add(clip, ParsedEvent(label, of_file, onset, offset, CERTAIN), f"{file}:{number}")
     raise_fatal(defects)
     return events
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from seehear.errors import SeehearError, unknown
-from seehear.formats import activitynet, audacity, csv, dense, elan, webvtt
+from seehear.formats import activitynet, audacity, csv, dense, edl, elan, label_studio, otio, webvtt
 from seehear.formats.spec import Format
 
 REGISTRY: dict[str, Format] = {
@@ -17,13 +17,18 @@ REGISTRY: dict[str, Format] = {
         csv.FORMAT,
         dense.FORMAT,
         activitynet.FORMAT,
+        edl.FORMAT,
+        otio.FORMAT,
+        label_studio.FORMAT,
     )
 }
 
 _CAPTIONS = "captions in this form are not read: save them as WebVTT (.vtt)"
+_TIMELINE = "timelines in this form are not read: export an edit list (.edl) or an OpenTimelineIO file (.otio)"
 _SHEET = "spreadsheets are not read: save the sheet as .csv"
 OTHER_SUFFIXES = {  # of files that people have -> what to do with them
     **dict.fromkeys((".srt", ".sbv", ".ass", ".ssa", ".ttml"), _CAPTIONS),
+    **dict.fromkeys((".fcpxml", ".aaf", ".xml"), _TIMELINE),
     **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), _SHEET),
     ".tsv": "if it is a table, call it .csv; tabs may separate its columns",
     ".textgrid": "Praat's files are not read: import it in ELAN and save it as .eaf",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from seehear.errors import ClipError
-from seehear.modality import display_name, modality_of
+from seehear.errors import ClipError, SeehearError
+from seehear.formats.timecode import FrameRate
+from seehear.formats.timing import Timing, timing_of
+from seehear.modality import NAMES, display_name, modality_of
 from seehear.names import normal, valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip, ParsedEvent
 
@@ -27,12 +30,19 @@ class Clip:
         classes: Every class that an event may have, which ELAN offers to choose from.
         folder: The folder of the files that are written; links to the clip's file start there.
         is_truth: Whether the events are the ground truth.
+        frame_rate: In place of that of the clip's file.
     """
 
     parsed: ParsedClip
     classes: tuple[str, ...]
     folder: Path
     is_truth: bool = False
+    frame_rate: FrameRate | None = None
+
+    @cached_property
+    def timing(self) -> Timing:
+        """How its frames are counted, for formats that count them. Raises ClipError if the frame rate is unknown."""
+        return timing_of(self.parsed, self.frame_rate)
 
 
 @dataclass(frozen=True)
@@ -42,10 +52,12 @@ class LocatedEvent:
     Attributes:
         event: The event.
         place: Where it stands, such as `a.vtt:12`.
+        is_single: Whether it has one class for certain, so that a comma in it separates nothing.
     """
 
     event: ParsedEvent
     place: str
+    is_single: bool = False
 
 
 @dataclass
@@ -64,9 +76,9 @@ class FileEvents:
         """Return the list of events in a modality of a clip, to append to."""
         return self.by_clip.setdefault(normal(clip), {}).setdefault(modality, [])
 
-    def add(self, clip: str, event: ParsedEvent, place: str) -> None:
-        """Add an event to its clip and modality."""
-        self.entry(clip, event.modality).append(LocatedEvent(event, place))
+    def add(self, clip: str, event: ParsedEvent, place: str, *, is_single: bool = False) -> None:
+        """Add an event to its clip and modality; see `LocatedEvent`."""
+        self.entry(clip, event.modality).append(LocatedEvent(event, place, is_single))
 
     def events(self, clip: str) -> list[ParsedEvent]:
         """Return the events of a clip, ordered by modality, onset and class."""
@@ -148,6 +160,27 @@ def name_of(modality: str) -> str:
     if (read := modality_of(modality)) != modality:
         raise ClipError(f"a modality is called {modality!r}, which would be read as {read}")
     return display_name(valid_modality_name(modality))
+
+
+def clip_and_modality(file: Path, modality: str | None) -> tuple[str, str]:
+    """Return the clip and the modality of a file that holds one modality, such as CLIP.heard.txt.
+
+    Args:
+        file: A name without a modality is that of the clip.
+        modality: Of a file whose name has none.
+
+    Raises:
+        SeehearError: If the modality is unknown.
+    """
+    clip, dot, name = file.stem.rpartition(".")
+    if not dot or (modality_of(name) not in NAMES and name != modality):
+        clip, name = file.stem, modality or ""
+    if not name:
+        raise SeehearError(
+            f"{file}: the file names no modality; name it {clip}.heard{file.suffix} or {clip}.seen{file.suffix}, "
+            "or give --modality"
+        )
+    return clip, modality_of(name)
 
 
 def milliseconds(event: ParsedEvent) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic_bytes, atomic_json, check_folder, claim, sweep
 from seehear.formats.registry import REGISTRY, get, of_suffix
 from seehear.formats.spec import Clip, Format, check_writable, name_of
+from seehear.formats.timecode import FrameRate
 from seehear.locks import locked
 from seehear.parsing.clip import ParsedClip
 from seehear.parsing.folder import read, read_folder
@@ -89,6 +90,7 @@ def export(
     out: str | Path,
     formats: Names = DEFAULT_FORMATS,
     truth: bool = False,
+    frame_rate: str | float | FrameRate | None = None,
 ) -> Exported:
     """Write parsed clips as captions, label tracks, annotation files and tables.
 
@@ -98,19 +100,22 @@ def export(
     Args:
         parsed: Parsed clips, folders that `seehear parse` wrote, or single files `CLIP.json` of these.
         out: The folder to write into; created if needed.
-        formats: Names of formats: webvtt, audacity, elan, csv, dense, activitynet.
+        formats: Names of formats: webvtt, audacity, elan, csv, dense, activitynet, edl, otio, label-studio.
         truth: Write the ground truth that came with the clips, instead of the predictions.
+        frame_rate: Of formats that count frames, such as 25 or 29.97df (drop-frame); by default that of each clip's
+            file, and 25 for audio.
 
     Returns:
         The files, and what was left out.
 
     Raises:
-        SeehearError: If a format is unknown, two clips have one name, no clip's ground truth is known, or `out` holds
-            parsed clips or the other kind of events.
+        SeehearError: If a format or the frame rate is unknown, two clips have one name, no clip's ground truth is
+            known, or `out` holds parsed clips or the other kind of events.
     """
     forms = [get(name) for name in names(formats)]
     if not forms:
         raise SeehearError(f"no format: choose from {', '.join(REGISTRY)}")
+    rate = None if frame_rate is None else FrameRate.of(frame_rate)
     folder = Path(out)
     check_folder(folder)
     result = Exported(folder, 0)
@@ -127,7 +132,7 @@ def export(
     if already != what:
         raise SeehearError(f"{folder}: holds {IN_WORDS[already]}, and these are {IN_WORDS[what]}; choose another --out")
     classes = _classes(clips)
-    valid = _valid([Clip(clip, classes, folder, truth) for clip in clips], result)
+    valid = _valid([Clip(clip, classes, folder, truth, rate) for clip in clips], result)
     sweep(folder)
     with Progress("exporting", len(forms) * len(valid)) as progress:
         for form in forms:
@@ -144,6 +149,7 @@ def write_clip(
     format: str | None = None,
     truth: bool = False,
     overwrite: bool = False,
+    frame_rate: str | float | FrameRate | None = None,
 ) -> list[Path]:
     """Write one parsed clip as a file of another tool.
 
@@ -153,10 +159,11 @@ def write_clip(
     Args:
         parsed: The clip.
         file: Where to write. Its suffix chooses the format: .vtt, .txt (Audacity), .eaf (ELAN), .csv (one table), .json
-            (ActivityNet).
+            (ActivityNet), .edl (edit lists), .otio (OpenTimelineIO).
         format: Name of the format; by the suffix if omitted.
         truth: Write the ground truth instead of the predictions.
         overwrite: Replace files that exist with other content, such as annotations that were corrected.
+        frame_rate: Of formats that count frames, such as 25 or 29.97df; by default that of the clip's file.
 
     Returns:
         The files.
@@ -169,10 +176,12 @@ def write_clip(
     form = of_suffix(path) if format is None else get(format)
     if path.suffix.lower() != form.suffix:
         raise SeehearError(f"{path}: files of the format {form.name} end in {form.suffix}")
+    rate = None if frame_rate is None else FrameRate.of(frame_rate)
     (clip,) = _with_truth_as_events([parsed]) if truth else (parsed,)
     check_writable(clip)
-    contents = form.join([form.encode(Clip(clip, _classes([clip]), path.parent, truth))])
-    targets = [path]
+    contents = form.join([form.encode(Clip(clip, _classes([clip]), path.parent, truth, rate))])
+    # A format may add a file of another kind, as Label Studio's labelling interface.
+    targets = [path if suffix == form.suffix else path.with_suffix(suffix) for suffix in map(_suffix, contents)]
     if form.per_modality:
         targets = [path.with_name(f"{path.stem}.{name_of(modality)}{form.suffix}") for modality in clip.modalities]
     files = dict(zip(targets, contents.values(), strict=True))
@@ -182,6 +191,10 @@ def write_clip(
     for target, content in files.items():
         atomic_bytes(target, content)
     return list(files)
+
+
+def _suffix(name: str) -> str:
+    return Path(name).suffix
 
 
 def _collect(

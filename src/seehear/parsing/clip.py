@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from pandas import DataFrame
 
+    from seehear.formats.timecode import FrameRate
     from seehear.media.overview import Overview
 
 REMEDY = "parse the clip again"
@@ -175,23 +176,31 @@ class ParsedClip:
         write(self, Path(out))
         return parse.write(self, self._seen(), Path(out), embed=embed)
 
-    def export(self, file: str | Path, *, truth: bool = False, overwrite: bool = False) -> list[Path]:
-        """Write the events for another tool, in the format that the suffix names: .eaf, .txt, .vtt, .csv, .json.
+    def export(
+        self,
+        file: str | Path,
+        *,
+        truth: bool = False,
+        overwrite: bool = False,
+        frame_rate: str | float | FrameRate | None = None,
+    ) -> list[Path]:
+        """Write the events for another tool, in the format of the suffix: .eaf, .txt, .vtt, .csv, .json, .edl, .otio.
 
         Args:
             file: Where to write.
             truth: Write the ground truth instead of the predictions.
             overwrite: Replace files that exist with other content, such as annotations that were corrected.
+            frame_rate: For .edl and .otio, such as 25 or 29.97df (drop-frame); by default that of the clip's file.
 
         Returns:
-            The files: one, or one per modality for .txt and .json.
+            The files: one, or one per modality for .txt, .json and .edl.
 
         Raises:
             SeehearError: If no format has the suffix, or a file exists with other content.
         """
         from seehear.formats import write_clip
 
-        return write_clip(self, Path(file), truth=truth, overwrite=overwrite)
+        return write_clip(self, Path(file), truth=truth, overwrite=overwrite, frame_rate=frame_rate)
 
     def _repr_html_(self) -> str:
         """Return the clip's page, playable, in a frame of its own."""
