@@ -20,12 +20,21 @@ if TYPE_CHECKING:
 
 @dataclass(repr=False)
 class Trained(Result):
-    """Parsers that were trained, one per seed, the labelled clips that have no features, and thresholds if chosen."""
+    """Parsers that were trained, one per seed.
+
+    Attributes:
+        parsers: They.
+        clips: Number of clips that they were trained on.
+        missing: Labelled clips that have no features.
+        false_alarms: Thresholds of each parser, if they were chosen.
+        unlabelled: How many of the clips have none of the classes.
+    """
 
     parsers: Sequence[Parser]
     clips: int
     missing: Sequence[str]
     false_alarms: Sequence[FalseAlarms] = ()
+    unlabelled: int = 0
 
     @property
     def runs(self) -> list[Path]:
@@ -58,7 +67,8 @@ class Trained(Result):
         missing = listed(self.missing, f"{len(self.missing)} labelled clips without features were left out")
         tables = [f"{run}:\n{each.text()}" for run, each in zip(self.runs, self.false_alarms, strict=False)]
         notes = [*self.notes, *([missing] if missing else [])]
-        return "\n".join([*lines, f"trained on {self.clips} clips", *tables, *notes])
+        without = f", {self.unlabelled} of them without any class" if self.unlabelled else ""
+        return "\n".join([*lines, f"trained on {self.clips} clips{without}", *tables, *notes])
 
     def as_json(self) -> Any:
         """Return the run folders, the history entry of each chosen epoch, and the clips that were left out."""
@@ -149,4 +159,5 @@ def train(
         for parser in parsers:
             chosen.append(parser.limit_false_alarms(val_data, rates, decoding=parser.run.trained_decoding))
             parser.keep_thresholds(chosen[-1])
-    return Trained(parsers, int(data.featured.sum()), missing, chosen)
+    unlabelled = int((~data.usable().labels.any(axis=1)).sum())
+    return Trained(parsers, int(data.featured.sum()), missing, chosen, unlabelled)
