@@ -346,5 +346,5 @@ def test_clips_without_a_label_share_a_line_and_are_read(tmp_path):
     ]
     assert [defect.line for defect in found.defects] == [3, 4, 5]
     assert read_weak(path).labels == {"a": ("Dog",), "b": (), "c d": (), "e": ()}
-    with pytest.raises(SeehearError, match='2: error: 1 fields .* an empty cell may stand as ""'):
+    with pytest.raises(SeehearError, match=r'2: error: 1 fields .* an empty cell may stand as ""'):
         read_weak(weak(tmp_path / "bare.csv", "a"))

@@ -769,3 +769,31 @@ def test_of_too_many_classes_those_with_most_support_are_shown():
     }
     found = evaluation.by_class(rows)
     assert [name for name, _ in found] == [name for name, n in zip(names, support, strict=True) if n >= 50]
+
+
+# Thresholds
+
+
+@pytest.mark.parametrize("which", ["one", "both"])
+def test_each_class_has_its_precision_and_recall_by_threshold(which, request):
+    folder, report = request.getfixturevalue(which)
+    found, stored = Read(folder / "evaluation.html"), kept(folder)["thresholds"]
+    drawn = [each["aria-label"] for each in found.named("svg") if "by threshold: at" in (each.get("aria-label") or "")]
+    assert len(drawn) == len(CLASSES) * 2
+    rows = [scores.classes for scores in report.scores]
+    for modality, spoken in (("audio", "heard"), ("visual", "seen")):
+        for label in CLASSES:
+            one = stored["segment"][modality][label]
+            assert len(one["curve"]["precision"]) == len(one["curve"]["recall"]) == len(stored["grid"])
+            own = [row for of in rows for row in of if (row.level, row.kind, row.label) == ("segment", modality, label)]
+            # At its own threshold a system is as good as its scores say.
+            assert 100 * one["recall"] == pytest.approx(np.mean([row.recall for row in own]), abs=0.01)
+            if len(own) == 1 and one["precision"] is not None:
+                assert 100 * one["precision"] == pytest.approx(own[0].precision, abs=0.01)
+            (words_of,) = [each for each in drawn if each.startswith(f"{label}, {spoken}, ")]
+            assert f"recall {100 * one['recall']:.0f} %" in words_of
+            assert f"of {one['support']}" in found.text
+
+
+def test_curves_have_gaps_where_nothing_is_predicted():
+    assert evaluation._path([0.1, 0.2, 0.3, 0.4], [0.5, np.nan, 1.0, 0.0]) == "M10.0 30.0M30.0 0.0L40.0 60.0"

@@ -205,7 +205,7 @@ def _predict(
         for name, of_part in decoded.items():
             active[name][numbers, : of_part.shape[1], : of_part.shape[2]] = of_part
         if collector:
-            collector.add_part(numbers, part, decoded)
+            collector.add_part(numbers, part, decoded, decoding)
     predicted = Activity(active, classes=truth.classes, source=str(decoding))
     if collector:
         collector.add_run(predicted)
