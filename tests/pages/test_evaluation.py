@@ -20,6 +20,7 @@ from seehear.parsing.folder import write as write_parse
 from seehear.scoring.clips import ClipRow
 from seehear.scoring.confusion import ELSEWHERE, Confusion
 from seehear.scoring.intervals import Interval
+from seehear.scoring.precision_recall import ThresholdTally
 from seehear.scoring.reliability import Bin
 from seehear.scoring.scores import ClassRow
 from seehear.scoring.verdict import Verdict
@@ -90,6 +91,11 @@ def matrix(classes, rows):
         for predicted, often in row.items():
             table[at[true], at[predicted]] = often
     return Confusion(tuple(classes), table)
+
+
+def drawings(found):
+    """The drawings but for those of single classes."""
+    return [each for each in found.named("svg") if "preserveaspectratio" not in each]
 
 
 def bars(found, kind):
@@ -344,7 +350,7 @@ def test_many_classes_are_listed_instead_of_drawn(one, tmp_path):
     table[:40, :40] = rng.permutation(40 * 40).reshape(40, 40) + 1.0
     confusion = {name: Confusion(tuple(names), table) for name in ("audio", "visual")}
     found = read(with_classes(one[1], names, confusion=confusion), tmp_path)
-    assert len(found.named("svg")) == 2
+    assert len(drawings(found)) == 2
     pairs = sorted(((table[r, c], a, b) for r, a in enumerate(names) for c, b in enumerate(names) if a != b))[::-1]
     listed = [row for row in found.rows if row[0] in names and row[1] in names]
     assert [row[:3] for row in listed[:50]] == [[a, b, f"{often:.1f}"] for often, a, b in pairs[:50]]
@@ -408,7 +414,7 @@ def test_trainings_are_listed_run_by_run(both, one):
 
 def test_every_drawing_says_what_it_shows(both):
     found = Read(both[0] / "evaluation.html")
-    labels = [each["aria-label"] for each in found.named("svg")]
+    labels = [each["aria-label"] for each in drawings(found)]
     assert [text.split(" ")[0] for text in labels] == ["Reliability", "Confusion", "Confusion", "Losses"]
     assert re.search(r"heard: of the predictions with a confidence of 0\.\d to .* in 10 are true", labels[0])
     assert "true segments of classes heard" in labels[1]
@@ -549,7 +555,7 @@ def test_one_modality_and_no_validation(world, tmp_path):
     found = Read(out / "evaluation.html")
     found.check()
     assert numbers(report.text().replace(str(tmp_path), "")) <= numbers(found.text)
-    assert len(found.named("svg")) == 3
+    assert len(drawings(found)) == 3
     assert "another modality" not in found.text
     assert "seen" not in found.text.partition("How to read this")[0].partition("How to read this")[2]
     row = next(row for row in found.rows if row[-1] == str(run))
@@ -576,6 +582,7 @@ def test_no_forecasts_no_events_no_predictions(one, tmp_path):
         reliability_clip=reliability.pop(""),
         reliability=reliability,
         confusion={name: matrix(CLASSES, {}) for name in details.modalities},
+        curves={name: ThresholdTally(3).curves(CLASSES, np.zeros(3, int), np.full(3, 0.5)) for name in details.curves},
         elsewhere={error: {name: np.zeros((3, 4)) for name in details.modalities} for error in details.elsewhere},
         across=np.zeros_like(details.across),
         clips=[ClipRow(clip, 100.0, {}, 0, None, None) for clip in ("clip00", "clip01")],
@@ -583,9 +590,10 @@ def test_no_forecasts_no_events_no_predictions(one, tmp_path):
     )
     found = read(empty, tmp_path)
     assert "The ground truth has no class heard in these clips." in found.text
+    assert found.text.count("No class is true or predicted.") == 2
     assert "Clips without events (2)" in found.text
     assert "clip00, clip01" in found.text
-    assert len(found.named("svg")) == 2
+    assert len(drawings(found)) == 2
     assert not [style for style in bars(found, "bar") if not style.endswith(":0.0000")]
 
 
