@@ -154,5 +154,31 @@ def test_clips_without_any_class_train_and_count(tmp_path, recipe):
     only = data.subset(empty)
     chosen = parser.limit_false_alarms(only, 1)
     assert all(row.hours == pytest.approx(5 * len(empty) / HOUR) for row in chosen.rows)
-    report = sh.evaluate(parser, only, progress=False)
-    assert np.isfinite(report.average.mean)
+    silent = sh.evaluate(parser, only, decoding=sh.Decoding("none", 1.0), progress=False)
+    assert silent.average.mean == 100
+    assert not silent.notes  # nothing is true there: that all is predicted so is no suspicious draft
+
+
+def test_train_counts_clips_without_any_class(world, tmp_path):
+    empty = sum(not names for names in world.weak.values())
+    text = commands.train(**world.training(out=tmp_path / "run")).text()
+    assert f"trained on 40 clips, {empty} of them without any class" in text
+
+
+def test_labels_without_a_single_class_are_refused(world):
+    data = world.dataset()
+    nothing = sh.Dataset.from_arrays({name: data.arrays(name) for name in data.modalities}, np.zeros((40, 3)), CLASSES)
+    with pytest.raises(SeehearError, match="no training clip has a label"):
+        sh.Parser("paper", epochs=1).fit(nothing, progress=False)
+
+
+def test_a_decoder_keeps_only_what_its_clip_filter_keeps(world):
+    """Thresholds of a run with a clip filter count false alarms behind the filter."""
+    data = world.dataset()
+    parser = sh.load(world.folder / "run")
+    for filter_ in ("none", "global", "per-modality"):
+        before = sh.Decoding(filter_, 0.5, 0.6)
+        chosen = parser.limit_false_alarms(data, 30, decoding=before)
+        active = parser.predict(data, chosen.decoding)
+        for row in chosen.rows:
+            assert row.count == alarms(active, data, row.modality, CLASSES.index(row.label))[0]
