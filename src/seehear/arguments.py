@@ -182,6 +182,35 @@ def candidates(value: Mapping[str, Names] | Texts) -> dict[str, list[str]]:
     return chosen
 
 
+def by_class(value: Texts, classes: Sequence[str], what: str) -> dict[str, float]:
+    """Map classes to numbers.
+
+    Args:
+        value: Texts of the form CLASS=NUMBER, or NUMBER for every class that is not named.
+        classes: The classes.
+        what: The numbers' name, for messages.
+
+    Returns:
+        class -> number, in the order of the classes.
+
+    Raises:
+        SeehearError: A text has another form, a class is unknown, or one is given twice.
+    """
+    given: dict[str, float] = {}
+    for text in _texts(value):
+        name, equals, number = text.rpartition("=")
+        if equals and name not in classes:
+            raise SeehearError(f"{text!r}: no class {name!r}; the classes are {', '.join(classes)}")
+        if name in given:
+            raise SeehearError(f"{text!r}: {what} of {name or 'all classes'} are given twice")
+        try:
+            given[name] = float(number)
+        except ValueError:
+            raise SeehearError(f"{text!r}: {what} must be a number, or CLASS=NUMBER, as in Dog=1") from None
+    every = {**dict.fromkeys(classes, given.pop("")), **given} if "" in given else given
+    return {name: every[name] for name in classes if name in every}
+
+
 def settings(value: Mapping[str, Any] | Texts) -> dict[str, Any]:
     """Map settings to their values.
 

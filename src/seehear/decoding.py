@@ -22,6 +22,7 @@ Filter = Literal["global", "per-modality", "none"]
 Threshold = float | Mapping[str, float]  # one for all classes, or by class (HALF for others)
 
 HALF = 0.5
+BESIDE = "false_alarms"  # in the JSON of thresholds: how they were chosen
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,28 @@ class Decoding:
         self, probabilities: Probabilities, classes: tuple[str, ...], modalities: tuple[str, ...]
     ) -> dict[str, NDArray[np.bool_]]:
         """Return the active segments, modality -> boolean (N, T, C)."""
-        keep_at = _array(self.clip_threshold, classes, modalities)  # (M, C)
-        active = probabilities.segment >= _array(self.segment_threshold, classes, modalities)  # (N, T, M, C)
-        if self.filter == "global":
-            active &= probabilities.clip[:, :, None] >= keep_at
-        elif self.filter == "per-modality":
-            active &= probabilities.modality_clip >= keep_at
+        active = probabilities.segment >= self.segment_thresholds(classes, modalities)  # (N, T, M, C)
+        active &= self._kept(probabilities, classes, modalities)
         return {name: active[:, :, m] for m, name in enumerate(modalities)}
+
+    def filtered(
+        self, probabilities: Probabilities, classes: tuple[str, ...], modalities: tuple[str, ...]
+    ) -> NDArray[np.float32]:
+        """Return the probabilities of segments, (N, T, M, C), -inf where the clip filter keeps a class out.
+
+        A segment is active exactly where this reaches the segment threshold, whichever that is.
+        """
+        kept = self._kept(probabilities, classes, modalities)
+        return np.where(kept, probabilities.segment, np.float32(-np.inf))
+
+    def _kept(
+        self, probabilities: Probabilities, classes: tuple[str, ...], modalities: tuple[str, ...]
+    ) -> NDArray[np.bool_] | np.bool_:
+        """Return where the clip filter keeps a class, (N, T, M, C) or (N, T, 1, C), or True for everywhere."""
+        keep_at = _array(self.clip_threshold, classes, modalities)  # (M, C)
+        if self.filter == "global":
+            return np.asarray(probabilities.clip[:, :, None] >= keep_at)
+        return np.asarray(probabilities.modality_clip >= keep_at) if self.filter == "per-modality" else np.bool_(True)
 
     def segment_thresholds(self, classes: tuple[str, ...], modalities: tuple[str, ...]) -> NDArray[np.float32]:
         """Return the least probability of an active segment, per modality and class, (M, C)."""
@@ -136,10 +152,12 @@ class Decoding:
     def from_json(value: Mapping[str, Any]) -> Decoding:
         """Return the decoding that `as_json` described; what is missing is that of the official protocol.
 
+        `false_alarms`, the table that may stand beside thresholds, is not read.
+
         Raises:
             SeehearError: If it holds anything else.
         """
-        if not isinstance(value, Mapping) or not set(value) <= {"filter", "segment", "clip"}:
+        if not isinstance(value, Mapping) or not set(value) <= {"filter", "segment", "clip", BESIDE}:
             raise SeehearError('a decoding must be {"filter": …, "segment": …, "clip": …}')
         segment, clip = (_from_json(value.get(name, HALF)) for name in ("segment", "clip"))
         return Decoding(value.get("filter", "global"), segment, clip)

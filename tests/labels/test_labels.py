@@ -334,3 +334,17 @@ def test_weak_tables_written_read_back(tmp_path):
     table = read_weak(tmp_path / "w.csv")
     assert dict(table.labels) == labels
     assert not [defect for defect in table.defects if defect.fatal]
+
+
+def test_clips_without_a_label_share_a_line_and_are_read(tmp_path):
+    """They are negatives, of which a table may have many; an editor may have cut the empty cell off."""
+    path = weak(tmp_path / "w.csv", "a\tDog", "b\t", "c d\t", 'e\t""')
+    found = check(path)
+    assert found.text().splitlines() == [
+        f"{path}:3: this is the first of 3 clips without a label; they count as clips without events",
+        "4 clips, 0 events, 1 classes: 0 fatal defects, 3 tolerated",
+    ]
+    assert [defect.line for defect in found.defects] == [3, 4, 5]
+    assert read_weak(path).labels == {"a": ("Dog",), "b": (), "c d": (), "e": ()}
+    with pytest.raises(SeehearError, match=r'2: error: 1 fields .* an empty cell may stand as ""'):
+        read_weak(weak(tmp_path / "bare.csv", "a"))

@@ -20,6 +20,7 @@ from seehear.parsing.folder import write as write_parse
 from seehear.scoring.clips import ClipRow
 from seehear.scoring.confusion import ELSEWHERE, Confusion
 from seehear.scoring.intervals import Interval
+from seehear.scoring.precision_recall import ThresholdTally
 from seehear.scoring.reliability import Bin
 from seehear.scoring.scores import ClassRow
 from seehear.scoring.verdict import Verdict
@@ -90,6 +91,11 @@ def matrix(classes, rows):
         for predicted, often in row.items():
             table[at[true], at[predicted]] = often
     return Confusion(tuple(classes), table)
+
+
+def drawings(found):
+    """The drawings but for those of single classes."""
+    return [each for each in found.named("svg") if "preserveaspectratio" not in each]
 
 
 def bars(found, kind):
@@ -344,7 +350,7 @@ def test_many_classes_are_listed_instead_of_drawn(one, tmp_path):
     table[:40, :40] = rng.permutation(40 * 40).reshape(40, 40) + 1.0
     confusion = {name: Confusion(tuple(names), table) for name in ("audio", "visual")}
     found = read(with_classes(one[1], names, confusion=confusion), tmp_path)
-    assert len(found.named("svg")) == 2
+    assert len(drawings(found)) == 2
     pairs = sorted(((table[r, c], a, b) for r, a in enumerate(names) for c, b in enumerate(names) if a != b))[::-1]
     listed = [row for row in found.rows if row[0] in names and row[1] in names]
     assert [row[:3] for row in listed[:50]] == [[a, b, f"{often:.1f}"] for often, a, b in pairs[:50]]
@@ -408,7 +414,7 @@ def test_trainings_are_listed_run_by_run(both, one):
 
 def test_every_drawing_says_what_it_shows(both):
     found = Read(both[0] / "evaluation.html")
-    labels = [each["aria-label"] for each in found.named("svg")]
+    labels = [each["aria-label"] for each in drawings(found)]
     assert [text.split(" ")[0] for text in labels] == ["Reliability", "Confusion", "Confusion", "Losses"]
     assert re.search(r"heard: of the predictions with a confidence of 0\.\d to .* in 10 are true", labels[0])
     assert "true segments of classes heard" in labels[1]
@@ -549,7 +555,7 @@ def test_one_modality_and_no_validation(world, tmp_path):
     found = Read(out / "evaluation.html")
     found.check()
     assert numbers(report.text().replace(str(tmp_path), "")) <= numbers(found.text)
-    assert len(found.named("svg")) == 3
+    assert len(drawings(found)) == 3
     assert "another modality" not in found.text
     assert "seen" not in found.text.partition("How to read this")[0].partition("How to read this")[2]
     row = next(row for row in found.rows if row[-1] == str(run))
@@ -576,6 +582,7 @@ def test_no_forecasts_no_events_no_predictions(one, tmp_path):
         reliability_clip=reliability.pop(""),
         reliability=reliability,
         confusion={name: matrix(CLASSES, {}) for name in details.modalities},
+        curves={name: ThresholdTally(3).curves(CLASSES, np.zeros(3, int), np.full(3, 0.5)) for name in details.curves},
         elsewhere={error: {name: np.zeros((3, 4)) for name in details.modalities} for error in details.elsewhere},
         across=np.zeros_like(details.across),
         clips=[ClipRow(clip, 100.0, {}, 0, None, None) for clip in ("clip00", "clip01")],
@@ -583,9 +590,10 @@ def test_no_forecasts_no_events_no_predictions(one, tmp_path):
     )
     found = read(empty, tmp_path)
     assert "The ground truth has no class heard in these clips." in found.text
+    assert found.text.count("No class is true or predicted.") == 2
     assert "Clips without events (2)" in found.text
     assert "clip00, clip01" in found.text
-    assert len(found.named("svg")) == 2
+    assert len(drawings(found)) == 2
     assert not [style for style in bars(found, "bar") if not style.endswith(":0.0000")]
 
 
@@ -769,3 +777,31 @@ def test_of_too_many_classes_those_with_most_support_are_shown():
     }
     found = evaluation.by_class(rows)
     assert [name for name, _ in found] == [name for name, n in zip(names, support, strict=True) if n >= 50]
+
+
+# Thresholds
+
+
+@pytest.mark.parametrize("which", ["one", "both"])
+def test_each_class_has_its_precision_and_recall_by_threshold(which, request):
+    folder, report = request.getfixturevalue(which)
+    found, stored = Read(folder / "evaluation.html"), kept(folder)["thresholds"]
+    drawn = [each["aria-label"] for each in found.named("svg") if "by threshold: at" in (each.get("aria-label") or "")]
+    assert len(drawn) == len(CLASSES) * 2
+    rows = [scores.classes for scores in report.scores]
+    for modality, spoken in (("audio", "heard"), ("visual", "seen")):
+        for label in CLASSES:
+            one = stored["segment"][modality][label]
+            assert len(one["curve"]["precision"]) == len(one["curve"]["recall"]) == len(stored["grid"])
+            own = [row for of in rows for row in of if (row.level, row.kind, row.label) == ("segment", modality, label)]
+            # At its own threshold a system is as good as its scores say.
+            assert 100 * one["recall"] == pytest.approx(np.mean([row.recall for row in own]), abs=0.01)
+            if len(own) == 1 and one["precision"] is not None:
+                assert 100 * one["precision"] == pytest.approx(own[0].precision, abs=0.01)
+            (words_of,) = [each for each in drawn if each.startswith(f"{label}, {spoken}, ")]
+            assert f"recall {100 * one['recall']:.0f} %" in words_of
+            assert f"of {one['support']}" in found.text
+
+
+def test_curves_have_gaps_where_nothing_is_predicted():
+    assert evaluation._path([0.1, 0.2, 0.3, 0.4], [0.5, np.nan, 1.0, 0.0]) == "M10.0 30.0M30.0 0.0L40.0 60.0"

@@ -16,9 +16,11 @@ from seehear.plots.evaluation import (
     plot_confusion,
     plot_learning,
     plot_reliability,
+    plot_thresholds,
 )
 from seehear.plots.style import save
 from seehear.scoring.confusion import Confusion
+from seehear.scoring.precision_recall import ThresholdTally
 from seehear.scoring.reliability import Bin, Reliability
 from seehear.scoring.reliability import reliability as measured
 
@@ -259,3 +261,30 @@ def test_names_are_no_mathematics(tmp_path):
 def test_reading_the_module_does_not_load_matplotlib():
     code = "import sys, seehear.plots.evaluation; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_thresholds_have_a_panel_per_class_that_occurs():
+    rng = np.random.default_rng(0)
+    names = (*(f"class {n}" for n in range(7)), "never")
+    tally = ThresholdTally(8)
+    scores, true = rng.random((50, 8)).astype(np.float32), rng.random((50, 8)) < 0.5
+    scores[:, 7], true[:, 7] = 0, False
+    tally.add(scores, true, scores >= 0.5)
+    curves = tally.curves(names, true.sum(axis=0), np.full(8, 0.5))
+    drawn = [ax for ax in plot_thresholds(curves).axes if ax.axison]
+    assert [ax.get_title(loc="left").partition(" (")[0] for ax in drawn] == [*names[:7]]
+    precision, recall = [line for line in drawn[0].lines if len(line.get_xdata()) > 2]
+    np.testing.assert_allclose(precision.get_ydata(), 100 * curves.precision[0])
+    np.testing.assert_allclose(recall.get_ydata(), 100 * curves.recall[0])
+    with pytest.raises(ValueError, match="no class"):
+        plot_thresholds(ThresholdTally(1).curves(("never",), np.zeros(1, dtype=np.int64), np.full(1, 0.5)))
+
+
+@pytest.mark.parametrize("count", [1, 4, 25])
+def test_no_text_of_the_thresholds_overlaps(count):
+    rng = np.random.default_rng(count)
+    tally, support = ThresholdTally(count), np.full(count, 7)
+    scores, true = rng.random((20, count)).astype(np.float32), rng.random((20, count)) < 0.5
+    tally.add(scores, true, scores >= 0.5)
+    names = tuple(NAMES[n % 4] + f" {n}" * (n > 3) for n in range(count))
+    apart(plot_thresholds(tally.curves(names, support, np.full(count, 0.5))))

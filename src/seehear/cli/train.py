@@ -15,15 +15,26 @@ from seehear.training.recipe import DEFAULT_RECIPE
 
 if TYPE_CHECKING:
     from seehear.parsing.parser import Parser
+    from seehear.scoring.false_alarms import FalseAlarms
 
 
 @dataclass(repr=False)
 class Trained(Result):
-    """Parsers that were trained, one per seed, and the labelled clips that have no features."""
+    """Parsers that were trained, one per seed.
+
+    Attributes:
+        parsers: They.
+        clips: Number of clips that they were trained on.
+        missing: Labelled clips that have no features.
+        false_alarms: Thresholds of each parser, if they were chosen.
+        unlabelled: How many of the clips have none of the classes.
+    """
 
     parsers: Sequence[Parser]
     clips: int
     missing: Sequence[str]
+    false_alarms: Sequence[FalseAlarms] = ()
+    unlabelled: int = 0
 
     @property
     def runs(self) -> list[Path]:
@@ -54,7 +65,10 @@ class Trained(Result):
             for run, entry, parser in zip(self.runs, self.epochs, self.parsers, strict=True)
         ]
         missing = listed(self.missing, f"{len(self.missing)} labelled clips without features were left out")
-        return "\n".join([*lines, f"trained on {self.clips} clips", *self.notes, *([missing] if missing else [])])
+        tables = [f"{run}:\n{each.text()}" for run, each in zip(self.runs, self.false_alarms, strict=False)]
+        notes = [*self.notes, *([missing] if missing else [])]
+        without = f", {self.unlabelled} of them without any class" if self.unlabelled else ""
+        return "\n".join([*lines, f"trained on {self.clips} clips{without}", *tables, *notes])
 
     def as_json(self) -> Any:
         """Return the run folders, the history entry of each chosen epoch, and the clips that were left out."""
@@ -62,6 +76,7 @@ class Trained(Result):
             "runs": [str(run) for run in self.runs],
             "epochs": self.epochs,
             "missing": list(self.missing),
+            **({"false_alarms": [each.as_json() for each in self.false_alarms]} if self.false_alarms else {}),
         }
 
 
@@ -77,6 +92,7 @@ def train(
     classes: str | Path | None = None,
     recipe: str = DEFAULT_RECIPE,
     set: Sequence[str] = (),
+    false_alarms: Sequence[str] = (),
     seeds: Sequence[int] = (0,),
     tensorboard: bool = False,
     device: str = "auto",
@@ -98,6 +114,9 @@ def train(
         classes: File with the classes, one per line; by default those of the training labels.
         recipe: Name from `seehear recipes`, or a TOML file.
         set: KEY=VALUE settings on top of the recipe.
+        false_alarms: At most so many false alarms per hour in the validation clips: a number, or CLASS=NUMBER for
+            single classes, as in `1` or `Dog=1 Speech=6`. RUN/thresholds.json keeps the thresholds, and `parse` uses
+            them. `seehear thresholds` chooses them later.
         seeds: One run is trained with each.
         tensorboard: Write TensorBoard events into the run folder.
         device: auto, cpu or cuda.
@@ -109,6 +128,7 @@ def train(
     from seehear.parsing.parser import train as train_parsers
     from seehear.refinement.folder import read
     from seehear.refinement.settings import GIVEN
+    from seehear.scoring.false_alarms import check_rates
     from seehear.training.recipe import load_recipe
     from seehear.training.tensorboard import check_installed
 
@@ -121,7 +141,12 @@ def train(
     settings.contrast.check(tuple(networks))
     if truth.tables() and not val:
         raise SeehearError("dense tables are for validation clips: name these with --val")
+    if false_alarms and not val:
+        raise SeehearError("false alarms are counted in validation clips: name these with --val")
     data = Dataset.from_tables(labels, store=store, collocation=networks, classes=classes)
+    rates = arguments.by_class(false_alarms, data.classes, "false alarms")
+    if rates:
+        check_rates(rates, data.classes)
     if refined is not None:
         data = data.with_pseudo(read(refined, data))
     val_data = Dataset.from_tables(val, store=store, collocation=networks, truth=truth.tables()) if val else None
@@ -129,4 +154,10 @@ def train(
         data, val_data, recipe=settings, seeds=seeds, out=out, tensorboard=tensorboard, device=device
     )
     missing = [*data.missing, *(val_data.missing if val_data else ())]
-    return Trained(parsers, int(data.featured.sum()), missing)
+    chosen = []
+    if val_data is not None and rates:
+        for parser in parsers:
+            chosen.append(parser.limit_false_alarms(val_data, rates, decoding=parser.run.trained_decoding))
+            parser.keep_thresholds(chosen[-1])
+    unlabelled = int((~data.usable().labels.any(axis=1)).sum())
+    return Trained(parsers, int(data.featured.sum()), missing, chosen, unlabelled)

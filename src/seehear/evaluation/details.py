@@ -14,12 +14,13 @@ from seehear.data import Dataset
 from seehear.decoding import Decoding, Probabilities
 from seehear.errors import ClipError, SeehearError
 from seehear.evaluation.systems import run_name
-from seehear.events import Activity
+from seehear.events import Activity, inside_clips
 from seehear.modality import display_name, kinds, with_joint
 from seehear.parsing.clip import ParsedClip, ParsedEvent, parsed_clip, spans_of
 from seehear.parsing.parser import Parser
 from seehear.scoring.clips import ClipRow, ErrorCounts, best_and_worst, best_first, clip_rows
 from seehear.scoring.confusion import ELSEWHERE, Confusion, confusion, elsewhere, state_names, states
+from seehear.scoring.precision_recall import ThresholdCurves, ThresholdTally
 from seehear.scoring.reliability import Reliability, Tally
 from seehear.scoring.scores import ScoreKey
 
@@ -65,6 +66,7 @@ class Details:
         segment: Seconds per segment.
         reliability: modality -> calibration of its segments.
         reliability_clip: Calibration of the clips' classes, against the weak labels.
+        curves: modality -> precision and recall of segments by threshold, of the parser's classes.
         confusion: modality -> confusion matrix.
         across: (C, 2**M, 2**M), see `scoring.confusion.states`.
         elsewhere: `false_positives` and `false_negatives` -> modality -> (C, 4), see `scoring.confusion.elsewhere`.
@@ -81,6 +83,7 @@ class Details:
     segment: float
     reliability: dict[str, Reliability]
     reliability_clip: Reliability
+    curves: dict[str, ThresholdCurves]
     confusion: dict[str, Confusion]
     across: Array
     elsewhere: dict[str, dict[str, Array]]
@@ -99,6 +102,20 @@ class Details:
 
         panels = [(display_name(name), each) for name, each in self.reliability.items()]
         return plot_reliability([*panels, ("classes of clips", self.reliability_clip)])
+
+    def plot_thresholds(self, modality: str) -> Figure:
+        """Draw precision and recall by threshold of each class that occurs or is predicted in a modality.
+
+        Raises:
+            SeehearError: If it is none of the modalities, or no class occurs.
+        """
+        from seehear.plots.evaluation import plot_thresholds
+
+        if modality not in self.curves:
+            raise SeehearError(f"no modality {modality!r}; available: {', '.join(self.modalities)}")
+        if not self.curves[modality].used():
+            raise SeehearError(f"no class is true or predicted in {modality}: there is nothing to draw")
+        return plot_thresholds(self.curves[modality])
 
     def plot_confusion(self, modality: str) -> Figure:
         """Draw the confusion matrix of a modality, without classes that are neither true nor predicted.
@@ -127,6 +144,10 @@ class Details:
             "reliability": {
                 "segment": {name: each.as_json() for name, each in self.reliability.items()},
                 "clip": self.reliability_clip.as_json(),
+            },
+            "thresholds": {
+                "grid": np.round(next(iter(self.curves.values())).thresholds, 6).tolist() if self.curves else [],
+                "segment": {name: each.as_json() for name, each in self.curves.items()},
             },
             "confusion": {name: each.as_json() for name, each in self.confusion.items()},
             "across": {
@@ -229,6 +250,9 @@ class DetailsCollector:
         featured = int(dataset.featured.sum())
         self._segments = {name: Tally(featured) for name in truth}
         self._whole = Tally(featured)
+        known = len(parsers[0].classes)
+        self._by_threshold = {name: ThresholdTally(known) for name in truth}
+        self._thresholds: list[Array] = []  # of each run, (M, C)
         self._confusion = {name: np.zeros((n_classes + 1, n_classes + 1)) for name in truth}
         self._across = np.zeros((n_classes, n_states, n_states))
         self._elsewhere = {error: {name: np.zeros((n_classes, len(ELSEWHERE))) for name in truth} for error in ERRORS}
@@ -238,15 +262,17 @@ class DetailsCollector:
         self._predicted: list[Activity] = []
         self._kept: dict[int, _Kept] = {}
 
-    def add_part(self, numbers: NDArray[np.int64], part: Probabilities, active: Active) -> None:
+    def add_part(self, numbers: NDArray[np.int64], part: Probabilities, active: Active, decoding: Decoding) -> None:
         """Add a run's prediction for some clips.
 
         Args:
             numbers: (n,) numbers of the clips in the data set.
             part: Their probabilities.
             active: modality -> (n, T, C of the parser).
+            decoding: That made them active.
         """
         known = len(self._parsers[0].classes)
+        self._add_by_threshold(numbers, part, active, decoding)
         for n, number in enumerate(numbers.tolist()):
             row, length = int(self._row[number]), int(self._lengths[number])
             true = {name: of_modality[number, :length, :known] for name, of_modality in self._truth.items()}  # (T, C)
@@ -263,6 +289,27 @@ class DetailsCollector:
                     part.segment[n, :length][..., classes],
                     {name: of_modality[None][..., classes] for name, of_modality in own.items()},
                 )
+
+    def _add_by_threshold(
+        self, numbers: NDArray[np.int64], part: Probabilities, active: Active, decoding: Decoding
+    ) -> None:
+        parser = self._parsers[0]
+        if len(self._thresholds) == len(self._predicted):  # the run's first part
+            own = decoding.segment_thresholds(parser.classes, parser.modalities)
+            self._thresholds.append(own.astype(np.float64))
+        scores = decoding.filtered(part, parser.classes, parser.modalities)  # (n, T, M, C)
+        inside = inside_clips(self._lengths[numbers], scores.shape[1])  # (n, T)
+        for m, (name, tally) in enumerate(self._by_threshold.items()):
+            true = self._truth[name][numbers, : scores.shape[1], : scores.shape[3]]
+            tally.add(scores[:, :, m][inside], true[inside], active[name][inside])
+
+    def _curves(self) -> dict[str, ThresholdCurves]:
+        classes, own = self._parsers[0].classes, np.mean(self._thresholds, axis=0)  # (M, C)
+        support = {name: array[:, :, : len(classes)].sum(axis=(0, 1)) for name, array in self._truth.items()}
+        return {
+            name: tally.curves(classes, support[name], own[m], len(self._parsers))
+            for m, (name, tally) in enumerate(self._by_threshold.items())
+        }
 
     def add_run(self, active: Activity) -> None:
         """Add all that a run predicted: modality -> (N, T, C)."""
@@ -299,6 +346,7 @@ class DetailsCollector:
             self._dataset.segment,
             {name: tally.reliability(count) for name, tally in self._segments.items()},
             self._whole.reliability(count),
+            self._curves(),
             {name: Confusion(self._classes, counts / count) for name, counts in self._confusion.items()},
             self._across / count,
             {error: {name: of / count for name, of in self._elsewhere[error].items()} for error in ERRORS},

@@ -105,7 +105,7 @@ def evaluate(
         scores,
         score_references(beside, truth, truth.classes or (), data.revision),
         list(data.missing),
-        [*data.notes, *_unknown_classes(data, parsers[0]), *([IDENTICAL] if _perfect(scores) else [])],
+        [*data.notes, *_unknown_classes(data, parsers[0]), *([IDENTICAL] if _perfect(scores, truth) else [])],
         [seed for parser in parsers for seed in parser.seeds],
         meanings={name: reference.meaning for name, reference in beside.items()},
         given=given,
@@ -205,7 +205,7 @@ def _predict(
         for name, of_part in decoded.items():
             active[name][numbers, : of_part.shape[1], : of_part.shape[2]] = of_part
         if collector:
-            collector.add_part(numbers, part, decoded)
+            collector.add_part(numbers, part, decoded, decoding)
     predicted = Activity(active, classes=truth.classes, source=str(decoding))
     if collector:
         collector.add_run(predicted)
@@ -221,8 +221,10 @@ def _unknown_classes(dataset: Dataset, parser: Parser) -> list[str]:
     return unknown_classes(names, parser.classes, "the labels")
 
 
-def _perfect(scores: Sequence[Scores]) -> bool:
-    return all((values == 1).all() for each in scores for values in each.per_clip.values())
+def _perfect(scores: Sequence[Scores], truth: Activity) -> bool:
+    """Return whether all is predicted as it is, and there is something to predict."""
+    occurs = any(array.any() for array in truth.values())
+    return occurs and all((values == 1).all() for each in scores for values in each.per_clip.values())
 
 
 def _media_files(clips: Paths) -> dict[str, Path]:

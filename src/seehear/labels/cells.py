@@ -116,6 +116,8 @@ class Header:
             hint = ""
             if self.separator == "," and len(cells) > count:
                 hint = "; a cell that holds commas must stand in quotes"
+            if len(cells) == 1 and count > 1:
+                hint = f"; after them, an empty cell may stand as {QUOTE}{QUOTE}, as that of a clip without a class"
             message = f"{len(cells)} fields where the header has {count}; "
             message += f"fields are separated by {SEPARATORS[self.separator]}{hint}"
             raise CellError(DefectKind.FIELD_COUNT, message)

@@ -47,8 +47,9 @@ class LabelCheck(Result):
         return f"LabelCheck({self._summary()})"
 
     def text(self) -> str:
-        """Return lines for people."""
-        return "\n".join([*map(str, self.defects), self._summary()])
+        """Return lines for people. Clips without a label share a line per table: they are no slip if there are many."""
+        others = [str(defect) for defect in self.defects if defect.kind is not DefectKind.NO_LABEL]
+        return "\n".join([*others, *self._without_label(), self._summary()])
 
     def as_json(self) -> Any:
         """Return a value that `json.dumps` takes."""
@@ -65,6 +66,20 @@ class LabelCheck(Result):
 
         columns = ["path", "line", "kind", "fatal", "message"]
         return pd.DataFrame([_as_json(defect) for defect in self.defects], columns=columns)
+
+    def _without_label(self) -> list[str]:
+        """Return a line per table on its clips without a label."""
+        by_table: dict[Path, list[Defect]] = {}
+        for defect in self.defects:
+            if defect.kind is DefectKind.NO_LABEL:
+                by_table.setdefault(defect.path, []).append(defect)
+        return [
+            str(own[0])
+            if len(own) == 1
+            else f"{path}:{own[0].line}: this is the first of {len(own)} clips without a label; they count as clips "
+            "without events"
+            for path, own in by_table.items()
+        ]
 
     def _summary(self) -> str:
         counts = f"{self.clips} clips, {self.events} events, {len(self.classes)} classes"

@@ -31,6 +31,7 @@ from seehear.scoring import given
 from seehear.scoring.clips import ClassError, ClipRow, best_first
 from seehear.scoring.confusion import ELSEWHERE, Confusion, state_names
 from seehear.scoring.intervals import Interval
+from seehear.scoring.precision_recall import ThresholdCurves
 from seehear.scoring.references import WEAK_BASELINE
 from seehear.scoring.reliability import Bin, Calibration, Reliability
 from seehear.scoring.scores import LEVELS, ClassRow, kinds
@@ -45,6 +46,8 @@ NAME = "evaluation"  # of the page
 MAX_ROWS = 300  # of a table, and names of a list; the JSON has all
 MAX_CLASSES_DRAWN = 30  # classes up to which a confusion matrix is drawn
 MAX_CONFUSIONS, MAX_CONFUSIONS_ALONE = 10, 50  # the largest confusions listed, with a drawing and without one
+MAX_PANELS = 60  # classes per modality whose precision and recall are drawn
+WIDE, HIGH = 100, 60  # units of the drawing of a class by threshold
 MAX_NAMED = 3  # classes or confusions named in a sentence
 HIGH_CONFIDENCE = 0.8  # the confidence that is explained in words
 CALIBRATION = {Calibration.FAIR: "calibrated", Calibration.OVER: "overconfident", Calibration.UNDER: "underconfident"}
@@ -91,6 +94,38 @@ class ClassCell:
     precision: str
     recall: str
     support: int
+
+
+@dataclass(frozen=True)
+class ThresholdPanel:
+    """Precision and recall of a class by threshold.
+
+    Attributes:
+        precision, recall: At the own threshold, per cent, as text.
+        at: The own threshold on the drawing's horizontal axis.
+        paths: Of precision and recall, as data of SVG paths.
+        dots: Their places at the own threshold, (x, y) each; none where not defined.
+        words: What is drawn.
+    """
+
+    label: str
+    support: int
+    threshold: str
+    precision: str
+    recall: str
+    at: str
+    paths: list[str]
+    dots: list[tuple[str, str] | None]
+    words: str
+
+
+@dataclass(frozen=True)
+class ThresholdPart:
+    """The classes of a modality by threshold. more: number of classes that are not drawn."""
+
+    modality: str
+    panels: list[ThresholdPanel]
+    more: int
 
 
 @dataclass(frozen=True)
@@ -256,6 +291,7 @@ def write(evaluation: Evaluation, folder: Path) -> Path:
         percent=percent,
         max_rows=MAX_ROWS,
         **_score_facts(evaluation, details),
+        **_threshold_facts(details),
         **_calibration_facts(details, folder),
         **_error_facts(details, folder),
         **_clip_facts(details, folder),
@@ -356,6 +392,53 @@ def _mean(values: Sequence[float]) -> str:
     """Return the mean of those that are known."""
     known = [value for value in values if not math.isnan(value)]
     return number(sum(known) / len(known) if known else None, ".1f")
+
+
+# Thresholds
+
+
+def _threshold_facts(details: Details) -> dict[str, Any]:
+    parts = []
+    for modality, curves in details.curves.items():
+        used = curves.used()
+        drawn = sorted(sorted(used, key=lambda c: -curves.support[c])[:MAX_PANELS])
+        panels = [_threshold_panel(curves, c, display_name(modality)) for c in drawn]
+        parts.append(ThresholdPart(modality, panels, len(used) - len(drawn)))
+    return {"by_threshold": parts, "wide": WIDE, "high": HIGH}
+
+
+def _threshold_panel(curves: ThresholdCurves, c: int, modality: str) -> ThresholdPanel:
+    own = float(curves.own[c])
+    shares = float(curves.own_precision[c]), float(curves.own_recall[c])
+    precision, recall = (number(100 * share, ".0f") for share in shares)
+    label, threshold = curves.classes[c], number(own, ".2f")
+    return ThresholdPanel(
+        label,
+        int(curves.support[c]),
+        threshold,
+        precision,
+        recall,
+        f"{WIDE * own:.1f}",
+        [_path(curves.thresholds.tolist(), values[c].tolist()) for values in (curves.precision, curves.recall)],
+        [None if math.isnan(share) else _point(own, share) for share in shares],
+        f"{label}, {modality}, by threshold: at {threshold}, precision {precision} %, recall {recall} %",
+    )
+
+
+def _point(threshold: float, share: float) -> tuple[str, str]:
+    return f"{WIDE * threshold:.1f}", f"{HIGH * (1 - share):.1f}"
+
+
+def _path(thresholds: Sequence[float], shares: Sequence[float]) -> str:
+    """Return a curve as data of an SVG path, with gaps where a share is not defined."""
+    parts, pen = [], "M"
+    for threshold, share in zip(thresholds, shares, strict=True):
+        if math.isnan(share):
+            pen = "M"
+            continue
+        parts.append(pen + " ".join(_point(threshold, share)))
+        pen = "L"
+    return "".join(parts)
 
 
 # Calibration

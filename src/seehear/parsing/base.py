@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from seehear.labels import DenseTable
     from seehear.parsing.batch import ParsedFolder
     from seehear.parsing.reading import FileReader
+    from seehear.scoring.false_alarms import FalseAlarms, Rates
 
 MAX_PROBABILITIES = 2**26  # probabilities of segments in memory at once
 
@@ -223,6 +224,36 @@ class BaseParser(FileParser):
             for name, of_part in decode(part, self.classes, self.modalities).items():
                 active[name][numbers, : of_part.shape[1]] = of_part
         return Activity(active, classes=self.classes, source=str(decode))
+
+    def limit_false_alarms(
+        self, dataset: Dataset, per_hour: Rates = 1.0, *, decoding: Decoding | None = None, sure: bool = False
+    ) -> FalseAlarms:
+        """Return the thresholds at which there are at most so many false alarms per hour, per class and modality.
+
+        A false alarm is an event that overlaps no true one. With ground truth, all hours count; without, the hours of
+        the clips whose weak label lacks the class. An empty label means that none of the classes occurs.
+
+            chosen = parser.limit_false_alarms(val, {"Dog": 1, "Speech": 6})
+            parser.predict(test, chosen.decoding)
+            parser.keep_thresholds(chosen)  # from now on, the parser uses them
+
+        Args:
+            dataset: Clips that the parser was not trained on.
+            per_hour: False alarms per hour and modality: for every class, or class -> rate. Other classes keep their
+                thresholds.
+            decoding: Gives the clip filter and the thresholds of other classes; by default that of the parser.
+            sure: Choose by the upper end of the rate's 95 % interval, not by the observed rate.
+
+        Raises:
+            SeehearError: For a class that is unknown, or a rate that is not a number above 0.
+        """
+        from seehear.scoring.false_alarms import LabelledClips, check_rates, limit_false_alarms
+
+        rates = check_rates(per_hour, self.classes)
+        data = self._features(dataset).with_classes(self.classes).usable()
+        clips = LabelledClips(data.lengths, data.labels > 0, data.available, data.truth, data.segment)
+        found, before = self.probabilities(data), decoding or self.decoding
+        return limit_false_alarms(found, clips, rates, before, self.classes, self.modalities, sure=sure)
 
     def _of_packs(self, packs: dict[str, list[Packed]]) -> Probabilities:
         """Return the probabilities of packed clips. Nothing is heard in digital silence."""

@@ -18,6 +18,7 @@ from seehear.parsing.parser import Parser
 from seehear.training.run import differences_but_seed
 
 if TYPE_CHECKING:
+    from seehear.scoring.false_alarms import FalseAlarms
     from seehear.training.bags import Bags
 
 
@@ -100,6 +101,10 @@ class Ensemble(Parser):
     def fit(self, *args: Any, **options: Any) -> NoReturn:
         """Raise SeehearError: train the members."""
         raise SeehearError("an ensemble is not trained: train its members, as by train(..., seeds=[0, 1, 2])")
+
+    def keep_thresholds(self, thresholds: FalseAlarms) -> None:
+        """Use thresholds from now on. No member's run keeps them: save them, and load with that decoding."""
+        self._decoding = thresholds.decoding
 
     def save(self, *args: Any, **options: Any) -> NoReturn:
         """Raise SeehearError: save the members."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from seehear.fusion.model import ParsingModel
     from seehear.parsing.ensemble import Ensemble
     from seehear.parsing.reading import FileReader
+    from seehear.scoring.false_alarms import FalseAlarms
     from seehear.scoring.references import Reference
     from seehear.training.bags import Bags
     from seehear.training.run import BaseRun
@@ -166,7 +167,7 @@ class Parser(BaseParser):
 
     @property
     def decoding(self) -> Decoding:
-        """From probabilities to events: as given, else as the training chose, else the official protocol."""
+        """From probabilities to events: as given, else by thresholds that were kept, else as the training chose."""
         if self._decoding is not None:
             return self._decoding
         return self.run.decoding if self._run is not None else Decoding()
@@ -273,6 +274,11 @@ class Parser(BaseParser):
         if teachers is None:
             return {}
         return {TEACHERS: Reference(teachers.meaning, teachers.predict(self._features(dataset)))}
+
+    def keep_thresholds(self, thresholds: FalseAlarms) -> None:
+        """Use thresholds from now on, and keep them with the run: in RUN/thresholds.json if it lies in a folder."""
+        self.run.keep_thresholds(thresholds)
+        self._decoding = None
 
     def _predict(self, packs: dict[str, list[Packed]]) -> Probabilities:
         from seehear.training.bags import Bags

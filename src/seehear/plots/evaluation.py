@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from seehear.plots import style
 from seehear.plots.style import BLUE, GUIDE, QUIET, VERMILION, Array
 from seehear.scoring.confusion import Confusion
+from seehear.scoring.precision_recall import ThresholdCurves
 from seehear.scoring.reliability import Calibration, Reliability
 
 if TYPE_CHECKING:
@@ -28,9 +29,11 @@ SQUARE, COUNTS = 2.35, 0.5  # inches: side of a reliability diagram; height of t
 CELL, LARGEST_CELL, MAP = 0.28, 0.5, 4.6  # inches: the smallest and the largest cell; width of a map between them
 GAP = 0.35  # cells between the classes and the false negatives and positives
 STRONGEST = 0.6  # opacity of a cell of 100 %
+PANELS, PANEL = 5, (1.45, 1.05)  # panels of classes side by side, and inches of each
 CURVES = 4.4, 2.4  # inches of a panel of learning curves
 FALSE_NEGATIVE, FALSE_POSITIVE = "false negative", "false positive"
 
+CURVE_LOOKS = ("-", BLUE), ("--", VERMILION)  # of precision and recall: line and colour
 LABELS = {
     Calibration.FAIR: "as often true as predicted",
     Calibration.OVER: "less often",
@@ -123,6 +126,51 @@ def _draw_counts(ax: Axes, reliability: Reliability) -> None:
     middles = np.array([each.low for each in filled]) + widths / 2
     counts = np.array([each.count for each in filled])
     ax.bar(middles, counts - 0.5, width=0.86 * widths, bottom=0.5, color=QUIET, alpha=0.55)
+
+
+@style.styled
+def plot_thresholds(curves: ThresholdCurves) -> Figure:
+    """Draw precision and recall by threshold, a panel per class, with the system's own threshold as a line.
+
+    Args:
+        curves: Of one modality. Classes that neither occur nor are predicted have no panel.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: There is no class to draw.
+    """
+    shown = curves.used()
+    if not shown:
+        raise ValueError("no class to draw")
+    columns = min(PANELS, len(shown))
+    rows = math.ceil(len(shown) / columns)
+    figure = style.new_figure(columns * (PANEL[0] + 0.3) + 0.5, rows * (PANEL[1] + 0.4) + 0.7)
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    for n, ax in enumerate(grid.flat):
+        ax.set_axis_off() if n >= len(shown) else _draw_class(ax, curves, shown[n])
+    for ax in grid[:, 0]:
+        ax.set_ylabel("per cent")
+    for n in range(len(shown) - columns, len(shown)):  # the lowest panel of each column
+        grid.flat[n].set_xlabel("threshold")
+        grid.flat[n].tick_params(labelbottom=True)
+    signs = [style.sign(linestyle=line, color=colour) for line, colour in CURVE_LOOKS]
+    signs.append(style.sign(linestyle="-", linewidth=1.0, color=QUIET))
+    style.legend(figure, signs, ["precision", "recall", "own threshold"], columns * PANEL[0], loc="outside upper left")
+    return figure
+
+
+def _draw_class(ax: Axes, curves: ThresholdCurves, c: int) -> None:
+    ax.set(xlim=(0, 1), ylim=(-3, 103), xticks=[0, 0.5, 1], yticks=[0, 50, 100])
+    ax.grid()
+    ax.set_title(f"{style.shortened(curves.classes[c], 20)} ({curves.support[c]})", fontsize=7)
+    ax.axvline(curves.own[c], color=QUIET, linewidth=1.0)
+    for (line, colour), each, own in zip(
+        CURVE_LOOKS, (curves.precision, curves.recall), (curves.own_precision, curves.own_recall), strict=True
+    ):
+        ax.plot(curves.thresholds, 100 * each[c], line, color=colour, linewidth=1.3)
+        ax.plot(curves.own[c], 100 * own[c], "o", color=colour, markersize=3)
 
 
 @style.styled

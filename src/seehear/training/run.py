@@ -5,6 +5,8 @@ RUN/history.json            one entry per epoch: losses, validation scores, seco
 RUN/model.safetensors       the chosen epoch's weights
 RUN/checkpoint.safetensors  the last epoch's weights and the optimiser's state, to resume from
 RUN/teachers.safetensors    the teachers that labelled the training clips per modality, if there were any
+RUN/thresholds.json         thresholds that were chosen after the training, by false alarms per hour; delete it to
+                            return to those of the training
 RUN/scores-<labels>.json    the scores that `seehear evaluate` computed
 """
 
@@ -54,11 +56,13 @@ if TYPE_CHECKING:
 
     from seehear.fusion.model import ParsingModel
     from seehear.refinement.fitted import Teachers
+    from seehear.scoring.false_alarms import FalseAlarms
 
 FORMAT = 1
 Stage = Literal["task", "pretrain"]
 MADE_OF_FEATURES = ("features", "pseudo")  # endings of the inputs that other networks change
 WEIGHTS, TEACHERS = "model.safetensors", "teachers.safetensors"
+THRESHOLDS = "thresholds.json"
 CHECKPOINTS: dict[Stage, str] = {"task": "checkpoint.safetensors", "pretrain": "pretraining.safetensors"}
 SEED = re.compile(r"seed-(0|[1-9][0-9]*)").fullmatch  # not a folder such as seed-0-old
 REMEDY = "train again"
@@ -261,8 +265,21 @@ class BaseRun(ABC):
 
     @property
     def decoding(self) -> Decoding:
-        """From probabilities to events: as the chosen epoch's thresholds say, else the official protocol."""
+        """From probabilities to events: thresholds that were kept, else the chosen epoch's, else the official."""
+        return self.kept_thresholds() or self.trained_decoding
+
+    @property
+    def trained_decoding(self) -> Decoding:
+        """The same without thresholds that were kept after the training."""
         return Decoding.from_json(self.chosen.get("decoding", {}))
+
+    @abstractmethod
+    def keep_thresholds(self, thresholds: FalseAlarms) -> None:
+        """Keep thresholds that were chosen after the training, in the place of its own."""
+
+    @abstractmethod
+    def kept_thresholds(self) -> Decoding | None:
+        """Return the decoding with the thresholds that were kept, if there are any."""
 
     @property
     @abstractmethod
@@ -310,6 +327,15 @@ class MemoryRun(BaseRun):
         self._history: list[dict[str, Any]] = []
         self._weights: dict[str, Tensor] = {}
         self._teachers: Teachers | None = None
+        self._thresholds: FalseAlarms | None = None
+
+    def keep_thresholds(self, thresholds: FalseAlarms) -> None:
+        """Keep them in memory."""
+        self._thresholds = thresholds
+
+    def kept_thresholds(self) -> Decoding | None:
+        """Return the decoding with those that were kept."""
+        return self._thresholds.decoding if self._thresholds is not None else None
 
     def keep_teachers(self, teachers: Teachers) -> None:
         """Keep them in memory."""
@@ -359,6 +385,8 @@ class MemoryRun(BaseRun):
         if self._teachers is not None:
             run.keep_teachers(self._teachers)
         run.finish("the training in memory", self.history())
+        if self._thresholds is not None:
+            run.keep_thresholds(self._thresholds)
         return run
 
 
@@ -461,6 +489,22 @@ class Run(BaseRun):
             return None
         tensors, metadata = read_tensors(file, "np", REMEDY)
         return Teachers.from_tensors(tensors, facts_of(metadata, "facts", file, REMEDY), file)
+
+    def keep_thresholds(self, thresholds: FalseAlarms) -> None:
+        """Write RUN/thresholds.json in one step."""
+        self._check_exists()
+        thresholds.save(self.path / THRESHOLDS)
+
+    def kept_thresholds(self) -> Decoding | None:
+        """Read RUN/thresholds.json, if there is one. Raises SeehearError if the file is damaged."""
+        file = self.path / THRESHOLDS
+        if not exists(file):
+            return None
+        try:
+            return Decoding.from_json(read_json(file))
+        except SeehearError as error:
+            remedy = "delete it to return to the training's thresholds"
+            raise SeehearError(f"{error if str(file) in str(error) else f'{file}: {error}'}; {remedy}") from None
 
     def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
         """Write RUN/model.safetensors in one step."""

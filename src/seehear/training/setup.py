@@ -80,6 +80,11 @@ def set_up(
         check_dataset(val, "val")
     if not train.classes:
         raise SeehearError("the training labels name no class: there is nothing to learn")
+    if not train.usable().labels.any():
+        raise SeehearError(
+            f"no training clip has a label: all {len(train)} count as clips without any class, and there is nothing "
+            "to learn"
+        )
     recipe.contrast.check(train.modalities)
     _check_modalities(train, recipe)
     if val is not None and val.collocation != train.collocation:
