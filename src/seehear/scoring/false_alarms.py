@@ -199,7 +199,8 @@ def limit_false_alarms(
     """
     rates = check_rates(per_hour, classes)
     scores = decoding.filtered(probabilities, classes, modalities)  # (N, T, M, C)
-    thresholds = decoding.segment_thresholds(classes, modalities).astype(np.float64)  # (M, C)
+    before = decoding.segment_thresholds(classes, modalities)  # (M, C)
+    thresholds = np.array([[_shortest(value) for value in row] for row in before])
     inside = inside_clips(clips.lengths, scores.shape[1])  # (N, T)
     rows = []
     for m, modality in enumerate(modalities):
@@ -300,7 +301,12 @@ def _threshold(scores: NDArray[np.float32], true: NDArray[np.bool_], allowed: in
     if not len(exceeded):
         return None
     # The next larger number, since a segment at the threshold is active.
-    return min(1.0, float(np.nextafter(exceeded[-1], np.float32(2))))
+    return min(1.0, _shortest(np.nextafter(exceeded[-1], np.float32(2))))
+
+
+def _shortest(value: np.float32) -> float:
+    """Return the number with fewest digits that is this one in single precision, in which thresholds are compared."""
+    return float(str(value))
 
 
 def _false_alarms(
