@@ -26,6 +26,7 @@ COMMANDS = (
     ("compare", "compare:compare", "Compare trained runs, with intervals and p-values over clips and seeds."),
     ("align", "align:align", "Measure how well modalities agree in meaning, in features and in trained runs."),
     ("parse", "parse:parse", "Parse clips into events heard, seen and both."),
+    ("label", "label:label", "Label clips on a page in a browser, by keyboard."),
     ("view", "view:view", "Show pages in a browser, with the clips that they play."),
     ("export", "export:export", "Write parsed clips for other tools: ELAN, Audacity, WebVTT, tables."),
     ("score", "score:score", "Score predictions of any system, given as dense tables."),

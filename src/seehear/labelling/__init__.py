@@ -1,7 +1,7 @@
 """Labelling: a session of clips that a person gives their labels, and the page on which that is quick.
 
-    session = labelling.Session("LABELS", "clips/", classes=["Dog", "Speech"])
-    session.label("clip", {"Dog": "audio"})
+session = labelling.Session("LABELS", "clips/", classes=["Dog", "Speech"])
+session.label("clip", {"Dog": "audio"})
 """
 
 from __future__ import annotations

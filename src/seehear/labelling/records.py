@@ -226,9 +226,7 @@ def _event(given: Any, where: object) -> DrawnEvent:
     if event.modality not in MODALITIES:
         raise SeehearError(f"{where}: an event is in {event.modality!r}, not {' or '.join(MODALITIES)}; {REMEDY}")
     if not 0 <= event.onset < event.offset:
-        raise SeehearError(
-            f"{where}: {event.label} from {event.onset:g} to {event.offset:g} s has no length; {REMEDY}"
-        )
+        raise SeehearError(f"{where}: {event.label} from {event.onset:g} to {event.offset:g} s has no length; {REMEDY}")
     return event
 
 

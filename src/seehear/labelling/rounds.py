@@ -184,18 +184,18 @@ class Rounds:
 
     def last(self) -> Gain | None:
         """Return what the last round gained; None if there is no round with labelled clips."""
-        *earlier, last = [None, None, *self]
-        if last is None or (own := self.score(last)) is None:
+        rounds = list(self)
+        score_of_last = self.score(rounds[-1]) if rounds else None
+        if score_of_last is None:
             return None
-        before = earlier[-1]
+        last, before = rounds[-1], rounds[-2] if len(rounds) > 1 else None
         clips = [clip for clip in self.validation() if before and clip in last.found and clip in before.found]
         if before is None or not clips:
-            return Gain(last.run, own)
+            return Gain(last.run, score_of_last)
         one, other = self._labels(last, clips), self._labels(before, clips)
         gain = difference(one[None], other[None])
-        return Gain(
-            last.run, own, float(other.mean()), float(one.mean()), gain.mean, gain.low, gain.high, len(clips)
-        )
+        after = float(one.mean())
+        return Gain(last.run, score_of_last, after - gain.mean, after, gain.mean, gain.low, gain.high, len(clips))
 
     def _labels(self, of: Round, clips: Sequence[str]) -> Array:
         """Return the F1 of each clip's set of classes, (N,) per cent; of the classes that people choose from."""
@@ -212,9 +212,9 @@ class Rounds:
         names = self.session.classes
         predicted = {clip: _drawn(of.found[clip].events) for clip in true}
         length = max(1, *(segments_of(events) for events in (*true.values(), *predicted.values())))
-        both = [_activity(events, [*true], names, length) for events in (predicted, true)]
-        signature = Signature("suggestions", "drawn", len(true), levels="segment")
-        return bootstrap(100 * score(*both, names, signature).values("segment", TYPE_AT_AV)[None]), len(true)
+        given = _activity(predicted, [*true], names, length)
+        scores = score(given, _activity(true, [*true], names, length), names, Signature("", "drawn", len(true)))
+        return bootstrap(100 * scores.values("segment", TYPE_AT_AV)[None]), len(true)
 
 
 def _drawn(events: Sequence[ParsedEvent]) -> list[DrawnEvent]:
@@ -241,14 +241,10 @@ def _activity(
     return Activity(arrays, classes=classes)
 
 
-def _array(
-    labels: Mapping[str, Sequence[str]], clips: Sequence[str], classes: Sequence[str]
-) -> NDArray[np.bool_]:
+def _array(labels: Mapping[str, Sequence[str]], clips: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:
     """Return which clips have which classes, (N, C)."""
     return np.array([[name in labels[clip] for name in classes] for clip in clips], dtype=bool).reshape(len(clips), -1)
 
 
 def _signed(value: float) -> str:
     return f"{value:+.1f}".replace("-", "−")
-
-

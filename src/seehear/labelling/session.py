@@ -142,13 +142,13 @@ class Session:
         self._records: dict[str, ClipRecord] = {clip: ClipRecord() for clip in self.files}
         self._before: dict[int, Change | None] = {}  # number of a change -> the one before it of the same clip
         self._latest: dict[str, Change] = {}
-        self._undoable: dict[str, list[Change]] = {}  # by whom -> their changes that can be taken back, the last one last
+        self._undoable: dict[str, list[Change]] = {}  # by whom -> changes to take back, the last one last
         self._offers: Counter[str] = Counter()
         self._number = 0
         self._log, self._tables = Log(self.folder / FILE), TableFolder(self.folder)
         self._lock = threading.RLock()
         if not exists(self.folder / FILE):
-            self._tables.check_free()
+            self._tables.claim()
         with self._writing():
             self._write_tables()
 

@@ -1,7 +1,7 @@
 """Suggestions: what a model finds in a clip, for a person to confirm or correct.
 
-A suggester is any object with a `name`, `suggest` and `uncertainty`. Suggestions are computed in the background and kept
-on disk, so that they are there when the clip's turn comes.
+A suggester is any object with a `name`, `suggest` and `uncertainty`. Suggestions are computed in the background and
+kept on disk, so that they are there when the clip's turn comes.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seehear.errors import SeehearError
-from seehear.files import atomic, atomic_json
+from seehear.files import atomic, atomic_json, claim
 from seehear.labelling.records import MODALITIES, Choice, ClipLabels, ClipRecord, DrawnEvent, checked
 from seehear.labels import DefectKind, Event, dense_text, raise_fatal, read_dense, scan_weak, weak_text
 from seehear.labels.cells import quoted
@@ -91,13 +91,16 @@ class TableFolder:
         self.folder = folder
         self._seen: dict[str, tuple[tuple[int, int, int], str]] = {}  # file -> its state, its hash
 
-    def check_free(self) -> None:
-        """Raise a SeehearError if the folder holds such a table of someone else's."""
-        for name in (*TABLES, HASHES):
+    def claim(self) -> None:
+        """Mark the folder as one of labels. Raises SeehearError if it holds such a table of someone else's."""
+        if exists(self.folder / HASHES):
+            return
+        for name in TABLES:
             if exists(self.folder / name):
                 raise SeehearError(
                     f"{self.folder / name}: already exists and was not written by `label`; choose another --out"
                 )
+        claim(self.folder / HASHES, {})
 
     def write(self, records: Records) -> None:
         """Write the tables that differ. Raises SeehearError if that is impossible."""
