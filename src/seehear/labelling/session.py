@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seehear.arguments import Paths
-from seehear.errors import ClipError, SeehearError, unknown
+from seehear.errors import ClipError, SeehearError
 from seehear.files import check_folder
 from seehear.labelling.choice import EVERY, Chooser
 from seehear.labelling.log import FILE, Log
@@ -162,7 +162,7 @@ class Session:
         """Return a clip's labels as they are now. Raises SeehearError if there is no such clip."""
         with self._lock:
             if clip not in self._records:
-                raise unknown_clip(clip, self._records)
+                raise ClipError(f"no clip is called {clip!r}")
             return self._records[clip]
 
     @property
@@ -419,11 +419,6 @@ def valid_class(label: str) -> str:
     if "," in name:
         raise SeehearError(f"the class {name!r} has a comma, which separates classes in tables: rename it")
     return name
-
-
-def unknown_clip(clip: str, known: Iterable[str]) -> ClipError:
-    """Return the error for a clip that is not there."""
-    return ClipError(str(unknown("clip", clip, list(known)[:1000])))
 
 
 def _user() -> str:
