@@ -244,7 +244,6 @@ class Session:
                 raise ConflictError(clip, before)
             if state != before.state:
                 self._append(clip, state, before, self.by, choice=before.choice or choice)
-                self._offers.pop(clip, None)
                 self._write_tables()
             return self[clip]
 
