@@ -191,8 +191,8 @@ def checked(
 ) -> ClipLabels:
     """Return labels that agree with each other.
 
-    A drawn event gives the clip its class, and the class its modality. Events of one class that overlap or touch are
-    one.
+    A drawn event gives the clip its class. A class that was in the other modality alone is in both then. Events of one
+    class that overlap or touch are one.
 
     Args:
         labels: Class -> modality, None where it is not known.
