@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 
 import uvicorn
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,10 +43,6 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
-
-
-class _TooLargeError(Exception):
-    """A body is longer than MAX_BODY."""
 
 
 class Guard:
@@ -87,8 +84,6 @@ class Guard:
         try:
             refusal = self._refusal(scope, headers) or self._entrance(scope)
             await (refusal or self.app)(scope, _bounded(receive), answer)
-        except _TooLargeError:
-            await refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)(scope, receive, answer)
         except Exception as error:
             say(f"a request could not be answered: {error!r}")
             if not begun:
@@ -144,7 +139,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         received += len(message.get("body", b""))
         if received > MAX_BODY:
-            raise _TooLargeError
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         return message
 
     return bounded
