@@ -83,7 +83,7 @@ def test_segments_are_scored_where_every_event_is_drawn(session):
     found = {clip: {"Dog": 0.9} for clip in session.clips}
     score = session.round(suggester(found, "one"), progress=False).score
     assert score.timed == 2
-    # clip_000: audio 1, visual and both without any event 1. clip_001: nothing agrees in audio and visual; both: missed.
+    # clip_000 agrees in audio, and has nothing seen or both. clip_001 agrees in nothing, heard, seen or both.
     assert score.segments.mean == pytest.approx(100 * np.mean([1.0, 0.0]))
 
 

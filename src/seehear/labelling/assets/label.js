@@ -24,6 +24,7 @@
   let lane = null; // "audio|Dog": where I and O draw
   let begun = null; // seconds: where I was pressed
   let selected = null; // key of the event that is edited
+  let drags = false; // an event is being dragged
   let opened = 0; // number of the clip that was opened last
 
   // Asking the server
@@ -153,7 +154,13 @@
   const eventKey = (event) => `${event.modality}|${event.label}|${event.onset.toFixed(3)}|${event.offset.toFixed(3)}`;
   const round = (seconds) => Math.round(seconds * 1000) / 1000;
   const within = (seconds) => round(Math.min(Math.max(0, seconds), duration));
-  const snapped = (seconds, free, how = Math.round) => within(free ? seconds : how(seconds / SEGMENT - (how === Math.ceil ? 1e-3 : how === Math.floor ? -1e-3 : 0)) * SEGMENT);
+  const snapped = (seconds, free) => within(free ? seconds : Math.round(seconds / SEGMENT) * SEGMENT);
+  const spanOf = (one, other, free) => { // from the nearest whole second to another, or the second in which both are
+    const [from, to] = one < other ? [one, other] : [other, one], onset = snapped(from, free), offset = snapped(to, free);
+    if (offset - onset >= LEAST) return [onset, offset];
+    const start = Math.floor((from + to) / 2 / SEGMENT) * SEGMENT;
+    return [within(Math.min(start, duration - SEGMENT)), within(start + SEGMENT)];
+  };
   const lanes = () => ["audio", "visual"].flatMap((modality) => Object.entries(state.labels || {})
     .filter(([label, of]) => !of || of === "audio_visual" || of === modality || state.events.some((event) => event.label === label && event.modality === modality))
     .map(([label]) => `${modality}|${label}`));
@@ -174,9 +181,10 @@
     const edited = { ...event, ...fields };
     edited.onset = within(edited.onset); edited.offset = within(edited.offset);
     if (edited.offset - edited.onset < LEAST) { render(); return; }
-    setEvents(state.events.map((other) => (other === event ? edited : other)), edited);
+    const key = eventKey(event); // the server's answer may have replaced the object
+    setEvents(state.events.map((other) => (eventKey(other) === key ? edited : other)), edited);
   };
-  const remove = (event) => { setEvents(state.events.filter((other) => other !== event), null); focusOn(`lane ${event.modality}|${event.label}`); };
+  const remove = (event) => { setEvents(state.events.filter((other) => eventKey(other) !== eventKey(event)), null); focusOn(`lane ${event.modality}|${event.label}`); };
   const moveTo = (event, by) => {
     const all = lanes(), at = all.indexOf(`${event.modality}|${event.label}`) + by;
     if (at in all) edit(event, split(all[at]));
@@ -198,6 +206,7 @@
   };
 
   const render = () => {
+    if (drags) return; // the track that is dragged over must stay
     const focus = document.activeElement && document.activeElement.dataset.focus;
     renderClasses();
     renderLanes();
@@ -280,7 +289,7 @@
     if (!event) return;
     find("event-label").replaceChildren(...Object.keys(state.labels).map((label) => element("option", { value: label, textContent: label, selected: label === event.label })));
     find("event-modality").value = event.modality;
-    find("event-onset").value = event.onset; find("event-offset").value = event.offset;
+    for (const end_ of ["onset", "offset"]) if (document.activeElement !== find(`event-${end_}`)) find(`event-${end_}`).value = event[end_];
     find("event-onset").max = find("event-offset").max = duration;
   };
 
@@ -288,7 +297,8 @@
 
   const timeAt = (track, x) => { const box = track.getBoundingClientRect(); return within(((x - box.left) / box.width) * duration); };
   const dragging = (down, move, end) => {
-    const finish = (up) => { removeEventListener("pointermove", move); removeEventListener("pointerup", finish); removeEventListener("pointercancel", finish); end(up); };
+    drags = true;
+    const finish = (up) => { drags = false; removeEventListener("pointermove", move); removeEventListener("pointerup", finish); removeEventListener("pointercancel", finish); end(up); render(); };
     addEventListener("pointermove", move); addEventListener("pointerup", finish); addEventListener("pointercancel", finish);
   };
   const dragNew = (down, track, key) => {
@@ -298,7 +308,7 @@
     dragging(down, (move) => {
       if (Math.abs(move.clientX - down.clientX) < 4 && !span) return;
       const to = timeAt(track, move.clientX);
-      span = [snapped(Math.min(from, to), move.altKey, Math.floor), snapped(Math.max(from, to), move.altKey, Math.ceil)];
+      span = spanOf(from, to, move.altKey);
       track.append(preview); place(preview, ...span);
     }, (up) => {
       preview.remove();
@@ -338,7 +348,7 @@
     duration = seconds; seek.max = duration;
     const step = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600].find((each) => duration / each <= 12) || 7200;
     find("ticks").replaceChildren(...Array.from({ length: Math.floor(duration / step) + 1 }, (_, n) => { const tick = element("span", { textContent: written(n * step) }); tick.style.left = `${(100 * n * step) / duration}%`; return tick; }));
-    if (state) renderLanes();
+    if (state) render();
     show();
   };
   player.addEventListener("play", () => { find("play").textContent = "Pause"; frame(); });
@@ -499,14 +509,12 @@
     else return false;
     return true;
   };
-  const begin = (free) => { begun = snapped(at(), free, Math.floor); find("in").style.setProperty("--now", begun / duration); find("in").hidden = false; say(`An event begins at ${written(begun)}`); };
+  const begin = (free) => { begun = snapped(at(), free); find("in").style.setProperty("--now", begun / duration); find("in").hidden = false; say(`An event begins at ${written(begun)}`); };
   const end = (free) => {
     if (!lane) { say("Choose a class first", true); return; }
-    let to = snapped(at(), free, Math.ceil);
-    const from = begun === null ? Math.max(0, to - SEGMENT) : begun;
-    if (to - from < LEAST) to = within(from + SEGMENT);
+    const span = spanOf(begun === null ? at() : begun, at(), free);
     begun = null; find("in").hidden = true;
-    draw(from, to);
+    draw(...span);
   };
   const ACTIONS = {
     n: nothing, 0: nothing, u: undo, m: () => setTimed(!state.timed), h: takeSuggested, r: () => { find("loop").click(); },
