@@ -59,7 +59,8 @@ def label(
     change is saved at once. Resume by rerunning the same command.
 
     Writes OUT/weak.csv, OUT/train.csv and OUT/val.csv, weak tables; OUT/audio.csv and OUT/visual.csv, dense tables of
-    drawn events; OUT/modalities.csv; OUT/clips.csv; and OUT/changes.jsonl, a log of every change.
+    drawn events; OUT/modalities.csv; OUT/clips.csv; and OUT/changes.jsonl, a log of every change. When it ends, also
+    OUT/refined, for `seehear train --refined`.
 
     Args:
         clips: Media files, or folders that are searched for them.
@@ -101,5 +102,6 @@ def label(
         threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True, name="browser").start()
     server.run()
     session.suggestions.stop()
+    session.refined()
     gain = session.rounds.last()
     return Labelled(Path(out), session.summary(), str(gain) if gain else "")

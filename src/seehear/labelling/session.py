@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from seehear.labelling.rounds import Gain, Rounds
 
 SUGGESTIONS = "suggestions"  # folder in the output folder
+REFINED = "refined"  # folder in the output folder
 UNNAMED = "someone"  # who labels, if the system knows no name
 
 Labels = Mapping[str, str | None] | Iterable[str]
@@ -350,6 +351,23 @@ class Session:
             What the round gained; None if no clip was drawn by chance and labelled.
         """
         return self.rounds.add(suggester, progress=progress)
+
+    def refined(self, folder: str | Path | None = None) -> Path:
+        """Write in which modality labels hold, as far as it is known, for `seehear train --refined`.
+
+        Args:
+            folder: Where to write; by default OUT/refined.
+
+        Returns:
+            The folder.
+
+        Raises:
+            SeehearError: If refined labels of someone else are there.
+        """
+        from seehear.labelling import refined
+
+        with self._lock:
+            return refined.write(self._records, Path(folder) if folder is not None else self.folder / REFINED)
 
     # How it is kept
 
