@@ -144,6 +144,7 @@ class Session:
         self._before: dict[int, Change | None] = {}  # number of a change -> the one before it of the same clip
         self._latest: dict[str, Change] = {}
         self._undoable: dict[str, list[Change]] = {}  # by whom -> changes to take back, the last one last
+        self._numbers: dict[str, dict[str, int]] = {}  # clip -> by whom -> number of their last change of it
         self._offers: Counter[str] = Counter()
         self._number = 0
         self._log, self._tables = Log(self.folder / FILE), TableFolder(self.folder)
@@ -282,10 +283,9 @@ class Session:
             The clip, and what is known of it now; None if there is nothing to take back.
         """
         with self._writing():
-            stack = self._undoable.get(self.by)
-            if not stack:
+            last = self._last_change()
+            if last is None:
                 return None
-            last = stack[-1]
             earlier = self._before[last.number]
             state = earlier.state if earlier else ClipLabels()
             self._append(last.clip, state, self[last.clip], self.by, undoes=last.number, choice=last.choice)
@@ -397,14 +397,22 @@ class Session:
         self._before[change.number] = self._latest.get(change.clip)
         self._latest[change.clip] = change
         self._records[change.clip] = record
-        for by, stack in self._undoable.items():
-            if by != change.by:
-                self._undoable[by] = [own for own in stack if own.clip != change.clip]
+        self._numbers.setdefault(change.clip, {})[change.by] = change.number
         stack = self._undoable.setdefault(change.by, [])
-        if not change.undoes:
-            stack.append(change)
+        if change.undoes:
+            while stack and stack[-1].number >= change.undoes:  # those above it were changed by others since
+                stack.pop()
         else:
-            self._undoable[change.by] = [own for own in stack if own.number != change.undoes]
+            stack.append(change)
+
+    def _last_change(self) -> Change | None:
+        """Return this person's last change that nobody else has changed since; None if there is none."""
+        stack = self._undoable.get(self.by, [])
+        for change in reversed(stack):
+            numbers = self._numbers[change.clip]
+            if all(number < change.number for by, number in numbers.items() if by != self.by):
+                return change
+        return None
 
     def _append(
         self, clip: str, state: ClipLabels, before: ClipRecord, by: str, *, choice: Choice = Choice.PERSON,

@@ -63,9 +63,14 @@
   const normal = (of) => [of.labels && Object.entries(of.labels).sort(), of.done, of.timed, of.events.map(eventKey).sort()];
   const stateOf = ({ labels, done, events, timed }) => ({ labels, done, events, timed });
 
-  const save = () => {
-    const name = clip, sent = copy(state), chosen = choice, epoch = epochs.get(name) || 0;
+  let last = null; // a save that has not begun and may still be replaced
+  const save = (replaceable = false) => { // moves of an event, as by a key that is held down, are one change
+    if (replaceable && last && last.name === clip) { last.sent = copy(state); return chain; }
+    const own = { name: clip, sent: copy(state) }, name = clip, chosen = choice, epoch = epochs.get(name) || 0;
+    last = replaceable ? own : null;
     return enqueue(async () => {
+      if (last === own) last = null;
+      const sent = own.sent;
       if ((epochs.get(name) || 0) !== epoch) return;
       try {
         const answer = await insisting(`/api/clip/${encodeURIComponent(name)}`, () => ({ version: versions.get(name), choice: chosen, state: sent }));
@@ -94,7 +99,7 @@
 
   // Changes
 
-  const change = (labels, rest = {}) => { state = { ...state, labels, ...rest }; render(); save(); };
+  const change = (labels, rest = {}, replaceable = false) => { state = { ...state, labels, ...rest }; render(); save(replaceable); };
   const toggle = (label) => {
     const labels = { ...state.labels };
     if (label in labels) {
@@ -166,10 +171,10 @@
     .map(([label]) => `${modality}|${label}`));
   const split = (key) => { const at = key.indexOf("|"); return { modality: key.slice(0, at), label: key.slice(at + 1) }; };
   const selectedEvent = () => state.events.find((event) => eventKey(event) === selected);
-  const setEvents = (events, focus) => {
+  const setEvents = (events, focus, replaceable = false) => {
     selected = focus ? eventKey(focus) : null;
     if (focus) lane = `${focus.modality}|${focus.label}`;
-    change(state.labels, { events });
+    change(state.labels, { events }, replaceable);
     if (focus) focusOn(selected);
   };
   const draw = (onset, offset, at = lane) => {
@@ -182,7 +187,7 @@
     edited.onset = within(edited.onset); edited.offset = within(edited.offset);
     if (edited.offset - edited.onset < LEAST) { render(); return; }
     const key = eventKey(event); // the server's answer may have replaced the object
-    setEvents(state.events.map((other) => (eventKey(other) === key ? edited : other)), edited);
+    setEvents(state.events.map((other) => (eventKey(other) === key ? edited : other)), edited, true);
   };
   const remove = (event) => { setEvents(state.events.filter((other) => eventKey(other) !== eventKey(event)), null); focusOn(`lane ${event.modality}|${event.label}`); };
   const moveTo = (event, by) => {
@@ -519,7 +524,7 @@
   const ACTIONS = {
     n: nothing, 0: nothing, u: undo, m: () => setTimed(!state.timed), h: takeSuggested, r: () => { find("loop").click(); },
     " ": playPause, k: () => player.pause(), l: () => { if (player.paused) { setRate(1); play(); } else setRate(Math.min(4, player.playbackRate * 1.5)); },
-    j: () => go(at() - SEGMENT), Enter: confirm, "+": () => find("new").focus(), "/": () => { find("list-box").open = true; find("text").focus(); },
+    j: () => go(at() - SEGMENT), Enter: confirm, "+": () => find("new").focus(), ".": next, "/": () => { find("list-box").open = true; find("text").focus(); },
     "?": () => find("help").showModal(), Escape: () => { select(null); begun = null; find("in").hidden = true; work.focus(); },
   };
   addEventListener("keydown", (event) => {
