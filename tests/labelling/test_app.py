@@ -199,10 +199,18 @@ def test_bodies_are_bounded(server):
     assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
 
 
+def test_idle_connections_do_not_keep_others_out(server):
+    waiting = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(200)]
+    for _ in range(3):
+        assert ask(server, "/api/state")[0] == 200
+    for connection in waiting:
+        connection.close()
+
+
 def test_connections_without_a_request_are_closed(session, monkeypatch):
     monkeypatch.setattr(serving, "IDLE", 0.1)
     with served(session) as server:
-        waiting = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(80)]
+        waiting = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
         waiting[0].sendall(b"GET / HTTP/1.1\r\nHost")
         for connection in waiting:
             connection.settimeout(20)

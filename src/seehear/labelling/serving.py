@@ -27,6 +27,7 @@ from seehear.pages.server import HOST, IDLE, MAX_CONNECTIONS, MAX_HEAD, PORTS
 from seehear.progress import say
 
 TOKEN_BYTES = 24
+MAX_WAITING = MAX_CONNECTIONS // 2  # connections, from which on those without a request make room for new ones
 MAX_BODY = 1 << 20  # bytes of a request's body
 READING, CHANGING = ("GET", "HEAD"), ("POST",)
 JSON = "application/json"
@@ -157,9 +158,14 @@ def failure(error: SeehearError, status: HTTPStatus = HTTPStatus.BAD_REQUEST, **
 
 
 class _Protocol(H11Protocol):
-    """A connection that is closed if no whole request comes in time."""
+    """A connection that is closed if no whole request comes in time, or if it waits while others need its place."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        if len(self.connections) >= MAX_WAITING:
+            waiting = (other for other in self.connections if isinstance(other, _Protocol) and other.cycle is None)
+            if (other := next(waiting, None)) is not None:
+                self.connections.discard(other)  # not only once it is closed: the next one must find another
+                other.transport.abort()
         super().connection_made(transport)
         self._waits_for(None)
 
