@@ -86,3 +86,19 @@ def test_an_unexpected_failure_costs_one_clip(tmp_path):
     assert "ZeroDivisionError" in suggestions.failed["a"]
     assert suggestions.known("b").suggestions[0].label == "Dog"
     assert suggestions.known("a") is None
+
+
+def test_a_run_that_can_not_be_used_is_named_once(tmp_path, capsys):
+    files = {name: tmp_path / f"{name}.mp4" for name in ("a", "b")}
+    own = suggester({})
+
+    def parse(clip):
+        raise SeehearError("RUN: was trained on features of another version")
+
+    own._parse = parse
+    suggestions = Suggestions(own, files)
+    suggestions.start()
+    suggestions._thread.join()
+    assert suggestions.failed == {}
+    assert suggestions.problem == "there are no suggestions: RUN: was trained on features of another version"
+    assert capsys.readouterr().err.count("another version") == 1

@@ -118,7 +118,7 @@ class LabelApp:
             "names": session.classes,
             "by": session.by,
             "every": session.chooser.every,
-            "problem": session.problem,
+            "problem": session.problem or session.suggestions.problem,
             "failed": failed[:MAX_LISTED],
             "failures": len(failed),
             "suggests": session.suggestions.suggester is not None,

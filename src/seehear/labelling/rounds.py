@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from seehear.errors import SeehearError, costing_one_clip
+from seehear.errors import ClipError, costing_one_clip
 from seehear.events import Activity
 from seehear.files import atomic_text
 from seehear.labelling.records import MODALITIES, SEGMENT, DrawnEvent, segments_of
@@ -159,7 +159,7 @@ class Rounds:
                 try:
                     with costing_one_clip(self.session.files[clip]):
                         suggested = own.compute(clip).suggestions
-                except SeehearError as error:
+                except ClipError as error:
                     bar.say(str(error))
                     continue
                 events = [event for one in suggested for event in one.events]

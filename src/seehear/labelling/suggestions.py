@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from pydantic import BaseModel
 
-from seehear.errors import SeehearError, costing_one_clip
+from seehear.errors import ClipError, SeehearError, costing_one_clip
 from seehear.files import atomic_json
 from seehear.modality import JOINT
 from seehear.names import clip_name
 from seehear.parsing.clip import ParsedClip, ParsedEvent
 from seehear.parsing.folder import read
+from seehear.progress import say
 from seehear.stored import Probability, exists, read_as
 
 if TYPE_CHECKING:
@@ -58,11 +59,11 @@ class Suggester(Protocol):
         ...
 
     def suggest(self, clip: Path) -> list[Suggestion]:
-        """Return suggestions for a media file. Raises SeehearError if it can't be used."""
+        """Return suggestions for a media file. Raises ClipError if it can't be used."""
         ...
 
     def uncertainty(self, clip: Path) -> float:
-        """Return how unsure the suggester is of a clip's labels, in [0, 1]. Raises SeehearError as `suggest`."""
+        """Return how unsure the suggester is of a clip's labels, in [0, 1]. Raises as `suggest`."""
         ...
 
 
@@ -131,8 +132,11 @@ def of_parsed(folder: PathLike) -> ParseSuggester:
     def parsed(clip: Path) -> ParsedClip:
         file = place / f"{clip_name(clip)}.json"
         if not exists(file):
-            raise SeehearError(f"{file}: no such file; `seehear parse --out {place}` writes it")
-        return read(file)
+            raise ClipError(f"{file}: no such file; `seehear parse --out {place}` writes it")
+        try:
+            return read(file)
+        except SeehearError as error:
+            raise ClipError(str(error)) from None
 
     return ParseSuggester(parsed, str(place))
 
@@ -183,6 +187,7 @@ class Suggestions:
 
     Attributes:
         failed: Clip -> why there are no suggestions for it.
+        problem: Why there are none at all, such as a run that can't be used; empty otherwise.
     """
 
     def __init__(self, suggester: Suggester | None, clips: Mapping[str, Path], folder: Path | None = None) -> None:
@@ -193,7 +198,7 @@ class Suggestions:
             clips: Clip name -> media file, in the order in which they are computed.
             folder: Where to keep suggestions; nothing is kept without.
         """
-        self.suggester, self.failed = suggester, dict[str, str]()
+        self.suggester, self.failed, self.problem = suggester, dict[str, str](), ""
         self._clips = clips
         self._folder = folder / _short(suggester.name) if folder is not None and suggester is not None else None
         self._known: dict[str, Suggested] = {}
@@ -245,8 +250,12 @@ class Suggestions:
             try:
                 with costing_one_clip(self._clips[clip]):
                     self.compute(clip)
-            except SeehearError as error:
+            except ClipError as error:
                 self.failed[clip] = str(error)
+            except SeehearError as error:  # of no clip: the next one would fail in the same way
+                self.problem = f"there are no suggestions: {error}"
+                say(self.problem)
+                return
 
     def _computed(self, suggester: Suggester, clip: str) -> Suggested:
         file = self._clips[clip]
