@@ -231,7 +231,7 @@
       if (key) button.setAttribute("aria-keyshortcuts", key.toUpperCase());
       button.append(element("kbd", { textContent: key ? key.toUpperCase() : "" }), element("span", { textContent: label }));
       button.append(element("span", { className: "quiet number", textContent: hint ? `${NAMES[hint.modality] || hint.modality} ${hint.confidence.toFixed(2)}` : `${counts[label] || 0}`, title: hint ? "suggested" : "labelled clips with this class" }));
-      button.addEventListener("click", (event) => { toggle(label); if (event.detail) work.focus(); });
+      button.addEventListener("click", (event) => { toggle(label); if (event.detail) work.focus({ preventScroll: true }); });
       const row = element("li", { className: "class-row" }, button);
       if (on) row.append(modalityOf(label, n));
       return row;
@@ -489,7 +489,7 @@
 
   // Buttons
 
-  const pressed = (id, act) => find(id).addEventListener("click", (event) => { act(); if (event.detail) work.focus(); });
+  const pressed = (id, act) => find(id).addEventListener("click", (event) => { act(); if (event.detail) work.focus({ preventScroll: true }); });
   pressed("nothing", nothing); pressed("save", confirm); pressed("undo", undo); pressed("skip", next); pressed("take", takeSuggested);
   find("timed").addEventListener("change", (event) => setTimed(event.target.checked));
   find("add").addEventListener("submit", (event) => { event.preventDefault(); const label = find("new").value.trim(); if (label) addClass(label); find("new").value = ""; find("new").blur(); });
@@ -525,12 +525,12 @@
     n: nothing, 0: nothing, u: undo, m: () => setTimed(!state.timed), h: takeSuggested, r: () => { find("loop").click(); },
     " ": playPause, k: () => player.pause(), l: () => { if (player.paused) { setRate(1); play(); } else setRate(Math.min(4, player.playbackRate * 1.5)); },
     j: () => go(at() - SEGMENT), Enter: confirm, "+": () => find("new").focus(), ".": next, "/": () => { find("list-box").open = true; find("text").focus(); },
-    "?": () => find("help").showModal(), Escape: () => { select(null); begun = null; find("in").hidden = true; work.focus(); },
+    "?": () => find("help").showModal(), Escape: () => { select(null); begun = null; find("in").hidden = true; work.focus({ preventScroll: true }); },
   };
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.isComposing || find("help").open || !state) return;
     const target = event.target, kind = target.tagName;
-    if (kind === "SELECT" || kind === "TEXTAREA" || (kind === "INPUT" && !["checkbox", "radio", "range"].includes(target.type))) { if (event.key === "Escape") work.focus(); return; }
+    if (kind === "SELECT" || kind === "TEXTAREA" || (kind === "INPUT" && !["checkbox", "radio", "range"].includes(target.type))) { if (event.key === "Escape") work.focus({ preventScroll: true }); return; }
     if (kind === "INPUT" && (event.key.startsWith("Arrow") || event.key === " ")) return;
     const own = target.dataset.focus, drawn = target.classList.contains("event") && selectedEvent();
     if (kind === "BUTTON" && !own && (event.key === "Enter" || event.key === " ")) return; // what the button does
@@ -559,7 +559,7 @@
       const fields = new URLSearchParams(location.hash.slice(1));
       if (fields.get("clip")) await open(fields.get("clip"), ["random", "unsure"].includes(fields.get("choice")) ? fields.get("choice") : "person");
       if (!clip) await next();
-      work.focus();
+      work.focus({ preventScroll: true });
     } catch (error) { warn(error.message); }
   };
   start();
