@@ -45,6 +45,7 @@ def label(
     classes: Sequence[str] = (),
     run: str | Path | None = None,
     parsed: str | Path | None = None,
+    no_suggestions: bool = False,
     by: str | None = None,
     every: int = 5,
     seed: int = 0,
@@ -68,6 +69,8 @@ def label(
         classes: Classes to choose from, separated by commas or spaces. More can be added on the page.
         run: A run folder, whose suggestions are offered, and which is scored on the clips drawn by chance.
         parsed: A folder that `seehear parse` wrote, instead of a run.
+        no_suggestions: Suggest nothing. Without a run or parsed clips, what the networks' own classifiers hear and see
+            is suggested otherwise.
         by: Your name, for the log; by default the user of this system.
         every: One clip in so many is drawn by chance; only these validate.
         seed: Of the draw. Keep it for a folder of labels.
@@ -85,15 +88,21 @@ def label(
     from seehear.labelling.suggestions import ParseSuggester, of_parsed
     from seehear.progress import say
 
-    if run is not None and parsed is not None:
-        raise SeehearError("give --run or --parsed, not both")
+    if sum((run is not None, parsed is not None, no_suggestions)) > 1:
+        raise SeehearError("give one of --run, --parsed and --no-suggestions")
+    names = [name for given in classes for name in given.split(",") if name.strip()]
+    session = Session(out, clips, classes=names, by=by, every=every, seed=seed)
     suggester = None
     if run is not None:
         suggester = ParseSuggester.of_run(run, device=device, trust_code=trust_code)
     elif parsed is not None:
         suggester = of_parsed(parsed)
-    names = [name for given in classes for name in given.split(",") if name.strip()]
-    session = Session(out, clips, classes=names, by=by, suggester=suggester, every=every, seed=seed)
+    elif not no_suggestions:
+        try:
+            suggester = ParseSuggester.untrained(session.classes, device=device)
+        except SeehearError as error:  # your classes can be labelled all the same
+            say(f"no suggestions: {error}")
+    session.suggest_by(suggester)
     server = open_server(session, suggester, port=port)
     for problem in session.unusable.values():
         say(problem)

@@ -137,7 +137,7 @@ class Session:
         self.files: dict[str, Path] = dict(found)
         self.unusable = found.unusable
         self.chooser = Chooser(every, seed)
-        self.suggestions = Suggestions(suggester, self._by_place(), self.folder / SUGGESTIONS)
+        self.suggest_by(suggester)
         self.problem = ""
         self._classes = list(dict.fromkeys(valid_class(name) for name in classes))
         self._records: dict[str, ClipRecord] = {clip: ClipRecord() for clip in self.files}
@@ -157,6 +157,10 @@ class Session:
     def __repr__(self) -> str:
         summary = self.summary()
         return f"Session({str(self.folder)!r}, {summary.labelled} of {summary.clips} clips labelled)"
+
+    def suggest_by(self, suggester: Suggester | None) -> None:
+        """Take suggestions from another suggester, such as one of the session's own classes; None for none."""
+        self.suggestions = Suggestions(suggester, self._by_place(), self.folder / SUGGESTIONS)
 
     # What is known
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -102,6 +102,22 @@ class ParseSuggester:
         runs = [member.run for member in parser.members]
         identities = sorted(own.identity if isinstance(own, Run) else f"memory-{id(own)}" for own in runs)
         return ParseSuggester(parser.parse, f"{parser.path or 'parser'}@{_short(repr(identities))}")
+
+    @staticmethod
+    def untrained(classes: Sequence[str] = (), *, device: str = "auto") -> ParseSuggester:
+        """Return the suggester of what the networks' own classifiers hear and see.
+
+        Args:
+            classes: Suggest these alone; by default the classes of AudioSet and ImageNet.
+            device: auto, cpu or cuda.
+
+        Raises:
+            SeehearError: If no class of AudioSet or ImageNet means any of these.
+        """
+        from seehear.parsing.untrained import Untrained
+
+        parser = Untrained(classes or None, device=device)
+        return ParseSuggester(parser.parse, f"untrained@{parser.identity[:12]}")
 
     def suggest(self, clip: Path) -> list[Suggestion]:
         """Return the classes of the clip's events, the most confident first."""
