@@ -2,6 +2,8 @@
 
     import seehear as sh
 
+    sh.parse("new.mp4", ["Dog", "Speech"]).to_frame()  # without training
+
     train = sh.Dataset.from_tables("train.csv", store="STORE", collocation={"audio": "yamnet", "visual": "open-nsfw"})
     parser = sh.Parser(recipe="small").fit(train)
     parser.parse("new.mp4").to_frame()
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from seehear.networks.function import network
     from seehear.parsing.clip import ParsedClip, ParsedEvent
     from seehear.parsing.parser import Parser, load, train
+    from seehear.parsing.untrained import Untrained, parse
     from seehear.pseudo import PseudoLabels
     from seehear.refinement.refine import refine
     from seehear.refinement.result import Refinement
@@ -67,6 +70,7 @@ _HOMES = {
     "Scores": "seehear.scoring.scores",
     "SeehearError": "seehear.errors",
     "Selection": "seehear.selection.result",
+    "Untrained": "seehear.parsing.untrained",
     "align": "seehear.alignment",
     "align_arrays": "seehear.alignment",
     "check_network": "seehear.features.check",
@@ -83,6 +87,7 @@ _HOMES = {
     "load_network": "seehear.features.loaded",
     "load_recipe": "seehear.training.recipe",
     "network": "seehear.networks.function",
+    "parse": "seehear.parsing.untrained",
     "refine": "seehear.refinement.refine",
     "score": "seehear.evaluation",
     "select": "seehear.selection.select",
@@ -107,6 +112,7 @@ __all__ = [
     "Scores",
     "SeehearError",
     "Selection",
+    "Untrained",
     "__version__",
     "align",
     "align_arrays",
@@ -132,6 +138,7 @@ __all__ = [
     "networks",
     "pages",
     "paper",
+    "parse",
     "refine",
     "score",
     "select",

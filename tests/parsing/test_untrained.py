@@ -14,7 +14,6 @@ from seehear.data import Dataset
 from seehear.networks.samples import sample_image, sample_waveform
 from seehear.parsing.background import read_background, thresholds
 from seehear.parsing.clip import Origin
-from seehear.parsing.combined import Combined
 from seehear.parsing.untrained import Untrained, means_around, without_parents
 from seehear.vocabulary import builtin
 
@@ -242,7 +241,7 @@ def test_a_trained_class_speaks_for_its_name(clips, parser, tmp_path):
     trained = sh.Parser("small", epochs=1, device="cpu", decoding=sh.Decoding("none", 0.0)).fit(
         train, out=tmp_path / "run", progress=False
     )
-    both = Combined(trained, parser)
+    both = trained.with_untrained(parser)
     assert both.classes == ("Noise", "dog", "Cat", "Speech", "Xyzzy")
     parsed = both.parse(clips / "pets.mkv")
     by_origin = {origin: {e.label for e in parsed.events if e.origin is origin} for origin in Origin}

@@ -137,10 +137,7 @@ def _trained(
     device: str,
 ) -> FileParser:
     """Return the parser of a run, with untrained classes beside its own if there are any to be parsed."""
-    from seehear.parsing.combined import Combined
     from seehear.parsing.parser import load
 
     parser = load(run, ensemble=ensemble, device=device, decoding=decoding.decoding(), trust_code=trust_code)
-    if untrained == TRAINED_ONLY:
-        return parser
-    return Combined(parser, untrained.parser(device))
+    return parser if untrained == TRAINED_ONLY else parser.with_untrained(untrained.parser(device))

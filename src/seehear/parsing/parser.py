@@ -29,8 +29,10 @@ from seehear.training.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 
 if TYPE_CHECKING:
     from seehear.fusion.model import ParsingModel
+    from seehear.parsing.combined import Combined
     from seehear.parsing.ensemble import Ensemble
     from seehear.parsing.reading import FileReader
+    from seehear.parsing.untrained import Untrained
     from seehear.scoring.false_alarms import FalseAlarms
     from seehear.scoring.references import Reference
     from seehear.training.bags import Bags
@@ -304,6 +306,20 @@ class Parser(BaseParser):
         return dataset
 
     # Parsing of files
+
+    def with_untrained(self, untrained: Untrained | None = None) -> Combined:
+        """Return a parser of the same classes, and of untrained ones beside them.
+
+        Args:
+            untrained: By default the classes of AudioSet and ImageNet.
+
+        Raises:
+            SeehearError: If the parser's segments do not last a second.
+        """
+        from seehear.parsing.combined import Combined
+        from seehear.parsing.untrained import Untrained
+
+        return Combined(self, untrained or Untrained(device=self.device))
 
     @cached_property
     def reader(self) -> FileReader:
