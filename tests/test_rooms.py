@@ -28,6 +28,7 @@ ROOMS = [
     {"parsing"},
     {"evaluation", "alignment", "selection"},
     {"formats", "plots", "pages", "datasets", "paper"},
+    {"labelling"},
     {"cli"},
     {"__main__", "__init__"},
 ]

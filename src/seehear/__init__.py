@@ -20,7 +20,7 @@ from seehear.version import __version__
 telemetry.switch_off()
 
 if TYPE_CHECKING:
-    from seehear import datasets, formats, labels, losses, networks, pages, paper, vocabulary
+    from seehear import datasets, formats, labelling, labels, losses, networks, pages, paper, vocabulary
     from seehear.alignment import Alignment, align, align_arrays
     from seehear.data import Dataset
     from seehear.decoding import Decoding
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from seehear.training.recipe import Recipe, list_recipes, load_recipe
 
 # Imported when first used: torch alone takes longer than `seehear --help` may.
-_MODULES = ("datasets", "formats", "labels", "losses", "networks", "pages", "paper", "vocabulary")
+_MODULES = ("datasets", "formats", "labelling", "labels", "losses", "networks", "pages", "paper", "vocabulary")
 _HOMES = {
     "Activity": "seehear.events",
     "Alignment": "seehear.alignment",
@@ -118,6 +118,7 @@ __all__ = [
     "extract",
     "formats",
     "import_features",
+    "labelling",
     "labels",
     "list_estimators",
     "list_networks",

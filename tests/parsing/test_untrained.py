@@ -15,7 +15,7 @@ from seehear.networks.samples import sample_image, sample_waveform
 from seehear.parsing.background import read_background, thresholds
 from seehear.parsing.clip import Origin
 from seehear.parsing.combined import Combined
-from seehear.parsing.untrained import Untrained, without_parents
+from seehear.parsing.untrained import Untrained, means_around, without_parents
 from seehear.vocabulary import builtin
 
 RATE, SECONDS = 16000, 6
@@ -67,7 +67,7 @@ def parser(background):
 
 
 def test_probabilities_are_those_of_the_loop(parser, background):
-    found = parser.predict_proba(background)
+    found, of_second = parser.predict_proba(background), {}
     for m, (modality, network) in enumerate(NETWORKS.items()):
         classifier = sh.load_network(network, "cpu").classifier()
         for n, features in enumerate(background.arrays(network)):
@@ -77,11 +77,14 @@ def test_probabilities_are_those_of_the_loop(parser, background):
                     sources = parser.map.sources[modality].get(name, ())
                     own = [logits[k] for k, each in enumerate(classifier.ids) if each in sources]
                     if modality == "audio":
-                        expected = max((1 / (1 + np.exp(-logit)) for logit in own), default=0.0)
+                        of_second[n, t, c] = max((1 / (1 + np.exp(-logit)) for logit in own), default=0.0)
                     else:
                         highest = max(logits)
                         expected = sum(np.exp(x - highest) for x in own) / sum(np.exp(x - highest) for x in logits)
-                    assert found[n, t, m, c] == pytest.approx(expected, abs=1e-5)
+                        assert found[n, t, m, c] == pytest.approx(expected, abs=1e-5)
+    for (n, t, c), probability in of_second.items():
+        around = [of_second[n, s, c] for s in range(t - 5, t + 6) if (n, s, c) in of_second]
+        assert found[n, t, 0, c] == pytest.approx(np.sqrt(probability * np.mean(around)), abs=1e-5)
 
 
 def arrays(lengths, seed):
@@ -145,6 +148,18 @@ def test_parents_yield_to_what_fills_half_of_their_events(seed):
                     assert found[n, start:t, parent].tolist() == [keeps] * (t - start)
                     start = None
     assert not (found & ~active).any()
+
+
+@given(st.lists(st.integers(1, 14), min_size=1, max_size=3), st.integers(0, 999))
+def test_means_around_stay_within_a_clip(lengths, seed):
+    rng = np.random.default_rng(seed)
+    within = np.arange(max(lengths)) < np.array(lengths)[:, None]
+    values = rng.random((*within.shape, 2), dtype=np.float32) * within[..., None]
+    found = means_around(values, within)
+    for n, length in enumerate(lengths):
+        for t in range(length):
+            around = [values[n, s] for s in range(length) if abs(s - t) <= 5]
+            assert found[n, t] == pytest.approx(np.mean(around, axis=0), abs=1e-6)
 
 
 # Clips

@@ -28,6 +28,7 @@ COMMANDS = (
     ("align", "align:align", "Measure how well modalities agree in meaning, in features and in trained runs."),
     ("parse", "parse:parse", "Parse clips into events heard, seen and both, with or without training."),
     ("classes", "classes:classes", "Show which classes of pretrained networks your words stand for."),
+    ("label", "label:label", "Label clips on a page in a browser, by keyboard."),
     ("view", "view:view", "Show pages in a browser, with the clips that they play."),
     ("export", "export:export", "Write parsed clips for other tools: ELAN, Audacity, edit lists, tables."),
     ("score", "score:score", "Score predictions of any system, given as dense tables."),

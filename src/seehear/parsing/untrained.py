@@ -35,7 +35,10 @@ if TYPE_CHECKING:
 FPS = 2.0  # frames per second that visual networks see
 SEGMENT = 1.0  # seconds
 FALSE_ALARM_SHARE = 0.01  # share of the background seconds in which a class may be found, for a user's own words
-LEAST = 0.2  # probability of a class of the built-in vocabulary, of which hundreds could be found by chance
+LEAST = {AUDIO: 0.01, VISUAL: 0.05}  # probability, however rarely the background reaches it; see docs/lab.md
+LEAST_BUILT_IN = 0.2  # of a class of the built-in vocabulary, of which hundreds could be found by chance
+LABELLED_SHARE = 0.05  # false alarms per second without a class, where it is known which classes a clip has
+CONTEXT = 5.0  # seconds before and after a segment that say how probable a class is there
 COVERED = 0.5  # share of an event that a more specific class must fill to take its place
 VISUAL_NETWORK = "efficientnet-lite0"
 LISTENERS = ("efficientat-mn04", "yamnet")  # audio networks, the best one first
@@ -164,7 +167,9 @@ class Untrained(BaseParser):
 
     # Prediction
 
-    def thresholds(self, background: Dataset, false_alarm_share: float | None = None) -> Decoding:
+    def thresholds(
+        self, background: Dataset, false_alarm_share: float | None = None, *, least: bool = True
+    ) -> Decoding:
         """Return thresholds from background clips.
 
         Args:
@@ -172,6 +177,7 @@ class Untrained(BaseParser):
                 from a clip if none of the clip's classes has a source in common with it. Without labels, all classes
                 are taken to be absent.
             false_alarm_share: Share of the segments without a class in which it may be found; by default the parser's.
+            least: Let no threshold be lower than LEAST, since a background never holds all that there is.
 
         Returns:
             A decoding with a threshold per modality and class.
@@ -180,11 +186,10 @@ class Untrained(BaseParser):
 
         share = self.false_alarm_share if false_alarm_share is None else false_alarm_share
         values = thresholds(self.predict_proba(background), background, self._negative(background), share)
-        values = values if self._typed else np.maximum(values, np.float32(LEAST))
-        by_modality = {
-            modality: dict(zip(self.classes, values[m].tolist(), strict=True))
-            for m, modality in enumerate(self.modalities)
-        }
+        by_modality = {}
+        for m, modality in enumerate(self.modalities):
+            floor = np.float32((LEAST[modality] if self._typed else LEAST_BUILT_IN) if least else 0)
+            by_modality[modality] = dict(zip(self.classes, np.maximum(values[m], floor).tolist(), strict=True))
         return Decoding("none", ByModality(by_modality))
 
     def predict_labelled(self, dataset: Dataset, decoding: Decoding | None = None) -> Activity:
@@ -192,7 +197,8 @@ class Untrained(BaseParser):
 
         Args:
             dataset: Clips with weak labels, over the parser's classes in any order.
-            decoding: From probabilities to events; by default the parser's.
+            decoding: From probabilities to events; by default thresholds from the clips themselves: LABELLED_SHARE of
+                the segments of clips without a class reach its threshold.
 
         Returns:
             As `predict`, without the classes that a clip's weak label lacks.
@@ -200,13 +206,17 @@ class Untrained(BaseParser):
         Raises:
             SeehearError: If a class of the data set is not one of the parser's.
         """
-        labels = dataset.with_classes(self.classes).labels > 0  # (N, C)
-        found = self.predict(dataset, decoding)
-        active = {modality: array & labels[:, None] for modality, array in found.items()}
+        data = dataset.with_classes(self.classes)
+        found = self.predict(data, decoding or self.thresholds(data, LABELLED_SHARE, least=False))
+        active = {modality: array & (data.labels[:, None] > 0) for modality, array in found.items()}
         return Activity(active, classes=found.classes, source=f"{found.source},weak-labels")
 
     def _predict(self, packs: dict[str, list[Packed]]) -> Probabilities:
-        """Return the probability of each class: the largest of its sources', or their sum if only one can hold."""
+        """Return the probability of each class: the largest of its sources', or their sum if only one can hold.
+
+        What is heard goes on for a while: there, it is the geometric mean of the probability in the segment, and of the
+        mean around it. Pictures change at once.
+        """
         ((first, *_), *_) = packs.values()
         within = inside_clips(first.lengths())  # (N, T)
         segment = np.zeros((*within.shape, len(packs), len(self.classes)), dtype=np.float32)
@@ -220,6 +230,8 @@ class Untrained(BaseParser):
                 chosen = of_sources[:, sources]
                 together = chosen.sum(axis=1) if exclusive else chosen.max(axis=1)
                 segment[..., m, c][known] = np.minimum(together, 1.0)
+            if modality == AUDIO:
+                segment[..., m, :] = np.sqrt(segment[..., m, :] * means_around(segment[..., m, :], within))
         return Probabilities.of_segments(segment)
 
     def _tracks(self, active: Mapping[str, NDArray[np.bool_]]) -> Mapping[str, NDArray[np.bool_]]:
@@ -333,6 +345,25 @@ def parse(
         classes, networks=networks, background=background, false_alarm_share=false_alarm_share, device=device
     )
     return parser.parse(file, audio_track=audio_track)
+
+
+def means_around(values: NDArray[np.float32], within: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the mean over the segments at most CONTEXT seconds away that lie in the clip.
+
+    Args:
+        values: (N, T, C); 0 past a clip's end.
+        within: (N, T), which segments lie in the clip.
+    """
+    reach = round(CONTEXT / SEGMENT)
+    segments = values.shape[1]
+    first = np.maximum(np.arange(segments) - reach, 0)
+    stop = np.minimum(np.arange(segments) + reach + 1, segments)
+    total = np.zeros((len(values), segments + 1, values.shape[2]))
+    np.cumsum(values, axis=1, dtype=np.float64, out=total[:, 1:])
+    count = np.zeros((len(values), segments + 1))
+    np.cumsum(within, axis=1, out=count[:, 1:])
+    means = (total[:, stop] - total[:, first]) / np.maximum(count[:, stop] - count[:, first], 1)[..., None]
+    return np.maximum(means, 0).astype(np.float32)
 
 
 def without_parents(active: NDArray[np.bool_], children: Mapping[int, Sequence[int]]) -> NDArray[np.bool_]:
