@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from seehear.features import check
 from seehear.features.check import check_network
 from seehear.networks import AudioInput, ImageInput, Network, NetworkSpec
 from seehear.networks.samples import sample
@@ -47,6 +48,11 @@ class LooksAround(Correct):
 class NeverTheSame(Correct):
     def features(self, batch):
         return super().features(batch) + np.float32(1e-6 * self.calls)
+
+
+class HearsTheStart(Correct):
+    def features(self, batch):
+        return super().features(batch * np.linspace(1, 0.2, batch.shape[1], dtype=np.float32))
 
 
 class Blind(Correct):
@@ -92,6 +98,17 @@ def test_finds_a_fault(kind, fault):
 
 def test_passes_a_correct_network():
     assert failing(make(Correct)) == set()
+
+
+@pytest.mark.parametrize("hop", [1.0, 0.25])
+def test_long_windows_hold_what_is_in_the_seconds_beside(monkeypatch, hop):
+    spec = replace(make(HearsTheStart), input=AudioInput(8000, 3.0, hop))
+    assert failing(spec) == set()
+    (times,) = (found.detail for found in check_network(spec).checks if found.name == "time stamps")
+    assert times.endswith("second 4 of 7, whose window holds it")
+    given = check.segment_features
+    monkeypatch.setattr(check, "segment_features", lambda *args: np.roll(given(*args), 1, axis=0))
+    assert failing(spec) == {"time stamps"}
 
 
 def test_finds_a_wrong_class():

@@ -12,6 +12,7 @@ from published import waves
 from torch.nn import functional as F
 
 from seehear.errors import SeehearError
+from seehear.features.loaded import LoadedNetwork
 from seehear.networks import REGISTRY, efficientat, load
 from seehear.networks.graph import GraphBuilder
 from seehear.networks.samples import sample_waveform
@@ -96,7 +97,7 @@ class Reference:
         x = F.hardswish(self.convolve(x, "features.16", 384, 1))
         features = x.mean(dim=(2, 3))
         logits = self.linear(F.hardswish(self.linear(features, "classifier.2", 512)), "classifier.5", 527)
-        return x.mean(dim=2).transpose(1, 2), features, logits
+        return features, logits
 
 
 def mel(frequency: float) -> float:
@@ -129,15 +130,15 @@ def naive_mels(wave: np.ndarray) -> np.ndarray:
 def run(model, tmp_path, front_end, batch, output: str) -> np.ndarray:
     (tmp_path / "model.onnx").write_bytes(model.SerializeToString())
     network = OnnxNetwork(tmp_path / "model.onnx", "cpu", front_end=front_end, class_names=("some",))
-    return {"map": network.feature_map, "features": network.features, "logits": network.logits}[output](batch)
+    return {"features": network.features, "logits": network.logits}[output](batch)
 
 
 @pytest.mark.parametrize("samples", [3200, 3201, 3519, 6000])
 def test_front_end_in_loops(tmp_path, samples):
     wave = 0.3 * waves(32000, samples)[:1]
     builder = efficientat._Builder({})
-    model = builder.graph.model(map=builder.graph.mean(builder.input(), axes=[1]))
-    found = run(model, tmp_path, efficientat.folded_frames, wave, "map")[0]
+    model = builder.graph.model(features=builder.graph._add("Flatten", [builder.input()]))
+    found = run(model, tmp_path, efficientat.folded_frames, wave, "features").reshape(-1, 128)
     np.testing.assert_allclose(found.T, naive_mels(wave[0]), atol=2e-4)
 
 
@@ -145,8 +146,7 @@ def test_network_is_the_published_one_in_torch(tmp_path):
     wave = waves(32000, 40000)[:2] * np.array([[0.3], [0.01]], np.float32)
     reference = Reference()
     mels = torch.tensor(np.stack([naive_mels(each) for each in wave]), dtype=torch.float32)[:, None]
-    expected = dict(zip(("map", "features", "logits"), reference(mels), strict=True))
-    assert expected["map"].shape == (2, 4, 384)
+    expected = dict(zip(("features", "logits"), reference(mels), strict=True))
     model = efficientat.build(reference.state)
     for output, values in expected.items():
         found = run(model, tmp_path, efficientat.folded_frames, wave, output)
@@ -171,35 +171,48 @@ def test_hard_swish_and_squeeze_excite_in_loops(tmp_path):
     squeeze, excite = ((rng.normal(size=shape), rng.normal(size=shape[0])) for shape in ((2, 3), (3, 2)))
     graph = GraphBuilder()
     x = graph.squeeze_excite(graph.hard_swish(graph.input("x", (3, 4, 5))), squeeze, excite)
-    x = graph.mean(x, axes=[3])
     batch = (4 * rng.normal(size=(2, 3, 4, 5))).astype(np.float32)
-    found = run(graph.model(map=x), tmp_path, np.asarray, batch, "map")
+    model = graph.model(features=graph._add("Flatten", [x]))
+    found = run(model, tmp_path, np.asarray, batch, "features").reshape(batch.shape)
     for item, made in zip(batch, found, strict=True):
         swished = [[[v * min(1, max(0, v / 6 + 0.5)) for v in row] for row in channel] for channel in item]
         means = np.array([np.mean(channel) for channel in swished])
         hidden = np.maximum(0, squeeze[0] @ means + squeeze[1])
         weights = [1 / (1 + math.exp(-v)) for v in excite[0] @ hidden + excite[1]]
-        expected = [
-            [weight * np.mean(row) for row in channel] for weight, channel in zip(weights, swished, strict=True)
-        ]
+        expected = [weight * np.array(channel) for weight, channel in zip(weights, swished, strict=True)]
         np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_hears_a_bark_in_each_second(loaded):
-    network = loaded(NAME)
+    network = LoadedNetwork(REGISTRY[NAME], loaded(NAME))
     classifier = network.classifier()
-    rows = network.feature_map(sample_waveform(32000)[None])[0]
-    assert rows.shape == (10, 384)  # every 0.32 s of three seconds
-    found = classifier.probabilities(rows.mean(axis=0))
-    assert {classifier.names[k] for k in np.argsort(-found)[:2]} == {"Dog", "Animal"}
-    assert found[classifier.names.index("Dog")] > 0.7
-    assert found[classifier.names.index("Speech")] < 0.1
+    found = classifier.probabilities(network(sample_waveform(32000), 32000))
+    assert found.shape == (3, 527)
+    for second in found:
+        assert {classifier.names[k] for k in np.argsort(-second)[:2]} == {"Dog", "Animal"}
+        assert second[classifier.names.index("Dog")] > 0.7
+        assert second[classifier.names.index("Speech")] < 0.1
 
 
-def test_map_averages_to_the_features(loaded):
-    network = loaded(NAME)
-    wave = sample_waveform(32000)[None]
-    np.testing.assert_allclose(network.feature_map(wave).mean(axis=1), network.features(wave), atol=1e-5)
+def test_a_feature_depends_on_three_seconds(loaded):
+    """What sounds elsewhere in the clip doesn't change it."""
+    network = LoadedNetwork(REGISTRY[NAME], loaded(NAME))
+    quiet = np.concatenate([sample_waveform(32000), np.zeros(6 * 32000, np.float32)])
+    noisy = quiet.copy()
+    noisy[4 * 32000 :] = 0.3 * np.random.default_rng(0).normal(size=5 * 32000)
+    change = np.abs(network(noisy, 32000) - network(quiet, 32000)).max(axis=1)  # (9,)
+    assert [size > 1e-3 for size in change] == [False] * 3 + [True] * 6  # the third window ends at 4 s
+
+
+@pytest.mark.parametrize(("segment", "agree"), [(1.0, True), (3.0, False)])
+def test_scores_are_averaged_over_windows(loaded, segment, agree):
+    network = LoadedNetwork(REGISTRY[NAME], loaded(NAME))
+    wave = np.concatenate([sample_waveform(32000), np.zeros(9 * 32000, np.float32)])
+    scores = network.classify(wave, 32000, segment=segment)
+    seconds = network.classify(wave, 32000).reshape(len(scores), -1, 527)
+    np.testing.assert_allclose(scores, seconds.mean(axis=1), atol=1e-3)
+    of_features = network.classifier()(network(wave, 32000, segment=segment))
+    assert np.allclose(scores, of_features, atol=1e-3) == agree
 
 
 def test_without_the_internet_the_file_to_place_is_named(monkeypatch, tmp_path):

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from seehear import networks
 from seehear.errors import SeehearError
-from seehear.features.maps import MapReader
 from seehear.features.segments import Run, Settings, in_batches, segment_means, spread, window_margin
 from seehear.media.frames import squeeze
 from seehear.media.reader import Span, count_segments
-from seehear.networks.spec import AudioInput, AudioMapInput, Classifier, ClipInput, ImageInput, Network, NetworkSpec
+from seehear.networks.spec import AudioInput, Classifier, ClipInput, ImageInput, Network, NetworkSpec
 
 MAX_CHANNELS = 16  # of a waveform: the shorter axis of its array
 
@@ -118,7 +117,8 @@ class LoadedNetwork:
     def classify(self, data: NDArray[Any], rate: float | None = None, *, segment: float = 1.0) -> NDArray[np.float32]:
         """Compute the scores of the network's own classifier, averaged per segment.
 
-        A network that computes a map scores the averages of its features.
+        Up to rounding, `classifier()` gives the same for the features if it is affine, or if a segment has one window.
+        Otherwise the mean of the scores isn't the score of the mean.
 
         Args:
             data: As when the network is called.
@@ -133,8 +133,6 @@ class LoadedNetwork:
         """
         if not self.class_names:
             raise SeehearError(f"{self.name} has no classifier; it only gives features")
-        if isinstance(self.spec.input, AudioMapInput):
-            return self.classifier()(self(data, rate, segment=segment))
         return self._apply(self.network.logits, len(self.class_names), data, rate, segment)
 
     def _apply(
@@ -151,14 +149,11 @@ class LoadedNetwork:
             raise SeehearError(f"{self.name} takes a waveform and its rate, in samples per second")
         waveform = self._mono(np.asarray(data))
         settings = Settings(segment=segment)
-        spans, n_segments = _spans(waveform, rate, declared, settings), count_segments(len(waveform) / rate, segment)
-        if isinstance(declared, AudioMapInput):
-            reader = MapReader(declared, self.network.feature_map, self.name, width)
-            for span in spans:
-                reader.add(span)
-            return reader.features(segment, n_segments)
-        means = [segment_means(span, declared, settings, run, self.name, width) for span in spans]
-        return np.concatenate(means)[:n_segments]
+        means = [
+            segment_means(span, declared, settings, run, self.name, width)
+            for span in _spans(waveform, rate, declared, settings)
+        ]
+        return np.concatenate(means)[: count_segments(len(waveform) / rate, segment)]
 
     def _mono(self, waveform: NDArray[Any]) -> NDArray[np.float32]:
         """Average the channels of a waveform: (samples,)."""
@@ -195,7 +190,7 @@ class LoadedNetwork:
 
 def _spans(waveform: NDArray[np.float32], rate: float, declared: AudioInput, settings: Settings) -> list[Span]:
     """Return a waveform in spans, as `Media.spans` gives them."""
-    margin, duration = window_margin(declared.reach), len(waveform) / rate
+    margin, duration = window_margin(declared.window), len(waveform) / rate
     before = round(margin * rate)
     padded = np.pad(waveform, (before, before + 1))
     spans = []

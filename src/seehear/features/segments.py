@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import ClipError, SeehearError
-from seehear.features.maps import MapReader
 from seehear.media.reader import Media, Span
 from seehear.media.sound import SILENCE
 from seehear.modality import AUDIO
-from seehear.networks.spec import AudioInput, AudioMapInput, ClipInput, ImageInput, Network, NetworkSpec
+from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
 
 REVISION = "2"  # changes whenever a change of decoding or windowing changes the input of a network
 SPAN = 8.0  # seconds decoded at once: bounds the memory, whatever the duration of the clip
@@ -65,13 +63,7 @@ class Collector:
 
     def __init__(self, networks: Loaded, settings: Settings) -> None:
         self._networks, self._settings = networks, settings
-        self._parts: dict[str, list[NDArray[np.float32]]] = {}
-        self._maps: dict[str, MapReader] = {}
-        for spec, network in networks:
-            if isinstance(spec.input, AudioMapInput):
-                self._maps[spec.name] = MapReader(spec.input, network.feature_map, spec.name, spec.width)
-            else:
-                self._parts[spec.name] = []
+        self._parts: dict[str, list[NDArray[np.float32]]] = {spec.name: [] for spec, _ in networks}
         self._audio = [spec.name for spec, _ in networks if spec.modality == AUDIO]
         self._silent: list[NDArray[np.bool_]] = []
 
@@ -84,40 +76,22 @@ class Collector:
         if self._audio:
             self._silent.append(silent_segments(span, self._settings))
         for spec, network in self._networks:
-            with _named(spec.name):
-                if spec.name in self._maps:
-                    self._maps[spec.name].add(span)
-                else:
-                    self._parts[spec.name].append(segment_features(span, spec, network, self._settings))
+            try:
+                self._parts[spec.name].append(segment_features(span, spec, network, self._settings))
+            except SeehearError:
+                raise
+            except Exception as error:  # a user's own network may raise anything
+                raise ClipError(f"{spec.name} failed with {type(error).__name__}: {error}") from error
 
     def features(self, media: Media) -> dict[str, NDArray[np.float32]]:
-        """Return the features (T, width) by network, once all spans of the clip were added.
-
-        Raises:
-            ClipError: A network fails on the end of the clip; the message names it.
-        """
+        """Return the features (T, width) by network, once all spans of the clip were added."""
         n_segments = media.segments(self._settings.segment)
-        found = {name: _fill(np.concatenate(parts), n_segments) for name, parts in self._parts.items()}
-        for name, reader in self._maps.items():
-            with _named(name):
-                found[name] = reader.features(self._settings.segment, n_segments)
-        return found
+        return {name: _fill(np.concatenate(parts), n_segments) for name, parts in self._parts.items()}
 
     def silent(self, media: Media) -> dict[str, NDArray[np.bool_]]:
         """Return which segments are digital silence, (T,), for each audio network."""
         n_segments = media.segments(self._settings.segment)
         return {name: np.concatenate(self._silent)[:n_segments] for name in self._audio}
-
-
-@contextmanager
-def _named(network: str) -> Iterator[None]:
-    """Let whatever a network raises become a ClipError that names it: a user's own network may raise anything."""
-    try:
-        yield
-    except SeehearError:
-        raise
-    except Exception as error:
-        raise ClipError(f"{network} failed with {type(error).__name__}: {error}") from error
 
 
 def spans(
@@ -140,19 +114,19 @@ def spans(
     """
     inputs = [spec.input for spec in specs]
     sizes = {declared.size for declared in inputs if isinstance(declared, ImageInput)} | ({size} if size else set())
-    reaches = [declared.reach for declared in inputs if isinstance(declared, AudioInput)]
+    windows = [declared.window for declared in inputs if isinstance(declared, AudioInput)]
     return media.spans(
         settings.span,
         fps=settings.fps,
         sizes=sizes,
-        audio=audio or bool(reaches),
-        margin=window_margin(max(reaches, default=0.0)),
+        audio=audio or bool(windows),
+        margin=window_margin(max(windows, default=0.0)),
     )
 
 
-def window_margin(reach: float) -> float:
-    """Return the seconds of waveform that a span needs on both sides, for networks that look `reach` seconds beyond."""
-    return reach + RESAMPLING_MARGIN
+def window_margin(window: float) -> float:
+    """Return the seconds of waveform that a span needs on both sides, for windows of `window` seconds."""
+    return window / 2 + RESAMPLING_MARGIN
 
 
 def cut_windows(span: Span, declared: AudioInput, settings: Settings) -> NDArray[np.float32]:
@@ -210,10 +184,6 @@ def segment_features(span: Span, spec: NetworkSpec, network: Network, settings: 
         ClipError: If the network gives numbers that are not finite.
         SeehearError: If the network gives features of the wrong shape.
     """
-    if isinstance(spec.input, AudioMapInput):
-        reader = MapReader(spec.input, network.feature_map, spec.name, spec.width)
-        reader.add(span)
-        return reader.features(settings.segment, _segments_in(span, settings))
     if isinstance(spec.input, AudioInput):
         return segment_means(span, spec.input, settings, network.features, spec.name, spec.width)
     frames = span.frames[spec.input.size]

@@ -33,7 +33,6 @@ from seehear.networks import (
 from seehear.networks.function import network
 from seehear.networks.spec import (
     AudioInput,
-    AudioMapInput,
     Classifier,
     ClipInput,
     ImageInput,
@@ -47,7 +46,6 @@ from seehear.registry import Registry
 __all__ = [
     "REGISTRY",
     "AudioInput",
-    "AudioMapInput",
     "Classifier",
     "ClipInput",
     "ImageInput",

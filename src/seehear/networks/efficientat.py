@@ -4,8 +4,8 @@ Source: F. Schmid, K. Koutini, G. Widmer, "Efficient large-scale audio tagging v
 distillation", ICASSP 2023, https://arxiv.org/abs/2211.04772; https://github.com/fschmid56/EfficientAT.
 Architecture: A. Howard et al., "Searching for MobileNetV3", ICCV 2019, https://arxiv.org/abs/1905.02244, table 1.
 
-The network gives a map of features along the time of a clip, from which each second takes its part. Squeeze and
-excitation weighs the channels by their means over all that is computed at once, as in training over ten seconds.
+Squeeze and excitation weighs the channels by their means over all that is computed at once. So windows are short: what
+else sounds in a clip would change the feature of a second.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from seehear.networks import audioset
 from seehear.networks.graph import BatchNorm, GraphBuilder, converted
 from seehear.networks.mel import mel_filters
 from seehear.networks.session import OnnxNetwork
-from seehear.networks.spec import AudioMapInput, Network, NetworkSpec, Vocabulary
+from seehear.networks.spec import AudioInput, Network, NetworkSpec, Vocabulary
 from seehear.networks.weights import Url, WeightFile, read_state_dict
 
 if TYPE_CHECKING:
@@ -41,9 +41,8 @@ OFFSET, SHIFT, SCALE = 1e-5, 4.5, 5.0  # the network takes (log(mel + OFFSET) + 
 EPSILON = 1e-3
 STRIDES = (1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1)  # of the blocks
 N_RELU = 6  # blocks from the first that have ReLU; the others have hard swish
-STEP = HOP * 2 * math.prod(STRIDES)  # samples between the features of the map: 0.32 s; the first layer has stride 2
 WIDTH = 384
-REVISION = "1"
+REVISION = "2"
 
 _RELEASE = "https://github.com/fschmid56/EfficientAT/releases/download/v0.0.1"
 MODEL = WeightFile(
@@ -124,7 +123,7 @@ class _Builder:
 
 
 def build(state: Mapping[str, Array]) -> onnx.ModelProto:
-    """Build the graph from folded frames to the map, its mean as features, and logits.
+    """Build the graph from folded frames to features and logits.
 
     Args:
         state: The arrays of the published file.
@@ -138,13 +137,13 @@ def build(state: Mapping[str, Array]) -> onnx.ModelProto:
         x = graph.hard_swish(builder.convolve(builder.input(), "features.0", stride=2))
         for number in range(len(STRIDES)):
             x = builder.block(x, number)
-        x = graph.hard_swish(builder.convolve(x, f"features.{len(STRIDES) + 1}"))  # (batch, 384, steps, bands / 32)
+        x = graph.hard_swish(builder.convolve(x, f"features.{len(STRIDES) + 1}"))  # (batch, 384, time, bands / 32)
         features = graph.mean(x, axes=[2, 3])
         hidden = graph.hard_swish(graph.gemm(features, *builder.linear("classifier.2")))
         logits = graph.gemm(hidden, *builder.linear("classifier.5"))
     except KeyError as error:
         raise SeehearError(f"the weights of efficientat-mn04 lack {error}") from None
-    return graph.model(map=graph.transpose(graph.mean(x, axes=[3]), (0, 2, 1)), features=features, logits=logits)
+    return graph.model(features=features, logits=logits)
 
 
 def load(paths: Mapping[str, Path], device: str) -> Network:
@@ -164,8 +163,7 @@ def load(paths: Mapping[str, Path], device: str) -> Network:
 
 SPEC = NetworkSpec(
     name="efficientat-mn04",
-    # Windows of 10.24 s: it was trained on ten seconds, whose mean weighs the channels. Longer ones find less.
-    input=AudioMapInput(rate=RATE, window=32 * STEP / RATE, hop=STEP / RATE, context=8 * STEP / RATE, margin=0.4),
+    input=AudioInput(rate=RATE, window=3.0),
     width=WIDTH,
     domain="sound events (AudioSet)",
     origin="F. Schmid, Johannes Kepler University Linz; https://github.com/fschmid56/EfficientAT",

@@ -201,10 +201,6 @@ class GraphBuilder:
         weights = self._add("Unsqueeze", [self._add("Sigmoid", [weights]), self._axes([2, 3])])
         return self._add("Mul", [x, weights])
 
-    def transpose(self, x: str, axes: Sequence[int]) -> str:
-        """Put the axes into this order."""
-        return self._add("Transpose", [x], perm=list(axes))
-
     def add(self, x: str, y: str) -> str:
         """Add two tensors of the same shape."""
         return self._add("Add", [x, y])
@@ -242,15 +238,11 @@ class GraphBuilder:
         return {output.name: output.name for output in model.graph.output}
 
     def model(self, **outputs: str) -> onnx.ModelProto:
-        """Return the graph as a model with outputs of the given names.
-
-        Each is (batch, width), and an output called `map` is (batch, steps, width).
-        """
+        """Return the graph as a model with outputs of the given names, each (batch, width)."""
         from onnx import TensorProto, checker, helper
 
         named = [helper.make_node("Identity", [tensor], [name]) for name, tensor in outputs.items()]
-        shapes = {name: ["batch", "steps", None] if name == "map" else ["batch", None] for name in outputs}
-        infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+        infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", None]) for name in outputs]
         graph = helper.make_graph([*self._nodes, *named], "network", self._inputs, infos, self._constants)
         opsets = [helper.make_opsetid("", OPSET)]
         model = helper.make_model(graph, producer_name="seehear", opset_imports=opsets, ir_version=IR_VERSION)

@@ -86,7 +86,7 @@ def in_chunks(batch: Batch, size: int) -> Iterator[Batch]:
 
 
 class OnnxNetwork(Network):
-    """An ONNX file with one input and the output "features". "logits" are of its classifier, "map" is of its maps."""
+    """An ONNX file with one input and the outputs "features" and, if it has a classifier, "logits"."""
 
     def __init__(
         self,
@@ -123,10 +123,6 @@ class OnnxNetwork(Network):
     def features(self, batch: Batch) -> NDArray[np.float32]:
         """Return the output "features", (n, width)."""
         return self._run("features", batch)
-
-    def feature_map(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the output "map", (n, steps, width)."""
-        return self._run("map", waves)
 
     def logits(self, batch: Batch) -> NDArray[np.float32]:
         """Return the output "logits", (n, classes). Raises NotImplementedError if the network has no classifier."""

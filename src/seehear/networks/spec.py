@@ -45,81 +45,9 @@ class AudioInput:
         return round(self.window * self.rate)
 
     @property
-    def reach(self) -> float:
-        """Seconds before and after a stretch of audio that the windows centred in it need."""
-        return self.window / 2
-
-    @property
-    def seconds_per_item(self) -> float:
-        """Seconds of a clip that are done with one item of a batch."""
-        return self.hop
-
-    @property
     def described(self) -> str:
         """Window, rate and hop in words, for tables."""
         return f"{self.window:.3g} s at {self.rate / 1000:g} kHz" + (f" every {self.hop:g} s" if self.hop < 1 else "")
-
-
-@dataclass(frozen=True)
-class AudioMapInput(AudioInput):
-    """A whole mono waveform, of which the network computes a map: a feature every `hop` seconds.
-
-    A segment gets the mean of the features that are centred in it, or at most `margin` seconds before or after it. A
-    clip that is longer than `window` is cut into overlapping windows, so that memory is bounded. The map consists of
-    their middles.
-
-    Attributes:
-        rate: Samples per second.
-        window: The most seconds that are computed at once.
-        hop: Seconds between the features of the map. The first one is centred at the start of the waveform.
-        context: Seconds at both ends of a window whose features are taken from the windows beside it.
-        margin: Seconds.
-    """
-
-    context: float = 0.0
-    margin: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Raise SeehearError unless windows and their middles hold whole numbers of features."""
-        positive = self.hop > 0
-        steps = [value / self.hop for value in (self.window, self.context)] if positive else []
-        whole = all(abs(step - round(step)) < 1e-6 for step in (*steps, self.hop * self.rate))
-        if not positive or not whole or self.steps <= 2 * self.context_steps or self.context < 0 or self.margin < 0:
-            raise SeehearError(
-                f"a map every {self.hop:g} s at {self.rate} Hz needs a window ({self.window:g} s) and a context "
-                f"({self.context:g} s) of whole numbers of steps, a window of more than two contexts, and a margin "
-                f"({self.margin:g} s) of 0 or more"
-            )
-
-    @property
-    def steps(self) -> int:
-        """Features in the map of a window."""
-        return round(self.window / self.hop)
-
-    @property
-    def context_steps(self) -> int:
-        """Features in the context at one end of a window."""
-        return round(self.context / self.hop)
-
-    @property
-    def step_samples(self) -> int:
-        """Samples between the features of the map."""
-        return round(self.hop * self.rate)
-
-    @property
-    def reach(self) -> float:
-        """None: windows are put together from successive stretches."""
-        return 0.0
-
-    @property
-    def seconds_per_item(self) -> float:
-        """Seconds of a clip that are done with one window."""
-        return self.window - 2 * self.context
-
-    @property
-    def described(self) -> str:
-        """Rate and hop in words, for tables."""
-        return f"whole clip at {self.rate / 1000:g} kHz, a map every {self.hop:g} s"
 
 
 @dataclass(frozen=True)
@@ -275,17 +203,6 @@ class Network(ABC):
         Returns:
             (n, width) float32.
         """
-
-    def feature_map(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Compute the maps of waveforms, if the network takes an AudioMapInput.
-
-        Args:
-            waves: (n, samples) in [-1, 1], at least a step of the map long.
-
-        Returns:
-            (n, steps, width) float32, features along the time.
-        """
-        raise NotImplementedError(f"{type(self).__name__} computes no map")
 
     def logits(self, batch: Batch) -> NDArray[np.float32]:
         """Compute the class scores (n, len(class_names)) of the network's own classifier, if it has one."""

@@ -58,11 +58,9 @@ class FileReader:
             with _naming(media):
                 collector.add(span)
             overview.add(span)
-        with _naming(media):
-            features = collector.features(media)
         length = media.segments(self.settings.segment)
         silent, offsets = collector.silent(media), np.array([0, length])
-        packed = {name: Packed(rows, offsets, "", silent.get(name)) for name, rows in features.items()}
+        packed = {name: Packed(rows, offsets, "", silent.get(name)) for name, rows in collector.features(media).items()}
         for spec, _ in self.networks:
             if spec.name not in packed:
                 rows = np.zeros((length, spec.width), dtype=np.float32)
