@@ -57,12 +57,12 @@ def test_an_edit_list(tmp_path):
         "001  AX       B     C        00:00:00:00 00:00:05:00 01:00:00:00 01:00:05:00",
         "* FROM CLIP NAME: clip.mp4",
         "* LOC: 01:00:00:00 BLUE    Dog",
-        f'* SEEHEAR: {{"confidence": 0.9312, {facts}',
+        f'* SEEHEAR: {{"confidence": 0.9312, "origin": null, {facts}',
         "",
         "002  AX       B     C        00:00:00:13 00:00:01:13 01:00:05:00 01:00:06:00",
         "* FROM CLIP NAME: clip.mp4",
         "* LOC: 01:00:05:00 BLUE    Cat & mouse",
-        f'* SEEHEAR: {{"confidence": 1.0, {facts}',
+        f'* SEEHEAR: {{"confidence": 1.0, "origin": null, {facts}',
         "",
     ]
     assert "00:00:02:00 00:00:03:00 01:00:00:00 01:00:01:00" in seen.read_text()

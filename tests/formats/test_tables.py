@@ -1,6 +1,7 @@
 """Label tracks, tables and JSON: their very text, and files of others."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from seehear.errors import ClipError, SeehearError
 from seehear.formats import REGISTRY, activitynet, audacity, csv, dense, get, of_file
 from seehear.formats.spec import LocatedEvent, check_writable, merged
 from seehear.labels import read_dense
+from seehear.parsing.clip import Origin
 
 
 def test_label_tracks(tmp_path):
@@ -43,7 +45,8 @@ def test_lines_that_are_no_labels(line, tmp_path):
 
 
 def test_one_table(tmp_path):
-    parsed = clip(event('say "hi", you\nall', "audio", 0, 1 / 3, 0.5), event("Dog", "visual", 1, 2), name="a,b")
+    said = replace(event('say "hi", you\nall', "audio", 0, 1 / 3, 0.5), origin=Origin.UNTRAINED)
+    parsed = clip(said, event("Dog", "visual", 1, 2), name="a,b")
     (file,) = written("csv", parsed, tmp_path)
     assert file.name == "events.csv"
     assert file.read_bytes().decode() == (  # RFC 4180

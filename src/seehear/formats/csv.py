@@ -20,14 +20,14 @@ from seehear.parsing.clip import ParsedEvent
 from seehear.texts import LINE_END, read_text
 
 FILE = "events.csv"
-COLUMNS = ("clip", "modality", "label", "onset", "offset", "confidence")
+COLUMNS = ("clip", "modality", "label", "onset", "offset", "confidence", "origin")
 NEEDED_COLUMNS = ("label", "onset", "offset")
 CLIP_COLUMNS = frozenset(("file", "filename", "name", "video", "video_id", "clip_id", "clip_name"))  # of other tables
 
 
 def _encode(clip: Clip) -> list[tuple[object, ...]]:
     return [
-        (clip.parsed.clip, event.modality, event.label, event.onset, event.offset, event.confidence)
+        (clip.parsed.clip, event.modality, event.label, event.onset, event.offset, event.confidence, event.origin or "")
         for event in clip.parsed.events
     ]
 

@@ -96,7 +96,7 @@ def _edits(parsed: ParsedClip, modality: str, timing: Timing, file_name: str) ->
             f"{number:03}  {REEL:<8} {channel:<5} C        {' '.join(codes)}",
             f"* {NAME}: {file_name}",
             f"* {MARKER}: {codes[2]} {COLOURS.get(modality, OTHER_COLOUR):<7} {valid_line(event.label)}",
-            f"* {OURS}: {json.dumps({'confidence': event.confidence, **facts})}",
+            f"* {OURS}: {json.dumps({'confidence': event.confidence, 'origin': event.origin, **facts})}",
         ]
         record = stop
     return lines

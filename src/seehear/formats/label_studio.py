@@ -71,7 +71,11 @@ def _encode(clip: Clip) -> _Task:
             regions.append(named if clip.is_truth else {**named, "score": event.confidence})
     by: dict[str, Any] = {"annotations": [{"result": regions, "ground_truth": True}]}
     if not clip.is_truth:
-        by = {"predictions": [{"model_version": f"seehear {__version__}", "result": regions}]}
+        by = {
+            "predictions": [
+                {"model_version": f"seehear {__version__}, {' and '.join(parsed.origins)}", "result": regions}
+            ]
+        }
     classes = tuple(label for label in clip.classes if _fits(label))
     return _Task(kind, {"data": data, **by}, names, classes)
 

@@ -105,7 +105,7 @@ def _marker(event: ParsedEvent, timing: Timing) -> Json:
         "color": COLOURS.get(event.modality, OTHER_COLOUR),
         "comment": "",
         "marked_range": _range(timing.start + onset, offset - onset, timing),
-        "metadata": {OURS: {"modality": event.modality, "confidence": event.confidence}},
+        "metadata": {OURS: {"modality": event.modality, "confidence": event.confidence, "origin": event.origin}},
     }
 
 

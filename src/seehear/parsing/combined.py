@@ -112,7 +112,7 @@ class Combined(FileParser):
             decoding=f"{own.decoding}; untrained {other.decoding}",
             events=tuple(events),
             probabilities=probabilities,
-            classes=self.classes,
+            classes=(*own.classes, *(name for name in other.classes if name in added)),
             origins=(*own.origins, *other.origins),
             meanings={name: meaning for name, meaning in other.meanings.items() if name in added},
         )

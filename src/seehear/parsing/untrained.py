@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -240,6 +241,13 @@ class Untrained(BaseParser):
         # What is both heard and seen may be seen as something more specific, and heard as another.
         tracks = with_joint(active, self.modalities)
         return {modality: without_parents(array, self._children) for modality, array in tracks.items()}
+
+    def _parsed(self, features: Mapping[str, Packed], decoding: Decoding, **facts: Any) -> ParsedClip:
+        parsed = super()._parsed(features, decoding, **facts)
+        if self._typed:
+            return parsed
+        found = {event.label for event in parsed.events}  # a list of all classes would be longer than the rest
+        return replace(parsed, classes=tuple(name for name in self.classes if name in found))
 
     def _features(self, dataset: Dataset) -> Dataset:
         from seehear.features.segments import Settings
