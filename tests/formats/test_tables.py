@@ -50,9 +50,9 @@ def test_one_table(tmp_path):
     (file,) = written("csv", parsed, tmp_path)
     assert file.name == "events.csv"
     assert file.read_bytes().decode() == (  # RFC 4180
-        "clip,modality,label,onset,offset,confidence\r\n"
-        '"a,b",audio,"say ""hi"", you\nall",0.0,0.3333333333333333,0.5\r\n'
-        '"a,b",visual,Dog,1.0,2.0,1.0\r\n'
+        "clip,modality,label,onset,offset,confidence,origin\r\n"
+        '"a,b",audio,"say ""hi"", you\nall",0.0,0.3333333333333333,0.5,untrained\r\n'
+        '"a,b",visual,Dog,1.0,2.0,1.0,\r\n'
     )
 
 
