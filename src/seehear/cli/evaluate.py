@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from seehear.cli.options import AS_TRAINED, NO_TRUTH, DecodingOptions, TruthOptions
 from seehear.errors import SeehearError
 from seehear.results import Result
-
-if TYPE_CHECKING:
-    pass
 
 
 def evaluate(
@@ -25,6 +21,7 @@ def evaluate(
     out: str | Path | None = None,
     clips: Sequence[str | Path] = (),
     examples: int = 6,
+    untrained: bool = False,
     device: str = "auto",
 ) -> Result:
     """Score trained runs on clips with per-second ground truth.
@@ -47,6 +44,7 @@ def evaluate(
         clips: Media files of the clips, or folders that are searched for them. OUT/clips then holds the best and the
             worst clips, each with a page that plays it and shows predictions and ground truth.
         examples: Number of best and of worst clips.
+        untrained: Score what the networks' own classifiers predict too, to show what training adds.
         device: auto, cpu or cuda.
 
     Returns:
@@ -57,6 +55,7 @@ def evaluate(
     from seehear.data import Dataset
     from seehear.evaluation.systems import open_parsers
     from seehear.files import DiskFullError, atomic_json
+    from seehear.parsing.untrained import Untrained
     from seehear.progress import say
 
     if clips and out is None:
@@ -65,7 +64,13 @@ def evaluate(
     collocation = parsers[0].run.facts.collocation
     dataset = Dataset.from_tables(labels, store=store, collocation=collocation, truth=truth.tables())
     report = evaluation.evaluate(
-        parsers, dataset, decoding=decoding.decoding(), out=out, clips=clips or None, examples=examples
+        parsers,
+        dataset,
+        decoding=decoding.decoding(),
+        out=out,
+        clips=clips or None,
+        examples=examples,
+        untrained=Untrained.of_dataset(dataset, device=device) if untrained else None,
     )
     for seed in report.by_seed():
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -26,6 +26,10 @@ from seehear.scoring.references import TRUTH, Reference, references, score_refer
 from seehear.scoring.scores import Scores, score
 from seehear.scoring.signature import Signature
 
+if TYPE_CHECKING:
+    from seehear.parsing.untrained import Untrained
+
+UNTRAINED = "untrained"  # the name of what networks' own classifiers predict, which is scored beside a parser
 IDENTICAL = "every prediction equals the ground truth: if that was drafted with this parser, it is compared with itself"
 
 
@@ -39,6 +43,7 @@ def evaluate(
     clips: Paths | None = None,
     examples: int = 6,
     details: bool = False,
+    untrained: Untrained | None = None,
     device: str = "auto",
     progress: bool = True,
 ) -> Evaluation:
@@ -61,6 +66,7 @@ def evaluate(
             be played.
         examples: Number of best and of worst clips.
         details: Compute details (calibration, confusions, clips) without `out` too.
+        untrained: Is scored beside parsers, such as `Untrained.of_dataset(dataset)`, to show what training adds.
         device: Where parsers of run folders compute: auto, cpu or cuda.
         progress: Show progress and time left.
 
@@ -92,7 +98,7 @@ def evaluate(
     signature = Signature(
         describe_decoding(parsers, decoding), data.revision, len(data), ensemble=len(parsers[0].members)
     )
-    beside = _references(data, truth, parsers[0])
+    beside = _references(data, truth, parsers[0], untrained)
     scores, given = [], []
     with Progress("evaluating", len(parsers), show=progress and len(parsers) > 1) as bar:
         for parser in released(parsers):
@@ -152,19 +158,26 @@ def evaluate_predictions(predictions: Sequence[ActivityLike], dataset: Dataset, 
     )
 
 
-def _references(dataset: Dataset, truth: Activity, parser: Parser | None = None) -> dict[str, Reference]:
+def _references(
+    dataset: Dataset, truth: Activity, parser: Parser | None = None, untrained: Untrained | None = None
+) -> dict[str, Reference]:
     """Return the predictions to score beside a system's, by name; those that a parser brings before the ground truth.
 
     Args:
         dataset: The clips.
         truth: Their ground truth, of the modalities to score.
         parser: The first of the system, if it is given as parsers.
+        untrained: Predicts too, if it is given.
     """
     classes, segments = truth.classes or dataset.classes, truth.shape[1]
     # The weak-label baseline covers the clip, or every segment if the clip's length is unknown.
     lengths = np.where(dataset.featured, dataset.lengths, segments)
     known = references(truth, dataset.with_classes(classes).labels, lengths)
-    own = parser.reference_predictions(dataset) if parser is not None else {}
+    own = dict(parser.reference_predictions(dataset)) if parser is not None else {}
+    if untrained is not None:
+        names = [name for each in untrained.collocation.values() for name in each]
+        meaning = f"classes of {' and '.join(names)}, without training"
+        own[UNTRAINED] = Reference(meaning, untrained.predict(dataset.with_classes(classes)))
     for name, reference in own.items():
         active = with_classes(as_activity(reference.active, None, name), classes)
         known[name] = Reference(reference.meaning, {modality: padded(active[modality], segments) for modality in truth})

@@ -41,7 +41,7 @@ LEAST_BUILT_IN = 0.2  # of a class of the built-in vocabulary, of which hundreds
 LABELLED_SHARE = 0.05  # false alarms per second without a class, where it is known which classes a clip has
 CONTEXT = 5.0  # seconds before and after a segment that say how probable a class is there
 COVERED = 0.5  # share of an event that a more specific class must fill to take its place
-VISUAL_NETWORK = "efficientnet-lite0"
+VISUAL_NETWORKS = ("efficientnet-lite0", "efficientnet-lite2")
 LISTENERS = ("efficientat-mn04", "yamnet")  # audio networks, the best one first
 
 
@@ -91,6 +91,22 @@ class Untrained(BaseParser):
         if not any(self.map.sources.get(modality) for modality in self._specs):
             names = ", ".join(self.map.classes[:5])
             raise SeehearError(f"{names}: no class of {' or '.join(self._names)} means this; try other words")
+
+    @staticmethod
+    def of_dataset(dataset: Dataset, *, device: str = "auto") -> Untrained:
+        """Return the parser of a data set's classes, by those networks with features there that name classes.
+
+        Raises:
+            SeehearError: If there are no such features of a modality.
+        """
+        stored = dataset.source.networks()
+        chosen = {}
+        for modality, names in ((AUDIO, LISTENERS), (VISUAL, VISUAL_NETWORKS)):
+            known = [name for name in names if name in stored]
+            if not known:
+                raise SeehearError(f"{dataset}: extract {' or '.join(names)} to parse its clips untrained")
+            chosen[modality] = known[0]
+        return Untrained(list(dataset.classes), networks=chosen, device=device)
 
     def __repr__(self) -> str:
         return f"Untrained({' × '.join(self._names)}, {len(self.classes)} classes)"
@@ -419,8 +435,8 @@ def default_networks() -> tuple[dict[str, str], tuple[str, ...]]:
         fetch(networks.get(best).weights)
     except SeehearError:
         note = f"{fallback} listens: the weights of {best} can't be had here (`seehear networks check {best}` says why)"
-        return {AUDIO: fallback, VISUAL: VISUAL_NETWORK}, (note,)
-    return {AUDIO: best, VISUAL: VISUAL_NETWORK}, ()
+        return {AUDIO: fallback, VISUAL: VISUAL_NETWORKS[0]}, (note,)
+    return {AUDIO: best, VISUAL: VISUAL_NETWORKS[0]}, ()
 
 
 def _specs(given: Mapping[str, str]) -> Iterator[tuple[str, NetworkSpec]]:
