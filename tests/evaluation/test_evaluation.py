@@ -8,7 +8,7 @@ import pytest
 import commands
 import make_media
 import seehear
-import seehear.parsing.parser as module
+import seehear.parsing.base as module
 from seehear.decoding import Decoding
 from seehear.errors import SeehearError
 from seehear.evaluation import score_tables

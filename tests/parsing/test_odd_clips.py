@@ -79,7 +79,7 @@ def failing_at(monkeypatch, target, error):
 
 
 STAGES = [
-    "seehear.parsing.parser:open_clip",
+    "seehear.parsing.base:open_clip",
     "seehear.features.segments:Collector.features",
     "seehear.plots.picture:plot_clip",
     "seehear.pages.parse:write",
