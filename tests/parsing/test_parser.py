@@ -62,7 +62,7 @@ def test_prediction_is_the_decoding_of_probabilities(data, parser):
 
 def test_few_clips_at_a_time_come_to_the_same(data, parser, monkeypatch):
     expected = parser.predict_proba(data)
-    monkeypatch.setattr("seehear.parsing.parser.MAX_PROBABILITIES", 100)
+    monkeypatch.setattr("seehear.parsing.base.MAX_PROBABILITIES", 100)
     assert np.allclose(parser.predict_proba(data), expected, atol=1e-6)
 
 
