@@ -1,5 +1,6 @@
 #!/bin/sh
-# Downloads and unpacks the packages whose photographs and recordings demo/render.py and tools/background.py use: 1.8 GB, on Debian 12.
+# Downloads and unpacks the packages whose photographs and recordings demo/render.py and tools/background.py use:
+# 1.8 GB, on Debian 12.
 set -eu
 mkdir -p "${1:?give a folder for the packages}"
 cd "$1"
