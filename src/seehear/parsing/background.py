@@ -24,6 +24,7 @@ from seehear.labels import read_weak
 from seehear.modality import AUDIO
 from seehear.networks.weights import cache_folder
 
+BUNDLED = Path(str(resources.files("seehear").joinpath("background")))
 LABELS = "labels.csv"  # what occurs in the clips that come with seehear
 BUNDLED_FPS = 1.0  # each second of these clips shows one photograph
 
@@ -40,15 +41,14 @@ def bundled(networks: Mapping[str, list[str]], device: str) -> Dataset:
     Raises:
         SeehearError: If a network can't be used.
     """
-    folder = Path(str(resources.files("seehear").joinpath("background")))
     names = [name for of_modality in networks.values() for name in of_modality]
     try:
         store = cache_folder() / "background"
-        extract(folder, names, store=store, fps=BUNDLED_FPS, device=device)
-        return Dataset.from_tables(folder / LABELS, store=store, collocation=networks)
+        extract(BUNDLED, names, store=store, fps=BUNDLED_FPS, device=device)
+        return Dataset.from_tables(BUNDLED / LABELS, store=store, collocation=networks)
     except (OSError, SeehearError):  # if a network is what can't be used, the next lines say so
-        labels = read_weak(folder / LABELS).labels
-        return read_background(folder, networks, BUNDLED_FPS, device, labels=labels)
+        labels = read_weak(BUNDLED / LABELS).labels
+        return read_background(BUNDLED, networks, BUNDLED_FPS, device, labels=labels)
 
 
 def read_background(
