@@ -83,7 +83,7 @@ def background(packages: Packages, split: str, width: int, height: int, rng: np.
     return Shot(photograph, Area(0, 0, width, height), float(rng.uniform(1.05, 1.3)), _corner(rng), _corner(rng))
 
 
-def _figure(cutout: Image.Image, area: Area, flies: bool, rng: np.random.Generator) -> Figure:
+def figure(cutout: Image.Image, area: Area, flies: bool, rng: np.random.Generator) -> Figure:
     """As large as the area allows, or a little less, near its lower edge, or near the upper one if it flies."""
     scale = min(area.width / cutout.width, area.height / cutout.height) * rng.uniform(0.75, 0.95)
     size = round(cutout.width * scale), round(cutout.height * scale)
@@ -92,6 +92,15 @@ def _figure(cutout: Image.Image, area: Area, flies: bool, rng: np.random.Generat
         cutout = cutout.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     y = float(rng.uniform(0.8, 1)) - 0.8 * flies
     return Figure(cutout, area, (float(rng.uniform()), y), (float(rng.uniform()), y))
+
+
+def shot(photograph: Image.Image, area: Area, rng: np.random.Generator) -> Shot:
+    """A photograph, perhaps mirrored, whose middle stays in sight."""
+    if rng.random() < 0.5:
+        photograph = photograph.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    near = 0.5 + 0.3 * (np.array([_corner(rng), _corner(rng)]) - 0.5)
+    start, end = ((float(x), float(y)) for x, y in near)
+    return Shot(photograph, area, float(rng.uniform(1.02, 1.2)), start, end)
 
 
 def _areas(count: int, width: int, height: int, rows: bool) -> list[Area]:
@@ -113,11 +122,7 @@ def cast(
     found: dict[str, Shot | Figure] = {}
     for name, source, picture, place in zip(names, sources, loaded, rng.permutation(len(names)), strict=True):
         if picture.mode == "RGBA":
-            found[name] = _figure(picture, areas[place], source in FLYING, rng)
+            found[name] = figure(picture, areas[place], source in FLYING, rng)
             continue
-        if rng.random() < 0.5:
-            picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        near = 0.5 + 0.3 * (np.array([_corner(rng), _corner(rng)]) - 0.5)  # what it shows stays near the middle
-        start, end = ((float(x), float(y)) for x, y in near)
-        found[name] = Shot(picture, areas[place], float(rng.uniform(1.02, 1.2)), start, end)
+        found[name] = shot(picture, areas[place], rng)
     return found

@@ -223,23 +223,43 @@ def render_clip(plan: Plan, folder: Path, seed: list[int], packages: Packages) -
     frames = list(render_frames(plan, packages, rng))
     sound, heard = render_sound(plan, packages, rng)
 
-    path = folder / f"{plan.name}.mp4"
+    encode(
+        folder / f"{plan.name}.mp4",
+        frames,
+        sound,
+        frames_per_second=FRAMES_PER_SECOND,
+        crf=CRF,
+        audio_bits_per_second=AUDIO_BITS_PER_SECOND,
+    )
+    return Truth(plan.name, heard, plan.seen)
+
+
+def encode(
+    path: Path,
+    frames: Sequence[Image.Image],
+    sound: NDArray[np.float32],
+    *,
+    frames_per_second: int,
+    crf: int,
+    audio_bits_per_second: int,
+) -> None:
+    """Write a clip: H.264 and AAC in MP4, the same bytes for the same frames and samples."""
     part = path.with_suffix(".part")
     with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as container:
-        video = container.add_stream("libx264", rate=FRAMES_PER_SECOND)
-        video.width, video.height = plan.size
+        video = container.add_stream("libx264", rate=frames_per_second)
+        video.width, video.height = frames[0].size
         video.pix_fmt = "yuv420p"
         # One thread, since x264's decisions depend on how many there are; without mbtree, since that differs from run
         # to run.
         video.codec_context.thread_count = 1
-        video.options = {"crf": str(CRF), "preset": "slow", "g": "250", "x264-params": "mbtree=0"}
+        video.options = {"crf": str(crf), "preset": "slow", "g": "250", "x264-params": "mbtree=0"}
         audio = container.add_stream("aac", rate=sounds.RATE, layout="mono")
-        audio.bit_rate = AUDIO_BITS_PER_SECOND
+        audio.bit_rate = audio_bits_per_second
 
         for index, canvas in enumerate(frames):
             picture = av.VideoFrame.from_image(canvas)
             picture.pts = index
-            picture.time_base = Fraction(1, FRAMES_PER_SECOND)
+            picture.time_base = Fraction(1, frames_per_second)
             container.mux(video.encode(picture))
         container.mux(video.encode())
 
@@ -251,7 +271,6 @@ def render_clip(plan: Plan, folder: Path, seed: list[int], packages: Packages) -
         container.mux(audio.encode(frame))
         container.mux(audio.encode())
     os.replace(part, path)
-    return Truth(plan.name, heard, plan.seen)
 
 
 def together(seen: dict[str, list[Span]]) -> list[list[str]]:
@@ -279,8 +298,8 @@ def write_table(path: Path, columns: list[str], rows: Sequence[Sequence[object]]
     os.replace(part, path)
 
 
-def write_weak(path: Path, truths: list[Truth]) -> None:
-    write_table(path, ["filename", "event_labels"], [[truth.name, ",".join(truth.labels())] for truth in truths])
+def write_weak(path: Path, labels: dict[str, list[str]]) -> None:
+    write_table(path, ["filename", "event_labels"], [[name, ",".join(of_clip)] for name, of_clip in labels.items()])
 
 
 def write_dense(path: Path, truths: list[Truth], modality: str) -> None:
@@ -332,7 +351,7 @@ def main() -> None:
 
     by_split = {split: [truths[plan.name] for plan in plans[split]] for split in SPLITS}
     for split in SPLITS:
-        write_weak(arguments.out / f"{split}.csv", by_split[split])
+        write_weak(arguments.out / f"{split}.csv", {truth.name: truth.labels() for truth in by_split[split]})
     for modality, suffix in (("heard", "audio"), ("seen", "visual")):
         write_dense(arguments.out / f"eval_{suffix}.csv", by_split["val"] + by_split["test"], modality)
         write_dense(arguments.out / f"long_{suffix}.csv", [truths["long"]], modality)

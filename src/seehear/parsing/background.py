@@ -6,7 +6,7 @@ alarm. The threshold is the lowest one that at most a stated share of such secon
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -20,37 +20,54 @@ from seehear.errors import SeehearError
 from seehear.events import inside_clips
 from seehear.features.arrays import Extraction, Features
 from seehear.features.extraction import extract
+from seehear.labels import read_weak
 from seehear.modality import AUDIO
 from seehear.networks.weights import cache_folder
 
+BUNDLED = Path(str(resources.files("seehear").joinpath("background")))
 LABELS = "labels.csv"  # what occurs in the clips that come with seehear
+BUNDLED_FPS = 1.0  # each second of these clips shows one photograph
 
 
-def bundled(networks: Mapping[str, list[str]], fps: float, device: str) -> Dataset:
-    """Return the background clips that come with seehear. Their features are kept in the cache folder.
+def bundled(networks: Mapping[str, list[str]], device: str) -> Dataset:
+    """Return the background clips that come with seehear, with their labels.
+
+    Their features are made once and kept in the cache folder; in memory, if they can't be kept there.
 
     Args:
         networks: modality -> names.
-        fps: Frames per second for visual networks.
         device: auto, cpu or cuda.
+
+    Raises:
+        SeehearError: If a network can't be used.
     """
-    folder = Path(str(resources.files("seehear").joinpath("background")))
-    store = cache_folder() / "background"
     names = [name for of_modality in networks.values() for name in of_modality]
-    extract(folder, names, store=store, fps=fps, device=device)
-    return Dataset.from_tables(folder / LABELS, store=store, collocation=networks)
+    try:
+        store = cache_folder() / "background"
+        extract(BUNDLED, names, store=store, fps=BUNDLED_FPS, device=device)
+        return Dataset.from_tables(BUNDLED / LABELS, store=store, collocation=networks)
+    except (OSError, SeehearError):  # if a network is what can't be used, the next lines say so
+        labels = read_weak(BUNDLED / LABELS).labels
+        return read_background(BUNDLED, networks, BUNDLED_FPS, device, labels=labels)
 
 
 def read_background(
-    clips: Paths, networks: Mapping[str, list[str]], fps: float, device: str, *, progress: bool = True
+    clips: Paths,
+    networks: Mapping[str, list[str]],
+    fps: float,
+    device: str,
+    *,
+    labels: Mapping[str, Sequence[str]] | None = None,
+    progress: bool = True,
 ) -> Dataset:
-    """Return the features of background clips, in memory, as a data set without labels.
+    """Return the features of background clips, in memory, as a data set.
 
     Args:
         clips: Media files, or folders that are searched for them.
         networks: modality -> names.
         fps: Frames per second for visual networks.
         device: auto, cpu or cuda.
+        labels: Clip -> the classes that occur in it; by default, the clips are unlabelled.
         progress: Show progress.
 
     Raises:
@@ -67,7 +84,8 @@ def read_background(
         modality: {name: [_without_silence(features, name, modality) for features in kept] for name in of_modality}
         for modality, of_modality in networks.items()
     }
-    return Dataset.from_arrays(arrays, clips=list(extraction))
+    of_clips = None if labels is None else [labels[clip] for clip in extraction]
+    return Dataset.from_arrays(arrays, of_clips, clips=list(extraction))
 
 
 def _without_silence(features: Features, network: str, modality: str) -> NDArray[np.float32] | None:

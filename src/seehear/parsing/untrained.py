@@ -323,7 +323,7 @@ class Untrained(BaseParser):
         if isinstance(self._background, Dataset):
             return self._background
         if self._background is None:
-            return bundled(self.collocation, FPS, self.device)
+            return bundled(self.collocation, self.device)
         return read_background(self._background, self.collocation, FPS, self.device)
 
     def _negative(self, background: Dataset) -> NDArray[np.bool_]:
