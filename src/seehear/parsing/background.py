@@ -23,6 +23,7 @@ from seehear.features.extraction import extract
 from seehear.labels import read_weak
 from seehear.modality import AUDIO
 from seehear.networks.weights import cache_folder
+from seehear.progress import say
 
 BUNDLED = Path(str(resources.files("seehear").joinpath("background")))
 LABELS = "labels.csv"  # what occurs in the clips that come with seehear
@@ -46,7 +47,8 @@ def bundled(networks: Mapping[str, list[str]], device: str) -> Dataset:
         store = cache_folder() / "background"
         extract(BUNDLED, names, store=store, fps=BUNDLED_FPS, device=device)
         return Dataset.from_tables(BUNDLED / LABELS, store=store, collocation=networks)
-    except (OSError, SeehearError):  # if a network is what can't be used, the next lines say so
+    except (OSError, SeehearError) as error:  # if a network is what can't be used, the next lines say so
+        say(f"the features of the background are made again at each use, since they can't be kept: {error}")
         labels = read_weak(BUNDLED / LABELS).labels
         return read_background(BUNDLED, networks, BUNDLED_FPS, device, labels=labels)
 
