@@ -143,6 +143,7 @@ def test_events_are_drawn_and_changed_by_mouse(browser_page, session):
         opened(browser_page, address)
         browser_page.click("#classes button >> nth=0")
         until(browser_page, "document.querySelectorAll('.lane').length === 2")
+        until(browser_page, SAVED)  # once it is, the lanes are drawn anew
         track = browser_page.locator("#lanes-visual .track").bounding_box()
         middle = track["y"] + track["height"] / 2
 

@@ -119,7 +119,7 @@ def test_a_page_that_someone_sent_can_neither_read_clips_nor_send_anything(brows
         context = browser.new_context()
         page = context.new_page()
         page.goto(f"{address}sent.html", wait_until="commit")
-        until(page, "tried.length === 12 && new Set(blocked).size >= 6")
+        until(page, "typeof tried === 'object' && tried.length === 12 && new Set(blocked).size >= 6")
         blocked = set(page.evaluate("blocked"))
         context.close()
         elsewhere.shutdown()
