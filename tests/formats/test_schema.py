@@ -49,7 +49,7 @@ def test_written_files_are_valid(parsed, known, data, tmp_path_factory):
 
 def test_the_schema_names_every_field():
     assert set(SCHEMA["properties"]) == {"format", "made_by", *clip(*DOG).as_json()}
-    later = {"absent", "notes", "audio_track", "origins", "meanings"}
+    later = {"absent", "notes", "audio_track", "origins", "meanings", "highest"}
     assert set(SCHEMA["required"]) == set(SCHEMA["properties"]) - {"made_by", *later}
     note = SCHEMA["$defs"]["note"]
     assert set(note["properties"]) == set(note["required"]) == {field.name for field in fields(Note)}

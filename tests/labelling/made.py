@@ -22,9 +22,8 @@ def parsed(clip: Path, found: dict[str, float], modality: str = "audio") -> Pars
     """A clip of ten seconds in which each class has this probability in seconds 1 and 2."""
     events = tuple(ParsedEvent(label, modality, 1.0, 3.0, p) for label, p in found.items() if p >= 0.5)
     probabilities = {modality: {label: [0.0, p, p] for label, p in found.items()}}
-    return ParsedClip(
-        clip.stem, str(clip), 10.0, 1.0, ("audio", "visual", "audio_visual"), "global", events, probabilities
-    )
+    modalities = ("audio", "visual", "audio_visual")
+    return ParsedClip(clip.stem, str(clip), 10.0, 1.0, modalities, "global", events, probabilities, highest=dict(found))
 
 
 def suggester(found: dict[str, dict[str, float]], name: str = "model") -> ParseSuggester:

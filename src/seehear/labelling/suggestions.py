@@ -170,11 +170,11 @@ def suggestions_of(parsed: ParsedClip) -> list[Suggestion]:
 
 
 def uncertainty_of(parsed: ParsedClip) -> float:
-    """Return 1 for a class with a probability of 0.5, and 0 for 0 or 1, of the class where that is largest."""
-    highest: dict[str, float] = {}
-    for of_modality in parsed.probabilities.values():
-        for label, values in of_modality.items():
-            highest[label] = max(highest.get(label, 0.0), max(values, default=0.0))
+    """Return 1 for a class with a probability of 0.5, and 0 for 0 or 1, of the class where that is largest.
+
+    A clip that an earlier version parsed has no probabilities of classes that were not found.
+    """
+    highest = parsed.highest or {event.label: event.confidence for event in parsed.events}
     return max((1 - abs(2 * p - 1) for p in highest.values()), default=NOTHING_FOUND)
 
 

@@ -79,6 +79,7 @@ class _Content(BaseModel):
     audio_track: Positive | None = None
     origins: tuple[Origin, ...] = (Origin.TRAINED,)
     meanings: dict[str, dict[str, list[str]]] = {}
+    highest: dict[str, Probability] = {}
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,6 +103,7 @@ class ParsedClip:
         audio_track: Which of its audio tracks was used, from 1; None for the one that players choose.
         origins: What its events can come from: a trained model, the networks' own classifiers, or both.
         meanings: What its untrained classes stand for: label -> modality -> classes of a network's classifier.
+        highest: Class -> its largest probability in any segment and modality, for all of `classes`, found or not.
     """
 
     clip: str
@@ -120,6 +122,7 @@ class ParsedClip:
     audio_track: int | None = None
     origins: tuple[Origin, ...] = (Origin.TRAINED,)
     meanings: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    highest: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(self.of(name))} {display_name(name)}" for name in self.modalities)
@@ -291,6 +294,7 @@ def parsed_clip(
     events = parsed_events(active, probabilities, classes, segment, duration, origin)
     labels = [label for label in dict.fromkeys(event.label for event in [*events, *(truth or ())]) if label in classes]
     column = {name: c for c, name in enumerate(classes)}
+    highest = probabilities.max(axis=(0, 1, 2), initial=0).astype(np.float64).round(4)  # (C,)
     return ParsedClip(
         clip,
         str(file),
@@ -312,6 +316,7 @@ def parsed_clip(
         tuple(notes),
         audio_track,
         (origin,),
+        highest=dict(zip(classes, highest.tolist(), strict=True)),
     )
 
 

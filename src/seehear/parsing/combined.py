@@ -113,6 +113,7 @@ class Combined(FileParser):
             events=tuple(events),
             probabilities=probabilities,
             classes=(*own.classes, *(name for name in other.classes if name in added)),
+            highest={**own.highest, **{name: value for name, value in other.highest.items() if name in added}},
             origins=(*own.origins, *other.origins),
             meanings={name: meaning for name, meaning in other.meanings.items() if name in added},
         )

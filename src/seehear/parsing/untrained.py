@@ -263,7 +263,8 @@ class Untrained(BaseParser):
         if self._typed:
             return parsed
         found = {event.label for event in parsed.events}  # a list of all classes would be longer than the rest
-        return replace(parsed, classes=tuple(name for name in self.classes if name in found))
+        classes = tuple(name for name in self.classes if name in found)
+        return replace(parsed, classes=classes, highest={name: parsed.highest[name] for name in classes})
 
     def _features(self, dataset: Dataset) -> Dataset:
         from seehear.features.segments import Settings
