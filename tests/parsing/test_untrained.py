@@ -11,6 +11,7 @@ import commands
 import seehear as sh
 from make_media import write
 from seehear.data import Dataset
+from seehear.labelling.suggestions import ParseSuggester
 from seehear.networks.samples import sample_image, sample_waveform
 from seehear.parsing.background import read_background, thresholds
 from seehear.parsing.clip import Origin
@@ -257,6 +258,30 @@ def test_a_trained_class_speaks_for_its_name(clips, parser, tmp_path):
     page = (tmp_path / "out" / "pets.html").read_text("utf-8")
     assert "<small>untrained</small>" in page
     assert sh.ParsedClip.from_json(found.clips[0].as_json()).origins == parsed.origins
+
+
+def test_what_training_adds_is_scored_beside_it(background, parser):
+    features = {m: {name: background.arrays(name)} for m, name in NETWORKS.items()}
+    rng = np.random.default_rng(0)
+    truth = {m: rng.random((3, SECONDS, 2)) < 0.5 for m in NETWORKS}
+    known = Dataset.from_arrays(features, classes=["Dog", "Cat"], truth=truth)
+    trained = sh.Parser("small", epochs=1, device="cpu").fit(known, progress=False)
+    found = sh.evaluate(trained, known, untrained=parser, progress=False).to_frame()
+    alone = sh.evaluate(parser.predict(known), known, progress=False).to_frame()
+    assert found["untrained"].tolist() == pytest.approx(alone["score"].tolist())
+
+
+def test_features_without_classes_can_not_be_parsed_untrained():
+    features = {"audio": np.zeros((2, 3, 4), np.float32), "visual": np.zeros((2, 3, 4), np.float32)}
+    with pytest.raises(sh.SeehearError, match="extract efficientat-mn04 or yamnet to parse its clips untrained"):
+        Untrained.of_dataset(Dataset.from_arrays(features, classes=["Dog"]))
+
+
+def test_labels_are_suggested(clips):
+    suggester = ParseSuggester.untrained(["Dog", "Cat", "Speech"], device="cpu")
+    found = {one.label: one.modality for one in suggester.suggest(clips / "pets.mkv")}
+    assert (found["Dog"], found["Cat"]) == ("audio", "visual")
+    assert 0 <= suggester.uncertainty(clips / "pets.mkv") <= 1
 
 
 # The commands
