@@ -204,6 +204,7 @@ def test_nothing_is_heard_without_audio(parser, clips, tmp_path):
     ("options", "message"),
     [
         ({"classes": ["Xyzzy"]}, "Xyzzy: no class of .* means this"),
+        ({"classes": ["Speach"]}, r"Speach \(did you mean Speech\?\): no class of .* means this"),
         ({"classes": []}, "at least one class"),
         ({"classes": ["Dog"], "false_alarm_share": 0}, "above 0 and below 1"),
         ({"classes": ["Dog"], "networks": {"audio": "efficientnet-lite0"}}, "input is visual, not audio"),
@@ -310,6 +311,13 @@ def test_a_first_answer_writes_nothing_unless_asked(clips, tmp_path, monkeypatch
     assert again.unchanged == 1
     with pytest.raises(sh.SeehearError, match="another run or decoding"):
         commands.parse(clips / "pets.mkv", out=tmp_path / "out", **{**options, "classes": ["Dog"]})
+
+
+def test_a_threshold_of_ones_own_is_the_segments(clips):
+    options = {"classes": ["Dog,Cat"], "background": [clips / "background"], "device": "cpu"}
+    (found,) = commands.parse(clips / "pets.mkv", threshold=0.2, **options).clips
+    assert found.decoding == "none,seg0.2"
+    assert {event.label for event in found.events} == {"Dog", "Cat"}
 
 
 def test_a_folder_that_is_no_run_is_not_passed_over(clips, tmp_path):

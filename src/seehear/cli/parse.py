@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from seehear.cli.options import AS_TRAINED, NO_TRUTH, DecodingOptions, TruthOptions
+from seehear.errors import SeehearError
 from seehear.results import Result
 
 if TYPE_CHECKING:
+    from seehear.decoding import Decoding
     from seehear.parsing.base import FileParser
     from seehear.parsing.untrained import Untrained
 
@@ -112,16 +114,21 @@ def parse(
     from seehear.parsing.batch import parse_clips
 
     chosen: FileParser
+    given = decoding.decoding()
     if ensemble or holds_run(run):
-        chosen = _trained(run, untrained, decoding, ensemble, trust_code, device)
+        if not clips:
+            raise SeehearError(f"{run}: is a run; name clips to parse with it after it")
+        chosen = _trained(run, untrained, given, ensemble, trust_code, device)
     else:
         chosen, clips = untrained.parser(device), (run, *clips)
+        if given is not None and decoding.filter is None:
+            given = replace(given, filter="none")  # the clip filter is for models that were trained with it
     return parse_clips(
         chosen,
         clips,
         out=out,
         truth=truth.tables(),
-        decoding=decoding.decoding(),
+        decoding=given,
         audio_track=audio_track,
         figures=figures,
         embed=embed,
@@ -131,7 +138,7 @@ def parse(
 def _trained(
     run: str | Path,
     untrained: UntrainedOptions,
-    decoding: DecodingOptions,
+    decoding: Decoding | None,
     ensemble: bool,
     trust_code: bool,
     device: str,
@@ -139,5 +146,5 @@ def _trained(
     """Return the parser of a run, with untrained classes beside its own if there are any to be parsed."""
     from seehear.parsing.parser import load
 
-    parser = load(run, ensemble=ensemble, device=device, decoding=decoding.decoding(), trust_code=trust_code)
+    parser = load(run, ensemble=ensemble, device=device, decoding=decoding, trust_code=trust_code)
     return parser if untrained == TRAINED_ONLY else parser.with_untrained(untrained.parser(device))

@@ -89,8 +89,8 @@ class Untrained(BaseParser):
             networks, self.notes = default_networks()
         self._specs = dict(_specs(networks))
         if not any(self.map.sources.get(modality) for modality in self._specs):
-            names = ", ".join(self.map.classes[:5])
-            raise SeehearError(f"{names}: no class of {' or '.join(self._names)} means this; try other words")
+            words = self.map.unmapped_text() or ", ".join(self.map.classes)
+            raise SeehearError(f"{words}: no class of {' or '.join(self._names)} means this; try other words")
 
     @staticmethod
     def of_dataset(dataset: Dataset, *, device: str = "auto") -> Untrained:

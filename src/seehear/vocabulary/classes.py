@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from seehear.modality import AUDIO, VISUAL
+from seehear.names import spelling
 from seehear.results import Result, counted, import_pandas, table
 from seehear.vocabulary.graph import Graph, audioset, imagenet
 
@@ -72,13 +74,17 @@ class ClassMap(Result):
         """Return the classes that no class of any classifier corresponds to."""
         return tuple(name for name in self.classes if not any(name in each for each in self.sources.values()))
 
+    def unmapped_text(self) -> str:
+        """Return the same in words, with names that are spelled almost like them."""
+        return ", ".join(map(_with_hint, self.unmapped()))
+
     def text(self) -> str:
         """Return one line per class: as what it is heard and seen, and by which rule."""
         rows = [("class", "heard as", "seen as")]
         rows += [(name, self._cell(AUDIO, name), self._cell(VISUAL, name)) for name in self.classes]
         lines = [table(rows, right_from=len(rows[0]))]
-        if missing := self.unmapped():
-            lines.append(f"neither heard nor seen by any class of the classifiers: {', '.join(missing)}")
+        if self.unmapped():
+            lines.append(f"neither heard nor seen by any class of the classifiers: {self.unmapped_text()}")
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
@@ -123,6 +129,15 @@ class ClassMap(Result):
         more = [f"and {len(concepts) - MOST_SHOWN} more"] if len(concepts) > MOST_SHOWN else []
         rule = f"{match.rule} {match.similarity:.2f}" if match.rule is Rule.SIMILAR else str(match.rule)
         return f"{'; '.join((*concepts[:MOST_SHOWN], *more))} ({rule}, {count})"
+
+
+def _with_hint(name: str) -> str:
+    """Return a name that nothing corresponds to, with the name of a concept that is spelled almost like it."""
+    spelled = {
+        spelling(concept.name): concept.name for each in (audioset(), imagenet()) for concept in each.concepts.values()
+    }
+    near = get_close_matches(spelling(name), spelled, n=1, cutoff=0.8)
+    return f"{name} (did you mean {spelled[near[0]]}?)" if near else name
 
 
 def graph_of(modality: str) -> Graph:
