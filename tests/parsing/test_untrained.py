@@ -14,8 +14,9 @@ from seehear.data import Dataset
 from seehear.labelling.suggestions import ParseSuggester
 from seehear.networks.samples import sample_image, sample_waveform
 from seehear.parsing.background import read_background, thresholds
+from seehear.parsing.class_scores import means_around, without_parents
 from seehear.parsing.clip import Origin
-from seehear.parsing.untrained import Untrained, means_around, without_parents
+from seehear.parsing.untrained import Untrained
 from seehear.vocabulary import builtin
 
 RATE, SECONDS = 16000, 6
@@ -155,7 +156,7 @@ def test_means_around_stay_within_a_clip(lengths, seed):
     rng = np.random.default_rng(seed)
     within = np.arange(max(lengths)) < np.array(lengths)[:, None]
     values = rng.random((*within.shape, 2), dtype=np.float32) * within[..., None]
-    found = means_around(values, within)
+    found = means_around(values, within, 5)
     for n, length in enumerate(lengths):
         for t in range(length):
             around = [values[n, s] for s in range(length) if abs(s - t) <= 5]
@@ -206,6 +207,8 @@ def test_nothing_is_heard_without_audio(parser, clips, tmp_path):
         ({"classes": ["Xyzzy"]}, "Xyzzy: no class of .* means this"),
         ({"classes": ["Speach"]}, r"Speach \(did you mean Speech\?\): no class of .* means this"),
         ({"classes": []}, "at least one class"),
+        ({"classes": "Xyzzy, Speach"}, "Xyzzy, Speach .*means this"),
+        ({"classes": "none.csv"}, "none.csv: no such file"),
         ({"classes": ["Dog"], "false_alarm_share": 0}, "above 0 and below 1"),
         ({"classes": ["Dog"], "networks": {"audio": "efficientnet-lite0"}}, "input is visual, not audio"),
         ({"classes": ["Dog"], "networks": {"audio": "nothing"}}, "no network is called 'nothing'"),

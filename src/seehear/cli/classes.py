@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from seehear import arguments
 from seehear.vocabulary.classes import ClassMap  # the command line reads annotations
 
 
@@ -20,21 +19,9 @@ def classes(names: Sequence[str] = (), *, out: str | Path | None = None) -> Clas
     Returns:
         Each class, as what it is heard and seen, and by which rule.
     """
-    from seehear.vocabulary import builtin, write_map
+    from seehear.vocabulary import as_map, builtin, write_map
 
-    found = named(names) if names else builtin()
+    found = as_map(names) if names else builtin()
     if out is not None:
         write_map(out, found)
     return found
-
-
-def named(given: Sequence[str]) -> ClassMap:
-    """Return the map of words, or the one in a table, as people name either on a command line."""
-    from seehear.vocabulary import map_classes, read_map
-
-    if len(given) == 1 and given[0].casefold().endswith(TABLE):
-        return read_map(given[0])
-    return map_classes(arguments.names(given))
-
-
-TABLE = ".csv"

@@ -46,11 +46,10 @@ class UntrainedOptions:
     def parser(self, device: str) -> Untrained:
         """Return the parser."""
         from seehear.arguments import collocation
-        from seehear.cli.classes import named
         from seehear.parsing.untrained import FALSE_ALARM_SHARE, Untrained
 
         return Untrained(
-            named(self.classes) if self.classes else None,
+            self.classes or None,
             networks={name: only for name, (only, *_) in collocation(self.networks).items()} if self.networks else None,
             background=self.background or None,
             false_alarm_share=FALSE_ALARM_SHARE if self.false_alarm_share is None else self.false_alarm_share,

@@ -99,7 +99,9 @@ class ParsedFolder(Result):
             lines.append(f"… and {len(self.clips) - MAX_CLIPS} more clips")
         lines += self.notes
         if self.folder:
-            lines.append(f"{counted(len(self.clips), 'clip')} parsed ({self.unchanged} already done) into {self.folder}")
+            lines.append(
+                f"{counted(len(self.clips), 'clip')} parsed ({self.unchanged} already done) into {self.folder}"
+            )
         if self.figures:
             lines.append(f"one figure per clip, such as {self.figures[0]}")
         if self.index and self.folder:

@@ -8,7 +8,7 @@ parser.map                     # which classes of AudioSet and ImageNet the word
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear import arguments, networks
+from seehear import arguments
 from seehear.data import Dataset, check_dataset
 from seehear.decoding import ByModality, Decoding, Probabilities
 from seehear.errors import SeehearError
-from seehear.events import ActiveSegments, Activity, event_spans, inside_clips
+from seehear.events import Activity, inside_clips
 from seehear.features.packed import Packed
 from seehear.modality import AUDIO, VISUAL, with_joint
-from seehear.networks.spec import Classifier, NetworkSpec
-from seehear.networks.weights import fetch
+from seehear.networks.spec import Classifier
 from seehear.parsing.base import BaseParser
+from seehear.parsing.class_scores import in_context, of_classes, without_parents
 from seehear.parsing.clip import Origin, ParsedClip
-from seehear.vocabulary import ClassMap, builtin, map_classes, read_map
+from seehear.parsing.namers import classifier_of, default_networks, networks_in, specs_of
+from seehear.vocabulary import ClassMap, as_map, builtin, map_classes
 
 if TYPE_CHECKING:
     from seehear.parsing.reading import FileReader
@@ -38,11 +39,8 @@ SEGMENT = 1.0  # seconds
 FALSE_ALARM_SHARE = 0.01  # share of the background seconds in which a class may be found, for a user's own words
 LEAST = {AUDIO: 0.01, VISUAL: 0.05}  # probability, however rarely the background reaches it; see docs/lab.md
 LEAST_BUILT_IN = 0.2  # of a class of the built-in vocabulary, of which hundreds could be found by chance
+CONTEXT = 5.0  # seconds before and after a segment that say how probable a sound is there
 LABELLED_SHARE = 0.05  # false alarms per second without a class, where it is known which classes a clip has
-CONTEXT = 5.0  # seconds before and after a segment that say how probable a class is there
-COVERED = 0.5  # share of an event that a more specific class must fill to take its place
-VISUAL_NETWORKS = ("efficientnet-lite0", "efficientnet-lite2")
-LISTENERS = ("efficientat-mn04", "yamnet")  # audio networks, the best one first
 
 
 class Untrained(BaseParser):
@@ -67,8 +65,9 @@ class Untrained(BaseParser):
         """Choose classes and networks. Networks are loaded when they are first needed.
 
         Args:
-            classes: Your own words, as a list; a map of them, or the file of one. By default AudioSet's classes are
-                heard, and ImageNet's are seen, with the kinds that they belong to.
+            classes: Your own words, in a list or with commas between them; a map of them, or the table of one
+                (FILE.csv). By default AudioSet's classes are heard, and ImageNet's are seen, with the kinds that they
+                belong to.
             networks: modality -> a network with a classifier of AudioSet or ImageNet.
             background: Clips without your classes, or a data set whose weak labels say in which clips each class does
                 not occur. Thresholds come from them. By default clips that come with seehear.
@@ -81,13 +80,13 @@ class Untrained(BaseParser):
         """
         if not 0 < false_alarm_share < 1:
             raise SeehearError(f"false_alarm_share must be above 0 and below 1, not {false_alarm_share:g}")
-        self.map = _class_map(classes)
+        self.map = builtin() if classes is None else as_map(classes)
         self.notes: tuple[str, ...] = ()
         self.false_alarm_share, self.device = false_alarm_share, device
         self._background, self._decoding = background, decoding
         if networks is None:
             networks, self.notes = default_networks()
-        self._specs = dict(_specs(networks))
+        self._specs = dict(specs_of(networks))
         if not any(self.map.sources.get(modality) for modality in self._specs):
             words = self.map.unmapped_text() or ", ".join(self.map.classes)
             raise SeehearError(f"{words}: no class of {' or '.join(self._names)} means this; try other words")
@@ -99,14 +98,7 @@ class Untrained(BaseParser):
         Raises:
             SeehearError: If there are no such features of a modality.
         """
-        stored = dataset.source.networks()
-        chosen = {}
-        for modality, names in ((AUDIO, LISTENERS), (VISUAL, VISUAL_NETWORKS)):
-            known = [name for name in names if name in stored]
-            if not known:
-                raise SeehearError(f"{dataset}: extract {' or '.join(names)} to parse its clips untrained")
-            chosen[modality] = known[0]
-        return Untrained(list(dataset.classes), networks=chosen, device=device)
+        return Untrained(list(dataset.classes), networks=networks_in(dataset), device=device)
 
     def __repr__(self) -> str:
         return f"Untrained({' × '.join(self._names)}, {len(self.classes)} classes)"
@@ -243,12 +235,9 @@ class Untrained(BaseParser):
             exclusive = classifier.vocabulary is not None and classifier.vocabulary.is_exclusive
             known = within if pack.available is None else within & pack.available[:, None]
             of_sources = classifier.probabilities(pack.known())  # (R, K)
-            for c, sources in columns.items():
-                chosen = of_sources[:, sources]
-                together = chosen.sum(axis=1) if exclusive else chosen.max(axis=1)
-                segment[..., m, c][known] = np.minimum(together, 1.0)
+            segment[..., m, :][known] = of_classes(of_sources, columns, len(self.classes), exclusive=exclusive)
             if modality == AUDIO:
-                segment[..., m, :] = np.sqrt(segment[..., m, :] * means_around(segment[..., m, :], within))
+                segment[..., m, :] = in_context(segment[..., m, :], within, round(CONTEXT / SEGMENT))
         return Probabilities.of_segments(segment)
 
     def _tracks(self, active: Mapping[str, NDArray[np.bool_]]) -> Mapping[str, NDArray[np.bool_]]:
@@ -286,13 +275,7 @@ class Untrained(BaseParser):
 
     @cached_property
     def _classifiers(self) -> dict[str, Classifier]:
-        found = {}
-        for spec, network in self.reader.networks:
-            classifier = network.classifier()
-            if classifier is None or classifier.vocabulary is None:
-                raise SeehearError(f"{spec.name}: names no classes of AudioSet or ImageNet; choose another network")
-            found[spec.modality] = classifier
-        return found
+        return {spec.modality: classifier_of(spec, network) for spec, network in self.reader.networks}
 
     @cached_property
     def _columns(self) -> dict[str, dict[int, list[int]]]:
@@ -372,78 +355,8 @@ def parse(
     return parser.parse(file, audio_track=audio_track)
 
 
-def means_around(values: NDArray[np.float32], within: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return the mean over the segments at most CONTEXT seconds away that lie in the clip.
-
-    Args:
-        values: (N, T, C); 0 past a clip's end.
-        within: (N, T), which segments lie in the clip.
-    """
-    reach = round(CONTEXT / SEGMENT)
-    segments = values.shape[1]
-    first = np.maximum(np.arange(segments) - reach, 0)
-    stop = np.minimum(np.arange(segments) + reach + 1, segments)
-    total = np.zeros((len(values), segments + 1, values.shape[2]))
-    np.cumsum(values, axis=1, dtype=np.float64, out=total[:, 1:])
-    count = np.zeros((len(values), segments + 1))
-    np.cumsum(within, axis=1, out=count[:, 1:])
-    means = (total[:, stop] - total[:, first]) / np.maximum(count[:, stop] - count[:, first], 1)[..., None]
-    return np.maximum(means, 0).astype(np.float32)
-
-
-def without_parents(active: NDArray[np.bool_], children: Mapping[int, Sequence[int]]) -> NDArray[np.bool_]:
-    """Return active segments without the events whose place more specific classes take.
-
-    An event of a class is left out if classes below it are active in at least half of its segments.
-
-    Args:
-        active: (N, T, C).
-        children: Number of a class -> numbers of the classes below it.
-    """
-    kept = active.copy()
-    for parent, below in children.items():
-        specific = np.asarray(active[..., below].any(axis=-1))  # (N, T)
-        spans = event_spans(ActiveSegments.of(active[..., [parent]]))
-        for clip, start, stop in zip(spans.clip, spans.start, spans.stop, strict=True):
-            if specific[clip, start:stop].mean() >= COVERED:
-                kept[clip, start:stop, parent] = False
-    return kept
-
-
 def _overlap(one: ClassMap, name: str, other: ClassMap, label: str) -> bool:
     return any(
         not set(sources.get(name, ())).isdisjoint(other.sources.get(modality, {}).get(label, ()))
         for modality, sources in one.sources.items()
     )
-
-
-def _class_map(classes: Sequence[str] | ClassMap | str | Path | None) -> ClassMap:
-    if classes is None:
-        return builtin()
-    if isinstance(classes, ClassMap):
-        return classes
-    return read_map(Path(classes)) if isinstance(classes, str | Path) else map_classes(classes)
-
-
-def default_networks() -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return modality -> network, with the best listener whose weights can be had; and a note if that is not the best.
-
-    Raises:
-        SeehearError: If the weights of none can be had.
-    """
-    best, fallback = LISTENERS
-    try:
-        fetch(networks.get(best).weights)
-    except SeehearError:
-        note = f"{fallback} listens: the weights of {best} can't be had here (`seehear networks check {best}` says why)"
-        return {AUDIO: fallback, VISUAL: VISUAL_NETWORKS[0]}, (note,)
-    return {AUDIO: best, VISUAL: VISUAL_NETWORKS[0]}, ()
-
-
-def _specs(given: Mapping[str, str]) -> Iterator[tuple[str, NetworkSpec]]:
-    """Yield each modality with its network, audio first."""
-    for modality in sorted(given):
-        spec = networks.get(given[modality])
-        if spec.modality != modality:
-            raise SeehearError(f"{spec.name}: its input is {spec.modality}, not {modality}")
-        yield modality, spec

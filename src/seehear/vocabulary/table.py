@@ -17,6 +17,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from seehear import arguments
+from seehear.arguments import Names
 from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic_text
 from seehear.labels.cells import CellError, Header
@@ -24,13 +26,31 @@ from seehear.modality import AUDIO, VISUAL, display_name
 from seehear.names import valid_line
 from seehear.texts import LINE_END, read_text
 from seehear.vocabulary.classes import ClassMap, Match, Rule, build, graph_of, names_of
-from seehear.vocabulary.find import find_seen, heard_by_words
+from seehear.vocabulary.find import find_seen, heard_by_words, map_classes
 
 CLASS, HEARD, SEEN, WITHOUT = COLUMNS = ("class", "heard", "seen", "without")
+TABLE = ".csv"  # the end of a table's name
 SEPARATOR = "; "  # of concepts in a cell
 MAX_BYTES = 1 << 24  # of a table; the built-in vocabulary's has 0.1 MB
 MAX_CLASSES = 20_000
 _IDS = {AUDIO: re.compile(r"/[mtg]/\w+"), VISUAL: re.compile(r"n\d{8}")}
+
+
+def as_map(given: ClassMap | Names | Path) -> ClassMap:
+    """Return a map from what people name classes by.
+
+    Args:
+        given: A map; a table of one, as FILE.csv; or class names, in a list or with commas between them.
+
+    Raises:
+        SeehearError: If there is no class, or the table can't be read.
+    """
+    if isinstance(given, ClassMap):
+        return given
+    if isinstance(given, Path):
+        return read_map(given)
+    words = arguments.names(given)
+    return read_map(words[0]) if len(words) == 1 and words[0].casefold().endswith(TABLE) else map_classes(words)
 
 
 def write_map(path: str | Path, classes: ClassMap) -> None:
