@@ -315,6 +315,18 @@ def test_long_files_are_not_held_in_memory(server):
     assert length == LONG
 
 
+def test_a_file_that_is_cut_short_meanwhile_ends_the_answer(tmp_path):
+    """The browser must not wait for the rest."""
+    make({tmp_path / "page.html": PAGE})
+    with (tmp_path / "long.bin").open("wb") as stream:
+        stream.truncate(LONG)
+    with served(tmp_path) as server, idle(server, 1)[0] as connection:
+        connection.sendall(f"GET /long.bin HTTP/1.1\r\nHost: localhost:{server.port}\r\n\r\n".encode())
+        assert connection.recv(12) == b"HTTP/1.1 200"
+        os.truncate(tmp_path / "long.bin", LONG // 2)
+        assert LONG // 2 <= len(closed(connection)) < LONG
+
+
 def test_a_browser_asks_again_only_for_what_changed(tmp_path):
     file = tmp_path / "page.html"
     make({file: PAGE})
@@ -680,6 +692,10 @@ def test_the_listing_begins_with_what_leads_on(tmp_path):
 
 
 # Limits
+
+
+def test_unused_connections_are_kept_for_as_long_as_browsers_keep_them(server):
+    assert min(local.IDLE, server._server.config.timeout_keep_alive) > 300  # seconds
 
 
 def idle(server, count):

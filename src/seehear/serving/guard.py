@@ -62,8 +62,9 @@ class Guard:
             await (self.refusal(scope, headers) or self.app)(scope, _bounded(receive), answer)
         except Exception as error:
             say(f"a request could not be answered: {error!r}")
-            if not begun:
-                await refused(HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, answer)
+            if begun:
+                raise  # so that the connection is closed: the browser must not wait for the rest
+            await refused(HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, answer)
 
     def refusal(self, scope: Scope, headers: Headers) -> Response | None:
         """Return the answer to a request that is refused; None if it passes."""

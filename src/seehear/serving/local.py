@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -56,7 +55,8 @@ class _Protocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Read what came. Some programs send addresses in UTF-8, which h11 refuses; they are escaped before."""
         waited = self.waits
-        if self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]:
+        between = self.cycle is None or (self.cycle.response_complete and not self.cycle.more_body)
+        if between and not self.conn.trailing_data[0]:
             line, end, rest = data.partition(b"\n")
             data = quote(line, safe=ASCII).encode() + end + rest
         super().data_received(data)
