@@ -17,6 +17,7 @@ ROOMS = [
     | {"decoding", "registry", "results", "settings", "stored", "texts", "pseudo", "telemetry"},
     {"labels"},
     {"media"},
+    {"serving"},
     {"networks"},
     {"vocabulary"},
     {"features"},

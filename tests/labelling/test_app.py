@@ -12,10 +12,11 @@ from urllib.parse import quote
 import pytest
 
 from seehear.errors import SeehearError
-from seehear.labelling import ClipLabels, Session, serving
+from seehear.labelling import ClipLabels, Session
 from seehear.labelling.app import open_server
-from seehear.labelling.serving import MAX_BODY
 from seehear.labels import read_weak
+from seehear.serving import local
+from seehear.serving.guard import MAX_BODY
 
 from .made import CLASSES, clips, suggester
 
@@ -208,7 +209,7 @@ def test_idle_connections_do_not_keep_others_out(server):
 
 
 def test_connections_without_a_request_are_closed(session, monkeypatch):
-    monkeypatch.setattr(serving, "IDLE", 0.1)
+    monkeypatch.setattr(local, "IDLE", 0.1)
     with served(session) as server:
         waiting = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
         waiting[0].sendall(b"GET / HTTP/1.1\r\nHost")

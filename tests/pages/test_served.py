@@ -15,14 +15,14 @@ PLAYER = "document.querySelector('video')"
 
 @contextmanager
 def served(place):
-    with open_server(place) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server.address
-        finally:
-            server.shutdown()
-            thread.join()
+    server = open_server(place)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield server.address
+    finally:
+        server.stop()
+        thread.join()
 
 
 def test_a_clip_outside_of_the_folder_plays_and_seeks(browser_page, tmp_path):

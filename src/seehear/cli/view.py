@@ -50,13 +50,14 @@ def view(folder: str | Path, *, port: int = 0, no_browser: bool = False) -> View
     from seehear.pages.server import open_server
     from seehear.progress import say
 
-    with open_server(folder, port) as server, suppress(KeyboardInterrupt):
+    server = open_server(folder, port)
+    with suppress(KeyboardInterrupt):
         say(f"serving {folder} at {server.address} until Ctrl-C is pressed")
         threading.Thread(target=server.site.search, daemon=True, name="search").start()
         if not no_browser and _has_screen():
             # Some browsers return only when they are closed.
             threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True, name="browser").start()
-        server.serve_forever()
+        server.run()
     return Viewed(Path(folder), server.address)
 
 

@@ -13,13 +13,13 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from seehear.errors import SeehearError
 from seehear.labelling.listing import Listing
 from seehear.labelling.records import Choice, ClipRecord, state_of
-from seehear.labelling.serving import LocalServer, failure, refused
+from seehear.labelling.serving import TokenGuard, failure
 from seehear.labelling.session import ConflictError, Session
 from seehear.labelling.suggestions import Suggester
 from seehear.media.child import open_clip
@@ -27,8 +27,10 @@ from seehear.media.overview import FLOOR, Overview, thumbnails_for
 from seehear.media.reader import is_media
 from seehear.pages import page as pages
 from seehear.pages.parse import HEIGHT
-from seehear.pages.server import TYPES, UNKNOWN
 from seehear.progress import say
+from seehear.serving.files import file_answer
+from seehear.serving.guard import refused
+from seehear.serving.local import LocalServer
 from seehear.texts import parse_json
 
 ASSETS = Path(__file__).parent / "assets"
@@ -104,7 +106,7 @@ class LabelApp:
         file = self.session.files.get(request.path_params["clip"])
         if file is None or not is_media(file):
             return refused(HTTPStatus.NOT_FOUND)
-        return FileResponse(file, media_type=TYPES.get(file.suffix.lower(), UNKNOWN))
+        return await run_in_threadpool(file_answer, file, request)
 
     # What is known
 
@@ -222,7 +224,7 @@ def _overview(file: Path, modified: int) -> dict[str, Any]:
     }
 
 
-def open_server(session: Session, suggester: Suggester | None = None, *, port: int = 0) -> LocalServer:
+def open_server(session: Session, suggester: Suggester | None = None, *, port: int = 0) -> LocalServer[TokenGuard]:
     """Return a server of a session's page that listens; it answers once `run` is called.
 
     Suggestions and the round of the suggester are computed in the background.
@@ -236,7 +238,7 @@ def open_server(session: Session, suggester: Suggester | None = None, *, port: i
         SeehearError: If the port is taken.
     """
     app = LabelApp(session, suggester)
-    server = LocalServer(app.app, port)
+    server = LocalServer(lambda port: TokenGuard(app.app, port), port)
     session.suggestions.start()
     threading.Thread(target=app.add_round, daemon=True, name="round").start()
     return server
