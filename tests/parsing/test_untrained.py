@@ -178,6 +178,7 @@ def test_own_words(parser, clips):
     assert "Bark" in parsed.meanings["Dog"]["audio"]
     assert "Egyptian cat" in parsed.meanings["Cat"]["visual"]
     assert "Xyzzy" in parser.describe().splitlines()[-1]
+    assert parser.notes == ("nothing means Xyzzy: never found",)
 
 
 def test_the_classifiers_own_words(background, clips):
@@ -207,6 +208,7 @@ def test_nothing_is_heard_without_audio(parser, clips, tmp_path):
         ({"classes": ["Xyzzy"]}, "Xyzzy: no class of .* means this"),
         ({"classes": ["Speach"]}, r"Speach \(did you mean Speech\?\): no class of .* means this"),
         ({"classes": []}, "at least one class"),
+        ({"classes": ["Dog", "dogs"]}, "Dog and dogs are one class in two spellings"),
         ({"classes": "Xyzzy, Speach"}, "Xyzzy, Speach .*means this"),
         ({"classes": "none.csv"}, "none.csv: no such file"),
         ({"classes": ["Dog"], "false_alarm_share": 0}, "above 0 and below 1"),
@@ -219,9 +221,22 @@ def test_what_can_not_be_used(options, message):
         Untrained(**options)
 
 
-def test_networks_that_name_no_classes(clips):
+def test_networks_that_name_no_classes():
     with pytest.raises(sh.SeehearError, match="aisfx: names no classes of AudioSet"):
-        Untrained(["Dog"], networks={"audio": "aisfx"}, background=clips / "background").parse(clips / "pets.mkv")
+        Untrained(["Dog"], networks={"audio": "aisfx"})
+
+
+def test_a_background_without_sound(clips, tmp_path):
+    film(tmp_path / "still.mkv", np.zeros(RATE * SECONDS, np.float32), sample_image(224))
+    parser = Untrained(["Dog"], networks=NETWORKS, background=tmp_path, device="cpu")
+    with pytest.raises(sh.SeehearError, match="the background clips have no audio"):
+        parser.parse(clips / "pets.mkv")
+
+
+def test_words_with_semicolons_and_tables_of_any_suffix(tmp_path, clips):
+    assert Untrained("Dog; Speech", networks=NETWORKS).classes == ("Dog", "Speech")
+    (tmp_path / "words.txt").write_text("class,heard\nHound,Bark\n")
+    assert Untrained(str(tmp_path / "words.txt"), networks=NETWORKS).classes == ("Hound",)
 
 
 def test_labels_that_are_known_leave_nothing_else(parser, background):
@@ -330,10 +345,14 @@ def test_a_folder_that_is_no_run_is_not_passed_over(clips, tmp_path):
 
 
 def test_a_map_is_printed_written_and_corrected(tmp_path, clips):
-    found = commands.classes(["Dog,Xyzzy"], out=tmp_path / "words.csv")
-    assert "neither heard nor seen" in found.text()
-    table = (tmp_path / "words.csv").read_text("utf-8")
-    (tmp_path / "words.csv").write_text(table.replace("Dog", "Hound", 1), "utf-8")
+    words = tmp_path / "words.csv"
+    found = commands.classes(["Dog,Xyzzy"], out=words)
+    assert "nothing means Xyzzy: never found" in found.text()
+    table = words.read_text("utf-8")
+    words.write_text(table.replace("Dog", "Hound", 1), "utf-8")
+    with pytest.raises(sh.SeehearError, match=r"words.csv: exists with other content"):
+        commands.classes(["Dog,Xyzzy"], out=words)
+    assert "Hound" in words.read_text("utf-8")
     parsed = commands.parse(
         clips / "pets.mkv", classes=[str(tmp_path / "words.csv")], background=[clips / "background"], device="cpu"
     ).clips[0]

@@ -27,13 +27,13 @@ class UntrainedOptions:
     """Classes that nothing was trained on: those of the networks' own classifiers.
 
     Attributes:
-        classes: Your own words, several with commas between; or a table that `seehear classes` wrote. Without a run,
-            the classes of AudioSet and ImageNet by default.
+        classes: Your own words, several with commas between them; or a table that `seehear classes` wrote. Without a
+            run, the classes of AudioSet and ImageNet by default.
         untrained: Beside the classes of a run, parse those of AudioSet and ImageNet. `--classes` parses your own words
             beside them.
         background: Clips in which none of your classes occurs: thresholds come from them. By default clips that come
             with seehear.
-        false_alarm_share: Share of the background's seconds in which each class may be found.
+        false_alarm_share: Share of the background's seconds in which each class may be found; .01 by default.
         networks: MODALITY=NETWORK, with a classifier of AudioSet or ImageNet.
     """
 
@@ -89,8 +89,8 @@ def parse(
     A clip without an audio or a video track is parsed by what it has.
 
     Args:
-        run: A run folder; with --ensemble, a folder of several seeds (RUN/seed-N). Leave it out to parse without
-            training.
+        run: A run folder; with --ensemble, a folder of several seeds (RUN/seed-N). To parse without training, leave
+            it out: the first of the clips stands here then.
         clips: Media files, or folders that are searched for them.
         out: The folder to write into; made if it does not exist. By default events are only printed.
         untrained: Classes of the networks' own classifiers.

@@ -21,7 +21,7 @@ from seehear.events import inside_clips
 from seehear.features.arrays import Extraction, Features
 from seehear.features.extraction import extract
 from seehear.labels import read_weak
-from seehear.modality import AUDIO
+from seehear.modality import AUDIO, track_name
 from seehear.networks.weights import cache_folder
 from seehear.progress import say
 
@@ -45,6 +45,8 @@ def bundled(networks: Mapping[str, list[str]], device: str) -> Dataset:
     names = [name for of_modality in networks.values() for name in of_modality]
     try:
         store = cache_folder() / "background"
+        if not store.exists():
+            say("thresholds come from background clips, whose features are computed once:")
         extract(BUNDLED, names, store=store, fps=BUNDLED_FPS, device=device)
         return Dataset.from_tables(BUNDLED / LABELS, store=store, collocation=networks)
     except (OSError, SeehearError) as error:  # if a network is what can't be used, the next lines say so
@@ -76,12 +78,16 @@ def read_background(
         SeehearError: If no clip can be used.
     """
     names = [name for of_modality in networks.values() for name in of_modality]
+    say("thresholds come from background clips, whose features are computed first:")
     extraction = extract(arguments.paths(clips), names, fps=fps, device=device, progress=progress)
     assert isinstance(extraction, Extraction)  # of a list of clips
     if not len(extraction):
         reasons = [message for messages in extraction.failed.values() for message in messages]
         raise SeehearError(f"no background clip can be used: {'; '.join(reasons[:3])}")
     kept = [extraction[clip] for clip in extraction]
+    for modality, of_modality in networks.items():
+        if all(_without_silence(features, name, modality) is None for features in kept for name in of_modality):
+            raise SeehearError(f"the background clips have no {track_name(modality)}: add some that have")
     arrays = {
         modality: {name: [_without_silence(features, name, modality) for features in kept] for name in of_modality}
         for modality, of_modality in networks.items()

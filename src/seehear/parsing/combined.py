@@ -20,6 +20,8 @@ from seehear.parsing.untrained import Untrained
 if TYPE_CHECKING:
     from seehear.parsing.reading import FileReader
 
+MOST_NAMED = 20  # classes that are named in a line
+
 
 class Combined(FileParser):
     """Parses a file by both, in one pass. Where both have a class of one name, the trained parser speaks for it."""
@@ -89,7 +91,9 @@ class Combined(FileParser):
 
     def describe(self) -> str:
         """Return what people must know to read untrained events."""
-        return self.untrained.describe()
+        taken = [name for name in self.untrained.classes if name not in self._added]
+        note = f"the trained model speaks for {', '.join(taken)}" if taken and len(taken) <= MOST_NAMED else ""
+        return "\n".join(filter(None, [self.untrained.describe() if self._added else "", note]))
 
     def _parsed(self, features: Mapping[str, Packed], decoding: Decoding, **facts: Any) -> ParsedClip:
         own = self.trained._parsed(features, decoding, **facts)

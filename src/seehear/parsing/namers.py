@@ -12,6 +12,7 @@ from seehear.networks.spec import Classifier, Network, NetworkSpec
 from seehear.networks.weights import fetch
 
 LISTENERS = ("efficientat-mn04", "yamnet")  # the best one first
+NAMES_NONE = "names no classes of AudioSet or ImageNet; choose another network"
 VISUAL_NETWORKS = ("efficientnet-lite0", "efficientnet-lite2")
 
 
@@ -52,6 +53,8 @@ def specs_of(given: Mapping[str, str]) -> Iterator[tuple[str, NetworkSpec]]:
         spec = networks.get(given[modality])
         if spec.modality != modality:
             raise SeehearError(f"{spec.name}: its input is {spec.modality}, not {modality}")
+        if spec.name in networks.REGISTRY and not spec.sample_class:
+            raise SeehearError(f"{spec.name}: {NAMES_NONE}")
         yield modality, spec
 
 
@@ -59,5 +62,5 @@ def classifier_of(spec: NetworkSpec, network: Network) -> Classifier:
     """Return a network's classifier. Raises SeehearError if it names no classes of a public vocabulary."""
     classifier = network.classifier()
     if classifier is None or classifier.vocabulary is None:
-        raise SeehearError(f"{spec.name}: names no classes of AudioSet or ImageNet; choose another network")
+        raise SeehearError(f"{spec.name}: {NAMES_NONE}")
     return classifier

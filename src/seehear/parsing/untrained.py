@@ -29,6 +29,7 @@ from seehear.parsing.base import BaseParser
 from seehear.parsing.class_scores import in_context, of_classes, without_parents
 from seehear.parsing.clip import Origin, ParsedClip
 from seehear.parsing.namers import classifier_of, default_networks, networks_in, specs_of
+from seehear.progress import say
 from seehear.vocabulary import ClassMap, as_map, builtin, map_classes
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class Untrained(BaseParser):
         self._background, self._decoding = background, decoding
         if networks is None:
             networks, self.notes = default_networks()
+        if self.map.unmapped():
+            self.notes = (*self.notes, f"nothing means {self.map.unmapped_text()}: never found")
         self._specs = dict(specs_of(networks))
         if not any(self.map.sources.get(modality) for modality in self._specs):
             words = self.map.unmapped_text() or ", ".join(self.map.classes)
@@ -158,7 +161,10 @@ class Untrained(BaseParser):
             f"{spec.name} ({classifier.vocabulary})"
             for spec, classifier in zip(self._specs.values(), self._classifiers.values(), strict=True)
         )
-        head = f"untrained: these are the classes of {heard_and_seen}; nothing was learned from your clips"
+        head = (
+            f"untrained: these are the classes of {heard_and_seen}; nothing was learned from your clips. Confidences "
+            "of different classes do not compare"
+        )
         return "\n".join(filter(None, [*self.notes, head, self.map.text() if self._typed else ""]))
 
     def meanings(self, labels: Sequence[str]) -> dict[str, dict[str, list[str]]]:
@@ -352,6 +358,8 @@ def parse(
     parser = Untrained(
         classes, networks=networks, background=background, false_alarm_share=false_alarm_share, device=device
     )
+    for note in parser.notes:
+        say(note)
     return parser.parse(file, audio_track=audio_track)
 
 

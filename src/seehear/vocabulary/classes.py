@@ -84,7 +84,7 @@ class ClassMap(Result):
         rows += [(name, self._cell(AUDIO, name), self._cell(VISUAL, name)) for name in self.classes]
         lines = [table(rows, right_from=len(rows[0]))]
         if self.unmapped():
-            lines.append(f"neither heard nor seen by any class of the classifiers: {self.unmapped_text()}")
+            lines.append(f"nothing means {self.unmapped_text()}: never found")
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,6 +28,7 @@ from seehear.names import valid_line
 from seehear.texts import LINE_END, read_text
 from seehear.vocabulary.classes import ClassMap, Match, Rule, build, graph_of, names_of
 from seehear.vocabulary.find import find_seen, heard_by_words, map_classes
+from seehear.vocabulary.words import key
 
 CLASS, HEARD, SEEN, WITHOUT = COLUMNS = ("class", "heard", "seen", "without")
 TABLE = ".csv"  # the end of a table's name
@@ -49,12 +51,34 @@ def as_map(given: ClassMap | Names | Path) -> ClassMap:
         return given
     if isinstance(given, Path):
         return read_map(given)
-    words = arguments.names(given)
-    return read_map(words[0]) if len(words) == 1 and words[0].casefold().endswith(TABLE) else map_classes(words)
+    words = arguments.names([given] if isinstance(given, str) else given)
+    if len(words) == 1 and (words[0].casefold().endswith(TABLE) or os.path.isfile(words[0])):
+        return read_map(words[0])
+    words = [word for each in words for part in each.split(";") if (word := part.strip())]
+    spelled: dict[str, str] = {}
+    for word in words:
+        if (other := spelled.setdefault(key(word), word)) != word:
+            raise SeehearError(f"{other} and {word} are one class in two spellings: keep one of them")
+    return map_classes(words)
+
+
+def check_kept(path: str | Path, classes: ClassMap) -> None:
+    """Raise SeehearError if a file at the path holds anything but this map: it may have been corrected by hand."""
+    file = Path(path)
+    if file.exists() and read_text(file) != as_table(classes):
+        raise SeehearError(
+            f"{file}: exists with other content, which may have been corrected by hand; choose another --out, or give "
+            "--overwrite"
+        )
 
 
 def write_map(path: str | Path, classes: ClassMap) -> None:
     """Write a map as a comma-separated table, in place of any file at the path."""
+    atomic_text(Path(path), as_table(classes))
+
+
+def as_table(classes: ClassMap) -> str:
+    """Return a map as the text of a comma-separated table."""
     stream = io.StringIO(newline="")
     table = csv.writer(stream, lineterminator="\n")
     table.writerow(COLUMNS)
@@ -63,7 +87,7 @@ def write_map(path: str | Path, classes: ClassMap) -> None:
         cells = [SEPARATOR.join(_written(modality, match.concepts)) for modality, match in found.items()]
         left_out = [entry for modality, match in found.items() for entry in _written(modality, match.without)]
         table.writerow((name, *cells, SEPARATOR.join(left_out)))
-    atomic_text(Path(path), stream.getvalue())
+    return stream.getvalue()
 
 
 def read_map(path: str | Path) -> ClassMap:
