@@ -29,7 +29,7 @@ def take(folder, clips=CLIPS, form=FORM):
 
 @given(st.integers(1, 5), st.integers(0, 5), st.integers(0, 5), st.lists(st.integers(0, 12), max_size=3))
 def test_shapes_that_fit(frames, width, segments, shape):
-    fits = len(shape) == 2 and shape[0] > 0
+    fits = len(shape) == 2 and 0 not in shape
     if fits:
         fits = any(shape[0] == n * frames for n in ([segments] if segments else range(1, 13)))
         fits = fits and (shape[1] == width or not width)

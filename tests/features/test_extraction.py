@@ -332,9 +332,10 @@ def test_prefetch_stays_a_few_ahead_and_ends_with_its_reader():
         finally:
             released.set()
 
+    others = set(threading.enumerate())
     reader = prefetch(items(), depth=2)
     assert [next(reader) for _ in range(3)] == [0, 1, 2]
-    (thread,) = [thread for thread in threading.enumerate() if thread.name == "prefetch"]
+    (thread,) = set(threading.enumerate()) - others
     reader.close()
     thread.join(timeout=30)
     assert not thread.is_alive()
@@ -344,12 +345,12 @@ def test_prefetch_stays_a_few_ahead_and_ends_with_its_reader():
 
 
 def test_prefetch_ends_where_its_reader_fails():
+    others = set(threading.enumerate())
     with pytest.raises(ZeroDivisionError):
         list(1 // (3 - item) for item in prefetch(itertools.count()))
-    for thread in threading.enumerate():
-        if thread.name == "prefetch":
-            thread.join(timeout=30)
-            assert not thread.is_alive()
+    for thread in set(threading.enumerate()) - others:
+        thread.join(timeout=30)
+        assert not thread.is_alive()
 
 
 def test_tone_in_stereo_is_the_tone(tmp_path):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-def prefetch(items: Iterable[T], depth: int = 2) -> Iterator[T]:
-    """Iterate in another thread.
+def prefetch(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
+    """Iterate in another thread. Close it where reading may end early: an exception keeps it alive otherwise.
 
     Args:
         items: Any iterable. An exception that it raises is raised here, after the items before it.

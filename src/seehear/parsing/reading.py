@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,10 +54,12 @@ class FileReader:
         size = (sizes[0] if sizes else THUMBNAIL_SIZE) if media.has_video else 0
         collector = Collector(loaded, self.settings)
         overview = Overview(media, thumbnails_for(media.aspect) if size else 0, size)
-        for span in prefetch(spans(media, specs, self.settings, size=size, audio=media.has_audio)):
-            with _naming(media):
-                collector.add(span)
-            overview.add(span)
+        decoded = spans(media, specs, self.settings, size=size, audio=media.has_audio)
+        with closing(prefetch(decoded)) as ahead:
+            for span in ahead:
+                with _naming(media):
+                    collector.add(span)
+                overview.add(span)
         length = media.segments(self.settings.segment)
         silent, offsets = collector.silent(media), np.array([0, length])
         packed = {name: Packed(rows, offsets, "", silent.get(name)) for name, rows in collector.features(media).items()}
