@@ -148,7 +148,7 @@ class FalseAlarms(Result):
             return ""
         hours, needed = max(row.hours for row in few), max(poisson_interval(0)[1] / row.per_hour for row in few)
         return (
-            f"WARNING: for {len(few)} of {len(self.rows)} rows, {hours:.2f} hours can't show the rate, "
+            f"WARNING: for {len(few)} of {len(self.rows)} rows, {hours:.2g} hours can't show the rate, "
             f"which takes {needed:.1f} hours without a false alarm: label more clips without the class"
         )
 
