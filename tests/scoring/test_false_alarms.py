@@ -180,7 +180,7 @@ def test_a_limit_never_lowers_a_threshold(own):
 def test_too_few_hours_are_said_once_at_the_end():
     few = limit_false_alarms(*quiet(0.1, 0), 1, Decoding("none"), ("Dog",), ("audio",))
     last = few.text().splitlines()[-1]
-    assert last.startswith("WARNING: for 1 of 1 rows, 0.1 hours can't show the rate, which takes 3.7 hours")
+    assert last.startswith("WARNING: for 1 of 1 rows, 0.097 hours can't show the rate, which takes 3.7 hours")
     assert last.endswith("label more clips without the class")
     many = limit_false_alarms(*quiet(4, 0), 1, Decoding("none"), ("Dog",), ("audio",))
     assert "WARNING" not in many.text()
