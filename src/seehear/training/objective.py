@@ -135,9 +135,9 @@ class Objective:
 def check_supervision(facts: RunFacts, train: Split) -> None:
     """Raise SeehearError if the recipe needs labels that the training clips do not have."""
     recipe = facts.recipe
-    recipe.check_supervision()
     if recipe.supervision == "dense" and train.truth is None:
         raise SeehearError("supervision=dense needs dense labels of the training clips, in every modality")
+    recipe.check_supervision()
     if recipe.avss and len(facts.modalities) < 2:
         raise SeehearError(f"avss compares modalities, and there is only {facts.modalities[0]}: set avss=0")
     if recipe.refine.active and train.confidence is None:
