@@ -294,6 +294,10 @@ def test_clips_without_features_and_unknown_classes(world, one, tmp_path):
     report = of(world, tmp_path / "out", 4, labels=labels, dense_audio=audio)
     before, after = one[0].details, report.details
     assert report.missing == ["aaa"]
+    (note,) = [note for note in report.notes if "Bird" in note]
+    assert note == (
+        "1 class only in the labels, which the model does not know: Bird; their events count as false negatives"
+    )
     for key, values in one[0].scores[0].per_clip.items():
         assert np.delete(report.scores[0].per_clip[key], [3, 4]).tolist() == np.delete(values, 3).tolist()
     assert after.classes == (*CLASSES, "Bird")

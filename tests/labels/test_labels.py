@@ -105,6 +105,22 @@ def test_defects_of_weak_tables(tmp_path, rows, line, message, kind):
         read_weak(path, ["Cat", "Dog"])
 
 
+def test_errors_alike_share_a_line(tmp_path):
+    """A table whose rows have spaces for tabs is one mistake, however many rows it has."""
+    path = weak(tmp_path / "w.csv", *(f"clip{n} Dog" for n in range(19)), "a\tFish", "", "b Dog", "c\tDog,Dog")
+    found = check(path, classes=("Dog",))
+    lines = found.text().splitlines()
+    assert sum("fields where the header has" in line for line in lines) == 1
+    assert lines[0].startswith(f"{path}:2: error: 1 fields where the header has 2")
+    assert lines[0].endswith("; the same in 19 more lines, up to line 23")
+    assert len(found.as_json()["defects"]) == len(found.to_frame()) == 22
+    with pytest.raises(SeehearError, match="19 more lines") as error:
+        read_weak(path, ["Dog"])
+    assert len(str(error.value).splitlines()) == 2
+    two = weak(tmp_path / "two.csv", "a Dog", "b Dog")
+    assert "; the same in line 3" in check(two).text()
+
+
 @pytest.mark.parametrize(
     ("rows", "line", "message", "kind", "fatal"),
     [

@@ -20,6 +20,7 @@ from seehear.scoring.false_alarms import (
 
 CLASSES, MODALITIES = ("Cat", "Dog"), ("audio", "visual")
 FILTERS = ("none", "global", "per-modality")
+OWN = 0.35  # the threshold before
 
 
 def made(seed, clips=12, segments=6):
@@ -71,10 +72,10 @@ def wanted(p, known, modality, c, decoding, dense, limit):
 
 @given(st.integers(0, 9999), st.sampled_from(FILTERS), st.booleans(), st.sampled_from([0.01, 0.4, 1.0, 3.0]))
 @settings(deadline=None, max_examples=60)
-def test_the_least_threshold_below_which_there_are_too_many(seed, filter_, dense, rate):
+def test_the_least_threshold_below_which_there_are_too_many_or_its_own(seed, filter_, dense, rate):
     p, known = made(seed)
     given_ = known if dense else LabelledClips(known.lengths, known.labels, known.available, segment=known.segment)
-    before = Decoding(filter_, 0.35, 0.5)
+    before = Decoding(filter_, OWN, 0.5)
     found = limit_false_alarms(p, given_, rate, before, CLASSES, MODALITIES)
     assert (found.decoding.filter, found.decoding.clip_threshold) == (filter_, 0.5)
     active = found.decoding(p, CLASSES, MODALITIES)
@@ -84,17 +85,18 @@ def test_the_least_threshold_below_which_there_are_too_many(seed, filter_, dense
         alarms, hours = counted(active, known, row.modality, c, dense)
         assert row.hours == pytest.approx(hours)
         if not hours:
-            assert (row.threshold, row.evidence) == (pytest.approx(0.35), Evidence.NO_HOURS)
+            assert (row.threshold, row.evidence) == (pytest.approx(OWN), Evidence.NO_HOURS)
             continue
         assert row.count == alarms
+        assert row.threshold >= np.float32(OWN) - 1e-7
         good = wanted(p, known, row.modality, c, before, dense, rate)
         if len(good) == 20:  # any threshold will do
-            assert row.threshold == pytest.approx(0.35)
+            assert row.threshold == pytest.approx(OWN)
         elif not good:
             assert (row.threshold, row.evidence) == (1.0, Evidence.EXCEEDED)
             continue
         else:
-            least = Decoding(filter_, good[-1], 0.5)(p, CLASSES, MODALITIES)[row.modality][..., c]
+            least = Decoding(filter_, max(good[-1], OWN), 0.5)(p, CLASSES, MODALITIES)[row.modality][..., c]
             assert (active[row.modality][..., c] == least).all()
         assert alarms <= rate * hours + 1e-9
         if dense:
@@ -162,6 +164,26 @@ def test_what_the_hours_show_is_said(hours, rate, sure, count, evidence):
     assert (row.count, row.evidence) == (count, evidence)
     assert row.high * row.hours == pytest.approx(poisson_interval(count)[1])
     assert evidence.value in found.text()
+
+
+@pytest.mark.parametrize("own", [0.2, 0.7, 0.87, 0.95])
+def test_a_limit_never_lowers_a_threshold(own):
+    """The least threshold with 3 false alarms in an hour lies between .85 and .89."""
+    p, known = quiet(1, 10)
+    least = limit_false_alarms(p, known, 3, Decoding("none", 0.0), ("Dog",), ("audio",)).rows[0].threshold
+    assert 0.85 < least < 0.89
+    (row,) = limit_false_alarms(p, known, 3, Decoding("none", own), ("Dog",), ("audio",)).rows
+    assert row.threshold == max(own, least)
+    assert row.count == sum(value >= np.float32(row.threshold) for value in p.segment[:10, 0, 0, 0])
+
+
+def test_too_few_hours_are_said_once_at_the_end():
+    few = limit_false_alarms(*quiet(0.1, 0), 1, Decoding("none"), ("Dog",), ("audio",))
+    last = few.text().splitlines()[-1]
+    assert last.startswith("WARNING: for 1 of 1 rows, 0.097 hours can't show the rate, which takes 3.7 hours")
+    assert last.endswith("label more clips without the class")
+    many = limit_false_alarms(*quiet(4, 0), 1, Decoding("none"), ("Dog",), ("audio",))
+    assert "WARNING" not in many.text()
 
 
 def test_a_probability_of_one_can_not_be_kept_out():

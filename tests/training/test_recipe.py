@@ -149,6 +149,14 @@ def test_another_recipe_is_named_for_another_number_of_clips(recipe, few, named,
     assert [f"`{named}`" in note for note in notes] == ([True] if named else [])
 
 
+def test_few_labels_per_class_are_noted():
+    for clips, noted in ((4, True), (5, False)):
+        labels = [["Dog"], ["Cat"]] * clips + [[]] * 9  # clips without a class teach none
+        data = Dataset.from_arrays({"audio": np.ones((len(labels), 2, 3))}, labels=labels)
+        notes = [note for note in advice(data, None, load_recipe("small")) if "#how-many-labels" in note]
+        assert [note.startswith("8 labelled training clips for 2 classes") for note in notes] == [True] * noted
+
+
 @pytest.mark.parametrize(
     ("settings", "named"), [({"mixup": 1.7}, "mixup"), ({"refine.teacher": "ridge", "swap": 1.0}, "recombine is 0")]
 )

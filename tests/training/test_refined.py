@@ -28,6 +28,8 @@ from seehear.training.recipe import load_recipe
 from seehear.training.run import MemoryRun, Run, load_tensors
 from seehear.training.setup import set_up
 
+from .conftest import World
+
 SMALL = {"epochs": 6, "width": 16, "feed_forward": 16, "learning_rate": 0.01, "decay_every": 0, "batch": 8}
 RIDGE = {"refine": {"teacher": "ridge"}}
 
@@ -191,6 +193,35 @@ def test_all_parts_at_once_on_a_single_clip():
     refined = {"teacher": "ridge", "folds": 2}
     parser = trained(data, refine=refined, **{**SMALL, **parts})
     assert np.isfinite([entry["loss"] for entry in parser.history]).all()
+
+
+def test_dense_supervision_of_clips_made_from_others_is_refused_before_anything_is_learnt(made, tmp_path):
+    for parts, named in (({"recombine": 1.0}, "recombine"), ({"mixup": 1.0}, "mixup")):
+        with pytest.raises(SeehearError, match=f"clips made by {named} have none: set {named}=0"):
+            trained(made[0], made[1], tmp_path / "run", supervision="dense", **parts, **RIDGE)
+    assert not (tmp_path / "run").exists()
+    parser = trained(made[0], made[1], supervision="dense", **RIDGE)
+    assert np.isfinite([entry["loss"] for entry in parser.history]).all()
+
+
+def test_a_model_of_few_clips_tells_its_limits(tmp_path):
+    """Also of a class that only the validation clips have, which the teachers leave out."""
+    world = World(tmp_path, clips=14)
+    rows = world.labels.read_text().splitlines()
+    train, val = tmp_path / "train.csv", tmp_path / "val.csv"
+    train.write_text("\n".join(rows[:12]) + "\n")
+    val.write_text("\n".join([rows[0], f"{rows[12].split(chr(9))[0]}\tDog,Helicopter", rows[13]]) + "\n")
+    for recipe in ("refined", "small"):
+        out = tmp_path / recipe
+        changes = ["epochs=20", "width=16", "feed_forward=16", "learning_rate=1e-9"]  # nothing is learnt after epoch 1
+        done = commands.train(**world.training(labels=train, val=val, out=out, recipe=recipe, set=changes))
+        text = done.text()
+        assert "labelled training clips for 3 classes: until about 5 per class" in text
+        assert "which the model does not know: Helicopter; validation leaves them out" in text
+        assert text.count("Helicopter") == 1
+        assert "which is early" in text
+        assert ("labels per modality (recipe=refined)" in text) == (recipe == "small")
+        assert "never found in a validation clip, seen: Cat, Dog, Fish" in text
 
 
 def test_of_fewer_clips_than_folds_the_labels_are_not_refined():

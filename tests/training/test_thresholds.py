@@ -7,6 +7,7 @@ import pytest
 
 import commands
 import seehear as sh
+from seehear.cli.app import main
 from seehear.errors import SeehearError
 from seehear.events import ActiveSegments, event_spans
 from seehear.scoring.false_alarms import Evidence
@@ -118,12 +119,30 @@ def test_an_ensemble_gets_thresholds_of_its_own(world, tmp_path):
     commands.train(**world.training(out=out, seeds=[0, 1]))
     options = {key: world.training()[key] for key in ("store", "labels")}
     with pytest.raises(SeehearError, match="--out"):
-        commands.thresholds(out, **options, ensemble=True)
-    found = commands.thresholds(out, **options, ensemble=True, out=tmp_path / "both.json").thresholds[0]
+        commands.thresholds(out, **options, false_alarms=["1"], ensemble=True)
+    found = commands.thresholds(
+        out, **options, false_alarms=["1"], ensemble=True, out=tmp_path / "both.json"
+    ).thresholds[0]
     ensemble = sh.load(out, ensemble=True)
     ensemble.keep_thresholds(found)
     assert ensemble.decoding == found.decoding
     assert not [*out.glob("*/thresholds.json")]
+
+
+def test_thresholds_without_a_rate_are_wrong_usage(world, capsys):
+    run, training = world.folder / "run", world.training()
+    with pytest.raises(SystemExit) as exit_:
+        main(["thresholds", str(run), "--store", str(training["store"]), "--labels", str(training["labels"])])
+    assert exit_.value.code == 2
+    assert "--false-alarms" in capsys.readouterr().err
+    assert not (run / "thresholds.json").exists()
+
+
+def test_no_threshold_falls_below_that_of_the_training(world):
+    data, parser = world.dataset(), sh.load(world.folder / "run")
+    for own in (0.2, 0.5, 0.8):
+        chosen = parser.limit_false_alarms(data, 1000, decoding=sh.Decoding("none", own))
+        assert all(row.threshold >= own for row in chosen.rows)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"segment": 2}', '{"segment": {"Dog": "high"}}'])

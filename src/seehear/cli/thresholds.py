@@ -39,8 +39,8 @@ def thresholds(
     *,
     store: str | Path,
     labels: str | Path,
+    false_alarms: Sequence[str],
     truth: TruthOptions = NO_TRUTH,
-    false_alarms: Sequence[str] = ("1",),
     sure: bool = False,
     ensemble: bool = False,
     out: str | Path | None = None,
@@ -50,16 +50,16 @@ def thresholds(
 
     A false alarm is an event that overlaps no true event of its class and modality. With ground truth, all hours count.
     Without, the hours of the clips whose label lacks the class count; a row with an empty label is a clip without any.
-    RUN/thresholds.json keeps the thresholds, and every command then uses them with the run; delete it to return to
-    those of the training.
+    No threshold becomes lower than that of the training. RUN/thresholds.json keeps the thresholds, and every command
+    then uses them with the run; delete it to return to those of the training.
 
     Args:
         run: A run folder, or one of several seeds (RUN/seed-N), of which each gets its own thresholds.
         store: The folder with the clips' features.
         labels: Weak table of clips that the run was not trained on.
-        truth: Per-second ground truth of these clips.
         false_alarms: A number per hour for every class, or CLASS=NUMBER for single classes, as in `1` or
             `Dog=1 Speech=6`. Other classes keep their thresholds.
+        truth: Per-second ground truth of these clips.
         sure: Choose by the upper end of the rate's 95 % interval, not by the observed rate.
         ensemble: Choose for the mean of the probabilities of all seeds; needs --out.
         out: A file for the thresholds, for --thresholds of `parse` and `evaluate`. The run then stays as it is.

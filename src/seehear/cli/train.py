@@ -57,7 +57,7 @@ class Trained(Result):
         return 1 if self.missing else 0
 
     def text(self) -> str:
-        """Return one line per run with its chosen epoch, and the clips that were left out."""
+        """Return one line per run with its chosen epoch, the clips that were left out, and thresholds."""
         from seehear.training.setup import describe_epoch
 
         lines = [
@@ -68,7 +68,7 @@ class Trained(Result):
         tables = [f"{run}:\n{each.text()}" for run, each in zip(self.runs, self.false_alarms, strict=False)]
         notes = [*self.notes, *([missing] if missing else [])]
         without = f", {self.unlabelled} of them without any class" if self.unlabelled else ""
-        return "\n".join([*lines, f"trained on {self.clips} clips{without}", *tables, *notes])
+        return "\n".join([*lines, f"trained on {self.clips} clips{without}", *notes, *tables])
 
     def as_json(self) -> Any:
         """Return the run folders, the history entry of each chosen epoch, and the clips that were left out."""
@@ -115,8 +115,8 @@ def train(
         recipe: Name from `seehear recipes`, or a TOML file.
         set: KEY=VALUE settings on top of the recipe.
         false_alarms: At most so many false alarms per hour in the validation clips: a number, or CLASS=NUMBER for
-            single classes, as in `1` or `Dog=1 Speech=6`. RUN/thresholds.json keeps the thresholds, and `parse` uses
-            them. `seehear thresholds` chooses them later.
+            single classes, as in `1` or `Dog=1 Speech=6`. It raises thresholds and never lowers one.
+            RUN/thresholds.json keeps them, and `parse` uses them. `seehear thresholds` chooses them later.
         seeds: One run is trained with each.
         tensorboard: Write TensorBoard events into the run folder.
         device: auto, cpu or cuda.

@@ -226,12 +226,12 @@ def _predict(
 
 
 def _unknown_classes(dataset: Dataset, parser: Parser) -> list[str]:
-    """Return notes on classes that occur in the labels or the ground truth and that the parser does not know."""
+    """Return a note on classes that occur in the labels or the ground truth and that the parser does not know."""
     occurs = np.any(dataset.labels > 0, axis=0)  # (C,)
     for array in (dataset.truth or {}).values():
         occurs |= np.any(array, axis=(0, 1))
     names = [name for name, here in zip(dataset.classes, occurs.tolist(), strict=True) if here]
-    return unknown_classes(names, parser.classes, "the labels")
+    return unknown_classes(names, parser.classes, "the labels", "their events count as false negatives")
 
 
 def _perfect(scores: Sequence[Scores], truth: Activity) -> bool:

@@ -42,17 +42,22 @@ def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]
     return []
 
 
-def unknown_classes(names: Sequence[str], known: Sequence[str], where: str) -> list[str]:
-    """Return a note per unknown class, with the known class whose name is closest.
+def unknown_classes(names: Sequence[str], known: Sequence[str], where: str, fate: str) -> list[str]:
+    """Return a note that names all unknown classes, each with the known class whose name is closest; or none.
 
     Args:
         names: Classes that occur.
         known: Classes of the parser.
-        where: The place where they occur, for the notes.
+        where: The place where they occur, for the note.
+        fate: What happens to their events or labels, for the note.
     """
-    return [
-        f"class {name!r} of {where} is unknown{suggestion(name, known)}" for name in sorted(set(names) - set(known))
-    ]
+    unknown = sorted(set(names) - set(known))
+    if not unknown:
+        return []
+    hints = {name: suggestion(name, known).removeprefix(": ") for name in unknown}
+    listed = ", ".join(f"{name} ({hint})" if hint else name for name, hint in hints.items())
+    count = "1 class" if len(unknown) == 1 else f"{len(unknown)} classes"
+    return [f"{count} only in {where}, which the model does not know: {listed}; {fate}"]
 
 
 def loudness(dataset: Dataset) -> list[str]:

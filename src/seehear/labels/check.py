@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seehear.arguments import PathLike, Paths, paths
 from seehear.errors import SeehearError
-from seehear.labels.defects import Defect, DefectKind, suggestion
+from seehear.labels.defects import Defect, DefectKind, lines_of, suggestion
 from seehear.labels.plausible import by_bare_name, clip_hint, doubts, misspelt, past_end
 from seehear.labels.read import is_dense, read_classes, scan_dense, scan_weak
 from seehear.labels.tables import DenseTable, WeakTable, classes_of
@@ -47,9 +47,9 @@ class LabelCheck(Result):
         return f"LabelCheck({self._summary()})"
 
     def text(self) -> str:
-        """Return lines for people. Clips without a label share a line per table: they are no slip if there are many."""
-        others = [str(defect) for defect in self.defects if defect.kind is not DefectKind.NO_LABEL]
-        return "\n".join([*others, *self._without_label(), self._summary()])
+        """Return lines for people. Defects alike share one, and so do a table's clips without a label."""
+        others = [defect for defect in self.defects if defect.kind is not DefectKind.NO_LABEL]
+        return "\n".join([*lines_of(others), *self._without_label(), self._summary()])
 
     def as_json(self) -> Any:
         """Return a value that `json.dumps` takes."""

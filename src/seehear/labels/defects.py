@@ -127,10 +127,25 @@ class Defect:
         return f"{place}: {'error: ' if self.fatal else ''}{self.message}"
 
 
+def lines_of(defects: Iterable[Defect]) -> list[str]:
+    """Return a line per defect. Fatal ones of one file with the same message share a line, which names the first."""
+    alike: dict[object, list[Defect]] = {}
+    for defect in defects:
+        shared = (defect.path, defect.kind, defect.message)
+        alike.setdefault(shared if defect.fatal and defect.line else len(alike), []).append(defect)
+    return [str(own[0]) if len(own) == 1 else f"{own[0]}; {_also(own[1:])}" for own in alike.values()]
+
+
+def _also(others: Sequence[Defect]) -> str:
+    """Return in how many further lines a defect is."""
+    if len(others) == 1:
+        return f"the same in line {others[0].line}"
+    return f"the same in {len(others)} more lines, up to line {others[-1].line}"
+
+
 def raise_fatal(defects: Iterable[Defect]) -> None:
     """Raise a SeehearError that names the fatal defects, if there are any."""
-    fatal = [str(defect) for defect in defects if defect.fatal]
-    if fatal:
+    if fatal := lines_of(defect for defect in defects if defect.fatal):
         shown = "\n".join(fatal[:MAX_LISTED])
         hidden = len(fatal) - MAX_LISTED
         raise SeehearError(shown + (f"\n… and {hidden} more: `seehear labels check` lists all" if hidden > 0 else ""))

@@ -241,7 +241,8 @@ class BaseParser(FileParser):
             dataset: Clips that the parser was not trained on.
             per_hour: False alarms per hour and modality: for every class, or class -> rate. Other classes keep their
                 thresholds.
-            decoding: Gives the clip filter and the thresholds of other classes; by default that of the parser.
+            decoding: Gives the clip filter and the thresholds, which may rise and never fall; by default that of the
+                parser.
             sure: Choose by the upper end of the rate's 95 % interval, not by the observed rate.
 
         Raises:

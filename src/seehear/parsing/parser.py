@@ -444,9 +444,10 @@ def _notes_on_epoch(run: BaseRun, setup: Setup) -> list[str]:
     if chosen == trained:
         notes.append(f"{run.name}: the last epoch was the best: more epochs may do better (epochs=…)")
     if chosen + 1 <= EARLY * run.facts.recipe.epochs:
+        other = "" if run.facts.recipe.refine.active else " or labels per modality (recipe=refined)"
         notes.append(
             f"{run.name}: epoch {chosen + 1} of {run.facts.recipe.epochs} was the best, which is early: such a model "
-            "often misses rare classes; a lower learning_rate or labels per modality (recipe=refined) may do better"
+            f"often misses rare classes; a lower learning_rate{other} may do better"
         )
     for modality, names in run.chosen.get("never_found", {}).items():
         notes.append(f"{run.name}: never found in a validation clip, {display_name(modality)}: {', '.join(names)}")

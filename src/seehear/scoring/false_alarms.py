@@ -4,9 +4,10 @@ A false alarm is an event, a maximal run of active segments of one class in one 
 of this class and modality. Where per-second ground truth is known, all hours count. Where weak labels alone are known,
 the hours of the clips count whose label lacks the class: every event in them is a false alarm.
 
-The chosen threshold is the least one at which, and above which, false alarms stay within the stated number. Runs of
-active segments merge as a threshold falls, so their number may fall too; such a threshold is not chosen. Where every
-threshold would do, as behind a clip filter that keeps the class out, it stays as it was.
+The least threshold that does is the one at which, and above which, false alarms stay within the stated number. Runs of
+active segments merge as a threshold falls, so their number may fall too; such a threshold does not do. The chosen
+threshold is the larger of this one and the decoding's own: a limit on false alarms never lowers a threshold, since
+few hours with few false alarms would otherwise undo what training had chosen.
 
 Rates come with the exact 95 % interval of a Poisson count (Garwood 1936). It does not know that the threshold was
 chosen on the same clips, so the rate on other clips is likely a little higher.
@@ -139,12 +140,25 @@ class FalseAlarms(Result):
     def __repr__(self) -> str:
         return f"FalseAlarms({len(self.rows)} thresholds from {self.clips} clips)"
 
+    @property
+    def warning(self) -> str:
+        """How many rows have too few hours to show their rate, and what to do; empty if none has."""
+        few = [row for row in self.rows if row.evidence in (Evidence.TOO_FEW_HOURS, Evidence.NO_HOURS)]
+        if not few:
+            return ""
+        hours, needed = max(row.hours for row in few), max(poisson_interval(0)[1] / row.per_hour for row in few)
+        return (
+            f"WARNING: for {len(few)} of {len(self.rows)} rows, {hours:.2g} hours can't show the rate, "
+            f"which takes {needed:.1f} hours without a false alarm: label more clips without the class"
+        )
+
     def text(self) -> str:
-        """Return a table, what its last column means, and where the false alarms were counted."""
+        """Return a table, what its last column means, where the false alarms were counted, and the warning."""
         where = "ground truth: all hours count" if self.labelled else "weak labels: hours of clips without the class"
         found = {row.evidence for row in self.rows}
         meanings = [each.value for each in Evidence if each in found]
-        return "\n".join([table(self.cells(), right_from=2), *meanings, f"chosen on {self.clips} clips by {where}"])
+        lines = [table(self.cells(), right_from=2), *meanings, f"chosen on {self.clips} clips by {where}"]
+        return "\n".join([*lines, *([self.warning] if self.warning else [])])
 
     def cells(self) -> list[list[str]]:
         """Return the table as texts, the header first."""
@@ -185,11 +199,13 @@ def limit_false_alarms(
 ) -> FalseAlarms:
     """Return the segment thresholds with at most so many false alarms per hour, per class and modality.
 
+    None is lower than that of the decoding.
+
     Args:
         probabilities: Of N clips that the model was not trained on.
         clips: What is known of them.
         per_hour: False alarms per hour and modality: for every class, or class -> rate.
-        decoding: Gives the clip filter, which stays, and the thresholds of classes without a rate.
+        decoding: Gives the clip filter, which stays, and the thresholds, which may rise for classes with a rate.
         classes: Names of the C classes.
         modalities: Names of the M modalities.
         sure: Choose by the upper end of the rate's interval, not by the observed rate.
@@ -269,13 +285,13 @@ def _row(
         scores: (n, T), -inf where nothing can be active.
         true: (n, T), the true segments.
         hours: In these clips.
-        before: The threshold that stays if there are none, or if any threshold will do.
+        before: The decoding's own threshold, which stays if it keeps the rate, or if there are no hours.
         sure: See `limit_false_alarms`.
     """
     if not hours:
         return FalseAlarmRow(*what, before, 0, 0.0, math.nan, math.nan, math.nan)
     chosen = _threshold(scores, true, _allowed(what[2], hours, sure))
-    threshold = before if chosen is None else chosen
+    threshold = before if chosen is None else max(before, chosen)
     active = scores >= np.float32(threshold)
     count = len(alarm_spans(active[..., None], true[..., None]))
     low, high = (end / hours for end in poisson_interval(count))

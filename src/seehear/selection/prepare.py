@@ -200,7 +200,8 @@ def _missing_note(dataset: Dataset, split: str) -> list[str]:
 
 def _unknown_classes(dataset: Dataset, classes: Sequence[str], split: str) -> list[str]:
     occurring = [name for c, name in enumerate(dataset.classes) if dataset.labels[:, c].any()]
-    return unknown_classes(occurring, classes, f"the {split} labels ({dataset.revision})")
+    fate = "no collocation can find them"
+    return unknown_classes(occurring, classes, f"the {split} labels ({dataset.revision})", fate)
 
 
 def _shared(one: Dataset, other: Dataset) -> set[str]:

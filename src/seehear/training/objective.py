@@ -137,6 +137,7 @@ def check_supervision(facts: RunFacts, train: Split) -> None:
     recipe = facts.recipe
     if recipe.supervision == "dense" and train.truth is None:
         raise SeehearError("supervision=dense needs dense labels of the training clips, in every modality")
+    recipe.check_supervision()
     if recipe.avss and len(facts.modalities) < 2:
         raise SeehearError(f"avss compares modalities, and there is only {facts.modalities[0]}: set avss=0")
     if recipe.refine.active and train.confidence is None:

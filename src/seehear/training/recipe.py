@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from seehear.errors import unknown
+from seehear.errors import SeehearError, unknown
 from seehear.losses.contrastive.settings import ContrastSettings
 from seehear.refinement.settings import RefineSettings
 from seehear.settings import Changes, apply_changes, setting_fields, validated
@@ -135,6 +135,15 @@ class Recipe(BaseModel):
         """Whether training needs nothing but weak labels or ground truth, so that several seeds can train at once."""
         parts = (self.mixup, self.recombine, self.denoise, self.avss, self.blend)
         return self.contrast.loss == "none" and not self.refine.active and not any(parts) and self.decode == "official"
+
+    def check_supervision(self) -> None:
+        """Raise SeehearError if clips are to be made from others, whose ground truth per segment nobody knows."""
+        made = [name for name in ("mixup", "recombine") if getattr(self, name)]
+        if self.supervision == "dense" and self.refine.active and made:
+            raise SeehearError(
+                f"supervision=dense trains on the ground truth of clips, and clips made by {' and '.join(made)} have "
+                f"none: set {' '.join(f'{name}=0' for name in made)}, or take another recipe, such as small"
+            )
 
     def confidences(self, modalities: Sequence[str]) -> list[float]:
         """Return the confidence of these modalities, in their order."""

@@ -23,6 +23,7 @@ from seehear.training.recipe import DEFAULT_RECIPE, FEW_CLIPS, LARGE_RECIPE, Rec
 from seehear.training.rounds import next_round
 from seehear.training.run import RunFacts
 
+ENOUGH_PER_CLASS = 5  # labelled clips from which on a model beats untrained parsing (docs/labelling.md)
 HELD_OUT, FEWEST_HELD_OUT = 5, 4  # one clip in five validates, if that makes four
 
 
@@ -86,6 +87,7 @@ def set_up(
             "to learn"
         )
     recipe.contrast.check(train.modalities)
+    recipe.check_supervision()
     _check_modalities(train, recipe)
     if val is not None and val.collocation != train.collocation:
         raise SeehearError(
@@ -94,9 +96,10 @@ def set_up(
         )
     if val is not None and val.modalities != train.modalities:  # the model has one order
         val = val.with_networks(train.collocation)
+    given = _validation_notes(train, val)  # before the teachers leave out classes that they do not know
     train, val, held_out = with_validation(train, val, recipe)
     train, val, teachers, notes = with_labels_per_modality(train, val, recipe)
-    notes = [*held_out, *notes]
+    notes = [*given, *held_out, *notes]
     on = torch.device(resolve_device(device))
     for number in range(2, recipe.refine.rounds + 1):
         place = None if rounds is None else rounds / f"round-{number}"
@@ -198,13 +201,24 @@ def advice(train: Dataset, val: Dataset | None, recipe: Recipe) -> list[str]:
     """Return what would likely do better, and what is likely a mistake."""
     few = int(train.featured.sum()) < FEW_CLIPS
     return [
-        *_validation_notes(train, val),
+        *_few_labels(train),
         *_idle_settings(recipe),
         *_not_compared(train, recipe),
         *frame_rates(train.networks),
         *([] if recipe.scale or recipe.standardise else loudness(train)),
         *_other_recipe(recipe, few),
         *([] if val else [_without_validation(recipe)]),
+    ]
+
+
+def _few_labels(train: Dataset) -> list[str]:
+    """Return a note if there are so few labelled clips that a model of them is worse than none."""
+    clips, classes = int(train.usable().labels.any(axis=1).sum()), len(train.classes)
+    if clips >= ENOUGH_PER_CLASS * classes:
+        return []
+    return [
+        f"{clips} labelled training clips for {classes} classes: until about {ENOUGH_PER_CLASS} per class, untrained "
+        "parsing does better (docs/labelling.md#how-many-labels)"
     ]
 
 
@@ -228,7 +242,8 @@ def _validation_notes(train: Dataset, val: Dataset | None) -> list[str]:
     if val is None:
         return []
     occurring = [name for c, name in enumerate(val.classes) if val.labels[:, c].any()]
-    notes = unknown_classes(occurring, train.classes, f"the validation labels ({val.revision})")
+    where = f"the validation labels ({val.revision})"
+    notes = unknown_classes(occurring, train.classes, where, "validation leaves them out")
     if shared := {*train.featured_clips} & {*val.featured_clips}:
         notes.append(f"{len(shared)} clips are used for training and for validation, for example {min(shared)}")
     return notes
