@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 DEMO, OUT = Path("demo"), Path("demo") / "out"  # relative, as pages show them in commands
 SCREENSHOTS = ROOT / "docs" / "tour"
 TRUTH = ("--dense-audio", DEMO / "eval_audio.csv", "--dense-visual", DEMO / "eval_visual.csv")
+COLOURS = 200  # of a screenshot
 WIDE, PHONE = (1100, 1180), (390, 844)  # width and height in pixels
 
 
@@ -73,6 +74,7 @@ def save(name: str, *images: Image.Image) -> None:
         whole.paste(image, (x, 0))
         x += image.width + gap
     SCREENSHOTS.mkdir(exist_ok=True)
+    whole = whole.convert("RGB").quantize(COLOURS)  # a third of the bytes
     whole.save(SCREENSHOTS / f"{name}.png", optimize=True)
 
 
