@@ -34,7 +34,7 @@ run seehear parse $out/run demo/long.mp4 --out $out/parsed-long \
     --dense-audio demo/long_audio.csv --dense-visual demo/long_visual.csv
 
 echo
-echo "What training adds is in the scores above: the row 'untrained' is what the networks know by themselves."
+echo "What training adds is in the scores above: the column 'untrained parse' is what the networks know by themselves."
 echo "Model: $out/run    Scores: $out/evaluation/evaluation.html    Parsed clips: $out/parsed/index.html"
 echo "Next, look at a video that was not used for training: open $out/parsed-long/long.html in a browser (or long.png),"
 echo "or run: .venv/bin/seehear view $out"

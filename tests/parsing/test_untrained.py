@@ -287,7 +287,7 @@ def test_what_training_adds_is_scored_beside_it(background, parser):
     trained = sh.Parser("small", epochs=1, device="cpu").fit(known, progress=False)
     found = sh.evaluate(trained, known, untrained=parser, progress=False).to_frame()
     alone = sh.evaluate(parser.predict(known), known, progress=False).to_frame()
-    assert found["untrained"].tolist() == pytest.approx(alone["score"].tolist())
+    assert found["untrained_parse"].tolist() == pytest.approx(alone["score"].tolist())
 
 
 def test_features_without_classes_can_not_be_parsed_untrained():

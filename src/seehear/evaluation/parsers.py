@@ -29,7 +29,7 @@ from seehear.scoring.signature import Signature
 if TYPE_CHECKING:
     from seehear.parsing.untrained import Untrained
 
-UNTRAINED = "untrained"  # the name of what networks' own classifiers predict, which is scored beside a parser
+UNTRAINED = "untrained parse"  # the name of what networks' own classifiers predict, which is scored beside a parser
 IDENTICAL = "every prediction equals the ground truth: if that was drafted with this parser, it is compared with itself"
 
 
