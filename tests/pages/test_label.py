@@ -14,7 +14,7 @@ from seehear.labels import read_dense, read_weak
 from .made import EVENTS, clip, until
 
 CLIP = "document.querySelector('#name').textContent"
-SAVED = "document.querySelector('#saved').textContent === 'Saved'"
+SAVED = "/^(Saved|Draft saved; Enter makes it a label)$/.test(document.querySelector('#saved').textContent)"
 FIRST = "document.activeElement.dataset.focus"
 
 
@@ -189,3 +189,28 @@ def test_the_list_is_filtered_and_the_page_fits_a_phone(browser_page, session):
         press(browser_page, "Escape", "?")
         until(browser_page, "document.querySelector('#help').open")
         until(browser_page, "document.documentElement.scrollWidth <= 390")
+
+
+def test_enter_saves_after_a_clip_was_opened_from_the_list(browser_page, session):
+    with served(session, browser_page) as address:
+        opened(browser_page, address)
+        for label, (name, open_it) in enumerate(
+            (
+                ("film_4", lambda: browser_page.click("#rows button >> nth=4")),
+                ("film_2", lambda: press(browser_page, "/", *"M_2", "Enter")),
+            )
+        ):
+            open_it()
+            until(browser_page, f"{CLIP} === '{name}'")
+            press(browser_page, "1")
+            until(browser_page, SAVED)
+            assert "Draft saved" in browser_page.text_content("#saved")
+            assert session.labels() == dict.fromkeys(["film_4"][:label], ["Dog"])
+            assert next_clip(browser_page) == name
+        assert session.labels() == {"film_2": ["Dog"], "film_4": ["Dog"]}
+        browser_page.click("#play")
+        press(browser_page, "?")
+        until(browser_page, "document.querySelector('#help').open")
+        press(browser_page, "Escape")
+        next_clip(browser_page, "2")
+        assert len(session.labels()) == 3

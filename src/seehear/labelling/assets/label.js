@@ -90,7 +90,7 @@
     });
   };
   const saved = (answer) => {
-    if (waiting <= 1) say("Saved");
+    if (waiting <= 1) say(answer.labels && !answer.done ? "Draft saved; Enter makes it a label" : "Saved");
     if (answer.problem) warn(answer.problem);
     patchRow(answer);
     refresh();
@@ -362,7 +362,6 @@
   player.addEventListener("seeked", show);
   player.addEventListener("loadedmetadata", () => { setDuration(player.duration); setRate(1); });
   player.addEventListener("error", () => { if (player.getAttribute("src")) { playable = false; find("unplayable").hidden = false; } });
-  find("play").addEventListener("click", playPause);
   seek.addEventListener("input", () => go(Number(seek.value)));
   find("loop").addEventListener("change", (event) => { player.loop = event.target.checked; });
   player.addEventListener("click", playPause);
@@ -437,7 +436,7 @@
   const ROW = 44; // pixels, as in label.css
   let pages = new Map(), total = 0, listing = 0;
   const query = () => new URLSearchParams({ status: find("status").value, label: find("with").value, text: find("text").value.trim() });
-  const reload = () => { pages = new Map(); listing += 1; list.scrollTop = 0; fetchPage(0); };
+  const reload = () => { pages = new Map(); listing += 1; list.scrollTop = 0; return fetchPage(0); };
   const fetchPage = async (number) => {
     if (pages.has(number)) return;
     pages.set(number, []);
@@ -466,7 +465,7 @@
       button.dataset.row = row.clip;
       button.setAttribute("aria-current", String(row.clip === clip));
       button.append(element("i", { textContent: MARKS[row.status], title: row.status }), element("span", { textContent: row.clip }), element("small", { textContent: [row.labels.join(", ") || (row.status === "nothing" ? "nothing of ours" : ""), row.random ? "random" : ""].filter(Boolean).join(" · ") }));
-      button.addEventListener("click", () => { open(row.clip, "person"); });
+      button.addEventListener("click", () => openFound(row.clip));
       const item = element("li", {}, button);
       item.setAttribute("aria-setsize", total); item.setAttribute("aria-posinset", n + 1);
       item.style.top = `${n * ROW}px`;
@@ -479,18 +478,27 @@
     for (const page of pages.values()) for (const row of page) if (row.clip === answer.clip) { row.status = answer.status || row.status; row.labels = Object.keys(answer.labels || {}); }
     paint();
   };
+  const openFound = (name) => { work.focus({ preventScroll: true }); return open(name, "person"); }; // Enter saves from then on
   const markRow = () => { for (const button of rows.querySelectorAll("button")) button.setAttribute("aria-current", String(button.dataset.row === clip)); };
   list.addEventListener("scroll", () => requestAnimationFrame(paint));
   let typing = null;
   for (const id of ["status", "with"]) find(id).addEventListener("change", reload);
   find("text").addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(reload, 200); });
+  find("text").addEventListener("keydown", async (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    clearTimeout(typing);
+    await reload();
+    if (rowAt(0)) openFound(rowAt(0).clip); else say("No clip has this name", true);
+  });
   find("list-box").addEventListener("toggle", paint);
   addEventListener("resize", paint);
 
   // Buttons
 
   const pressed = (id, act) => find(id).addEventListener("click", (event) => { act(); if (event.detail) work.focus({ preventScroll: true }); });
-  pressed("nothing", nothing); pressed("save", confirm); pressed("undo", undo); pressed("skip", next); pressed("take", takeSuggested);
+  pressed("nothing", nothing); pressed("save", confirm); pressed("undo", undo); pressed("skip", next); pressed("take", takeSuggested); pressed("play", playPause);
+  for (const summary of document.querySelectorAll("summary")) summary.addEventListener("click", (event) => { if (event.detail) work.focus({ preventScroll: true }); });
+  find("help").addEventListener("close", () => work.focus({ preventScroll: true }));
   find("timed").addEventListener("change", (event) => setTimed(event.target.checked));
   find("add").addEventListener("submit", (event) => { event.preventDefault(); const label = find("new").value.trim(); if (label) addClass(label); find("new").value = ""; find("new").blur(); });
   find("event-label").addEventListener("change", (event) => edit(selectedEvent(), { label: event.target.value }));
