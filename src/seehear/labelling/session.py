@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import getpass
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -149,6 +150,7 @@ class Session:
         self._offered: dict[str, Choice] = {}  # clip -> who chose it when `next` offered it
         self._closed = bool(classes)  # whether other classes must be added first
         self._number = 0
+        self._working: list[threading.Thread] = []
         self._log, self._tables = Log(self.folder / FILE), TableFolder(self.folder)
         self._lock = threading.RLock()
         if not exists(self.folder / FILE):
@@ -341,6 +343,26 @@ class Session:
                 self._append("", ClipLabels(), ClipRecord(), self.by, added=name)
             return same.get(spelling(name), name)
 
+    # In the background
+
+    def in_background(self, work: Callable[[], None], name: str) -> None:
+        """Do some work in a thread of its own; it should end once `suggestions.stopped` says so."""
+        thread = threading.Thread(target=work, name=name)
+        self._working.append(thread)
+        thread.start()
+
+    def stop(self, seconds: float = 0.0) -> bool:
+        """Stop what is done in the background, after the clip at hand. Returns whether nothing is done any more.
+
+        Args:
+            seconds: How long to wait for that.
+        """
+        end = time.monotonic() + seconds
+        ended = self.suggestions.stop(seconds)
+        for thread in self._working:
+            thread.join(max(0.0, end - time.monotonic()))
+        return ended and not any(thread.is_alive() for thread in self._working)
+
     # Which clip comes next
 
     def next(self, leave_out: Sequence[str] = ()) -> tuple[str, Choice] | None:
@@ -391,6 +413,8 @@ class Session:
 
     def refined(self, folder: str | Path | None = None) -> Path:
         """Write in which modality labels hold, as far as it is known, for `seehear train --refined`.
+
+        OUT/refined is written at each change anyway.
 
         Args:
             folder: Where to write; by default OUT/refined.
@@ -455,9 +479,9 @@ class Session:
         self, clip: str, state: ClipLabels, before: ClipRecord, by: str, *, choice: Choice = Choice.PERSON,
         undoes: int = 0, added: str = "",
     ) -> None:  # fmt: skip
-        time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         version = before.version + 1 if clip else 0
-        self._log.append(Change(self._number + 1, clip, version, state, by, time, choice, undoes, added))
+        self._log.append(Change(self._number + 1, clip, version, state, by, now, choice, undoes, added))
         self._read()
 
     def _take_edits(self) -> None:
@@ -470,6 +494,7 @@ class Session:
     def _write_tables(self) -> None:
         try:
             self._tables.write(self._records)
+            self.refined()
             self.problem = ""
         except SeehearError as error:
             self.problem = f"the change is saved in {FILE}, but not in the tables: {error}"
