@@ -101,7 +101,10 @@ def test_ctrl_c_while_suggestions_are_computed(clips, tmp_path, times):
     command = [sys.executable, "-c", script, "label", clips, "--out", tmp_path / "labels", "--classes", "Dog,flurb"]
     with subprocess.Popen(list(map(str, command)), stdout=-1, stderr=-1, text=True, env=environment) as process:
         assert process.stderr.readline() == "not suggested: flurb; no class of the networks' classifiers means it\n"
-        assert "until Ctrl-C" in process.stderr.readline()
+        port = re.search(r"127\.0\.0\.1:(\d+)/.* until Ctrl-C", process.stderr.readline()).group(1)
+        connection = http.client.HTTPConnection("127.0.0.1", int(port))
+        connection.request("GET", "/")
+        assert connection.getresponse().status == 403  # it runs
         assert process.stdout.readline() == "computing\n"
         process.send_signal(signal.SIGINT)
         assert "The clip that is being computed is finished first" in process.stderr.readline()

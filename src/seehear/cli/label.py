@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import warnings
 import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -113,7 +114,8 @@ def label(
     server = open_server(session, suggester, port=port)
     for problem in session.unusable.values():
         say(problem)
-    with suppress(KeyboardInterrupt):  # also before the server runs
+    with warnings.catch_warnings(), suppress(KeyboardInterrupt):  # also before the server runs
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited")
         say(f"label {counted(len(session.clips), 'clip')} at {server.address} until Ctrl-C is pressed")
         if open:
             threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True, name="browser").start()
