@@ -66,3 +66,51 @@ def test_mistakes_are_named(clips, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SeehearError, match="is a file, not a folder"):
         commands.label([clips], out=tmp_path / "file")
+
+
+SLOW = """
+import signal, threading, time
+from pathlib import Path
+from seehear.labelling import ParseSuggester
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+begun = threading.Event()
+
+def parse(clip):
+    begun.set()
+    print("computing", flush=True)
+    time.sleep({seconds})
+    raise AssertionError("only this one is computed")
+
+def untrained(classes, *, device):
+    made = ParseSuggester(parse, "slow")
+    made.unmapped = "flurb"
+    return made
+
+ParseSuggester.untrained = untrained
+from seehear.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_while_suggestions_are_computed(clips, tmp_path, times):
+    """The summary is printed, and the clip at hand finished; one more Ctrl-C ends at once. Nothing is aborted."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    script = SLOW.format(seconds=4 if times == 1 else 60)
+    command = [sys.executable, "-c", script, "label", clips, "--out", tmp_path / "labels", "--classes", "Dog,flurb"]
+    with subprocess.Popen(list(map(str, command)), stdout=-1, stderr=-1, text=True, env=environment) as process:
+        assert process.stderr.readline() == "not suggested: flurb; no class of the networks' classifiers means it\n"
+        port = re.search(r"127\.0\.0\.1:(\d+)/.* until Ctrl-C", process.stderr.readline()).group(1)
+        connection = http.client.HTTPConnection("127.0.0.1", int(port))
+        connection.request("GET", "/")
+        assert connection.getresponse().status == 403  # it runs
+        assert process.stdout.readline() == "computing\n"
+        process.send_signal(signal.SIGINT)
+        assert "The clip that is being computed is finished first" in process.stderr.readline()
+        assert process.stdout.readline().startswith("0 of 3 clips labelled")
+        if times == 2:
+            process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == ((0, "") if times == 1 else (-signal.SIGINT, ""))
+    assert "computing" not in out

@@ -43,3 +43,16 @@ def test_refined_labels_of_someone_else_are_kept(tmp_path):
     (tmp_path / "mine" / "refinement.json").write_text('{"source": "a teacher"}')
     with pytest.raises(SeehearError, match="not made by labelling"):
         session.refined(tmp_path / "mine")
+
+
+def test_it_follows_each_change(tmp_path):
+    session = Session(tmp_path / "labels", clips(tmp_path / "clips", 2), classes=CLASSES)
+    table = tmp_path / "labels" / "refined" / "weak_audio.csv"
+    session.label("clip_000", {"Dog": "audio"})
+    assert table.read_text().splitlines()[1:] == ["clip_000\tDog"]
+    session.undo()
+    assert table.read_text().splitlines()[1:] == []
+    (table.parent / "refinement.json").write_text('{"source": "a teacher"}')
+    session.label("clip_001", ["Dog"])
+    assert "not made by labelling" in session.problem
+    assert session.labels() == {"clip_001": ["Dog"]}

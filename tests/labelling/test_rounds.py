@@ -108,3 +108,41 @@ def test_a_run_that_is_scored_again_is_one_round(session):
     session.round(model(session, 2, "other"), progress=False)
     session.round(model(session, 2, "other"), progress=False)
     assert [one.run for one in session.rounds] == ["one", "other"]
+
+
+def test_of_few_clips_no_interval_is_said(tmp_path):
+    session = Session(tmp_path / "labels", clips(tmp_path / "clips", 6), classes=CLASSES, every=1)
+    for count, said in ((1, "1 random clip"), (4, "4 random clips"), (5, "5 random clips")):
+        for clip in session.clips[:count]:
+            session.change(clip, ClipLabels({"Dog": None}, True), choice=Choice.RANDOM)
+        first = session.round(suggester({clip: {"Dog": 0.9} for clip in session.clips}, "one"), progress=False)
+        last = session.round(suggester({clip: {} for clip in session.clips}, "other"), progress=False)
+        (session.folder / "rounds.jsonl").unlink()
+        if count < 5:
+            assert str(first) == f"first round: 100.0 on {said}; too few random clips to tell"
+            assert str(last) == f"last round: 100.0 → 0.0 on {said}; too few random clips to tell"
+            assert np.isnan([last.low, last.high]).all()
+        else:
+            assert str(first) == f"first round: 100.0 (100.0 to 100.0) on {said}"
+            assert str(last) == f"last round: 100.0 → 0.0 (−100.0, −100.0 to −100.0) on {said}"
+
+
+def test_untrained_networks_are_one_round_and_named(session):
+    def untrained(wrong, name):
+        own = model(session, wrong, name)
+        own.is_untrained = True
+        return own
+
+    first = session.round(untrained(8, "untrained@1"), progress=False)
+    assert str(first).startswith("first round: untrained networks ")
+    gain = session.round(model(session, 2, "run"), progress=False)
+    assert str(gain).startswith(f"last round: untrained networks {gain.before:.1f} → {gain.after:.1f} (+")
+    # Another start without the run, with one class more.
+    again = session.round(untrained(8, "untrained@2"), progress=False)
+    assert [one.run for one in session.rounds] == ["untrained@2", "run"]
+    assert str(again) == str(gain)
+
+
+def test_a_round_that_is_stopped_is_not_added(session):
+    assert session.rounds.add(model(session, 0, "one"), progress=False, stopped=lambda: True) is None
+    assert list(session.rounds) == []

@@ -248,6 +248,38 @@ def test_random_clips_validate_and_others_train(place):
     assert session.change(other, ClipLabels({}, True), choice=Choice.RANDOM).choice == Choice.PERSON
 
 
+def test_a_clip_is_labelled_as_it_was_offered(place):
+    session = opened(place, every=3)
+    by_chance = set()
+    for n in range(6):
+        clip, choice = session.next()
+        if n % 2:
+            session.label(clip, ["Dog"])
+        else:
+            session.draw(clip, [DrawnEvent("audio", "Dog", 1, 2)])
+            session.label(clip, ["Dog"])
+        by_chance |= {clip} if choice == Choice.RANDOM else set()
+    assert by_chance
+    assert set(read_weak(place / "val.csv").labels) == by_chance
+    while (offered := session.next()) and offered[1] != Choice.RANDOM:
+        session.label(offered[0], [])
+    assert session.label(offered[0], ["Dog"], choice=Choice.PERSON).choice == Choice.PERSON
+
+
+def test_a_class_that_is_not_among_those_given_is_refused(place):
+    session = opened(place)
+    for change in (
+        lambda: session.label("clip_000", {"Dgo": None}),
+        lambda: session.draw("clip_000", [DrawnEvent("audio", "Dgo", 1, 2)]),
+    ):
+        with pytest.raises(SeehearError, match=r"'Dgo' is none of the classes \(Dog, Speech, Cat\); `add_class` adds"):
+            change()
+    assert session["clip_000"].version == 0
+    session.add_class("Dgo")
+    assert session.label("clip_000", ["Dgo"]).version == 1
+    assert opened(place, classes=()).label("clip_001", ["Bird"]).version == 1  # any class, where none was given
+
+
 def test_clips_that_are_gone_keep_their_labels(place):
     opened(place).label("clip_009", ["Dog"])
     (place.parent / "clips" / "clip_009.mp4").unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,12 @@ def test_suggestions_come_by_confidence_with_their_modality(tmp_path):
         ("Cat", "visual", 0.95), ("Rain", "audio", 0.8), ("Dog", "audio_visual", 0.7)
     ]  # fmt: skip
     assert found[2].events == (EVENTS[0], EVENTS[2])
+
+
+def test_what_no_model_was_trained_on_is_called_so(tmp_path):
+    events = tuple(replace(event, origin="untrained") for event in EVENTS[:1]) + EVENTS[1:2]
+    found = suggestions_of(ParsedClip(**{**vars(parsed(tmp_path / "a.mp4", {})), "events": events}))
+    assert {one.label: one.untrained for one in found} == {"Dog": True, "Cat": False}
 
 
 def test_uncertainty_is_largest_near_a_half(tmp_path):

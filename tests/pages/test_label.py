@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import threading
 from contextlib import contextmanager
 
@@ -14,7 +15,7 @@ from seehear.labels import read_dense, read_weak
 from .made import EVENTS, clip, until
 
 CLIP = "document.querySelector('#name').textContent"
-SAVED = "document.querySelector('#saved').textContent === 'Saved'"
+SAVED = "/^(Saved|Draft saved; Enter makes it a label)$/.test(document.querySelector('#saved').textContent)"
 FIRST = "document.activeElement.dataset.focus"
 
 
@@ -189,3 +190,95 @@ def test_the_list_is_filtered_and_the_page_fits_a_phone(browser_page, session):
         press(browser_page, "Escape", "?")
         until(browser_page, "document.querySelector('#help').open")
         until(browser_page, "document.documentElement.scrollWidth <= 390")
+
+
+def test_enter_saves_after_a_clip_was_opened_from_the_list(browser_page, session):
+    with served(session, browser_page) as address:
+        opened(browser_page, address)
+        labelled = []
+        for by_mouse in (True, False):
+            name = next(n for n in session.clips if n not in (browser_page.evaluate(CLIP), *labelled))
+            if by_mouse:
+                browser_page.click(f"#rows button:has-text('{name}')")
+            else:
+                press(browser_page, "/", *name.upper(), "Enter")
+            until(browser_page, f"{CLIP} === '{name}'")
+            press(browser_page, "1")
+            until(
+                browser_page, "document.querySelector('#saved').textContent === 'Draft saved; Enter makes it a label'"
+            )
+            assert list(session.labels()) == labelled
+            assert next_clip(browser_page) == name
+            labelled.append(name)
+            assert set(session.labels()) == set(labelled)
+        browser_page.click("#play")
+        press(browser_page, "?")
+        until(browser_page, "document.querySelector('#help').open")
+        press(browser_page, "Escape")
+        next_clip(browser_page, "2")
+        assert len(session.labels()) == 3
+
+
+def test_a_message_goes_with_the_next_action_and_a_damaged_clip_is_called_so(browser_page, films, tmp_path):
+    damaged = tmp_path / "damaged.mp4"
+    damaged.write_bytes(b"no film")
+    session = Session(tmp_path / "labels", [films, damaged], classes=["Cat", "Dog"])
+    alert = "document.querySelector('#alert').hidden ? '' : document.querySelector('#alert').textContent"
+    with served(session, browser_page) as address:
+        opened(browser_page, address)
+        Session(tmp_path / "labels", films, by="bob").label(browser_page.evaluate(CLIP), ["Cat"])
+        press(browser_page, "2")
+        until(browser_page, f"({alert}).includes('changed by bob meanwhile')")
+        until(browser_page, "document.querySelector('#classes .number').textContent === '1 clip'")
+        press(browser_page, "2")
+        until(browser_page, f"({alert}) === ''")
+        browser_page.click("#rows button:has-text('damaged')")
+        until(browser_page, "document.querySelector('#unplayable').textContent.includes('can’t be decoded')")
+        press(browser_page, "1")
+        until(browser_page, SAVED)
+        assert "damaged.mp4" in browser_page.evaluate(alert)
+
+
+def test_untrained_suggestions_are_called_so(browser_page, films, tmp_path):
+    own = suggesting()
+    own.is_untrained = True
+    session = Session(tmp_path / "labels", films, classes=["Cat", "Dog"], every=0, suggester=own)
+    chosen = "document.querySelector('#chosen').textContent"
+    with served(session, browser_page) as address:
+        session.suggestions._thread.join()
+        opened(browser_page, address)
+        assert browser_page.text_content("#classes .number >> nth=0").endswith(" untrained")
+        next_clip(browser_page, "1")
+        until(browser_page, f"{chosen} === 'Chosen because the untrained networks are unsure of it.'")
+
+
+def test_nothing_is_sent_to_another_program_at_the_address(browser_page, session):
+    received = []
+
+    class Other(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            received.append(self.command)
+            self.send_response(200)
+            self.end_headers()
+
+        do_HEAD = do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    server = open_server(session)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    opened(browser_page, server.address)
+    server.stop()
+    thread.join()
+    with http.server.HTTPServer(("127.0.0.1", server.port), Other) as other:
+        threading.Thread(target=other.serve_forever).start()
+        try:
+            press(browser_page, "1")
+            alert = "document.querySelector('#alert').textContent"
+            until(browser_page, f"{alert}.startsWith('This is not seehear’s server any more')")
+            browser_page.goto("about:blank")
+        finally:
+            other.shutdown()
+    assert "POST" not in received

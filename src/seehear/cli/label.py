@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+import warnings
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seehear.progress import say
 from seehear.results import Result, counted
 
 if TYPE_CHECKING:
-    from seehear.labelling.session import Summary
+    from seehear.labelling.session import Session, Summary
+
+PATIENCE = 2.0  # seconds: what takes longer to end is said
 
 
 @dataclass
@@ -60,13 +66,13 @@ def label(
     change is saved at once. Resume by rerunning the same command.
 
     Writes OUT/weak.csv, OUT/train.csv and OUT/val.csv, weak tables; OUT/audio.csv and OUT/visual.csv, dense tables of
-    drawn events; OUT/modalities.csv; OUT/clips.csv; and OUT/changes.jsonl, a log of every change. When it ends, also
-    OUT/refined, for `seehear train --refined`.
+    drawn events; OUT/modalities.csv; OUT/clips.csv; OUT/refined, for `seehear train --refined`; and OUT/changes.jsonl,
+    a log of every change.
 
     Args:
         clips: Media files, or folders that are searched for them.
         out: The folder of the labels; made if it does not exist.
-        classes: Classes to choose from, separated by commas or spaces. More can be added on the page.
+        classes: Classes to choose from, several with commas between. More can be added on the page.
         run: A run folder, whose suggestions are offered, and which is scored on the clips drawn by chance.
         parsed: A folder that `seehear parse` wrote, instead of a run.
         no_suggestions: Suggest nothing. Without a run or parsed clips, what the networks' own classifiers hear and see
@@ -86,7 +92,6 @@ def label(
     from seehear.labelling.app import open_server
     from seehear.labelling.session import Session
     from seehear.labelling.suggestions import ParseSuggester, of_parsed
-    from seehear.progress import say
 
     if sum((run is not None, parsed is not None, no_suggestions)) > 1:
         raise SeehearError("give one of --run, --parsed and --no-suggestions")
@@ -102,15 +107,41 @@ def label(
             suggester = ParseSuggester.untrained(session.classes, device=device)
         except SeehearError as error:  # your classes can be labelled all the same
             say(f"no suggestions: {error}")
+        else:
+            if session.classes and suggester.unmapped:
+                say(f"not suggested: {suggester.unmapped}; no class of the networks' classifiers means it")
     session.suggest_by(suggester)
     server = open_server(session, suggester, port=port)
     for problem in session.unusable.values():
         say(problem)
-    say(f"label {counted(len(session.clips), 'clip')} at {server.address} until Ctrl-C is pressed")
-    if open:
-        threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True, name="browser").start()
-    server.run()
-    session.suggestions.stop()
-    session.refined()
-    gain = session.rounds.last()
-    return Labelled(Path(out), session.summary(), str(gain) if gain else "")
+    with warnings.catch_warnings(), suppress(KeyboardInterrupt):  # also before the server runs
+        warnings.filterwarnings("ignore", "coroutine .* was never awaited")
+        say(f"label {counted(len(session.clips), 'clip')} at {server.address} until Ctrl-C is pressed")
+        if open:
+            threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True, name="browser").start()
+        server.run()
+    with _ending(session):
+        gain = session.rounds.last()
+        return Labelled(Path(out), session.summary(), str(gain) if gain else "")
+
+
+@contextmanager
+def _ending(session: Session) -> Iterator[None]:
+    """Stop the work in the background. If it takes long, say so: this process ends with the clip at hand.
+
+    Ctrl-C that is pressed twice does not keep the summary from being printed. Later it ends the process at once: all is
+    saved by then, and a network that is at work would turn an exception into an abort.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        session.stop()
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ended = False
+    try:
+        ended = session.stop(PATIENCE)
+        if not ended:
+            say("everything is saved. The clip that is being computed is finished first; Ctrl-C ends at once")
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before if ended else signal.SIG_DFL)

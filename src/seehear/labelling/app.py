@@ -87,7 +87,7 @@ class LabelApp:
                 rounds = self.session.rounds
                 known = {one.run: one.found for one in rounds}.get(self._suggester.name, {})
                 if set(rounds.validation()) - set(known):
-                    rounds.add(self._suggester, progress=False)
+                    rounds.add(self._suggester, progress=False, stopped=lambda: self.session.suggestions.stopped)
             except SeehearError as error:
                 say(f"the run could not be scored: {error}")
 
@@ -124,6 +124,7 @@ class LabelApp:
             "failed": failed[:MAX_LISTED],
             "failures": len(failed),
             "suggests": session.suggestions.suggester is not None,
+            "untrained": getattr(session.suggestions.suggester, "is_untrained", False),
         }
 
     def _clips(self, request: Request) -> Any:
@@ -135,6 +136,7 @@ class LabelApp:
         return {
             **self._record(clip, self.session[clip]),
             "suggestions": [asdict(one) for one in found.suggestions] if found else [],
+            "known": found is not None,
             "failure": self.session.suggestions.failed.get(clip, ""),
             "is_random": self.session.chooser.is_random(clip),
         }
@@ -240,5 +242,5 @@ def open_server(session: Session, suggester: Suggester | None = None, *, port: i
     app = LabelApp(session, suggester)
     server = LocalServer(lambda port: TokenGuard(app.app, port), port)
     session.suggestions.start()
-    threading.Thread(target=app.add_round, daemon=True, name="round").start()
+    session.in_background(app.add_round, "round")
     return server

@@ -7,12 +7,13 @@ OUT/refined/refinement.json       says what made these tables
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from seehear.errors import SeehearError
-from seehear.files import atomic_json, atomic_text
+from seehear.files import atomic_bytes
 from seehear.labelling.records import MODALITIES, ClipLabels, ClipRecord
 from seehear.labels import Event, dense_text, weak_text
 from seehear.modality import JOINT
@@ -35,15 +36,23 @@ def write(records: Mapping[str, ClipRecord], folder: Path) -> Path:
     """
     if exists(folder / FILE) and read_object(folder / FILE, "choose another folder").get("source") != SOURCE:
         raise SeehearError(f"{folder}: holds refined labels that were not made by labelling; choose another folder")
-    atomic_json(folder / FILE, {"format": FORMAT, "modalities": MODALITIES, "source": SOURCE})
+    facts = {"format": FORMAT, "modalities": MODALITIES, "source": SOURCE}
+    texts = {FILE: json.dumps(facts, indent=1) + "\n"}
     done = {clip: record.state for clip, record in records.items() if record.state.done}
     for modality in MODALITIES:
         weak = {clip: [label for label in state.labels or () if _may_hold(state, label, modality)]
                 for clip, state in done.items()}  # fmt: skip
         events = (event for clip, state in done.items() for event in _events(clip, state, weak[clip], modality))
-        atomic_text(folder / f"weak_{modality}.csv", weak_text(weak))
-        atomic_text(folder / f"{modality}.csv", dense_text(events, confidence=True))
+        texts |= {f"weak_{modality}.csv": weak_text(weak), f"{modality}.csv": dense_text(events, confidence=True)}
+    for name, text in texts.items():
+        data = text.encode()
+        if not _has(folder / name, data):
+            atomic_bytes(folder / name, data, durable=False)  # as the other tables: the log has it all
     return folder
+
+
+def _has(file: Path, data: bytes) -> bool:
+    return exists(file) and file.stat().st_size == len(data) and file.read_bytes() == data
 
 
 def _drawn(state: ClipLabels, label: str) -> set[str]:

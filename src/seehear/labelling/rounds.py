@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from seehear.labels import DenseTable, Event
 from seehear.locks import locked
 from seehear.parsing.clip import ParsedEvent
 from seehear.progress import Progress
+from seehear.results import counted
 from seehear.scoring.comparison import difference
 from seehear.scoring.f1 import label_f1
 from seehear.scoring.intervals import Interval, bootstrap
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from seehear.labelling.session import Session
 
 FILE = "rounds.jsonl"
+FEWEST = 5  # clips: of fewer, an interval over clips says nothing
 REMEDY = "correct the line, or delete it"
 Array = NDArray[np.float64]
 
@@ -57,11 +59,17 @@ class Round(BaseModel):
         run: Identifies the run.
         time: When it was run on the clips.
         found: Clip -> classes and events.
+        untrained: Whether these were untrained networks.
     """
 
     run: str
     time: str
     found: dict[str, _Found]
+    untrained: bool = False
+
+    def replaces(self, other: Round) -> bool:
+        """Return whether another round is of the same run, or both are of untrained networks."""
+        return self.run == other.run or (self.untrained and other.untrained)
 
 
 @dataclass(frozen=True)
@@ -91,9 +99,11 @@ class Gain:
         before: Score of the round before on the clips that both were run on, per cent; NaN for the first round.
         after: Score of the last round on the same clips.
         gain: After less before, points.
-        low: Lower end of its 95 % bootstrap interval over clips.
+        low: Lower end of its 95 % bootstrap interval over clips; NaN for too few clips to tell.
         high: Upper end.
         clips: Number of the clips that both were run on.
+        untrained: Whether the last round is that of untrained networks.
+        before_untrained: Whether the round before is.
     """
 
     run: str
@@ -104,16 +114,22 @@ class Gain:
     low: float = math.nan
     high: float = math.nan
     clips: int = 0
+    untrained: bool = False
+    before_untrained: bool = False
 
     def __str__(self) -> str:
-        if not self.clips:
+        first = not self.clips
+        clips = self.score.clips if first else self.clips
+        where = f"on {counted(clips, 'random clip')}"
+        if clips < FEWEST:
+            where += "; too few random clips to tell"
+        if first:
             labels = self.score.labels
-            return (
-                f"first round: {labels.mean:.1f} ({labels.low:.1f} to {labels.high:.1f}) on {self.score.clips} random "
-                "clips"
-            )
-        change = f"{_signed(self.gain)}, {_signed(self.low)} to {_signed(self.high)}"
-        return f"last round: {self.before:.1f} → {self.after:.1f} ({change}) on {self.clips} random clips"
+            interval = "" if clips < FEWEST else f"({labels.low:.1f} to {labels.high:.1f}) "
+            return f"first round: {_named(labels.mean, self.untrained)} {interval}{where}"
+        interval = "" if clips < FEWEST else f"({_signed(self.gain)}, {_signed(self.low)} to {_signed(self.high)}) "
+        before, after = _named(self.before, self.before_untrained), _named(self.after, self.untrained)
+        return f"last round: {before} → {after} {interval}{where}"
 
     def as_json(self) -> dict[str, Any]:
         """Return its values and the line that says them, as `json.dumps` takes them."""
@@ -142,10 +158,25 @@ class Rounds:
         """Return the labelled clips drawn by chance."""
         return [clip for clip in self.session.labels(validation=True) if clip in self.session.files]
 
-    def add(self, suggester: Suggester | str | Path, *, progress: bool = True) -> Gain | None:
-        """Run a suggester on the labelled clips drawn by chance. A round of the same run is replaced.
+    def add(
+        self,
+        suggester: Suggester | str | Path,
+        *,
+        progress: bool = True,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Gain | None:
+        """Run a suggester on the labelled clips drawn by chance.
 
-        Clips that can't be used are left out. Returns what the round gained; None if there is no clip.
+        A round of the same run is replaced where it stands, and so is one of untrained networks by another. Clips that
+        can't be used are left out.
+
+        Args:
+            suggester: A run folder, or what suggests labels.
+            progress: Show progress.
+            stopped: Asked before each clip; nothing is added once it says so.
+
+        Returns:
+            What the last round gained; None if there is no clip.
         """
         source = ParseSuggester.of_run(suggester) if isinstance(suggester, str | Path) else suggester
         clips = self.validation()
@@ -156,6 +187,8 @@ class Rounds:
         with Progress("scoring", len(clips), show=progress) as bar:
             for clip in clips:
                 bar.advance(clip)
+                if stopped():
+                    return None
                 try:
                     with costing_one_clip(self.session.files[clip]):
                         suggested = own.compute(clip).suggestions
@@ -168,8 +201,10 @@ class Rounds:
             return None
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         with locked(self.session.folder):
-            rounds = [one for one in self if one.run != source.name]
-            rounds.append(Round(run=source.name, time=now, found=found))
+            rounds = list(self)
+            new = Round(run=source.name, time=now, found=found, untrained=getattr(source, "is_untrained", False))
+            place = next((n for n, one in enumerate(rounds) if new.replaces(one)), len(rounds))
+            rounds[place : place + 1] = [new]
             lines = (json.dumps(one.model_dump(mode="json"), ensure_ascii=False) for one in rounds)
             atomic_text(self.path, "".join(f"{line}\n" for line in lines))
         return self.last()
@@ -191,11 +226,15 @@ class Rounds:
         last, before = rounds[-1], rounds[-2] if len(rounds) > 1 else None
         clips = [clip for clip in self.validation() if before and clip in last.found and clip in before.found]
         if before is None or not clips:
-            return Gain(last.run, score_of_last)
+            return Gain(last.run, score_of_last, untrained=last.untrained)
         one, other = self._labels(last, clips), self._labels(before, clips)
         gain = difference(one[None], other[None])
+        low, high = (gain.low, gain.high) if len(clips) >= FEWEST else (math.nan, math.nan)
         after = float(one.mean())
-        return Gain(last.run, score_of_last, after - gain.mean, after, gain.mean, gain.low, gain.high, len(clips))
+        return Gain(
+            last.run, score_of_last, after - gain.mean, after, gain.mean, low, high, len(clips),
+            untrained=last.untrained, before_untrained=before.untrained,
+        )  # fmt: skip
 
     def _labels(self, of: Round, clips: Sequence[str]) -> Array:
         """Return the F1 of each clip's set of classes, (N,) per cent; of the classes that people choose from."""
@@ -244,6 +283,10 @@ def _activity(
 def _array(labels: Mapping[str, Sequence[str]], clips: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:
     """Return which clips have which classes, (N, C)."""
     return np.array([[name in labels[clip] for name in classes] for clip in clips], dtype=bool).reshape(len(clips), -1)
+
+
+def _named(score: float, untrained: bool) -> str:
+    return f"{'untrained networks ' if untrained else ''}{score:.1f}"
 
 
 def _signed(value: float) -> str:

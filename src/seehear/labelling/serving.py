@@ -21,6 +21,7 @@ from seehear.serving.guard import CHANGING, MAX_BODY, READING, Guard, refused
 
 TOKEN_BYTES = 24
 JSON = "application/json"
+OURS = "Seehear-Page"  # header of every answer: a page sees by it that another program has taken the port
 # A page runs its own script, shows and plays what this server has, sends to this server alone, and is in no frame.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
@@ -56,6 +57,7 @@ class TokenGuard(Guard):
     def begin(self, scope: Scope, status: HTTPStatus, headers: MutableHeaders) -> None:
         """Complete the headers of an answer before they are sent."""
         super().begin(scope, status, headers)
+        headers[OURS] = "label"
         headers.update({"Content-Security-Policy": POLICY, "Cross-Origin-Opener-Policy": "same-origin"})
 
     def refusal(self, scope: Scope, headers: Headers) -> Response | None:

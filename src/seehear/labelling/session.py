@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import getpass
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -146,7 +147,10 @@ class Session:
         self._undoable: dict[str, list[Change]] = {}  # by whom -> changes to take back, the last one last
         self._numbers: dict[str, dict[str, int]] = {}  # clip -> by whom -> number of their last change of it
         self._offers: Counter[str] = Counter()
+        self._offered: dict[str, Choice] = {}  # clip -> who chose it when `next` offered it
+        self._closed = bool(classes)  # whether other classes must be added first
         self._number = 0
+        self._working: list[threading.Thread] = []
         self._log, self._tables = Log(self.folder / FILE), TableFolder(self.folder)
         self._lock = threading.RLock()
         if not exists(self.folder / FILE):
@@ -224,7 +228,7 @@ class Session:
     # Changes
 
     def change(
-        self, clip: str, state: ClipLabels, *, version: int | None = None, choice: Choice = Choice.PERSON
+        self, clip: str, state: ClipLabels, *, version: int | None = None, choice: Choice | None = None
     ) -> ClipRecord:
         """Save a clip's labels.
 
@@ -232,7 +236,8 @@ class Session:
             clip: Its name.
             state: What is known from now on, in place of what was.
             version: The version that the person saw; None to replace any.
-            choice: Who chose the clip. What is not among the clips drawn by chance was not drawn.
+            choice: Who chose the clip; by default as `next` offered it, or else a person. What is not among the clips
+                drawn by chance was not drawn.
 
         Returns:
             The clip as it is now.
@@ -242,6 +247,7 @@ class Session:
             SeehearError: If there is no such clip, or the change can't be saved.
         """
         state = checked(state.labels, state.events, done=state.done, timed=state.timed, where=clip)
+        choice = choice or self._offered.get(clip, Choice.PERSON)
         if choice == Choice.RANDOM and not self.chooser.is_random(clip):
             choice = Choice.PERSON
         with self._writing():
@@ -253,7 +259,9 @@ class Session:
                 self._write_tables()
             return self[clip]
 
-    def label(self, clip: str, labels: Labels, *, version: int | None = None) -> ClipRecord:
+    def label(
+        self, clip: str, labels: Labels, *, version: int | None = None, choice: Choice | None = None
+    ) -> ClipRecord:
         """Save a clip's labels as complete; its drawn events stay where they fit.
 
         Args:
@@ -261,14 +269,25 @@ class Session:
             labels: Classes, or class -> audio, visual, audio_visual, or None if the modality is not known. None of
                 them: no class occurs in the clip.
             version: As for `change`.
+            choice: As for `change`.
+
+        Raises:
+            SeehearError: As `change`; or if classes were given for the session, and a label is not among them.
         """
         known = dict(labels) if isinstance(labels, Mapping) else dict.fromkeys(labels)
+        self._check_known(known)
         before = self[clip].state
         events = tuple(event for event in before.events if event.label in known)
-        return self.change(clip, ClipLabels(known, True, events, before.timed), version=version)
+        return self.change(clip, ClipLabels(known, True, events, before.timed), version=version, choice=choice)
 
     def draw(
-        self, clip: str, events: Iterable[DrawnEvent], *, timed: bool = False, version: int | None = None
+        self,
+        clip: str,
+        events: Iterable[DrawnEvent],
+        *,
+        timed: bool = False,
+        version: int | None = None,
+        choice: Choice | None = None,
     ) -> ClipRecord:
         """Save a clip's events, in place of those that were drawn.
 
@@ -277,8 +296,23 @@ class Session:
             events: Their classes become labels of the clip.
             timed: Whether these are all events of the clip.
             version: As for `change`.
+            choice: As for `change`.
+
+        Raises:
+            SeehearError: As for `label`.
         """
-        return self.change(clip, replace(self[clip].state, events=tuple(events), timed=timed), version=version)
+        drawn = tuple(events)
+        self._check_known(event.label for event in drawn)
+        state = replace(self[clip].state, events=drawn, timed=timed)
+        return self.change(clip, state, version=version, choice=choice)
+
+    def _check_known(self, labels: Iterable[str]) -> None:
+        with self._lock:
+            unknown = [label for label in labels if label not in self._classes]
+        if self._closed and unknown:
+            raise SeehearError(
+                f"{unknown[0]!r} is none of the classes ({', '.join(self.classes)}); `add_class` adds one to them"
+            )
 
     def undo(self) -> tuple[str, ClipRecord] | None:
         """Take back the last change of this person that nobody has changed since. Any number of times, in any clip.
@@ -309,6 +343,26 @@ class Session:
                 self._append("", ClipLabels(), ClipRecord(), self.by, added=name)
             return same.get(spelling(name), name)
 
+    # In the background
+
+    def in_background(self, work: Callable[[], None], name: str) -> None:
+        """Do some work in a thread of its own; it should end once `suggestions.stopped` says so."""
+        thread = threading.Thread(target=work, name=name)
+        self._working.append(thread)
+        thread.start()
+
+    def stop(self, seconds: float = 0.0) -> bool:
+        """Stop what is done in the background, after the clip at hand. Returns whether nothing is done any more.
+
+        Args:
+            seconds: How long to wait for that.
+        """
+        end = time.monotonic() + seconds
+        ended = self.suggestions.stop(seconds)
+        for thread in self._working:
+            thread.join(max(0.0, end - time.monotonic()))
+        return ended and not any(thread.is_alive() for thread in self._working)
+
     # Which clip comes next
 
     def next(self, leave_out: Sequence[str] = ()) -> tuple[str, Choice] | None:
@@ -333,6 +387,7 @@ class Session:
             )
             if chosen:
                 self._offers[chosen[0]] += 1
+                self._offered[chosen[0]] = chosen[1]
             return chosen
 
     # Rounds
@@ -358,6 +413,8 @@ class Session:
 
     def refined(self, folder: str | Path | None = None) -> Path:
         """Write in which modality labels hold, as far as it is known, for `seehear train --refined`.
+
+        OUT/refined is written at each change anyway.
 
         Args:
             folder: Where to write; by default OUT/refined.
@@ -422,9 +479,9 @@ class Session:
         self, clip: str, state: ClipLabels, before: ClipRecord, by: str, *, choice: Choice = Choice.PERSON,
         undoes: int = 0, added: str = "",
     ) -> None:  # fmt: skip
-        time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         version = before.version + 1 if clip else 0
-        self._log.append(Change(self._number + 1, clip, version, state, by, time, choice, undoes, added))
+        self._log.append(Change(self._number + 1, clip, version, state, by, now, choice, undoes, added))
         self._read()
 
     def _take_edits(self) -> None:
@@ -437,6 +494,7 @@ class Session:
     def _write_tables(self) -> None:
         try:
             self._tables.write(self._records)
+            self.refined()
             self.problem = ""
         except SeehearError as error:
             self.problem = f"the change is saved in {FILE}, but not in the tables: {error}"

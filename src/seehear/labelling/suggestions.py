@@ -20,7 +20,7 @@ from seehear.errors import ClipError, SeehearError, costing_one_clip
 from seehear.files import atomic_json
 from seehear.modality import JOINT
 from seehear.names import clip_name
-from seehear.parsing.clip import ParsedClip, ParsedEvent
+from seehear.parsing.clip import Origin, ParsedClip, ParsedEvent
 from seehear.parsing.folder import read
 from seehear.progress import say
 from seehear.stored import Probability, exists, read_as
@@ -42,12 +42,14 @@ class Suggestion:
         modality: audio, visual, or audio_visual for both.
         confidence: In [0, 1].
         events: When it occurs, if the suggester knows: events of audio and visual.
+        untrained: Whether no model was trained on the class: the networks' own classifiers found it.
     """
 
     label: str
     modality: str
     confidence: Probability
     events: tuple[ParsedEvent, ...] = ()
+    untrained: bool = False
 
 
 class Suggester(Protocol):
@@ -68,16 +70,23 @@ class Suggester(Protocol):
 
 
 class ParseSuggester:
-    """Suggests what a parser finds: a trained run, or any function from a media file to a ParsedClip."""
+    """Suggests what a parser finds: a trained run, or any function from a media file to a ParsedClip.
 
-    def __init__(self, parse: Callable[[Path], ParsedClip], name: str) -> None:
+    Attributes:
+        name: Identifies the parser.
+        is_untrained: Whether these are the networks' own classifiers, without any training.
+        unmapped: Classes that are never suggested, since no class of the classifiers means them, in words.
+    """
+
+    def __init__(self, parse: Callable[[Path], ParsedClip], name: str, *, is_untrained: bool = False) -> None:
         """Keep the function.
 
         Args:
             parse: From a media file to a parsed clip, such as `sh.load(RUN).parse`.
             name: Identifies the parser; change it when the parser changes.
+            is_untrained: Whether nothing was trained.
         """
-        self.name = name
+        self.name, self.is_untrained, self.unmapped = name, is_untrained, ""
         self._parse = parse
         self._last: tuple[Path, ParsedClip] | None = None
 
@@ -117,7 +126,9 @@ class ParseSuggester:
         from seehear.parsing.untrained import Untrained
 
         parser = Untrained(classes or None, device=device)
-        return ParseSuggester(parser.parse, f"untrained@{parser.identity[:12]}")
+        suggester = ParseSuggester(parser.parse, f"untrained@{parser.identity[:12]}", is_untrained=True)
+        suggester.unmapped = parser.map.unmapped_text()
+        return suggester
 
     def suggest(self, clip: Path) -> list[Suggestion]:
         """Return the classes of the clip's events, the most confident first."""
@@ -165,7 +176,8 @@ def suggestions_of(parsed: ParsedClip) -> list[Suggestion]:
         alone = tuple(event for event in own if event.modality != JOINT)
         modalities = {event.modality for event in own}
         modality = JOINT if len(modalities) > 1 else modalities.pop()
-        found.append(Suggestion(label, modality, max(event.confidence for event in own), alone))
+        untrained = all(event.origin == Origin.UNTRAINED for event in own)
+        found.append(Suggestion(label, modality, max(event.confidence for event in own), alone, untrained))
     return sorted(found, key=lambda one: (-one.confidence, one.label))
 
 
@@ -224,14 +236,27 @@ class Suggestions:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Compute in the background, until all is done or `stop` is called."""
+        """Compute in the background, until all is done, `stop` is called, or the program ends."""
         if self.suggester is not None and self._thread is None:
-            self._thread = threading.Thread(target=self._run, daemon=True, name="suggestions")
+            # Not a daemon: one that is in a network's code when the interpreter ends would abort the process.
+            self._thread = threading.Thread(target=self._run, name="suggestions")
             self._thread.start()
 
-    def stop(self) -> None:
-        """Stop after the clip that is being computed."""
+    def stop(self, seconds: float = 0.0) -> bool:
+        """Stop after the clip that is being computed. Returns whether nothing is computed any more.
+
+        Args:
+            seconds: How long to wait for that clip.
+        """
         self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(seconds)
+        return self._thread is None or not self._thread.is_alive()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more should be computed: `stop` was called, or the program waits for its threads to end."""
+        return self._stopped.is_set() or not threading.main_thread().is_alive()
 
     def known(self, clip: str) -> Suggested | None:
         """Return what is known already. A clip that is not known comes next."""
@@ -259,7 +284,7 @@ class Suggestions:
         return self._known[clip]
 
     def _run(self) -> None:
-        while self._pending and not self._stopped.is_set():
+        while self._pending and not self.stopped:
             clip = self._pending.popleft()
             if clip in self._known or clip in self.failed:
                 continue

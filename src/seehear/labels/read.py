@@ -111,7 +111,7 @@ def scan_weak(path: str | Path, classes: Sequence[str] | None = None) -> WeakTab
             message = f"{clip} has other labels than on line {lines[clip]}; keep one of the two rows"
             defects.append(Defect(path, line, DefectKind.CONTRADICTION, message))
     if not labels and not any(defect.fatal for defect in defects):
-        defects.append(Defect(path, 1, DefectKind.NO_ROW, "the table names no clip"))
+        defects.append(Defect(path, 1, DefectKind.NO_ROW, "the table names no clip; label some, or leave it out"))
     return WeakTable(path, labels, lines, tuple(defects))
 
 

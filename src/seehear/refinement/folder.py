@@ -58,7 +58,7 @@ def read(folder: str | Path, dataset: Dataset) -> PseudoLabels:
     """
     folder = Path(folder)
     if not exists(folder / FILE):
-        raise SeehearError(f"{folder}: no refined labels here; `seehear labels refine --out` makes them")
+        raise SeehearError(f"{folder}: no refined labels here; `seehear labels refine` or `seehear label` makes them")
     facts = read_object(folder / FILE, "refine again")
     if facts.get("format") != FORMAT:
         raise SeehearError(

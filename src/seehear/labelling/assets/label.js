@@ -15,12 +15,12 @@
     return made;
   };
 
-  let names = [], counts = {}, suggests = false;
+  let names = [], counts = {}, suggests = false, untrained = false;
   let clip = null; // name of the clip that is shown
   let choice = "person"; // who chose it
   let state = null; // {labels, done, events, timed}: what the person has chosen so far
   let suggestions = [], order = [], randomly = false;
-  let duration = 1, playable = true;
+  let duration = 1, playable = true, tracks = "awaited"; // tracks: shown, failed or awaited
   let lane = null; // "audio|Dog": where I and O draw
   let begun = null; // seconds: where I was pressed
   let selected = null; // key of the event that is edited
@@ -30,9 +30,14 @@
   // Asking the server
 
   class Refusal extends Error { constructor(answer, status) { super(answer.error || `the server answers ${status}`); this.answer = answer; this.status = status; } }
+  const check = (answer) => { // the server may have ended, and another program may have taken its port
+    if (answer.headers.has("Seehear-Page")) return answer;
+    throw new Refusal({ error: "This is not seehear’s server any more: another program answers at its address. Nothing was sent to it. Run seehear label again, and open the address that it prints." }, answer.status);
+  };
   const ask = async (path, body) => {
     const how = body === undefined ? {} : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-    const answer = await fetch(path, { ...how, credentials: "same-origin" });
+    if (body !== undefined) check(await fetch("/", { method: "HEAD", credentials: "same-origin" })); // nothing is sent to strangers
+    const answer = check(await fetch(path, { ...how, credentials: "same-origin" }));
     const text = await answer.text();
     let value;
     try { value = JSON.parse(text); } catch { value = { error: text.trim() }; }
@@ -42,6 +47,7 @@
   const wait = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
   const say = (text, failed = false) => { find("saved").textContent = text; find("saved").classList.toggle("failed", failed); };
   const warn = (text) => { find("alert").textContent = text; find("alert").hidden = !text; };
+  let note = ""; // what is wrong with the clip that is shown: it stays, other messages go with the next action
 
   // Saving: one change after the other, each with the version that it was made to
 
@@ -53,7 +59,7 @@
   const insisting = async (path, body) => { // until the server answers
     for (;;) {
       try { return await ask(path, typeof body === "function" ? body() : body); } catch (error) {
-        if (error instanceof Refusal && error.status !== 503) throw error;
+        if (error instanceof Refusal) throw error;
         say("Not saved: the server does not answer. Trying again…", true);
         await wait(1.5);
       }
@@ -85,13 +91,14 @@
         epochs.set(name, epoch + 1);
         if (name === clip) { state = stateOf(current); render(); }
         warn(`${name} was changed by ${current.by} meanwhile, in another tab or program. You see it as it is now; your change was not saved.`);
+        refresh();
         say("Not saved", true);
       }
     });
   };
   const saved = (answer) => {
-    if (waiting <= 1) say("Saved");
-    if (answer.problem) warn(answer.problem);
+    if (waiting <= 1) say(answer.labels && !answer.done ? "Draft saved; Enter makes it a label" : "Saved");
+    warn(answer.problem || note);
     patchRow(answer);
     refresh();
   };
@@ -149,6 +156,7 @@
     try {
       const answer = await ask("/api/classes", { label });
       names = answer.names;
+      warn(note);
       if (!order.includes(answer.label)) order.push(answer.label);
       if (!state.labels || !(answer.label in state.labels)) toggle(answer.label); else render();
     } catch (error) { warn(error.message); }
@@ -230,7 +238,7 @@
       button.setAttribute("aria-pressed", String(on));
       if (key) button.setAttribute("aria-keyshortcuts", key.toUpperCase());
       button.append(element("kbd", { textContent: key ? key.toUpperCase() : "" }), element("span", { textContent: label }));
-      button.append(element("span", { className: "quiet number", textContent: hint ? `${NAMES[hint.modality] || hint.modality} ${hint.confidence.toFixed(2)}` : `${counts[label] || 0}`, title: hint ? "suggested" : "labelled clips with this class" }));
+      button.append(element("span", { className: "quiet number", textContent: hint ? `${NAMES[hint.modality] || hint.modality} ${hint.confidence.toFixed(2)}${untrained || hint.untrained ? " untrained" : ""}` : counts[label] === 1 ? "1 clip" : `${counts[label] || 0} clips`, title: hint ? (untrained || hint.untrained ? "suggested by networks that were not trained on this class" : "suggested") : "labelled clips with this class" }));
       button.addEventListener("click", (event) => { toggle(label); if (event.detail) work.focus({ preventScroll: true }); });
       const row = element("li", { className: "class-row" }, button);
       if (on) row.append(modalityOf(label, n));
@@ -361,8 +369,7 @@
   player.addEventListener("timeupdate", show);
   player.addEventListener("seeked", show);
   player.addEventListener("loadedmetadata", () => { setDuration(player.duration); setRate(1); });
-  player.addEventListener("error", () => { if (player.getAttribute("src")) { playable = false; find("unplayable").hidden = false; } });
-  find("play").addEventListener("click", playPause);
+  player.addEventListener("error", () => { if (player.getAttribute("src")) { playable = false; unplayable(); } });
   seek.addEventListener("input", () => go(Number(seek.value)));
   find("loop").addEventListener("change", (event) => { player.loop = event.target.checked; });
   player.addEventListener("click", playPause);
@@ -375,35 +382,42 @@
     let answer;
     try { answer = await ask(`/api/clip/${encodeURIComponent(name)}`); } catch (error) { warn(error.message); return; }
     if (number !== opened) return; // another one was opened meanwhile
-    if (fresh) warn("");
+    if (fresh) { note = answer.failure ? `There are no suggestions for this clip: ${answer.failure}` : ""; warn(note); }
     clip = name; choice = answer.choice || by; state = stateOf(answer); versions.set(name, answer.version);
     suggestions = answer.suggestions; randomly = choice === "random";
     const first = [...suggestions.map((one) => one.label), ...Object.keys(state.labels || {})];
     order = [...new Set([...first, ...names])];
     selected = null; begun = null; lane = null; find("in").hidden = true;
     find("name").textContent = name; document.title = `${name} · label · seehear`;
-    find("chosen").textContent = randomly ? "Drawn by chance: it validates, and is not trained on." : choice === "unsure" ? (suggests ? "Chosen because the model is unsure of it, or nothing is known of it." : "Next in line.") : answer.is_random ? "You opened it: it does not validate." : "";
+    find("chosen").textContent = randomly ? "Drawn by chance: it validates, and is not trained on." : choice === "unsure" ? whyNext(answer.known) : answer.is_random ? "You opened it: it does not validate." : "";
     find("chosen").classList.toggle("random", randomly);
     history.replaceState(null, "", `#clip=${encodeURIComponent(name)}&choice=${by}`);
     if (fresh) {
-      playable = true; find("unplayable").hidden = true;
+      playable = true;
       player.src = `/media/${encodeURIComponent(name)}`; player.loop = find("loop").checked;
       showTracks(name, number);
       play();
     }
     render();
-    if (answer.failure) warn(`There are no suggestions for this clip: ${answer.failure}`);
     markRow();
+  };
+  const unknowing = () => untrained || (suggestions.length > 0 && suggestions.every((one) => one.untrained));
+  const whyNext = (known) => (!suggests ? "Next in line." : !known ? "Next in line: nothing is known of it yet." : unknowing() ? "Chosen because the untrained networks are unsure of it." : "Chosen because the model is unsure of it.");
+  const unplayable = () => {
+    find("unplayable").hidden = playable;
+    find("unplayable").textContent = tracks === "shown" ? "This browser can’t play the clip. Its tracks below are complete." : tracks === "failed" ? "The clip can’t be decoded: it can neither be played nor shown." : "This browser can’t play the clip.";
   };
   const showTracks = async (name, number) => {
     find("spectrogram").replaceChildren(); find("thumbnails").replaceChildren();
+    tracks = "awaited"; unplayable();
     try {
       const answer = await ask(`/api/overview/${encodeURIComponent(name)}`);
       if (number !== opened && name !== clip) return;
       if (!playable || !(player.duration > 0)) setDuration(answer.duration);
       if (answer.spectrogram) find("spectrogram").replaceChildren(element("img", { src: answer.spectrogram, alt: "Spectrogram" }));
       find("thumbnails").replaceChildren(...answer.thumbnails.map((src) => element("img", { src, alt: "" })));
-    } catch (error) { if (name === clip) warn(error.message); }
+      tracks = "shown"; unplayable();
+    } catch (error) { if (name === clip) { tracks = "failed"; unplayable(); note = error.message; warn(note); } }
   };
 
   // Progress
@@ -412,7 +426,7 @@
   const refresh = () => { clearTimeout(refreshing); refreshing = setTimeout(() => refreshNow().catch(() => {}), 150); };
   const refreshNow = async () => {
     const answer = await ask("/api/state");
-    names = answer.names; counts = answer.classes; suggests = answer.suggests;
+    names = answer.names; counts = answer.classes; suggests = answer.suggests; untrained = answer.untrained;
     find("progress").max = Math.max(1, answer.clips); find("progress").value = answer.labelled;
     find("done").textContent = `${answer.labelled} of ${answer.clips} labelled, ${answer.random} random`;
     const chosen = find("with").value;
@@ -437,7 +451,7 @@
   const ROW = 44; // pixels, as in label.css
   let pages = new Map(), total = 0, listing = 0;
   const query = () => new URLSearchParams({ status: find("status").value, label: find("with").value, text: find("text").value.trim() });
-  const reload = () => { pages = new Map(); listing += 1; list.scrollTop = 0; fetchPage(0); };
+  const reload = () => { pages = new Map(); listing += 1; list.scrollTop = 0; return fetchPage(0); };
   const fetchPage = async (number) => {
     if (pages.has(number)) return;
     pages.set(number, []);
@@ -466,7 +480,7 @@
       button.dataset.row = row.clip;
       button.setAttribute("aria-current", String(row.clip === clip));
       button.append(element("i", { textContent: MARKS[row.status], title: row.status }), element("span", { textContent: row.clip }), element("small", { textContent: [row.labels.join(", ") || (row.status === "nothing" ? "nothing of ours" : ""), row.random ? "random" : ""].filter(Boolean).join(" · ") }));
-      button.addEventListener("click", () => { open(row.clip, "person"); });
+      button.addEventListener("click", () => openFound(row.clip));
       const item = element("li", {}, button);
       item.setAttribute("aria-setsize", total); item.setAttribute("aria-posinset", n + 1);
       item.style.top = `${n * ROW}px`;
@@ -479,18 +493,27 @@
     for (const page of pages.values()) for (const row of page) if (row.clip === answer.clip) { row.status = answer.status || row.status; row.labels = Object.keys(answer.labels || {}); }
     paint();
   };
+  const openFound = (name) => { work.focus({ preventScroll: true }); return open(name, "person"); }; // Enter saves from then on
   const markRow = () => { for (const button of rows.querySelectorAll("button")) button.setAttribute("aria-current", String(button.dataset.row === clip)); };
   list.addEventListener("scroll", () => requestAnimationFrame(paint));
   let typing = null;
   for (const id of ["status", "with"]) find(id).addEventListener("change", reload);
   find("text").addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(reload, 200); });
+  find("text").addEventListener("keydown", async (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    clearTimeout(typing);
+    await reload();
+    if (rowAt(0)) openFound(rowAt(0).clip); else say("No clip has this name", true);
+  });
   find("list-box").addEventListener("toggle", paint);
   addEventListener("resize", paint);
 
   // Buttons
 
   const pressed = (id, act) => find(id).addEventListener("click", (event) => { act(); if (event.detail) work.focus({ preventScroll: true }); });
-  pressed("nothing", nothing); pressed("save", confirm); pressed("undo", undo); pressed("skip", next); pressed("take", takeSuggested);
+  pressed("nothing", nothing); pressed("save", confirm); pressed("undo", undo); pressed("skip", next); pressed("take", takeSuggested); pressed("play", playPause);
+  for (const summary of document.querySelectorAll("summary")) summary.addEventListener("click", (event) => { if (event.detail) work.focus({ preventScroll: true }); });
+  find("help").addEventListener("close", () => work.focus({ preventScroll: true }));
   find("timed").addEventListener("change", (event) => setTimed(event.target.checked));
   find("add").addEventListener("submit", (event) => { event.preventDefault(); const label = find("new").value.trim(); if (label) addClass(label); find("new").value = ""; find("new").blur(); });
   find("event-label").addEventListener("change", (event) => edit(selectedEvent(), { label: event.target.value }));
