@@ -23,7 +23,7 @@ from seehear.training.recipe import DEFAULT_RECIPE, FEW_CLIPS, LARGE_RECIPE, Rec
 from seehear.training.rounds import next_round
 from seehear.training.run import RunFacts
 
-ENOUGH_PER_CLASS = 5  # labelled clips from which on a model beats untrained parsing (docs/labelling.md)
+ENOUGH_PER_CLASS = 5  # labelled clips at which a model begins to beat untrained parsing (docs/labelling.md)
 HELD_OUT, FEWEST_HELD_OUT = 5, 4  # one clip in five validates, if that makes four
 
 

@@ -17,7 +17,7 @@ from seehear.vocabulary.encoder import text_encoder
 from seehear.vocabulary.graph import Sense, audioset, heard_by_alias, heard_by_name, imagenet, senses_of
 from seehear.vocabulary.words import key, parts, readable, stems
 
-# Cosines from which on a class is taken for one of AudioSet's: of any class, and of one whose words are all in the
+# Least cosines at which a class is taken for one of AudioSet's: of any class, and of one whose words are all in the
 # name, as `Bark` in `dog barking`. How they were chosen: docs/vocabulary.md.
 SIMILARITY, SIMILARITY_WITHIN = 0.82, 0.6
 
@@ -52,7 +52,7 @@ def map_classes(names: Sequence[str], *, similarity: float = SIMILARITY) -> Clas
 
     Args:
         names: Of the classes. Case, plural, underscores and punctuation don't count.
-        similarity: Cosine in (0, 1] from which on a class is taken for one of AudioSet's whose words are not in its
+        similarity: Least cosine in (0, 1] at which a class is taken for one of AudioSet's whose words are not in its
             name.
 
     Raises:

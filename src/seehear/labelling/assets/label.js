@@ -36,7 +36,7 @@
   };
   const ask = async (path, body) => {
     const how = body === undefined ? {} : { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-    if (body !== undefined) check(await fetch("/", { method: "HEAD", credentials: "same-origin" })); // nothing is sent to strangers
+    if (body !== undefined) check(await fetch("/", { method: "HEAD", credentials: "same-origin" })); // nothing is sent to another program
     const answer = check(await fetch(path, { ...how, credentials: "same-origin" }));
     const text = await answer.text();
     let value;
