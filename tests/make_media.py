@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -53,6 +55,24 @@ def tone(hertz: float, seconds: float, rate: int = 16000) -> NDArray[np.float32]
     return (0.4 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
 
 
+@contextmanager
+def usual_scheduling() -> Iterator[None]:
+    """Keep how this thread is scheduled.
+
+    For root, SVT-AV1 makes the thread that encodes a real-time one, and whatever it starts later: a browser would then
+    keep all else from running.
+    """
+    if not hasattr(os, "sched_setscheduler"):
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            os.sched_setscheduler(0, policy, parameters)
+
+
 def write(
     path: Path,
     *,
@@ -75,7 +95,7 @@ def write(
     options: of the picture's codec. container: of the file's format.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with av.open(str(path), "w", container_options=dict(container or {})) as file:
+    with usual_scheduling(), av.open(str(path), "w", container_options=dict(container or {})) as file:
         frames: list[tuple[float, int, av.VideoFrame | av.AudioFrame]] = []
         streams: list[av.VideoStream | av.AudioStream] = []
         if len(times):
