@@ -88,7 +88,7 @@ def test_a_label_that_a_user_corrects_counts(made, saved):
 
 
 def test_no_refinement_in_the_folder(made, tmp_path):
-    with pytest.raises(SeehearError, match="no refined labels here; `seehear labels refine` or `seehear label` makes them"):
+    with pytest.raises(SeehearError, match="no refined labels here; `seehear labels refine` or `seehear label` makes"):
         read(tmp_path, made)
 
 
