@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -189,6 +190,11 @@ class _How:
     tables: Mapping[str, DenseTable]
     audio_track: int | None
 
+    @cached_property
+    def identity(self) -> str:
+        """Hash of the parser. That of a run reads its weights, so it is not computed again for every clip."""
+        return self.parser.identity
+
     def parse(self, path: Path) -> ParsedClip:
         return self.parser.parse(path, truth=self.tables, decoding=self.decoding, audio_track=self.audio_track)
 
@@ -212,7 +218,7 @@ class _Job:
 
         check_folder(self.folder)
         marker = self.folder / MARKER
-        facts = {"run": self.how.parser.identity, "decoding": str(self.how.decoding)}
+        facts = {"run": self.how.identity, "decoding": str(self.how.decoding)}
         names = [
             *(f"{name}.csv" for name in kinds(self.how.parser.modalities)),
             *(["index.html"] if self._page("") else []),
@@ -266,7 +272,7 @@ class _Job:
         of_parser = self.how.parser.modalities, self.how.parser.segment
         truth = truth_of(clip, self.how.tables, *of_parser) if self.how.tables else None
         stat = path.stat()
-        decides = [FORMAT, self.how.parser.identity, str(self.how.decoding), truth, self.embed, str(path.resolve())]
+        decides = [FORMAT, self.how.identity, str(self.how.decoding), truth, self.embed, str(path.resolve())]
         track = [] if self.how.audio_track is None else [self.how.audio_track]
         return hashlib.sha256(repr([*decides, stat.st_size, stat.st_mtime_ns, *track]).encode()).hexdigest()[:16]
 
