@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seehear import arguments
 from seehear.progress import say
 from seehear.results import Result, counted
 
@@ -95,8 +96,7 @@ def label(
 
     if sum((run is not None, parsed is not None, no_suggestions)) > 1:
         raise SeehearError("give one of --run, --parsed and --no-suggestions")
-    names = [name for given in classes for name in given.split(",") if name.strip()]
-    session = Session(out, clips, classes=names, by=by, every=every, seed=seed)
+    session = Session(out, clips, classes=arguments.names(classes), by=by, every=every, seed=seed)
     suggester = None
     if run is not None:
         suggester = ParseSuggester.of_run(run, device=device, trust_code=trust_code)
