@@ -50,7 +50,6 @@ class Untrained(BaseParser):
     Attributes:
         map: The classes, and the classes of the networks' classifiers that each stands for.
         false_alarm_share: Share of the background seconds in which each class may be found.
-        notes: What a user should know, such as a network that could not be had.
     """
 
     def __init__(
@@ -82,13 +81,11 @@ class Untrained(BaseParser):
         if not 0 < false_alarm_share < 1:
             raise SeehearError(f"false_alarm_share must be above 0 and below 1, not {false_alarm_share:g}")
         self.map = builtin() if classes is None else as_map(classes)
-        self.notes: tuple[str, ...] = ()
+        self._of_networks: tuple[str, ...] = ()
         self.false_alarm_share, self.device = false_alarm_share, device
         self._background, self._decoding = background, decoding
         if networks is None:
-            networks, self.notes = default_networks()
-        if self.map.unmapped():
-            self.notes = (*self.notes, f"nothing means {self.map.unmapped_text()}: never found")
+            networks, self._of_networks = default_networks()
         self._specs = dict(specs_of(networks))
         if not any(self.map.sources.get(modality) for modality in self._specs):
             words = self.map.unmapped_text() or ", ".join(self.map.classes)
@@ -111,6 +108,12 @@ class Untrained(BaseParser):
         return [spec.name for spec in self._specs.values()]
 
     # What it is
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know: a network that could not be had, and words that nothing means."""
+        unmapped = self.map.unmapped_text()
+        return (*self._of_networks, *([f"nothing means {unmapped}: never found"] if unmapped else []))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -165,7 +168,7 @@ class Untrained(BaseParser):
             f"untrained: these are the classes of {heard_and_seen}; nothing was learned from your clips. Confidences "
             "of different classes do not compare"
         )
-        return "\n".join(filter(None, [*self.notes, head, self.map.text() if self._typed else ""]))
+        return "\n".join(filter(None, [*self._of_networks, head, self.map.text() if self._typed else ""]))
 
     def meanings(self, labels: Sequence[str]) -> dict[str, dict[str, list[str]]]:
         """Return what classes stand for: label -> modality -> the classes of its network's classifier."""
