@@ -5,12 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import threading
 from contextlib import contextmanager
 from urllib.parse import quote
 
 import pytest
 
+from running import running
 from seehear.errors import SeehearError
 from seehear.labelling import ClipLabels, Session
 from seehear.labelling.app import open_server
@@ -26,14 +26,8 @@ GOOD = {"labels": {"Dog": None}, "done": True, "events": [], "timed": False}
 
 @contextmanager
 def served(session, suggester=None):
-    server = open_server(session, suggester)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
+    with running(open_server(session, suggester)) as server:
         yield server
-    finally:
-        server.stop()
-        thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from running import running
 from seehear.labelling import Session
 from seehear.labelling.app import open_server
 from seehear.labels import read_dense, read_weak
@@ -32,15 +33,9 @@ def suggesting():
 
 @contextmanager
 def served(session, page):
-    server = open_server(session)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
+    with running(open_server(session)) as server:
         yield server.address
         page.goto("about:blank")  # which asks for nothing more
-    finally:
-        server.stop()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -266,12 +261,8 @@ def test_nothing_is_sent_to_another_program_at_the_address(browser_page, session
         def log_message(self, *_):
             pass
 
-    server = open_server(session)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    opened(browser_page, server.address)
-    server.stop()
-    thread.join()
+    with running(open_server(session)) as server:
+        opened(browser_page, server.address)
     with http.server.HTTPServer(("127.0.0.1", server.port), Other) as other:
         threading.Thread(target=other.serve_forever).start()
         try:

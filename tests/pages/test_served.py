@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from commands import export
+from running import running
 from seehear.pages.server import open_server
 from seehear.parsing.clip import ParsedEvent
 
@@ -15,14 +16,8 @@ PLAYER = "document.querySelector('video')"
 
 @contextmanager
 def served(place):
-    server = open_server(place)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
+    with running(open_server(place)) as server:
         yield server.address
-    finally:
-        server.stop()
-        thread.join()
 
 
 def test_a_clip_outside_of_the_folder_plays_and_seeks(browser_page, tmp_path):

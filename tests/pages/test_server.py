@@ -20,6 +20,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from running import running
 from seehear.errors import SeehearError
 from seehear.media.reader import SUFFIXES
 from seehear.pages.server import PageServer, Site, open_server
@@ -38,14 +39,8 @@ SIZES = (0, 1, 37)
 @contextmanager
 def served(folder, rest=0.0):
     """A running server of a folder, which it searches whenever something unknown is requested."""
-    server = PageServer(Site(folder, rest))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
+    with running(PageServer(Site(folder, rest))) as server:
         yield server
-    finally:
-        server.stop()
-        thread.join()
 
 
 def ask(server, target, method="GET", connection=None, **headers):
