@@ -15,6 +15,7 @@ SOURCE = Path(seehear.__file__).parent
 ROOMS = [
     {"errors", "files", "locks", "names", "arguments", "progress", "device", "version", "modality", "events"}
     | {"decoding", "registry", "results", "settings", "stored", "texts", "pseudo", "telemetry"},
+    {"storage", "engines"},
     {"labels"},
     {"media"},
     {"serving"},

@@ -1,0 +1,62 @@
+"""What an engine takes, and what it gives back."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Generic, TypeVar
+
+from seehear.errors import SeehearError
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+
+
+class LostError(SeehearError):
+    """The process that worked on an item ended twice, the second time with nothing but this item to do."""
+
+
+class Work(ABC, Generic[Item, Done]):
+    """What is to be done with each of many items. It is copied to other processes, so it can be pickled."""
+
+    def begin(self) -> None:
+        """Prepare a process, once before its first items: load what all items need.
+
+        Raises:
+            SeehearError: If the work can't be done in this process. It ends the whole work.
+        """
+
+    @abstractmethod
+    def do(self, items: Sequence[Item]) -> Iterable[Done | Exception]:
+        """Yield for each item, in order, what came of it, or the error that it met.
+
+        An error that is raised ends the whole work, such as that of a full disk. An item may be given again if the
+        process ended before: what was finished of it is kept by whoever does it.
+        """
+
+
+class Engine(ABC):
+    """Where work is done."""
+
+    @abstractmethod
+    def each(
+        self, work: Work[Item, Done], items: Sequence[Item], *, together: int = 1
+    ) -> Iterator[tuple[Item, Done | Exception]]:
+        """Do work; yield each item with what came of it, in the order in which they end.
+
+        A process that ends does not end the work: its items are given to others. An item whose process ends again,
+        when it is done alone, comes with a `LostError`.
+
+        Args:
+            work: What to do.
+            items: With what.
+            together: Items that a process is given at once.
+
+        Raises:
+            SeehearError: If no process can do this work.
+        """
+
+    @property
+    @abstractmethod
+    def processes(self) -> int:
+        """How many processes work at once at most; 1 if it is done in this process."""

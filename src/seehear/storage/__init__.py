@@ -1,0 +1,1 @@
+"""Where files are kept: in folders of this machine, or elsewhere."""
