@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.data import Dataset
+from seehear.engines.interface import Engine, LostError
+from seehear.engines.local import LocalEngine
 from seehear.errors import SeehearError
 from seehear.events import Activity
 from seehear.features.packed import Packed
@@ -139,7 +141,7 @@ class Bench:
         datasets: split -> its clips that have features of every candidate network.
         window: Segments of a training clip.
         out: The folder in which trainings are kept; None for trainings in memory.
-        workers: Processes, one thread each.
+        engine: Does the trainings.
         device: cpu or cuda.
         in_memory: Bytes of features that each process may hold.
         progress: Whether to show progress.
@@ -148,7 +150,7 @@ class Bench:
     datasets: dict[str, Dataset]
     window: int
     out: Path | None = None
-    workers: int = 1
+    engine: Engine = field(default_factory=LocalEngine)
     device: str = "cpu"
     in_memory: int = IN_MEMORY
     progress: bool = True
@@ -156,7 +158,7 @@ class Bench:
     _runs: dict[Path, BaseRun] = field(default_factory=dict, repr=False)  # trained, and not scored yet
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_outcomes": {}, "_runs": {}}
+        return {**self.__dict__, "engine": LocalEngine(), "_outcomes": {}, "_runs": {}}
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -254,14 +256,17 @@ class Bench:
     def _each(
         self, trainings: Mapping[Path, Training], on_epoch: Callable[[Path], None]
     ) -> Iterable[tuple[Path, Outcome | Exception]]:
-        from seehear.selection.workers import attempt, in_processes
+        from seehear.selection.workers import Trainings, attempt
 
-        workers = min(self.workers, len(trainings))
-        if workers > 1 and self.device == "cpu":
-            for key, outcome in in_processes(self, trainings, workers):
+        if self.engine.elsewhere(len(trainings)):
+            keys = {id(training): key for key, training in trainings.items()}
+            for training, outcome in self.engine.each(Trainings(self), list(trainings.values())):
+                if isinstance(outcome, LostError):
+                    kept = f"{self.out}: finished trainings are kept; " if self.out else ""
+                    raise LostError(f"{kept}{outcome}: run the same again with fewer workers")
                 if self.out is None and isinstance(outcome, Outcome):
-                    self._outcomes[key] = outcome
-                yield key, outcome
+                    self._outcomes[self._score_key(training)] = outcome
+                yield keys[id(training)], outcome
             return
         if self.device != "cpu":
             self._train_stacks(list(trainings.values()))

@@ -1,18 +1,15 @@
-"""Worker processes that train, and the progress of what they do."""
+"""Trainings done by an engine, and the progress of what its processes do."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
+from seehear.engines.interface import LostError, Shared, Work
 from seehear.errors import SeehearError
 from seehear.files import DiskFullError
 from seehear.progress import Progress
@@ -27,49 +24,32 @@ B = TypeVar("B")
 POLL_EVERY = 2.0  # seconds between looks at the histories that worker processes write
 
 
-def default_workers() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def attempt(do: Callable[[A], B], what: A) -> B | Exception:
     """Return the result or the error; raise an error that all later trainings would meet too."""
     try:
         return do(what)
-    except (DiskFullError, BrokenProcessPool):
+    except (DiskFullError, LostError):
         raise
     except Exception as error:
         return error
 
 
-def in_processes(
-    bench: Bench, trainings: Mapping[Path, Training], workers: int
-) -> Iterable[tuple[Path, Outcome | Exception]]:
-    """Do trainings in worker processes; yield the key and the outcome of each as it ends.
+@dataclass(frozen=True)
+class Trainings(Work["Training", "Outcome"]):
+    """Trainings done by the processes of an engine. bench: where they are done; each process gets a copy."""
 
-    Args:
-        bench: Where trainings are done, with the data sets. Each worker gets a copy.
-        trainings: Key -> training.
-        workers: Number of processes.
+    bench: Bench
 
-    Raises:
-        SeehearError: If a worker process was killed, for example because it ran out of memory.
-    """
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(bench,)) as pool:
-        try:
-            jobs = {pool.submit(_do, training): key for key, training in trainings.items()}
-            for job in as_completed(jobs):
-                yield jobs[job], attempt(lambda job: job.result(), job)
-        except BrokenProcessPool:
-            kept = f"{bench.out}: finished trainings are kept; " if bench.out else ""
-            raise SeehearError(
-                f"{kept}a worker process ended early. Either it ran out of memory: run the same again with fewer "
-                'workers. Or it could not begin: a script must call this under `if __name__ == "__main__":`'
-            ) from None
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    def shared(self) -> Shared:
+        """Return the folder of the trainings, and the stores of their features."""
+        stores = [dataset.store.path for dataset in self.bench.datasets.values() if dataset.store is not None]
+        markers = tuple(dict.fromkeys(store.resolve() / "store.json" for store in stores))
+        return Shared(() if self.bench.out is None else (self.bench.out.resolve(),), markers)
+
+    def do(self, items: Sequence[Training]) -> Iterator[Outcome | Exception]:
+        """Yield the outcome of each training, or its error."""
+        for training in items:
+            yield attempt(self.bench.do, training)
 
 
 class EpochProgress:
@@ -133,29 +113,3 @@ class EpochProgress:
         except SeehearError:  # who reads its content says so
             return 0
         return len(history) if isinstance(history, list) else 0
-
-
-_bench: Bench  # of a worker process
-
-
-def _begin(bench: Bench) -> None:
-    global _bench
-    import torch
-
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, without a traceback
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    torch.set_num_threads(1)
-    _bench = bench
-
-
-def _end_with_parent() -> None:
-    """End when the parent was killed: a worker would otherwise wait for work forever."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
-def _do(training: Training) -> Outcome:
-    return _bench.do(training)
