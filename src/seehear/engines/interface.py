@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -46,7 +46,7 @@ class Work(ABC, Generic[Item, Done]):
         return Shared()
 
     @abstractmethod
-    def do(self, items: Sequence[Item]) -> Iterable[Done | Exception]:
+    def do(self, items: Sequence[Item]) -> Generator[Done | Exception]:
         """Yield for each item, in order, what came of it, or the error that it met.
 
         An error that is raised ends the whole work, such as that of a full disk. An item may be given again if the
@@ -60,7 +60,7 @@ class Engine(ABC):
     @abstractmethod
     def each(
         self, work: Work[Item, Done], items: Sequence[Item], *, together: int = 1
-    ) -> Iterator[tuple[Item, Done | Exception]]:
+    ) -> Generator[tuple[Item, Done | Exception]]:
         """Do work; yield each item with what came of it, in the order in which they end.
 
         A process that ends does not end the work: its items are given to others. An item whose process ends again

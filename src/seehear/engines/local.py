@@ -7,9 +7,10 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from typing import Any, Generic
 
 from seehear.device import resolve
@@ -56,14 +57,15 @@ class LocalEngine(Engine):
 
     def each(
         self, work: Work[Item, Done], items: Sequence[Item], *, together: int = 1
-    ) -> Iterator[tuple[Item, Done | Exception]]:
+    ) -> Generator[tuple[Item, Done | Exception]]:
         """Do work; yield each item with what came of it; see `Engine.each`."""
         blocks = -(-len(items) // together)
         if self.elsewhere(blocks):
             yield from _Pool(work, min(self.workers, blocks)).each(items, together)
         elif items:
             work.begin()
-            yield from zip(items, work.do(items), strict=True)
+            with closing(work.do(items)) as done:
+                yield from zip(items, done, strict=True)
 
 
 class _Pool(Generic[Item, Done]):

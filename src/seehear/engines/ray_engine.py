@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Generic
 
@@ -65,7 +65,7 @@ class RayEngine(Engine):
 
     def each(
         self, work: Work[Item, Done], items: Sequence[Item], *, together: int = 1
-    ) -> Iterator[tuple[Item, Done | Exception]]:
+    ) -> Generator[tuple[Item, Done | Exception]]:
         """Do work; yield each item with what came of it; see `Engine.each`."""
         ray = self._connected()
         check_nodes(ray, work.shared())

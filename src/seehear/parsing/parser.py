@@ -325,7 +325,8 @@ class Parser(BaseParser):
     def reader(self) -> FileReader:
         """The run's networks in memory, with the settings of its features' extraction."""
         from seehear import networks
-        from seehear.features.extraction import Settings, load_networks
+        from seehear.features.jobs import load_networks
+        from seehear.features.segments import Settings
         from seehear.parsing.reading import FileReader
 
         facts, name = self.run.facts, self.run.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -46,7 +46,7 @@ class Trainings(Work["Training", "Outcome"]):
         markers = tuple(dict.fromkeys(store.resolve() / "store.json" for store in stores))
         return Shared(() if self.bench.out is None else (self.bench.out.resolve(),), markers)
 
-    def do(self, items: Sequence[Training]) -> Iterator[Outcome | Exception]:
+    def do(self, items: Sequence[Training]) -> Generator[Outcome | Exception]:
         """Yield the outcome of each training, or its error."""
         for training in items:
             yield attempt(self.bench.do, training)
