@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seehear.engines.interface import Shared
+from seehear.engines.process import work_in
 from seehear.errors import SeehearError
 from seehear.files import mark
 from seehear.version import __version__
@@ -50,11 +51,11 @@ def _answers(ray: Any, nodes: Sequence[Any], paths: Sequence[str]) -> list[dict[
     """Return what each node says of itself, or why it can't."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-    asked = ray.remote(num_cpus=0, max_retries=0)(facts)
-    tasks = [
-        asked.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)).remote(paths)
-        for node in nodes
-    ]
+    asked = ray.remote(num_cpus=0, max_retries=0)(facts)  # by name: a node without seehear can't answer
+    tasks = []
+    for node in nodes:
+        there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        tasks.append(asked.options(scheduling_strategy=there).remote(paths, os.getcwd()))
     answers: list[dict[str, Any] | str] = []
     for task in tasks:
         try:
@@ -65,8 +66,14 @@ def _answers(ray: Any, nodes: Sequence[Any], paths: Sequence[str]) -> list[dict[
     return answers
 
 
-def facts(paths: Sequence[str] = ()) -> dict[str, Any]:
-    """Return what decides whether this process can take part. paths: files whose size is wanted, -1 for none."""
+def facts(paths: Sequence[str] = (), folder: str = "") -> dict[str, Any]:
+    """Return what decides whether this process can take part.
+
+    Args:
+        paths: Files whose size is wanted, -1 for those that are not there.
+        folder: The working folder.
+    """
+    work_in(folder)
     return {
         "Python": platform.python_version(),
         "seehear": f"{__version__} ({source_hash()})",

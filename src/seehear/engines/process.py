@@ -6,6 +6,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from seehear.engines.interface import Done, Item, Work
@@ -13,13 +14,16 @@ from seehear.engines.interface import Done, Item, Work
 _begun: tuple[str, Work[Any, Any]] | None = None  # the work that this process is prepared for, and its key
 
 
-def results(key: str, fetch: Callable[[], Work[Item, Done]], items: Sequence[Item]) -> list[Done | Exception]:
+def results(
+    key: str, fetch: Callable[[], Work[Item, Done]], items: Sequence[Item], folder: str = ""
+) -> list[Done | Exception]:
     """Do items of a work, and return what came of each.
 
     Args:
         key: Of the work: a process that is prepared for it does not prepare again.
         fetch: Returns the work.
         items: What to do.
+        folder: The working folder, to which paths may be relative; by default that which the process has.
 
     Raises:
         SeehearError: If the process can't do this work, or what is wrong concerns all items.
@@ -28,10 +32,18 @@ def results(key: str, fetch: Callable[[], Work[Item, Done]], items: Sequence[Ite
     if _begun is None or _begun[0] != key:
         _begun = None  # frees what the work before had loaded
         one_thread()
+        work_in(folder)
         work = fetch()
         work.begin()
         _begun = (key, work)
     return [_sendable(each) for each in _begun[1].do(items)]
+
+
+def work_in(folder: str) -> None:
+    """Change the working folder. If it isn't there, paths that are not relative can still be used."""
+    if folder:
+        with suppress(OSError):
+            os.chdir(folder)
 
 
 def one_thread() -> None:

@@ -7,6 +7,7 @@ on demand does so.
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from collections import deque
@@ -106,7 +107,7 @@ class _Tasks(Generic[Item, Done]):
 
     def __init__(self, ray: Any, engine: RayEngine, work: Work[Item, Done]) -> None:
         self._ray, self._engine = ray, engine
-        self._key, self._work = uuid.uuid4().hex, ray.put(work)
+        self._key, self._work, self._folder = uuid.uuid4().hex, ray.put(work), os.getcwd()
         # max_calls: by default Ray ends a process with a GPU after each task, and its networks would be loaded again.
         self._do = ray.remote(num_cpus=1, num_gpus=engine.gpus, max_retries=0, max_calls=0)(_do)
         self._doing: dict[Any, list[Item]] = {}
@@ -144,7 +145,10 @@ class _Tasks(Generic[Item, Done]):
                     self._ray.cancel(task, force=True)
 
     def _give(self, block: list[Item]) -> None:
-        self._doing[self._do.remote(self._key, [self._work], block)] = block
+        self._doing[self._start(block)] = block
+
+    def _start(self, block: list[Item]) -> Any:
+        return self._do.remote(self._key, [self._work], block, self._folder)
 
     def _ended(self) -> Iterator[tuple[list[Item], list[Done | Exception] | None]]:
         """Wait a moment; yield the blocks that ended with their results, None if their process ended."""
@@ -166,7 +170,7 @@ class _Tasks(Generic[Item, Done]):
         """Do an item while nothing else is done."""
         (item,) = block
         for _ in range(MAX_NODE_DEATHS):
-            task = self._do.remote(self._key, [self._work], block)
+            task = self._start(block)
             self._doing[task] = block  # so that it is cancelled with the others
             try:
                 return item, self._result(task)[0]
@@ -213,11 +217,11 @@ class _ProcessEndedError(Exception):
     """A process ended, perhaps because of what it did."""
 
 
-def _do(key: str, work: list[Any], items: list[Any]) -> list[Any]:
+def _do(key: str, work: list[Any], items: list[Any], folder: str) -> list[Any]:
     """Do items, in a process of the cluster. work: a reference to it, in a list so that Ray doesn't copy it anew."""
     import ray
 
-    return results(key, lambda: ray.get(work[0]), items)
+    return results(key, lambda: ray.get(work[0]), items, folder)
 
 
 def _keep_messages_from_output() -> None:

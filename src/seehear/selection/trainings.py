@@ -30,8 +30,9 @@ from seehear.features.store import NetworkInfo
 from seehear.selection.collocation import Collocation
 from seehear.stored import Number, as_model, facts_of, read_tensors
 from seehear.training.bags import IN_MEMORY, Split
+from seehear.training.epochs import EpochProgress, Watched
 from seehear.training.recipe import Decode, Recipe
-from seehear.training.run import BaseRun, MemoryRun, Run, RunFacts
+from seehear.training.run import HISTORIES, BaseRun, MemoryRun, Run, RunFacts
 
 if TYPE_CHECKING:
     from seehear.training.validation import Validation
@@ -235,8 +236,6 @@ class Bench:
         Returns:
             The outcome of each, in their order, or the error if one failed.
         """
-        from seehear.selection.workers import EpochProgress
-
         keys = [self._score_key(training) for training in trainings]
         results: dict[Path, Outcome | Exception] = {}
         todo: dict[Path, Training] = {}
@@ -247,11 +246,16 @@ class Bench:
             else:
                 results[key] = done
         if todo:
-            with EpochProgress(f"{what}, epochs of {len(todo)}", self, todo) as progress:
+            watched = {key: self._watched(training) for key, training in todo.items()}
+            with EpochProgress(f"{what}, epochs of {len(todo)}", watched, self.progress) as progress:
                 for key, outcome in self._each(todo, progress.on_epoch):
                     results[key] = outcome
                     progress.ended(key)
         return [results[key] for key in keys]
+
+    def _watched(self, training: Training) -> Watched:
+        history = None if self.out is None else self.folder(training) / HISTORIES["task"]
+        return Watched(str(training.collocation), training.recipe.epochs, history)
 
     def _each(
         self, trainings: Mapping[Path, Training], on_epoch: Callable[[Path], None]
