@@ -258,6 +258,7 @@ def _inputs(
             videos=videos,
             networks=choice.needed(plans.values()) if videos is not None else (),
             fps=fps,
+            engine=options["engine"],
             device=options["device"],
         )
         clips = prepared.clips
