@@ -58,6 +58,7 @@ def extract(
     segment: float | None = ...,
     audio_track: int | None = ...,
     shard: str | Shard | None = ...,
+    block: int | None = ...,
     device: str = ...,
     progress: bool = ...,
 ) -> Extraction: ...
@@ -73,6 +74,7 @@ def extract(
     segment: float | None = ...,
     audio_track: int | None = ...,
     shard: str | Shard | None = ...,
+    block: int | None = ...,
     device: str = ...,
     progress: bool = ...,
 ) -> Features | Extraction: ...
@@ -87,6 +89,7 @@ def extract(
     segment: float | None = None,
     audio_track: int | None = None,
     shard: str | Shard | None = None,
+    block: int | None = None,
     device: str = "auto",
     progress: bool = True,
 ) -> Features | Extraction:
@@ -106,6 +109,8 @@ def extract(
         audio_track: Which of the audio tracks of each clip, from 1; by default the one that players choose. A clip
             with fewer tracks fails.
         shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
+        block: Clips per file of a new store, for very many clips; by default 1. What is made is then written once
+            there is a block of it, or a minute after the first, and at the end.
         device: auto, cpu or cuda.
         progress: Whether to show progress.
 
@@ -129,7 +134,7 @@ def extract(
     child.start()
     loaded = load_networks(specs, device)  # before the store is created: it may fail
     if store is not None:
-        kept = Store(store, segment=segment, create=True)
+        kept = Store(store, segment=segment, create=True, block=block)
         extraction = _extract_to_store(files, loaded, kept, Settings(fps, kept.segment, track), progress)
     else:
         extraction = _extract_to_memory(files, loaded, Settings(fps, segment or 1.0, track), progress)
@@ -199,7 +204,8 @@ def _extract_to_store(
     for note in extraction.notes if progress else ():
         say(note)  # before anything is replaced, so that it can be stopped
     bar = Progress("extracting", len(clips), done=len(clips) - len(jobs), show=progress)
-    _run(jobs, loaded, settings, extraction, keep, bar)
+    with store:  # which writes what is gathered, also if this is interrupted
+        _run(jobs, loaded, settings, extraction, keep, bar)
     return extraction
 
 
@@ -216,7 +222,7 @@ def _stale(
         extraction: The result so far.
     """
     jobs: list[Job] = []
-    damaged: list[Path] = []
+    damaged: dict[Path, None] = {}  # in order
     made_by = {spec.name: settings.made_by(spec) for spec in specs}
     others: dict[str, None] = {}  # clips with features of another audio track, in order
     for name, path in clips.items():
@@ -230,7 +236,8 @@ def _stale(
                     notes = store.notes(spec.name, name)
             if notes is None:
                 stale.append(spec)
-                damaged += [store.file(spec.name, name)] if store.is_damaged(spec.name, name) else []
+                if store.is_damaged(spec.name, name):
+                    damaged[store.file(spec.name, name)] = None
                 continue
             extraction.add(name, spec.name, None, notes=notes)
             extraction.unchanged += 1
@@ -243,8 +250,13 @@ def _stale(
         )
     if damaged:
         extraction.notes.append(
-            f"damaged: {counted(len(damaged), 'file')} in {store.path}, for example {damaged[0]}; made again"
+            f"damaged: {counted(len(damaged), 'file')} in {store.path}, for example {next(iter(damaged))}; made again"
         )
+    extraction.notes += [
+        f"{file}: damaged; the features of this extraction that it held are made again. Delete it"
+        for spec in specs
+        for file in store.unreadable(spec.name)
+    ]
     return jobs
 
 
