@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.errors import SeehearError
+from seehear.errors import ClipError, SeehearError
 from seehear.features.block import Block, decode, encode
 from seehear.features.block_index import SETTLED, At, Index
 from seehear.features.layout import TENSORS, Entry, Layout, located, vanished
@@ -96,9 +96,14 @@ class Blocks(Layout):
             gathered.sort(key=_width)  # stable
             for _, of_width in groupby(gathered, key=_width):
                 self._write(index, list(of_width))
-        except Exception:
+        except Exception as error:
             del self._gathered[network]
-            raise
+            if isinstance(error, SeehearError) and not isinstance(error, ClipError):
+                raise
+            raise SeehearError(  # not of one clip
+                f"{self.place}: the features of {len(gathered)} clips by {network} can't be written "
+                f"({type(error).__name__}: {error})"
+            ) from error
         del self._gathered[network]
 
     def _write(self, index: Index, entries: Sequence[Entry]) -> None:
