@@ -128,16 +128,17 @@ class Block:
 
     def facts(self, position: int) -> dict[str, Any]:
         """Return the fields of the origin of a clip, and its notes."""
-        row, clip = self.rows[position], self.clips[position]
+        clip = self.clips[position]
+        size, modified, audio_track, *_, end = self.rows[position].tolist()
         start = int(self.rows["content_end"][position - 1]) if position else 0
         return {
             "clip": clip,
             "made_by": self.made_by[position],
-            "content": self.contents[start : int(row["content_end"])],
-            "size": int(row["size"]),
-            "modified": int(row["modified"]),
-            "audio_track": int(row["audio_track"]) or None,
-            "notes": json.loads(self.notes.get(clip, "[]")),
+            "content": self.contents[start:end],
+            "size": size,
+            "modified": modified,
+            "audio_track": audio_track or None,
+            "notes": json.loads(self.notes[clip]) if clip in self.notes else [],
         }
 
     def part(self, position: int, tensor: str) -> tuple[int, int, int | None]:

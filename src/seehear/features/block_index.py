@@ -32,6 +32,7 @@ class Index:
 
     def __init__(self, place: Place, folder: str) -> None:
         self.place, self.folder = place, folder
+        self._path = str(place.path / folder) if isinstance(place, LocalPlace) else ""
         self.unreadable: set[str] = set()
         self._blocks: dict[int, Block] = {}
         self._numbers: dict[str, int] = {}  # name -> number of a block
@@ -98,7 +99,7 @@ class Index:
 
         In object storage nothing is sure, so it is refreshed once here, and otherwise where it has to be.
         """
-        if isinstance(self.place, LocalPlace):
+        if self._path:
             if self._seen is None or self._changed() != self._seen:
                 self.refresh()
         elif self._seen is None:
@@ -107,10 +108,10 @@ class Index:
 
     def _changed(self) -> int | None:
         """Return when a file was last added to the folder or removed, in nanoseconds; None if that is not known."""
-        if not isinstance(self.place, LocalPlace):
+        if not self._path:
             return None
         try:
-            return os.stat(self.place.path / self.folder).st_mtime_ns
+            return os.stat(self._path).st_mtime_ns
         except OSError:
             return None
 

@@ -192,7 +192,9 @@ class Blocks(Layout):
             return [index.file(name) for name in sorted(index.unreadable)]
 
     def _index(self, network: str) -> Index:
-        return self._indexes.setdefault(network, Index(self.place, f"{network}/blocks"))
+        if network not in self._indexes:
+            self._indexes[network] = Index(self.place, f"{network}/blocks")
+        return self._indexes[network]
 
     def _known(self, network: str, clip: str) -> Index:
         """Return the index, in which the clip is if it has features."""

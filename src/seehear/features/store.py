@@ -326,7 +326,8 @@ class Store:
         try:
             return tuple(Note.from_json(note) for note in self._layout.facts(network, clip).get("notes", ()))
         except UNREADABLE as error:
-            raise self._damaged(network, clip, f"its notes: {error}") from None
+            where = self._where(network, clip)
+            raise SeehearError(f"{where}: its notes are damaged ({error}); {self._layout.remedy}") from None
 
     def origin(self, network: str, clip: str) -> Origin | None:
         """Return the origin of the features of a clip; None if there are none, or their file is damaged."""
