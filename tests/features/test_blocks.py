@@ -35,6 +35,13 @@ INFO = NetworkInfo("net", "audio", WIDTH, "made")
 NOTES = (Note(NoteKind.GAP, "audio", 1.5), Note(NoteKind.SILENT, "audio"))
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """The cache of this test alone."""
+    monkeypatch.setenv("SEEHEAR_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
 def new_store(path: Path | Place, block: int = 3) -> Store:
     kept = Store(path, create=True, block=block)
     kept.register(INFO)
@@ -498,7 +505,6 @@ def test_no_block_names_a_clip_that_leads_elsewhere(tmp_path, name):
 
 
 def test_a_store_that_is_no_folder_of_this_machine(tmp_path, monkeypatch):
-    monkeypatch.setenv("SEEHEAR_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     place = InMemory(tmp_path)
     kept = Store(place, create=True)
@@ -522,6 +528,30 @@ def test_a_store_that_is_no_folder_of_this_machine(tmp_path, monkeypatch):
     with pytest.raises(SeehearError, match="memory://store: no features of 'other'; available: net"):
         again.network("other")
     assert not (tmp_path / "memory:").exists()
+
+
+def test_headers_elsewhere_are_read_once(tmp_path, cache):
+    place = InMemory(tmp_path)
+    with new_store(place, block=2) as kept:
+        for n in range(6):
+            put(kept, f"c{n}", n)
+
+    def headers_read():
+        place.reads.clear()
+        assert Store(place).clips("net") == {f"c{n}" for n in range(6)}
+        return [name for name, *_ in place.reads if "blocks" in name]
+
+    assert len(headers_read()) == 3
+    assert headers_read() == []
+    headers = sorted(file for file in (cache / "blocks").rglob("*") if file.is_file())
+    headers[0].write_bytes(b"damaged")
+    headers[1].unlink()
+    assert len(headers_read()) == 2
+    assert headers_read() == []
+    name = next(name for name in place.files if "blocks" in name)
+    place.remove(name)
+    assert len(Store(place).clips("net")) == 4
+    assert len([file for file in (cache / "blocks").rglob("*") if file.is_file()]) == 2
 
 
 def test_a_store_of_files_needs_a_folder(tmp_path):

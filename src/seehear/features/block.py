@@ -183,11 +183,16 @@ def encode(entries: Sequence[Entry], replaces: Mapping[str, Sequence[str]]) -> t
     tensors = {"features": np.concatenate([entry.features for entry in entries]), "silent": np.concatenate(silent)}
     data = save(tensors, metadata={"clips": text})
     header = data[: 8 + int.from_bytes(data[:8], "little")]
-    return _named(header) + (REPLACING if columns["replaces"] else ""), data
+    return _hash(header) + (REPLACING if columns["replaces"] else ""), data
 
 
-def _named(header: bytes) -> str:
+def _hash(header: bytes) -> str:
     return hashlib.sha256(header).hexdigest()[:32]
+
+
+def is_header(name: str, header: bytes) -> bool:
+    """Return whether this is the header of the block of this name, as it was written."""
+    return name.removesuffix(REPLACING) == _hash(header)
 
 
 def read_header(place: Place, file: str) -> bytes:
@@ -213,7 +218,7 @@ def decode(name: str, header: bytes, where: str) -> Block:
     Raises:
         SeehearError: If the header is not as it was written, or not that of a block.
     """
-    if name.removesuffix(REPLACING) != _named(header):
+    if not is_header(name, header):
         raise SeehearError(f"{where}: damaged (its header is not as it was written); {REMEDY}")
     try:
         (length,) = struct.unpack("<Q", header[:8])

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 from seehear.errors import SeehearError
-from seehear.features.block import MAX_BLOCK, REPLACING, SUFFIX, Block, decode, read_header
+from seehear.features.block import MAX_BLOCK, REPLACING, SUFFIX, Block, decode, is_header, read_header
 from seehear.features.layout import located
+from seehear.files import atomic_bytes
+from seehear.networks.weights import cache_folder
 from seehear.storage.place import LocalPlace, Place
+from seehear.stored import entries
 
 READERS = 16  # headers that are read from object storage at once
 SETTLED = 100_000_000  # nanoseconds after which a further change gets another time, on the coarsest clock of a kernel
@@ -33,13 +39,15 @@ class Index:
     def __init__(self, place: Place, folder: str) -> None:
         self.place, self.folder = place, folder
         self._path = str(place.path / folder) if isinstance(place, LocalPlace) else ""
+        self._cache = None if self._path else _cache(place, folder)
         self.unreadable: set[str] = set()
         self._blocks: dict[int, Block] = {}
         self._numbers: dict[str, int] = {}  # name -> number of a block
         # clip -> number of a block × MAX_BLOCK + position in it; several if several blocks have the clip
         self._rows: dict[str, int | tuple[int, ...]] = {}
         self._next = 0
-        self._seen: int | None = None  # when the folder had changed, as it was listed; None if it may have since
+        # When the folder had changed, as it was listed; None if it may have since. 0 once it was listed elsewhere.
+        self._seen: int | None = None
 
     def file(self, name: str) -> str:
         """Return the name of a block's file in the place."""
@@ -92,7 +100,11 @@ class Index:
                 self.add(decode(name, header, located(self.place, self.file(name))))
             except SeehearError:
                 self.unreadable.add(name)
-        self._seen = seen if seen is not None and now - seen > SETTLED else None
+        if self._path:
+            self._seen = seen if seen is not None and now - seen > SETTLED else None
+        else:
+            self._seen = 0
+            self._tidy(names)
 
     def refresh_if_changed(self) -> None:
         """Refresh, unless it is sure without listing the folder that nothing has changed.
@@ -104,7 +116,6 @@ class Index:
                 self.refresh()
         elif self._seen is None:
             self.refresh()
-            self._seen = 0
 
     def _changed(self) -> int | None:
         """Return when a file was last added to the folder or removed, in nanoseconds; None if that is not known."""
@@ -124,10 +135,27 @@ class Index:
             yield from pool.map(self._header, names)
 
     def _header(self, name: str) -> bytes | None:
+        """Return the header of a block, None if it was removed; that of a block elsewhere is kept in the cache."""
+        if self._cache is not None:
+            with suppress(OSError):
+                header = (self._cache / name).read_bytes()
+                if is_header(name, header):
+                    return header
         try:
-            return read_header(self.place, self.file(name))
+            header = read_header(self.place, self.file(name))
         except FileNotFoundError:
             return None
+        if self._cache is not None and is_header(name, header):
+            with suppress(SeehearError, OSError):  # such as a full disk: it is read again next time
+                atomic_bytes(self._cache / name, header, durable=False)
+        return header
+
+    def _tidy(self, names: set[str]) -> None:
+        """Remove headers of blocks that are no more from the cache."""
+        with suppress(SeehearError, OSError):
+            for file in entries(self._cache) if self._cache is not None else ():
+                if file.name not in names:
+                    file.unlink(missing_ok=True)
 
     def add(self, block: Block) -> None:
         """Add a block, unless it is there."""
@@ -152,3 +180,10 @@ class Index:
 
     def _at(self, row: int) -> At:
         return self._blocks[row // MAX_BLOCK], row % MAX_BLOCK
+
+
+def _cache(place: Place, folder: str) -> Path | None:
+    """Return where the headers of blocks in object storage are kept on this machine, None if nowhere."""
+    with suppress(SeehearError):
+        return cache_folder() / "blocks" / hashlib.sha256(f"{place}/{folder}".encode()).hexdigest()[:16]
+    return None

@@ -51,6 +51,7 @@ class Blocks(Layout):
         """
         self.place, self.size = place, size
         self._gathered: dict[str, dict[str, Entry]] = {}  # network -> clip -> features to be written
+        self._bytes = 0  # of these
         self._began = 0.0  # when the first of them was gathered
         self._indexes: dict[str, Index] = {}
         self._files = _Files(place)
@@ -66,15 +67,15 @@ class Blocks(Layout):
             of_silent = "" if entry.silent is None else f" and silence of shape {entry.silent.shape}"
             raise SeehearError(f"clip {entry.clip}: features of shape {shape}{of_silent}, expected (T, width) and (T,)")
         with self._lock:
-            if not any(self._gathered.values()):
+            if not self._gathered:
                 self._began = time.monotonic()
             features, silent = entry.features.copy(), None if entry.silent is None else entry.silent.copy()
             own = self._gathered.setdefault(network, {})
             own[entry.clip] = Entry(entry.clip, features, silent, entry.facts, entry.notes)
+            self._bytes += features.nbytes
             if len(own) >= self.size:
                 self._flush(network)
-            size = sum(each.features.nbytes for own in self._gathered.values() for each in own.values())
-            if size >= MOST_BYTES or time.monotonic() - self._began >= MOST_SECONDS:
+            if self._bytes >= MOST_BYTES or time.monotonic() - self._began >= MOST_SECONDS:
                 self.flush()
 
     def flush(self) -> None:
@@ -97,14 +98,19 @@ class Blocks(Layout):
             for _, of_width in groupby(gathered, key=_width):
                 self._write(index, list(of_width))
         except Exception as error:
-            del self._gathered[network]
+            self._forget(network)
             if isinstance(error, SeehearError) and not isinstance(error, ClipError):
                 raise
             raise SeehearError(  # not of one clip
                 f"{self.place}: the features of {len(gathered)} clips by {network} can't be written "
                 f"({type(error).__name__}: {error})"
             ) from error
-        del self._gathered[network]
+        self._forget(network)
+
+    def _forget(self, network: str) -> None:
+        self._bytes -= sum(entry.features.nbytes for entry in self._gathered.pop(network).values())
+        if not self._gathered:  # also without what was given twice
+            self._bytes = 0
 
     def _write(self, index: Index, entries: Sequence[Entry]) -> None:
         """Write a block, then remove those that have nothing current any more."""
