@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -331,6 +332,48 @@ def test_features_whose_block_is_removed_meanwhile(tmp_path):
         with kept:
             put(kept, "a", 2)
         np.testing.assert_array_equal(reader.read("net", "a"), values(2))
+
+
+LATER = 4_000_000_000_000_000_000  # nanoseconds: a time of modification that the clock has not passed
+
+
+def test_changes_within_one_tick_of_the_clock_are_seen(tmp_path):
+    """What has just changed may change again without getting another time."""
+    kept = new_store(tmp_path / "s")
+    with kept:
+        put(kept, "a", 1)
+    file = kept.file("net", "a")
+    os.utime(file, ns=(LATER, LATER))
+    assert kept.origin("net", "a") is not None
+    whole = file.read_bytes()
+    file.write_bytes(bytes([*whole[:-4], whole[-4] ^ 1, *whole[-3:]]))
+    os.utime(file, ns=(LATER, LATER))
+    assert kept.origin("net", "a") is None
+    other = Store(tmp_path / "s")
+    os.utime(file.parent, ns=(LATER, LATER))
+    assert kept.origin("net", "b") is None
+    with other:
+        put(other, "b", 2)
+    os.utime(file.parent, ns=(LATER, LATER))
+    assert kept.origin("net", "b") is not None
+
+
+def test_a_replaced_block_that_can_not_be_removed_does_no_harm(tmp_path, monkeypatch):
+    kept = new_store(tmp_path / "s")
+
+    def refused(place, name):
+        raise SeehearError(f"{name}: in use")
+
+    monkeypatch.setattr(LocalPlace, "remove", refused)
+    for number in range(3):
+        with kept:
+            put(kept, "a", number)
+    assert len(block_files(tmp_path / "s")) == 3
+    monkeypatch.undo()
+    np.testing.assert_array_equal(Store(tmp_path / "s").read("net", "a"), values(2))
+    with kept:
+        put(kept, "a", 4)
+    assert len(block_files(tmp_path / "s")) == 1
 
 
 KILLED = """
