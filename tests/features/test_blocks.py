@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -719,7 +720,7 @@ def test_an_extraction_that_is_interrupted_keeps_what_it_made(tmp_path, clips, m
         return Origin.of(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr("seehear.features.extraction.Origin", SimpleNamespace(of=interrupted))
+        patch.setattr("seehear.features.making.Origin", SimpleNamespace(of=interrupted))
         with pytest.raises(type(error)):
             extracted(clips, tmp_path / "s", block=100)
     assert Store(tmp_path / "s").clips("level") == {"c0", "c1", "c2"}
@@ -742,3 +743,26 @@ def test_a_block_that_can_not_be_written_ends_the_extraction(tmp_path, clips, mo
             extracted(clips, tmp_path / "s", block=2)
     assert Store(tmp_path / "s").clips("level") == frozenset()
     assert extracted(clips, tmp_path / "s").made == 5
+
+
+OWN = """
+import numpy as np
+from seehear import network
+
+@network(name="level", modality="audio", width=1, rate=8000, window=1.0)
+def level(waves):
+    return np.abs(waves).max(axis=1)[:, None]
+"""
+
+
+def test_several_processes_of_an_engine_make_blocks(tmp_path, clips):
+    (tmp_path / "own.py").write_text(OWN)
+    for n in range(20):
+        (tmp_path / "more").mkdir(exist_ok=True)
+        shutil.copy(clips / "c0.wav", tmp_path / "more" / f"d{n}.wav")
+    own, options = [f"{tmp_path / 'own.py'}:level"], {"progress": False, "device": "cpu"}
+    done = extract(tmp_path / "more", own, store=tmp_path / "s", block=10, workers=2, **options)
+    assert (done.made, done.failed) == (20, {})
+    assert len(list((tmp_path / "s" / "level" / "blocks").iterdir())) == 2
+    assert done["d7"]["level"].shape == (2, 1)
+    assert extract(tmp_path / "more", own, store=tmp_path / "s", **options).unchanged == 20
