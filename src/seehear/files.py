@@ -302,6 +302,11 @@ def atomic_json(path: Path, value: object, default: Callable[[Any], Any] | None 
     atomic_text(path, _as_json(value, default))
 
 
+def json_bytes(value: object) -> bytes:
+    """Return a value as the bytes that `atomic_json` writes."""
+    return _as_json(value).encode()
+
+
 def _as_json(value: object, default: Callable[[Any], Any] | None = None) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, default=default) + "\n"
 

@@ -39,6 +39,7 @@ def extract(
     segment: float | None = ...,
     audio_track: int | None = ...,
     shard: str | Shard | None = ...,
+    block: int | None = ...,
     engine: str | Engine = ...,
     workers: int | None = ...,
     gpus: float = ...,
@@ -57,6 +58,7 @@ def extract(
     segment: float | None = ...,
     audio_track: int | None = ...,
     shard: str | Shard | None = ...,
+    block: int | None = ...,
     engine: str | Engine = ...,
     workers: int | None = ...,
     gpus: float = ...,
@@ -74,6 +76,7 @@ def extract(
     segment: float | None = None,
     audio_track: int | None = None,
     shard: str | Shard | None = None,
+    block: int | None = None,
     engine: str | Engine = LOCAL,
     workers: int | None = None,
     gpus: float = 0.0,
@@ -96,6 +99,8 @@ def extract(
         audio_track: Which of the audio tracks of each clip, from 1; by default the one that players choose. A clip
             with fewer tracks fails.
         shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
+        block: Clips per file of a new store, for very many clips; by default 1. What is made is then written once
+            there is a block of it, or a minute after the first, and at the end.
         engine: Where networks run: local, ray, ray://HOST:PORT, or an Engine. On a cluster, clips and store are to be
             seen under the same paths everywhere.
         workers: Processes that work at once, one thread each; 0 for one per core. By default this process with all
@@ -126,7 +131,7 @@ def extract(
     if not where.elsewhere(len(files)):
         making.load()  # before the store is created: it may fail
     if store is not None:
-        kept = Store(store, segment=segment, create=True)
+        kept = Store(store, segment=segment, create=True, block=block)
         making.settings, making.store = Settings(fps, kept.segment, track), kept
         extraction = _extract_to_store(files, making, kept, where, progress)
     else:
@@ -189,7 +194,7 @@ def _stale(
         extraction: The result so far.
     """
     jobs: list[Job] = []
-    damaged: list[Path] = []
+    damaged: dict[Path, None] = {}  # in order
     made_by = {spec.name: settings.made_by(spec) for spec in specs}
     others: dict[str, None] = {}  # clips with features of another audio track, in order
     for name, path in clips.items():
@@ -203,7 +208,8 @@ def _stale(
                     notes = store.notes(spec.name, name)
             if notes is None:
                 stale.append(spec.name)
-                damaged += [store.file(spec.name, name)] if store.is_damaged(spec.name, name) else []
+                if store.is_damaged(spec.name, name):
+                    damaged[store.file(spec.name, name)] = None
                 continue
             extraction.add(name, spec.name, None, notes=notes)
             extraction.unchanged += 1
@@ -216,8 +222,13 @@ def _stale(
         )
     if damaged:
         extraction.notes.append(
-            f"damaged: {counted(len(damaged), 'file')} in {store.path}, for example {damaged[0]}; made again"
+            f"damaged: {counted(len(damaged), 'file')} in {store.path}, for example {next(iter(damaged))}; made again"
         )
+    extraction.notes += [
+        f"{file}: damaged; the features of this extraction that it held are made again. Delete it"
+        for spec in specs
+        for file in store.unreadable(spec.name)
+    ]
     return jobs
 
 
@@ -244,7 +255,7 @@ def _run(jobs: Sequence[Job], making: Making, engine: Engine, extraction: Extrac
     """Run jobs and note their results."""
     began = time.monotonic()
     making.example = jobs[0].path if jobs else None
-    results = engine.each(making, jobs, together=TOGETHER)
+    results = engine.each(making, jobs, together=_together(jobs, extraction.kept, engine))
     with bar, closing(results):
         for job, done in results:
             if isinstance(done, Exception):  # its process ended, whatever it was that it met
@@ -252,6 +263,13 @@ def _run(jobs: Sequence[Job], making: Making, engine: Engine, extraction: Extrac
             _add(extraction, done, bar)
             bar.advance(job.clip)
     extraction.seconds = time.monotonic() - began
+
+
+def _together(jobs: Sequence[Job], store: Store | None, engine: Engine) -> int:
+    """Return how many clips a process is given at once: a block of the store, if there are enough for all processes."""
+    if store is None or store.block <= TOGETHER:
+        return TOGETHER
+    return max(TOGETHER, min(store.block, len(jobs) // engine.processes))
 
 
 def _add(extraction: Extraction, done: Done, bar: Progress) -> None:
