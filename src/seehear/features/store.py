@@ -111,6 +111,21 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """What a store holds of a clip and network.
+
+    Attributes:
+        features: (T, width).
+        silent: (T,), which segments are digital silence; None if it is not known.
+        origin: What the features were made from.
+    """
+
+    features: NDArray[np.float32]
+    silent: NDArray[np.bool_] | None
+    origin: Origin
+
+
+@dataclass(frozen=True)
 class NetworkInfo:
     """What a store records about a network.
 
@@ -263,25 +278,13 @@ class Store:
 
     def read(self, network: str, clip: str) -> NDArray[np.float32]:
         """Read the features (T, width) of a clip. Raises SeehearError naming the file if it is missing or damaged."""
-        features = self._tensor(network, clip, "features")
-        if features is None:
-            raise SeehearError(f"{self.file(network, clip)}: damaged (lacks features); {REMEDY}")
-        if features.dtype != np.float32 or features.ndim != 2 or not features.size or not reasonable(features.shape):
-            raise SeehearError(
-                f"{self.file(network, clip)}: damaged (has {features.dtype} of shape {features.shape}, expected "
-                f"float32 of shape (T, width)); {REMEDY}"
-            )
-        return features
+        tensors, _ = self._tensors(network, clip, "features")
+        return _features_of(tensors, self.file(network, clip))
 
     def silent(self, network: str, clip: str) -> NDArray[np.bool_] | None:
         """Read which segments of a clip are digital silence, (T,); None if it is not known. Raises as `read`."""
-        silent = self._tensor(network, clip, "silent")
-        if silent is not None and (silent.dtype != np.bool_ or silent.ndim != 1):
-            raise SeehearError(
-                f"{self.file(network, clip)}: damaged (silent has {silent.dtype} of shape {silent.shape}, expected "
-                f"bool of shape (T,)); {REMEDY}"
-            )
-        return silent
+        tensors, _ = self._tensors(network, clip, "silent")
+        return _silent_of(tensors, self.file(network, clip))
 
     def notes(self, network: str, clip: str) -> tuple[Note, ...]:
         """Read the notes on a clip that concern the network's modality; none from stores of earlier versions.
@@ -297,19 +300,19 @@ class Store:
         except UNREADABLE as error:
             raise SeehearError(f"{file}: its notes are damaged ({error}); {REMEDY}") from None
 
-    def _tensor(self, network: str, clip: str, name: str) -> Any:
-        """Return a tensor of a clip's file, None if the file lacks it."""
+    def _tensors(self, network: str, clip: str, *names: str) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return these tensors of a clip's file, as far as it has them, and its metadata."""
         file = self.file(network, clip)
         try:
-            tensors, _ = read_tensors(file, "np", REMEDY, only=(name, "crc32"))
+            tensors, metadata = read_tensors(file, "np", REMEDY, only=(*names, "crc32"))
         except FileNotFoundError:
             raise SeehearError(f"{self.path}: clip {clip} has no features of {network}; `seehear extract` it") from None
-        checksums = tensors["crc32"].tolist() if "crc32" in tensors else []  # none in files of earlier versions
-        tensor = tensors.get(name)
-        of_tensor = checksums[TENSORS.index(name) :][:1]
-        if tensor is not None and checksums and [zlib.crc32(tensor.tobytes())] != of_tensor:
-            raise SeehearError(f"{file}: damaged (its checksum is wrong); {REMEDY}")
-        return tensor
+        checksums = tensors.pop("crc32").tolist() if "crc32" in tensors else []  # none in files of earlier versions
+        for name, tensor in tensors.items():
+            of_tensor = checksums[TENSORS.index(name) :][:1]
+            if checksums and [zlib.crc32(tensor.tobytes())] != of_tensor:
+                raise SeehearError(f"{file}: damaged (its checksum is wrong); {REMEDY}")
+        return tensors, metadata
 
     def origin(self, network: str, clip: str) -> Origin | None:
         """Return the origin of the features of a clip; None if there are none, or their file is damaged."""
@@ -355,6 +358,41 @@ class Store:
         """
         origin = self.origin(network, clip)
         return origin is not None and origin.is_current(made_by, path, audio_track)
+
+    def stored(self, network: str, clip: str) -> Stored:
+        """Read all that packing needs of a clip, its file once. Raises as `read`, also if the origin is damaged."""
+        file = self.file(network, clip)
+        tensors, metadata = self._tensors(network, clip, *TENSORS)
+        features, silent = _features_of(tensors, file), _silent_of(tensors, file)
+        try:
+            origin = as_model(parse_json(metadata["origin"], file), Origin, file, REMEDY)
+        except UNREADABLE:
+            raise SeehearError(f"{file}: damaged (what its features were made from can't be read); {REMEDY}") from None
+        return Stored(features, silent, origin)
+
+
+def _features_of(tensors: Mapping[str, Any], file: Path) -> NDArray[np.float32]:
+    """Return the features (T, width) among a file's tensors. Raises SeehearError naming the file if it is damaged."""
+    features = tensors.get("features")
+    if features is None:
+        raise SeehearError(f"{file}: damaged (lacks features); {REMEDY}")
+    if features.dtype != np.float32 or features.ndim != 2 or not features.size or not reasonable(features.shape):
+        raise SeehearError(
+            f"{file}: damaged (has {features.dtype} of shape {features.shape}, expected float32 of shape "
+            f"(T, width)); {REMEDY}"
+        )
+    return features
+
+
+def _silent_of(tensors: Mapping[str, Any], file: Path) -> NDArray[np.bool_] | None:
+    """Return which segments are silent, (T,), None if it is not known. Raises as `_features_of`."""
+    silent = tensors.get("silent")
+    if silent is not None and (silent.dtype != np.bool_ or silent.ndim != 1):
+        raise SeehearError(
+            f"{file}: damaged (silent has {silent.dtype} of shape {silent.shape}, expected bool of shape "
+            f"(T,)); {REMEDY}"
+        )
+    return silent
 
 
 def _registered(file: Path, info: NetworkInfo) -> bool:

@@ -13,6 +13,7 @@ from seehear import arguments
 from seehear.data import Dataset, check_dataset
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
+from seehear.features.rows import memory_limit
 from seehear.files import check_folder
 from seehear.selection.collocation import Grid
 from seehear.selection.task import TEST, TRAIN, VAL, Task
@@ -66,7 +67,6 @@ def prepare(
         SeehearError: Arguments or data sets do not fit together.
     """
     from seehear.device import resolve as resolve_device
-    from seehear.training.bags import IN_MEMORY
     from seehear.training.inference import window_length
 
     check_dataset(train, "train")
@@ -105,7 +105,8 @@ def prepare(
     if not (resolved.scale or resolved.standardise):
         notes += loudness(whole)
     count = workers or (1 if folder is None else default_workers())
-    bench = Bench(datasets, window_length(lengths), folder, count, resolve_device(device), IN_MEMORY // count, progress)
+    window, share = window_length(lengths), memory_limit() // count
+    bench = Bench(datasets, window, folder, count, resolve_device(device), share, progress)
     grid = Grid.over(chosen, together)
     unique = tuple(dict.fromkeys(notes))
     task = Task(grid, bench, resolved, tuple(seeds), budget, together, leaks, tuple(missing), unique)

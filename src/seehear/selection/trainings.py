@@ -24,10 +24,11 @@ from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.events import Activity
 from seehear.features.packed import Packed
+from seehear.features.rows import IN_MEMORY
 from seehear.features.store import NetworkInfo
 from seehear.selection.collocation import Collocation
 from seehear.stored import Number, as_model, facts_of, read_tensors
-from seehear.training.bags import IN_MEMORY, Split
+from seehear.training.bags import Split
 from seehear.training.recipe import Decode, Recipe
 from seehear.training.run import BaseRun, MemoryRun, Run, RunFacts
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
+
+from seehear.features.rows import BLOCK, LazyRows, SomeRows, row_numbers
 
 Rows = NDArray[np.float32] | NDArray[np.float64]
 
@@ -54,25 +57,42 @@ class Bags:
     """Clips as bags of segments.
 
     Attributes:
-        rows: (R, D), the segments of all clips, one clip after another.
+        rows: (R, D), the segments of all clips, one clip after another; lazy if they are too large for memory.
         offsets: (N + 1,). Clip n has the rows offsets[n]:offsets[n + 1], at least one.
     """
 
-    rows: Rows
+    rows: Rows | LazyRows
     offsets: NDArray[np.int64]
+    _means: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     def subset(self, clips: NDArray[np.int64]) -> Bags:
         """Return some clips, by number."""
-        rows = np.concatenate([np.arange(self.offsets[n], self.offsets[n + 1]) for n in clips])
         lengths = np.diff(self.offsets)[clips]
-        return Bags(self.rows[rows], np.concatenate([[0], np.cumsum(lengths)]))
+        numbers, offsets = row_numbers(self.offsets[clips], lengths), np.concatenate([[0], np.cumsum(lengths)])
+        if isinstance(self.rows, LazyRows):  # the means have cost a reading of all rows
+            return Bags(SomeRows(self.rows, numbers), offsets, self._mean[clips])
+        return Bags(self.rows[numbers], offsets)
 
     def mean(self) -> NDArray[np.float64]:
         """Return the mean over the segments of each clip, (N, D)."""
-        return self.total(self.rows) / np.diff(self.offsets)[:, None]
+        return self._mean
+
+    @cached_property
+    def _mean(self) -> NDArray[np.float64]:
+        if self._means is not None:
+            return self._means
+        if not isinstance(self.rows, LazyRows):
+            return self.total(self.rows) / np.diff(self.offsets)[:, None]
+        means = np.empty((len(self), self.rows.shape[1]))
+        step = max(1, BLOCK * len(self) // len(self.rows))
+        for start in range(0, len(self), step):
+            offsets = self.offsets[start : start + step + 1]
+            part = Bags(self.rows[offsets[0] : offsets[-1]], offsets - offsets[0])
+            means[start : start + step] = part.mean()
+        return means
 
     def total(self, values: Rows) -> NDArray[np.float64]:
         """Return the sum over the segments of each clip, (N, K). values: (R, K)."""

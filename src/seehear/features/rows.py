@@ -1,0 +1,119 @@
+"""Rows of features that need not fit into memory: read from where they are when they are asked for."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from seehear.errors import SeehearError
+
+MEMORY = "SEEHEAR_MEMORY"  # environment variable: GiB
+IN_MEMORY = 4 << 30  # bytes of a data set's features that are kept in memory; larger sets stay memory-mapped
+PART = 4  # a part of one network's features may take this fraction of it, since several networks share it
+BLOCK = 8192  # rows that are computed with at once, where all would take too much memory
+
+
+def memory_limit() -> int:
+    """Return how many bytes of features may be kept in memory: by $SEEHEAR_MEMORY, else IN_MEMORY.
+
+    Raises:
+        SeehearError: If the variable is not a number of GiB, 0 or more.
+    """
+    own = os.environ.get(MEMORY)
+    if not own:
+        return IN_MEMORY
+    try:
+        limit = int(float(own) * (1 << 30))
+    except (ValueError, OverflowError):
+        limit = -1
+    if limit < 0:
+        raise SeehearError(f"{MEMORY} must be a number of GiB, 0 or more, not {own!r}")
+    return limit
+
+
+class LazyRows(ABC):
+    """Rows (R, D) float32 that are read when they are indexed. Functions of numpy take them as an array, a copy.
+
+    Attributes:
+        shape: (R, D).
+    """
+
+    ndim = 2
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self.shape = shape
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that all rows take in memory."""
+        return self.shape[0] * self.shape[1] * self.dtype.itemsize
+
+    @abstractmethod
+    def __getitem__(self, key: Any) -> NDArray[np.float32]:
+        """Return rows by a slice, a mask or an array of numbers, as an array."""
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[:], dtype=dtype)
+
+
+Rows = NDArray[np.float32] | LazyRows
+
+
+class SomeRows(LazyRows):
+    """Some rows of others, by number."""
+
+    def __init__(self, rows: Rows, numbers: NDArray[np.int64]) -> None:
+        """Take rows (R, D) of others.
+
+        Args:
+            rows: The others.
+            numbers: (R,).
+        """
+        super().__init__((len(numbers), rows.shape[1]))
+        self._rows, self._numbers = rows, numbers
+
+    def __getitem__(self, key: Any) -> NDArray[np.float32]:
+        """Return rows by a slice, a mask or numbers; or some of their columns, by a pair of these and a slice."""
+        if isinstance(key, tuple):
+            rows, columns = key
+            return self._rows[self._numbers[rows], columns]
+        return self._rows[self._numbers[key]]
+
+
+def part_of(rows: Rows, numbers: NDArray[np.int64]) -> Rows:
+    """Return some rows, by number: as an array, or read when they are needed if they take too much memory."""
+    size = len(numbers) * rows.shape[1] * rows.dtype.itemsize
+    return SomeRows(rows, numbers) if size > memory_limit() // PART else rows[numbers]
+
+
+def row_numbers(first: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers of the rows of clips, one after another.
+
+    Args:
+        first: The first row of each clip, (N,).
+        lengths: Rows of each clip, (N,).
+    """
+    before = np.cumsum(lengths) - lengths
+    numbers: NDArray[np.int64] = np.arange(int(lengths.sum())) + np.repeat(first - before, lengths)
+    return numbers
+
+
+def blocks(count: int) -> Iterator[slice]:
+    """Yield slices that cover `count` rows, BLOCK at a time. The last has up to twice as many.
+
+    A product of matrices rounds a few rows in another way than many, so there is no block of a few.
+    """
+    last = max(0, count // BLOCK - 1) * BLOCK
+    for start in range(0, last, BLOCK):
+        yield slice(start, start + BLOCK)
+    if count:
+        yield slice(last, count)
