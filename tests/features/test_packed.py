@@ -139,11 +139,16 @@ def test_some_rows_are_those_of_the_array(lengths, data):
     np.testing.assert_array_equal(SomeRows(some, np.flatnonzero(chosen)), expected[chosen])
 
 
-@pytest.mark.parametrize("count", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK - 1, 2 * BLOCK, 5 * BLOCK + 3])
-def test_blocks_cover_each_row_once_and_none_is_small(count):
-    parts = [range(*part.indices(count)) for part in blocks(count)]
-    assert [row for part in parts for row in part] == list(range(count))
-    assert all(min(count, BLOCK) <= len(part) < 2 * BLOCK for part in parts)
+@pytest.mark.parametrize("width", [1, 3, 1000, 2 * BLOCK])
+@pytest.mark.parametrize("times", [0, 0.001, 0.999, 1, 1.001, 1.999, 2, 5.01])
+def test_blocks_cover_each_row_once_and_none_is_small(times, width):
+    step = max(1, BLOCK // width)
+    count = round(times * step)
+    parts = list(blocks(count, width))
+    ends = [0, *(part.stop for part in parts)]
+    assert ends[-1] == count
+    assert [part.start for part in parts] == ends[:-1]
+    assert all(min(count, step) <= part.stop - part.start < 2 * step for part in parts)
 
 
 @pytest.mark.parametrize(("given", "expected"), [("", 4 << 30), ("0", 0), ("0.5", 1 << 29), ("64", 64 << 30)])

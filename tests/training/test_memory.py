@@ -10,8 +10,8 @@ from limited import run_limited
 from seehear.features.store import NetworkInfo, Origin, Store
 
 CLASSES = ("Cat", "Dog", "Fish")
-WIDTHS = {"ears": 3000, "eyes": 2000}
-SMALL = {"epochs": 2, "width": 8, "feed_forward": 8, "heads": 1, "device": "cpu", "progress": False}
+WIDTHS = {"ears": 900, "eyes": 700}
+SMALL = {"epochs": 2, "batch": 8, "width": 8, "feed_forward": 8, "heads": 1, "device": "cpu", "progress": False}
 RECIPES = ("refined", "refined-large", "small", "paper")
 
 
@@ -68,18 +68,16 @@ model_of(folder, recipe, out / "all")
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """About 150 MB of features, and a few like them."""
-    return fill(tmp_path_factory.mktemp("large"), 250, (20, 40)), fill(tmp_path_factory.mktemp("few"), 40, (2, 3))
+    """About 200 MB of features, and a few like them."""
+    return fill(tmp_path_factory.mktemp("large"), 1200, (20, 40)), fill(tmp_path_factory.mktemp("few"), 40, (2, 3))
 
 
-@pytest.mark.parametrize("recipe", ["refined-large", "paper"])
-def test_a_memory_map_larger_than_memory(recipe, large, tmp_path):
+def test_a_memory_map_larger_than_memory(large, tmp_path):
     folder, few = large
     size = sum(file.stat().st_size for file in (folder / "store").rglob("e*/??/*.safetensors"))
-    options = (TRAINING, folder, tmp_path, few, recipe, size // 3)
-    done = run_limited(*options, SEEHEAR_MEMORY="0.01")
+    done = run_limited(TRAINING, folder, tmp_path, few, "refined-large", size // 3, SEEHEAR_MEMORY="0.01")
     assert not done.returncode, done.stderr
-    expected = model_of(folder, recipe, tmp_path / "unlimited")
+    expected = model_of(folder, "refined-large", tmp_path / "unlimited")
     assert (tmp_path / "all/model.safetensors").read_bytes() == expected
 
 
@@ -87,4 +85,4 @@ def test_in_memory_it_is_too_large(large, tmp_path):
     folder, few = large
     done = run_limited(TRAINING, folder, tmp_path, few, "paper", 50_000_000)
     assert done.returncode
-    assert "alloc" in done.stderr.lower()
+    assert "MemoryError" in done.stderr or "can't allocate memory" in done.stderr

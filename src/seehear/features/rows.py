@@ -15,7 +15,7 @@ from seehear.errors import SeehearError
 MEMORY = "SEEHEAR_MEMORY"  # environment variable: GiB
 IN_MEMORY = 4 << 30  # bytes of a data set's features that are kept in memory; larger sets stay memory-mapped
 PART = 4  # a part of one network's features may take this fraction of it, since several networks share it
-BLOCK = 8192  # rows that are computed with at once, where all would take too much memory
+BLOCK = 1 << 20  # numbers that are computed with at once, where all would take too much memory: 4 MiB
 
 
 def memory_limit() -> int:
@@ -107,13 +107,14 @@ def row_numbers(first: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray
     return numbers
 
 
-def blocks(count: int) -> Iterator[slice]:
-    """Yield slices that cover `count` rows, BLOCK at a time. The last has up to twice as many.
+def blocks(count: int, width: int) -> Iterator[slice]:
+    """Yield slices that cover `count` rows of a width, BLOCK numbers at a time. The last has up to twice as many.
 
     A product of matrices rounds a few rows in another way than many, so there is no block of a few.
     """
-    last = max(0, count // BLOCK - 1) * BLOCK
-    for start in range(0, last, BLOCK):
-        yield slice(start, start + BLOCK)
+    step = max(1, BLOCK // width)
+    last = max(0, count // step - 1) * step
+    for start in range(0, last, step):
+        yield slice(start, start + step)
     if count:
         yield slice(last, count)

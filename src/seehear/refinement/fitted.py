@@ -54,7 +54,7 @@ class FittedTeacher:
     def scores(self, packs: Sequence[Packed]) -> NDArray[np.float32]:
         """Return the scores of segments, (R, C)."""
         scores = np.empty((len(packs[0].rows), len(self.usable)), dtype=np.float32)
-        for part in blocks(len(scores)):
+        for part in blocks(len(scores), len(self.linear.weight)):
             scores[part] = self.linear(np.concatenate([pack.rows[part] for pack in packs], axis=1))
         return scores
 

@@ -50,6 +50,6 @@ def out_of_fold(
             continue
         linear = teacher.fit(bags.subset(others), labels[others].astype(np.float64))
         rows = np.flatnonzero(of_row == number)
-        for part in blocks(len(rows)):
+        for part in blocks(len(rows), bags.rows.shape[1]):
             scores[rows[part]] = linear(bags.rows[rows[part]])
     return scores

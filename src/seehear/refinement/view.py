@@ -10,11 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.features.packed import Packed
-from seehear.features.rows import PART, LazyRows, Rows, memory_limit
+from seehear.features.rows import BLOCK, PART, LazyRows, Rows, memory_limit
 from seehear.networks.spec import Classifier
 from seehear.refinement.teachers import Bags, Linear
-
-SUMMED = 1 << 24  # numbers that are squared at once: 128 MiB
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def _root_mean_square(rows: Rows, classifier: Classifier | None) -> float:
 
 def _sum_of_squares(rows: Rows, classifier: Classifier | None, first: int, last: int) -> float:
     """Return the sum of the squares of some numbers, counted row by row, by halves as numpy's own sum: bit by bit."""
-    if last - first > SUMMED:
+    if last - first > BLOCK:
         half = (last - first) // 2
         middle = first + half - half % 8
         return _sum_of_squares(rows, classifier, first, middle) + _sum_of_squares(rows, classifier, middle, last)

@@ -87,7 +87,7 @@ class Bags:
         if not isinstance(self.rows, LazyRows):
             return self.total(self.rows) / np.diff(self.offsets)[:, None]
         means = np.empty((len(self), self.rows.shape[1]))
-        step = max(1, BLOCK * len(self) // len(self.rows))
+        step = max(1, BLOCK * len(self) // (self.rows.shape[0] * self.rows.shape[1]))  # clips
         for start in range(0, len(self), step):
             offsets = self.offsets[start : start + step + 1]
             part = Bags(self.rows[offsets[0] : offsets[-1]], offsets - offsets[0])
