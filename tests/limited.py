@@ -18,12 +18,15 @@ def limit(size):
     resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))
 """
 
+# Large pieces go back to the system when they are freed, so that gaps between them don't count.
+ALLOCATOR = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": f"{1 << 20}", "MALLOC_TRIM_THRESHOLD_": f"{4 << 20}"}
+
 
 def run_limited(code: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python code, which calls `limit`, in another process."""
     if not sys.platform.startswith("linux"):
         pytest.skip("memory is limited as Linux does")
-    own = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+    own = {**os.environ, **ALLOCATOR, "OMP_NUM_THREADS": "1", **environment}
     paths = [str(Path(__file__).parent), *filter(None, [own.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, "-c", LIMIT + code, *map(str, arguments)],

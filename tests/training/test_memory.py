@@ -69,7 +69,7 @@ model_of(folder, recipe, out / "all")
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
     """About 200 MB of features, and a few like them."""
-    return fill(tmp_path_factory.mktemp("large"), 1200, (20, 40)), fill(tmp_path_factory.mktemp("few"), 40, (2, 3))
+    return fill(tmp_path_factory.mktemp("large"), 600, (40, 80)), fill(tmp_path_factory.mktemp("few"), 40, (2, 3))
 
 
 def test_a_memory_map_larger_than_memory(large, tmp_path):

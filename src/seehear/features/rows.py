@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from seehear.errors import SeehearError
+from seehear.files import explained
 
 MEMORY = "SEEHEAR_MEMORY"  # environment variable: GiB
 IN_MEMORY = 4 << 30  # bytes of a data set's features that are kept in memory; larger sets stay memory-mapped
@@ -37,17 +40,16 @@ def memory_limit() -> int:
 
 
 class LazyRows(ABC):
-    """Rows (R, D) float32 that are read when they are indexed. Functions of numpy take them as an array, a copy.
+    """Rows (R, D) that are read when they are indexed. Functions of numpy take them as an array, a copy.
 
     Attributes:
         shape: (R, D).
     """
 
     ndim = 2
-    dtype = np.dtype(np.float32)
 
-    def __init__(self, shape: tuple[int, int]) -> None:
-        self.shape = shape
+    def __init__(self, shape: tuple[int, int], dtype: DTypeLike = np.float32) -> None:
+        self.shape, self.dtype = shape, np.dtype(dtype)
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -58,7 +60,7 @@ class LazyRows(ABC):
         return self.shape[0] * self.shape[1] * self.dtype.itemsize
 
     @abstractmethod
-    def __getitem__(self, key: Any) -> NDArray[np.float32]:
+    def __getitem__(self, key: Any) -> NDArray[Any]:
         """Return rows by a slice, a mask or an array of numbers, as an array."""
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -71,17 +73,17 @@ Rows = NDArray[np.float32] | LazyRows
 class SomeRows(LazyRows):
     """Some rows of others, by number."""
 
-    def __init__(self, rows: Rows, numbers: NDArray[np.int64]) -> None:
+    def __init__(self, rows: Rows | NDArray[np.float64], numbers: NDArray[np.int64]) -> None:
         """Take rows (R, D) of others.
 
         Args:
             rows: The others.
             numbers: (R,).
         """
-        super().__init__((len(numbers), rows.shape[1]))
+        super().__init__((len(numbers), rows.shape[1]), rows.dtype)
         self._rows, self._numbers = rows, numbers
 
-    def __getitem__(self, key: Any) -> NDArray[np.float32]:
+    def __getitem__(self, key: Any) -> NDArray[Any]:
         """Return rows by a slice, a mask or numbers; or some of their columns, by a pair of these and a slice."""
         if isinstance(key, tuple):
             rows, columns = key
@@ -93,6 +95,24 @@ def part_of(rows: Rows, numbers: NDArray[np.int64]) -> Rows:
     """Return some rows, by number: as an array, or read when they are needed if they take too much memory."""
     size = len(numbers) * rows.shape[1] * rows.dtype.itemsize
     return SomeRows(rows, numbers) if size > memory_limit() // PART else rows[numbers]
+
+
+def on_disk(parts: Iterable[NDArray[Any]], shape: tuple[int, int], dtype: DTypeLike) -> NDArray[Any]:
+    """Return rows as a memory map of a temporary file, which vanishes with it.
+
+    Args:
+        parts: The rows, some at a time.
+        shape: (R, D), of all rows.
+        dtype: Of their numbers.
+
+    Raises:
+        DiskFullError: If the folder of temporary files is full.
+    """
+    with explained(Path(tempfile.gettempdir())), tempfile.TemporaryFile() as file:
+        for part in parts:  # plain writes say that the disk is full
+            file.write(np.ascontiguousarray(part, dtype=dtype).data)
+        file.flush()
+        return np.memmap(file, dtype=dtype, mode="r", shape=shape)
 
 
 def row_numbers(first: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
