@@ -10,8 +10,8 @@ from limited import run_limited
 from seehear.features.store import NetworkInfo, Origin, Store
 
 CLASSES = ("Cat", "Dog", "Fish")
-WIDTHS = {"ears": 900, "eyes": 700}
-SMALL = {"epochs": 2, "batch": 8, "width": 8, "feed_forward": 8, "heads": 1, "device": "cpu", "progress": False}
+WIDTHS = {"ears": 600, "eyes": 520}
+SMALL = {"batch": 8, "width": 8, "feed_forward": 8, "heads": 1, "device": "cpu", "progress": False}
 RECIPES = ("refined", "refined-large", "small", "paper")
 
 
@@ -38,17 +38,17 @@ def data_of(folder: Path) -> sh.Dataset:
     return sh.Dataset.from_tables(folder / "labels.csv", store=folder / "store")
 
 
-def model_of(folder: Path, recipe: str, out: Path) -> bytes:
-    sh.train(data_of(folder), recipe=recipe, out=out, **SMALL)
+def model_of(folder: Path, recipe: str, out: Path, **settings: int) -> bytes:
+    sh.train(data_of(folder), recipe=recipe, out=out, **SMALL, **settings)
     return (out / "model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_features_that_stay_on_the_disk_give_the_same_model(recipe, tmp_path, monkeypatch):
     folder = fill(tmp_path, 40, (1, 4, 2))
-    expected = model_of(folder, recipe, tmp_path / "in memory")
+    expected = model_of(folder, recipe, tmp_path / "in memory", epochs=2)
     monkeypatch.setenv("SEEHEAR_MEMORY", "0")
-    assert model_of(folder, recipe, tmp_path / "on disk") == expected
+    assert model_of(folder, recipe, tmp_path / "on disk", epochs=2) == expected
     assert (tmp_path / "on disk/run.json").read_text() == (tmp_path / "in memory/run.json").read_text()
 
 
@@ -59,17 +59,17 @@ from pathlib import Path
 from training.test_memory import data_of, model_of
 
 folder, out, recipe = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[4]
-model_of(Path(sys.argv[3]), recipe, out / "few")
+model_of(Path(sys.argv[3]), recipe, out / "few", epochs=1)
 data_of(folder).packs()
 limit(int(sys.argv[5]))
-model_of(folder, recipe, out / "all")
+model_of(folder, recipe, out / "all", epochs=1)
 """
 
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """About 200 MB of features, and a few like them."""
-    return fill(tmp_path_factory.mktemp("large"), 600, (40, 80)), fill(tmp_path_factory.mktemp("few"), 40, (2, 3))
+    """About 190 MB of features, and a few like them."""
+    return fill(tmp_path_factory.mktemp("large"), 1200, (30, 50)), fill(tmp_path_factory.mktemp("few"), 40, (2, 3))
 
 
 def test_a_memory_map_larger_than_memory(large, tmp_path):
@@ -77,7 +77,7 @@ def test_a_memory_map_larger_than_memory(large, tmp_path):
     size = sum(file.stat().st_size for file in (folder / "store").rglob("e*/??/*.safetensors"))
     done = run_limited(TRAINING, folder, tmp_path, few, "refined-large", size // 3, SEEHEAR_MEMORY="0.01")
     assert not done.returncode, done.stderr
-    expected = model_of(folder, "refined-large", tmp_path / "unlimited")
+    expected = model_of(folder, "refined-large", tmp_path / "unlimited", epochs=1)
     assert (tmp_path / "all/model.safetensors").read_bytes() == expected
 
 

@@ -18,7 +18,7 @@ from seehear.pseudo import CONFIDENT
 if TYPE_CHECKING:
     from seehear.data import Dataset
 
-MOMENT_ROWS, MOMENT_COLUMNS = 65536, 64  # summed at once: bounds the memory, and the sums keep one order
+MOMENT_ROWS, MOMENT_COLUMNS = 65536, 32  # summed at once: bounds the memory, and the sums keep one order
 
 
 class Batch(NamedTuple):
