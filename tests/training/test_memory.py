@@ -11,7 +11,7 @@ from seehear.features.store import NetworkInfo, Origin, Store
 
 CLASSES = ("Cat", "Dog", "Fish")
 WIDTHS = {"ears": 600, "eyes": 520}
-SMALL = {"batch": 8, "width": 8, "feed_forward": 8, "heads": 1, "device": "cpu", "progress": False}
+SMALL = {"batch": 16, "width": 8, "feed_forward": 8, "heads": 1, "device": "cpu", "progress": False}
 RECIPES = ("refined", "refined-large", "small", "paper")
 
 
