@@ -341,7 +341,7 @@ TARGETS = (
     Target("features", store, ("store/e*/??/clip0*.safetensors",), read_store, writes=True),
     Target("blocks", blocks, ("store/e*/blocks/*.safetensors",), read_store, writes=True),
     Target("pack-array", store, ("store/packed/*.npy",), read_pack, writes=True),
-    Target("pack-index", store, ("store/packed/*.json",), read_pack, writes=True),
+    Target("pack-index", store, ("store/packed/*.safetensors",), read_pack, writes=True),
     Target("npy", arrays, ("features/*.npy",), read_arrays, writes=True, share=2),
     Target("run.json", runs, ("run/run.json",), read_run, share=2),
     Target("history.json", runs, ("run/history.json",), read_run),

@@ -246,7 +246,7 @@ def test_a_store_that_vanishes_is_not_made_again_by_halves(tmp_path, block):
 def test_a_pack_that_is_damaged_or_incomplete_is_made_again(tmp_path, block):
     kept = store(tmp_path, block=block)
     before = np.array(pack(kept, "net", ["b", "a"]).rows)
-    for suffix in ("json", "npy"):
+    for suffix in ("safetensors", "npy"):
         for damage in (b"", b"{", None):
             (file,) = (tmp_path / "packed").glob(f"*.{suffix}")
             if damage is None:

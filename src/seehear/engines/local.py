@@ -13,7 +13,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from typing import Any, Generic
 
-from seehear.device import resolve
 from seehear.engines.interface import Done, Engine, Item, LostError, Work
 from seehear.engines.process import results
 from seehear.errors import SeehearError
@@ -38,8 +37,8 @@ class LocalEngine(Engine):
         return f"LocalEngine(workers={self.workers})"
 
     def device(self, name: str) -> str:
-        """Return torch's name of the device of each process."""
-        return resolve(name)
+        """Return the name as it is: it is resolved where it is used."""
+        return name
 
     def elsewhere(self, count: int) -> bool:
         """Return whether so many items are done by other processes than this one."""
