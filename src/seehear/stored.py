@@ -224,8 +224,18 @@ def entries(folder: Path) -> list[Path]:
     Raises:
         SeehearError: If the folder can't be read.
     """
+    return [folder / name for name in entry_names(folder)]
+
+
+def entry_names(folder: Path, suffix: str = "") -> list[str]:
+    """Return the names of what is in a folder, as `entries`; they take less memory. suffix: only names that end so.
+
+    Raises:
+        SeehearError: If the folder can't be read.
+    """
     try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        with os.scandir(folder) as found:
+            return sorted(each.name for each in found if not each.name.startswith(".") and each.name.endswith(suffix))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:

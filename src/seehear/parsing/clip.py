@@ -39,7 +39,7 @@ class Origin(StrEnum):
     UNTRAINED = "untrained"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ParsedEvent:
     """An event: a class in a modality, or in all of them at once.
 
