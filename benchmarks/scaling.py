@@ -129,7 +129,7 @@ class MadeUp(FileParser):
     """Parses without a network: some events, by the clip's number."""
 
     classes, segment, decoding, identity = CLASSES, 1.0, Decoding(), "made up"
-    collocation = {name: [f"tiny-{name}"] for name in MODALITIES}
+    collocation = property(lambda self: {name: [f"tiny-{name}"] for name in MODALITIES})
     reader = property(lambda self: None)
 
     def parse(self, file: Path, **options: object) -> ParsedClip:  # type: ignore[override]
