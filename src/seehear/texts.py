@@ -6,13 +6,14 @@ import codecs
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from seehear.errors import SeehearError
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 HEAD = 1 << 16  # bytes that show whether a file is text
+PIECE = 1 << 18  # bytes that are read at once
 MAX_TEXT, MAX_JSON = 1 << 30, 1 << 28  # bytes of a file that is read as a whole
 MAX_NESTING = 60  # lists and objects in each other in JSON; seehear writes fewer than ten
 MAX_DIGITS = 20  # of an integer in JSON: 64 bits with a sign
@@ -36,7 +37,7 @@ def read_text(path: Path, most: int = MAX_TEXT, kind: str = "text", *, wide: boo
         with path.open("rb") as stream:
             head = stream.read(HEAD)
             _decoded(path, head, kind, wide, remedy, whole=False)  # so that no film is read whole
-            data = head + stream.read(max(0, most + 1 - len(head)))
+            data = head + _read(stream, most + 1 - len(head))
         if len(data) > most:
             raise SeehearError(f"{path}: is larger than {most >> 20} MiB")
         return _decoded(path, data, kind, wide, remedy, whole=True)
@@ -46,6 +47,15 @@ def read_text(path: Path, most: int = MAX_TEXT, kind: str = "text", *, wide: boo
         raise SeehearError(f"{path}: is a folder; name a file") from None
     except (OSError, ValueError) as error:  # a path with a NUL is no value
         raise SeehearError(f"{path}: can't be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _read(stream: BinaryIO, most: int) -> bytes:
+    """Return at most so many bytes, piece by piece: one call would reserve memory for all of them."""
+    parts: list[bytes] = []
+    while most > 0 and (part := stream.read(min(most, PIECE))):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
 
 
 def read_lines(path: Path) -> list[str]:
