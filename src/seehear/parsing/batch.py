@@ -22,10 +22,10 @@ from seehear.media.clips import find_clips
 from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import kinds, track_name
 from seehear.names import clip_name, valid_line
-from seehear.parsing.clip import ParsedClip, truth_of
+from seehear.parsing.clip import ParsedClip, events_frame, truth_of
 from seehear.parsing.folder import FORMAT, ParsedFiles, from_json, is_parse, iter_folder, write
 from seehear.progress import Progress
-from seehear.results import Result, counted, import_pandas, listed
+from seehear.results import Result, counted, listed
 from seehear.texts import read_json
 
 if TYPE_CHECKING:
@@ -93,9 +93,7 @@ class ParsedFolder(Result):
 
     def to_frame(self, *, true: bool = False) -> DataFrame:
         """Return the predicted or the true events of all clips as a pandas DataFrame, see `ParsedClip.to_frame`."""
-        pd = import_pandas()
-
-        return pd.concat([clip.to_frame(true=true) for clip in self.clips], ignore_index=True)
+        return events_frame(self.clips, true=true)
 
     @property
     def figures(self) -> list[Path]:
