@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from seehear.modality import display_name, kinds
@@ -85,10 +86,16 @@ def write(clips: Iterable[ParsedClip], folder: Path) -> Path:
 
 
 def _chunks(clips: Iterable[ParsedClip]) -> Iterator[list[ParsedClip]]:
-    """Yield the clips of each page, without what an index doesn't show: the probabilities are most of a clip."""
-    compact = (replace(clip, probabilities={}, classes=(), truth=None, overview=None, highest={}) for clip in clips)
+    """Yield the clips of each page, reduced to what an index shows."""
+    compact = map(_compact, clips)
     while chunk := list(islice(compact, PART)):
         yield chunk
+
+
+def _compact(clip: ParsedClip) -> ParsedClip:
+    """Return a clip without its probabilities, which are most of it; names of classes are shared with other clips."""
+    events = tuple(replace(each, label=intern(each.label), modality=intern(each.modality)) for each in clip.events)
+    return replace(clip, events=events, probabilities={}, classes=(), truth=None, overview=None, highest={})
 
 
 def _part(number: int, clips: Sequence[ParsedClip], start: int) -> Part:
