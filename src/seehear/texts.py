@@ -63,7 +63,7 @@ def read_lines(path: Path) -> list[str]:
     return LINE_END.split(read_text(path))
 
 
-def _decoded(path: Path, data: bytes, kind: str, wide: bool, remedy: str, *, whole: bool) -> str:
+def _decoded(path: object, data: bytes, kind: str, wide: bool, remedy: str, *, whole: bool) -> str:
     """Return bytes as text. whole: whether a character may not be cut off at the end."""
     encoding = "utf-16" if wide and data.startswith(UTF_16) else "utf-8-sig"
     try:
@@ -121,6 +121,11 @@ def parse_json(text: str, where: object, remedy: str = "") -> Any:
         problem = error if text.strip() else "the file is empty"
         raise SeehearError(f"{where}: can't be read as JSON: {problem}{advice}") from None
     return value
+
+
+def json_of(data: bytes, where: object, remedy: str = "") -> Any:
+    """Return the JSON value in the bytes of a file, which `where` names. Raises as `read_json`."""
+    return parse_json(_decoded(where, data, "JSON", wide=False, remedy=remedy, whole=True), where, remedy)
 
 
 def nesting_fault() -> str:

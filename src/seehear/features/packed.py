@@ -26,6 +26,7 @@ from seehear.files import DiskFullError, atomic, atomic_json, sweep
 from seehear.locks import locked
 from seehear.networks.weights import cache_folder
 from seehear.progress import say
+from seehear.storage.place import LocalPlace
 from seehear.stored import Count, map_array, read_as
 
 
@@ -136,20 +137,13 @@ def pack(store: Store, network: str, clips: Sequence[str], absent: Mapping[str, 
     # Which clips are absent is part of the name: collocations that differ in it don't replace each other's packs.
     names = [list(clips), sorted(absent)] if absent else list(clips)
     chosen = hashlib.sha256(json.dumps(names).encode()).hexdigest()[:12]
-    state = hashlib.sha256()
-    for clip in clips:
-        if clip in absent:
-            state.update(f"{clip}\0absent\0{absent[clip]}\n".encode())
-            continue
-        try:
-            stat = store.file(network, clip).stat()
-        except FileNotFoundError:
-            store.read(network, clip)  # raises an error that says what is missing
-            raise
-        state.update(f"{clip}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    name = f"{network}-{chosen}-{state.hexdigest()[:12]}"
+    state = store.state(network, [clip for clip in clips if clip not in absent])
+    if absent:
+        state = hashlib.sha256(json.dumps([state, absent], sort_keys=True).encode()).hexdigest()
+    name = f"{network}-{chosen}-{state[:12]}"
     fits = _Fits(len(clips), store.network(network).width, availability(clips, absent))
-    sweep(store.path / "packed")
+    if isinstance(store.place, LocalPlace):
+        sweep(store.path / "packed")
     if (packed := _read(store.path / "packed", name, fits)) is not None:
         return packed
     folder = _folder(store)
@@ -198,8 +192,11 @@ def _folder(store: Store) -> Path:
     """Return where new packs of a store are kept: in the store, or in the cache if the store can only be read."""
     folder = store.path / "packed"
     try:
-        with locked(folder):
-            return folder
+        if isinstance(store.place, LocalPlace):
+            with locked(folder):
+                return folder
+        digest = hashlib.sha256(str(store.place).encode()).hexdigest()[:16]
+        return cache_folder() / "packed" / digest
     except DiskFullError:
         raise
     except SeehearError:

@@ -15,7 +15,7 @@ from seehear.files import atomic_json
 from seehear.names import valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip
 from seehear.results import counted
-from seehear.stored import entry_names
+from seehear.stored import names_in
 from seehear.texts import read_json
 
 KIND = "seehear-parse-"
@@ -109,7 +109,7 @@ def iter_folder(folder: Path, damaged: list[str]) -> Iterator[ParsedClip]:
     if not folder.is_dir():
         raise SeehearError(f"{folder}: no such folder; `seehear parse --out` makes one")
     empty = True
-    for name in entry_names(folder, ".json"):
+    for name in [each for each in names_in(folder) if each.endswith(".json")]:
         file = folder / name
         try:
             facts = read_json(file)
