@@ -15,7 +15,7 @@ from seehear.modality import kinds
 from seehear.names import clip_name
 from seehear.pages import folder as index
 from seehear.parsing.base import FileParser
-from seehear.parsing.batch import parse_clips
+from seehear.parsing.batch import ParsedFolder, parse_clips
 from seehear.parsing.clip import parsed_clip, truth_of
 from seehear.parsing.folder import ParsedFiles, read, read_folder
 
@@ -90,6 +90,20 @@ def test_clips_are_read_when_they_are_looked_up(tmp_path):
         files[1]
     with pytest.raises(IndexError):
         files[6]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_clips_that_come_in_any_order_are_sorted(tmp_path, kept):
+    """As several processes parse them."""
+    names = [f"c{n:04}" for n in range(9)]
+    parse(tmp_path, 9)
+    result = ParsedFolder(tmp_path / "out", ParsedFiles(tmp_path / "out") if kept else [])
+    for name in names[::-1]:
+        result.add(read(tmp_path / "out" / f"{name}.json"))
+    result.sort(names)
+    assert [clip.clip for clip in result.clips] == names
+    assert list(result.clip_notes) == ["c0000", "c0005"]
+    assert result.lacking == {"audio": ["c0002", "c0005", "c0008"]}
 
 
 def test_figures_are_named_without_reading_clips(tmp_path):
