@@ -378,7 +378,7 @@ def table(measured: list[Measured], counts: list[int]) -> str:
         for count in (each for each in counts if each > last.clips):
             times, memory = count / last.clips, constant + per_clip * count
             cells = [f"{last.bytes * times / 1e6:.1f}", f"{seconds * count:.0f}", f"{memory / 1e6:.0f}"]
-            files = round(last.files * times) if last.files > len(row.made) else last.files
+            files = round(last.files * times) if last.files > points[0].files else last.files
             marked = " | ".join(f"{EXTRAPOLATED} {cell}" for cell in [f"{files:,}", *cells])
             lines.append(f"| {row.name} | {count:,} | {marked} |")
     note = f"{EXTRAPOLATED}: extrapolated from fewer clips. The bytes of four networks are four times those of one."
