@@ -184,7 +184,8 @@ def _children(folder: Path, search: _Search) -> Iterator[Path]:
 def _without_thumbnails(files: Iterable[Path]) -> Iterator[Path]:
     """Leave out pictures that don't move, and those that lie beside a clip of the same name."""
     files = list(files)
-    films = {file.with_suffix("") for file in files if file.suffix.lower() not in PICTURES}
+    pictures = any(file.suffix.lower() in PICTURES for file in files)  # in most folders there are none
+    films = {file.with_suffix("") for file in files if file.suffix.lower() not in PICTURES} if pictures else set()
     for file in files:
         if file.suffix.lower() not in PICTURES or (file.with_suffix("") not in films and _moves(file)):
             yield file

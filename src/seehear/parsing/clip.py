@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
@@ -39,7 +39,7 @@ class Origin(StrEnum):
     UNTRAINED = "untrained"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ParsedEvent:
     """An event: a class in a modality, or in all of them at once.
 
@@ -153,12 +153,7 @@ class ParsedClip:
 
     def to_frame(self, *, true: bool = False) -> DataFrame:
         """Return one row per predicted or true event: clip, modality, label, onset, offset, confidence, origin."""
-        pd = import_pandas()
-
-        columns = ["clip", *(column.name for column in fields(ParsedEvent))]
-        events = (self.truth or ()) if true else self.events
-        frame = pd.DataFrame([{"clip": self.clip, **asdict(event)} for event in events], columns=columns)
-        return frame[["clip", "modality", "label", "onset", "offset", "confidence", "origin"]]
+        return events_frame([self], true=true)
 
     def plot(self) -> Figure:
         """Return a figure of several panels over time: thumbnails, spectrogram, and the events of each modality."""
@@ -250,6 +245,18 @@ class ParsedClip:
         except SeehearError as error:
             raise SeehearError(f"{where}: {error}; {REMEDY}") from None
         return ParsedClip(**{name: getattr(read, name) for name in _Content.model_fields} | {"notes": notes})
+
+
+def events_frame(clips: Iterable[ParsedClip], *, true: bool = False) -> DataFrame:
+    """Return the predicted or the true events of clips, which are taken one by one; see `ParsedClip.to_frame`."""
+    pd = import_pandas()
+
+    rows = [
+        (clip.clip, each.modality, each.label, each.onset, each.offset, each.confidence, each.origin)
+        for clip in clips
+        for each in ((clip.truth or ()) if true else clip.events)
+    ]
+    return pd.DataFrame(rows, columns=["clip", "modality", "label", "onset", "offset", "confidence", "origin"])
 
 
 def parsed_clip(
