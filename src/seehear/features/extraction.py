@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -22,13 +21,14 @@ from seehear.features.segments import Collector, Loaded, Settings, segment_featu
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.media import child
 from seehear.media.child import open_clip
-from seehear.media.clips import find_clips
+from seehear.media.clips import find_clips, names_one_file
 from seehear.media.notes import Note, about
 from seehear.media.reader import Media, Span
 from seehear.modality import AUDIO, track_name
 from seehear.networks.spec import NetworkSpec
 from seehear.progress import Progress, say
 from seehear.results import counted
+from seehear.storage.files import Location, fetched
 
 __all__ = [
     "Collector",
@@ -96,8 +96,8 @@ def extract(
     the same command resumes an interrupted one, and adds new and changed clips. Several processes may fill one store.
 
     Args:
-        clips: A media file, a folder that is searched for media files, or a list of these. A clip is named by the
-            stem of its file.
+        clips: A media file, a folder that is searched for media files, or a list of these; of this machine or
+            elsewhere, see `find_clips`. A clip is named by the stem of its file.
         networks: Names from `list_networks`, FILE.py:NAME for a network of your own, or NetworkSpec objects. One, or
             several.
         store: The folder to keep the features in; created if it doesn't exist.
@@ -137,7 +137,7 @@ def extract(
     extraction.notes += found.notes
     if store is not None:
         return extraction
-    if isinstance(clips, str | os.PathLike) and os.path.isfile(os.path.expanduser(clips)):  # not a pattern
+    if names_one_file(clips):
         for messages in extraction.failed.values():
             raise ClipError("; ".join(messages))
         for features in extraction.values():
@@ -156,7 +156,7 @@ def _specs(given: Networks) -> list[NetworkSpec]:
     return list(specs.values())
 
 
-def _extract_to_memory(clips: dict[str, Path], loaded: Loaded, settings: Settings, progress: bool) -> Extraction:
+def _extract_to_memory(clips: dict[str, Location], loaded: Loaded, settings: Settings, progress: bool) -> Extraction:
     specs = tuple(spec for spec, _ in loaded)
     extraction = Extraction(tuple(spec.name for spec in specs), settings.segment)
 
@@ -173,7 +173,7 @@ def _extract_to_memory(clips: dict[str, Path], loaded: Loaded, settings: Setting
 
 
 def _extract_to_store(
-    clips: dict[str, Path], loaded: Loaded, store: Store, settings: Settings, progress: bool
+    clips: dict[str, Location], loaded: Loaded, store: Store, settings: Settings, progress: bool
 ) -> Extraction:
     specs = [spec for spec, _ in loaded]
     made_from = {spec.name: (settings.made_by(spec), settings.track_for(spec)) for spec in specs}
@@ -204,7 +204,7 @@ def _extract_to_store(
 
 
 def _stale(
-    store: Store, clips: dict[str, Path], specs: Sequence[NetworkSpec], settings: Settings, extraction: Extraction
+    store: Store, clips: dict[str, Location], specs: Sequence[NetworkSpec], settings: Settings, extraction: Extraction
 ) -> list[Job]:
     """Return the features that have to be made. Add those that are current to the extraction, and notes on the others.
 
@@ -306,12 +306,12 @@ class Job:
 
     Attributes:
         clip: Its name.
-        path: Its file.
+        path: Its file, here or elsewhere.
         specs: The networks.
     """
 
     clip: str
-    path: Path
+    path: Location
     specs: tuple[NetworkSpec, ...]
 
 
@@ -392,8 +392,8 @@ def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Medi
     """Yield for each job its clip, opened; then its spans; then None, or the error that ended it."""
     for job in jobs:
         try:
-            with costing_one_clip(job.path):
-                media = open_clip(job.path, settings.audio_track)
+            with costing_one_clip(job.path), fetched(job.path) as file:
+                media = open_clip(file, settings.audio_track)
                 yield job, media
                 usable = [spec for spec in job.specs if not missing_track(media, spec)]
                 if usable:

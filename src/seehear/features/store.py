@@ -34,6 +34,7 @@ from seehear.files import atomic_bytes, atomic_json, check_folder, claim, sha256
 from seehear.locks import locked
 from seehear.media.notes import Note
 from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
+from seehear.storage.files import Location, facts, fetched
 from seehear.stored import (
     LEAST_SEGMENT,
     MAX_SEGMENT,
@@ -86,7 +87,7 @@ class Origin:
         return self.content if self.audio_track is None else f"{self.content}/{self.audio_track}"
 
     @staticmethod
-    def of(clip: str, path: Path, made_by: str) -> Origin:
+    def of(clip: str, path: Location, made_by: str) -> Origin:
         """Return the origin of features of a clip file as it is now.
 
         Args:
@@ -94,19 +95,19 @@ class Origin:
             path: Its file, which is read to compute the hash.
             made_by: Fingerprint of network and settings.
         """
-        stat = path.stat()
-        return Origin(clip, made_by, content_hash(path), stat.st_size, stat.st_mtime_ns)
+        size, modified = facts(path)
+        return Origin(clip, made_by, content_hash(path), size, modified)
 
-    def is_current(self, made_by: str, path: Path, audio_track: int | None = None) -> bool:
+    def is_current(self, made_by: str, path: Location, audio_track: int | None = None) -> bool:
         """Return whether extraction would give the same features again; see `Store.is_current`."""
         if (self.made_by, self.audio_track) != (made_by, audio_track):
             return False
         try:
-            stat = path.stat()
-            if (stat.st_size, stat.st_mtime_ns) == (self.size, self.modified):
+            now = facts(path)
+            if now == (self.size, self.modified):
                 return True
-            return stat.st_size == self.size and content_hash(path) == self.content
-        except OSError:
+            return now.size == self.size and content_hash(path) == self.content
+        except (OSError, ClipError):
             return False
 
 
@@ -340,7 +341,7 @@ class Store:
             header: dict[str, Any] = parse_json(stream.read(min(length, 1 << 20)).decode(), file)
             return header, stream.read() if whole else b""
 
-    def is_current(self, network: str, clip: str, made_by: str, path: Path, audio_track: int | None = None) -> bool:
+    def is_current(self, network: str, clip: str, made_by: str, path: Location, audio_track: int | None = None) -> bool:
         """Return whether extraction would give the same features again.
 
         Args:
@@ -397,6 +398,7 @@ def _network(file: Path) -> NetworkInfo:
     return info
 
 
-def content_hash(path: Path) -> str:
-    """Return the hash of the bytes of a clip file, 32 hex digits."""
-    return sha256(path)[:32]
+def content_hash(path: Location) -> str:
+    """Return the hash of the bytes of a clip file, 32 hex digits; one elsewhere is fetched."""
+    with fetched(path) as file:
+        return sha256(file)[:32]

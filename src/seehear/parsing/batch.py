@@ -25,6 +25,7 @@ from seehear.parsing.clip import ParsedClip, truth_of
 from seehear.parsing.folder import FORMAT, from_json, is_parse, read_folder, write
 from seehear.progress import Progress
 from seehear.results import Result, counted, import_pandas, listed
+from seehear.storage.files import Location, facts, whereabouts
 from seehear.texts import read_json
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def parse_clips(
         SeehearError: For a path that does not exist, or a folder that holds what another parser or decoding wrote.
     """
     tables = {name: read_dense(path) for name, path in arguments.by_modality(truth).items()}
-    files = find_clips(arguments.paths(clips))
+    files = find_clips(clips)
     track = arguments.audio_track(audio_track)
     how = _How(parser, decoding or parser.decoding, tables, track)
     job = None if out is None else _Job(how, Path(out), tuple(figures), embed)
@@ -195,7 +196,7 @@ class _How:
         """Hash of the parser. That of a run reads its weights, so it is not computed again for every clip."""
         return self.parser.identity
 
-    def parse(self, path: Path) -> ParsedClip:
+    def parse(self, path: Location) -> ParsedClip:
         return self.parser.parse(path, truth=self.tables, decoding=self.decoding, audio_track=self.audio_track)
 
 
@@ -233,7 +234,7 @@ class _Job:
         for folder in (self.folder, self.folder / pages.parse.THUMBNAILS):
             sweep(folder)
 
-    def parse(self, clip: str, path: Path) -> tuple[ParsedClip, bool]:
+    def parse(self, clip: str, path: Location) -> tuple[ParsedClip, bool]:
         """Parse a clip and write the requested files. Return whether that was done before; then nothing is done."""
         from seehear import pages
         from seehear.plots import style
@@ -267,14 +268,13 @@ class _Job:
 
         return self.folder / pages.parse.name(clip) if "html" in self.figures else None
 
-    def _fingerprint(self, clip: str, path: Path) -> str:
+    def _fingerprint(self, clip: str, path: Location) -> str:
         """Hash of everything that decides what is written of a clip."""
         of_parser = self.how.parser.modalities, self.how.parser.segment
         truth = truth_of(clip, self.how.tables, *of_parser) if self.how.tables else None
-        stat = path.stat()
-        decides = [FORMAT, self.how.identity, str(self.how.decoding), truth, self.embed, str(path.resolve())]
+        decides = [FORMAT, self.how.identity, str(self.how.decoding), truth, self.embed, whereabouts(path)]
         track = [] if self.how.audio_track is None else [self.how.audio_track]
-        return hashlib.sha256(repr([*decides, stat.st_size, stat.st_mtime_ns, *track]).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr([*decides, *facts(path), *track]).encode()).hexdigest()[:16]
 
 
 def _absence_notes(clips: Sequence[ParsedClip]) -> list[str]:

@@ -20,6 +20,7 @@ from seehear.labels import DenseTable, classes_of, segments_of
 from seehear.media.notes import Note
 from seehear.modality import display_name, joint_of, kinds, track_name, with_joint
 from seehear.results import import_pandas
+from seehear.storage.files import Location, fetched, locate
 from seehear.stored import Positive, Probability, Seconds, Segment, as_model
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class ParsedClip:
 
     Attributes:
         clip: Its name, the stem of its file.
-        file: Where it lies.
+        file: Where it lies: a path, an address without its query, or SHARD.tar/MEMBER.
         duration: Of the clip, seconds.
         segment: Of a segment, seconds.
         modalities: What events can be in; the joint modality last, if there are several.
@@ -221,8 +222,9 @@ class ParsedClip:
 
         if self.overview is not None:
             return self.overview
-        media = open_clip(self.file, self.audio_track)
-        return Overview.of(media, thumbnails_for(media.aspect))
+        with fetched(locate(self.file)) as file:
+            media = open_clip(file, self.audio_track)
+            return Overview.of(media, thumbnails_for(media.aspect))
 
     def as_json(self) -> dict[str, Any]:
         """Return everything but the overview, as a value that `json.dumps` takes."""
@@ -260,7 +262,7 @@ def parsed_clip(
     decoding: Decoding,
     *,
     clip: str,
-    file: Path,
+    file: Location,
     duration: float,
     truth: Sequence[ParsedEvent] | None = None,
     all_classes: Sequence[str] = (),
