@@ -21,7 +21,8 @@ MAX_DIGITS = 20  # of an integer in JSON: 64 bits with a sign
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/+[^/]")
 USER = re.compile(r"(?<=:/)(/?)[^/@\s?#]*@")  # `user:password@` in an address
 SECRET = re.compile(r"(?<=:/)(/?)(?!\[)[^/@\s?#:]*:(?!\d+(?:[/?#\s]|$))\S*@")  # the same, with signs such as /
-QUERY = re.compile(r"(https?:/[^\s?#]*)[?#]\S*?(?=:?(?:\s|$))", re.IGNORECASE)  # keys of objects may have such signs
+# From ? or # on; the names of objects in storage may have such signs.
+QUERY = re.compile(r"((?<![\w+.-])(?!(?:s3|gs|memory):)[A-Za-z][\w+.-]+:/[^\s?#]*)[?#]\S*?(?=:?(?:\s|$))")
 HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # a surrogate, of which two make a character
 
 

@@ -40,6 +40,7 @@ BROKEN = frozenset(
         *("HTTPClientError", "ConnectionError", "IncompleteReadError", "ResponseStreamingError", "ResponseParserError"),
     )
 )
+ANSWERED = "the server answered"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 _down: set[str] = set()  # servers that did not answer for PATIENCE
@@ -177,7 +178,7 @@ def _explained(fault: Fault, reason: str, address: str, doing: Doing, waited: fl
             what = f" {key or 'its keys'} of the bucket {bucket}" if scheme.listed else " it"
             hint = (
                 "; a key that doesn't exist is answered in the same way, unless you may list the bucket"
-                if doing is Doing.READ and scheme.listed
+                if doing is Doing.READ and scheme.listed and reason.startswith(ANSWERED)
                 else ""
             )
             return SeehearError(
@@ -193,7 +194,7 @@ def _explained(fault: Fault, reason: str, address: str, doing: Doing, waited: fl
 def _reason(error: BaseException) -> str:
     """Return in one line what went wrong, without credentials."""
     if status := status_of(error):
-        return f"the server answered {status}" + (f" {code}" if (code := _code(error)) and not code.isdigit() else "")
+        return f"{ANSWERED} {status}" + (f" {code}" if (code := _code(error)) and not code.isdigit() else "")
     last = list(_chain(error))[-1]
     lines = shown(last).strip().splitlines()
     text = lines[0][:300] if lines else ""
@@ -244,9 +245,14 @@ def fault_of(error: BaseException) -> Fault:
         return Fault.PAST_END
     if status in TRANSIENT or code in BUSY:
         return Fault.TRANSIENT
-    if status in (404, 410) or (isinstance(error, FileNotFoundError) and len(chain) == 1):
+    # A web server's other faults are hidden behind FileNotFoundError, and memory:// has it caused by a KeyError.
+    if status in (404, 410) or isinstance(error, FileNotFoundError) and all(map(_is_absence, chain)):
         return Fault.MISSING
     return Fault.TRANSIENT if any(map(_is_broken, chain)) else Fault.OTHER
+
+
+def _is_absence(error: BaseException) -> bool:
+    return isinstance(error, FileNotFoundError | KeyError)
 
 
 def _lacks_credentials(error: BaseException) -> bool:
