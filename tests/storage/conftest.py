@@ -145,7 +145,7 @@ def web():
     made = Web()
     handler = type("Handler", (Handler,), {"web": made})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     made.address = f"http://127.0.0.1:{server.server_port}"
     yield made
     server.shutdown()

@@ -192,7 +192,11 @@ def _download(file: RemoteFile, target: Path) -> None:
             raise BrokenTransferError(f"more than the announced {file.size} bytes came")
 
     def once() -> None:
-        place.get_file(path, str(target), callback=Callback(hooks={"size": check}))
+        try:
+            place.get_file(path, str(target), callback=Callback(hooks={"size": check}))
+        except BrokenTransferError:
+            _check_unchanged(file)
+            raise
         _check_unchanged(file)
         if (came := target.stat().st_size) != file.size:
             raise BrokenTransferError(f"it broke off after {came} of {file.size} bytes")

@@ -105,9 +105,7 @@ def _options_of_http() -> dict[str, Any]:
 
     async def on_redirect(session: Any, context: Any, request: Any) -> None:
         here, there = str(request.url), urljoin(str(request.url), request.response.headers.get("Location", ""))
-        downgraded = urlsplit(here).scheme == "https" and urlsplit(there).scheme != "https"
-        inwards = urlsplit(there).hostname in LOCAL_HOSTS and urlsplit(here).hostname not in LOCAL_HOSTS
-        if downgraded or inwards:
+        if refused_redirect(here, there):
             raise RefusedRedirectError("the server sends on to http or to this computer, which is refused")
 
     watch = aiohttp.TraceConfig()
@@ -117,6 +115,12 @@ def _options_of_http() -> dict[str, Any]:
         "client_kwargs": {"trust_env": True, "trace_configs": [watch], "timeout": timeout},
         "headers": {"Accept-Encoding": "identity"},  # else a size would be that of what was compressed
     }
+
+
+def refused_redirect(here: str, there: str) -> bool:
+    """Return whether a server may not send on from one address to another: from https to http, or to this computer."""
+    downgraded = urlsplit(here).scheme == "https" and urlsplit(there).scheme != "https"
+    return downgraded or (urlsplit(there).hostname in LOCAL_HOSTS and urlsplit(here).hostname not in LOCAL_HOSTS)
 
 
 def attempt(action: Callable[[], T], address: str, doing: Doing = Doing.READ) -> T:
@@ -186,8 +190,8 @@ def _explained(fault: Fault, reason: str, address: str, doing: Doing, waited: fl
                 f"{scheme.credentials}"
             )
         case Fault.TRANSIENT:
-            tried = f" for {waited:.0f} s" if waited >= 1 else ""
-            return SeehearError(f"{place}: can't {doing} it: {reason}; it was tried{tried}: run again later")
+            tried = f", tried for {waited:.0f} s" if waited >= 1 else ""
+            return SeehearError(f"{place}: can't {doing} it ({reason}{tried}): run again later")
     return SeehearError(f"{place}: can't {doing} it: {reason}")
 
 
