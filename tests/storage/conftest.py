@@ -108,6 +108,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.answer(True)
 
+    def do_PUT(self):
+        self.answer(True)  # without the content, which is only sent once it is asked for
+
     def answer(self, with_body: bool):
         path = self.path.partition("?")[0]
         self.web.log[self.command, path] += 1

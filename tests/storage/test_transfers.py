@@ -41,7 +41,9 @@ def test_a_clip_that_broke_off_has_the_features_of_the_whole(web, clips):
     web.files["/clip0.mp4"] = (clips / "clip0.mp4").read_bytes()
     whole = sh.extract(clips / "clip0.mp4", [colours], progress=False)
     web.faults["/clip0.mp4"] = ["cut", "cut"]
-    np.testing.assert_array_equal(sh.extract(f"{web.address}/clip0.mp4", [colours], progress=False)["colours"], whole["colours"])
+    np.testing.assert_array_equal(
+        sh.extract(f"{web.address}/clip0.mp4", [colours], progress=False)["colours"], whole["colours"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -301,6 +301,8 @@ def _found(address: str, is_pattern: bool) -> list[RemoteFile]:
     files = {
         f"{scheme_of(address)}://{name.lstrip('/')}": about
         for name, about in found.items()
-        if about["type"] == "file" and not name.endswith("/")  # some programs mark folders by such empty objects
+        if about["type"] == "file"
+        and not name.endswith("/")  # some programs mark folders by such empty objects
+        and not (is_pattern and name.rpartition("/")[2].startswith("."))
     }
     return [RemoteFile(each, *facts_of_info(about, each)) for each, about in sorted(files.items())]

@@ -94,9 +94,12 @@ def _system(scheme: str, process: int) -> Any:
     options: dict[str, Any] = {"skip_instance_cache": True, "use_listings_cache": False}
     if scheme in ("http", "https"):
         options |= _options_of_http()
+    if scheme == "s3":  # it would repeat on its own, and in silence, what is repeated here
+        own = fsspec.config.conf.get("s3", {}).get("config_kwargs", {})
+        options["config_kwargs"] = {"retries": {"total_max_attempts": 1}, **own}
     made = fsspec.filesystem(scheme, **options)
     if scheme == "s3":
-        made.retries = 1  # it would repeat on its own what is repeated here
+        made.retries = 1
     return made
 
 
