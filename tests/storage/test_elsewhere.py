@@ -8,28 +8,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import commands
 import seehear as sh
 from seehear import arguments
+from seehear.decoding import Decoding, Probabilities
 from seehear.errors import ClipError, SeehearError
+from seehear.features.extraction import Settings
 from seehear.features.store import Origin, Store
 from seehear.files import check_folder
-from seehear.labels.write import write_weak
 from seehear.media.clips import find_clips, find_local_clips
+from seehear.networks import load as load_network
+from seehear.parsing.base import BaseParser
+from seehear.parsing.reading import FileReader
 from seehear.storage import transfers
 from seehear.storage.files import RemoteFile, fetched, locate
 from seehear.storage.remote import place_of
 from storage.conftest import ACCOUNT, SECRET, colours
 
 QUERY = f"?X-Amz-Signature={SECRET}&X-Amz-Credential={ACCOUNT}"
-OWN = """
-from seehear.networks import network
-
-
-@network(name="colours", modality="visual", width=3, size=16)
-def SPEC(frames):
-    return frames.mean(axis=(1, 2)) / 255
-"""
 
 
 def put(address: str, data: bytes = b"x") -> str:
@@ -37,17 +32,25 @@ def put(address: str, data: bytes = b"x") -> str:
     return address
 
 
-@pytest.fixture(scope="module")
-def parser(clips, tmp_path_factory):
-    """A small model of the user's own network."""
-    folder = tmp_path_factory.mktemp("model")
-    (folder / "own.py").write_text(OWN)
-    write_weak(folder / "labels.csv", {f"clip{n}": [("Cat", "Dog")[n % 2]] for n in range(3)})
-    commands.extract([clips], networks=[f"{folder}/own.py:SPEC"], store=folder / "store", fps=2)
-    options = {"store": folder / "store", "labels": folder / "labels.csv", "collocation": ["visual=colours"]}
-    run = {"val": folder / "labels.csv", "out": folder / "run", "recipe": "paper", "device": "cpu"}
-    commands.train(**options, **run, set=["epochs=1", "width=16", "feed_forward=16"])
-    return sh.load(folder / "run", device="cpu", trust_code=True)
+class Brightness(BaseParser):
+    """A parser that nobody trained: a class is seen in a segment by the brightness of its frames."""
+
+    classes, collocation, segment, identity = ("Bright",), {"visual": ["colours"]}, 1.0, "brightness"
+    decoding = Decoding(filter="none")
+    reader = FileReader([(colours, load_network(colours))], Settings(2, 1.0))
+
+    def _features(self, dataset):
+        return dataset
+
+    def _predict(self, packs):
+        (pack,) = packs["visual"]
+        segment = np.asarray(pack.rows).mean(axis=1)[None, :, None, None].astype(np.float32)  # (1, T, 1, 1)
+        return Probabilities.of_segments(segment)
+
+
+@pytest.fixture
+def parser():
+    return Brightness()
 
 
 # What is found

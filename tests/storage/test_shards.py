@@ -64,7 +64,7 @@ def test_clips_of_shards_are_those_of_their_files(shard, clips, tmp_path):
     assert sh.extract(shard, [colours], store=tmp_path / "there", progress=False).unchanged == 3
     assert sh.extract(clips, [colours], store=tmp_path / "there", progress=False).unchanged == 3  # the same content
     assert locate(f"{shard}/clip1.mp4") == found["clip1"]
-    with pytest.raises(ClipError, match="holds no member 'none.mp4'"):
+    with pytest.raises(ClipError, match=r"holds no member 'none\.mp4'"):
         locate(f"{shard}/none.mp4")
 
 
@@ -100,8 +100,7 @@ def test_of_a_shard_elsewhere_only_parts_are_read(shard, clips, upload, s3, tmp_
 def test_what_is_whole_of_a_shard_that_was_cut_off_is_used(shard, tmp_path, cut):
     data = shard.read_bytes()
     ends = [file.start + file.size for file in members(str(shard)).files if file.member.endswith(".mp4")]
-    last = data.rindex(b"\0clip2") if False else len(data.rstrip(b"\0"))
-    length = cut if cut > 0 else last + cut
+    length = cut if cut > 0 else len(data.rstrip(b"\0")) + cut
     (tmp_path / "cut.tar").write_bytes(data[:length])
     found = find_clips([tmp_path / "cut.tar"])
     assert len(found) == sum(end <= length for end in ends)
@@ -151,13 +150,13 @@ def test_shards_with_members_that_lead_elsewhere_are_refused(tmp_path, name, fac
 def test_what_is_no_plain_tar_archive(tmp_path):
     files = {"a.mp4": b"1"}
     pack(tmp_path / "plain.tar", files)
-    cases = {"is no tar archive": b"no tar" * 500, "is damaged after 0 members": b""}
+    cases = [("is no tar archive", b"no tar" * 500), ("is damaged after 0 members", b"")]
     for mode in ("w:gz", "w:xz", "w:bz2"):
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode=mode) as archive:
             archive.add(tmp_path / "plain.tar", "a.mp4")
-        cases[f"is compressed{' ' * len(cases)}".strip()] = packed.getvalue()
-    for message, data in cases.items():
+        cases.append(("is compressed", packed.getvalue()))
+    for message, data in cases:
         (tmp_path / "s.tar").write_bytes(data)
         assert message in find_clips(tmp_path / "s.tar").unusable[str(tmp_path / "s.tar")]
     pack(tmp_path / "none.tar", {"a.json": b"{}"})

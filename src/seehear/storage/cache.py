@@ -104,7 +104,7 @@ def _hold(file: Path, size: int) -> int | None:
     """Open and lock a file, so that nobody removes it. None if it is absent or damaged; the latter is removed."""
     try:
         held = os.open(file, os.O_RDONLY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     _flock(held, wait=True)
     with suppress(FileNotFoundError):

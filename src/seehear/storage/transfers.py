@@ -253,7 +253,7 @@ def fault_of(error: BaseException) -> Fault:
     if status in TRANSIENT or code in BUSY:
         return Fault.TRANSIENT
     # A web server's other faults are hidden behind FileNotFoundError, and memory:// has it caused by a KeyError.
-    if status in (404, 410) or isinstance(error, FileNotFoundError) and all(map(_is_absence, chain)):
+    if status in (404, 410) or (isinstance(error, FileNotFoundError) and all(map(_is_absence, chain))):
         return Fault.MISSING
     return Fault.TRANSIENT if any(map(_is_broken, chain)) else Fault.OTHER
 
