@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,16 @@ QUERY = f"?X-Amz-Signature={SECRET}&X-Amz-Credential={ACCOUNT}"
 def put(address: str, data: bytes = b"x") -> str:
     transfers.system(address).pipe_file(address.removeprefix("s3://"), data)
     return address
+
+
+OWN = """
+from seehear.networks import network
+
+
+@network(name="colours", modality="visual", width=3, size=16)
+def SPEC(frames):
+    return frames.mean(axis=(1, 2)) / 255
+"""
 
 
 class Brightness(BaseParser):
@@ -312,3 +324,24 @@ def test_a_signed_address_is_read(web, clips):
     web.files["/clip0.mp4"] = (clips / "clip0.mp4").read_bytes()
     with fetched(locate(f"{web.address}/clip0.mp4{QUERY}")) as file:
         assert file.read_bytes() == (clips / "clip0.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".eaf", ".otio", ".json", ".edl", ".csv"])
+def test_exports_name_the_address(web, clips, parser, tmp_path, suffix):
+    web.files["/clip2.mp4"] = (clips / "clip2.mp4").read_bytes()
+    parsed = parser.parse(f"{web.address}/clip2.mp4{QUERY}")
+    assert parsed.events
+    (file, *_) = parsed.export(tmp_path / f"out{suffix}")
+    text = file.read_text()
+    assert SECRET not in text
+    if suffix in (".eaf", ".otio"):
+        assert f'"{web.address}/clip2.mp4"' in text
+
+
+def test_the_command_line_takes_addresses(s3, clips, upload, tmp_path):
+    upload(clips / "clip0.mp4")
+    (tmp_path / "own.py").write_text(OWN)
+    command = ["extract", f"{s3}/*.mp4", "--networks", f"{tmp_path}/own.py:SPEC", "--store", f"{tmp_path}/store"]
+    done = subprocess.run([sys.executable, "-m", "seehear", *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert Store(tmp_path / "store").clips("colours") == {"clip0"}

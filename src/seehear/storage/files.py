@@ -119,8 +119,8 @@ def locate(file: str | Path | RemoteFile) -> Location:
     """Return where a clip is that somebody names: a path, an address, or a member as `SHARD.tar/MEMBER`.
 
     Raises:
-        ClipError: If it is elsewhere, and not there.
-        SeehearError: If it can't be looked at.
+        ClipError: If it is elsewhere, and is not there or can't be looked at.
+        SeehearError: If its shard can't be read.
     """
     if isinstance(file, RemoteFile):
         return file
@@ -138,6 +138,8 @@ def locate(file: str | Path | RemoteFile) -> Location:
         return remote_file(file)
     except FileNotFoundError as error:
         raise ClipError(f"{shown(file)}: {error.strerror}") from None
+    except SeehearError as error:
+        raise ClipError(str(error)) from None
 
 
 @contextmanager
