@@ -20,6 +20,7 @@ from seehear.files import check_folder
 from seehear.media.clips import find_clips, find_local_clips
 from seehear.networks import load as load_network
 from seehear.parsing.base import BaseParser
+from seehear.parsing.folder import read
 from seehear.parsing.reading import FileReader
 from seehear.storage import transfers
 from seehear.storage.files import RemoteFile, fetched, locate
@@ -258,8 +259,6 @@ def test_a_folder_of_parses_names_addresses(s3, clips, upload, parser, tmp_path)
     assert f"<code>{s3}/clip0.mp4</code>" in page
     assert "media-src 'none'" in page
     assert "src=" not in page.partition('id="player"')[2].partition(">")[0]
-    from seehear.parsing.folder import read
-
     assert read(tmp_path / "out" / "clip0.json").file == parsed.clips[0].file == f"{s3}/clip0.mp4"
     assert parser.parse_clips(s3, out=tmp_path / "out", figures=("html",), progress=False).unchanged == 1
     upload(clips / "clip1.mp4", "clip0.mp4")
@@ -324,6 +323,22 @@ def test_a_signed_address_is_read(web, clips):
     web.files["/clip0.mp4"] = (clips / "clip0.mp4").read_bytes()
     with fetched(locate(f"{web.address}/clip0.mp4{QUERY}")) as file:
         assert file.read_bytes() == (clips / "clip0.mp4").read_bytes()
+
+
+def test_a_parse_that_someone_sent_fetches_nothing(web, clips, parser, tmp_path):
+    web.files["/clip0.mp4"] = (clips / "clip0.mp4").read_bytes()
+    parser.parse(f"{web.address}/clip0.mp4").save(tmp_path)
+    sent = read(tmp_path / "clip0.json")
+    web.log.clear()
+    for use in (
+        sent.plot,
+        sent._repr_html_,
+        lambda: sent.save(tmp_path / "again"),
+        lambda: sent.export(tmp_path / "a.edl"),
+    ):
+        with pytest.raises(SeehearError, match="lies elsewhere, and is fetched only to be parsed"):
+            use()
+    assert not web.log
 
 
 @pytest.mark.parametrize("suffix", [".eaf", ".otio", ".json", ".edl", ".csv"])

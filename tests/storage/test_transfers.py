@@ -137,16 +137,22 @@ def test_a_server_that_announces_no_size(web, monkeypatch):
         remote_file(f"{web.address}/a.mp4")
 
 
-def test_redirects_stay_on_the_web(web):
+def test_redirects_stay_on_the_web(web, monkeypatch):
     web.files["/a.mp4"] = CONTENT
     web.locations["/b.mp4"] = "/a.mp4"
     assert content_of(remote_file(f"{web.address}/b.mp4")) == CONTENT
     web.locations["/c.mp4"] = f"http://localhost:{web.address.rpartition(':')[2]}/a.mp4"  # this computer to itself
     assert content_of(remote_file(f"{web.address}/c.mp4")) == CONTENT
     assert transfers.refused_redirect("https://host/a", "http://host/a")
+    assert transfers.refused_redirect("http://host/a", "http://127.9.9.9/a")
     assert transfers.refused_redirect("https://host/a", "https://127.0.0.1/a")
     assert transfers.refused_redirect("http://host/a", "http://[::1]:80/a")
     assert not transfers.refused_redirect("https://host/a", "https://other/a")
+    monkeypatch.setattr(transfers, "refused_redirect", lambda here, there: True)
+    web.log.clear()
+    with pytest.raises(SeehearError, match=r"b\.mp4: can't read it: the server sends on .* which is refused"):
+        remote_file(f"{web.address}/b.mp4")
+    assert not web.log["GET", "/a.mp4"] + web.log["HEAD", "/a.mp4"]
 
 
 def test_a_file_travels_to_other_processes(web):

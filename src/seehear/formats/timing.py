@@ -15,7 +15,7 @@ from seehear.media.rate import stated_rate
 from seehear.media.reader import AUDIO_SUFFIXES
 from seehear.modality import AUDIO, VISUAL
 from seehear.parsing.clip import ParsedClip, ParsedEvent
-from seehear.storage.files import fetched, locate
+from seehear.storage.files import fetched
 
 OF_AUDIO = FrameRate(Fraction(25))  # of files without frames: any common one would do
 GIVE = "give --frame-rate"
@@ -62,7 +62,7 @@ def timing_of(parsed: ParsedClip, given: FrameRate | None = None) -> Timing:
     """
     file = Path(parsed.file)
     try:
-        with fetched(locate(parsed.file)) as local:
+        with fetched(parsed.location()) as local:
             stated: dict[str, Any] = run_on_file(stated_rate, local)
     except ClipError as error:
         is_audio = VISUAL in parsed.absent or file.suffix.lower() in AUDIO_SUFFIXES

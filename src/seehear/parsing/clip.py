@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from seehear.decoding import Decoding
-from seehear.errors import SeehearError
+from seehear.errors import ClipError, SeehearError
 from seehear.events import ActiveSegments, event_spans
 from seehear.labels import DenseTable, classes_of, segments_of
 from seehear.media.notes import Note
 from seehear.modality import display_name, joint_of, kinds, track_name, with_joint
 from seehear.results import import_pandas
-from seehear.storage.files import Location, fetched, locate
+from seehear.storage.files import Location, RemoteFile, fetched, locate
 from seehear.stored import Positive, Probability, Seconds, Segment, as_model
+from seehear.texts import is_url
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,6 +106,7 @@ class ParsedClip:
         origins: What its events can come from: a trained model, the networks' own classifiers, or both.
         meanings: What its untrained classes stand for: label -> modality -> classes of a network's classifier.
         highest: Class -> its largest probability in any segment and modality, for all of `classes`, found or not.
+        source: Where it was just fetched from, if it lies elsewhere. It is never written.
     """
 
     clip: str
@@ -124,6 +126,7 @@ class ParsedClip:
     origins: tuple[Origin, ...] = (Origin.TRAINED,)
     meanings: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     highest: Mapping[str, float] = field(default_factory=dict)
+    source: RemoteFile | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(self.of(name))} {display_name(name)}" for name in self.modalities)
@@ -222,13 +225,23 @@ class ParsedClip:
 
         if self.overview is not None:
             return self.overview
-        with fetched(locate(self.file)) as file:
+        with fetched(self.location()) as file:
             media = open_clip(file, self.audio_track)
             return Overview.of(media, thumbnails_for(media.aspect))
 
+    def location(self) -> Location:
+        """Return where the clip can be read.
+
+        Raises:
+            ClipError: If it lies elsewhere, and was not just parsed: a file that someone sent must fetch nothing.
+        """
+        if self.source is None and is_url(self.file):
+            raise ClipError(f"{self.file}: lies elsewhere, and is fetched only to be parsed: {REMEDY}")
+        return self.source or locate(self.file)
+
     def as_json(self) -> dict[str, Any]:
-        """Return everything but the overview, as a value that `json.dumps` takes."""
-        content = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "overview"}
+        """Return everything but the overview and the source, as a value that `json.dumps` takes."""
+        content = {name: getattr(self, name) for name in _Content.model_fields}
         content["events"] = [asdict(event) for event in self.events]
         content["truth"] = None if self.truth is None else [asdict(event) for event in self.truth]
         content["notes"] = [note.as_json() for note in self.notes]
@@ -319,6 +332,7 @@ def parsed_clip(
         audio_track,
         (origin,),
         highest=dict(zip(classes, highest.tolist(), strict=True)),
+        source=file if isinstance(file, RemoteFile) else None,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import importlib.util
+import ipaddress
 import os
 import random
 import socket
@@ -41,7 +42,6 @@ BROKEN = frozenset(
     )
 )
 ANSWERED = "the server answered"
-LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 _down: set[str] = set()  # servers that did not answer for PATIENCE
 _slow: set[str] = set()  # servers of which it was said that requests are repeated
@@ -107,7 +107,7 @@ def _options_of_http() -> dict[str, Any]:
     import aiohttp
 
     async def on_redirect(session: Any, context: Any, request: Any) -> None:
-        here, there = str(request.url), urljoin(str(request.url), request.response.headers.get("Location", ""))
+        here, there = str(request.url), urljoin(str(request.url), request.response.headers.get("Location") or "")
         if refused_redirect(here, there):
             raise RefusedRedirectError("the server sends on to http or to this computer, which is refused")
 
@@ -123,7 +123,15 @@ def _options_of_http() -> dict[str, Any]:
 def refused_redirect(here: str, there: str) -> bool:
     """Return whether a server may not send on from one address to another: from https to http, or to this computer."""
     downgraded = urlsplit(here).scheme == "https" and urlsplit(there).scheme != "https"
-    return downgraded or (urlsplit(there).hostname in LOCAL_HOSTS and urlsplit(here).hostname not in LOCAL_HOSTS)
+    return downgraded or (_is_local(there) and not _is_local(here))
+
+
+def _is_local(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def attempt(action: Callable[[], T], address: str, doing: Doing = Doing.READ) -> T:
