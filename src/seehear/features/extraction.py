@@ -137,7 +137,7 @@ def extract(
     extraction.notes += found.notes
     if store is not None:
         return extraction
-    if names_one_file(clips):
+    if names_one_file(clips, found):
         for messages in extraction.failed.values():
             raise ClipError("; ".join(messages))
         for features in extraction.values():

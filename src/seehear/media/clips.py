@@ -104,11 +104,15 @@ def find_local_clips(paths: Paths, purpose: str) -> Clips[Path]:
     return cast("Clips[Path]", found)
 
 
-def names_one_file(clips: Paths) -> bool:
-    """Return whether somebody names one media file, not a folder, a pattern, a shard, or a list."""
+def names_one_file(clips: Paths, found: Clips[Location]) -> bool:
+    """Return whether somebody names one media file, not a folder, a pattern, a shard, or a list.
+
+    Args:
+        clips: What is named.
+        found: What `find_clips` finds there.
+    """
     if isinstance(clips, str) and is_url(clips):
-        found = listing(clips)
-        return not found.searched and [file.address for file in found.files] == [clips] and not clips.endswith(SHARD)
+        return [file.address for file in found.values() if isinstance(file, RemoteFile) and not file.member] == [clips]
     if not isinstance(clips, str | os.PathLike):
         return False
     return os.path.isfile(os.path.expanduser(clips)) and not os.fspath(clips).endswith(SHARD)

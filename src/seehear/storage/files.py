@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from seehear import arguments
 from seehear.errors import ClipError, SeehearError
 from seehear.storage import cache
 from seehear.storage.addresses import checked, facts_of_scheme, file_name, inner_path, joined, scheme_of, shown
@@ -133,7 +134,7 @@ def locate(file: str | Path | RemoteFile) -> Location:
             raise ClipError(f"{shown(match[1])}: holds no member {match[2]!r}")
         return found
     if not isinstance(file, str) or not is_url(file):
-        return Path(file)
+        return arguments.paths(file)[0]  # not the address that a Path can't hold
     try:
         return remote_file(file)
     except FileNotFoundError as error:
