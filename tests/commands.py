@@ -14,14 +14,14 @@ from inspect import signature
 from typing import Any
 
 from seehear.cli.app import COMMANDS, GROUP_COMMANDS
-from seehear.cli.options import DecodingOptions, TruthOptions
+from seehear.cli.options import DecodingOptions, EngineOptions, TruthOptions
 from seehear.cli.parse import UntrainedOptions
 
 # Each is written "module:function".
 TARGETS = [target for *_, target, _ in (*COMMANDS, *GROUP_COMMANDS)]
 MODULES = {function: module for module, function in (target.split(":") for target in TARGETS)}
 # A command's parameter -> its options.
-GROUPS = {"truth": TruthOptions, "decoding": DecodingOptions, "untrained": UntrainedOptions}
+GROUPS = {"truth": TruthOptions, "decoding": DecodingOptions, "untrained": UntrainedOptions, "engine": EngineOptions}
 
 
 def __getattr__(name: str) -> Callable[..., Any]:

@@ -240,6 +240,27 @@ def scratch(place: Path) -> Iterator[Path]:
         _open.discard(os.path.abspath(folder))
 
 
+@contextmanager
+def mark(folder: Path) -> Iterator[Path]:
+    """Yield an empty file in a folder, removed at the end. It is named as a temporary file, so `sweep` removes it too.
+
+    Raises:
+        DiskFullError: If the disk is full.
+        SeehearError: If the folder can't be written.
+    """
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f".{os.getpid()}-{_host()}-{os.urandom(4).hex()}"
+        file.touch()
+    _open.add(os.path.abspath(file))
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.unlink(missing_ok=True)
+        _open.discard(os.path.abspath(file))
+
+
 def _in_use(pid: int, host: str, temporary: os.DirEntry[str]) -> bool:
     """Return whether the process that named a temporary file may still write it."""
     if os.path.abspath(temporary) in _open or pid > MAX_PID:

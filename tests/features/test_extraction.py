@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from make_media import clicks, movie, number_of, tone, write
 from seehear.errors import ClipError, SeehearError
-from seehear.features import extraction, segments
+from seehear.features import extraction, jobs, segments
 from seehear.features.arrays import Extraction
-from seehear.features.extraction import Collector, Done, Job, Settings, prefetch, run_jobs
+from seehear.features.jobs import Done, Job, run_jobs
+from seehear.features.prefetch import prefetch
+from seehear.features.segments import Collector, Settings
 from seehear.features.store import Store
 from seehear.files import DiskFullError
 from seehear.media.clips import find_clips
@@ -103,7 +105,7 @@ def together(*specs):
 
 
 def features(path, specs, how=None) -> Done:
-    (done,) = run_jobs([Job("clip", path, tuple(specs))], together(*specs), how or Settings())
+    (done,) = run_jobs([Job("clip", path, tuple(spec.name for spec in specs))], together(*specs), how or Settings())
     return done
 
 
@@ -234,7 +236,9 @@ def test_a_clip_that_fails_does_not_stop_the_others(tmp_path):
     empty = tmp_path / "empty.mp4"
     empty.touch()
     specs = (fails_later, number)
-    jobs = [Job(path.stem, path, specs) for path in (mute, empty, loud, blind, empty, quiet)]
+    jobs = [
+        Job(path.stem, path, tuple(spec.name for spec in specs)) for path in (mute, empty, loud, blind, empty, quiet)
+    ]
     done = list(run_jobs(jobs, together(*specs), Settings()))
     assert [one.job for one in done] == jobs
     found = [(sorted(one.features), len(one.problems)) for one in done]
@@ -249,7 +253,7 @@ def test_a_clip_that_fails_does_not_stop_the_others(tmp_path):
 
 
 def test_only_the_networks_of_a_job_are_run(clip):
-    (done,) = run_jobs([Job("clip", clip, (number,))], together(number, where, fails), Settings())
+    (done,) = run_jobs([Job("clip", clip, (number.name,))], together(number, where, fails), Settings())
     assert set(done.features) == {"number"}
 
 
@@ -370,7 +374,7 @@ def test_tone_in_stereo_is_the_tone(tmp_path):
 def test_any_exception_costs_one_clip(tmp_path, monkeypatch, name, error):
     _fail_at(monkeypatch, name, error)
     files = [movie(tmp_path / f"{clip}.mkv", 2, sound_codec="flac") for clip in "abc"]
-    done = list(run_jobs([Job(path.stem, path, (number,)) for path in files], together(number), Settings()))
+    done = list(run_jobs([Job(path.stem, path, (number.name,)) for path in files], together(number), Settings()))
     assert [(one.job.clip, sorted(one.features)) for one in done] == [("a", ["number"]), ("b", []), ("c", ["number"])]
     (message,) = done[1].problems
     assert message.startswith(f"{files[1]}: failed with {type(error).__name__}: {error} (")
@@ -383,13 +387,13 @@ def test_what_concerns_all_clips_ends_the_extraction(tmp_path, monkeypatch, name
     _fail_at(monkeypatch, name, error)
     files = [movie(tmp_path / f"{clip}.mkv", 2, sound_codec="flac") for clip in "ab"]
     with pytest.raises(type(error)) as raised:
-        list(run_jobs([Job(path.stem, path, (number,)) for path in files], together(number), Settings()))
+        list(run_jobs([Job(path.stem, path, (number.name,)) for path in files], together(number), Settings()))
     assert raised.value is error
 
 
 def _fail_at(monkeypatch, name, error):
     """Make a function of the extraction raise an error for the second clip."""
-    owner = extraction
+    owner = jobs
     *path, last = name.split(".")
     for part in path:
         owner = getattr(owner, part)

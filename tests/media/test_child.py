@@ -25,7 +25,8 @@ import seehear as sh
 from make_media import damage, movie, tone, write
 from seehear.datasets.cutting import cut
 from seehear.errors import ClipError, SeehearError
-from seehear.features.extraction import Job, Settings, load_networks, run_jobs
+from seehear.features.jobs import Job, load_networks, run_jobs
+from seehear.features.segments import Settings
 from seehear.media import child
 from seehear.media.channel import BrokenChannelError, Channel
 from seehear.media.child import DECODER, GIB, Decoder, IsolatedMedia, Limits, open_clip
@@ -494,7 +495,7 @@ def test_extraction_goes_on_after_a_crash(tmp_path):
     spec = sh.network(name="mean", modality="visual", width=1, size=16)(
         lambda frames: frames.mean(axis=(1, 2, 3))[:, None]
     )
-    jobs = [Job(name, movie(tmp_path / f"{name}.mp4", 60.0, fps=2), (spec,)) for name in "abcd"]
+    jobs = [Job(name, movie(tmp_path / f"{name}.mp4", 60.0, fps=2), (spec.name,)) for name in "abcd"]
     done = run_jobs(jobs, load_networks([spec], "cpu"), Settings())
     first = next(done)  # the next clip is read ahead, but not to its end
     DECODER.children[0].process.send_signal(signal.SIGSEGV)

@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from make_media import number_of, write
-from seehear.features.extraction import Job, Settings, run_jobs, segment_features
+from seehear.features.jobs import Job, run_jobs
+from seehear.features.segments import Settings, segment_features
 from seehear.media.reader import Span
 from seehear.networks import ClipInput, NetworkSpec, load, network
 
@@ -99,7 +100,7 @@ def seen(fps: float, segment: float, frames: int) -> np.ndarray:
 )
 def test_clips_of_a_file(clip, fps, segment, frames):
     spec = numbers_of(frames)
-    (done,) = run_jobs([Job("clip", clip, (spec,))], [(spec, load(spec))], Settings(fps=fps, segment=segment))
+    (done,) = run_jobs([Job("clip", clip, (spec.name,))], [(spec, load(spec))], Settings(fps=fps, segment=segment))
     assert done.problems == ()
     np.testing.assert_array_equal(done.features["numbers"], seen(fps, segment, frames))
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seehear.errors import SeehearError
 from seehear.selection.trainings import Outcome, Part, Training
 from seehear.training.run import Run
 from selection.conftest import Choice
@@ -131,7 +130,7 @@ def running(group):
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="lists children by /proc")
-def test_a_killed_process_is_an_error_unlike_a_training_that_fails(choice):
+def test_a_process_that_is_killed_loses_no_training(choice):
     task = choice.task(workers=2)
     found = []
 
@@ -145,11 +144,10 @@ def test_a_killed_process_is_an_error_unlike_a_training_that_fails(choice):
 
     killer = threading.Thread(target=kill_one)
     killer.start()
-    with pytest.raises(SeehearError, match="out of memory"):
-        task.bench.run(trainings(task, range(40)), "training")
+    outcomes = task.bench.run(trainings(task, range(40)), "training")
     killer.join()
     assert found
-    assert list(task.bench.out.rglob("judged-*"))
+    assert all(isinstance(outcome, Outcome) for outcome in outcomes)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")

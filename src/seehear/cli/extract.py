@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from seehear.cli.options import HERE, EngineOptions
 from seehear.features.arrays import Extraction  # the command line reads annotations
 
 
@@ -17,6 +18,7 @@ def extract(
     segment: float | None = None,
     audio_track: int | None = None,
     shard: str = "1/1",
+    engine: EngineOptions = HERE,
     device: str = "auto",
 ) -> Extraction:
     """Run networks over clips and keep one feature per second in a store.
@@ -32,6 +34,7 @@ def extract(
         segment: Seconds per feature; 1 in a new store.
         audio_track: Which of the audio tracks of each clip, from 1; by default the one that players choose.
         shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
+        engine: Where networks run. On a cluster, clips and store are to be seen under the same paths everywhere.
         device: auto, cpu or cuda.
 
     Returns:
@@ -47,5 +50,6 @@ def extract(
         segment=segment,
         audio_track=audio_track,
         shard=shard,
+        **engine.chosen(),
         device=device,
     )

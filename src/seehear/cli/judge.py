@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seehear.cli.options import NO_TRUTH, TruthOptions
+from seehear.cli.options import HERE, NO_TRUTH, EngineOptions, TruthOptions
 from seehear.errors import SeehearError
 from seehear.results import Result
 
@@ -22,7 +22,7 @@ def judge(
     leaking: bool = False,
     seeds: Sequence[int] = (),
     plotted: Annotated[Sequence[str], Parameter(name=["--plotted", "--picture"])] = (),
-    workers: int = 0,
+    engine: EngineOptions = HERE,
     device: str = "auto",
 ) -> Result:
     """Show how good a selection was: train every collocation in full, and compare every estimator with that.
@@ -38,7 +38,7 @@ def judge(
             them if none is named.
         seeds: Of the full trainings; by default those of the selection.
         plotted: Estimators to draw in Figure 5, in addition to the paper's upper bound.
-        workers: Processes that train at once; 0 for one per core.
+        engine: Where trainings are done.
         device: auto, cpu or cuda.
 
     Returns:
@@ -56,7 +56,7 @@ def judge(
         raise SeehearError(
             f"{folder}: was saved from Python without the tables of its data; judge it there, by its method `judge`"
         )
-    check(seeds or settings.seeds, workers, folder)
+    check(seeds or settings.seeds, folder)
     dense = {name: str(path) for name, path in truth.tables().items()}
     test = sources.read(Tables(str(labels), dense), settings.networks)
     train, val = sources.datasets(settings.networks)
@@ -69,7 +69,7 @@ def judge(
         seeds=settings.seeds,
         budget=settings.budget,
         out=folder,
-        workers=workers,
+        **engine.chosen(),
         device=device,
         protocol="paper" if settings.leaks else "honest",
     )

@@ -6,13 +6,15 @@ A command takes a group such as `TruthOptions` as one parameter; each field is a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cyclopts import Parameter
 
 from seehear import arguments
 from seehear.decoding import HALF, Decoding, Filter
+from seehear.engines.choose import LOCAL
 from seehear.errors import SeehearError
 from seehear.texts import read_json
 
@@ -73,6 +75,29 @@ class DecodingOptions:
         return replace(read, filter=self.filter or read.filter)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class EngineOptions:
+    """Where the work is done.
+
+    Attributes:
+        engine: local, this machine; ray, the Ray cluster that this machine belongs to, or else one that is started
+            here; ray://HOST:PORT, a cluster elsewhere.
+        workers: Processes that work at once, one thread each; 0 for one per core. On a cluster by default as many as
+            it has room for.
+        gpus: GPUs of each process of a cluster, which may be a fraction.
+    """
+
+    engine: str = LOCAL
+    workers: int | None = None
+    gpus: float = 0.0
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the arguments of functions that take an engine."""
+        return asdict(self)
+
+
+HERE = EngineOptions()
 NO_TRUTH, AS_TRAINED = TruthOptions(), DecodingOptions()
 
 

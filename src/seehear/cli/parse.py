@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from seehear.cli.options import AS_TRAINED, NO_TRUTH, DecodingOptions, TruthOptions
+from seehear.cli.options import AS_TRAINED, HERE, NO_TRUTH, DecodingOptions, EngineOptions, TruthOptions
 from seehear.errors import SeehearError
 from seehear.results import Result
 
@@ -73,6 +73,7 @@ def parse(
     embed: bool = False,
     decoding: DecodingOptions = AS_TRAINED,
     trust_code: bool = False,
+    engine: EngineOptions = HERE,
     device: str = "auto",
 ) -> Result:
     """Parse clips of any length into events: class, modality, onset, offset, confidence.
@@ -101,6 +102,8 @@ def parse(
         embed: Put the media files into their pages, so that a page can be sent to others alone.
         decoding: How probabilities become events.
         trust_code: Run networks of your own (FILE.py:NAME) that the run names. Only for runs whose author you trust.
+        engine: Where clips are parsed. On a cluster, clips, run and --out are to be seen under the same paths
+            everywhere.
         device: auto, cpu or cuda.
 
     Returns:
@@ -131,6 +134,7 @@ def parse(
         audio_track=audio_track,
         figures=figures,
         embed=embed,
+        **engine.chosen(),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seehear import arguments
+from seehear.cli.options import HERE, EngineOptions
 from seehear.results import Result
 
 
@@ -24,7 +25,7 @@ def reproduce(
     recipe: str = "paper",
     set: Sequence[str] = (),
     seeds: Sequence[int] = (0, 1, 2, 3, 4, 5),
-    workers: int = 0,
+    engine: EngineOptions = HERE,
     device: str = "auto",
     trust_code: bool = False,
 ) -> Result:
@@ -46,7 +47,7 @@ def reproduce(
         recipe: Name from `seehear recipes`, or a TOML file.
         set: KEY=VALUE settings on top of the recipe.
         seeds: One training is done with each; fewer than six can't confirm a difference between trained systems.
-        workers: Processes that train at once; 0: one per core.
+        engine: Where trainings are done.
         device: auto, cpu or cuda.
         trust_code: Run the Python code of networks that an experiment's file or the store names as FILE.py:NAME.
 
@@ -68,7 +69,7 @@ def reproduce(
         baseline=baseline,
         recipe=recipe,
         seeds=seeds,
-        workers=workers or None,
+        **engine.chosen(),
         device=device,
         trust_code=trust_code,
         **arguments.settings(set),

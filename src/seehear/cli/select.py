@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from seehear.cli.options import NO_TRUTH, TruthOptions
+from seehear.cli.options import HERE, NO_TRUTH, EngineOptions, TruthOptions
 from seehear.errors import SeehearError
 from seehear.results import Result
 from seehear.training.recipe import DEFAULT_RECIPE
@@ -29,7 +29,7 @@ def select(
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     budget: float = 0.015,
     plan: bool = False,
-    workers: int = 0,
+    engine: EngineOptions = HERE,
     device: str = "auto",
 ) -> Result:
     """Find the networks, one per modality, that suit your clips best together.
@@ -55,7 +55,7 @@ def select(
         seeds: Of trainings by traversal and the upper bound.
         budget: Share of the cost of traversal that short trainings may take.
         plan: Only count the collocations and forecast the cost.
-        workers: Processes that train at once; 0 for one per core.
+        engine: Where trainings are done.
         device: auto, cpu or cuda.
 
     Returns:
@@ -87,7 +87,7 @@ def select(
         "seeds": seeds,
         "budget": budget,
         "out": out,
-        "workers": workers,
+        **engine.chosen(),
         "device": device,
         "protocol": protocol,
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seehear import arguments
-from seehear.cli.options import NO_TRUTH, TruthOptions
+from seehear.cli.options import HERE, NO_TRUTH, EngineOptions, TruthOptions
 from seehear.errors import SeehearError
 from seehear.results import Result, listed
 from seehear.training.recipe import DEFAULT_RECIPE
@@ -95,6 +95,7 @@ def train(
     false_alarms: Sequence[str] = (),
     seeds: Sequence[int] = (0,),
     tensorboard: bool = False,
+    engine: EngineOptions = HERE,
     device: str = "auto",
 ) -> Trained:
     """Train a parsing model from clip-level labels.
@@ -119,6 +120,7 @@ def train(
             RUN/thresholds.json keeps them, and `parse` uses them. `seehear thresholds` chooses them later.
         seeds: One run is trained with each.
         tensorboard: Write TensorBoard events into the run folder.
+        engine: Where seeds are trained. On a cluster, store and --out are to be seen under the same paths everywhere.
         device: auto, cpu or cuda.
 
     Returns:
@@ -151,7 +153,7 @@ def train(
         data = data.with_pseudo(read(refined, data))
     val_data = Dataset.from_tables(val, store=store, collocation=networks, truth=truth.tables()) if val else None
     parsers = train_parsers(
-        data, val_data, recipe=settings, seeds=seeds, out=out, tensorboard=tensorboard, device=device
+        data, val_data, recipe=settings, seeds=seeds, out=out, tensorboard=tensorboard, device=device, **engine.chosen()
     )
     missing = [*data.missing, *(val_data.missing if val_data else ())]
     chosen = []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from seehear.errors import SeehearError
@@ -13,7 +15,20 @@ Done = TypeVar("Done")
 
 
 class LostError(SeehearError):
-    """The process that worked on an item ended twice, the second time with nothing but this item to do."""
+    """The process that worked on an item ended again and again, at last with nothing else to do."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What every process must see under the same path.
+
+    Attributes:
+        folders: Folders that are written into.
+        files: Files that are read.
+    """
+
+    folders: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 class Work(ABC, Generic[Item, Done]):
@@ -26,8 +41,12 @@ class Work(ABC, Generic[Item, Done]):
             SeehearError: If the work can't be done in this process. It ends the whole work.
         """
 
+    def shared(self) -> Shared:
+        """Return the files and folders that every process must see."""
+        return Shared()
+
     @abstractmethod
-    def do(self, items: Sequence[Item]) -> Iterable[Done | Exception]:
+    def do(self, items: Sequence[Item]) -> Generator[Done | Exception]:
         """Yield for each item, in order, what came of it, or the error that it met.
 
         An error that is raised ends the whole work, such as that of a full disk. An item may be given again if the
@@ -41,11 +60,11 @@ class Engine(ABC):
     @abstractmethod
     def each(
         self, work: Work[Item, Done], items: Sequence[Item], *, together: int = 1
-    ) -> Iterator[tuple[Item, Done | Exception]]:
+    ) -> Generator[tuple[Item, Done | Exception]]:
         """Do work; yield each item with what came of it, in the order in which they end.
 
-        A process that ends does not end the work: its items are given to others. An item whose process ends again,
-        when it is done alone, comes with a `LostError`.
+        A process that ends does not end the work: its items are given to others. An item whose process ends again
+        when nothing else is done comes with a `LostError`.
 
         Args:
             work: What to do.
@@ -56,7 +75,27 @@ class Engine(ABC):
             SeehearError: If no process can do this work.
         """
 
+    @abstractmethod
+    def device(self, name: str) -> str:
+        """Return torch's name of the device of each process.
+
+        Args:
+            name: auto, cpu or cuda.
+
+        Raises:
+            SeehearError: If the processes have no such device.
+        """
+
+    @abstractmethod
+    def elsewhere(self, count: int) -> bool:
+        """Return whether so many items are done by other processes than this one."""
+
     @property
     @abstractmethod
     def processes(self) -> int:
-        """How many processes work at once at most; 1 if it is done in this process."""
+        """How many processes work at once at most."""
+
+    @property
+    @abstractmethod
+    def processes_per_machine(self) -> int:
+        """How many of the processes share a machine at most."""

@@ -3,48 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import overload
 
-import numpy as np
-from numpy.typing import NDArray
-
 from seehear import arguments, networks
 from seehear.arguments import PathLike, Paths, Shard
-from seehear.errors import ClipError, SeehearError, costing_one_clip
+from seehear.engines.choose import LOCAL, engine_of
+from seehear.engines.interface import Engine
+from seehear.errors import ClipError, SeehearError
 from seehear.features.arrays import Extraction, Features
-from seehear.features.prefetch import prefetch
-from seehear.features.segments import Collector, Loaded, Settings, segment_features, spans
-from seehear.features.store import NetworkInfo, Origin, Store
-from seehear.media import child
-from seehear.media.child import open_clip
+from seehear.features.jobs import Done, Job
+from seehear.features.making import Making
+from seehear.features.segments import Settings
+from seehear.features.store import NetworkInfo, Store
 from seehear.media.clips import find_clips, names_one_file
-from seehear.media.notes import Note, about
-from seehear.media.reader import Media, Span
-from seehear.modality import AUDIO, track_name
+from seehear.modality import AUDIO
 from seehear.networks.spec import NetworkSpec
 from seehear.progress import Progress, say
 from seehear.results import counted
-from seehear.storage.files import Location, fetched
+from seehear.storage.files import Location
 
-__all__ = [
-    "Collector",
-    "Done",
-    "Job",
-    "Loaded",
-    "Settings",
-    "extract",
-    "load_networks",
-    "missing_track",
-    "prefetch",
-    "run_jobs",
-    "segment_features",
-    "spans",
-]
-
+TOGETHER = 8  # clips that a process is given at once: it decodes the next while networks run on this one
 Networks = str | NetworkSpec | Iterable[str | NetworkSpec]
 
 
@@ -58,6 +39,9 @@ def extract(
     segment: float | None = ...,
     audio_track: int | None = ...,
     shard: str | Shard | None = ...,
+    engine: str | Engine = ...,
+    workers: int | None = ...,
+    gpus: float = ...,
     device: str = ...,
     progress: bool = ...,
 ) -> Extraction: ...
@@ -73,6 +57,9 @@ def extract(
     segment: float | None = ...,
     audio_track: int | None = ...,
     shard: str | Shard | None = ...,
+    engine: str | Engine = ...,
+    workers: int | None = ...,
+    gpus: float = ...,
     device: str = ...,
     progress: bool = ...,
 ) -> Features | Extraction: ...
@@ -87,6 +74,9 @@ def extract(
     segment: float | None = None,
     audio_track: int | None = None,
     shard: str | Shard | None = None,
+    engine: str | Engine = LOCAL,
+    workers: int | None = None,
+    gpus: float = 0.0,
     device: str = "auto",
     progress: bool = True,
 ) -> Features | Extraction:
@@ -106,6 +96,11 @@ def extract(
         audio_track: Which of the audio tracks of each clip, from 1; by default the one that players choose. A clip
             with fewer tracks fails.
         shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
+        engine: Where networks run: local, ray, ray://HOST:PORT, or an Engine. On a cluster, clips and store are to be
+            seen under the same paths everywhere.
+        workers: Processes that work at once, one thread each; 0 for one per core. By default this process with all
+            cores; on a cluster as many as it has room for.
+        gpus: GPUs of each process of a cluster, which may be a fraction.
         device: auto, cpu or cuda.
         progress: Whether to show progress.
 
@@ -126,13 +121,17 @@ def extract(
     part = Shard.parse(shard) if isinstance(shard, str) else shard or Shard()
     found = find_clips(clips)
     files = {name: path for name, path in found.items() if part.holds(name)}
-    child.start()
-    loaded = load_networks(specs, device)  # before the store is created: it may fail
+    where = engine_of(engine, workers, gpus)
+    making = Making(specs, where.device(device))
+    if not where.elsewhere(len(files)):
+        making.load()  # before the store is created: it may fail
     if store is not None:
         kept = Store(store, segment=segment, create=True)
-        extraction = _extract_to_store(files, loaded, kept, Settings(fps, kept.segment, track), progress)
+        making.settings, making.store = Settings(fps, kept.segment, track), kept
+        extraction = _extract_to_store(files, making, kept, where, progress)
     else:
-        extraction = _extract_to_memory(files, loaded, Settings(fps, segment or 1.0, track), progress)
+        making.settings = Settings(fps, segment or 1.0, track)
+        extraction = _extract_to_memory(files, making, where, progress)
     extraction.failed |= {place: [why] for place, why in found.unusable.items()}
     extraction.notes += found.notes
     if store is not None:
@@ -156,50 +155,24 @@ def _specs(given: Networks) -> list[NetworkSpec]:
     return list(specs.values())
 
 
-def _extract_to_memory(clips: dict[str, Location], loaded: Loaded, settings: Settings, progress: bool) -> Extraction:
-    specs = tuple(spec for spec, _ in loaded)
-    extraction = Extraction(tuple(spec.name for spec in specs), settings.segment)
-
-    def keep(done: Done) -> list[str]:
-        for network, values in done.features.items():
-            silent, notes = done.silent.get(network), done.notes.get(network, ())
-            extraction.add(done.job.clip, network, values, done.duration, silent, notes)
-            extraction.made += 1
-        return []
-
-    jobs = [Job(name, path, specs) for name, path in clips.items()]
-    _run(jobs, loaded, settings, extraction, keep, Progress("extracting", len(jobs), show=progress))
+def _extract_to_memory(clips: dict[str, Location], making: Making, engine: Engine, progress: bool) -> Extraction:
+    names = tuple(spec.name for spec in making.specs)
+    extraction = Extraction(names, making.settings.segment)
+    jobs = [Job(name, path, names) for name, path in clips.items()]
+    _run(jobs, making, engine, extraction, Progress("extracting", len(jobs), show=progress))
     return extraction
 
 
 def _extract_to_store(
-    clips: dict[str, Location], loaded: Loaded, store: Store, settings: Settings, progress: bool
+    clips: dict[str, Location], making: Making, store: Store, engine: Engine, progress: bool
 ) -> Extraction:
-    specs = [spec for spec, _ in loaded]
-    made_from = {spec.name: (settings.made_by(spec), settings.track_for(spec)) for spec in specs}
-    extraction = Extraction(tuple(made_from), store.segment, store)
-    extraction.notes += _register(store, specs, settings)
-
-    def keep(done: Done) -> list[str]:
-        if not done.features:
-            return []
-        try:
-            origin = Origin.of(done.job.clip, done.job.path, "")
-        except OSError as error:  # removed or made unreadable since it was decoded
-            return [f"{done.job.path}: can't be read any more ({error.strerror})"]
-        for network, values in done.features.items():
-            made_by, track = made_from[network]
-            own, notes = replace(origin, made_by=made_by, audio_track=track), done.notes.get(network, ())
-            store.write(network, own, values, done.silent.get(network), notes)
-            extraction.add(done.job.clip, network, None, done.duration, notes=notes)
-            extraction.made += 1
-        return []
-
-    jobs = _stale(store, clips, specs, settings, extraction)
+    extraction = Extraction(tuple(spec.name for spec in making.specs), store.segment, store)
+    extraction.notes += _register(store, making.specs, making.settings)
+    jobs = _stale(store, clips, making.specs, making.settings, extraction)
     for note in extraction.notes if progress else ():
         say(note)  # before anything is replaced, so that it can be stopped
     bar = Progress("extracting", len(clips), done=len(clips) - len(jobs), show=progress)
-    _run(jobs, loaded, settings, extraction, keep, bar)
+    _run(jobs, making, engine, extraction, bar)
     return extraction
 
 
@@ -229,7 +202,7 @@ def _stale(
                 with suppress(SeehearError):  # they are damaged
                     notes = store.notes(spec.name, name)
             if notes is None:
-                stale.append(spec)
+                stale.append(spec.name)
                 damaged += [store.file(spec.name, name)] if store.is_damaged(spec.name, name) else []
                 continue
             extraction.add(name, spec.name, None, notes=notes)
@@ -267,147 +240,29 @@ def _register(store: Store, specs: Sequence[NetworkSpec], settings: Settings) ->
     return notes
 
 
-def _run(
-    jobs: Sequence[Job],
-    loaded: Loaded,
-    settings: Settings,
-    extraction: Extraction,
-    keep: Callable[[Done], list[str]],
-    bar: Progress,
-) -> None:
-    """Run jobs and note their results. keep: stores the features of a job, and returns what is wrong."""
+def _run(jobs: Sequence[Job], making: Making, engine: Engine, extraction: Extraction, bar: Progress) -> None:
+    """Run jobs and note their results."""
     began = time.monotonic()
-    with bar:
-        for done in run_jobs(jobs, loaded, settings):
-            problems = list(done.problems)
-            try:
-                with costing_one_clip(done.job.path):
-                    problems += keep(done)
-            except ClipError as error:
-                problems.append(str(error))
-            for problem in problems:
-                extraction.failed.setdefault(done.job.clip, []).append(problem)
-                bar.say(problem if done.job.clip in extraction else f"skipped: {problem}")
-            for network, problem in done.lacking.items():
-                extraction.lacking.setdefault(network, {})[done.job.clip] = problem
-            extraction.clip_seconds += done.duration
-            bar.advance(done.job.clip)
+    making.example = next((job.path for job in jobs if isinstance(job.path, Path)), None)  # others are seen by all
+    results = engine.each(making, jobs, together=TOGETHER)
+    with bar, closing(results):
+        for job, done in results:
+            if isinstance(done, Exception):  # its process ended, whatever it was that it met
+                done = Done(job, {}, (f"{job.path}: {done}",), 0.0)
+            _add(extraction, done, bar)
+            bar.advance(job.clip)
     extraction.seconds = time.monotonic() - began
 
 
-def load_networks(specs: Iterable[NetworkSpec], device: str = "auto") -> list[tuple[NetworkSpec, networks.Network]]:
-    """Load networks; weights that are not in the cache are fetched."""
-    return [(spec, networks.load(spec, device=device)) for spec in specs]
-
-
-@dataclass(frozen=True)
-class Job:
-    """A clip, and the networks to run on it.
-
-    Attributes:
-        clip: Its name.
-        path: Its file, here or elsewhere.
-        specs: The networks.
-    """
-
-    clip: str
-    path: Location
-    specs: tuple[NetworkSpec, ...]
-
-
-@dataclass(frozen=True)
-class Done:
-    """The result of a job.
-
-    Attributes:
-        job: The job.
-        features: network -> (T, D).
-        problems: Why the features of other networks are missing.
-        lacking: network -> that of the problems which is that the clip lacks the track of the network's modality.
-        duration: Of the clip, seconds.
-        silent: audio network -> (T,), which segments are digital silence.
-        notes: network -> the notes on the clip that concern its modality.
-    """
-
-    job: Job
-    features: dict[str, NDArray[np.float32]]
-    problems: tuple[str, ...]
-    duration: float
-    silent: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
-    notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
-    lacking: dict[str, str] = field(default_factory=dict)
-
-
-def run_jobs(jobs: Sequence[Job], networks: Loaded, settings: Settings) -> Iterator[Done]:
-    """Run jobs in order; the next clip is decoded while networks run on this one.
-
-    Args:
-        jobs: Clips with the networks to run on each.
-        networks: Name -> network in memory, of all jobs.
-        settings: How clips are cut into segments.
-
-    Yields:
-        The result of each job. A job that fails does not stop the others.
-    """
-    problems: list[str] = []
-    lacking: dict[str, str] = {}
-    for job, item in prefetch(_decode(jobs, settings)):
-        if isinstance(item, Media):
-            media = item
-            lacking = {
-                spec.name: f"{job.path}: has no {track_name(spec.modality)} track: no features of {spec.name}"
-                for spec in job.specs
-                if missing_track(media, spec)
-            }
-            problems = list(lacking.values())
-            usable = [pair for pair in networks if pair[0] in job.specs and not missing_track(media, pair[0])]
-            collectors = [Collector([pair], settings) for pair in usable]  # one that fails doesn't stop the others
-        elif isinstance(item, Span):
-            for collector in list(collectors):
-                try:
-                    with costing_one_clip():
-                        collector.add(item)
-                except ClipError as error:
-                    problems.append(f"{job.path}: {error}")
-                    collectors.remove(collector)
-        elif isinstance(item, ClipError):
-            yield Done(job, {}, (*problems, str(item)), 0.0, lacking=lacking)
-            problems, lacking = [], {}
-        else:
-            features: dict[str, NDArray[np.float32]] = {}
-            silent: dict[str, NDArray[np.bool_]] = {}
-            for collector in collectors:
-                try:
-                    with costing_one_clip():
-                        made, silence = collector.features(media), collector.silent(media)
-                        features, silent = features | made, silent | silence
-                except ClipError as error:
-                    problems.append(f"{job.path}: {error}")
-            notes = {spec.name: about(media.notes, spec.modality) for spec in job.specs if spec.name in features}
-            yield Done(job, features, tuple(problems), media.duration, silent, notes, lacking)
-            problems, lacking = [], {}
-
-
-def _decode(jobs: Iterable[Job], settings: Settings) -> Iterator[tuple[Job, Media | Span | ClipError | None]]:
-    """Yield for each job its clip, opened; then its spans; then None, or the error that ended it."""
-    for job in jobs:
-        try:
-            with costing_one_clip(job.path), fetched(job.path) as file:
-                media = open_clip(file, settings.audio_track)
-                yield job, media
-                usable = [spec for spec in job.specs if not missing_track(media, spec)]
-                if usable:
-                    for span in spans(media, usable, settings):
-                        yield job, span
-            yield job, None
-        except ClipError as error:
-            yield job, error
-
-
-def missing_track(media: Media, spec: NetworkSpec) -> str:
-    """Return a message if the clip lacks the track that a network needs, else an empty string."""
-    if spec.modality == "audio" and not media.has_audio:
-        return f"{media.path}: has no audio track, which {spec.name} needs"
-    if spec.modality == "visual" and not media.has_video:
-        return f"{media.path}: has no video track, which {spec.name} needs"
-    return ""
+def _add(extraction: Extraction, done: Done, bar: Progress) -> None:
+    """Note what came of a clip."""
+    clip = done.job.clip
+    for network, values in done.features.items():
+        extraction.add(clip, network, values, done.duration, done.silent.get(network), done.notes.get(network, ()))
+        extraction.made += 1
+    for problem in done.problems:
+        extraction.failed.setdefault(clip, []).append(problem)
+        bar.say(problem if clip in extraction else f"skipped: {problem}")
+    for network, problem in done.lacking.items():
+        extraction.lacking.setdefault(network, {})[clip] = problem
+    extraction.clip_seconds += done.duration

@@ -262,6 +262,9 @@ class Store:
         tensors["crc32"] = np.array([zlib.crc32(tensor.tobytes()) for tensor in tensors.values()], dtype=np.uint32)
         atomic_bytes(file, save(tensors, metadata=metadata), durable=False, through=self.path / network)
 
+    def flush(self) -> None:
+        """Write what `write` still gathers."""
+
     def read(self, network: str, clip: str) -> NDArray[np.float32]:
         """Read the features (T, width) of a clip. Raises SeehearError naming the file if it is missing or damaged."""
         features = self._tensor(network, clip, "features")

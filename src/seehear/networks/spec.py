@@ -6,10 +6,10 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -257,6 +257,16 @@ class NetworkSpec:
     def __post_init__(self) -> None:
         """Raise SeehearError for a name that no network may have."""
         valid_network_name(self.name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how another process gets this network: by its name or reference if it has one, else as a copy."""
+        from seehear import networks
+
+        if self.reference:
+            return networks.get, (self.reference,)
+        if self.name in networks.REGISTRY and networks.REGISTRY[self.name] is self:
+            return networks.get, (self.name,)
+        return NetworkSpec, tuple(getattr(self, each.name) for each in fields(self))
 
     @property
     def modality(self) -> str:

@@ -217,7 +217,7 @@ def _image_network(setup: Setup, name: str) -> NetworkSpec:
 
 def _frames(setup: Setup, part: Part, spec: NetworkSpec) -> NDArray[np.uint8]:
     """Return one frame from the middle of each labelled second, (n, size, size, 3)."""
-    from seehear.features import extraction
+    from seehear.features import segments
     from seehear.media.child import open_clip
     from seehear.media.clips import find_local_clips
 
@@ -231,8 +231,8 @@ def _frames(setup: Setup, part: Part, spec: NetworkSpec) -> NDArray[np.uint8]:
             if names[n] not in files:
                 raise SeehearError(f"{setup.clips}: no file of clip {names[n]}, although it has features")
             media = open_clip(files[names[n]])
-            settings = extraction.Settings(fps=1 / segment, segment=segment)
-            decoded = np.concatenate([span.frames[size] for span in extraction.spans(media, [spec], settings)])
+            settings = segments.Settings(fps=1 / segment, segment=segment)
+            decoded = np.concatenate([span.frames[size] for span in segments.spans(media, [spec], settings)])
             rows = labelled.clip == n
             frames[rows] = decoded[np.minimum(labelled.segment[rows], len(decoded) - 1)]
             progress.advance(names[n])

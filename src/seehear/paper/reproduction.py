@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seehear import arguments
+from seehear.engines.choose import LOCAL, engine_of
+from seehear.engines.interface import Engine
+from seehear.engines.local import core_count
 from seehear.errors import SeehearError
 from seehear.files import DiskFullError, atomic_json, atomic_text, check_folder
 from seehear.paper.experiment import load_experiment
@@ -134,7 +137,9 @@ def reproduce(
     baseline: Mapping[str, str | Sequence[str]] | Sequence[str] = (),
     recipe: str | Path | Recipe = "paper",
     seeds: Sequence[int] = (0, 1, 2, 3, 4, 5),
+    engine: str | Engine = LOCAL,
     workers: int | None = None,
+    gpus: float = 0.0,
     device: str = "auto",
     trust_code: bool = False,
     progress: bool = True,
@@ -157,7 +162,9 @@ def reproduce(
         baseline: modality -> networks to train on if nothing is selected, in place of the paper's.
         recipe: Name from `list_recipes`, a TOML file, or a Recipe.
         seeds: One training is done with each; fewer than six can't confirm a difference between trained systems.
-        workers: Processes that train at once; by default one per core.
+        engine: Where trainings are done: local, ray, ray://HOST:PORT, or an Engine.
+        workers: Processes that train at once, one thread each; by default one per core.
+        gpus: GPUs of each process of a cluster, which may be a fraction.
         device: auto, cpu or cuda.
         trust_code: Run the Python code of networks that an experiment's file or the store names as FILE.py:NAME.
         progress: Show progress and time left.
@@ -177,7 +184,8 @@ def reproduce(
         arguments.candidates(networks) if networks else {}, arguments.collocation(baseline) if baseline else {}
     )
     check_folder(out)
-    options = {"seeds": seeds, "out": Path(out), "workers": workers or None, "device": device}
+    where = engine_of(engine, workers, gpus, default=core_count())
+    options = {"seeds": seeds, "out": Path(out), "engine": where, "device": device}
     options |= {"trust_code": trust_code, "progress": progress}
     changed = "".join(f", {key}={value}" for key, value in settings.items())
     name = "custom" if isinstance(recipe, Recipe) else recipe
@@ -250,6 +258,7 @@ def _inputs(
             videos=videos,
             networks=choice.needed(plans.values()) if videos is not None else (),
             fps=fps,
+            engine=options["engine"],
             device=options["device"],
         )
         clips = prepared.clips

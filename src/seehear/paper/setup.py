@@ -6,13 +6,15 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seehear.data import Dataset
 from seehear.decoding import Decoding
+from seehear.engines.interface import Engine
+from seehear.engines.local import LocalEngine
 from seehear.errors import SeehearError
 from seehear.evaluation import Evaluation, evaluate
 from seehear.training.recipe import Recipe
@@ -38,7 +40,7 @@ class Setup:
         seeds: One training is done with each.
         out: Folder of everything that is finished.
         clips: Folder of the clips' files; None if there is none.
-        workers: Processes that train at once; None: one per core.
+        engine: Does the trainings.
         device: auto, cpu or cuda.
         trust_code: Whether to run the code of networks that the store names as FILE.py:NAME.
         progress: Whether to show progress.
@@ -53,7 +55,7 @@ class Setup:
     seeds: Sequence[int]
     out: Path
     clips: Path | None = None
-    workers: int | None = None
+    engine: Engine = field(default_factory=LocalEngine)
     device: str = "auto"
     trust_code: bool = False
     progress: bool = True
@@ -61,7 +63,7 @@ class Setup:
     @property
     def _options(self) -> dict[str, Any]:
         """How trainings are done, for the bench and for the selection alike."""
-        names = ("recipe", "seeds", "out", "workers", "device", "progress")
+        names = ("recipe", "seeds", "out", "engine", "device", "progress")
         return {name: getattr(self, name) for name in names}
 
     @cached_property

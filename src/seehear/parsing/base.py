@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,11 @@ MAX_PROBABILITIES = 2**26  # probabilities of segments in memory at once
 
 class FileParser(ABC):
     """Predicts which classes are heard and seen in each segment of a media file."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without what is loaded when it is first needed: another process loads its own.
+        loaded = {name for name in self.__dict__ if isinstance(getattr(type(self), name, None), cached_property)}
+        return {name: value for name, value in self.__dict__.items() if name not in loaded}
 
     @property
     @abstractmethod

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from seehear import arguments
 from seehear.decoding import Decoding
+from seehear.engines.choose import LOCAL, engine_of
+from seehear.engines.interface import Engine, LostError, Shared, Work
 from seehear.errors import ClipError, SeehearError, costing_one_clip
 from seehear.files import check_folder, claim, sweep
 from seehear.labels import DenseTable, Event, read_dense, write_dense
 from seehear.locks import locked
+from seehear.media import child
 from seehear.media.clips import find_clips
 from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import kinds, track_name
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
 Figure = Literal["html", "png", "svg"]
 MARKER = ".parsed"  # names the run and the decoding that fill a folder
+TOGETHER = 4  # clips that a process is given at once
 MAX_CLIPS, MAX_EVENTS = 10, 40  # clips, and events of each, that are printed
 
 
@@ -126,6 +130,9 @@ def parse_clips(
     audio_track: int | None = None,
     figures: Sequence[Figure] = ("html", "png"),
     embed: bool = False,
+    engine: str | Engine = LOCAL,
+    workers: int | None = None,
+    gpus: float = 0.0,
     progress: bool = True,
 ) -> ParsedFolder:
     """Parse clips, into a folder if one is given.
@@ -144,6 +151,11 @@ def parse_clips(
             clip with fewer tracks fails.
         figures: What to draw of each clip: html, a page that plays it; png and svg, a figure.
         embed: Put the media files into their pages, so that a page can be sent to others alone.
+        engine: Where clips are parsed: local, ray, ray://HOST:PORT, or an Engine. On a cluster, clips, run and `out`
+            are to be seen under the same paths everywhere.
+        workers: Processes that work at once, one thread each; 0 for one per core. By default this process with all
+            cores; on a cluster as many as it has room for.
+        gpus: GPUs of each process of a cluster, which may be a fraction.
         progress: Show progress and time left.
 
     Raises:
@@ -161,25 +173,53 @@ def parse_clips(
     )
     if tables and not {event.clip for table in tables.values() for event in table.events} & set(files):
         result.notes.append(f"{', '.join(str(table.path) for table in tables.values())}: name none of these clips")
-    with Progress("parsing", len(files), show=progress) as bar:
-        for clip, path in files.items():
-            try:
-                with costing_one_clip(path):
-                    parsed, unchanged = (
-                        job.parse(clip, path) if job else (replace(how.parse(path), overview=None), False)
-                    )
+    each = engine_of(engine, workers, gpus).each(_Parsing(how, job), list(files.items()), together=TOGETHER)
+    with Progress("parsing", len(files), show=progress) as bar, closing(each):
+        for (clip, path), done in each:
+            if isinstance(done, Exception):
+                problem = f"{path}: {done}" if isinstance(done, LostError) else str(done)
+                result.failed[clip] = problem
+                bar.say(f"skipped: {problem}")
+            else:
+                parsed, unchanged = done
                 result.clips.append(parsed)
                 result.unchanged += unchanged
                 result.figures += job.drawings(clip) if job else []
-            except ClipError as error:
-                result.failed[clip] = str(error)
-                bar.say(f"skipped: {error}")
             bar.advance(clip)
+    order = {clip: n for n, clip in enumerate(files)}
+    result.clips.sort(key=lambda parsed: order[parsed.clip])
     result.notes += _absence_notes(result.clips)
     if result.clips and job:
         with locked(job.folder):  # another process may be writing the tables of fewer clips
             _write_tables_and_index(result, job.folder, "html" in figures)
     return result
+
+
+@dataclass(frozen=True)
+class _Parsing(Work[tuple[str, Location], tuple[ParsedClip, bool]]):
+    """Clips parsed by one process of an engine. job: how they are written, None if they are not."""
+
+    how: _How
+    job: _Job | None
+
+    def shared(self) -> Shared:
+        """Return the folder that is written into."""
+        return Shared() if self.job is None else Shared((self.job.folder.resolve(),))
+
+    def begin(self) -> None:
+        """Start the process that decodes."""
+        child.start()
+
+    def do(self, items: Sequence[tuple[str, Location]]) -> Generator[tuple[ParsedClip, bool] | Exception]:
+        """Yield each clip, and whether it was parsed before."""
+        for clip, path in items:
+            try:
+                with costing_one_clip(path):
+                    done = self.job.parse(clip, path) if self.job else (self.how.parse(path), False)
+            except ClipError as error:
+                yield error
+            else:
+                yield replace(done[0], overview=None), done[1]
 
 
 @dataclass(frozen=True)

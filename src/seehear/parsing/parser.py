@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from seehear.data import Dataset, check_dataset
 from seehear.decoding import Decoding, Probabilities
 from seehear.device import resolve as resolve_device
+from seehear.engines.choose import LOCAL, engine_of
+from seehear.engines.interface import Engine
 from seehear.errors import SeehearError
 from seehear.features.packed import Packed
 from seehear.files import check_folder
@@ -216,9 +218,23 @@ class Parser(BaseParser):
         check_folder(out)
         place = Path(out) if out is not None else None
         setup = set_up(train, val, self.recipe, self.seed, self.device, rounds=place, progress=progress)
-        return self._fit(setup, place, tensorboard, progress, "training")
+        return self.fit_prepared(setup, place, tensorboard, "training" if progress else "")
 
-    def _fit(self, setup: Setup, out: Path | None, tensorboard: bool, progress: bool, what: str) -> Parser:
+    def fit_prepared(self, setup: Setup, out: Path | None = None, tensorboard: bool = False, what: str = "") -> Parser:
+        """Train on what `set_up` returned; several parsers may.
+
+        Args:
+            setup: The clips, and everything that decides the result but the seed.
+            out: A run folder; None to write nothing.
+            tensorboard: Write TensorBoard events into the run folder.
+            what: The task whose progress is shown, as in `training`; empty to show nothing.
+
+        Returns:
+            The parser itself.
+
+        Raises:
+            SeehearError: As `fit` does.
+        """
         from seehear.training.fit import fit
         from seehear.training.run import MemoryRun, Run
         from seehear.training.setup import describe_epoch
@@ -234,7 +250,7 @@ class Parser(BaseParser):
         done = len(run.history())
         with ExitStack() as stack:
             total = before + self.recipe.epochs
-            bar = stack.enter_context(Progress(what, total, done=before + done if done else 0, show=progress))
+            bar = stack.enter_context(Progress(what, total, done=before + done if done else 0, show=bool(what)))
             write = stack.enter_context(event_writer(out)) if tensorboard and out is not None else None
 
             def on_epoch(entry: dict[str, Any]) -> None:
@@ -325,7 +341,8 @@ class Parser(BaseParser):
     def reader(self) -> FileReader:
         """The run's networks in memory, with the settings of its features' extraction."""
         from seehear import networks
-        from seehear.features.extraction import Settings, load_networks
+        from seehear.features.jobs import load_networks
+        from seehear.features.segments import Settings
         from seehear.parsing.reading import FileReader
 
         facts, name = self.run.facts, self.run.name
@@ -393,6 +410,9 @@ def train(
     seeds: Sequence[int] = (0,),
     out: str | Path | None = None,
     tensorboard: bool = False,
+    engine: str | Engine = LOCAL,
+    workers: int | None = None,
+    gpus: float = 0.0,
     device: str = "auto",
     progress: bool = True,
     set: Changes = (),
@@ -407,6 +427,11 @@ def train(
         seeds: One parser is trained with each.
         out: Run folder; with several seeds each has its own folder OUT/seed-N. Nothing is written by default.
         tensorboard: Write TensorBoard events into the run folders.
+        engine: Where seeds are trained: local, ray, ray://HOST:PORT, or an Engine. On a cluster, `out` and the store
+            are to be seen under the same paths everywhere.
+        workers: Seeds that are trained at once, with one thread each; 0 for one per core. By default this process
+            trains one after the other; on a cluster as many as it has room for.
+        gpus: GPUs of each process of a cluster, which may be a fraction.
         device: auto, cpu or cuda.
         progress: Show progress and time left.
         set: Settings on top of the recipe: `{"contrast.loss": "mtsc"}`, or KEY=VALUE texts.
@@ -425,13 +450,22 @@ def train(
         raise SeehearError(f"seeds must be one or more different numbers, not {', '.join(map(str, seeds)) or 'none'}")
     check_folder(out)
     place = None if out is None else Path(out)
+    folders = {seed: place / f"seed-{seed}" if place and len(seeds) > 1 else place for seed in seeds}
+    where = engine_of(engine, workers, gpus)
+    if where.elsewhere(len(seeds)):
+        from seehear.parsing.seeds import Seeds, train_seeds
+
+        work = Seeds(train, val, resolved, folders, place, tensorboard, where.device(device))
+        trained = train_seeds(work, where, progress)
+        for parser in trained.values():
+            parser.device = device  # from now on it is used here
+        return [trained[seed] for seed in seeds]
     setup = set_up(train, val, resolved, seeds[0], device, rounds=place, progress=progress)
     parsers = []
-    for seed in seeds:
-        folder = None if out is None else Path(out) / f"seed-{seed}" if len(seeds) > 1 else Path(out)
+    for seed, folder in folders.items():
         what = f"training seed {seed}" if len(seeds) > 1 else "training"
         parser = Parser(resolved, seed=seed, device=device)
-        parsers.append(parser._fit(setup, folder, tensorboard, progress, what))
+        parsers.append(parser.fit_prepared(setup, folder, tensorboard, what if progress else ""))
     return parsers
 
 

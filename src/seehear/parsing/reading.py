@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from seehear.errors import ClipError
-from seehear.features.extraction import Collector, Loaded, Settings, missing_track, prefetch, spans
+from seehear.features.jobs import missing_track
 from seehear.features.packed import Packed
+from seehear.features.prefetch import prefetch
+from seehear.features.segments import Collector, Loaded, Settings, spans
 from seehear.media.overview import Overview, thumbnails_for
 from seehear.media.reader import Media
 from seehear.networks.spec import ImageInput

@@ -153,7 +153,8 @@ class Untrained(BaseParser):
     @cached_property
     def reader(self) -> FileReader:
         """Its networks in memory, which read media files."""
-        from seehear.features.extraction import Settings, load_networks
+        from seehear.features.jobs import load_networks
+        from seehear.features.segments import Settings
         from seehear.parsing.reading import FileReader
 
         return FileReader(load_networks(list(self._specs.values()), self.device), Settings(FPS, SEGMENT))

@@ -145,7 +145,7 @@ def forecast(task: Task, estimators: Sequence[EstimatorOn]) -> Plan:
     return Plan(
         len(task.grid),
         len(task.seeds),
-        task.bench.workers,
+        task.bench.engine.processes,
         (low - t1, high - t1),
         t1,
         Forecast(TRAVERSAL.name, (), count, (low_all, high_all), flops_all, 1.0),
@@ -255,7 +255,7 @@ class _Clock:
         features = min(4 * clips * self.bench.window * self.width(self.by_width[-1]), self.bench.in_memory)
         looked_at = min(MAX_CLIPS, len(self.bench.datasets[TRAIN]))
         parameters, networks = self._timed[1].parameters, len(self.task.grid.networks)
-        return memory(features, parameters, self.bench.workers, looked_at, networks)
+        return memory(features, parameters, self.bench.engine.processes_per_machine, looked_at, networks)
 
 
 @dataclass(frozen=True)

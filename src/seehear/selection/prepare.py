@@ -11,13 +11,15 @@ import numpy as np
 
 from seehear import arguments
 from seehear.data import Dataset, check_dataset
+from seehear.engines.choose import LOCAL, engine_of
+from seehear.engines.interface import Engine
+from seehear.engines.local import LocalEngine, core_count
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
 from seehear.files import check_folder
 from seehear.selection.collocation import Grid
 from seehear.selection.task import TEST, TRAIN, VAL, Task
 from seehear.selection.trainings import Bench
-from seehear.selection.workers import default_workers
 from seehear.training.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 
 Networks = Mapping[str, str | Sequence[str]] | str | Sequence[str]
@@ -39,7 +41,9 @@ def prepare(
     seeds: Sequence[int] = (0, 1, 2, 3, 4),
     budget: float = 0.0,
     out: str | Path | None = None,
+    engine: str | Engine = LOCAL,
     workers: int | None = None,
+    gpus: float = 0.0,
     device: str = "auto",
     protocol: Protocol = "honest",
     progress: bool = True,
@@ -57,7 +61,10 @@ def prepare(
         seeds: Of full trainings.
         budget: Share of traversal's cost that short trainings may take.
         out: Folder in which trainings are kept; None for trainings in memory.
-        workers: Processes that train at once; by default one in memory, one per core with a folder.
+        engine: Where trainings are done: local, ray, ray://HOST:PORT, or an Engine.
+        workers: Processes that train at once, one thread each; on this machine by default one in memory, one per core
+            with a folder.
+        gpus: GPUs of each process of a cluster, which may be a fraction.
         device: auto, cpu or cuda.
         protocol: `paper` trains and scores on the training clips themselves.
         progress: Whether to show progress.
@@ -65,7 +72,6 @@ def prepare(
     Raises:
         SeehearError: Arguments or data sets do not fit together.
     """
-    from seehear.device import resolve as resolve_device
     from seehear.training.bags import IN_MEMORY
     from seehear.training.inference import window_length
 
@@ -74,7 +80,7 @@ def prepare(
         check_dataset(val, "val")
     leaks = protocol == "paper"
     folder = Path(out) if out is not None else None
-    _check(together, budget, seeds, workers, folder)
+    _check(together, budget, seeds, folder)
     if leaks and val is not None:
         raise SeehearError("the protocol `paper` looks at the training clips alone: leave the validation clips out")
     resolved = load_recipe(recipe, settings)
@@ -104,8 +110,12 @@ def prepare(
     notes += frame_rates(whole.networks)
     if not (resolved.scale or resolved.standardise):
         notes += loudness(whole)
-    count = workers or (1 if folder is None else default_workers())
-    bench = Bench(datasets, window_length(lengths), folder, count, resolve_device(device), IN_MEMORY // count, progress)
+    where = engine_of(engine, workers or None, gpus, default=1 if folder is None else core_count())
+    of_clips = where.device(device)
+    if of_clips != "cpu" and isinstance(where, LocalEngine):
+        where = LocalEngine()  # one process trains those that differ in the seed alone at once
+    memory = IN_MEMORY // where.processes_per_machine
+    bench = Bench(datasets, window_length(lengths), folder, where, of_clips, memory, progress)
     grid = Grid.over(chosen, together)
     unique = tuple(dict.fromkeys(notes))
     task = Task(grid, bench, resolved, tuple(seeds), budget, together, leaks, tuple(missing), unique)
@@ -133,7 +143,7 @@ def with_test(task: Task, test: Dataset, seeds: Sequence[int] | None = None) -> 
         )
     notes = [*_missing_note(whole, TEST), *dataset.notes, *_unknown_classes(whole, task.bench.classes, TEST)]
     if seeds:
-        check(seeds, None, None)
+        check(seeds, None)
     return replace(
         task,
         bench=replace(task.bench, datasets={**task.bench.datasets, TEST: dataset}),
@@ -143,24 +153,22 @@ def with_test(task: Task, test: Dataset, seeds: Sequence[int] | None = None) -> 
     )
 
 
-def _check(together: int, budget: object, seeds: Sequence[int], workers: int | None, out: Path | None) -> None:
+def _check(together: int, budget: object, seeds: Sequence[int], out: Path | None) -> None:
     if together < 1:
         raise SeehearError(f"together must be at least 1, not {together}")
     if not isinstance(budget, int | float) or not budget >= 0:
         raise SeehearError(f"budget is a share of traversal's cost, at least 0, not {budget!r}")
-    check(seeds, workers, out)
+    check(seeds, out)
 
 
-def check(seeds: Sequence[int], workers: int | None, out: Path | None) -> None:
-    """Check seeds, workers and folder.
+def check(seeds: Sequence[int], out: Path | None) -> None:
+    """Check seeds and folder.
 
     Raises:
         SeehearError: If there is no seed, a seed is given twice, or a number is negative. If the folder is a file.
     """
     if not seeds or len(set(seeds)) < len(seeds) or min(seeds) < 0:
         raise SeehearError("seeds must be one or more different numbers, at least 0")
-    if workers is not None and workers < 0:
-        raise SeehearError(f"workers must be a number of processes, or 0 for one per core, not {workers}")
     check_folder(out)
 
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seehear import arguments
+from seehear.engines.choose import LOCAL
+from seehear.engines.interface import Engine
 from seehear.errors import SeehearError
 from seehear.progress import say
 from seehear.selection.certainty import possible_traversals
@@ -48,7 +50,9 @@ def select(
     budget: float = BUDGET,
     together: int = 1,
     out: str | Path | None = None,
+    engine: str | Engine = LOCAL,
     workers: int | None = None,
+    gpus: float = 0.0,
     device: str = "auto",
     protocol: Protocol = "honest",
     progress: bool = True,
@@ -73,7 +77,10 @@ def select(
         budget: Share of traversal's cost that pilot trainings may take.
         together: Up to so many networks may feed a modality together.
         out: Folder in which every finished training is kept, so that the same call resumes; by default in memory.
-        workers: Processes that train at once; by default one in memory, one per core with a folder.
+        engine: Where trainings are done: local, ray, ray://HOST:PORT, or an Engine.
+        workers: Processes that train at once, one thread each; on this machine by default one in memory, one per core
+            with a folder.
+        gpus: GPUs of each process of a cluster, which may be a fraction.
         device: auto, cpu or cuda.
         protocol: `paper` trains every collocation on the clips of `train` and scores it there, as Wu et al. did with
             their evaluation clips.
@@ -94,7 +101,9 @@ def select(
         seeds=seeds,
         budget=budget,
         out=out,
+        engine=engine,
         workers=workers,
+        gpus=gpus,
         device=device,
         protocol=protocol,
         progress=progress,

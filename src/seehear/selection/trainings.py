@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.data import Dataset
+from seehear.engines.interface import Engine, LostError
+from seehear.engines.local import LocalEngine
 from seehear.errors import SeehearError
 from seehear.events import Activity
 from seehear.features.packed import Packed
@@ -28,8 +30,9 @@ from seehear.features.store import NetworkInfo
 from seehear.selection.collocation import Collocation
 from seehear.stored import Number, as_model, facts_of, read_tensors
 from seehear.training.bags import IN_MEMORY, Split
+from seehear.training.epochs import EpochProgress, Watched
 from seehear.training.recipe import Decode, Recipe
-from seehear.training.run import BaseRun, MemoryRun, Run, RunFacts
+from seehear.training.run import HISTORIES, BaseRun, MemoryRun, Run, RunFacts
 
 if TYPE_CHECKING:
     from seehear.training.validation import Validation
@@ -139,7 +142,7 @@ class Bench:
         datasets: split -> its clips that have features of every candidate network.
         window: Segments of a training clip.
         out: The folder in which trainings are kept; None for trainings in memory.
-        workers: Processes, one thread each.
+        engine: Does the trainings.
         device: cpu or cuda.
         in_memory: Bytes of features that each process may hold.
         progress: Whether to show progress.
@@ -148,7 +151,7 @@ class Bench:
     datasets: dict[str, Dataset]
     window: int
     out: Path | None = None
-    workers: int = 1
+    engine: Engine = field(default_factory=LocalEngine)
     device: str = "cpu"
     in_memory: int = IN_MEMORY
     progress: bool = True
@@ -156,7 +159,7 @@ class Bench:
     _runs: dict[Path, BaseRun] = field(default_factory=dict, repr=False)  # trained, and not scored yet
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_outcomes": {}, "_runs": {}}
+        return {**self.__dict__, "engine": LocalEngine(), "_outcomes": {}, "_runs": {}}
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -233,8 +236,6 @@ class Bench:
         Returns:
             The outcome of each, in their order, or the error if one failed.
         """
-        from seehear.selection.workers import EpochProgress
-
         keys = [self._score_key(training) for training in trainings]
         results: dict[Path, Outcome | Exception] = {}
         todo: dict[Path, Training] = {}
@@ -245,23 +246,31 @@ class Bench:
             else:
                 results[key] = done
         if todo:
-            with EpochProgress(f"{what}, epochs of {len(todo)}", self, todo) as progress:
+            watched = {key: self._watched(training) for key, training in todo.items()}
+            with EpochProgress(f"{what}, epochs of {len(todo)}", watched, self.progress) as progress:
                 for key, outcome in self._each(todo, progress.on_epoch):
                     results[key] = outcome
                     progress.ended(key)
         return [results[key] for key in keys]
 
+    def _watched(self, training: Training) -> Watched:
+        history = None if self.out is None else self.folder(training) / HISTORIES["task"]
+        return Watched(str(training.collocation), training.recipe.epochs, history)
+
     def _each(
         self, trainings: Mapping[Path, Training], on_epoch: Callable[[Path], None]
     ) -> Iterable[tuple[Path, Outcome | Exception]]:
-        from seehear.selection.workers import attempt, in_processes
+        from seehear.selection.workers import Trainings, attempt
 
-        workers = min(self.workers, len(trainings))
-        if workers > 1 and self.device == "cpu":
-            for key, outcome in in_processes(self, trainings, workers):
+        if self.engine.elsewhere(len(trainings)):
+            keys = {id(training): key for key, training in trainings.items()}
+            for training, outcome in self.engine.each(Trainings(self), list(trainings.values())):
+                if isinstance(outcome, LostError):
+                    kept = f"{self.out}: finished trainings are kept; " if self.out else ""
+                    raise LostError(f"{kept}{outcome}: run the same again with fewer workers")
                 if self.out is None and isinstance(outcome, Outcome):
-                    self._outcomes[key] = outcome
-                yield key, outcome
+                    self._outcomes[self._score_key(training)] = outcome
+                yield keys[id(training)], outcome
             return
         if self.device != "cpu":
             self._train_stacks(list(trainings.values()))

@@ -1,0 +1,158 @@
+"""Work done on this machine: in this process, or in several."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from typing import Any, Generic
+
+from seehear.device import resolve
+from seehear.engines.interface import Done, Engine, Item, LostError, Work
+from seehear.engines.process import results
+from seehear.errors import SeehearError
+
+
+def core_count() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class LocalEngine(Engine):
+    """Work done on this machine.
+
+    Attributes:
+        workers: Processes that work at once, one thread each; with one, this process does the work itself.
+    """
+
+    def __init__(self, workers: int = 1) -> None:
+        self.workers = workers
+
+    def __repr__(self) -> str:
+        return f"LocalEngine(workers={self.workers})"
+
+    def device(self, name: str) -> str:
+        """Return torch's name of the device of each process."""
+        return resolve(name)
+
+    def elsewhere(self, count: int) -> bool:
+        """Return whether so many items are done by other processes than this one."""
+        return min(self.workers, count) > 1
+
+    @property
+    def processes(self) -> int:
+        """How many processes work at once at most."""
+        return self.workers
+
+    @property
+    def processes_per_machine(self) -> int:
+        """How many of the processes share a machine at most."""
+        return self.workers
+
+    def each(
+        self, work: Work[Item, Done], items: Sequence[Item], *, together: int = 1
+    ) -> Generator[tuple[Item, Done | Exception]]:
+        """Do work; yield each item with what came of it; see `Engine.each`."""
+        blocks = -(-len(items) // together)
+        if self.elsewhere(blocks):
+            yield from _Pool(work, min(self.workers, blocks)).each(items, together)
+        elif items:
+            work.begin()
+            with closing(work.do(items)) as done:
+                yield from zip(items, done, strict=True)
+
+
+class _Pool(Generic[Item, Done]):
+    """Processes that do one work. One that ends takes all others with it: they are started again."""
+
+    def __init__(self, work: Work[Item, Done], workers: int) -> None:
+        self._work, self._workers = work, workers
+        self._pool = self._start()
+
+    def each(self, items: Sequence[Item], together: int) -> Iterator[tuple[Item, Done | Exception]]:
+        """Yield each item with what came of it."""
+        blocks = deque(items[start : start + together] for start in range(0, len(items), together))
+        suspects: deque[Item] = deque()  # whose process ended, or that of a neighbour
+        doing: dict[Future[list[Done | Exception]], Sequence[Item]] = {}
+        try:
+            while blocks or doing or suspects:
+                try:
+                    while blocks and len(doing) < self._workers:
+                        block = blocks[0]
+                        doing[self._pool.submit(_do, block)] = block
+                        blocks.popleft()  # only now: the pool may turn out to be broken
+                    if not doing:
+                        yield from self._alone(suspects.popleft())
+                        continue
+                    for future in wait(doing, return_when=FIRST_COMPLETED).done:
+                        block = doing[future]
+                        done = future.result()
+                        del doing[future]
+                        yield from zip(block, done, strict=True)
+                except BrokenProcessPool:
+                    suspects += [item for block in doing.values() for item in block]
+                    doing.clear()
+                    self._restart()
+        finally:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _alone(self, item: Item) -> Iterator[tuple[Item, Done | Exception]]:
+        """Do an item while nothing else is done."""
+        try:
+            yield item, self._pool.submit(_do, [item]).result()[0]
+        except BrokenProcessPool:
+            self._restart()
+            yield item, LostError("the process that worked on it ended twice; it may need more memory than there is")
+
+    def _restart(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = self._start()
+
+    def _start(self) -> ProcessPoolExecutor:
+        """Start the processes. Raises SeehearError if they can't begin."""
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(self._workers, context, initializer=_begin, initargs=(self._work,))
+        try:
+            pool.submit(_hello).result()
+        except BrokenProcessPool:
+            raise SeehearError(
+                "a worker process could not begin: there may be too little memory for it (take fewer workers), or a "
+                'script calls this without `if __name__ == "__main__":`'
+            ) from None
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return pool
+
+
+_work: Work[Any, Any]  # of a worker process
+
+
+def _begin(work: Work[Any, Any]) -> None:
+    global _work
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, without a traceback
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _work = work
+
+
+def _end_with_parent() -> None:
+    """End when the parent was killed: a worker would otherwise wait for work forever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _hello() -> None:
+    """Return, which shows that a process has begun."""
+
+
+def _do(items: Sequence[Any]) -> list[Any]:
+    return results("", lambda: _work, items)

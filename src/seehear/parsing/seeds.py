@@ -1,0 +1,84 @@
+"""One parser per seed, trained by the processes of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+
+from seehear.data import Dataset
+from seehear.engines.interface import Engine, Shared, Work
+from seehear.parsing.parser import Parser
+from seehear.training.epochs import EpochProgress, Watched
+from seehear.training.recipe import Recipe
+from seehear.training.run import HISTORIES
+from seehear.training.setup import Setup, set_up
+
+
+class Seeds(Work[int, Parser]):
+    """Trainings that differ in nothing but the seed."""
+
+    def __init__(
+        self,
+        train: Dataset,
+        val: Dataset | None,
+        recipe: Recipe,
+        folders: Mapping[int, Path | None],
+        rounds: Path | None,
+        tensorboard: bool,
+        device: str,
+    ) -> None:
+        """Prepare to train.
+
+        Args:
+            train: Clips to train on.
+            val: Clips to validate with.
+            recipe: Every setting of model and training.
+            folders: Seed -> its run folder; None to write nothing.
+            rounds: Folder for the models of further rounds of refinement; None to keep none.
+            tensorboard: Write TensorBoard events into the run folders.
+            device: auto, cpu or cuda.
+        """
+        self._train, self._val, self._recipe, self._folders = train, val, recipe, folders
+        self._rounds, self._tensorboard, self._device = rounds, tensorboard, device
+        self._setup: Setup | None = None
+
+    def shared(self) -> Shared:
+        """Return the run folders, and the stores of the features."""
+        stores = [each.store for each in (self._train, self._val) if each is not None and each.store is not None]
+        folders = [folder.resolve() for folder in self._folders.values() if folder is not None]
+        return Shared(tuple(folders), tuple(dict.fromkeys(store.path.resolve() / "store.json" for store in stores)))
+
+    def begin(self) -> None:
+        """Bring the clips to the device, with labels per modality as the recipe says."""
+        first = next(iter(self._folders))
+        self._setup = set_up(self._train, self._val, self._recipe, first, self._device, rounds=self._rounds)
+
+    def do(self, items: Sequence[int]) -> Generator[Parser | Exception]:
+        """Yield the parser of each seed."""
+        assert self._setup is not None
+        for seed in items:
+            parser = Parser(self._recipe, seed=seed, device=self._device)
+            yield parser.fit_prepared(self._setup, self._folders[seed], self._tensorboard)
+
+    def watched(self) -> dict[int, Watched]:
+        """Return what shows the progress of each seed."""
+        epochs = self._recipe.epochs
+        histories = {seed: folder and folder / HISTORIES["task"] for seed, folder in self._folders.items()}
+        return {seed: Watched(f"seed {seed}", epochs, history) for seed, history in histories.items()}
+
+
+def train_seeds(seeds: Seeds, engine: Engine, progress: bool) -> dict[int, Parser]:
+    """Return the parser of each seed.
+
+    Raises:
+        SeehearError: If a training can't be done; the others are kept if they have folders.
+    """
+    parsers: dict[int, Parser] = {}
+    watched = seeds.watched()
+    with EpochProgress(f"training {len(watched)} seeds", watched, progress) as bar:
+        for seed, parser in engine.each(seeds, list(watched)):
+            if isinstance(parser, Exception):
+                raise parser
+            bar.ended(seed)
+            parsers[seed] = parser
+    return parsers
