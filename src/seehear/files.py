@@ -225,15 +225,16 @@ def scratch(place: Path) -> Iterator[Path]:
         SeehearError: If `place` can't be written.
     """
     folder = place / f".{os.getpid()}-{_host()}-{os.urandom(4).hex()}"
-    with explained(place):
-        folder.mkdir(parents=True)
-    _open.add(os.path.abspath(folder))
+    _open.add(os.path.abspath(folder))  # before another thread can take it for one that was left
     try:
+        with explained(place):
+            folder.mkdir(parents=True)
         with os.scandir(place) as entries:
             for entry in entries:
                 name = TEMPORARY.fullmatch(entry.name)
-                if name and entry.is_dir(follow_symlinks=False) and not _in_use(int(name[1]), name[2], entry):
-                    shutil.rmtree(entry, ignore_errors=True)
+                with suppress(FileNotFoundError):  # another process has just removed its own
+                    if name and entry.is_dir(follow_symlinks=False) and not _in_use(int(name[1]), name[2], entry):
+                        shutil.rmtree(entry, ignore_errors=True)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -117,11 +117,8 @@ def test_several_threads_and_processes_share_it(cache, monkeypatch):
     code = "import sys; from storage.test_cache import share; share(int(sys.argv[1]))"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent.parent), *sys.path])}
     others = [subprocess.Popen([sys.executable, "-c", code, str(n)], env=environment) for n in (1, 2)]
-    threads = [threading.Thread(target=share, args=(n,)) for n in (3, 4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(share, (3, 4)))  # raises what they raise
     assert [other.wait() for other in others] == [0, 0]
     use(99)
     assert sum(file.stat().st_size for file in files_in(cache)) <= caching.bound()
