@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import re
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +18,12 @@ PIECE = 1 << 20  # bytes that are read at once
 MAX_TEXT, MAX_JSON = 1 << 30, 1 << 28  # bytes of a file that is read as a whole
 MAX_NESTING = 60  # lists and objects in each other in JSON; seehear writes fewer than ten
 MAX_DIGITS = 20  # of an integer in JSON: 64 bits with a sign
+# Of something elsewhere. A pathlib.Path keeps one of two slashes; a drive of Windows has one letter.
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/+[^/]")
+USER = re.compile(r"(?<=:/)(/?)[^/@\s?#]*@")  # `user:password@` in an address
+SECRET = re.compile(r"(?<=:/)(/?)(?!\[)[^/@\s?#:]*:(?!\d+(?:[/?#\s]|$))\S*@")  # the same, with signs such as /
+# From ? or # on; the names of objects in storage may have such signs.
+QUERY = re.compile(r"((?<![\w+.-])(?!(?:s3|gs|memory):)[A-Za-z][\w+.-]+:/[^\s?#]*)[?#]\S*?(?=:?(?:\s|$))")
 HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")  # a surrogate, of which two make a character
 
 
@@ -42,7 +49,7 @@ def read_text(path: Path, most: int = MAX_TEXT, kind: str = "text", *, wide: boo
             raise SeehearError(f"{path}: is larger than {most >> 20} MiB")
         return _decoded(path, data, kind, wide, remedy, whole=True)
     except FileNotFoundError:
-        raise SeehearError(f"{path}: no such file") from None
+        raise SeehearError(f"{without_credentials(str(path))}: {_absent(path)}") from None
     except IsADirectoryError:
         raise SeehearError(f"{path}: is a folder; name a file") from None
     except (OSError, ValueError) as error:  # a path with a NUL is no value
@@ -56,6 +63,21 @@ def _up_to(stream: IO[bytes], most: int) -> bytes:
         pieces.append(piece)
         most -= len(piece)
     return b"".join(pieces)
+
+
+def _absent(path: Path) -> str:
+    return "is elsewhere: copy it to this machine first" if is_url(path) else "no such file"
+
+
+def is_url(value: object) -> bool:
+    """Return whether a text or a path is the address of something elsewhere, such as `s3://bucket/key`."""
+    return isinstance(value, str | os.PathLike) and ADDRESS.match(os.fspath(value)) is not None
+
+
+def without_credentials(text: str) -> str:
+    """Return a text without the user names, passwords and queries of the addresses in it: queries may be signed."""
+    text = USER.sub(r"\1", SECRET.sub(r"\1", text))
+    return QUERY.sub(r"\1", text)
 
 
 def read_lines(path: Path) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
@@ -19,11 +18,12 @@ from seehear.features.jobs import Done, Job
 from seehear.features.making import Making
 from seehear.features.segments import Settings
 from seehear.features.store import NetworkInfo, Store
-from seehear.media.clips import find_clips
+from seehear.media.clips import find_clips, names_one_file
 from seehear.modality import AUDIO
 from seehear.networks.spec import NetworkSpec
 from seehear.progress import Progress, say
 from seehear.results import counted
+from seehear.storage.files import Location
 
 TOGETHER = 8  # clips that a process is given at once: it decodes the next while networks run on this one
 Networks = str | NetworkSpec | Iterable[str | NetworkSpec]
@@ -89,8 +89,8 @@ def extract(
     the same command resumes an interrupted one, and adds new and changed clips. Several processes may fill one store.
 
     Args:
-        clips: A media file, a folder that is searched for media files, or a list of these. A clip is named by the
-            stem of its file.
+        clips: A media file, a folder that is searched for media files, or a list of these; of this machine or
+            elsewhere, see `find_clips`. A clip is named by the stem of its file.
         networks: Names from `list_networks`, FILE.py:NAME for a network of your own, or NetworkSpec objects. One, or
             several.
         store: The folder to keep the features in; created if it doesn't exist.
@@ -141,7 +141,7 @@ def extract(
     extraction.notes += found.notes
     if store is not None:
         return extraction
-    if isinstance(clips, str | os.PathLike) and os.path.isfile(os.path.expanduser(clips)):  # not a pattern
+    if names_one_file(clips, found):
         for messages in extraction.failed.values():
             raise ClipError("; ".join(messages))
         for features in extraction.values():
@@ -160,7 +160,7 @@ def _specs(given: Networks) -> list[NetworkSpec]:
     return list(specs.values())
 
 
-def _extract_to_memory(clips: dict[str, Path], making: Making, engine: Engine, progress: bool) -> Extraction:
+def _extract_to_memory(clips: dict[str, Location], making: Making, engine: Engine, progress: bool) -> Extraction:
     names = tuple(spec.name for spec in making.specs)
     extraction = Extraction(names, making.settings.segment)
     jobs = [Job(name, path, names) for name, path in clips.items()]
@@ -169,7 +169,7 @@ def _extract_to_memory(clips: dict[str, Path], making: Making, engine: Engine, p
 
 
 def _extract_to_store(
-    clips: dict[str, Path], making: Making, store: Store, engine: Engine, progress: bool
+    clips: dict[str, Location], making: Making, store: Store, engine: Engine, progress: bool
 ) -> Extraction:
     extraction = Extraction(tuple(spec.name for spec in making.specs), store.segment, store)
     extraction.notes += _register(store, making.specs, making.settings)
@@ -182,7 +182,7 @@ def _extract_to_store(
 
 
 def _stale(
-    store: Store, clips: dict[str, Path], specs: Sequence[NetworkSpec], settings: Settings, extraction: Extraction
+    store: Store, clips: dict[str, Location], specs: Sequence[NetworkSpec], settings: Settings, extraction: Extraction
 ) -> list[Job]:
     """Return the features that have to be made. Add those that are current to the extraction, and notes on the others.
 
@@ -254,7 +254,7 @@ def _register(store: Store, specs: Sequence[NetworkSpec], settings: Settings) ->
 def _run(jobs: Sequence[Job], making: Making, engine: Engine, extraction: Extraction, bar: Progress) -> None:
     """Run jobs and note their results."""
     began = time.monotonic()
-    making.example = jobs[0].path if jobs else None
+    making.example = next((job.path for job in jobs if isinstance(job.path, Path)), None)  # others are seen by all
     results = engine.each(making, jobs, together=_together(jobs, extraction.kept, engine))
     with bar, closing(results):
         for job, done in results:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
+from seehear.errors import ClipError
 from seehear.files import sha256
+from seehear.storage.files import Location, facts, fetched
 from seehear.stored import Positive, Whole
 
 
@@ -35,7 +36,7 @@ class Origin:
         return self.content if self.audio_track is None else f"{self.content}/{self.audio_track}"
 
     @staticmethod
-    def of(clip: str, path: Path, made_by: str) -> Origin:
+    def of(clip: str, path: Location, made_by: str) -> Origin:
         """Return the origin of features of a clip file as it is now.
 
         Args:
@@ -43,22 +44,23 @@ class Origin:
             path: Its file, which is read to compute the hash.
             made_by: Fingerprint of network and settings.
         """
-        stat = path.stat()
-        return Origin(clip, made_by, content_hash(path), stat.st_size, stat.st_mtime_ns)
+        size, modified = facts(path)
+        return Origin(clip, made_by, content_hash(path), size, modified)
 
-    def is_current(self, made_by: str, path: Path, audio_track: int | None = None) -> bool:
+    def is_current(self, made_by: str, path: Location, audio_track: int | None = None) -> bool:
         """Return whether extraction would give the same features again; see `Store.is_current`."""
         if (self.made_by, self.audio_track) != (made_by, audio_track):
             return False
         try:
-            stat = path.stat()
-            if (stat.st_size, stat.st_mtime_ns) == (self.size, self.modified):
+            now = facts(path)
+            if now == (self.size, self.modified):
                 return True
-            return stat.st_size == self.size and content_hash(path) == self.content
-        except OSError:
+            return now.size == self.size and content_hash(path) == self.content
+        except (OSError, ClipError):
             return False
 
 
-def content_hash(path: Path) -> str:
-    """Return the hash of the bytes of a clip file, 32 hex digits."""
-    return sha256(path)[:32]
+def content_hash(path: Location) -> str:
+    """Return the hash of the bytes of a clip file, 32 hex digits; one elsewhere is fetched."""
+    with fetched(path) as file:
+        return sha256(file)[:32]

@@ -33,6 +33,7 @@ from seehear.files import check_folder, json_bytes, sweep
 from seehear.locks import locked
 from seehear.media.notes import Note
 from seehear.names import RESERVED, valid_clip_name, valid_modality_name, valid_network_name
+from seehear.storage.files import Location
 from seehear.storage.place import LocalPlace, Place
 from seehear.stored import LEAST_SEGMENT, MAX_SEGMENT, Rate, Segment, Width, as_model, reasonable
 from seehear.texts import json_of
@@ -352,7 +353,7 @@ class Store:
         """Return the damaged files of which it can't be said whose features they held; none in a store of files."""
         return [located(self.place, name) for name in self._layout.unreadable(network)]
 
-    def is_current(self, network: str, clip: str, made_by: str, path: Path, audio_track: int | None = None) -> bool:
+    def is_current(self, network: str, clip: str, made_by: str, path: Location, audio_track: int | None = None) -> bool:
         """Return whether extraction would give the same features again.
 
         Args:

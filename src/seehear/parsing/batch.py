@@ -29,6 +29,7 @@ from seehear.parsing.clip import ParsedClip, events_frame, truth_of
 from seehear.parsing.folder import FORMAT, ParsedFiles, from_json, is_parse, iter_folder, write
 from seehear.progress import Progress
 from seehear.results import Result, counted, listed
+from seehear.storage.files import Location, facts, whereabouts
 from seehear.texts import read_json
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def parse_clips(
     """
     tables = {name: read_dense(path) for name, path in arguments.by_modality(truth).items()}
     segments_of(tables.values(), 1, len(classes_of(tables.values())), parser.segment)  # refuses times that can't be
-    files = find_clips(arguments.paths(clips))
+    files = find_clips(clips)
     track = arguments.audio_track(audio_track)
     how = _How(parser, decoding or parser.decoding, tables, track)
     job = None if out is None else _Job(how, Path(out), tuple(figures), embed)
@@ -239,7 +240,7 @@ def parse_clips(
 
 
 @dataclass(frozen=True)
-class _Parsing(Work[tuple[str, Path], tuple[ParsedClip, bool]]):
+class _Parsing(Work[tuple[str, Location], tuple[ParsedClip, bool]]):
     """Clips parsed by one process of an engine. job: how they are written, None if they are not."""
 
     how: _How
@@ -253,7 +254,7 @@ class _Parsing(Work[tuple[str, Path], tuple[ParsedClip, bool]]):
         """Start the process that decodes."""
         child.start()
 
-    def do(self, items: Sequence[tuple[str, Path]]) -> Generator[tuple[ParsedClip, bool] | Exception]:
+    def do(self, items: Sequence[tuple[str, Location]]) -> Generator[tuple[ParsedClip, bool] | Exception]:
         """Yield each clip, and whether it was parsed before."""
         for clip, path in items:
             try:
@@ -294,7 +295,7 @@ class _How:
             name: DenseTable(table.path, tuple(self._events[name].get(clip, ()))) for name, table in self.tables.items()
         }
 
-    def parse(self, path: Path) -> ParsedClip:
+    def parse(self, path: Location) -> ParsedClip:
         truth = self.tables_of(clip_name(path))
         return self.parser.parse(path, truth=truth, decoding=self.decoding, audio_track=self.audio_track)
 
@@ -333,7 +334,7 @@ class _Job:
         for folder in (self.folder, self.folder / pages.parse.THUMBNAILS):
             sweep(folder)
 
-    def parse(self, clip: str, path: Path) -> tuple[ParsedClip, bool]:
+    def parse(self, clip: str, path: Location) -> tuple[ParsedClip, bool]:
         """Parse a clip and write the requested files. Return whether that was done before; then nothing is done."""
         from seehear import pages
         from seehear.plots import style
@@ -367,14 +368,13 @@ class _Job:
 
         return self.folder / pages.parse.name(clip) if "html" in self.figures else None
 
-    def _fingerprint(self, clip: str, path: Path) -> str:
+    def _fingerprint(self, clip: str, path: Location) -> str:
         """Hash of everything that decides what is written of a clip."""
         of_parser = self.how.parser.modalities, self.how.parser.segment
         truth = truth_of(clip, self.how.tables_of(clip), *of_parser) if self.how.tables else None
-        stat = path.stat()
-        decides = [FORMAT, self.how.identity, str(self.how.decoding), truth, self.embed, str(path.resolve())]
+        decides = [FORMAT, self.how.identity, str(self.how.decoding), truth, self.embed, whereabouts(path)]
         track = [] if self.how.audio_track is None else [self.how.audio_track]
-        return hashlib.sha256(repr([*decides, stat.st_size, stat.st_mtime_ns, *track]).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr([*decides, *facts(path), *track]).encode()).hexdigest()[:16]
 
 
 def _names(clips: Sequence[ParsedClip]) -> list[str]:

@@ -16,7 +16,7 @@ from seehear.names import valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip
 from seehear.results import counted
 from seehear.stored import names_in
-from seehear.texts import read_json
+from seehear.texts import is_url, read_json, without_credentials
 
 KIND = "seehear-parse-"
 FORMAT = f"{KIND}2"
@@ -34,7 +34,7 @@ def write(parsed: ParsedClip, folder: Path, **facts: str) -> Path:
         The file.
     """
     file = folder / f"{parsed.clip}.json"
-    content = {**parsed.as_json(), "file": link(Path(parsed.file), folder)}
+    content = {**parsed.as_json(), "file": link(parsed.file, folder)}
     atomic_json(file, {"format": FORMAT, **facts, **content})
     return file
 
@@ -156,6 +156,8 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
 
 def _media_file(text: str, folder: Path) -> str:
     """Return the path of the media file that a JSON file in a folder names, which may be from another system."""
+    if is_url(text):
+        return text
     if os.name != "nt":
         if PureWindowsPath(text).drive:
             return text  # absolute where it was written, and nowhere here
@@ -164,8 +166,14 @@ def _media_file(text: str, folder: Path) -> str:
     return os.path.normpath(folder / text)
 
 
-def link(file: Path, folder: Path) -> str:
-    """Return the path of a file relative to a folder, with slashes: it stays valid if both move together."""
+def link(file: str | Path, folder: Path) -> str:
+    """Return the path of a file relative to a folder, with slashes: it stays valid if both move together.
+
+    An address stays as it is, but for a query, which may be signed.
+    """
+    if isinstance(file, str) and is_url(file):
+        return without_credentials(file)
+    file = Path(file)
     target = file.parent.resolve() / file.name  # the clip may be a link to a file of another name
     try:
         return PurePath(os.path.relpath(target, folder.resolve())).as_posix()
