@@ -17,6 +17,7 @@ from seehear.errors import SeehearError
 from seehear.files import atomic_text, check_folder, sweep
 from seehear.labels import cross_check, raise_fatal, scan_dense, scan_weak
 from seehear.media.notes import Note, merged
+from seehear.texts import is_url
 
 if TYPE_CHECKING:
     from seehear.features.store import Store
@@ -70,6 +71,8 @@ def prepare(
     names = arguments.names(networks)
     if names and videos is None:
         raise SeehearError("networks are run over videos: name their folder with --videos")
+    if is_url(store):
+        raise SeehearError(f"{store}: a data set is prepared into a folder of this machine; `extract` takes an address")
     weak, result = _check(tables, Path(store))
     clips = list(dict.fromkeys(clip for table in weak.values() for clip in table.clips))
     kept = Store(store, create=True)

@@ -194,7 +194,7 @@ def _stale(
         extraction: The result so far.
     """
     jobs: list[Job] = []
-    damaged: dict[Path, None] = {}  # in order
+    damaged: dict[str, None] = {}  # files, in order
     made_by = {spec.name: settings.made_by(spec) for spec in specs}
     others: dict[str, None] = {}  # clips with features of another audio track, in order
     for name, path in clips.items():
@@ -209,7 +209,7 @@ def _stale(
             if notes is None:
                 stale.append(spec.name)
                 if store.is_damaged(spec.name, name):
-                    damaged[store.file(spec.name, name)] = None
+                    damaged[store.where(spec.name, name)] = None
                 continue
             extraction.add(name, spec.name, None, notes=notes)
             extraction.unchanged += 1
@@ -217,12 +217,12 @@ def _stale(
             jobs.append(Job(name, path, tuple(stale)))
     if others:
         extraction.notes.append(
-            f"audio features of {len(others)} clips in {store.path}, for example {next(iter(others))}, were made from "
+            f"audio features of {len(others)} clips in {store}, for example {next(iter(others))}, were made from "
             "another audio track, and are made again"
         )
     if damaged:
         extraction.notes.append(
-            f"damaged: {counted(len(damaged), 'file')} in {store.path}, for example {next(iter(damaged))}; made again"
+            f"damaged: {counted(len(damaged), 'file')} in {store}, for example {next(iter(damaged))}; made again"
         )
     extraction.notes += [
         f"{file}: damaged; the features of this extraction that it held are made again. Delete it"
@@ -243,7 +243,7 @@ def _register(store: Store, specs: Sequence[NetworkSpec], settings: Settings) ->
         fps = old.fps if old is not None and same else settings.fps
         if old is not None and not same:
             notes.append(
-                f"features of {spec.name} in {store.path} were made with other settings ({old.fps:g} frames per "
+                f"features of {spec.name} in {store} were made with other settings ({old.fps:g} frames per "
                 "second) or another version of the network, and are made again; to keep both, choose another store"
             )
         reference = spec.reference or spec.name

@@ -35,7 +35,6 @@ from seehear.files import DiskFullError, atomic, atomic_bytes, sweep
 from seehear.locks import locked
 from seehear.networks.weights import cache_folder
 from seehear.progress import say
-from seehear.storage.place import LocalPlace
 from seehear.stored import Count, as_model, facts_of, map_array, read_tensors
 
 ROWS, INDEX = ".npy", ".safetensors"  # the two files of a pack
@@ -156,10 +155,10 @@ def pack(store: Store, network: str, clips: Sequence[str], absent: Mapping[str, 
     kind, state = _hashes(store, network, clips, absent)
     name = f"{network}-{kind}-{state}"
     fits = _Fits(len(clips), store.network(network).width, availability(clips, absent))
-    if isinstance(store.place, LocalPlace):
+    if store.is_here:
         sweep(store.path / "packed")
-    if (packed := _read(store.path / "packed", name, fits)) is not None:
-        return packed
+        if (packed := _read(store.path / "packed", name, fits)) is not None:
+            return packed
     folder = _folder(store)
     with locked(folder):  # another process may be making the same pack
         if (packed := _read(folder, name, fits)) is not None:
@@ -252,21 +251,23 @@ def _write_index(
 
 
 def _folder(store: Store) -> Path:
-    """Return where new packs of a store are kept: in the store, or in the cache if the store can only be read."""
+    """Return where new packs of a store are kept: in the store, or in the cache if that can't be."""
+    if not store.is_here:
+        return _in_cache(str(store))
     folder = store.path / "packed"
     try:
-        if isinstance(store.place, LocalPlace):
-            with locked(folder):
-                return folder
-        digest = hashlib.sha256(str(store.place).encode()).hexdigest()[:16]
-        return cache_folder() / "packed" / digest
+        with locked(folder):
+            return folder
     except DiskFullError:
         raise
     except SeehearError:
-        digest = hashlib.sha256(str(store.path.resolve()).encode()).hexdigest()[:16]
-        cached = cache_folder() / "packed" / digest
-        say(f"{store.path} can't be written: its features are packed in {cached}")
+        cached = _in_cache(str(store.path.resolve()))
+        say(f"{store} can't be written: its features are packed in {cached}")
         return cached
+
+
+def _in_cache(store: str) -> Path:
+    return cache_folder() / "packed" / hashlib.sha256(store.encode()).hexdigest()[:16]
 
 
 def _read(folder: Path, name: str, fits: _Fits) -> Packed | None:
@@ -314,11 +315,11 @@ def _write_header(stream: IO[bytes], rows: int, width: int) -> None:
 
 def _check(store: Store, network: str, clip: str, found: Stored, width: int, made_by: Mapping[str, str]) -> None:
     """Raise SeehearError for features that can't be packed. made_by: fingerprint -> the first clip that has it."""
-    file, features = store.file(network, clip), found.features
+    file, features = store.where(network, clip), found.features
     if len(made_by) > 1:
         one, other = list(made_by.values())[:2]
         raise SeehearError(
-            f"{store.path}: features of {network} were made with different settings, as those of clips {one} and "
+            f"{store}: features of {network} were made with different settings, as those of clips {one} and "
             f"{other}, such as --fps; run `seehear extract` over all clips with the settings that you want"
         )
     if features.shape[1] != width:

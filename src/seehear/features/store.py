@@ -35,6 +35,7 @@ from seehear.media.notes import Note
 from seehear.names import RESERVED, valid_clip_name, valid_modality_name, valid_network_name
 from seehear.storage.files import Location
 from seehear.storage.place import LocalPlace, Place
+from seehear.storage.remote import place_of
 from seehear.stored import LEAST_SEGMENT, MAX_SEGMENT, Rate, Segment, Width, as_model, reasonable
 from seehear.texts import json_of
 
@@ -98,8 +99,7 @@ class Store:
     block, which does.
 
     Attributes:
-        path: The folder.
-        place: The folder as a place, which may be in object storage.
+        place: The folder, which may be in object storage.
         segment: Seconds per segment.
         block: Clips per block; 1 if each clip has its own file.
     """
@@ -115,7 +115,7 @@ class Store:
         """Open a store.
 
         Args:
-            path: The folder.
+            path: The folder, or its address such as `s3://bucket/store`.
             segment: Seconds per segment; must agree with an existing store. By default that of the store, else 1.
             create: Whether to create a store that does not exist.
             block: Clips per file; must agree with an existing store. By default as the store has them, else 1.
@@ -123,8 +123,7 @@ class Store:
         Raises:
             SeehearError: The folder is no store, or is one of another format, segment or block.
         """
-        self.place = path if isinstance(path, Place) else LocalPlace(Path(path))
-        self.path = self.place.path if isinstance(self.place, LocalPlace) else Path(str(self.place))
+        self.place = path if isinstance(path, Place) else place_of(path)
         if create and isinstance(self.place, LocalPlace):
             sweep(self.path)
         if not self.place.exists("store.json"):
@@ -154,6 +153,26 @@ class Store:
                 f"{self.place}: has one file per clip, which seehear reads from folders of this machine alone; copy "
                 "it to one, or extract into a new place"
             )
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the store is a folder of this machine, or one that it shares with others."""
+        return isinstance(self.place, LocalPlace)
+
+    @property
+    def path(self) -> Path:
+        """The folder. Raises SeehearError for a store elsewhere."""
+        if not isinstance(self.place, LocalPlace):
+            raise SeehearError(f"{self.place}: is elsewhere, and this needs a folder of this machine")
+        return self.place.path
+
+    @property
+    def marker(self) -> Path:
+        """The whole path of the file that makes the folder a store. Raises SeehearError for a store elsewhere."""
+        return self.path.resolve() / "store.json"
+
+    def __str__(self) -> str:
+        return str(self.place)
 
     def __reduce__(self) -> tuple[type[Store], tuple[Place]]:
         """Open the store again in another process. What is gathered stays here."""
@@ -233,10 +252,11 @@ class Store:
             yield
 
     def file(self, network: str, clip: str) -> Path:
-        """Return where a clip's features are. Raises SeehearError for a name that would lead elsewhere."""
+        """Return the file of a clip's features. Raises SeehearError for a name that would lead elsewhere."""
         return self.path / self._layout.file(valid_network_name(network), valid_clip_name(clip))
 
-    def _where(self, network: str, clip: str) -> str:
+    def where(self, network: str, clip: str) -> str:
+        """Return where a clip's features are, for messages. Raises as `file`."""
         return located(self.place, self._layout.file(valid_network_name(network), valid_clip_name(clip)))
 
     def clips(self, network: str, *others: str) -> frozenset[str]:
@@ -327,7 +347,7 @@ class Store:
         try:
             return tuple(Note.from_json(note) for note in self._layout.facts(network, clip).get("notes", ()))
         except UNREADABLE as error:
-            where = self._where(network, clip)
+            where = self.where(network, clip)
             raise SeehearError(f"{where}: its notes are damaged ({error}); {self._layout.remedy}") from None
 
     def origin(self, network: str, clip: str) -> Origin | None:
@@ -401,7 +421,7 @@ class Store:
         return SeehearError(f"{self.place}: clip {clip} has no features of {network}; `seehear extract` it{hint}")
 
     def _damaged(self, network: str, clip: str, fault: str) -> SeehearError:
-        return SeehearError(f"{self._where(network, clip)}: damaged ({fault}); {self._layout.remedy}")
+        return SeehearError(f"{self.where(network, clip)}: damaged ({fault}); {self._layout.remedy}")
 
 
 def _per_file(block: int) -> str:

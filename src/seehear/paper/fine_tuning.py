@@ -207,7 +207,7 @@ def _image_network(setup: Setup, name: str) -> NetworkSpec:
     from seehear.networks.spec import ClipInput, ImageInput
 
     store = setup.test.store
-    where = store.path if store is not None else "the data set"
+    where = str(store) if store is not None else "the data set"
     spec = networks.get_named_in(where, _info(setup, name).reference or name, trust_code=setup.trust_code)
     if not isinstance(spec.input, ImageInput) or isinstance(spec.input, ClipInput):
         raise SeehearError("its input is not single frames")
