@@ -67,12 +67,12 @@ def prepare(
     from seehear.features.store import Store
     from seehear.networks import get as get_network
 
+    if is_url(store):
+        raise SeehearError(f"{store}: a data set is prepared into a folder of this machine; `extract` takes an address")
     tables = find_tables(get(dataset), annotations)
     names = arguments.names(networks)
     if names and videos is None:
         raise SeehearError("networks are run over videos: name their folder with --videos")
-    if is_url(store):
-        raise SeehearError(f"{store}: a data set is prepared into a folder of this machine; `extract` takes an address")
     weak, result = _check(tables, Path(store))
     clips = list(dict.fromkeys(clip for table in weak.values() for clip in table.clips))
     kept = Store(store, create=True)
