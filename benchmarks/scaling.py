@@ -13,12 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ from seehear.parsing.clip import ParsedClip, parsed_clip
 
 SECONDS, CLASSES, WIDTH = 10, tuple(f"Class {c:02}" for c in range(25)), 4  # of a clip, as in LLP; of a feature
 PER_FOLDER = 1000  # clips
+BLOCK = 256  # clips per file of a store of blocks
 ROWS_PER_CLIP = 3  # of a dense table
 MODALITIES = ("audio", "visual")
 MODIFIED = 1_700_000_000 * 10**9  # ns, of every clip
@@ -112,6 +114,27 @@ def store(place: Path, count: int, networks: tuple[str, ...] = MODALITIES) -> St
     return kept
 
 
+def fill_blocks(folder: Path, clips: Path, count: int) -> Store:
+    """Fill a store of blocks by its own means, with features of one network."""
+    kept = Store(folder, segment=1.0, create=True, block=BLOCK)
+    name, made_by = "tiny-audio", Settings(8.0, 1.0).made_by(tiny_audio)
+    kept.register(NetworkInfo(name, "audio", WIDTH, made_by))
+    first = Origin.of(stem(0), clips / "0000" / f"{stem(0)}.mp4", made_by)
+    values = np.random.default_rng(0).random((SECONDS, WIDTH), dtype=np.float32)
+    with kept:
+        for n in range(count):
+            kept.write(name, replace(first, clip=stem(n)), values)
+    return kept
+
+
+def blocks(place: Path, count: int) -> Path:
+    """Return a full store of blocks."""
+    if not (place / "blocks.done").exists():
+        fill_blocks(place / "blocks", clip_files(place, count), count)
+        (place / "blocks.done").touch()
+    return place / "blocks"
+
+
 def active(count: int, seed: int) -> Activity:
     """Return two or three events a clip and modality, (N, T, C)."""
     rng = np.random.default_rng(seed)
@@ -161,6 +184,24 @@ def listing(place: Path, count: int) -> Job:
 def planning(place: Path, count: int) -> Job:
     store(place, count, ("audio",))
     return lambda: sh.extract(place / "clips", [tiny_audio], store=place / "store", progress=False)
+
+
+def filling_blocks(place: Path, count: int) -> Job:
+    clips = clip_files(place, count)
+    shutil.rmtree(place / "filled", ignore_errors=True)
+    return lambda: fill_blocks(place / "filled", clips, count)
+
+
+def planning_blocks(place: Path, count: int) -> Job:
+    kept = blocks(place, count)
+    return lambda: sh.extract(place / "clips", [tiny_audio], store=kept, progress=False)
+
+
+def packing_blocks(place: Path, count: int) -> Job:
+    weak, _ = tables(place, count)
+    kept = blocks(place, count)
+    shutil.rmtree(kept / "packed", ignore_errors=True)
+    return lambda: Dataset.from_tables(weak, store=kept)
 
 
 def weak_table(place: Path, count: int) -> Job:
@@ -260,7 +301,10 @@ class Row:
 
 ROWS = (
     Row("listing", listing, ("clips/*/*.mp4",)),
-    Row("planning, 1 network", planning, ("store/tiny-audio/*/*",)),
+    Row("planning, 1 network", planning, ("store/tiny-audio/*/*",), 10**5),
+    Row(f"blocks of {BLOCK}: writing, 1 network", filling_blocks, ("filled/tiny-audio/blocks/*",)),
+    Row(f"blocks of {BLOCK}: planning, 1 network", planning_blocks, ("blocks/tiny-audio/blocks/*",)),
+    Row(f"blocks of {BLOCK}: packing, 1 network", packing_blocks, ("blocks/packed/*",)),
     Row("weak table", weak_table, ("weak.csv",)),
     Row("dense table, 3 rows a clip", dense_table, ("audio.csv",)),
     Row("packing, 2 networks", packing, ("store/tiny-*/*/*",), 10**5),
