@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seehear import files
 from seehear.errors import SeehearError
 from seehear.features.packed import pack
 from seehear.features.store import NetworkInfo, Origin, Store
+
 from seehear.files import atomic_json
 
 INFO = NetworkInfo("net", "audio", 3, "made")
@@ -219,9 +221,10 @@ def test_what_a_loss_of_power_left_is_found_and_made_again(tmp_path):
                 _read_all(kept)
 
 
-def test_a_store_that_vanishes_is_not_made_again_by_halves(tmp_path):
+def test_a_store_that_vanishes_is_not_made_again_by_halves(tmp_path, monkeypatch):
     import shutil
 
+    monkeypatch.setattr(files, "AWAY_PAUSES", (0.0,))
     kept = store(tmp_path / "s")
     shutil.rmtree(tmp_path / "s")
     with pytest.raises(SeehearError, match="was deleted or unmounted"):

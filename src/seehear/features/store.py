@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from seehear.arguments import PathLike
 from seehear.errors import ClipError, SeehearError
-from seehear.files import atomic_bytes, atomic_json, check_folder, claim, sha256, sweep
+from seehear.files import atomic_bytes, atomic_json, check_folder, claim, sha256, sweep, while_there
 from seehear.locks import locked
 from seehear.media.notes import Note
 from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
@@ -243,13 +243,11 @@ class Store:
             notes: On the clip, as far as they concern the network's modality.
 
         Raises:
-            SeehearError: If the file can't be written, or the store has vanished since it was opened.
+            SeehearError: If the file can't be written, or the store has vanished since it was opened, and is away for long.
         """
         from safetensors.numpy import save
 
         file = self.file(network, origin.clip)
-        if not (self.path / "store.json").exists():  # a new folder of this name would be no store
-            raise SeehearError(f"{self.path}: the store was deleted or unmounted meanwhile; nothing more is written")
         facts = {name: value for name, value in asdict(origin).items() if value is not None}
         if notes:  # in the same text, because safetensors writes several in any order
             facts["notes"] = [note.as_json() for note in notes]
@@ -259,7 +257,8 @@ class Store:
             tensors["silent"] = np.ascontiguousarray(silent, dtype=bool)
         # As a tensor, since safetensors writes several entries of metadata in random order.
         tensors["crc32"] = np.array([zlib.crc32(tensor.tobytes()) for tensor in tensors.values()], dtype=np.uint32)
-        atomic_bytes(file, save(tensors, metadata=metadata), durable=False, through=self.path / network)
+        data, through = save(tensors, metadata=metadata), self.path / network
+        while_there(self.path / "store.json", lambda: atomic_bytes(file, data, durable=False, through=through))
 
     def flush(self) -> None:
         """Write what `write` still gathers."""
