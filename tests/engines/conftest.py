@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.world import World
 from seehear.engines.interface import Engine
 from seehear.engines.local import LocalEngine
 from seehear.engines.ray_engine import RayEngine
@@ -75,3 +76,9 @@ def several(request) -> Engine:
         request.getfixturevalue("nodes")
         return RayEngine()
     return LocalEngine(2)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory) -> World:
+    """Clips and a network."""
+    return World(tmp_path_factory.mktemp("world"))

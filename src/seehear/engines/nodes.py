@@ -36,7 +36,7 @@ def check_nodes(ray: Any, shared: Shared) -> None:
     nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0)]
     with _marked(shared.folders) as marks:
         sizes = {str(file): file.stat().st_size for file in shared.files}
-        faults = {}
+        faults = []
         answers = _answers(ray, nodes, [*map(str, marks), *sizes])
         alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}  # now, after the answers
         for node, answer in zip(nodes, answers, strict=True):
@@ -44,9 +44,9 @@ def check_nodes(ray: Any, shared: Shared) -> None:
                 continue
             name = node.get("NodeManagerHostname") or node["NodeManagerAddress"]
             if fault := _fault(answer, marks, sizes):
-                faults[name] = fault
+                faults.append(f"node {name} {fault}")
     if faults:
-        each = "; ".join(f"node {name} {fault}" for name, fault in [*faults.items()][:MAX_NAMED])
+        each = "; ".join(faults[:MAX_NAMED])
         more = f"; and {len(faults) - MAX_NAMED} more nodes" if len(faults) > MAX_NAMED else ""
         raise SeehearError(f"the cluster can't do this work: {each}{more}")
 
