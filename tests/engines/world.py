@@ -22,14 +22,15 @@ class World:
     """Clips of a second, a network, and the store that one process fills."""
 
     def __init__(self, folder: Path) -> None:
-        self.clips, self.dangerous, self._network = folder / "clips", folder / "dangerous", folder / "own_network.py"
+        self.clips, self.dangerous, self.store = folder / "clips", folder / "dangerous", folder / "store"
+        self._network = folder / "own_network.py"
         for n in range(COUNT):
             sounding(self.clips / f"clip{n:02}.wav", 100 + 10 * n)
         for name, hertz in DANGEROUS.items():
             sounding(self.dangerous / f"{name}.wav", hertz)
         shutil.copy(own_network.__file__, self._network)
-        extract(self.clips, self.network, store=folder / "store", progress=False)
-        self.undisturbed = content(folder / "store")
+        extract(self.clips, self.network, store=self.store, progress=False)
+        self.undisturbed = content(self.store)
 
     @property
     def network(self) -> str:
