@@ -26,8 +26,9 @@ class Nodes:
         from ray.cluster_utils import Cluster
 
         self.client_port = free_port()
-        quiet = {"include_dashboard": False, "ray_client_server_port": self.client_port}
-        self.cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **quiet})
+        head = {"num_cpus": 1, "include_dashboard": False, "ray_client_server_port": self.client_port}
+        head["_system_config"] = {"health_check_period_ms": 300}  # a node that died is missed after five of these
+        self.cluster = Cluster(initialize_head=True, head_node_args=head)
         self.others = [self.cluster.add_node(num_cpus=1, wait=False) for _ in range(2)]
         self.cluster.wait_for_nodes()
 

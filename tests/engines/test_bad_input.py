@@ -142,7 +142,7 @@ def joined(nodes, hide: Path | None = None, **arguments):
     with contextlib.nullcontext(add()) if hide is None else thread_that_hides(hide, add):
         yield bool(added)
         for node in added:
-            nodes.cluster.remove_node(node, allow_graceful=False)
+            nodes.cluster.remove_node(node)
 
 
 @contextmanager

@@ -40,9 +40,9 @@ def test_results_and_progress(how, nodes, world, tmp_path):
     lines = json.dumps([[str(each) for each in arguments] for arguments in (extracting, training)])
     done = subprocess.run([sys.executable, "-c", COMMANDS, lines], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    extracted, rest = done.stdout.split("exit code 1\n")  # a clip was left out
-    trained, rest = rest.split("exit code 0\n")
-    assert rest == ""
+    extracted, _, trained = done.stdout.removesuffix("exit code 0\n").partition("exit code 1\n")  # a clip was left out
+    assert extracted, done.stderr
+    assert trained, done.stderr
     assert json.loads(extracted)["made"] == COUNT
     assert list(json.loads(extracted)["failed"]) == ["kills"]
     assert len(json.loads(trained)["epochs"]) == 2

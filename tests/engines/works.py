@@ -9,6 +9,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from threadpoolctl import threadpool_info
+
 from seehear.engines.interface import Shared, Work
 from seehear.errors import ClipError, SeehearError
 
@@ -37,7 +40,7 @@ class Lambda(Exception):
 
 @dataclass
 class Squares(Work[int, int]):
-    """Squares of numbers, noted in a folder."""
+    """Squares of numbers, noted in a folder. Each takes so many times the pause, in seconds."""
 
     notes: Path
     pause: float = 0.0
@@ -45,7 +48,7 @@ class Squares(Work[int, int]):
     def do(self, items: Sequence[int]) -> Generator[int]:
         for item in items:
             note(self.notes, f"{item}")
-            time.sleep(self.pause)
+            time.sleep(self.pause * item)
             yield item * item
 
 
@@ -91,14 +94,12 @@ class Process(Work[str, str]):
     """Tells of its process."""
 
     def do(self, items: Sequence[str]) -> Generator[str]:
-        import torch
-
         for item in items:
-            yield {
-                "threads": lambda: f"{torch.get_num_threads()}",
-                "folder": lambda: str(Path("here").read_text()),
-                "pid": lambda: f"{os.getpid()}",
-            }[item]()
+            if item == "folder":
+                yield Path("here").read_text()
+            else:
+                assert len(np.ones((9, 9)) @ np.ones((9, 9))) == 9
+                yield f"{max(pool['num_threads'] for pool in threadpool_info())}"
 
 
 @dataclass
@@ -124,9 +125,9 @@ def noted(folder: Path) -> list[str]:
     return sorted(file.name.partition("~")[0] for file in folder.iterdir())
 
 
-def noted_processes(folder: Path) -> set[int]:
-    """The processes that began items."""
-    return {int(file.name.partition("~")[2].partition("-")[0]) for file in folder.iterdir()}
+def noted_processes(folder: Path, item: int) -> set[int]:
+    """The processes that began an item."""
+    return {int(file.name.partition("~")[2].partition("-")[0]) for file in folder.glob(f"{item}~*")}
 
 
 def is_alive(pid: int) -> bool:

@@ -60,8 +60,11 @@ def work_in(folder: str) -> None:
 
 def one_thread() -> None:
     """Give this process one thread: there is one process per core."""
+    from threadpoolctl import threadpool_limits
+
     os.environ.setdefault("SEEHEAR_THREADS", "1")
-    os.environ["OMP_NUM_THREADS"] = "1"  # for torch, if it is imported later
+    os.environ["OMP_NUM_THREADS"] = "1"  # for libraries that are imported later, such as torch
+    threadpool_limits(1)  # of those that are there, such as numpy's
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
 
