@@ -120,6 +120,7 @@ def test_nodes_that_cannot_do_the_work(nodes, tmp_path):
     with joined(nodes, env_vars=path), joined(nodes, hide=hidden) as mounts:
         if not mounts:
             pytest.skip("no mounts of its own for a node here")
+        nodes.cluster.wait_for_nodes()
         assert list(RayEngine(workers=1).each(Needs(Shared()), [])) == []
         with pytest.raises(SeehearError) as error:
             list(RayEngine().each(Needs(Shared((shared, hidden), (hidden / "clip",))), [1, 2]))
@@ -137,7 +138,7 @@ def joined(nodes, hide: Path | None = None, **arguments):
     added = []
 
     def add() -> None:
-        added.append(nodes.cluster.add_node(num_cpus=1, **arguments))
+        added.append(nodes.cluster.add_node(num_cpus=1, wait=False, **arguments))
 
     with contextlib.nullcontext(add()) if hide is None else thread_that_hides(hide, add):
         yield bool(added)

@@ -1,4 +1,4 @@
-"""Extraction into a store by several processes, whatever happens to them: each clip is made, unchanged or left out."""
+"""Extraction by several processes: whatever happens, each clip is made, unchanged or left out; see test_output too."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from seehear.errors import SeehearError
 from seehear.features.extraction import extract
 
 
-def test_dangerous_clips_alone_are_left_out(several, world, tmp_path):
+def test_dangerous_clips_alone_are_left_out(world, tmp_path):
     folders = [world.clips, world.dangerous]
-    extraction = extract(folders, world.network, store=tmp_path / "s", engine=several, progress=False)
+    extraction = extract(folders, world.network, store=tmp_path / "s", workers=2, progress=False)
     accounted(extraction, tmp_path / "s", *folders)
     assert set(extraction.failed) == set(DANGEROUS)
     assert content(tmp_path / "s") == world.undisturbed

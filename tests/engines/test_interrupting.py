@@ -47,7 +47,7 @@ def test_an_ended_command_is_resumed(kind, how, world, tmp_path, request):
         assert driver.returncode == 130
         assert err.splitlines()[-1].startswith("seehear: interrupted. Finished pieces are kept")
     before = content(store)
-    extraction = extract(world.clips, world.network, store=store, engine=kind, workers=2, progress=False)
+    extraction = extract(world.clips, world.network, store=store, engine=kind, workers=1, progress=False)
     assert 2 <= extraction.unchanged < COUNT
     assert extraction.made == COUNT - extraction.unchanged
     assert content(store) == world.undisturbed

@@ -1,17 +1,16 @@
-"""What a command on a cluster prints: its result on standard output, little else, and how far it is."""
+"""What commands on a cluster print: results on standard output, little else, and how far they are."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Sequence
 
-import pytest
+from engines.world import COUNT, DANGEROUS, content
 
-from engines.world import COUNT, accounted, content
-from seehear.features.extraction import extract
-
-# Two commands in one process, which connects once; lines of progress after each clip, or each look at the histories.
+# Commands in one process, which connects once; lines of progress after each clip, or each look at the histories.
 COMMANDS = """
 import json, sys
 from seehear import progress
@@ -22,35 +21,60 @@ progress.LINE_INTERVAL, epochs.POLL_EVERY = 0.0, 0.02
 for arguments in json.loads(sys.argv[1]):
     try:
         main(arguments)
-    except SystemExit as left:
-        print(f"exit code {left.code or 0}")
+    except SystemExit:
+        print()
 """
 
 
-@pytest.mark.parametrize("how", ["driver", "client"])
-def test_results_and_progress(how, nodes, world, tmp_path):
-    engine = ["--engine", "ray" if how == "driver" else f"ray://127.0.0.1:{nodes.client_port}"]
-    labels = tmp_path / "labels.csv"
-    rows = [f"{clip.stem}\t{('Low', 'High')[n > 5]}" for n, clip in enumerate(sorted(world.clips.iterdir()))]
-    labels.write_text("\n".join(["filename\tevent_labels", *rows]) + "\n")
-    store, clips = tmp_path / "s", [world.clips, world.dangerous / "kills.wav"]
-    extracting = ["extract", *clips, "--networks", world.network, "--store", store, "--json", *engine]
-    training = ["train", "--store", world.store, "--labels", labels, "--collocation", "audio=tones", "--seeds", 0, 1]
-    training += ["--set", "epochs=40", "width=16", "feed_forward=16", "--out", tmp_path / "run", "--json", *engine]
-    lines = json.dumps([[str(each) for each in arguments] for arguments in (extracting, training)])
+def run(*commands: Sequence[object]) -> tuple[list[dict], list[str]]:
+    """Run commands with --json; return what each printed, and the lines on standard error."""
+    lines = json.dumps([[*map(str, arguments), "--json"] for arguments in commands])
     done = subprocess.run([sys.executable, "-c", COMMANDS, lines], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    extracted, _, trained = done.stdout.removesuffix("exit code 0\n").partition("exit code 1\n")  # a clip was left out
-    assert extracted, done.stderr
-    assert trained, done.stderr
-    assert json.loads(extracted)["made"] == COUNT
-    assert list(json.loads(extracted)["failed"]) == ["kills"]
-    assert len(json.loads(trained)["epochs"]) == 2
-    said = done.stderr.splitlines()
-    assert [line for line in said if not line.startswith(("extracting: ", "training 2 seeds: ", "skipped: "))] == []
-    assert any(line.startswith("extracting: 3 of 13, ") and " s left clip" in line for line in said)
-    assert sum(line.startswith("training 2 seeds: ") for line in said) > 2
-    assert any(line.startswith("training 2 seeds: 80 of 80, ") for line in said)
+    decoder, results, text = json.JSONDecoder(), [], done.stdout.strip()
+    while text:
+        assert text[0] == "{", (text, done.stderr)
+        result, end = decoder.raw_decode(text)
+        results.append(result)
+        text = text[end:].strip()
+    assert len(results) == len(commands), done.stderr
+    return results, done.stderr.splitlines()
+
+
+def extracting(world, store, *engine: object) -> Sequence[object]:
+    folders = (world.clips, world.dangerous)
+    return ["extract", *folders, "--networks", world.network, "--store", store, "--engine", *engine]
+
+
+def check_extracted(world, store, extracted: dict, said: list[str]) -> None:
+    """Check that the dangerous clips alone are left out, and what was said."""
+    assert (extracted["made"], extracted["unchanged"]) == (COUNT, 0)
+    assert set(extracted["failed"]) == set(DANGEROUS)
     assert content(store) == world.undisturbed
-    again = extract(world.clips, world.network, store=store, progress=False)
-    assert again.unchanged == len(accounted(again, store, world.clips)) == COUNT
+    assert "MemoryError" in str(extracted["failed"]["eats"])
+    for clip in ("kills", "crashes"):
+        (why,) = extracted["failed"][clip]
+        assert why.startswith(f"{world.dangerous / clip}.wav: the process that worked on it ended")
+    assert sum(line.startswith("skipped: ") for line in said) == 3
+    assert any(re.fullmatch(r"extracting: 3 of 15, \d+ s, \d+ s left \w+", line) for line in said)
+
+
+def test_dangerous_clips_on_a_cluster(nodes, world, tmp_path):
+    (extracted,), said = run(extracting(world, tmp_path / "s", "ray"))
+    check_extracted(world, tmp_path / "s", extracted, said)
+    assert [line for line in said if not line.startswith(("extracting: ", "skipped: "))] == []
+
+
+def test_a_cluster_elsewhere(nodes, world, tmp_path):
+    engine, labels = f"ray://127.0.0.1:{nodes.client_port}", tmp_path / "labels.csv"
+    rows = [f"{clip.stem}\t{('Low', 'High')[n > 5]}" for n, clip in enumerate(sorted(world.clips.iterdir()))]
+    labels.write_text("\n".join(["filename\tevent_labels", *rows]) + "\n")
+    training = ["train", "--store", world.store, "--labels", labels, "--collocation", "audio=tones", "--seeds", 0, 1]
+    training += ["--set", "epochs=40", "width=16", "feed_forward=16", "--out", tmp_path / "run", "--engine", engine]
+    (extracted, trained), said = run(extracting(world, tmp_path / "s", engine), training)
+    check_extracted(world, tmp_path / "s", extracted, said)
+    assert len(trained["epochs"]) == 2
+    lines = [line for line in said if line.startswith("training 2 seeds: ")]
+    assert len(lines) > 2
+    assert lines[-1].startswith("training 2 seeds: 80 of 80, ")
+    assert [line for line in said if not line.startswith(("extracting: ", "skipped: ", "training 2 seeds: "))] == []
