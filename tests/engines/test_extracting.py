@@ -77,7 +77,7 @@ def test_a_store_that_stays_away_ends_the_work(world, tmp_path, monkeypatch):
     store = tmp_path / "s"
     mover = threading.Thread(target=lambda: (wait_for_some(store, 2), store.rename(tmp_path / "away")))
     mover.start()
-    with world.slow(0.1), pytest.raises(SeehearError, match="was deleted or unmounted meanwhile.*run the same command"):
+    with world.slow(0.1), pytest.raises(SeehearError, match=r"was deleted or unmounted meanwhile.*run the same"):
         extract(world.clips, world.network, store=store, progress=False)
     mover.join()
     (tmp_path / "away").rename(store)

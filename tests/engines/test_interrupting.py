@@ -17,8 +17,9 @@ from seehear.features.extraction import extract
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found in /proc")
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
-@pytest.mark.parametrize("kind", ["local", "ray"])
+@pytest.mark.parametrize(  # kill -9 with local processes: see test_trainings in selection
+    ("kind", "how"), [("local", signal.SIGINT), ("ray", signal.SIGINT), ("ray", signal.SIGKILL)]
+)
 def test_an_ended_command_is_resumed(kind, how, world, tmp_path, request):
     if kind == "ray":
         request.getfixturevalue("nodes")

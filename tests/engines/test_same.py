@@ -63,7 +63,7 @@ def test_parsed_clips(done, engine):
 
 def test_a_selection(nodes, tmp_path):
     kept = {}
-    for name, engine in {"one": {}, "ray": {"engine": "ray", "workers": None}}.items():
+    for name, engine in {"one": {}, "ray": {"engine": "ray", "workers": 2}}.items():
         (tmp_path / name).mkdir()
         choice = Choice(tmp_path / name)
         commands.select(**choice.selecting(set=QUICK, **engine))

@@ -13,7 +13,6 @@ from seehear import files
 from seehear.errors import SeehearError
 from seehear.features.packed import pack
 from seehear.features.store import NetworkInfo, Origin, Store
-
 from seehear.files import atomic_json
 
 INFO = NetworkInfo("net", "audio", 3, "made")

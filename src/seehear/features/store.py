@@ -243,7 +243,7 @@ class Store:
             notes: On the clip, as far as they concern the network's modality.
 
         Raises:
-            SeehearError: If the file can't be written, or the store has vanished since it was opened, and is away for long.
+            SeehearError: If the file can't be written, or the store has vanished since it was opened and stays away.
         """
         from safetensors.numpy import save
 
