@@ -67,8 +67,7 @@ def atomic(path: Path, *, durable: bool = True, replace: bool = True, through: P
         durable: Wait until the content is on the disk before renaming (some milliseconds), so that a file is whole
             after a loss of power too. Without it, a recent file may be empty then: only for content that shows it.
         replace: Whether to replace a file that exists; it is kept otherwise.
-        through: The folder of the temporary file, on the same file system; by default that of `path`. It is not made:
-            the folder of `path` lies in it.
+        through: The folder of the temporary file, on the same file system; by default that of `path`. It is not made.
 
     Raises:
         DiskFullError: If the disk is full.
@@ -79,7 +78,9 @@ def atomic(path: Path, *, durable: bool = True, replace: bool = True, through: P
     _open.add(os.path.abspath(temporary))
     try:
         with explained(path):
-            path.parent.mkdir(parents=through is None, exist_ok=True)
+            if through is not None:
+                os.stat(through)  # it may have been unmounted: another one in its place would be no store
+            path.parent.mkdir(parents=True, exist_ok=True)
             if os.path.abspath(folder) not in _swept:
                 sweep(folder)
             yield temporary
