@@ -3,6 +3,7 @@
 # make docs       build the documentation   make bench  measure speed
 # make study      train grids in full and judge selections on them: hours; see CONTRIBUTING.md for its arguments
 # make media-matrix   read every form of media file at every rate, and compare with FFmpeg's times: minutes
+# make scaling    measure how memory and time grow with the number of clips: half an hour; SCALING="--clips 10000 100000"
 # make faults     kill commands, run them again, look for what was lost or left: ten minutes
 # make fuzz       damage files of every format in 10,000 ways and read them: some minutes; FUZZ="--only store.json"
 # make notebooks  run the notebooks, so that `make docs` shows their output
@@ -12,7 +13,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 DOCS_PIP := .venv-docs/bin/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint docs notebooks bench study media-matrix faults fuzz clean
+.PHONY: demo test lint docs notebooks bench study media-matrix scaling faults fuzz clean
 
 demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/run.sh
@@ -41,6 +42,11 @@ study: .venv/installed-dev
 
 media-matrix: .venv/installed-dev
 	PYTHONPATH=tests $(BIN)/python benchmarks/media_matrix.py
+
+# make scaling SCALING="--clips 10000 100000 1000000 --rows listing scores"
+SCALING ?= --clips 10000 100000
+scaling: .venv/installed-dev
+	$(BIN)/python benchmarks/scaling.py --out build/scaling $(SCALING)
 
 # make faults FAULTS="--moments 40 --seed 1"; FAULTS=--help lists the arguments
 faults: .venv/installed-dev

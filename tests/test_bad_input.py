@@ -327,7 +327,7 @@ def test_two_files_of_one_stem(tmp_path, own, call):
 @pytest.mark.parametrize(
     ("marker", "message"),
     [
-        ('{"format": 999, "segment": 1.0}', "a store of format 999, this seehear reads format 1"),
+        ('{"format": 999, "segment": 1.0}', "a store of format 999, this seehear reads formats 1 and 2"),
         ('{"format": 1, "segment": 2.0}', "has segments of 2 s, not 1 s"),
         ("{", "can't be read as JSON"),
     ],

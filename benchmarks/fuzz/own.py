@@ -32,6 +32,24 @@ def store(folder: Path) -> None:
     _dataset(folder).packs()
 
 
+def blocks(folder: Path) -> None:
+    """The same with blocks of clips, some of which replace features of others."""
+    from seehear.features.store import Store
+
+    store(folder)
+    files = Store(folder / "store")
+    with Store(folder / "blocks", create=True, block=CLIPS // 2) as kept:
+        for network, info in files.networks().items():
+            kept.register(info)
+            for clip in sorted(files.clips(network)):
+                stored = files.stored(network, clip)
+                kept.write(network, stored.origin, stored.features, stored.silent)
+            kept.write(network, stored.origin, stored.features + 1, stored.silent)
+    shutil.rmtree(folder / "store")
+    (folder / "blocks").rename(folder / "store")
+    _dataset(folder).packs()
+
+
 def arrays(folder: Path) -> None:
     """A folder of .npy files."""
     for n in range(3):
@@ -321,8 +339,9 @@ TARGETS = (
     Target("store.json", store, ("store/store.json",), read_store, writes=True),
     Target("network.json", store, ("store/*/network.json",), read_store, writes=True),
     Target("features", store, ("store/e*/??/clip0*.safetensors",), read_store, writes=True),
+    Target("blocks", blocks, ("store/e*/blocks/*.safetensors",), read_store, writes=True),
     Target("pack-array", store, ("store/packed/*.npy",), read_pack, writes=True),
-    Target("pack-index", store, ("store/packed/*.json",), read_pack, writes=True),
+    Target("pack-index", store, ("store/packed/*.safetensors",), read_pack, writes=True),
     Target("npy", arrays, ("features/*.npy",), read_arrays, writes=True, share=2),
     Target("run.json", runs, ("run/run.json",), read_run, share=2),
     Target("history.json", runs, ("run/history.json",), read_run),

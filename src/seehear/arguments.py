@@ -16,6 +16,7 @@ from typing import Any
 
 from seehear.errors import SeehearError
 from seehear.names import valid_modality_name
+from seehear.texts import is_url, without_credentials
 
 PathLike = str | os.PathLike[str]
 Paths = PathLike | Iterable[PathLike]
@@ -79,6 +80,14 @@ def paths(value: Paths) -> list[Path]:
     if not isinstance(given, Iterable):
         raise SeehearError(f"{given!r}: give a path, or a list of paths")
     return [_path(item) for item in given]
+
+
+def locations(value: Paths) -> list[Path | str]:
+    """List paths, and the addresses of files elsewhere, which stay texts. Arguments and errors are those of `paths`."""
+    given = [value] if isinstance(value, str | os.PathLike) else value
+    if not isinstance(given, Iterable):
+        raise SeehearError(f"{given!r}: give a path, or a list of paths")
+    return [item if isinstance(item, str) and is_url(item) else _path(item) for item in given]
 
 
 def names(value: Names) -> list[str]:
@@ -235,6 +244,12 @@ def _path(value: object) -> Path:
         raise SeehearError(f"{value!r}: is not a path; give a string or a pathlib.Path")
     if not os.fspath(value):
         raise SeehearError("a path is empty; name a file or a folder")
+    if is_url(value):
+        what = "an address" if isinstance(value, str) else "an address, which a pathlib.Path can't hold"
+        as_text = "" if isinstance(value, str) else "give it as a string where clips are meant, or "
+        raise SeehearError(
+            f"{without_credentials(os.fspath(value))}: is {what}: {as_text}name a file or a folder of this machine"
+        )
     return Path(value)
 
 

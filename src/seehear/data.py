@@ -121,7 +121,7 @@ class Dataset:
         notes = missing_truth(weak, dense) if dense else []
         notes += map(str, doubts([weak], list(dense.values()), names or ()))
         known = names or _classes_in(weak, dense)
-        available, more, packs = _usable(source, networks, weak.clips, f"{labels}", str(kept.path))
+        available, more, packs = _usable(source, networks, weak.clips, f"{labels}", str(kept))
         dataset = Dataset(
             clips=weak.clips,
             classes=known,
@@ -381,7 +381,7 @@ class Dataset:
             SeehearError: For a network that has no features here, or is of another modality.
         """
         networks = _chosen(self.source, arguments.collocation(collocation))
-        where = str(self.store.path) if self.store else ""
+        where = str(self.store) if self.store else ""
         available, notes, packs = _usable(self.source, networks, self.clips, "the data set", where)
         same = tuple(networks) == self.modalities
         lost = [] if same and (available >= self.available).all() else notes
@@ -486,11 +486,11 @@ def _store_of(store: str | Path | Store | Extraction) -> Store:
         return store
     if isinstance(store, str | Path):
         return Store(store)
-    if store.store is None:
+    if store.kept is None:
         raise SeehearError(
             "these features were extracted without a store: extract with store=FOLDER, or use from_arrays"
         )
-    return Store(store.store)
+    return store.kept
 
 
 def _class_names(classes: Sequence[str] | str | Path | None) -> tuple[str, ...] | None:
@@ -511,7 +511,7 @@ def _chosen(
 ) -> dict[str, tuple[NetworkInfo, ...]]:
     """Return modality -> networks: those of the collocation, else all."""
     known = source.networks()
-    where = f"{source.store.path}: " if source.store else ""
+    where = f"{source.store}: " if source.store else ""
     if collocation is None:
         if not known:
             raise SeehearError(f"{where}holds no features yet; `seehear extract` makes them")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +190,19 @@ def reindexed(array: NDArray[Any], classes: Sequence[str], order: Sequence[str])
         if name in column:
             result[..., c] = array[..., column[name]]
     return result
+
+
+def clip_blocks(shape: tuple[int, ...], most: int) -> Iterator[slice]:
+    """Yield the clips of arrays, cut so that `most` cells or one clip are in a block: copies of a block stay small.
+
+    Args:
+        shape: Of the arrays, clips first.
+        most: Cells in a block.
+    """
+    n_clips, *rest = shape
+    step = max(1, most // max(1, int(np.prod(rest))))
+    for start in range(0, n_clips, step):
+        yield slice(start, min(start + step, n_clips))
 
 
 def inside_clips(lengths: NDArray[np.int64], segments: int | None = None) -> NDArray[np.bool_]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from seehear.errors import SeehearError
-from seehear.texts import read_json
+from seehear.texts import is_url, read_json, without_credentials
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -181,11 +181,25 @@ def check_folder(path: str | Path | None, remedy: str = "choose another --out") 
     Raises:
         SeehearError: Naming the file.
     """
+    if is_url(path):
+        raise SeehearError(f"{without_credentials(str(path))}: is elsewhere: name a folder of this machine")
     for place in () if path is None else (Path(path), *Path(path).parents):
         if place.exists():
             if not place.is_dir():
                 raise SeehearError(f"{place}: is a file, not a folder; {remedy}")
             return
+
+
+def cache_folder() -> Path:
+    """Return $SEEHEAR_CACHE, or else `seehear` in $XDG_CACHE_HOME, or else ~/.cache/seehear."""
+    if own := os.environ.get("SEEHEAR_CACHE"):
+        return Path(os.path.expanduser(own))  # unlike Path.expanduser, leaves an unknown ~ as it is
+    if base := os.environ.get("XDG_CACHE_HOME"):
+        return Path(base) / "seehear"
+    home = os.path.expanduser("~")
+    if not os.path.isabs(home):  # such as in a container that runs under a number without a user
+        raise SeehearError("no home folder to keep weights in: set SEEHEAR_CACHE to a folder for them")
+    return Path(home) / ".cache" / "seehear"
 
 
 def sweep(folder: Path) -> None:
@@ -216,15 +230,16 @@ def scratch(place: Path) -> Iterator[Path]:
         SeehearError: If `place` can't be written.
     """
     folder = place / f".{os.getpid()}-{_host()}-{os.urandom(4).hex()}"
-    with explained(place):
-        folder.mkdir(parents=True)
-    _open.add(os.path.abspath(folder))
+    _open.add(os.path.abspath(folder))  # before another thread can take it for one that was left
     try:
+        with explained(place):
+            folder.mkdir(parents=True)
         with os.scandir(place) as entries:
             for entry in entries:
                 name = TEMPORARY.fullmatch(entry.name)
-                if name and entry.is_dir(follow_symlinks=False) and not _in_use(int(name[1]), name[2], entry):
-                    shutil.rmtree(entry, ignore_errors=True)
+                with suppress(FileNotFoundError):  # another process has just removed its own
+                    if name and entry.is_dir(follow_symlinks=False) and not _in_use(int(name[1]), name[2], entry):
+                        shutil.rmtree(entry, ignore_errors=True)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -336,6 +351,11 @@ def atomic_bytes(path: Path, data: bytes, *, durable: bool = True, through: Path
 def atomic_json(path: Path, value: object, default: Callable[[Any], Any] | None = None) -> None:
     """Write a value as JSON, whole or not at all. default: as in `json.dumps`."""
     atomic_text(path, _as_json(value, default))
+
+
+def json_bytes(value: object) -> bytes:
+    """Return a value as the bytes that `atomic_json` writes."""
+    return _as_json(value).encode()
 
 
 def _as_json(value: object, default: Callable[[Any], Any] | None = None) -> str:

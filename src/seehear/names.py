@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from pathlib import PurePath
+from typing import Protocol
 
 from seehear.errors import ClipError, SeehearError
 
@@ -107,7 +107,15 @@ def breaks_line(text: str) -> bool:
     return not text.isprintable() and any(unicodedata.category(sign) in BREAKS for sign in text)
 
 
-def clip_name(file: PurePath) -> str:
+class Named(Protocol):
+    """A file: a path, or one elsewhere."""
+
+    @property
+    def stem(self) -> str:
+        """Its name without the suffix."""
+
+
+def clip_name(file: Named) -> str:
     """Return the name of the clip in a file: the file's stem, in the normal form in which names are compared."""
     return normal(file.stem)
 

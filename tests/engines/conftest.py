@@ -29,6 +29,7 @@ class Nodes:
         head = {"num_cpus": 1, "include_dashboard": False, "ray_client_server_port": self.client_port}
         head["_system_config"] = {"health_check_period_ms": 300}  # a node that died is missed after five of these
         self.cluster = Cluster(initialize_head=True, head_node_args=head)
+        Path("/tmp/ray/ray_current_cluster").unlink(missing_ok=True)  # by which other commands would find this cluster
         self.others = [self.cluster.add_node(num_cpus=1, wait=False) for _ in range(2)]
         self.cluster.wait_for_nodes()
 

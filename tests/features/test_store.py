@@ -18,14 +18,27 @@ from seehear.files import atomic_json
 INFO = NetworkInfo("net", "audio", 3, "made")
 
 
-def store(path, clips=("a", "b"), lengths=None):
-    kept = Store(path, create=True)
+@pytest.fixture(params=[1, 3], ids=["files", "blocks"])
+def block(request):
+    """Clips per file: what a store promises holds for both layouts."""
+    return request.param
+
+
+def store(path, clips=("a", "b"), lengths=None, block=1):
+    kept = Store(path, create=True, block=block)
     kept.register(INFO)
     for n, clip in enumerate(clips):
         length = (lengths or {}).get(clip, 4)
         values = np.arange(length * 3, dtype=np.float32).reshape(length, 3) + 100 * n
         kept.write("net", Origin(clip, "made", f"content of {clip}"), values)
+    kept.flush()
     return kept
+
+
+def write(kept, origin, values, silent=None):
+    """Write the features of one clip into a file."""
+    with kept:
+        kept.write("net", origin, values, silent)
 
 
 def clip_file(path: Path, content: bytes = b"film") -> Path:
@@ -33,8 +46,8 @@ def clip_file(path: Path, content: bytes = b"film") -> Path:
     return path
 
 
-def test_features_come_back(tmp_path):
-    kept = Store(store(tmp_path / "s").path)
+def test_features_come_back(tmp_path, block):
+    kept = Store(store(tmp_path / "s", block=block).path)
     assert kept.networks() == {"net": INFO}
     assert kept.clips("net") == {"a", "b"}
     np.testing.assert_array_equal(kept.read("net", "b")[0], [100, 101, 102])
@@ -48,10 +61,10 @@ def test_any_file_name_in_one_line_is_a_clip_name(tmp_path_factory, name):
     assert kept.read("net", f"x{name}").shape == (4, 3)
 
 
-def test_current_until_clip_or_settings_change(tmp_path):
-    kept = store(tmp_path / "s", [])
+def test_current_until_clip_or_settings_change(tmp_path, block):
+    kept = store(tmp_path / "s", [], block=block)
     clip = clip_file(tmp_path / "a.mp4")
-    kept.write("net", Origin.of("a", clip, "made"), np.zeros((1, 3), np.float32))
+    write(kept, Origin.of("a", clip, "made"), np.zeros((1, 3), np.float32))
     assert kept.is_current("net", "a", "made", clip)
     assert not kept.is_current("net", "a", "made otherwise", clip)
     assert not kept.is_current("net", "b", "made", clip)
@@ -70,13 +83,13 @@ def test_a_damaged_feature_is_not_current_and_is_named(tmp_path):
         kept.read("net", "a")
 
 
-def test_a_folder_that_is_no_store(tmp_path):
+def test_a_folder_that_is_no_store(tmp_path, block):
     with pytest.raises(SeehearError, match="no feature store here"):
         Store(tmp_path / "none")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "letter.txt").write_text("dear")
     with pytest.raises(SeehearError, match="holds other files"):
-        Store(tmp_path / "full", create=True)
+        Store(tmp_path / "full", create=True, block=block)
 
 
 @pytest.mark.parametrize("create", [True, False])
@@ -88,8 +101,8 @@ def test_a_file_is_no_folder_of_a_store(tmp_path, create, inside):
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1, 2", b"\xff\xfe\x00", b"\0\0\0\0", b"[" * 100 + b"]" * 100, b"7"])
-def test_what_to_do_about_a_marker_that_can_not_be_read(tmp_path, content):
-    kept = store(tmp_path / "s")
+def test_what_to_do_about_a_marker_that_can_not_be_read(tmp_path, content, block):
+    kept = store(tmp_path / "s", block=block)
     (tmp_path / "s" / "net" / "network.json").write_bytes(content)
     with pytest.raises(SeehearError, match=r"network\.json\b.*; delete .*net and extract again$"):
         kept.networks()
@@ -105,37 +118,37 @@ def test_a_store_from_another_version(tmp_path):
         Store(tmp_path / "s")
 
 
-def test_one_segment_length_a_store(tmp_path):
-    Store(tmp_path / "s", segment=0.5, create=True)
+def test_one_segment_length_a_store(tmp_path, block):
+    Store(tmp_path / "s", segment=0.5, create=True, block=block)
     assert Store(tmp_path / "s").segment == 0.5
     with pytest.raises(SeehearError, match=r"0\.5 s, not 1 s"):
         Store(tmp_path / "s", segment=1.0)
 
 
-def test_unknown_and_changed_networks(tmp_path):
-    kept = store(tmp_path / "s")
+def test_unknown_and_changed_networks(tmp_path, block):
+    kept = store(tmp_path / "s", block=block)
     with pytest.raises(SeehearError, match="available: net"):
         kept.network("other")
     with pytest.raises(SeehearError, match="width 3"):
         kept.register(replace(INFO, width=4))
 
 
-def test_pack_keeps_order_and_lengths(tmp_path):
-    kept = store(tmp_path / "s", ["a", "b", "c"], {"b": 2})
+def test_pack_keeps_order_and_lengths(tmp_path, block):
+    kept = store(tmp_path / "s", ["a", "b", "c"], {"b": 2}, block=block)
     packed = pack(kept, "net", ["c", "b"])
     np.testing.assert_array_equal(packed.lengths(), [4, 2])
     np.testing.assert_array_equal(packed.rows, np.concatenate([kept.read("net", "c"), kept.read("net", "b")]))
     assert isinstance(packed.rows, np.memmap)
 
 
-def test_pack_is_made_again_only_when_a_clip_changes(tmp_path):
-    kept = store(tmp_path / "s")
+def test_pack_is_made_again_only_when_a_clip_changes(tmp_path, block):
+    kept = store(tmp_path / "s", block=block)
     first = pack(kept, "net", ["a", "b"])
     files = {file: file.stat().st_mtime_ns for file in (kept.path / "packed").iterdir()}
     again = pack(kept, "net", ["a", "b"])
     assert {file: file.stat().st_mtime_ns for file in (kept.path / "packed").iterdir()} == files
     assert again.contents == first.contents
-    kept.write("net", Origin("a", "made", "new content"), np.full((4, 3), 7, np.float32))
+    write(kept, Origin("a", "made", "new content"), np.full((4, 3), 7, np.float32))
     changed = pack(kept, "net", ["a", "b"])
     assert changed.contents != first.contents
     assert changed.rows[0, 0] == 7
@@ -143,8 +156,8 @@ def test_pack_is_made_again_only_when_a_clip_changes(tmp_path):
     assert len(list((kept.path / "packed").iterdir())) == len(files)
 
 
-def test_contents_do_not_depend_on_the_folder(tmp_path):
-    one, other = store(tmp_path / "one"), store(tmp_path / "other")
+def test_contents_do_not_depend_on_the_folder(tmp_path, block):
+    one, other = store(tmp_path / "one", block=block), store(tmp_path / "other", block=block)
     assert pack(one, "net", ["a", "b"]).contents == pack(other, "net", ["a", "b"]).contents
 
 
@@ -156,9 +169,9 @@ def test_contents_do_not_depend_on_the_folder(tmp_path):
         (Origin("a", "made", ""), np.full((4, 3), np.nan), "not finite"),
     ],
 )
-def test_packs_refuse_what_can_not_be_trained_on(tmp_path, origin, values, message):
-    kept = store(tmp_path / "s")
-    kept.write("net", origin, values)
+def test_packs_refuse_what_can_not_be_trained_on(tmp_path, origin, values, message, block):
+    kept = store(tmp_path / "s", block=block)
+    write(kept, origin, values)
     with pytest.raises(SeehearError, match=message):
         pack(kept, "net", ["b", "a"])
 
@@ -166,7 +179,7 @@ def test_packs_refuse_what_can_not_be_trained_on(tmp_path, origin, values, messa
 @pytest.mark.parametrize("silent", [None, np.array([True, False, True, False])])
 def test_any_flipped_byte_of_the_content_is_damage(tmp_path, silent):
     kept = store(tmp_path / "s")
-    kept.write("net", Origin("b", "made", ""), np.ones((4, 3), np.float32), silent)
+    write(kept, Origin("b", "made", ""), np.ones((4, 3), np.float32), silent)
     file = kept.file("net", "b")
     whole = file.read_bytes()
     for place in range(8 + int.from_bytes(whole[:8], "little"), len(whole)):
@@ -188,9 +201,9 @@ def test_features_of_unknown_origin_are_no_other_settings(tmp_path):
         pack(kept, "net", ["a", "b"])
 
 
-def test_pack_names_a_missing_clip(tmp_path):
+def test_pack_names_a_missing_clip(tmp_path, block):
     with pytest.raises(SeehearError, match="clip z has no features of net"):
-        pack(store(tmp_path / "s"), "net", ["a", "z"])
+        pack(store(tmp_path / "s", block=block), "net", ["a", "z"])
 
 
 def _read_all(kept: Store) -> None:
@@ -198,43 +211,44 @@ def _read_all(kept: Store) -> None:
     kept.silent("net", "clip")
 
 
-def test_what_a_loss_of_power_left_is_found_and_made_again(tmp_path):
+def test_what_a_loss_of_power_left_is_found_and_made_again(tmp_path, block):
     """A file may be empty, cut off, or have zeros for what was not written yet."""
-    kept = Store(tmp_path / "s", create=True)
+    kept = Store(tmp_path / "s", create=True, block=block)
     kept.register(replace(INFO, width=500))
     path = clip_file(tmp_path / "clip.mp4")
     values = np.random.default_rng(0).normal(size=(4, 500)).astype(np.float32)
     silent = np.array([True, False, True, True])
-    file = kept.file("net", "clip")
     for length in (0, 4, 30, 4096, -600, -1):
-        kept.write("net", Origin.of("clip", path, "made"), values, silent)
+        write(kept, Origin.of("clip", path, "made"), values, silent)
         assert kept.is_current("net", "clip", "made", path)
         np.testing.assert_array_equal(kept.silent("net", "clip"), silent)
+        file = kept.file("net", "clip")
         whole = file.read_bytes()
         for damaged in (whole[:length], whole[:length].ljust(len(whole), b"\0")):
             if damaged.rstrip(b"\0") == whole.rstrip(b"\0"):
                 continue  # it ends in zeros anyway
             file.write_bytes(damaged)
-            assert not kept.is_current("net", "clip", "made", path)
-            with pytest.raises(SeehearError, match="damaged"):
-                _read_all(kept)
+            for opened in (kept, Store(kept.path)):
+                assert not opened.is_current("net", "clip", "made", path)
+                with pytest.raises(SeehearError, match=rf"{file.stem}.* damaged"):
+                    _read_all(opened)
 
 
-def test_a_store_that_vanishes_is_not_made_again_by_halves(tmp_path, monkeypatch):
+def test_a_store_that_vanishes_is_not_made_again_by_halves(tmp_path, block, monkeypatch):
     import shutil
 
     monkeypatch.setattr(files, "AWAY_PAUSES", (0.0,))
-    kept = store(tmp_path / "s")
+    kept = store(tmp_path / "s", block=block)
     shutil.rmtree(tmp_path / "s")
     with pytest.raises(SeehearError, match="was deleted or unmounted"):
-        kept.write("net", Origin("c", "made", ""), np.zeros((4, 3), np.float32))
+        write(kept, Origin("c", "made", ""), np.zeros((4, 3), np.float32))
     assert not (tmp_path / "s").exists()
 
 
-def test_a_pack_that_is_damaged_or_incomplete_is_made_again(tmp_path):
-    kept = store(tmp_path)
+def test_a_pack_that_is_damaged_or_incomplete_is_made_again(tmp_path, block):
+    kept = store(tmp_path, block=block)
     before = np.array(pack(kept, "net", ["b", "a"]).rows)
-    for suffix in ("json", "npy"):
+    for suffix in ("safetensors", "npy"):
         for damage in (b"", b"{", None):
             (file,) = (tmp_path / "packed").glob(f"*.{suffix}")
             if damage is None:
@@ -248,9 +262,9 @@ def test_a_pack_that_is_damaged_or_incomplete_is_made_again(tmp_path):
     assert not orphan.exists()
 
 
-def test_packs_of_a_store_that_can_only_be_read_are_in_the_cache(tmp_path, monkeypatch, capsys):
+def test_packs_of_a_store_that_can_only_be_read_are_in_the_cache(tmp_path, monkeypatch, capsys, block):
     monkeypatch.setenv("SEEHEAR_CACHE", str(tmp_path / "cache"))
-    kept = store(tmp_path / "s")
+    kept = store(tmp_path / "s", block=block)
     expected = np.array(pack(kept, "net", ["b", "a"]).rows)
     (tmp_path / "s" / "packed").rename(tmp_path / "old")
     (tmp_path / "s" / "packed").touch()  # root may write anywhere, so a file stands in the way

@@ -1,6 +1,7 @@
 """Label tables: what is read, and every defect that is named."""
 
 import math
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -364,3 +365,20 @@ def test_clips_without_a_label_share_a_line_and_are_read(tmp_path):
     assert read_weak(path).labels == {"a": ("Dog",), "b": (), "c d": (), "e": ()}
     with pytest.raises(SeehearError, match=r'2: error: 1 fields .* an empty cell may stand as ""'):
         read_weak(weak(tmp_path / "bare.csv", "a"))
+
+
+def test_a_row_of_a_table_takes_little_memory(tmp_path):
+    """Rows are cut into cells one by one, and equal classes and times are kept once."""
+    rows = [f"clip{n // 3:06}\t{n % 7}\t{n % 7 + 2}\tClass {n % 25}" for n in range(6000)]
+    dense, weak = tmp_path / "dense.csv", tmp_path / "weak.csv"
+    dense.write_text("\n".join(["filename\tonset\toffset\tevent_labels", *rows]))
+    rows = [f"clip{n:06}\tClass {n % 25},Class {n % 24}" for n in range(6000)]
+    weak.write_text("\n".join(["filename\tevent_labels", *rows]))
+    for read, file, kept, peak in [(read_dense, dense, 160, 600), (read_weak, weak, 240, 500)]:
+        read(file)
+        tracemalloc.start()
+        table = read(file)
+        now, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert (now / 6000 < kept, most / 6000 < peak) == (True, True), (now / 6000, most / 6000)
+        assert len(table.clips) == (2000 if read is read_dense else 6000)

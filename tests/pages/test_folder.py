@@ -1,6 +1,7 @@
 """The index of a folder of parsed clips: its search beside a loop over moments, its links, its names as text."""
 
 import random
+import shutil
 import urllib.parse
 from dataclasses import replace
 
@@ -281,3 +282,52 @@ def test_clips_with_notes_are_marked_and_found(browser_page, tmp_path):
 def test_without_notes_there_is_no_choice_of_them(browser_page, made):
     browser_page.goto(made[0].as_uri())
     assert browser_page.locator("#noted").count() == browser_page.locator(".notes").count() == 0
+
+
+def test_an_index_of_many_clips_has_several_pages(browser_page, made, tmp_path, monkeypatch):
+    """Each searches its own clips; links between them keep the question, and lead to the clips' pages."""
+    monkeypatch.setattr(folder, "PART", 3)
+    root = tmp_path / "pages"
+    shutil.copytree(made[0].parent, root)
+    names = list(made[1])
+    file = with_index(root)
+    assert sorted(page.name for page in (root / "index").iterdir()) == ["2.html", "3.html"]
+    browser_page.goto(file.as_uri())
+    assert [name for name, _ in shown(browser_page)] == names[:3]
+    assert browser_page.inner_text("#count") == "3 clips"
+    assert "There are 8 clips on 3 pages." in browser_page.inner_text("main")
+    assert browser_page.locator("#all li").all_text_contents()[1] == f"{names[3]} to {names[5]}"
+    browser_page.fill("#label", "Dog")
+    browser_page.select_option("#relation", "0")
+    for number, some_names in ((2, names[3:6]), (3, names[6:])):
+        browser_page.click("text=Next clips")
+        browser_page.wait_for_url(f"**/index/{number}.html*")
+        moments = {name: expected(made[1][name], "Dog", "0") for name in some_names}
+        assert shown(browser_page) == [[name, found[:8]] for name, found in moments.items() if found]
+        assert f"Clips {3 * number - 2} to" in browser_page.inner_text("main")
+    assert browser_page.locator("text=Next clips").count() == 0
+    browser_page.click(".title a >> nth=0")
+    browser_page.wait_for_url("**/pages/clip*")
+    assert browser_page.inner_text("h1") in names[6:]
+    browser_page.click(".crumbs a")
+    browser_page.wait_for_url("**/pages/index.html")
+    browser_page.goto((root / "index" / "3.html").as_uri())
+    browser_page.click("text=Previous clips")
+    browser_page.wait_for_url("**/index/2.html")
+    browser_page.click("text=All pages")
+    browser_page.wait_for_url("**/pages/index.html")
+
+
+def test_pages_of_an_earlier_index_are_removed(tmp_path, monkeypatch):
+    clips = [parsed(tmp_path / f"c{n}.mp4") for n in range(7)]
+    monkeypatch.setattr(folder, "PART", 2)
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / "mine.txt").write_text("mine")
+    folder.write(clips, tmp_path)
+    assert sorted(page.name for page in (tmp_path / "index").iterdir()) == ["2.html", "3.html", "4.html", "mine.txt"]
+    folder.write(clips[:4], tmp_path)
+    assert sorted(page.name for page in (tmp_path / "index").iterdir()) == ["2.html", "mine.txt"]
+    text = folder.write(clips[:2], tmp_path).read_text()
+    assert [page.name for page in (tmp_path / "index").iterdir()] == ["mine.txt"]
+    assert 'id="pages"' not in text
+    assert "on 1 pages" not in text

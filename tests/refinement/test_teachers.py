@@ -6,11 +6,12 @@ from scipy.special import expit
 
 from refinement.made import CLASSES, HOLDS, clips, directions
 from seehear.errors import SeehearError
+from seehear.features.rows import SomeRows
 from seehear.refinement.teachers import REGISTRY, Bags, Linear, Space, list_teachers
 from seehear.refinement.teachers.logistic import WEIGHT_DECAY as LOGISTIC_DECAY
 from seehear.refinement.teachers.mil import SMALL
 from seehear.refinement.teachers.mil import WEIGHT_DECAY as MIL_DECAY
-from seehear.refinement.teachers.ridge import PENALTIES, ridge
+from seehear.refinement.teachers.ridge import PENALTIES, ridge, ridge_of_blocks
 
 every_teacher = pytest.mark.parametrize("name", list_teachers())
 
@@ -186,3 +187,30 @@ def test_gradient_is_that_of_finite_differences(name, loss, monkeypatch):
     assert found["value"] == pytest.approx(at(point), rel=1e-6)
     numeric = [(at(point + step) - at(point - step)) / 2e-5 for step in 1e-5 * np.eye(8)]
     np.testing.assert_allclose(found["gradient"], numeric, rtol=1e-4, atol=1e-6)
+
+
+def lazy(sample: Bags) -> Bags:
+    return Bags(SomeRows(sample.rows, np.arange(len(sample.rows))), sample.offsets)
+
+
+@pytest.mark.parametrize("limit", ["", "0"])
+@pytest.mark.parametrize("name", list_teachers())
+def test_rows_that_are_read_when_needed_teach_the_same(name, limit, monkeypatch):
+    monkeypatch.setenv("SEEHEAR_MEMORY", limit)
+    monkeypatch.setattr("seehear.features.rows.BLOCK", 7)  # several blocks of clips
+    sample = bags([1, 3, 2, 2, 4, 1, 2, 3] * 4, width=4)
+    labels = labels_of(32, 3)
+    whole, parts = REGISTRY[name].fit(sample, labels), REGISTRY[name].fit(lazy(sample), labels)
+    np.testing.assert_allclose(parts.weight, whole.weight, atol=1e-9)
+    np.testing.assert_allclose(parts.bias, whole.bias, atol=1e-9)
+    chosen = np.array([30, 2, 7, 1, 0, 12, 25])
+    np.testing.assert_array_equal(lazy(sample).mean(), sample.mean())
+    np.testing.assert_array_equal(lazy(sample).subset(chosen).mean(), sample.subset(chosen).mean())
+
+
+def test_clips_that_are_alike_teach_nothing_in_blocks():
+    same = Bags(np.ones((40, 2)), np.arange(0, 41, 2))
+    labels = labels_of(20)
+    weight, bias = ridge_of_blocks(lazy(same), labels)
+    assert not weight.any()
+    np.testing.assert_allclose(bias, labels.mean(axis=0))

@@ -1,6 +1,7 @@
 """The eleven scores against plain loops, known triples, and the official scorer's own output."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+import seehear.scoring.scores as module
 from scoring import oracle
 from seehear.errors import SeehearError
 from seehear.labels import classes_of, read_dense, read_weak
 from seehear.scoring.f1 import label_f1
+from seehear.scoring.given import score_given
 from seehear.scoring.references import references
 from seehear.scoring.scores import score
 from seehear.scoring.signature import Signature, revision
@@ -175,3 +178,37 @@ def test_label_f1_is_the_loop(predicted, true):
         tp = sum(p and t for p, t in zip(predicted[n], true[n], strict=True))
         wrong = sum(p != t for p, t in zip(predicted[n], true[n], strict=True))
         assert found[n] == (2 * tp / (2 * tp + wrong) if tp + wrong else 1.0)
+
+
+@pytest.mark.parametrize("cells", [1, 3 * 7 * 4, 10**9])
+def test_scores_of_blocks_of_clips_are_those_of_all_at_once(monkeypatch, cells):
+    """To the bit, whatever the size of the blocks."""
+    rng = np.random.default_rng(5)
+    predicted, true = ({name: rng.random((11, 7, 4)) < 0.3 for name in ("audio", "visual")} for _ in range(2))
+
+    def all_scores():
+        made = predicted, true, "abcd", signature(11)
+        return [score(*made), *score_given(*made).values()]
+
+    monkeypatch.setattr(module, "MAX_CELLS", 10**9)
+    whole = all_scores()
+    monkeypatch.setattr(module, "MAX_CELLS", cells)
+    for one, other in zip(all_scores(), whole, strict=True):
+        assert one.classes == other.classes
+        for key in [*other.per_clip, *other.only]:
+            np.testing.assert_array_equal(one.values(*key), other.values(*key))
+
+
+def test_memory_of_scores_grows_by_the_scores_alone(monkeypatch):
+    """Counts and copies took 8 kB per clip."""
+    monkeypatch.setattr(module, "MAX_CELLS", 2**15)
+    peaks = {}
+    for count in (1000, 4000):
+        rng = np.random.default_rng(5)
+        predicted, true = ({name: rng.random((count, 10, 25)) < 0.1 for name in ("audio", "visual")} for _ in range(2))
+        score(predicted, true, [str(c) for c in range(25)], Signature("given", "made", count))
+        tracemalloc.start()
+        score(predicted, true, [str(c) for c in range(25)], Signature("given", "made", count))
+        peaks[count] = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert (peaks[4000] - peaks[1000]) / 3000 < 2.5 * 14 * 8  # bytes per clip: 14 scores, before and after joining

@@ -66,4 +66,4 @@ def test_nothing_is_written(choice):
     forecast(choice.task(), find("all"))
     new = {str(path) for path in choice.folder.rglob("*")} - before
     assert all("/store/packed" in path for path in new)
-    assert np.all([path.endswith((".npy", ".json", "packed")) for path in new])
+    assert np.all([path.endswith((".npy", ".safetensors", "packed")) for path in new])

@@ -207,7 +207,7 @@ class _Measured:
             raise SeehearError(f"no clip has features of {' and '.join(modalities)}: there is nothing to compare")
         for parser in parsers:
             known = {info.name: info for info in clips.infos}
-            parser.run.check_networks(known, clips.segment, str(clips.store.path) if clips.store else "the data set")
+            parser.run.check_networks(known, clips.segment, str(clips.store) if clips.store else "the data set")
         lengths, truth = clips.lengths, clips.truth
         assert truth is not None
         inside = inside_clips(lengths, truth.shape[1])  # (N, T)

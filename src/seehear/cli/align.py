@@ -65,7 +65,7 @@ def align(
     from seehear.data import Dataset
     from seehear.evaluation.systems import named_folders
     from seehear.files import check_folder
-    from seehear.media.clips import find_clips
+    from seehear.media.clips import find_local_clips
 
     if not runs and not collocation:
         raise SeehearError("nothing to measure: name run folders, or networks by --collocation audio=… visual=…")
@@ -77,7 +77,7 @@ def align(
     networks = arguments.collocation(collocation) if collocation else _networks(systems)
     dataset = Dataset.from_tables(labels, store=store, collocation=networks, truth=truth.tables())
     others = Dataset.from_tables(fit, store=store, collocation=networks) if fit is not None else None
-    files = find_clips(arguments.paths(clips)) if clips else None
+    files = find_local_clips(clips, "clips are drawn from files of this machine") if clips else None
     for problem in files.problems if files is not None else ():
         say(problem)
     _check_drawn(drawn, dataset, files)

@@ -18,6 +18,7 @@ def extract(
     segment: float | None = None,
     audio_track: int | None = None,
     shard: str = "1/1",
+    block: int | None = None,
     engine: EngineOptions = HERE,
     device: str = "auto",
 ) -> Extraction:
@@ -34,6 +35,7 @@ def extract(
         segment: Seconds per feature; 1 in a new store.
         audio_track: Which of the audio tracks of each clip, from 1; by default the one that players choose.
         shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
+        block: Clips per file of a new store, such as 64 for very many clips; 1 by default.
         engine: Where networks run. On a cluster, clips and store are to be seen under the same paths everywhere.
         device: auto, cpu or cuda.
 
@@ -50,6 +52,7 @@ def extract(
         segment=segment,
         audio_track=audio_track,
         shard=shard,
+        block=block,
         **engine.chosen(),
         device=device,
     )

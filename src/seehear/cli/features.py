@@ -20,6 +20,7 @@ def import_features(
     frames: int = 1,
     segment: float | None = None,
     shared: bool = False,
+    block: int | None = None,
 ) -> Transfer:
     """Import a folder of .npy files, one per clip, into a store.
 
@@ -36,6 +37,7 @@ def import_features(
         frames: Rows of a file that make one segment; they are averaged.
         segment: Seconds per segment; 1 in a new store.
         shared: Give several clips the features of one file, if the first --prefix characters of their names agree.
+        block: Clips per file of a new store, such as 64 for very many clips; 1 by default.
 
     Returns:
         How many clips were imported, and what is wrong with the others.
@@ -52,6 +54,7 @@ def import_features(
         frames=frames,
         segment=segment,
         shared=shared,
+        block=block,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seehear import datasets
+from seehear.cli.options import HERE, EngineOptions
 from seehear.datasets import Prepared
 
 
@@ -19,6 +20,7 @@ def prepare(
     networks: Sequence[str] = (),
     cut: str | Path | None = None,
     fps: float = 8.0,
+    engine: EngineOptions = HERE,
     device: str = "auto",
 ) -> Prepared:
     """Check a data set's tables, import or extract its features, and list what is missing.
@@ -34,6 +36,7 @@ def prepare(
         networks: Names from `seehear networks` to extract with; commas may separate them.
         cut: Folder of the clips that are cut; by default <dataset>-clips next to the store.
         fps: Frames per second, for visual networks.
+        engine: Where networks run.
         device: auto, cpu or cuda.
 
     Returns:
@@ -49,5 +52,6 @@ def prepare(
         networks=networks,
         cut=cut,
         fps=fps,
+        **engine.chosen(),
         device=device,
     )

@@ -119,7 +119,7 @@ def cut_clips(dataset: DataSet, clips: Iterable[str], videos: Path, out: Path) -
 
 def _find_videos(folder: Path, out: Path) -> dict[str, list[Path]]:
     """Return stem -> media files of that stem in a folder and its subfolders, except `out`."""
-    found, by_stem = Clips(), dict[str, list[Path]]()
+    found, by_stem = Clips[Path](), dict[str, list[Path]]()
     excluded = out.resolve()
     with suppress(SeehearError):  # of a folder without videos: each clip says that it has none
         for file in search_folder(folder, found):

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seehear import arguments
 from seehear.arguments import Names
 from seehear.datasets.prepared import Prepared
 from seehear.datasets.registry import get
 from seehear.datasets.spec import Annotations, DataSet, find_tables
+from seehear.engines.choose import LOCAL, engine_of
+from seehear.engines.interface import Engine
 from seehear.errors import SeehearError
 from seehear.files import atomic_text, check_folder, sweep
 from seehear.labels import cross_check, raise_fatal, scan_dense, scan_weak
 from seehear.media.notes import Note, merged
+from seehear.texts import is_url
 
 if TYPE_CHECKING:
     from seehear.features.store import Store
@@ -31,6 +34,9 @@ def prepare(
     networks: Names = (),
     cut: str | Path | None = None,
     fps: float = 8.0,
+    engine: str | Engine = LOCAL,
+    workers: int | None = None,
+    gpus: float = 0.0,
     device: str = "auto",
 ) -> Prepared:
     """Check a data set's tables, import or extract its features, and list what is missing.
@@ -47,6 +53,9 @@ def prepare(
         networks: Networks to extract features with.
         cut: Folder of the clips that are cut; <dataset>-clips next to the store if omitted.
         fps: Frames per second for visual networks.
+        engine: Where networks run, see `extract`.
+        workers: Processes that work at once, see `extract`.
+        gpus: GPUs of each process of a cluster, which may be a fraction.
         device: auto, cpu or cuda.
 
     Returns:
@@ -58,6 +67,8 @@ def prepare(
     from seehear.features.store import Store
     from seehear.networks import get as get_network
 
+    if is_url(store):
+        raise SeehearError(f"{store}: a data set is prepared into a folder of this machine; `extract` takes an address")
     tables = find_tables(get(dataset), annotations)
     names = arguments.names(networks)
     if names and videos is None:
@@ -71,7 +82,9 @@ def prepare(
     if videos is not None:
         default = Path(store).absolute().parent / f"{tables.dataset.name}-clips"
         out = Path(cut) if cut is not None else default
-        _extract(result, kept, clips, Path(videos), out, [name for name in names if name not in imported], fps, device)
+        left = [name for name in names if name not in imported]
+        how = {"fps": fps, "device": device, "engine": engine_of(engine, workers, gpus)}
+        _extract(result, kept, clips, Path(videos), out, left, how)
     result.networks = kept.networks()
     expected = [get_network(name).name for name in names]
     expected += [folder.network for folder in tables.dataset.features if not result.networks]
@@ -151,10 +164,9 @@ def _extract(
     videos: Path,
     out: Path,
     names: Sequence[str],
-    fps: float,
-    device: str,
+    how: Mapping[str, Any],
 ) -> None:
-    """Cut clips into `out` where needed, and run networks over them."""
+    """Cut clips into `out` where needed, and run networks over them. how: further arguments of `extract`."""
     from seehear.datasets.cutting import cut_clips
     from seehear.features.extraction import extract
     from seehear.networks import get as get_network
@@ -178,7 +190,7 @@ def _extract(
     failed = cuts.failed
     if by_name and cuts.files:
         files = list(cuts.files.values())
-        done = extract(files, networks=list(by_name.values()), store=store.path, fps=fps, device=device)
+        done = extract(files, networks=list(by_name.values()), store=store.path, **how)
         result.notes += [*done.notes, f"{done.made} features made, {done.unchanged} unchanged"]
         failed = failed | {clip: "; ".join(problems) for clip, problems in done.failed.items()}
     result.reasons |= {name: failed for name in by_name}

@@ -82,7 +82,7 @@ class Engine(ABC):
 
     @abstractmethod
     def device(self, name: str) -> str:
-        """Return torch's name of the device of each process.
+        """Return the name of the device of each process.
 
         Args:
             name: auto, cpu or cuda.

@@ -15,7 +15,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from typing import Any, Generic
 
-from seehear.device import resolve
 from seehear.engines.interface import Done, Engine, Item, LostError, Work, spread
 from seehear.engines.process import results
 from seehear.errors import SeehearError
@@ -40,8 +39,8 @@ class LocalEngine(Engine):
         return f"LocalEngine(workers={self.workers})"
 
     def device(self, name: str) -> str:
-        """Return torch's name of the device of each process."""
-        return resolve(name)
+        """Return the name as it is: it is resolved where it is used."""
+        return name
 
     def elsewhere(self, count: int) -> bool:
         """Return whether so many items are done by other processes than this one."""

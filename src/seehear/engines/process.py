@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import pickle
 import sys
@@ -81,7 +82,7 @@ def _sendable(result: Done | Exception) -> Done | Exception:
     """Return a result, or for an error that can't be sent to another process one that says the same."""
     if isinstance(result, Exception):
         try:
-            pickle.loads(pickle.dumps(result))
+            pickle.dumps(copy.copy(result))  # a copy is made as the other process makes it
         except Exception:
             if isinstance(result, SeehearError):
                 return SeehearError(str(result))

@@ -123,7 +123,9 @@ def with_classes(active: Activity, classes: Sequence[str]) -> Activity:
 
 
 def padded(array: Any, segments: int) -> Any:
-    """Return an array (N, T, C) with inactive segments up to so many."""
+    """Return an array (N, T, C) with inactive segments up to so many; itself if it has them."""
+    if array.shape[1] >= segments:
+        return array
     return np.pad(array, ((0, 0), (0, max(0, segments - array.shape[1])), (0, 0)))
 
 

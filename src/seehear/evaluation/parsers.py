@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from seehear.arguments import Paths, paths
+from seehear.arguments import Paths
 from seehear.data import Dataset, check_dataset
 from seehear.decoding import Decoding
 from seehear.errors import SeehearError
@@ -241,9 +241,9 @@ def _perfect(scores: Sequence[Scores], truth: Activity) -> bool:
 
 
 def _media_files(clips: Paths) -> dict[str, Path]:
-    from seehear.media.clips import find_clips
+    from seehear.media.clips import find_local_clips
 
-    found = find_clips(paths(clips))
+    found = find_local_clips(clips, "pages of an evaluation play clips from this machine")
     for problem in found.problems:
         say(problem)
     return dict(found)

@@ -113,9 +113,11 @@ class Extraction(Result, Mapping[str, Features]):
     _silent: dict[str, NDArray[np.bool_]] = field(default_factory=dict, init=False)  # of features in memory
 
     @property
-    def store(self) -> Path | None:
-        """The folder with the features, or None if they are in memory."""
-        return self.kept.path if self.kept else None
+    def store(self) -> Path | str | None:
+        """The folder with the features, an address if it is elsewhere, or None if they are in memory."""
+        if self.kept is None:
+            return None
+        return self.kept.path if self.kept.is_here else str(self.kept)
 
     def add(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
@@ -19,11 +18,12 @@ from seehear.features.jobs import Done, Job
 from seehear.features.making import Making
 from seehear.features.segments import Settings
 from seehear.features.store import NetworkInfo, Store
-from seehear.media.clips import find_clips
+from seehear.media.clips import find_clips, names_one_file
 from seehear.modality import AUDIO
 from seehear.networks.spec import NetworkSpec
 from seehear.progress import Progress, say
 from seehear.results import counted
+from seehear.storage.files import Location
 
 TOGETHER = 8  # clips that a process is given at once: it decodes the next while networks run on this one
 Networks = str | NetworkSpec | Iterable[str | NetworkSpec]
@@ -39,6 +39,7 @@ def extract(
     segment: float | None = ...,
     audio_track: int | None = ...,
     shard: str | Shard | None = ...,
+    block: int | None = ...,
     engine: str | Engine = ...,
     workers: int | None = ...,
     gpus: float = ...,
@@ -57,6 +58,7 @@ def extract(
     segment: float | None = ...,
     audio_track: int | None = ...,
     shard: str | Shard | None = ...,
+    block: int | None = ...,
     engine: str | Engine = ...,
     workers: int | None = ...,
     gpus: float = ...,
@@ -74,6 +76,7 @@ def extract(
     segment: float | None = None,
     audio_track: int | None = None,
     shard: str | Shard | None = None,
+    block: int | None = None,
     engine: str | Engine = LOCAL,
     workers: int | None = None,
     gpus: float = 0.0,
@@ -86,8 +89,8 @@ def extract(
     the same command resumes an interrupted one, and adds new and changed clips. Several processes may fill one store.
 
     Args:
-        clips: A media file, a folder that is searched for media files, or a list of these. A clip is named by the
-            stem of its file.
+        clips: A media file, a folder that is searched for media files, or a list of these; of this machine or
+            elsewhere, see `find_clips`. A clip is named by the stem of its file.
         networks: Names from `list_networks`, FILE.py:NAME for a network of your own, or NetworkSpec objects. One, or
             several.
         store: The folder to keep the features in; created if it doesn't exist.
@@ -96,6 +99,8 @@ def extract(
         audio_track: Which of the audio tracks of each clip, from 1; by default the one that players choose. A clip
             with fewer tracks fails.
         shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
+        block: Clips per file of a new store, for very many clips; by default 1. What is made is then written once
+            there is a block of it, or a minute after the first, and at the end.
         engine: Where networks run: local, ray, ray://HOST:PORT, or an Engine. On a cluster, clips and store are to be
             seen under the same paths everywhere.
         workers: Processes that work at once, one thread each; 0 for one per core. By default this process with all
@@ -126,7 +131,7 @@ def extract(
     if not where.elsewhere(len(files)):
         making.load()  # before the store is created: it may fail
     if store is not None:
-        kept = Store(store, segment=segment, create=True)
+        kept = Store(store, segment=segment, create=True, block=block)
         making.settings, making.store = Settings(fps, kept.segment, track), kept
         extraction = _extract_to_store(files, making, kept, where, progress)
     else:
@@ -136,7 +141,7 @@ def extract(
     extraction.notes += found.notes
     if store is not None:
         return extraction
-    if isinstance(clips, str | os.PathLike) and os.path.isfile(os.path.expanduser(clips)):  # not a pattern
+    if names_one_file(clips, found):
         for messages in extraction.failed.values():
             raise ClipError("; ".join(messages))
         for features in extraction.values():
@@ -155,7 +160,7 @@ def _specs(given: Networks) -> list[NetworkSpec]:
     return list(specs.values())
 
 
-def _extract_to_memory(clips: dict[str, Path], making: Making, engine: Engine, progress: bool) -> Extraction:
+def _extract_to_memory(clips: dict[str, Location], making: Making, engine: Engine, progress: bool) -> Extraction:
     names = tuple(spec.name for spec in making.specs)
     extraction = Extraction(names, making.settings.segment)
     jobs = [Job(name, path, names) for name, path in clips.items()]
@@ -164,7 +169,7 @@ def _extract_to_memory(clips: dict[str, Path], making: Making, engine: Engine, p
 
 
 def _extract_to_store(
-    clips: dict[str, Path], making: Making, store: Store, engine: Engine, progress: bool
+    clips: dict[str, Location], making: Making, store: Store, engine: Engine, progress: bool
 ) -> Extraction:
     extraction = Extraction(tuple(spec.name for spec in making.specs), store.segment, store)
     extraction.notes += _register(store, making.specs, making.settings)
@@ -177,7 +182,7 @@ def _extract_to_store(
 
 
 def _stale(
-    store: Store, clips: dict[str, Path], specs: Sequence[NetworkSpec], settings: Settings, extraction: Extraction
+    store: Store, clips: dict[str, Location], specs: Sequence[NetworkSpec], settings: Settings, extraction: Extraction
 ) -> list[Job]:
     """Return the features that have to be made. Add those that are current to the extraction, and notes on the others.
 
@@ -189,7 +194,7 @@ def _stale(
         extraction: The result so far.
     """
     jobs: list[Job] = []
-    damaged: list[Path] = []
+    damaged: dict[str, None] = {}  # files, in order
     made_by = {spec.name: settings.made_by(spec) for spec in specs}
     others: dict[str, None] = {}  # clips with features of another audio track, in order
     for name, path in clips.items():
@@ -203,7 +208,8 @@ def _stale(
                     notes = store.notes(spec.name, name)
             if notes is None:
                 stale.append(spec.name)
-                damaged += [store.file(spec.name, name)] if store.is_damaged(spec.name, name) else []
+                if store.is_damaged(spec.name, name):
+                    damaged[store.where(spec.name, name)] = None
                 continue
             extraction.add(name, spec.name, None, notes=notes)
             extraction.unchanged += 1
@@ -211,13 +217,18 @@ def _stale(
             jobs.append(Job(name, path, tuple(stale)))
     if others:
         extraction.notes.append(
-            f"audio features of {len(others)} clips in {store.path}, for example {next(iter(others))}, were made from "
+            f"audio features of {len(others)} clips in {store}, for example {next(iter(others))}, were made from "
             "another audio track, and are made again"
         )
     if damaged:
         extraction.notes.append(
-            f"damaged: {counted(len(damaged), 'file')} in {store.path}, for example {damaged[0]}; made again"
+            f"damaged: {counted(len(damaged), 'file')} in {store}, for example {next(iter(damaged))}; made again"
         )
+    extraction.notes += [
+        f"{file}: damaged; the features of this extraction that it held are made again. Delete it"
+        for spec in specs
+        for file in store.unreadable(spec.name)
+    ]
     return jobs
 
 
@@ -232,7 +243,7 @@ def _register(store: Store, specs: Sequence[NetworkSpec], settings: Settings) ->
         fps = old.fps if old is not None and same else settings.fps
         if old is not None and not same:
             notes.append(
-                f"features of {spec.name} in {store.path} were made with other settings ({old.fps:g} frames per "
+                f"features of {spec.name} in {store} were made with other settings ({old.fps:g} frames per "
                 "second) or another version of the network, and are made again; to keep both, choose another store"
             )
         reference = spec.reference or spec.name
@@ -243,8 +254,8 @@ def _register(store: Store, specs: Sequence[NetworkSpec], settings: Settings) ->
 def _run(jobs: Sequence[Job], making: Making, engine: Engine, extraction: Extraction, bar: Progress) -> None:
     """Run jobs and note their results."""
     began = time.monotonic()
-    making.example = jobs[0].path if jobs else None
-    results = engine.each(making, jobs, together=TOGETHER)
+    making.example = next((job.path for job in jobs if isinstance(job.path, Path)), None)  # others are seen by all
+    results = engine.each(making, jobs, together=_together(jobs, extraction.kept, engine))
     with bar, closing(results):
         for job, done in results:
             if isinstance(done, Exception):  # its process ended, whatever it was that it met
@@ -252,6 +263,13 @@ def _run(jobs: Sequence[Job], making: Making, engine: Engine, extraction: Extrac
             _add(extraction, done, bar)
             bar.advance(job.clip)
     extraction.seconds = time.monotonic() - began
+
+
+def _together(jobs: Sequence[Job], store: Store | None, engine: Engine) -> int:
+    """Return how many clips a process is given at once: a block of the store, if there are enough for all processes."""
+    if store is None or store.block <= TOGETHER:
+        return TOGETHER
+    return max(TOGETHER, min(store.block, len(jobs) // engine.processes))
 
 
 def _add(extraction: Extraction, done: Done, bar: Progress) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from seehear.media.notes import Note, about
 from seehear.media.reader import Media, Span
 from seehear.modality import track_name
 from seehear.networks.spec import NetworkSpec
+from seehear.storage.files import Location, fetched
 
 
 def load_networks(specs: Iterable[NetworkSpec], device: str = "auto") -> list[tuple[NetworkSpec, networks.Network]]:
@@ -31,12 +31,12 @@ class Job:
 
     Attributes:
         clip: Its name.
-        path: Its file.
+        path: Its file, here or elsewhere.
         networks: Their names.
     """
 
     clip: str
-    path: Path
+    path: Location
     networks: tuple[str, ...]
 
 
@@ -122,8 +122,8 @@ def _decode(
     """Yield for each job its clip, opened; then its spans; then None, or the error that ended it."""
     for job in jobs:
         try:
-            with costing_one_clip(job.path):
-                media = open_clip(job.path, settings.audio_track)
+            with costing_one_clip(job.path), fetched(job.path) as file:
+                media = open_clip(file, settings.audio_track)
                 yield job, media
                 usable = [spec for spec in specs if spec.name in job.networks and not missing_track(media, spec)]
                 if usable:

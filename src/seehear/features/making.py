@@ -48,7 +48,7 @@ class Making(Work[Job, Done]):
 
     def shared(self) -> Shared:
         """Return the store's folder, and one of the clips."""
-        folders = (self.store.path.resolve(),) if self.store else ()
+        folders = (self.store.path.resolve(),) if self.store and self.store.is_here else ()
         return Shared(folders, (self.example,) if self.example else ())
 
     def begin(self) -> None:

@@ -102,6 +102,7 @@ def import_features(
     frames: int = 1,
     segment: float | None = None,
     shared: bool = False,
+    block: int | None = None,
     progress: bool = True,
 ) -> Transfer:
     """Import a folder of .npy files, one per clip, into a store.
@@ -119,6 +120,7 @@ def import_features(
         frames: Rows of a file that make one segment; they are averaged.
         segment: Seconds per segment; by default that of an existing store, else 1.
         shared: Whether several clips whose names begin alike may get the features of one file.
+        block: Clips per file of a new store, for very many clips; by default 1.
         progress: Whether to show progress.
 
     Returns:
@@ -144,7 +146,7 @@ def import_features(
     clips = list(dict.fromkeys(clips))
     if not clips:
         raise SeehearError(f"{source}: holds no .npy files")
-    kept = Store(store, segment=segment, create=True)
+    kept = Store(store, segment=segment, create=True, block=block)
     form = Form(frames)
     report = import_folder(
         source, clips, kept, network, modality, form, prefix=prefix, shared=shared, progress=progress
@@ -205,7 +207,7 @@ def import_folder(
     if not shared:
         _check_one_file_each(names, prefix)
     registered = False
-    with Progress(f"importing {network}", len(names), show=progress) as bar:
+    with Progress(f"importing {network}", len(names), show=progress) as bar, store:  # which writes what is gathered
         for clip in names:
             file = _existing(folder / f"{clip[:prefix] if prefix else clip}.npy")
             try:

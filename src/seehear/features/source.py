@@ -111,7 +111,7 @@ class ArrayFeatures(FeatureSource):
                 raise NotFinite(f"clip {clip} has features of {network} that are not finite")
         offsets = np.concatenate([[0], np.cumsum([len(array) for array in arrays])]).astype(np.int64)
         digest = hashlib.sha256(repr((network, clips, offsets.tolist())).encode())
-        digest.update(rows.tobytes())
+        digest.update(rows.data)
         if absent:
             digest.update(repr(sorted(absent)).encode())
         return Packed(rows, offsets, digest.hexdigest()[:16], available=availability(clips, absent))

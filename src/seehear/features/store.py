@@ -1,113 +1,50 @@
-"""The feature store: the features of clips on disk.
+"""The feature store: the features of clips on disk, or in object storage.
 
-    STORE/store.json                            format and segment length
+    STORE/store.json                            format, segment length, clips per block if there are blocks
     STORE/<network>/network.json                how the features were made: modality, width, fingerprint
-    STORE/<network>/<ab>/<clip>.safetensors     features (T, width) float32 of one clip, and of audio,
-                                                if it is known, silent (T,) bool: digital silence;
-                                                crc32 (1,) or (2,) uint32: checksums of these;
-                                                in its metadata the origin, and notes on the clip, if any
 
-Each clip × network is one file, written completely or not at all. So several processes can fill one store, and a
-killed process loses only its current clip. These files are not flushed one by one, which would take longer than to
-write them. Each carries checksums instead: what a loss of power left empty or damaged is found when it is read, and
-made again by extraction. Temporary files lie in STORE/<network>, where they are few and quickly found. `<ab>` are the
-first two hex digits of the sha256 of the clip's name.
+In a store of format 1 each clip × network is one file (`seehear.features.files`), in one of format 2 each block of
+clips × network (`seehear.features.blocks`). Either way the features of a clip are there whole or not at all, and
+several processes can fill one store.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import struct
-import zlib
-from collections.abc import Mapping, Sequence
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from seehear.arguments import PathLike
 from seehear.errors import ClipError, SeehearError
-from seehear.files import atomic_bytes, atomic_json, check_folder, claim, sha256, sweep, while_there
+from seehear.features.block import MAX_BLOCK
+from seehear.features.blocks import Blocks
+from seehear.features.files import Files
+from seehear.features.layout import REMEDY, UNREADABLE, Entry, Layout, located
+from seehear.features.origin import Origin, content_hash
+from seehear.files import check_folder, json_bytes, sweep
 from seehear.locks import locked
 from seehear.media.notes import Note
-from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
-from seehear.stored import (
-    LEAST_SEGMENT,
-    MAX_SEGMENT,
-    Positive,
-    Rate,
-    Segment,
-    Whole,
-    Width,
-    as_model,
-    entries,
-    exists,
-    read_as,
-    read_object,
-    read_tensors,
-    reasonable,
-)
-from seehear.texts import parse_json
+from seehear.names import RESERVED, valid_clip_name, valid_modality_name, valid_network_name
+from seehear.storage.files import Location
+from seehear.storage.place import LocalPlace, Place
+from seehear.storage.remote import place_of
+from seehear.stored import LEAST_SEGMENT, MAX_SEGMENT, Rate, Segment, Width, as_model, reasonable
+from seehear.texts import json_of
 
-FORMAT = 1
-SUFFIX = ".safetensors"
-# What reading a damaged or missing file raises
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error, SeehearError)
-TENSORS = ("features", "silent")  # of a feature file, in the order of their checksums
-REMEDY = "delete it and extract again"
+__all__ = ["REMEDY", "NetworkInfo", "Origin", "Store", "Stored", "content_hash"]
 
-
-@dataclass(frozen=True)
-class Origin:
-    """The origin of a feature, which is current as long as its origin is unchanged.
-
-    Attributes:
-        clip: The name of the clip.
-        made_by: Fingerprint of network and settings.
-        content: Hash of the clip file.
-        size: Of the clip file, in bytes.
-        modified: When the clip file was modified, in nanoseconds. A file with the same size and time is not read again.
-        audio_track: Which of the clip's audio tracks, from 1; None for the one that players choose.
-    """
-
-    clip: str
-    made_by: str
-    content: str
-    size: Whole = -1
-    modified: Whole = -1
-    audio_track: Positive | None = None
-
-    @property
-    def source(self) -> str:
-        """What the features were made from: the content of the clip, and the audio track if one was chosen."""
-        return self.content if self.audio_track is None else f"{self.content}/{self.audio_track}"
-
-    @staticmethod
-    def of(clip: str, path: Path, made_by: str) -> Origin:
-        """Return the origin of features of a clip file as it is now.
-
-        Args:
-            clip: The name of the clip.
-            path: Its file, which is read to compute the hash.
-            made_by: Fingerprint of network and settings.
-        """
-        stat = path.stat()
-        return Origin(clip, made_by, content_hash(path), stat.st_size, stat.st_mtime_ns)
-
-    def is_current(self, made_by: str, path: Path, audio_track: int | None = None) -> bool:
-        """Return whether extraction would give the same features again; see `Store.is_current`."""
-        if (self.made_by, self.audio_track) != (made_by, audio_track):
-            return False
-        try:
-            stat = path.stat()
-            if (stat.st_size, stat.st_mtime_ns) == (self.size, self.modified):
-                return True
-            return stat.st_size == self.size and content_hash(path) == self.content
-        except OSError:
-            return False
+FILES, BLOCKS = 1, 2  # the formats: one file per clip, blocks of clips
+REMOTE_BLOCK = 64  # clips per block of a new store in object storage, where one file per clip would be slow
+MAX_JSON = 1 << 20  # bytes of store.json and network.json
+NEW_FOLDER = "extract into a new folder"
 
 
 @dataclass(frozen=True)
@@ -132,98 +69,215 @@ class NetworkInfo:
 
 
 @dataclass(frozen=True)
-class _Marker:
-    """What store.json holds beside the format."""
+class Stored:
+    """What a store holds of a clip and a network.
 
+    Attributes:
+        features: (T, width) float32.
+        silent: (T,) bool, which segments are digital silence; None if it is not known.
+        origin: What the features were made from.
+    """
+
+    features: NDArray[np.float32]
+    silent: NDArray[np.bool_] | None
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """What store.json holds."""
+
+    format: int
     segment: Segment
+    block: Annotated[int, Field(strict=True, ge=1, le=MAX_BLOCK)] = 1
 
 
 class Store:
     """A folder of features.
 
+    What is written may be gathered before it becomes a file: call `flush` at the end, or use the store in a `with`
+    block, which does.
+
     Attributes:
-        path: The folder.
+        place: The folder, which may be in object storage.
         segment: Seconds per segment.
+        block: Clips per block; 1 if each clip has its own file.
     """
 
-    def __init__(self, path: PathLike, *, segment: float | None = None, create: bool = False) -> None:
+    def __init__(
+        self,
+        path: PathLike | Place,
+        *,
+        segment: float | None = None,
+        create: bool = False,
+        block: int | None = None,
+    ) -> None:
         """Open a store.
 
         Args:
-            path: The folder.
+            path: The folder, or its address such as `s3://bucket/store`.
             segment: Seconds per segment; must agree with an existing store. By default that of the store, else 1.
             create: Whether to create a store that does not exist.
+            block: Clips per file; must agree with an existing store. By default as the store has them, else 1.
 
         Raises:
-            SeehearError: The folder is no store, or is one of another format or segment.
+            SeehearError: The folder is no store, or is one of another format, segment or block.
         """
-        self.path = Path(path)
-        if create:
+        self.place = path if isinstance(path, Place) else place_of(path)
+        if create and isinstance(self.place, LocalPlace):
             sweep(self.path)
-        marker, remedy = self.path / "store.json", "extract into a new folder"
-        if not exists(marker):
-            check_folder(self.path, "name the folder of a store")
-            if not create:
-                raise SeehearError(
-                    f"{self.path}: no feature store here; `seehear extract` or `seehear features import` makes one"
-                )
-            if segment is not None and not LEAST_SEGMENT <= segment <= MAX_SEGMENT:
-                raise SeehearError(
-                    f"a segment must last from {LEAST_SEGMENT:g} to {MAX_SEGMENT:g} seconds, not {segment:g}"
-                )
-            if entries(self.path) and not marker.exists():  # it may be another process's, made just now
-                raise SeehearError(f"{self.path}: holds other files; choose a new folder for the store")
-        if create:
-            claim(marker, {"format": FORMAT, "segment": segment or 1.0}, remedy)
-        facts = read_object(marker, remedy)
-        if facts.get("format") != FORMAT:
-            raise SeehearError(
-                f"{self.path}: a store of format {facts.get('format')}, this seehear reads format {FORMAT}; "
-                "extract into a new folder, or use the version that made it"
-            )
-        self.segment = float(as_model(facts, _Marker, marker, remedy).segment)
+        if not self.place.exists("store.json"):
+            self._check_new(create, segment, block)
+            default = 1 if isinstance(self.place, LocalPlace) else REMOTE_BLOCK
+            chosen = default if block is None else block
+            marker: dict[str, Any] = {"format": FILES, "segment": segment or 1.0}
+            if chosen > 1 or not isinstance(self.place, LocalPlace):
+                marker |= {"format": BLOCKS, "block": chosen}
+            self.place.create("store.json", json_bytes(marker))
+        found = _marker(self.place)
+        self.segment, self.block = float(found.segment), found.block
         if segment is not None and segment != self.segment:
             raise SeehearError(
-                f"{self.path}: has segments of {self.segment:g} s, not {segment:g} s; use another folder"
+                f"{self.place}: has segments of {self.segment:g} s, not {segment:g} s; use another folder"
             )
+        if block is not None and block != self.block:
+            raise SeehearError(f"{self.place}: has {_per_file(self.block)}, not {_per_file(block)}; use another folder")
+        self._layout: Layout
+        if found.format == BLOCKS:
+            self._layout = Blocks(self.place, found.block)
+            weakref.finalize(self, self._layout.flush)  # for whoever forgets to
+        elif isinstance(self.place, LocalPlace):
+            self._layout = Files(self.path)
+        else:
+            raise SeehearError(
+                f"{self.place}: has one file per clip, which seehear reads from folders of this machine alone; copy "
+                "it to one, or extract into a new place"
+            )
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the store is a folder of this machine, or one that it shares with others."""
+        return isinstance(self.place, LocalPlace)
+
+    @property
+    def path(self) -> Path:
+        """The folder. Raises SeehearError for a store elsewhere."""
+        if not isinstance(self.place, LocalPlace):
+            raise SeehearError(f"{self.place}: is elsewhere, and this needs a folder of this machine")
+        return self.place.path
+
+    @property
+    def marker(self) -> Path:
+        """The whole path of the file that makes the folder a store. Raises SeehearError for a store elsewhere."""
+        return self.path.resolve() / "store.json"
+
+    def __str__(self) -> str:
+        return str(self.place)
+
+    def __reduce__(self) -> tuple[type[Store], tuple[Place]]:
+        """Open the store again in another process. What is gathered stays here."""
+        return Store, (self.place,)
+
+    def _check_new(self, create: bool, segment: float | None, block: int | None) -> None:
+        """Raise SeehearError unless a store may be created here, with these settings."""
+        if isinstance(self.place, LocalPlace):
+            check_folder(self.path, "name the folder of a store")
+        if not create:
+            raise SeehearError(
+                f"{self.place}: no feature store here; `seehear extract` or `seehear features import` makes one"
+            )
+        if segment is not None and not LEAST_SEGMENT <= segment <= MAX_SEGMENT:
+            raise SeehearError(
+                f"a segment must last from {LEAST_SEGMENT:g} to {MAX_SEGMENT:g} seconds, not {segment:g}"
+            )
+        if block is not None and not 1 <= block <= MAX_BLOCK:
+            raise SeehearError(f"a block must have from 1 to {MAX_BLOCK} clips, not {block}")
+        # It may be another process's, made just now.
+        if self.place.names() and not self.place.exists("store.json"):
+            raise SeehearError(f"{self.place}: holds other files; choose a new folder for the store")
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.flush()
 
     def networks(self) -> dict[str, NetworkInfo]:
         """Return the networks that have features here, by name."""
-        files = [folder / "network.json" for folder in entries(self.path) if folder.is_dir()]
-        return {file.parent.name: _network(file) for file in files if exists(file)}
+        names = [name for name in self.place.names() if name not in RESERVED]
+        return {name: _network(self.place, name) for name in names if self.place.exists(f"{name}/network.json")}
 
     def network(self, name: str) -> NetworkInfo:
         """Return what is recorded about a network. Raises SeehearError naming the known networks if it has none."""
         known = self.networks()
         if name not in known:
-            raise SeehearError(f"{self.path}: no features of {name!r}; available: {', '.join(known) or 'none'}")
+            raise SeehearError(f"{self.place}: no features of {name!r}; available: {', '.join(known) or 'none'}")
         return known[name]
 
     def register(self, info: NetworkInfo) -> None:
         """Make room for a network's features. Raises SeehearError for a name that no network or modality may have."""
         valid_network_name(info.name)
         valid_modality_name(info.modality)
-        file = self.path / info.name / "network.json"
-        sweep(file.parent)
-        if _registered(file, info):  # without a lock, for a store that can only be read
+        if isinstance(self.place, LocalPlace):
+            sweep(self.path / info.name)
+        if self._registered(info):  # without a lock, for a store that can only be read
             return
-        with locked(file.parent):
-            if not _registered(file, info):
-                atomic_json(file, asdict(info))
+        with self._alone(info.name):
+            file = f"{info.name}/network.json"
+            if not self.place.exists(file):  # of several processes that register another network, one succeeds
+                self.place.create(file, json_bytes(asdict(info)))
+            if not self._registered(info):
+                self.place.write(file, json_bytes(asdict(info)))
+
+    def _registered(self, info: NetworkInfo) -> bool:
+        """Return whether a network is registered as it is. Raises SeehearError if its features have another form."""
+        if not self.place.exists(f"{info.name}/network.json"):
+            return False
+        old = _network(self.place, info.name)
+        if (old.modality, old.width) != (info.modality, info.width):
+            raise SeehearError(
+                f"{located(self.place, f'{info.name}/network.json')}: {info.name} is {old.modality} of width "
+                f"{old.width} here, not {info.modality} of width {info.width}: delete "
+                f"{located(self.place, info.name)} or use another name"
+            )
+        return old == info
+
+    @contextmanager
+    def _alone(self, network: str) -> Iterator[None]:
+        """Keep other processes of this host from registering the network, as far as there are locks."""
+        if isinstance(self.place, LocalPlace):
+            with locked(self.path / network):
+                yield
+        else:
+            yield
 
     def file(self, network: str, clip: str) -> Path:
-        """Return where a clip's features are. Raises SeehearError for a name that would lead elsewhere."""
-        valid_clip_name(clip)
-        return (
-            self.path / valid_network_name(network) / hashlib.sha256(clip.encode()).hexdigest()[:2] / f"{clip}{SUFFIX}"
-        )
+        """Return the file of a clip's features. Raises SeehearError for a name that would lead elsewhere."""
+        return self.path / self._layout.file(valid_network_name(network), valid_clip_name(clip))
+
+    def where(self, network: str, clip: str) -> str:
+        """Return where a clip's features are, for messages. Raises as `file`."""
+        return located(self.place, self._layout.file(valid_network_name(network), valid_clip_name(clip)))
 
     def clips(self, network: str, *others: str) -> frozenset[str]:
         """Return the clips that have features of all of these networks."""
-        parts = [part for part in entries(self.path / network) if len(part.name) == 2]
-        files = [file.name for part in parts for file in entries(part)]
-        clips = frozenset(name.removesuffix(SUFFIX) for name in files if name.endswith(SUFFIX))
-        return clips.intersection(*(self.clips(other) for other in others))
+        return self._layout.clips(network).intersection(*(self._layout.clips(other) for other in others))
+
+    def state(self, network: str, clips: Sequence[str]) -> str:
+        """Return a hash that changes when the features of one of these clips do.
+
+        Raises:
+            SeehearError: If one of the clips has no features.
+        """
+        state = hashlib.sha256()
+        done = 0
+        try:
+            for text in self._layout.states(network, clips):
+                state.update(text.encode())
+                done += 1
+        except FileNotFoundError:
+            raise self._missing(network, clips[done]) from None
+        return state.hexdigest()
 
     def write(
         self,
@@ -235,6 +289,9 @@ class Store:
     ) -> None:
         """Write the features of a clip, replacing older ones.
 
+        In a store of blocks they are gathered: they are in a file after `flush`, or when a block is full, or 60
+        seconds after the first of them.
+
         Args:
             network: Whose features.
             origin: Names the clip, and what its features were made from.
@@ -245,45 +302,39 @@ class Store:
         Raises:
             SeehearError: If the file can't be written, or the store has vanished since it was opened and stays away.
         """
-        from safetensors.numpy import save
-
-        file = self.file(network, origin.clip)
-        facts = {name: value for name, value in asdict(origin).items() if value is not None}
-        if notes:  # in the same text, because safetensors writes several in any order
-            facts["notes"] = [note.as_json() for note in notes]
-        metadata = {"origin": json.dumps(facts, sort_keys=True)}
-        tensors: dict[str, NDArray[Any]] = {"features": np.ascontiguousarray(features, dtype=np.float32)}
-        if silent is not None:
-            tensors["silent"] = np.ascontiguousarray(silent, dtype=bool)
-        # As a tensor, since safetensors writes several entries of metadata in random order.
-        tensors["crc32"] = np.array([zlib.crc32(tensor.tobytes()) for tensor in tensors.values()], dtype=np.uint32)
-        data, through = save(tensors, metadata=metadata), self.path / network
-        while_there(self.path / "store.json", lambda: atomic_bytes(file, data, durable=False, through=through))
+        valid_network_name(network)
+        entry = Entry(
+            valid_clip_name(origin.clip),
+            np.ascontiguousarray(features, dtype=np.float32),
+            None if silent is None else np.ascontiguousarray(silent, dtype=bool),
+            {name: value for name, value in asdict(origin).items() if value is not None},
+            [note.as_json() for note in notes],
+        )
+        self._layout.write(network, entry)
 
     def flush(self) -> None:
-        """Write what `write` still gathers."""
+        """Write the features that were gathered. Raises as `write`; what could not be written is forgotten."""
+        self._layout.flush()
 
     def read(self, network: str, clip: str) -> NDArray[np.float32]:
         """Read the features (T, width) of a clip. Raises SeehearError naming the file if it is missing or damaged."""
-        features = self._tensor(network, clip, "features")
-        if features is None:
-            raise SeehearError(f"{self.file(network, clip)}: damaged (lacks features); {REMEDY}")
-        if features.dtype != np.float32 or features.ndim != 2 or not features.size or not reasonable(features.shape):
-            raise SeehearError(
-                f"{self.file(network, clip)}: damaged (has {features.dtype} of shape {features.shape}, expected "
-                f"float32 of shape (T, width)); {REMEDY}"
-            )
-        return features
+        return self._features(network, clip, self._tensors(network, clip, "features"))
 
     def silent(self, network: str, clip: str) -> NDArray[np.bool_] | None:
         """Read which segments of a clip are digital silence, (T,); None if it is not known. Raises as `read`."""
-        silent = self._tensor(network, clip, "silent")
-        if silent is not None and (silent.dtype != np.bool_ or silent.ndim != 1):
-            raise SeehearError(
-                f"{self.file(network, clip)}: damaged (silent has {silent.dtype} of shape {silent.shape}, expected "
-                f"bool of shape (T,)); {REMEDY}"
-            )
-        return silent
+        return self._silent(network, clip, self._tensors(network, clip, "silent"))
+
+    def stored(self, network: str, clip: str) -> Stored:
+        """Read the features of a clip, its silence and its origin at once. Raises as `read`."""
+        try:
+            tensors, facts = self._layout.stored(valid_network_name(network), valid_clip_name(clip))
+        except FileNotFoundError:
+            raise self._missing(network, clip) from None
+        features, silent = self._features(network, clip, tensors), self._silent(network, clip, tensors)
+        try:
+            return Stored(features, silent, as_model(facts, Origin, self.place, self._layout.remedy))
+        except SeehearError:
+            raise self._damaged(network, clip, "what its features were made from can't be read") from None
 
     def notes(self, network: str, clip: str) -> tuple[Note, ...]:
         """Read the notes on a clip that concern the network's modality; none from stores of earlier versions.
@@ -291,42 +342,26 @@ class Store:
         Raises:
             SeehearError: They are damaged.
         """
-        file = self.file(network, clip)
+        valid_network_name(network)
+        valid_clip_name(clip)
         try:
-            header, _ = self._header(network, clip)
-            facts = parse_json(header["__metadata__"]["origin"], file)
-            return tuple(Note.from_json(note) for note in facts.get("notes", ()))
+            return tuple(Note.from_json(note) for note in self._layout.facts(network, clip).get("notes", ()))
         except UNREADABLE as error:
-            raise SeehearError(f"{file}: its notes are damaged ({error}); {REMEDY}") from None
-
-    def _tensor(self, network: str, clip: str, name: str) -> Any:
-        """Return a tensor of a clip's file, None if the file lacks it."""
-        file = self.file(network, clip)
-        try:
-            tensors, _ = read_tensors(file, "np", REMEDY, only=(name, "crc32"))
-        except FileNotFoundError:
-            raise SeehearError(f"{self.path}: clip {clip} has no features of {network}; `seehear extract` it") from None
-        checksums = tensors["crc32"].tolist() if "crc32" in tensors else []  # none in files of earlier versions
-        tensor = tensors.get(name)
-        of_tensor = checksums[TENSORS.index(name) :][:1]
-        if tensor is not None and checksums and [zlib.crc32(tensor.tobytes())] != of_tensor:
-            raise SeehearError(f"{file}: damaged (its checksum is wrong); {REMEDY}")
-        return tensor
+            where = self.where(network, clip)
+            raise SeehearError(f"{where}: its notes are damaged ({error}); {self._layout.remedy}") from None
 
     def origin(self, network: str, clip: str) -> Origin | None:
         """Return the origin of the features of a clip; None if there are none, or their file is damaged."""
+        self._layout.prepare(network)  # what fails here says nothing of the clip
         try:
-            header, data = self._header(network, clip, whole=True)
-            if not _is_whole(header, memoryview(data)):
-                return None
-            file = self.file(network, clip)
-            return as_model(parse_json(header["__metadata__"]["origin"], file), Origin, file, REMEDY)
+            facts = self._layout.facts(valid_network_name(network), valid_clip_name(clip), whole=True)
+            return as_model(facts, Origin, self.place, self._layout.remedy)
         except UNREADABLE:
             return None
 
     def is_damaged(self, network: str, clip: str) -> bool:
-        """Return whether a clip has a file of features, and the file is damaged, so that extraction replaces it."""
-        if not exists(self.file(network, clip)):
+        """Return whether a clip has features, and they are damaged, so that extraction replaces them."""
+        if not self._layout.has(valid_network_name(network), valid_clip_name(clip)):
             return False
         try:
             self.notes(network, clip)
@@ -334,15 +369,11 @@ class Store:
             return True
         return self.origin(network, clip) is None
 
-    def _header(self, network: str, clip: str, *, whole: bool = False) -> tuple[dict[str, Any], bytes]:
-        """Return the header of a clip's file and, if `whole`, the bytes after it. Raises one of UNREADABLE."""
-        file = self.file(network, clip)
-        with open(file, "rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            header: dict[str, Any] = parse_json(stream.read(min(length, 1 << 20)).decode(), file)
-            return header, stream.read() if whole else b""
+    def unreadable(self, network: str) -> list[str]:
+        """Return the damaged files of which it can't be said whose features they held; none in a store of files."""
+        return [located(self.place, name) for name in self._layout.unreadable(network)]
 
-    def is_current(self, network: str, clip: str, made_by: str, path: Path, audio_track: int | None = None) -> bool:
+    def is_current(self, network: str, clip: str, made_by: str, path: Location, audio_track: int | None = None) -> bool:
         """Return whether extraction would give the same features again.
 
         Args:
@@ -358,47 +389,79 @@ class Store:
         origin = self.origin(network, clip)
         return origin is not None and origin.is_current(made_by, path, audio_track)
 
+    def _tensors(self, network: str, clip: str, name: str) -> dict[str, NDArray[Any]]:
+        """Return a tensor of a clip by its name, nothing if the clip lacks it."""
+        valid_network_name(network)
+        try:
+            return self._layout.tensors(network, valid_clip_name(clip), name)
+        except FileNotFoundError:
+            raise self._missing(network, clip) from None
 
-def _registered(file: Path, info: NetworkInfo) -> bool:
-    """Return whether a network is registered as it is. Raises SeehearError if its features have another form."""
-    if not exists(file):
-        return False
-    old = _network(file)
-    if (old.modality, old.width) != (info.modality, info.width):
+    def _features(self, network: str, clip: str, tensors: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Return the features of a clip, if they have their form."""
+        features = tensors.get("features")
+        if features is None:
+            raise self._damaged(network, clip, "lacks features")
+        if features.dtype != np.float32 or features.ndim != 2 or not features.size or not reasonable(features.shape):
+            fault = f"has {features.dtype} of shape {features.shape}, expected float32 of shape (T, width)"
+            raise self._damaged(network, clip, fault)
+        return features
+
+    def _silent(self, network: str, clip: str, tensors: dict[str, NDArray[Any]]) -> NDArray[np.bool_] | None:
+        """Return which segments of a clip are digital silence, if that has its form."""
+        silent = tensors.get("silent")
+        if silent is not None and (silent.dtype != np.bool_ or silent.ndim != 1):
+            fault = f"silent has {silent.dtype} of shape {silent.shape}, expected bool of shape (T,)"
+            raise self._damaged(network, clip, fault)
+        return silent
+
+    def _missing(self, network: str, clip: str) -> SeehearError:
+        unreadable = self.unreadable(network)
+        hint = f" ({unreadable[0]} is damaged: delete it)" if unreadable else ""
+        return SeehearError(f"{self.place}: clip {clip} has no features of {network}; `seehear extract` it{hint}")
+
+    def _damaged(self, network: str, clip: str, fault: str) -> SeehearError:
+        return SeehearError(f"{self.where(network, clip)}: damaged ({fault}); {self._layout.remedy}")
+
+
+def _per_file(block: int) -> str:
+    return "one file per clip" if block == 1 else f"blocks of {block} clips"
+
+
+def _marker(place: Place) -> _Marker:
+    """Read the marker of a store. Raises SeehearError if it is damaged or of a format of another version."""
+    where = located(place, "store.json")
+    facts = _object(place, "store.json", NEW_FOLDER)
+    if facts.get("format") not in (FILES, BLOCKS):
         raise SeehearError(
-            f"{file}: {info.name} is {old.modality} of width {old.width} here, not {info.modality} of "
-            f"width {info.width}: delete {file.parent} or use another name"
+            f"{place}: a store of format {facts.get('format')}, this seehear reads formats {FILES} and {BLOCKS}; "
+            "extract into a new folder, or use the version that made it"
         )
-    return old == info
+    if facts["format"] == FILES:
+        return as_model({**facts, "block": 1}, _Marker, where, NEW_FOLDER)
+    return as_model(facts, _Marker, where, NEW_FOLDER)
 
 
-def _is_whole(header: Mapping[str, Any], data: memoryview) -> bool:
-    """Return whether the data of a feature file is as long as its header says, and as it was written.
-
-    Args:
-        header: Tensor -> its facts, as safetensors has them. Files of earlier versions have no checksums.
-        data: The bytes after the header.
-    """
-    places = {name: slice(*tensor["data_offsets"]) for name, tensor in header.items() if name != "__metadata__"}
-    if len(data) != max((place.stop for place in places.values()), default=0):
-        return False
-    checksums = np.frombuffer(data[places["crc32"]], dtype="<u4").tolist() if "crc32" in places else []
-    return all(zlib.crc32(data[places[name]]) == checksum for name, checksum in zip(TENSORS, checksums, strict=False))
+def _object(place: Place, name: str, remedy: str) -> dict[str, Any]:
+    """Read a small JSON file of a store. Raises SeehearError naming it if it is missing or damaged."""
+    where = located(place, name)
+    try:
+        value = json_of(place.read(name, 0, MAX_JSON), where, remedy)
+    except FileNotFoundError:
+        raise SeehearError(f"{where}: no such file") from None
+    if not isinstance(value, dict):
+        raise SeehearError(f"{where}: holds {str(value)[:60]} instead of fields with names; {remedy}")
+    return value
 
 
-def _network(file: Path) -> NetworkInfo:
+def _network(place: Place, name: str) -> NetworkInfo:
     """Read what a store records about a network. Raises SeehearError naming the file if it is damaged."""
-    remedy = f"delete {file.parent} and extract again"
-    info = read_as(file, NetworkInfo, remedy)
-    if info.name != file.parent.name:
-        raise SeehearError(f"{file}: is of the network {info.name!r}, but lies in another folder; {remedy}")
+    where, remedy = located(place, f"{name}/network.json"), f"delete {located(place, name)} and extract again"
+    info = as_model(_object(place, f"{name}/network.json", remedy), NetworkInfo, where, remedy)
+    if info.name != name:
+        raise SeehearError(f"{where}: is of the network {info.name!r}, but lies in another folder; {remedy}")
     try:
         valid_modality_name(info.modality)
     except ClipError as error:
-        raise SeehearError(f"{file}: {error}; {remedy}") from None
+        raise SeehearError(f"{where}: {error}; {remedy}") from None
     return info
-
-
-def content_hash(path: Path) -> str:
-    """Return the hash of the bytes of a clip file, 32 hex digits."""
-    return sha256(path)[:32]

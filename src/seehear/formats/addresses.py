@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from seehear.names import normal
+from seehear.texts import is_url
 
 UPLOADED = re.compile(r"[0-9a-f]{8}-")  # what Label Studio puts in front of an uploaded file's name
 UPLOADS, LOCAL_FILES = "/data/upload/", "/data/local-files/"  # Label Studio's own addresses
@@ -16,6 +17,11 @@ UPLOADS, LOCAL_FILES = "/data/upload/", "/data/local-files/"  # Label Studio's o
 def absolute(file: str) -> str:
     """Return the absolute path of a file, with slashes, percent-encoded, without the first slash."""
     return quote(Path(os.path.abspath(file)).as_posix().lstrip("/"), safe="/:")
+
+
+def url_of(file: str) -> str:
+    """Return the address of a clip's file: one of this machine, or elsewhere."""
+    return file if is_url(file) else f"file:///{absolute(file)}"
 
 
 def stem_of(address: str) -> str:

@@ -24,6 +24,7 @@ from seehear.media.reader import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from seehear.modality import NAMES, modality_of
 from seehear.parsing.clip import ParsedClip, ParsedEvent
 from seehear.parsing.folder import link
+from seehear.texts import is_url
 
 VERSION = "3.0"
 SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
@@ -126,12 +127,13 @@ def _tiers(
 def _header(root: ET.Element, parsed: ParsedClip, folder: Path) -> ET.Element:
     header = ET.SubElement(root, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
     # Paths are not percent-encoded: ELAN would look for a file that has %20 in its name.
-    absolute, relative = Path(os.path.abspath(parsed.file)).as_posix(), link(Path(parsed.file), folder)
+    absolute, relative = Path(os.path.abspath(parsed.file)).as_posix(), link(parsed.file, folder)
+    elsewhere = is_url(parsed.file)
     ET.SubElement(
         header,
         "MEDIA_DESCRIPTOR",
-        MEDIA_URL="file:///" + absolute.lstrip("/"),
-        RELATIVE_MEDIA_URL=relative if relative.startswith("..") else f"./{relative}",
+        MEDIA_URL=parsed.file if elsewhere else "file:///" + absolute.lstrip("/"),
+        RELATIVE_MEDIA_URL=relative if elsewhere or relative.startswith("..") else f"./{relative}",
         MIME_TYPE=_mime(Path(parsed.file).suffix.lower()),
     )
     if Path(parsed.file).stem != parsed.clip:

@@ -22,6 +22,7 @@ from seehear.formats.label_studio_export import CLIP, FRAME_RATE, MODALITIES, SP
 from seehear.formats.spec import Clip, Files, Format, name_of
 from seehear.formats.timing import Timing
 from seehear.parsing.clip import ParsedEvent
+from seehear.texts import is_url
 from seehear.version import __version__
 
 STEM = "label-studio"
@@ -57,7 +58,7 @@ def _encode(clip: Clip) -> _Task:
     kind = VIDEO if timing.has_video else AUDIO
     names = tuple(map(name_of, parsed.modalities))
     data: dict[str, Any] = {
-        kind: f"{LOCAL_FILES}?d={absolute(parsed.file)}",
+        kind: parsed.file if is_url(parsed.file) else f"{LOCAL_FILES}?d={absolute(parsed.file)}",
         CLIP: parsed.clip,
         MODALITIES: list(names),
     }

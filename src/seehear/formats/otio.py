@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from seehear.errors import SeehearError
-from seehear.formats.addresses import absolute, stem_of
+from seehear.formats.addresses import stem_of, url_of
 from seehear.formats.edl import COLOURS, OTHER_COLOUR
 from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format, name_of
 from seehear.formats.timecode import nearest
@@ -78,7 +78,7 @@ def _track(modality: str, parsed: ParsedClip, timing: Timing) -> Json:
         "name": Path(parsed.file).name,
         "metadata": {},
         "available_range": content,
-        "target_url": f"file:///{absolute(parsed.file)}",
+        "target_url": url_of(parsed.file),
     }
     clip = {
         "OTIO_SCHEMA": "Clip.1",  # later versions of the library read it too

@@ -15,6 +15,7 @@ from seehear.media.rate import stated_rate
 from seehear.media.reader import AUDIO_SUFFIXES
 from seehear.modality import AUDIO, VISUAL
 from seehear.parsing.clip import ParsedClip, ParsedEvent
+from seehear.storage.files import fetched
 
 OF_AUDIO = FrameRate(Fraction(25))  # of files without frames: any common one would do
 GIVE = "give --frame-rate"
@@ -61,7 +62,8 @@ def timing_of(parsed: ParsedClip, given: FrameRate | None = None) -> Timing:
     """
     file = Path(parsed.file)
     try:
-        stated: dict[str, Any] = run_on_file(stated_rate, file)
+        with fetched(parsed.location()) as local:
+            stated: dict[str, Any] = run_on_file(stated_rate, local)
     except ClipError as error:
         is_audio = VISUAL in parsed.absent or file.suffix.lower() in AUDIO_SUFFIXES
         if given is None and not is_audio:

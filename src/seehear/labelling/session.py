@@ -32,7 +32,7 @@ from seehear.labelling.records import Change, Choice, ClipLabels, ClipRecord, Dr
 from seehear.labelling.suggestions import Suggester, Suggestions
 from seehear.labelling.tables import TableFolder
 from seehear.locks import locked
-from seehear.media.clips import find_clips
+from seehear.media.clips import find_local_clips
 from seehear.names import spelling, valid_line
 from seehear.stored import exists
 
@@ -134,7 +134,7 @@ class Session:
         """
         check_folder(folder)
         self.folder, self.by = Path(folder), valid_line(by if by is not None else _user(), "name")
-        found = find_clips(clips)
+        found = find_local_clips(clips, "the page plays clips from this machine")
         self.files: dict[str, Path] = dict(found)
         self.unusable = found.unusable
         self.chooser = Chooser(every, seed)

@@ -14,7 +14,7 @@ from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
 from seehear.labels.plausible import clip_hint, doubts, past_end, spellings, units
 from seehear.labels.read import header_of, is_dense, read_classes, read_dense, read_weak, scan_dense, scan_weak
 from seehear.labels.tables import DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable, classes_of, segments_of
-from seehear.labels.write import dense_text, weak_text, write_dense, write_weak
+from seehear.labels.write import DenseTables, dense_tables, dense_text, weak_text, write_dense, write_weak
 
 if TYPE_CHECKING:
     from seehear.formats.annotations import import_annotations
@@ -25,6 +25,7 @@ __all__ = [
     "Defect",
     "DefectKind",
     "DenseTable",
+    "DenseTables",
     "Event",
     "LabelCheck",
     "WeakTable",
@@ -32,6 +33,7 @@ __all__ = [
     "classes_of",
     "clip_hint",
     "cross_check",
+    "dense_tables",
     "dense_text",
     "doubts",
     "header_of",

@@ -170,9 +170,9 @@ def _files(clips: Paths | Mapping[str, Path]) -> Mapping[str, Path] | None:
         return clips
     if not (given := paths(clips)):
         return None
-    from seehear.media.clips import find_clips
+    from seehear.media.clips import find_local_clips
 
-    found = find_clips(given)
+    found = find_local_clips(given, "lengths are read from files of this machine")
     for problem in found.problems:
         say(problem)
     return found

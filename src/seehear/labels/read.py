@@ -7,6 +7,7 @@ import re
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path
 
@@ -90,9 +91,11 @@ def scan_weak(path: str | Path, classes: Sequence[str] | None = None) -> WeakTab
         classes: The classes that are allowed; any if omitted.
     """
     path = Path(path)
-    rows, defects = _rows(path, WEAK_COLUMNS)
-    check = _ClassCheck(classes, (text for _, (_, text) in rows))
+    rows = _Rows(path, WEAK_COLUMNS)
+    defects = rows.defects
+    check = _ClassCheck(classes, rows.classes)
     labels: dict[str, tuple[str, ...]] = {}
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}  # many clips have the same classes
     lines: dict[str, int] = {}
     for line, (clip, text) in rows:
         try:
@@ -102,6 +105,7 @@ def scan_weak(path: str | Path, classes: Sequence[str] | None = None) -> WeakTab
             continue
         defects += _defects_of_row(path, line, clip, names, check)
         unique = tuple(dict.fromkeys(filter(None, names)))
+        unique = shared.setdefault(unique, unique)
         if clip not in labels:
             labels[clip], lines[clip] = unique, line
         elif labels[clip] == unique:
@@ -123,10 +127,11 @@ def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
         classes: The classes that are allowed; any if omitted.
     """
     path = Path(path)
-    rows, defects = _rows(path, DENSE_COLUMNS, CONFIDENCE)
-    check = _ClassCheck(classes, (cells[3] for _, cells in rows))
+    rows = _Rows(path, DENSE_COLUMNS, CONFIDENCE)
+    defects = rows.defects
+    check = _ClassCheck(classes, rows.classes)
     events: list[Event] = []
-    first_lines: dict[Event, int] = {}
+    shared: dict[str, str] = {}  # many events are of the same class
     timelines: dict[tuple[str, str], _Timeline] = {}  # by clip and class
     for line, (clip, *times, text, given) in rows:
         try:
@@ -141,52 +146,74 @@ def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
             message = f"{shown(text)} holds several classes; each is an event"
             defects.append(Defect(path, line, DefectKind.SEVERAL_CLASSES, message))
         for label in filter(None, names):
-            event = Event(clip, onset, offset, label, line, confidence)
+            event = Event(clip, onset, offset, shared.setdefault(label, label), line, confidence)
+            events.append(event)
             if wrong := check(label):
                 defects.append(Defect(path, line, *wrong))
             if onset >= offset:
                 message = f"onset {onset:g} is not before offset {offset:g}; the event fills no segment"
                 defects.append(Defect(path, line, DefectKind.EMPTY_EVENT, message))
-            elif event in first_lines:
-                message = f"repeats line {first_lines[event]}; it counts once"
+                continue
+            timeline = timelines.setdefault((clip, event.label), _Timeline())
+            near = timeline.near(event)
+            if event in near:
+                message = f"repeats line {near[near.index(event)].line}; it counts once"
                 defects.append(Defect(path, line, DefectKind.REPEATED_ROW, message))
             else:
-                timeline = timelines.setdefault((clip, label), _Timeline())
-                defects += _overlaps(path, event, timeline.near(event))
+                defects += _overlaps(path, event, near)
                 timeline.add(event)
-            first_lines.setdefault(event, line)
-            events.append(event)
     return DenseTable(path, tuple(events), tuple(defects))
 
 
-def _rows(path: Path, columns: Sequence[str], optional: str = "") -> tuple[list[tuple[int, list[str]]], list[Defect]]:
-    """Return the cells of the columns in each row, with its line number, and the defects of the table's form.
+class _Rows:
+    """The rows of a table, cut into cells each time they are iterated: cells take ten times the memory of lines.
 
-    optional: A further column, whose cells come last; NOT_GIVEN where the table lacks it.
+    Iterating yields a row's number in the file, and its cells of the columns; rows that can't be read are left out.
+
+    Attributes:
+        defects: Of the table's form.
+        classes: The distinct cells with classes.
     """
-    lines = read_lines(path)
-    header = Header.read(lines, columns)
-    if problem := _header_problem(lines, header, columns):
-        return [], [Defect(path, header.line, DefectKind.HEADER, problem)]
-    rows: list[tuple[int, list[str]]] = []
-    defects: list[Defect] = []
-    at = [header.columns.index(name) for name in columns]
-    further = header.columns.index(optional) if optional in header.columns else None
-    names: dict[str, str] = {}  # clips as they are written -> in normal form
-    for line, text in header.rows(lines):
-        try:
-            cells = header.cells(text)
-            name = cells[at[0]]
-            if name not in names:
-                names[name] = _clip(name)
-        except CellError as error:
-            defects.append(Defect(path, line, error.kind, str(error)))
-            continue
-        row = [names[name], *(cells[n] for n in at[1:])]
-        if optional:
-            row.append(NOT_GIVEN if further is None else cells[further])
-        rows.append((line, row))
-    return rows, defects
+
+    def __init__(self, path: Path, columns: Sequence[str], optional: str = "") -> None:
+        """Read a table.
+
+        Args:
+            path: The file.
+            columns: The columns to return; the last has classes.
+            optional: A further column, whose cells come last; NOT_GIVEN where the table lacks it.
+        """
+        self._path, self._lines, self._optional = path, read_lines(path), optional
+        self._header = Header.read(self._lines, columns)
+        self.defects: list[Defect] = []
+        self._names: dict[str, str] = {}  # clips as they are written -> in normal form
+        if problem := _header_problem(self._lines, self._header, columns):
+            self.defects.append(Defect(path, self._header.line, DefectKind.HEADER, problem))
+            self._lines = []
+        else:
+            self._at = [self._header.columns.index(name) for name in columns]
+        self.classes = {cells[len(columns) - 1] for _, cells in self._cut(self.defects)}
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        return self._cut([])
+
+    def _cut(self, defects: list[Defect]) -> Iterator[tuple[int, list[str]]]:
+        """Yield the rows, and add a defect for each that can't be read."""
+        header, names = self._header, self._names
+        further = header.columns.index(self._optional) if self._optional in header.columns else None
+        for line, text in header.rows(self._lines):
+            try:
+                cells = header.cells(text)
+                name = cells[self._at[0]]
+                if name not in names:
+                    names[name] = _clip(name)
+            except CellError as error:
+                defects.append(Defect(self._path, line, error.kind, str(error)))
+                continue
+            row = [names[name], *(cells[n] for n in self._at[1:])]
+            if self._optional:
+                row.append(NOT_GIVEN if further is None else cells[further])
+            yield line, row
 
 
 def _header_problem(lines: Sequence[str], header: Header, columns: Sequence[str]) -> str:
@@ -276,10 +303,13 @@ class _ClassCheck:
 def _span(onset: str, offset: str) -> tuple[float, float]:
     """Return onset and offset in seconds. Raises CellError if they are no times."""
     try:
-        return seconds(onset), seconds(offset)
+        return _seconds(onset), _seconds(offset)
     except ValueError as error:
         message = f"onset {shown(onset)} and offset {shown(offset)} must be seconds from the clip's start: {error}"
         raise CellError(DefectKind.INVALID_TIME, message) from None
+
+
+_seconds = lru_cache(1 << 16)(seconds)  # few times differ, and equal ones are one number in memory
 
 
 def _confidence(text: str) -> float:
@@ -287,7 +317,7 @@ def _confidence(text: str) -> float:
     if not text:
         return math.nan
     try:
-        value = seconds(text)  # any number of 0 or more
+        value = _seconds(text)  # any number of 0 or more
     except ValueError:
         value = math.inf
     if value > 1:
@@ -298,6 +328,8 @@ def _confidence(text: str) -> float:
 
 class _Timeline:
     """Events of one clip and class, ordered by onset."""
+
+    __slots__ = ("_events", "_longest")
 
     def __init__(self) -> None:
         self._events: list[Event] = []

@@ -24,9 +24,9 @@ MAX_CELLS = 1 << 28  # clips × segments × classes of one modality's ground tru
 CONFIDENCE = "confidence"  # a further column, of dense tables of pseudo-labels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Event:
-    """One row of a dense table: a class from onset to offset.
+    """One row of a dense table: a class from onset to offset. In memory, a row of a table takes about 120 bytes.
 
     Attributes:
         clip: Name of the clip.

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 from seehear import arguments
 from seehear.arguments import Paths
@@ -18,6 +19,11 @@ from seehear.errors import ClipError, SeehearError
 from seehear.media.opening import is_animated_webp
 from seehear.media.reader import SUFFIXES, is_media
 from seehear.names import clip_name, valid_clip_name
+from seehear.storage.files import SHARD, Location, RemoteFile, listing
+from seehear.storage.shards import members
+from seehear.texts import is_url, without_credentials
+
+File = TypeVar("File", bound=Location)
 
 PICTURES = frozenset((".apng", ".gif", ".webp"))  # these may move or not, and often lie beside a clip as its thumbnail
 # What people keep beside clips. A search says nothing about them.
@@ -36,7 +42,7 @@ GIF_FRAME = b"\x21\xf9\x04"  # begins the control block before each frame of a G
 FRAMES_WITHIN = 1 << 22  # bytes of a GIF in which its second frame must begin
 
 
-class Clips(dict[str, Path]):
+class Clips(dict[str, File]):
     """Clip name -> file, with what the search could not use.
 
     Attributes:
@@ -55,15 +61,17 @@ class Clips(dict[str, Path]):
         return [*self.unusable.values(), *self.notes]
 
 
-def find_clips(paths: Paths) -> Clips:
-    """Find the clips among files and in folders.
+def find_clips(paths: Paths) -> Clips[Location]:
+    """Find the clips among files and in folders, of this machine and elsewhere.
 
     A search follows links, and visits each folder once. It takes files by their suffix, without hidden files and
     folders, and without pictures that don't move.
 
     Args:
         paths: Media files, and folders that are searched for them at any depth. A path that does not exist may begin
-            with ~, and may be a pattern such as `clips/*.mp4`, which not every shell expands.
+            with ~, and may be a pattern such as `clips/*.mp4`, which not every shell expands. An address such as
+            `s3://bucket/folder` names a file, a folder or a pattern, and `https://…` a single file. A shard (an
+            uncompressed tar archive that is named, or that a pattern finds) gives the media files in it.
 
     Returns:
         Clip name -> file, in the order of `paths`; within a folder, in the order of paths.
@@ -72,15 +80,100 @@ def find_clips(paths: Paths) -> Clips:
         SeehearError: If a path does not exist, a folder has no media file, two files have the same stem, or a clip may
             not have the name.
     """
-    clips = Clips()
-    for path in (each for given in arguments.paths(paths) for each in _expand(given)):
-        for file in search_folder(path, clips) if path.is_dir() else [path]:
+    clips = Clips[Location]()
+    for given in arguments.locations(paths):
+        for file in _elsewhere(given, clips) if isinstance(given, str) else _here(given, clips):
             _check_name(file)
             other = clips.setdefault(clip_name(file), file)
             if other is not file and not _same_file(other, file):
                 raise SeehearError(f"{file} and {other} would be one clip, {clip_name(file)!r}: rename one")
     _check_case(clips)
     return clips
+
+
+def find_local_clips(paths: Paths, purpose: str) -> Clips[Path]:
+    """Find clips of this machine, as `find_clips` does. purpose: why others can't be used, for the message.
+
+    Raises:
+        SeehearError: As `find_clips`, or if a clip is elsewhere or in a shard.
+    """
+    found = find_clips(paths)
+    for file in found.values():
+        if not isinstance(file, Path):
+            raise SeehearError(f"{file}: {purpose}: copy it to this machine, and name that file")
+    return cast("Clips[Path]", found)
+
+
+def names_one_file(clips: Paths, found: Clips[Location]) -> bool:
+    """Return whether somebody names one media file, not a folder, a pattern, a shard, or a list.
+
+    Args:
+        clips: What is named.
+        found: What `find_clips` finds there.
+    """
+    if isinstance(clips, str) and is_url(clips):
+        return [file.address for file in found.values() if isinstance(file, RemoteFile) and not file.member] == [clips]
+    if not isinstance(clips, str | os.PathLike):
+        return False
+    return os.path.isfile(os.path.expanduser(clips)) and not os.fspath(clips).endswith(SHARD)
+
+
+def _here(given: Path, clips: Clips[Location]) -> Iterator[Location]:
+    """Yield the files that a path names, and the media files in folders and shards."""
+    for path in _expand(given):
+        if path.is_dir():
+            yield from search_folder(path, clips)
+        elif path.suffix == SHARD:
+            yield from _in_shard(str(path), clips)
+        else:
+            yield path
+
+
+def _elsewhere(address: str, clips: Clips[Location]) -> Iterator[RemoteFile]:
+    """Yield the files that an address names, and the media files in folders and shards."""
+    found = listing(address)
+    if found.searched:
+        yield from _in_folder(address, found.files, clips)
+        return
+    for file in found.files:
+        if file.suffix == SHARD:
+            yield from _in_shard(file.address, clips)
+        else:
+            yield file
+
+
+def _in_shard(shard: str, clips: Clips[Location]) -> Iterator[RemoteFile]:
+    """Yield the media files in a shard. Adds a shard that can't be used, or not in whole, to the clips' problems."""
+    where = without_credentials(shard)
+    try:
+        held = members(shard)
+    except SeehearError as error:
+        clips.unusable[where] = str(error)
+        return
+    if held.fault:
+        clips.unusable[where] = held.fault
+    media = [file for file in held.files if _is_media_name(file)]
+    if not media and not held.fault:
+        clips.unusable[where] = f"{where}: no media files in this shard, such as .mp4 or .wav"
+    yield from media
+
+
+def _in_folder(address: str, files: Iterable[RemoteFile], clips: Clips[Location]) -> Iterator[RemoteFile]:
+    """Yield the media files among those in a folder elsewhere, as `search_folder` does."""
+    search, where = _Search(), without_credentials(address)
+    for file in files:
+        inner = file.address.removeprefix(address.rstrip("/") + "/")
+        if any(part.startswith(".") for part in inner.split("/")):
+            continue
+        if _is_media_name(file):
+            search.media.append(file)
+        elif file.suffix.lower() not in BESIDE_CLIPS:
+            search.others[file.suffix.lower()] += 1
+    yield from cast("list[RemoteFile]", _chosen(where, search, clips))
+
+
+def _is_media_name(file: Location) -> bool:
+    return file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
 
 
 def _expand(path: Path) -> Iterator[Path]:
@@ -120,12 +213,12 @@ def _fault(path: Path) -> str:
 class _Search:
     """What a search of a folder finds."""
 
-    media: list[Path] = field(default_factory=list)
+    media: list[Location] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)  # unknown suffix -> files
     unusable: dict[str, str] = field(default_factory=dict)
 
 
-def search_folder(folder: Path, clips: Clips) -> list[Path]:
+def search_folder(folder: Path, clips: Clips[Any]) -> list[Path]:
     """Return the media files in a folder and its subfolders. Adds what can't be used to the clips' problems.
 
     Raises:
@@ -140,12 +233,18 @@ def search_folder(folder: Path, clips: Clips) -> list[Path]:
             visited.add(real)
             for child in _children(each, search):
                 (linked if child.is_symlink() else pending).append(child)
+    search.media.sort()
+    return cast("list[Path]", _chosen(str(folder), search, clips))
+
+
+def _chosen(folder: str, search: _Search, clips: Clips[Any]) -> list[Location]:
+    """Return the media files that a search found, without thumbnails. Raises SeehearError if there are none."""
     clips.unusable |= search.unusable
     passed_over = ""
     if search.others:
         counts = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in search.others.most_common(8))
         passed_over = f"{folder}: passed over {search.others.total()} files that have no media suffix: {counts}"
-    files = sorted(_without_thumbnails(search.media))
+    files = list(_without_thumbnails(search.media))
     if not files:
         why = "; ".join([*search.unusable.values(), *([passed_over] if passed_over else [])])
         raise SeehearError(
@@ -181,39 +280,53 @@ def _children(folder: Path, search: _Search) -> Iterator[Path]:
             search.others[suffix] += 1
 
 
-def _without_thumbnails(files: Iterable[Path]) -> Iterator[Path]:
+def _without_thumbnails(files: Iterable[Location]) -> Iterator[Location]:
     """Leave out pictures that don't move, and those that lie beside a clip of the same name."""
     files = list(files)
-    films = {file.with_suffix("") for file in files if file.suffix.lower() not in PICTURES}
+    pictures = any(file.suffix.lower() in PICTURES for file in files)  # in most folders there are none
+    films = {_without_suffix(file) for file in files if file.suffix.lower() not in PICTURES} if pictures else set()
     for file in files:
-        if file.suffix.lower() not in PICTURES or (file.with_suffix("") not in films and _moves(file)):
+        if file.suffix.lower() not in PICTURES or (_without_suffix(file) not in films and _moves(file)):
             yield file
 
 
-def _moves(picture: Path) -> bool:
+def _without_suffix(file: Location) -> str:
+    return str(file).removesuffix(file.suffix)
+
+
+def _moves(picture: Location) -> bool:
     """Return whether a GIF or WebP has several frames. A file that is neither is left to the reader."""
     try:
-        with picture.open("rb") as stream:
-            start = stream.read(21)
-            if start[8:16] == b"WEBPVP8 " or start[8:16] == b"WEBPVP8L":
-                return False
-            if start[8:16] == b"WEBPVP8X":
-                return is_animated_webp(start)
-            if start[:3] == b"GIF":
-                return (start + stream.read(FRAMES_WITHIN)).count(GIF_FRAME) > 1
+        start = _part(picture, 21)
+        if start[8:16] == b"WEBPVP8 " or start[8:16] == b"WEBPVP8L":
+            return False
+        if start[8:16] == b"WEBPVP8X":
+            return is_animated_webp(start)
+        if start[:3] == b"GIF":
+            return _part(picture, FRAMES_WITHIN).count(GIF_FRAME) > 1
     except (OSError, IndexError):
         pass
     return True
 
 
-def _same_file(one: Path, other: Path) -> bool:
+def _part(file: Location, length: int) -> bytes:
+    """Return the beginning of a file."""
+    if isinstance(file, RemoteFile):
+        return file.read(0, length)
+    with file.open("rb") as stream:
+        return stream.read(length)
+
+
+def _same_file(one: Location, other: Location) -> bool:
+    if isinstance(one, RemoteFile) or isinstance(other, RemoteFile):
+        return one == other
     try:
         return one.samefile(other)
     except OSError:
         return False
 
 
-def _check_case(clips: Clips) -> None:
+def _check_case(clips: Clips[Location]) -> None:
     """Note clips whose files some systems take for one. Raises SeehearError on such a system."""
     first: dict[str, str] = {}
     alike = []
@@ -230,7 +343,7 @@ def _check_case(clips: Clips) -> None:
     clips.notes.append(f"{differ}: rename one, or their results can't be copied to macOS or Windows")
 
 
-def _check_name(file: Path) -> None:
+def _check_name(file: Location) -> None:
     """Raise SeehearError if no clip may have the name of the file."""
     try:
         valid_clip_name(clip_name(file))

@@ -1,7 +1,7 @@
 """Zip archives and .npz files, of which each member is checked before anything is written or allocated.
 
 An archive may come from anyone: its members may have names that lead elsewhere, be links, share a name, or be declared
-to be of any size. Nothing here reads tar archives.
+to be of any size. Tar archives of clips are read by `seehear.storage.shards`.
 """
 
 from __future__ import annotations

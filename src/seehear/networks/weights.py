@@ -25,9 +25,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 from seehear.errors import SeehearError
 from seehear.files import atomic, scratch, sha256
+from seehear.files import cache_folder as cache_folder
 from seehear.networks import archives, pins
 from seehear.networks.archives import MAX_BYTES
 from seehear.progress import in_terminal, say
+from seehear.texts import without_credentials as without_credentials
 
 if TYPE_CHECKING:
     import urllib.request
@@ -128,18 +130,6 @@ class WeightFile:
 
 class _SourceFailed(Exception):
     """A source can't give the file; the next one is tried."""
-
-
-def cache_folder() -> Path:
-    """Return $SEEHEAR_CACHE, or else `seehear` in $XDG_CACHE_HOME, or else ~/.cache/seehear."""
-    if own := os.environ.get("SEEHEAR_CACHE"):
-        return Path(os.path.expanduser(own))  # unlike Path.expanduser, leaves an unknown ~ as it is
-    if base := os.environ.get("XDG_CACHE_HOME"):
-        return Path(base) / "seehear"
-    home = os.path.expanduser("~")
-    if not os.path.isabs(home):  # such as in a container that runs under a number without a user
-        raise SeehearError("no home folder to keep weights in: set SEEHEAR_CACHE to a folder for them")
-    return Path(home) / ".cache" / "seehear"
 
 
 def scratch_folder() -> Path:
@@ -393,12 +383,6 @@ def _is_local(address: str) -> bool:
     from urllib.parse import urlsplit
 
     return urlsplit(address).hostname in LOCAL_HOSTS
-
-
-def without_credentials(text: str) -> str:
-    """Remove the user name and password from addresses in a text, and what is signed in their queries."""
-    text = re.sub(r"(?<=://)[^/@\s?#]*@", "", text)
-    return re.sub(r"(://[^\s?]*)\?[^\s:]*", r"\1", text)
 
 
 def _hurrying(advance: Callable[[int], None]) -> Callable[[int], None]:

@@ -17,6 +17,8 @@ from seehear.media.overview import FLOOR, HIGHEST, LOWEST, Overview
 from seehear.pages import page
 from seehear.parsing.clip import Origin, ParsedClip, ParsedEvent
 from seehear.parsing.folder import link
+from seehear.storage.files import is_elsewhere
+from seehear.texts import is_url
 
 HEIGHT = 144  # pixels of a thumbnail
 THUMBNAILS = "thumbnails"  # folder beside the pages: one image per clip, for their index
@@ -55,7 +57,7 @@ def write(
         parsed: The clip.
         overview: Its thumbnails and spectrogram.
         folder: Made if it doesn't exist.
-        embed: Put the media file into the page; the page links to it otherwise.
+        embed: Put the media file into the page, unless it lies elsewhere; the page links to it otherwise.
         back: The page that leads here, relative to this one.
 
     Returns:
@@ -67,7 +69,7 @@ def write(
     if overview.thumbnails:
         middle = overview.thumbnails[len(overview.thumbnails) // 2]
         atomic_bytes(folder / THUMBNAILS / f"{parsed.clip}.jpg", _thumbnail(middle, overview))
-    content = _content(parsed, overview, link(Path(parsed.file), folder), embed, back)
+    content = _content(parsed, overview, link(parsed.file, folder), embed, back)
     return page.write(folder / name(parsed.clip), "parse.html", **content)
 
 
@@ -86,11 +88,13 @@ def html(parsed: ParsedClip, overview: Overview, *, embed: bool = True) -> str:
     Raises:
         ClipError: The media file is to be embedded and can't be read.
     """
-    return page.render("parse.html", **_content(parsed, overview, Path(parsed.file).resolve().as_posix(), embed, None))
+    source = parsed.file if is_url(parsed.file) else Path(parsed.file).resolve().as_posix()
+    return page.render("parse.html", **_content(parsed, overview, source, embed, None))
 
 
 def _content(parsed: ParsedClip, overview: Overview, source: str, embed: bool, back: str | None) -> dict[str, Any]:
     """What the page shows, as `page.render` takes it. source: the media file, as the page reaches it."""
+    elsewhere = is_elsewhere(parsed.file)  # a page loads nothing from elsewhere
     spectrogram = page.png(overview.spectrogram, -FLOOR, 0.0) if overview.has_audio else None
     tracks = [(modality, lanes(parsed, modality), parsed.no_events(modality)) for modality in parsed.modalities]
     return {
@@ -101,8 +105,10 @@ def _content(parsed: ParsedClip, overview: Overview, source: str, embed: bool, b
         "mixed": len(parsed.origins) > 1,
         "listed": LISTED,
         "file": source,
-        "source": None if embed else page.address(source),
-        "embedded": _embedded(Path(parsed.file)) if embed else None,
+        "source": None if embed or elsewhere else page.address(source),
+        "elsewhere": elsewhere,
+        "address": source if source.startswith(("https://", "http://")) else None,
+        "embedded": _embedded(Path(parsed.file)) if embed and not elsewhere else None,
         "thumbnails": [page.inline(_thumbnail(frame, overview), "image/jpeg") for frame in overview.thumbnails],
         "spectrogram": page.inline(spectrogram, "image/png") if spectrogram else None,
         "frequencies": f"{LOWEST:.0f} Hz to {HIGHEST / 1000:.0f} kHz",

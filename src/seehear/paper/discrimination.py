@@ -148,14 +148,14 @@ def _some_clips(dataset: Dataset) -> list[str]:
 
 def _pair(packs: Mapping[str, Packed], one: str, other: str, train: NDArray[np.bool_]) -> Contest:
     def make(seed: int) -> Pair:
-        return matched(packs[one].rows, packs[other].rows, train, seed=seed)
+        return matched(np.asarray(packs[one].rows), np.asarray(packs[other].rows), train, seed=seed)
 
     return Contest(" × ".join(sorted((one, other))), f"{packs[one].contents}+{packs[other].contents}", make)
 
 
 def _controls(name: str, packed: Packed) -> list[Contest]:
     """Return the control pairs, each made of one network."""
-    rows = packed.rows
+    rows = np.asarray(packed.rows)
     made: dict[str, Callable[[int], Pair]] = {
         "same network": lambda seed: (rows, rows),
         "two halves": lambda seed: halves(rows, seed),

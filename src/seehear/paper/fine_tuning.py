@@ -207,7 +207,7 @@ def _image_network(setup: Setup, name: str) -> NetworkSpec:
     from seehear.networks.spec import ClipInput, ImageInput
 
     store = setup.test.store
-    where = store.path if store is not None else "the data set"
+    where = str(store) if store is not None else "the data set"
     spec = networks.get_named_in(where, _info(setup, name).reference or name, trust_code=setup.trust_code)
     if not isinstance(spec.input, ImageInput) or isinstance(spec.input, ClipInput):
         raise SeehearError("its input is not single frames")
@@ -219,10 +219,10 @@ def _frames(setup: Setup, part: Part, spec: NetworkSpec) -> NDArray[np.uint8]:
     """Return one frame from the middle of each labelled second, (n, size, size, 3)."""
     from seehear.features import segments
     from seehear.media.child import open_clip
-    from seehear.media.clips import find_clips
+    from seehear.media.clips import find_local_clips
 
     assert setup.clips is not None
-    files = find_clips([setup.clips])
+    files = find_local_clips([setup.clips], "frames are decoded from files of this machine")
     names, segment, labelled = part.clips.clips, part.clips.segment, part.frames
     size = spec.input.size  # type: ignore[union-attr]
     frames = np.zeros((len(labelled), size, size, 3), dtype=np.uint8)

@@ -128,6 +128,6 @@ def _no_features(lost: Sequence[str], store: Store) -> SeehearError:
         by_modality.setdefault(info.modality, []).append(info.name)
     instead = " ".join(f"{modality}={','.join(names)}" for modality, names in by_modality.items())
     return SeehearError(
-        f"{store.path}: no features of {', '.join(lost)}, which the paper used: give --features or --videos to make "
+        f"{store}: no features of {', '.join(lost)}, which the paper used: give --features or --videos to make "
         "them, or use stand-ins" + (f": --networks {instead}" if instead else "")
     )

@@ -195,7 +195,7 @@ def reproduce(
         choice,
         dataset,
         annotations,
-        store=Path(store) if store is not None else Path(out) / STORE,
+        store=Path(out) / STORE if store is None else store,
         videos=videos,
         features=features,
         fps=fps,
@@ -234,7 +234,7 @@ def _inputs(
     dataset: str,
     annotations: str | Path,
     *,
-    store: Path,
+    store: str | Path,
     videos: str | Path | None,
     features: str | Path | None,
     fps: float,
@@ -258,6 +258,7 @@ def _inputs(
             videos=videos,
             networks=choice.needed(plans.values()) if videos is not None else (),
             fps=fps,
+            engine=options["engine"],
             device=options["device"],
         )
         clips = prepared.clips
@@ -309,7 +310,7 @@ def _setup(inputs: _Inputs, candidates: Networks, baseline: Networks) -> Setup:
 def _settings(setup: Setup, inputs: _Inputs) -> dict[str, Any]:
     """Return what decides the numbers, to be kept with them."""
     return {
-        "store": str(inputs.store.path),
+        "store": str(inputs.store),
         "weak": {split: str(path) for split, path in inputs.tables.weak.items()},
         "dense": {modality: str(path) for modality, path in inputs.tables.dense.items()},
         "networks": {modality: list(names) for modality, names in setup.candidates.items()},

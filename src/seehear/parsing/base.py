@@ -23,6 +23,7 @@ from seehear.media.notes import about
 from seehear.modality import AUDIO
 from seehear.names import clip_name
 from seehear.parsing.clip import Origin, ParsedClip, parsed_clip, truth_of
+from seehear.storage.files import RemoteFile, fetched, locate
 
 if TYPE_CHECKING:
     from seehear.arguments import Paths
@@ -87,7 +88,7 @@ class FileParser(ABC):
 
     def parse(
         self,
-        file: str | Path,
+        file: str | Path | RemoteFile,
         *,
         truth: Mapping[str, DenseTable | str | Path] | None = None,
         decoding: Decoding | None = None,
@@ -101,7 +102,7 @@ class FileParser(ABC):
         windows overlap, a segment counts more the nearer it is to the window's middle.
 
         Args:
-            file: A media file.
+            file: A media file of this machine; or elsewhere, such as `s3://bucket/clip.mp4` or `https://…`.
             truth: modality -> dense table, to show ground truth with the events.
             decoding: From probabilities to events; by default the parser's.
             audio_track: Which of the file's audio tracks to use, from 1; by default the one that players choose.
@@ -112,22 +113,23 @@ class FileParser(ABC):
         """
         from seehear.labels import DenseTable, read_dense
 
-        if not isinstance(file, str | Path):
+        if not isinstance(file, str | Path | RemoteFile):
             raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
-        path = Path(file)
-        media = open_clip(path, check_audio_track(audio_track))
-        absent = self.reader.absent(media)
-        features, overview = self.reader.read(media, absent)
+        location = locate(file)
+        with fetched(location) as path:
+            media = open_clip(path, check_audio_track(audio_track))
+            absent = self.reader.absent(media)
+            features, overview = self.reader.read(media, absent)
         tables = {
             name: table if isinstance(table, DenseTable) else read_dense(table) for name, table in (truth or {}).items()
         }
         return self._parsed(
             features,
             decoding or self.decoding,
-            clip=clip_name(path),
-            file=path,
+            clip=clip_name(location),
+            file=location,
             duration=media.duration,
-            truth=truth_of(clip_name(path), tables, self.modalities, self.segment) if tables else None,
+            truth=truth_of(clip_name(location), tables, self.modalities, self.segment) if tables else None,
             overview=overview,
             absent=absent,
             notes=about(media.notes, *self.modalities),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Generator, Mapping, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,17 +18,18 @@ from seehear.engines.choose import LOCAL, engine_of
 from seehear.engines.interface import Engine, LostError, Shared, Work
 from seehear.errors import ClipError, SeehearError, costing_one_clip
 from seehear.files import check_folder, claim, sweep, while_there
-from seehear.labels import DenseTable, Event, read_dense, write_dense
+from seehear.labels import DenseTable, DenseTables, Event, classes_of, dense_tables, read_dense, segments_of
 from seehear.locks import locked
 from seehear.media import child
 from seehear.media.clips import find_clips
 from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import kinds, track_name
-from seehear.names import valid_line
-from seehear.parsing.clip import ParsedClip, truth_of
-from seehear.parsing.folder import FORMAT, from_json, is_parse, read_folder, write
+from seehear.names import clip_name, valid_line
+from seehear.parsing.clip import ParsedClip, events_frame, truth_of
+from seehear.parsing.folder import FORMAT, ParsedFiles, from_json, is_parse, iter_folder, write
 from seehear.progress import Progress
-from seehear.results import Result, counted, import_pandas, listed
+from seehear.results import Result, counted, listed
+from seehear.storage.files import Location, facts, whereabouts
 from seehear.texts import read_json
 
 if TYPE_CHECKING:
@@ -45,25 +47,59 @@ MAX_CLIPS, MAX_EVENTS = 10, 40  # clips, and events of each, that are printed
 class ParsedFolder(Result):
     """The result of parsing many clips.
 
+    Of clips that were written into a folder, names and notes are in memory: about 70 bytes per clip. The clips
+    themselves are read from their files when they are looked up.
+
     Attributes:
         folder: Where it was written; None if nothing was.
-        clips: The parsed clips, in the order of the files.
-        figures: Files of the figures of these clips.
+        clips: The parsed clips, in the order of the files: in memory, or `ParsedFiles` if there is a folder.
+        drawn: Suffixes of the figures that were drawn of each clip.
         index: The page that leads to the clips' pages.
         unchanged: How many clips were parsed before.
         failed: clip -> what is wrong with it; also a folder that could not be searched.
         notes: What else a user should know.
         parser: What parsed them, in words.
+        clip_notes: Clip -> what was repaired in it, is ambiguous or missing, for clips with notes.
+        lacking: Modality -> the clips that lack it.
     """
 
     folder: Path | None
-    clips: list[ParsedClip] = field(default_factory=list)
-    figures: list[Path] = field(default_factory=list)
+    clips: Sequence[ParsedClip] = field(default_factory=list)
+    drawn: tuple[str, ...] = ()
     index: Path | None = None
     unchanged: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     parser: str = ""
+    clip_notes: dict[str, tuple[Note, ...]] = field(default_factory=dict, init=False)
+    lacking: dict[str, list[str]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        for parsed in self.clips:
+            self._note(parsed)
+
+    def add(self, parsed: ParsedClip) -> None:
+        """Add a clip."""
+        assert isinstance(self.clips, ParsedFiles | list)
+        self.clips.append(parsed)
+        self._note(parsed)
+
+    def _note(self, parsed: ParsedClip) -> None:
+        if parsed.notes:
+            self.clip_notes[parsed.clip] = parsed.notes
+        for modality in parsed.absent:
+            self.lacking.setdefault(modality, []).append(parsed.clip)
+
+    def sort(self, clips: Iterable[str]) -> None:
+        """Bring the clips into the order of these names: several processes parse them in any order."""
+        order = {clip: n for n, clip in enumerate(clips)}
+        if isinstance(self.clips, ParsedFiles):
+            self.clips.names.sort(key=order.__getitem__)
+        else:
+            self.clips = sorted(self.clips, key=lambda parsed: order[parsed.clip])
+        self.clip_notes = {clip: self.clip_notes[clip] for clip in sorted(self.clip_notes, key=order.__getitem__)}
+        for names in self.lacking.values():
+            names.sort(key=order.__getitem__)
 
     def __repr__(self) -> str:
         failed = f", {len(self.failed)} failed" if self.failed else ""
@@ -72,14 +108,15 @@ class ParsedFolder(Result):
 
     def to_frame(self, *, true: bool = False) -> DataFrame:
         """Return the predicted or the true events of all clips as a pandas DataFrame, see `ParsedClip.to_frame`."""
-        pd = import_pandas()
-
-        return pd.concat([clip.to_frame(true=true) for clip in self.clips], ignore_index=True)
+        return events_frame(self.clips, true=true)
 
     @property
-    def clip_notes(self) -> dict[str, tuple[Note, ...]]:
-        """Clip -> what was repaired in it, is ambiguous or missing, for clips with notes."""
-        return {parsed.clip: parsed.notes for parsed in self.clips if parsed.notes}
+    def figures(self) -> list[Path]:
+        """Files of the figures of these clips."""
+        return [file for parsed in _names(self.clips) for file in self._figures(parsed)]
+
+    def _figures(self, clip: str) -> list[Path]:
+        return [self.folder / f"{clip}.{suffix}" for suffix in self.drawn] if self.folder else []
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
@@ -107,15 +144,15 @@ class ParsedFolder(Result):
             lines.append(
                 f"{counted(len(self.clips), 'clip')} parsed ({self.unchanged} already done) into {self.folder}"
             )
-        if self.figures:
-            lines.append(f"one figure per clip, such as {self.figures[0]}")
+        if example := [file for name in _names(self.clips[:1]) for file in self._figures(name)]:
+            lines.append(f"one figure per clip, such as {example[0]}")
         if self.index and self.folder:
             lines.append(f"open {self.index} in a browser, or run: seehear view {shlex.quote(str(self.folder))}")
         problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
         return "\n".join([*lines, *filter(None, [listed_notes(self.clip_notes), problems])])
 
     def as_json(self) -> Any:
-        """Return every parsed clip, its notes included, and why others failed."""
+        """Return every parsed clip, its notes included, and why others failed. All clips are read into memory."""
         return {"clips": [parsed.as_json() for parsed in self.clips], "failed": self.failed}
 
 
@@ -161,14 +198,20 @@ def parse_clips(
         SeehearError: For a path that does not exist, or a folder that holds what another parser or decoding wrote.
     """
     tables = {name: read_dense(path) for name, path in arguments.by_modality(truth).items()}
-    files = find_clips(arguments.paths(clips))
+    segments_of(tables.values(), 1, len(classes_of(tables.values())), parser.segment)  # refuses times that can't be
+    files = find_clips(clips)
     track = arguments.audio_track(audio_track)
     how = _How(parser, decoding or parser.decoding, tables, track)
     job = None if out is None else _Job(how, Path(out), tuple(figures), embed)
     if job is not None:
         job.claim()
     result = ParsedFolder(
-        job.folder if job else None, failed=files.unusable, notes=files.notes, parser=parser.describe()
+        job.folder if job else None,
+        ParsedFiles(job.folder) if job else [],
+        tuple(suffix for suffix in figures if suffix != "html") if job else (),
+        failed=files.unusable,
+        notes=files.notes,
+        parser=parser.describe(),
     )
     if tables and not {event.clip for table in tables.values() for event in table.events} & set(files):
         result.notes.append(f"{', '.join(str(table.path) for table in tables.values())}: name none of these clips")
@@ -181,13 +224,15 @@ def parse_clips(
                 bar.say(f"skipped: {problem}")
             else:
                 parsed, unchanged = done
-                result.clips.append(parsed)
+                result.add(parsed)
                 result.unchanged += unchanged
-                result.figures += job.drawings(clip) if job else []
             bar.advance(clip)
-    order = {clip: n for n, clip in enumerate(files)}
-    result.clips.sort(key=lambda parsed: order[parsed.clip])
-    result.notes += _absence_notes(result.clips)
+    result.sort(files)
+    result.notes += [
+        f"{len(names)} clips have no {track_name(modality)} track, for example {names[0]}: they are parsed by what "
+        "they have"
+        for modality, names in result.lacking.items()
+    ]
     if result.clips and job:
         with locked(job.folder):  # another process may be writing the tables of fewer clips
             _write_tables_and_index(result, job.folder, "html" in figures)
@@ -195,7 +240,7 @@ def parse_clips(
 
 
 @dataclass(frozen=True)
-class _Parsing(Work[tuple[str, Path], tuple[ParsedClip, bool]]):
+class _Parsing(Work[tuple[str, Location], tuple[ParsedClip, bool]]):
     """Clips parsed by one process of an engine. job: how they are written, None if they are not."""
 
     how: _How
@@ -209,7 +254,7 @@ class _Parsing(Work[tuple[str, Path], tuple[ParsedClip, bool]]):
         """Start the process that decodes."""
         child.start()
 
-    def do(self, items: Sequence[tuple[str, Path]]) -> Generator[tuple[ParsedClip, bool] | Exception]:
+    def do(self, items: Sequence[tuple[str, Location]]) -> Generator[tuple[ParsedClip, bool] | Exception]:
         """Yield each clip, and whether it was parsed before."""
         for clip, path in items:
             try:
@@ -235,8 +280,24 @@ class _How:
         """Hash of the parser. That of a run reads its weights, so it is not computed again for every clip."""
         return self.parser.identity
 
-    def parse(self, path: Path) -> ParsedClip:
-        return self.parser.parse(path, truth=self.tables, decoding=self.decoding, audio_track=self.audio_track)
+    @cached_property
+    def _events(self) -> dict[str, dict[str, list[Event]]]:
+        """Modality -> clip -> its true events. Else the whole tables would be searched for every clip."""
+        events: dict[str, dict[str, list[Event]]] = {name: {} for name in self.tables}
+        for name, table in self.tables.items():
+            for event in table.events:
+                events[name].setdefault(event.clip, []).append(event)
+        return events
+
+    def tables_of(self, clip: str) -> dict[str, DenseTable]:
+        """Return the dense tables with the events of one clip."""
+        return {
+            name: DenseTable(table.path, tuple(self._events[name].get(clip, ()))) for name, table in self.tables.items()
+        }
+
+    def parse(self, path: Location) -> ParsedClip:
+        truth = self.tables_of(clip_name(path))
+        return self.parser.parse(path, truth=truth, decoding=self.decoding, audio_track=self.audio_track)
 
 
 @dataclass(frozen=True)
@@ -273,11 +334,11 @@ class _Job:
         for folder in (self.folder, self.folder / pages.parse.THUMBNAILS):
             sweep(folder)
 
-    def parse(self, clip: str, path: Path) -> tuple[ParsedClip, bool]:
+    def parse(self, clip: str, path: Location) -> tuple[ParsedClip, bool]:
         """Parse a clip and write the requested files. Return whether that was done before; then nothing is done."""
         return while_there(self.folder / MARKER, lambda: self._parse(clip, path))
 
-    def _parse(self, clip: str, path: Path) -> tuple[ParsedClip, bool]:
+    def _parse(self, clip: str, path: Location) -> tuple[ParsedClip, bool]:
         from seehear import pages
         from seehear.plots import style
 
@@ -308,45 +369,46 @@ class _Job:
 
         return self.folder / pages.parse.name(clip) if "html" in self.figures else None
 
-    def _fingerprint(self, clip: str, path: Path) -> str:
+    def _fingerprint(self, clip: str, path: Location) -> str:
         """Hash of everything that decides what is written of a clip."""
         of_parser = self.how.parser.modalities, self.how.parser.segment
-        truth = truth_of(clip, self.how.tables, *of_parser) if self.how.tables else None
-        stat = path.stat()
-        decides = [FORMAT, self.how.identity, str(self.how.decoding), truth, self.embed, str(path.resolve())]
+        truth = truth_of(clip, self.how.tables_of(clip), *of_parser) if self.how.tables else None
+        decides = [FORMAT, self.how.identity, str(self.how.decoding), truth, self.embed, whereabouts(path)]
         track = [] if self.how.audio_track is None else [self.how.audio_track]
-        return hashlib.sha256(repr([*decides, stat.st_size, stat.st_mtime_ns, *track]).encode()).hexdigest()[:16]
+        return hashlib.sha256(repr([*decides, *facts(path), *track]).encode()).hexdigest()[:16]
 
 
-def _absence_notes(clips: Sequence[ParsedClip]) -> list[str]:
-    """Return a note per modality that some of the clips lack."""
-    lacking: dict[str, list[str]] = {}
-    for parsed in clips:
-        for modality in parsed.absent:
-            lacking.setdefault(modality, []).append(parsed.clip)
-    return [
-        f"{len(names)} clips have no {track_name(modality)} track, for example {names[0]}: they are parsed by what "
-        "they have"
-        for modality, names in lacking.items()
-    ]
+def _names(clips: Sequence[ParsedClip]) -> list[str]:
+    """Return the names of clips; those in a folder are not read."""
+    return clips.names if isinstance(clips, ParsedFiles) else [parsed.clip for parsed in clips]
 
 
 def _write_tables_and_index(result: ParsedFolder, folder: Path, index: bool) -> None:
-    """Write the dense tables and the index of all clips in the folder, those of earlier calls included."""
+    """Write the dense tables and the index of all clips in the folder, those of earlier calls included.
+
+    The clips pass through, one after another: memory grows by the names of the files alone.
+    """
     from seehear import pages
 
-    everything, damaged = read_folder(folder)
-    result.notes += damaged
-    tabular = [parsed for parsed in everything if _fits_tables(parsed, folder, result.notes)]
-    for modality in dict.fromkeys(name for parsed in tabular for name in parsed.modalities):
-        events = [
-            Event(parsed.clip, event.onset, event.offset, event.label)
-            for parsed in tabular
-            for event in parsed.of(modality)
-        ]
-        write_dense(folder / f"{modality}.csv", events)
-    if index:
-        result.index = pages.folder.write(everything, folder)
+    damaged: list[str] = []
+    unfit: list[str] = []
+    with dense_tables(folder) as tables:
+        clips = _tabled(iter_folder(folder, damaged), tables, folder, unfit)
+        if index:
+            result.index = pages.folder.write(clips, folder)
+        else:
+            deque(clips, maxlen=0)
+    result.notes += [*damaged, *unfit]
+
+
+def _tabled(clips: Iterable[ParsedClip], tables: DenseTables, folder: Path, notes: list[str]) -> Iterator[ParsedClip]:
+    """Yield clips, and add the events of those that fit to the tables; see `_fits_tables`."""
+    for parsed in clips:
+        if _fits_tables(parsed, folder, notes):
+            for modality in parsed.modalities:
+                events = parsed.of(modality)
+                tables.add(modality, (Event(parsed.clip, each.onset, each.offset, each.label) for each in events))
+        yield parsed
 
 
 def _fits_tables(parsed: ParsedClip, folder: Path, notes: list[str]) -> bool:

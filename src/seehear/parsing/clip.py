@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from seehear.decoding import Decoding
-from seehear.errors import SeehearError
+from seehear.errors import ClipError, SeehearError
 from seehear.events import ActiveSegments, event_spans
 from seehear.labels import DenseTable, classes_of, segments_of
 from seehear.media.notes import Note
 from seehear.modality import display_name, joint_of, kinds, track_name, with_joint
 from seehear.results import import_pandas
+from seehear.storage.files import Location, RemoteFile, fetched, locate
 from seehear.stored import Positive, Probability, Seconds, Segment, as_model
+from seehear.texts import is_url
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +41,7 @@ class Origin(StrEnum):
     UNTRAINED = "untrained"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ParsedEvent:
     """An event: a class in a modality, or in all of them at once.
 
@@ -88,7 +90,7 @@ class ParsedClip:
 
     Attributes:
         clip: Its name, the stem of its file.
-        file: Where it lies.
+        file: Where it lies: a path, an address without its query, or SHARD.tar/MEMBER.
         duration: Of the clip, seconds.
         segment: Of a segment, seconds.
         modalities: What events can be in; the joint modality last, if there are several.
@@ -104,6 +106,7 @@ class ParsedClip:
         origins: What its events can come from: a trained model, the networks' own classifiers, or both.
         meanings: What its untrained classes stand for: label -> modality -> classes of a network's classifier.
         highest: Class -> its largest probability in any segment and modality, for all of `classes`, found or not.
+        source: Where it was just fetched from, if it lies elsewhere. It is never written.
     """
 
     clip: str
@@ -123,6 +126,7 @@ class ParsedClip:
     origins: tuple[Origin, ...] = (Origin.TRAINED,)
     meanings: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     highest: Mapping[str, float] = field(default_factory=dict)
+    source: RemoteFile | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(self.of(name))} {display_name(name)}" for name in self.modalities)
@@ -153,12 +157,7 @@ class ParsedClip:
 
     def to_frame(self, *, true: bool = False) -> DataFrame:
         """Return one row per predicted or true event: clip, modality, label, onset, offset, confidence, origin."""
-        pd = import_pandas()
-
-        columns = ["clip", *(column.name for column in fields(ParsedEvent))]
-        events = (self.truth or ()) if true else self.events
-        frame = pd.DataFrame([{"clip": self.clip, **asdict(event)} for event in events], columns=columns)
-        return frame[["clip", "modality", "label", "onset", "offset", "confidence", "origin"]]
+        return events_frame([self], true=true)
 
     def plot(self) -> Figure:
         """Return a figure of several panels over time: thumbnails, spectrogram, and the events of each modality."""
@@ -221,12 +220,23 @@ class ParsedClip:
 
         if self.overview is not None:
             return self.overview
-        media = open_clip(self.file, self.audio_track)
-        return Overview.of(media, thumbnails_for(media.aspect))
+        with fetched(self.location()) as file:
+            media = open_clip(file, self.audio_track)
+            return Overview.of(media, thumbnails_for(media.aspect))
+
+    def location(self) -> Location:
+        """Return where the clip can be read.
+
+        Raises:
+            ClipError: If it lies elsewhere, and was not just parsed: a file that someone sent must fetch nothing.
+        """
+        if self.source is None and is_url(self.file):
+            raise ClipError(f"{self.file}: lies elsewhere, and is fetched only to be parsed: {REMEDY}")
+        return self.source or locate(self.file)
 
     def as_json(self) -> dict[str, Any]:
-        """Return everything but the overview, as a value that `json.dumps` takes."""
-        content = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "overview"}
+        """Return everything but the overview and the source, as a value that `json.dumps` takes."""
+        content = {name: getattr(self, name) for name in _Content.model_fields}
         content["events"] = [asdict(event) for event in self.events]
         content["truth"] = None if self.truth is None else [asdict(event) for event in self.truth]
         content["notes"] = [note.as_json() for note in self.notes]
@@ -252,6 +262,18 @@ class ParsedClip:
         return ParsedClip(**{name: getattr(read, name) for name in _Content.model_fields} | {"notes": notes})
 
 
+def events_frame(clips: Iterable[ParsedClip], *, true: bool = False) -> DataFrame:
+    """Return the predicted or the true events of clips, which are taken one by one; see `ParsedClip.to_frame`."""
+    pd = import_pandas()
+
+    rows = [
+        (clip.clip, each.modality, each.label, each.onset, each.offset, each.confidence, each.origin)
+        for clip in clips
+        for each in ((clip.truth or ()) if true else clip.events)
+    ]
+    return pd.DataFrame(rows, columns=["clip", "modality", "label", "onset", "offset", "confidence", "origin"])
+
+
 def parsed_clip(
     active: Mapping[str, NDArray[np.bool_]],
     probabilities: NDArray[np.float32],
@@ -260,7 +282,7 @@ def parsed_clip(
     decoding: Decoding,
     *,
     clip: str,
-    file: Path,
+    file: Location,
     duration: float,
     truth: Sequence[ParsedEvent] | None = None,
     all_classes: Sequence[str] = (),
@@ -317,6 +339,7 @@ def parsed_clip(
         audio_track,
         (origin,),
         highest=dict(zip(classes, highest.tolist(), strict=True)),
+        source=file if isinstance(file, RemoteFile) else None,
     )
 
 

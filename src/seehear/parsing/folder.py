@@ -6,16 +6,17 @@ PARSED/<clip>.json   a `ParsedClip`
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath, PureWindowsPath
-from typing import Any
+from typing import Any, overload
 
 from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic_json
 from seehear.names import valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip
-from seehear.stored import entries
-from seehear.texts import read_json
+from seehear.results import counted
+from seehear.stored import names_in
+from seehear.texts import is_url, read_json, without_credentials
 
 KIND = "seehear-parse-"
 FORMAT = f"{KIND}2"
@@ -33,7 +34,7 @@ def write(parsed: ParsedClip, folder: Path, **facts: str) -> Path:
         The file.
     """
     file = folder / f"{parsed.clip}.json"
-    content = {**parsed.as_json(), "file": link(Path(parsed.file), folder)}
+    content = {**parsed.as_json(), "file": link(parsed.file, folder)}
     atomic_json(file, {"format": FORMAT, **facts, **content})
     return file
 
@@ -46,8 +47,44 @@ def read(file: Path) -> ParsedClip:
     return from_json(facts, file)
 
 
+class ParsedFiles(Sequence[ParsedClip]):
+    """Parsed clips that lie in a folder. Each is read from its file when it is looked up; only names are in memory.
+
+    What `parse_clips` drew of a clip is not in its file, so `ParsedClip.plot` decodes the clip again. Looking a clip up
+    raises SeehearError if its file was removed or damaged since.
+
+    Attributes:
+        folder: Where they lie.
+        names: Of the clips, in order.
+    """
+
+    def __init__(self, folder: Path, names: Iterable[str] = ()) -> None:
+        self.folder, self.names = folder, list(names)
+
+    def append(self, parsed: ParsedClip) -> None:
+        """Add a clip, whose file is in the folder."""
+        self.names.append(parsed.clip)
+
+    @overload
+    def __getitem__(self, index: int) -> ParsedClip: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> ParsedFiles: ...
+
+    def __getitem__(self, index: int | slice) -> ParsedClip | ParsedFiles:
+        if isinstance(index, slice):
+            return ParsedFiles(self.folder, self.names[index])
+        return read(self.folder / f"{self.names[index]}.json")
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        return f"ParsedFiles({str(self.folder)!r}, {counted(len(self), 'clip')})"
+
+
 def read_folder(folder: Path) -> tuple[list[ParsedClip], list[str]]:
-    """Read a folder of parsed clips.
+    """Read a folder of parsed clips into memory; `iter_folder` reads one after another.
 
     Returns:
         The clips, ordered by name; and for each file that can't be read, what is wrong with it.
@@ -55,22 +92,39 @@ def read_folder(folder: Path) -> tuple[list[ParsedClip], list[str]]:
     Raises:
         SeehearError: If there is no such folder, or no clip can be read.
     """
+    damaged: list[str] = []
+    return list(iter_folder(folder, damaged)), damaged
+
+
+def iter_folder(folder: Path, damaged: list[str]) -> Iterator[ParsedClip]:
+    """Yield the parsed clips of a folder, ordered by name. In memory are the names of files and one clip.
+
+    Args:
+        folder: Where they lie.
+        damaged: Gets what is wrong with each file that can't be read.
+
+    Raises:
+        SeehearError: If there is no such folder, or, at the end, if no clip could be read.
+    """
     if not folder.is_dir():
         raise SeehearError(f"{folder}: no such folder; `seehear parse --out` makes one")
-    clips, damaged = [], []
-    for file in (each for each in entries(folder) if each.suffix == ".json"):
+    empty = True
+    for name in [each for each in names_in(folder) if each.endswith(".json")]:
+        file = folder / name
         try:
             facts = read_json(file)
-            if is_parse(facts):
-                clips.append(from_json(facts, file))
-            elif isinstance(facts, dict) and (str(facts.get("format", "")).startswith(KIND) or "events" in facts):
-                damaged.append(f"{file}: is of format {facts.get('format')}, not {FORMAT}; parse the clip again")
+            parsed = from_json(facts, file) if is_parse(facts) else None
         except SeehearError as error:
             damaged.append(str(error))
-    if not clips:
+            continue
+        if parsed is not None:
+            empty = False
+            yield parsed
+        elif isinstance(facts, dict) and (str(facts.get("format", "")).startswith(KIND) or "events" in facts):
+            damaged.append(f"{file}: is of format {facts.get('format')}, not {FORMAT}; parse the clip again")
+    if empty:
         why = damaged[0] if damaged else f"{folder}: holds no parsed clips; `seehear parse --out {folder}` writes them"
         raise SeehearError(why)
-    return clips, damaged
 
 
 def is_parse(facts: Any) -> bool:
@@ -102,6 +156,8 @@ def from_json(facts: Mapping[str, Any], file: Path) -> ParsedClip:
 
 def _media_file(text: str, folder: Path) -> str:
     """Return the path of the media file that a JSON file in a folder names, which may be from another system."""
+    if is_url(text):
+        return text
     if os.name != "nt":
         if PureWindowsPath(text).drive:
             return text  # absolute where it was written, and nowhere here
@@ -110,8 +166,14 @@ def _media_file(text: str, folder: Path) -> str:
     return os.path.normpath(folder / text)
 
 
-def link(file: Path, folder: Path) -> str:
-    """Return the path of a file relative to a folder, with slashes: it stays valid if both move together."""
+def link(file: str | Path, folder: Path) -> str:
+    """Return the path of a file relative to a folder, with slashes: it stays valid if both move together.
+
+    An address stays as it is, but for a query, which may be signed.
+    """
+    if isinstance(file, str) and is_url(file):
+        return without_credentials(file)
+    file = Path(file)
     target = file.parent.resolve() / file.name  # the clip may be a link to a file of another name
     try:
         return PurePath(os.path.relpath(target, folder.resolve())).as_posix()

@@ -46,7 +46,7 @@ class Seeds(Work[int, Parser]):
         """Return the run folders, and the stores of the features."""
         stores = [each.store for each in (self._train, self._val) if each is not None and each.store is not None]
         folders = [folder.resolve() for folder in self._folders.values() if folder is not None]
-        return Shared(tuple(folders), tuple(dict.fromkeys(store.path.resolve() / "store.json" for store in stores)))
+        return Shared(tuple(folders), tuple(dict.fromkeys(store.marker for store in stores if store.is_here)))
 
     def begin(self) -> None:
         """Bring the clips to the device, with labels per modality as the recipe says."""

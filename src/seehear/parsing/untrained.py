@@ -344,7 +344,7 @@ def parse(
     """Parse a media file without training: what the networks' own classifiers hear and see.
 
     Args:
-        file: A media file.
+        file: A media file of this machine; or elsewhere, such as `s3://bucket/clip.mp4` or `https://…`.
         classes: Your own words; by default AudioSet's classes are heard, and ImageNet's are seen.
         networks: modality -> a network with a classifier of AudioSet or ImageNet.
         background: Clips without your classes, from which thresholds come; by default clips that come with seehear.

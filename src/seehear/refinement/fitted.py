@@ -16,6 +16,7 @@ from seehear.decoding import ByModality, Decoding, Probabilities, silenced
 from seehear.errors import SeehearError
 from seehear.events import Activity, inside_clips
 from seehear.features.packed import Packed
+from seehear.features.rows import blocks
 from seehear.modality import AUDIO
 from seehear.pseudo import CONFIDENT, PseudoLabels
 from seehear.refinement.teachers import Linear, Link
@@ -52,7 +53,10 @@ class FittedTeacher:
 
     def scores(self, packs: Sequence[Packed]) -> NDArray[np.float32]:
         """Return the scores of segments, (R, C)."""
-        return self.linear(np.concatenate([pack.rows for pack in packs], axis=1))
+        scores = np.empty((len(packs[0].rows), len(self.usable)), dtype=np.float32)
+        for part in blocks(len(scores), len(self.linear.weight)):
+            scores[part] = self.linear(np.concatenate([pack.rows[part] for pack in packs], axis=1))
+        return scores
 
     def margins(self, packs: Sequence[Packed]) -> NDArray[np.float32]:
         """Return by how many standard deviations each segment passes the threshold, (R, C)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear.features.rows import blocks
 from seehear.refinement.teachers import Bags, Teacher
 
 
@@ -48,6 +49,7 @@ def out_of_fold(
         if not len(others):
             continue
         linear = teacher.fit(bags.subset(others), labels[others].astype(np.float64))
-        rows = of_row == number
-        scores[rows] = linear(bags.rows[rows])
+        rows = np.flatnonzero(of_row == number)
+        for part in blocks(len(rows), bags.rows.shape[1]):
+            scores[rows[part]] = linear(bags.rows[rows[part]])
     return scores

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from seehear.features.rows import blocks
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,10 @@ class Thresholds:
 
     def margins(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (score − θ) / deviation of scores (..., C): above 0, the segment passes."""
-        return ((scores - self.value) / self.deviation).astype(np.float32)
+        margins = np.empty(scores.shape, dtype=np.float32)
+        for part in blocks(len(scores), max(1, math.prod(scores.shape[1:]))):  # as float64, they take twice the room
+            margins[part] = (scores[part] - self.value) / self.deviation
+        return margins
 
 
 def from_negatives(

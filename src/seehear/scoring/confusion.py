@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from seehear.events import clip_blocks
+
 MAX_CELLS = 2**22  # cells in memory at once, in addition to predictions and ground truth
 
 Array = NDArray[np.float64]
@@ -176,8 +178,5 @@ def _state(active: Mapping[str, Active], some: slice) -> NDArray[np.int64]:
 
 
 def _parts(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Clips, cut so that MAX_CELLS cells or one clip are in memory at once."""
-    n_clips, *rest = shape
-    step = max(1, MAX_CELLS // max(1, int(np.prod(rest))))
-    for start in range(0, n_clips, step):
-        yield slice(start, min(start + step, n_clips))
+    """Yield clips, cut so that MAX_CELLS cells or one clip are in memory at once."""
+    return clip_blocks(shape, MAX_CELLS)

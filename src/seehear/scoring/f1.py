@@ -36,6 +36,10 @@ class Counts:
     def __add__(self, other: Counts) -> Counts:
         return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.support + other.support)
 
+    def total(self) -> Counts:
+        """Return the counts over all clips, (C,) each."""
+        return Counts(self.tp.sum(axis=0), self.fp.sum(axis=0), self.fn.sum(axis=0), self.support.sum(axis=0))
+
     def f1(self) -> NDArray[np.float64]:
         """Return 2 tp / (2 tp + fp + fn) in [0, 1]; NaN if nothing is active in prediction or ground truth."""
         return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)

@@ -76,5 +76,5 @@ def score_given(predicted: Active, true: Active, classes: Sequence[str], signatu
     scores = {}
     for name, correct in GIVEN.items():
         own = replace(signature, decoding=f"{signature.decoding}+true-{name}")
-        scores[name] = score(correct(predicted, true), true, classes, own)
+        scores[name] = score(predicted, true, classes, own, correct)
     return scores

@@ -46,8 +46,9 @@ def references(truth: Active, weak: NDArray[np.float32], lengths: NDArray[np.int
     segments = next(iter(truth.values())).shape[1]
     inside = inside_clips(lengths, segments)  # (N, T)
     baseline = inside[..., None] & (weak[:, None] > 0)  # (N, T, C)
+    nothing = np.broadcast_to(np.False_, baseline.shape)
     return {
-        NOTHING: Reference("no event anywhere", {name: np.zeros_like(array) for name, array in truth.items()}),
+        NOTHING: Reference("no event anywhere", {name: nothing for name in truth}),
         WEAK_BASELINE: Reference(
             "the clip's true labels in every segment and modality", {name: baseline for name in truth}
         ),

@@ -7,7 +7,7 @@ once, named by joining their names. Type@AV is the mean of these. Event@AV pools
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.events import ActiveSegments
+from seehear.events import ActiveSegments, clip_blocks
 from seehear.modality import kinds, with_joint
 from seehear.results import html_table, import_pandas
 from seehear.scoring.f1 import LEVELS, Counts, clip_f1, level_counts, ratio
-from seehear.scoring.only import only_scores
+from seehear.scoring.only import Active, only_scores
 from seehear.scoring.signature import Signature
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ __all__ = ["AVERAGE", "LEVELS", "ClassRow", "ScoreKey", "Scores", "kinds", "scor
 TYPE_AT_AV, EVENT_AT_AV = "type_at_av", "event_at_av"
 ScoreKey = tuple[str, str]  # level and kind, as ("segment", "audio")
 AVERAGE: ScoreKey = ("", "average")  # the mean of all scores of both levels
+MAX_CELLS = 2**20  # segments × classes of clips that are counted at once: counts take some 30 bytes for each
 
 
 @dataclass(frozen=True)
@@ -152,14 +153,18 @@ def score(
     true: Mapping[str, NDArray[np.bool_]],
     classes: Sequence[str],
     signature: Signature,
+    correct: Callable[[Active, Active], Active] | None = None,
 ) -> Scores:
-    """Score predictions against the ground truth.
+    """Score predictions against the ground truth, some clips at a time.
+
+    Beyond the arrays, memory grows by the scores alone: 8 bytes per clip and score, of which two modalities have 14.
 
     Args:
         predicted: modality -> boolean (N, T, C); the same modalities, in the same order, and shapes as the truth.
         true: modality -> boolean (N, T, C).
         classes: Names of the C classes.
         signature: Of the scores that come out; its iou is the one used.
+        correct: From predictions and ground truth of some clips to the predictions that are scored instead.
 
     Raises:
         SeehearError: If modalities or shapes differ, or there is no clip.
@@ -173,28 +178,62 @@ def score(
     if shape[0] == 0:
         raise SeehearError("no clip to score")
 
+    parts = []
+    for some in clip_blocks(shape, MAX_CELLS):
+        of_predicted, of_true = ({name: each[some] for name, each in arrays.items()} for arrays in (predicted, true))
+        parts.append(_count(correct(of_predicted, of_true) if correct else of_predicted, of_true, signature.iou))
+    totals = {key: _sum([part.totals[key] for part in parts]) for key in parts[0].totals}
+    rows = tuple(row for key, total in totals.items() for row in _class_rows(*key, total, classes))
+    return Scores(_joined([part.per_clip for part in parts]), rows, signature, _joined([part.only for part in parts]))
+
+
+PerClip = dict[ScoreKey, NDArray[np.float64]]  # (n,) each
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The scores of n clips, as those of `Scores`, and level and kind -> counts over these clips, (C,)."""
+
+    per_clip: PerClip
+    only: PerClip
+    totals: dict[ScoreKey, Counts]
+
+
+def _count(predicted: Active, true: Active, iou: float) -> _Part:
     modalities = list(true)
-    only = only_scores(predicted, true, signature.iou)
+    only = only_scores(predicted, true, iou)
     p, t = ({name: ActiveSegments.of(array) for name, array in arrays.items()} for arrays in (predicted, true))
     p, t = with_joint(p, modalities), with_joint(t, modalities)
 
-    per_clip: dict[ScoreKey, NDArray[np.float64]] = {}
-    rows: list[ClassRow] = []
+    per_clip: PerClip = {}
+    totals: dict[ScoreKey, Counts] = {}
     for level in LEVELS:
-        counts = {kind: level_counts(level, p[kind], t[kind], signature.iou) for kind in t}
+        counts = {kind: level_counts(level, p[kind], t[kind], iou) for kind in t}
         for kind, of_kind in counts.items():
             per_clip[level, kind] = clip_f1(of_kind)
-            rows += _class_rows(level, kind, of_kind, classes)
+            totals[level, kind] = of_kind.total()
         per_clip[level, TYPE_AT_AV] = np.mean([per_clip[level, kind] for kind in t], axis=0)
         pooled = counts[modalities[0]]
         for modality in modalities[1:]:
             pooled = pooled + counts[modality]
         per_clip[level, EVENT_AT_AV] = clip_f1(pooled)
-    return Scores(per_clip, tuple(rows), signature, only)
+    return _Part(per_clip, only, totals)
+
+
+def _joined(parts: Sequence[PerClip]) -> PerClip:
+    return {key: np.concatenate([each[key] for each in parts]) for key in parts[0]}
+
+
+def _sum(parts: Sequence[Counts]) -> Counts:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
 
 
 def _class_rows(level: str, kind: str, counts: Counts, classes: Sequence[str]) -> list[ClassRow]:
-    tp, fp, fn, support = (part.sum(axis=0) for part in (counts.tp, counts.fp, counts.fn, counts.support))
+    """Return a row per class. counts: over all clips, (C,) each."""
+    tp, fp, fn, support = counts.tp, counts.fp, counts.fn, counts.support
     columns = zip(
         classes,
         100 * ratio(tp, tp + fp),

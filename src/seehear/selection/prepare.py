@@ -16,6 +16,7 @@ from seehear.engines.interface import Engine
 from seehear.engines.local import LocalEngine, core_count
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
+from seehear.features.rows import memory_limit
 from seehear.files import check_folder
 from seehear.selection.collocation import Grid
 from seehear.selection.task import TEST, TRAIN, VAL, Task
@@ -72,7 +73,7 @@ def prepare(
     Raises:
         SeehearError: Arguments or data sets do not fit together.
     """
-    from seehear.training.bags import IN_MEMORY
+    from seehear.device import resolve as resolve_device
     from seehear.training.inference import window_length
 
     check_dataset(train, "train")
@@ -111,11 +112,11 @@ def prepare(
     if not (resolved.scale or resolved.standardise):
         notes += loudness(whole)
     where = engine_of(engine, workers or None, gpus, default=1 if folder is None else core_count())
-    of_clips = where.device(device)
+    of_clips = resolve_device(device) if isinstance(where, LocalEngine) else where.device(device)
     if of_clips != "cpu" and isinstance(where, LocalEngine):
         where = LocalEngine()  # one process trains those that differ in the seed alone at once
-    memory = IN_MEMORY // where.processes_per_machine
-    bench = Bench(datasets, window_length(lengths), folder, where, of_clips, memory, progress)
+    share = memory_limit() // where.processes_per_machine
+    bench = Bench(datasets, window_length(lengths), folder, where, of_clips, share, progress)
     grid = Grid.over(chosen, together)
     unique = tuple(dict.fromkeys(notes))
     task = Task(grid, bench, resolved, tuple(seeds), budget, together, leaks, tuple(missing), unique)

@@ -34,8 +34,8 @@ class Trainings(Work["Training", "Outcome"]):
 
     def shared(self) -> Shared:
         """Return the folder of the trainings, and the stores of their features."""
-        stores = [dataset.store.path for dataset in self.bench.datasets.values() if dataset.store is not None]
-        markers = tuple(dict.fromkeys(store.resolve() / "store.json" for store in stores))
+        stores = [dataset.store for dataset in self.bench.datasets.values() if dataset.store is not None]
+        markers = tuple(dict.fromkeys(store.marker for store in stores if store.is_here))
         return Shared(() if self.bench.out is None else (self.bench.out.resolve(),), markers)
 
     def do(self, items: Sequence[Training]) -> Generator[Outcome | Exception]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seehear.errors import SeehearError
 from seehear.files import atomic, atomic_bytes, explained
-from seehear.stored import entries, exists
+from seehear.stored import exists, names_in
 
 
 class Place(ABC):
@@ -79,7 +79,7 @@ class LocalPlace(Place):
 
     def names(self, folder: str = "") -> list[str]:
         """Return the names of what is directly in a folder, sorted."""
-        return [path.name for path in entries(self.path / folder)]
+        return names_in(self.path / folder)
 
     def read(self, name: str, start: int = 0, stop: int | None = None) -> bytes:
         """Return the bytes of a file, or those from `start` up to `stop`."""

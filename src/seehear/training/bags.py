@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seehear.features.packed import Packed, some_missing
+from seehear.features.rows import Rows, memory_limit
 from seehear.pseudo import CONFIDENT
 
 if TYPE_CHECKING:
     from seehear.data import Dataset
 
-IN_MEMORY = 4 << 30  # bytes of features that are kept in the device's memory; larger sets stay memory-mapped
+MOMENT_ROWS, MOMENT_COLUMNS = 65536, 32  # summed at once: bounds the memory, and the sums keep one order
 
 
 class Batch(NamedTuple):
@@ -37,7 +38,8 @@ class Batch(NamedTuple):
 class Bags:
     """The features of several clips, modality by modality, ready to be taken in batches.
 
-    They are kept on the device if they fit into `in_memory` bytes, else read from the memory map batch by batch.
+    They are kept on the device if they fit into `in_memory` bytes, else read from the memory map batch by batch. Then
+    memory holds a batch, whatever the number of clips.
 
     Attributes:
         lengths: Segments per clip, (N,).
@@ -48,20 +50,27 @@ class Bags:
         self,
         packs: Mapping[str, Sequence[Packed]],
         device: torch.device | str = "cpu",
-        in_memory: int = IN_MEMORY,
+        in_memory: int | None = None,
     ) -> None:
-        """packs: modality -> its networks' features of the same clips, of the same length each."""
+        """Take features to the device, or where they are read from.
+
+        Args:
+            packs: modality -> its networks' features of the same clips, of the same length each.
+            device: Where they go.
+            in_memory: Bytes that they may take; by default `memory_limit`.
+        """
         self.device = torch.device(device)
         every = [pack for of_modality in packs.values() for pack in of_modality]
         self.offsets = every[0].offsets
         self.lengths: NDArray[np.int64] = every[0].lengths()
         self.available = _available(packs)
-        fits = sum(pack.rows.nbytes for pack in every) <= in_memory
-        self._rows: dict[str, list[Tensor | NDArray[np.float32]]] = {}
+        fits = sum(pack.rows.nbytes for pack in every) <= (memory_limit() if in_memory is None else in_memory)
+        self._rows: dict[str, list[Tensor | Rows]] = {}
         for modality, of_modality in packs.items():
             arrays = [pack.rows for pack in of_modality]
             if fits:
-                self._rows[modality] = [torch.from_numpy(np.concatenate(arrays, axis=1)).to(self.device)]
+                joined = np.concatenate([np.asarray(rows) for rows in arrays], axis=1)
+                self._rows[modality] = [torch.from_numpy(joined).to(self.device)]
             else:
                 self._rows[modality] = list(arrays)
 
@@ -89,7 +98,7 @@ class Bags:
         available = some_missing(self.available[clips])
         return None if available is None else torch.from_numpy(available).to(self.device)
 
-    def _take(self, parts: Sequence[Tensor | NDArray[np.float32]], rows: NDArray[np.int64]) -> Tensor:
+    def _take(self, parts: Sequence[Tensor | Rows], rows: NDArray[np.int64]) -> Tensor:
         chosen = []
         for part in parts:
             if isinstance(part, Tensor):
@@ -109,17 +118,25 @@ class Bags:
             missing = 0 if self.available is None else int(self.lengths[~self.available[:, m]].sum())
             means, deviations = [], []
             for part in parts:
-                total, squares = torch.zeros(2, part.shape[1], dtype=torch.float64)
-                for start in range(0, len(part), 65536):  # rows at once: bounds the memory of a mapped part
-                    rows = torch.as_tensor(part[start : start + 65536]).double().cpu()
-                    total += rows.sum(0)
-                    squares += (rows * rows).sum(0)
+                total, squares = _sums(part)
                 count = max(1, len(part) - missing)
                 mean = total / count
                 means.append(mean)
                 deviations.append((squares / count - mean * mean).clamp(min=0).sqrt())
             result[name] = (torch.cat(means).float(), torch.cat(deviations).float())
         return result
+
+
+def _sums(part: Tensor | Rows) -> tuple[Tensor, Tensor]:
+    """Return the sums of the columns of features and of their squares, (D,) float64 each."""
+    total, squares = torch.zeros(2, part.shape[1], dtype=torch.float64)
+    for start in range(0, len(part), MOMENT_ROWS):
+        for first in range(0, part.shape[1], MOMENT_COLUMNS):
+            columns = slice(first, first + MOMENT_COLUMNS)
+            rows = torch.as_tensor(part[start : start + MOMENT_ROWS, columns]).double().cpu()
+            total[columns] += rows.sum(0)
+            squares[columns] += (rows * rows).sum(0)
+    return total, squares
 
 
 def _available(packs: Mapping[str, Sequence[Packed]]) -> NDArray[np.bool_] | None:
@@ -158,7 +175,7 @@ class Split:
         dataset: Dataset,
         classes: Sequence[str],
         device: torch.device | str = "cpu",
-        in_memory: int = IN_MEMORY,
+        in_memory: int | None = None,
     ) -> Split:
         """Return the clips of a data set that have at least one modality.
 
@@ -166,7 +183,7 @@ class Split:
             dataset: Labelled clips.
             classes: The classes of the labels, in order.
             device: Where labels and features are put.
-            in_memory: Bytes of features that the device may keep; larger sets stay memory-mapped.
+            in_memory: Bytes of features that the device may keep, see `Bags`; larger sets stay memory-mapped.
         """
         usable = dataset.with_classes(classes).usable()
         bags = Bags(usable.packs(), device, in_memory)

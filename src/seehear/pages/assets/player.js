@@ -11,9 +11,10 @@
   const boxes = [...document.querySelectorAll("#classes input")];
   let at = 0; // seconds: the player's time, or our own if the clip can't be played
   let until = Infinity; // end of the event that is being played
-  let playable = true;
+  let playable = !find("elsewhere");
   let stopped = null; // the event's button on which Space has just paused the clip
 
+  play.disabled = !playable;
   const clip = find("clip");
   if (clip) { // the page holds the media file
     const bytes = Uint8Array.from(atob(clip.textContent), (character) => character.charCodeAt(0));

@@ -140,6 +140,7 @@
     const words = [...relation.options].find((one) => one.value === where).text;
     const hash = idle ? "" : `#${encodeURIComponent(words)}:${encodeURIComponent(text)}`;
     history.replaceState(null, "", hash || location.pathname + location.search);
+    for (const link of document.querySelectorAll("#pages a, #all a")) link.hash = hash; // the same question there
   };
 
   const follow = () => { // #seen but not heard:dog

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
+
+from seehear.features.rows import BLOCK, PART, LazyRows, SomeRows, blocks, memory_limit, on_disk, row_numbers
 
 Rows = NDArray[np.float32] | NDArray[np.float64]
 
@@ -54,25 +58,57 @@ class Bags:
     """Clips as bags of segments.
 
     Attributes:
-        rows: (R, D), the segments of all clips, one clip after another.
+        rows: (R, D), the segments of all clips, one clip after another; lazy if they are too large for memory.
         offsets: (N + 1,). Clip n has the rows offsets[n]:offsets[n + 1], at least one.
     """
 
-    rows: Rows
+    rows: Rows | LazyRows
     offsets: NDArray[np.int64]
+    _means: NDArray[np.float64] | LazyRows | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     def subset(self, clips: NDArray[np.int64]) -> Bags:
         """Return some clips, by number."""
-        rows = np.concatenate([np.arange(self.offsets[n], self.offsets[n + 1]) for n in clips])
         lengths = np.diff(self.offsets)[clips]
-        return Bags(self.rows[rows], np.concatenate([[0], np.cumsum(lengths)]))
+        numbers, offsets = row_numbers(self.offsets[clips], lengths), np.concatenate([[0], np.cumsum(lengths)])
+        if isinstance(self.rows, LazyRows):  # the means have cost a reading of all rows
+            means = self._mean[clips] if self.means_fit else SomeRows(self._mean, clips)
+            return Bags(SomeRows(self.rows, numbers), offsets, means)
+        return Bags(self.rows[numbers], offsets)
+
+    @property
+    def means_fit(self) -> bool:
+        """Whether the means of all clips may be in memory."""
+        return not isinstance(self.rows, LazyRows) or 8 * len(self) * self.rows.shape[1] <= memory_limit() // PART
 
     def mean(self) -> NDArray[np.float64]:
         """Return the mean over the segments of each clip, (N, D)."""
-        return self.total(self.rows) / np.diff(self.offsets)[:, None]
+        return np.asarray(self._mean)
+
+    def mean_blocks(self) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+        """Yield clips, some at a time, and the means over their segments, (n, D)."""
+        for part in blocks(*self._mean.shape):
+            yield part, self._mean[part]
+
+    @cached_property
+    def _mean(self) -> NDArray[np.float64] | LazyRows:
+        """The means of all clips: in memory, or on the disk if they do not fit."""
+        if self._means is not None:
+            return self._means
+        if not isinstance(self.rows, LazyRows):
+            return self.total(self.rows) / np.diff(self.offsets)[:, None]
+        if self.means_fit:
+            return np.concatenate(list(self._means_of(self.rows)))
+        return on_disk(self._means_of(self.rows), (len(self), self.rows.shape[1]), np.float64)
+
+    def _means_of(self, rows: LazyRows) -> Iterator[NDArray[np.float64]]:
+        """Compute the means, some clips at a time."""
+        step = max(1, BLOCK * len(self) // (rows.shape[0] * rows.shape[1]))  # clips whose rows are one block
+        for start in range(0, len(self), step):
+            offsets = self.offsets[start : start + step + 1]
+            yield Bags(rows[offsets[0] : offsets[-1]], offsets - offsets[0]).mean()
 
     def total(self, values: Rows) -> NDArray[np.float64]:
         """Return the sum over the segments of each clip, (N, K). values: (R, K)."""

@@ -37,7 +37,7 @@ class MultipleInstance(Teacher):
             by_segment = slope[clip] * (2 * p - pooled[clip]) / total[clip] * p * (1 - p)  # (R, C)
             return float(value) / len(bags), by_segment / len(bags)
 
-        return minimised(bags.rows.astype(np.float64), labels.shape[1], loss, WEIGHT_DECAY)
+        return minimised(np.asarray(bags.rows, dtype=np.float64), labels.shape[1], loss, WEIGHT_DECAY)
 
 
 TEACHERS = (MultipleInstance(),)
