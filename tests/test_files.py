@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from seehear import files
 from seehear.errors import SeehearError
 from seehear.files import ABANDONED, DiskFullError, _host, atomic, atomic_bytes, atomic_json, check_folder, claim, sweep
 from seehear.texts import read_json
@@ -129,6 +130,10 @@ def test_the_first_write_into_a_folder_sweeps_it(tmp_path, dead_pid):
 
 
 def test_a_temporary_file_may_lie_in_another_folder(tmp_path):
+    with pytest.raises(SeehearError, match="can't be written"), atomic(tmp_path / "a/b/f", through=tmp_path / "a"):
+        pass
+    assert not (tmp_path / "a").exists()  # it may be unmounted: it is not made
+    (tmp_path / "a").mkdir()
     with atomic(tmp_path / "a" / "b" / "f", through=tmp_path / "a") as temporary:
         assert temporary.parent == tmp_path / "a"
         temporary.write_text("whole")
@@ -202,3 +207,44 @@ def test_what_is_no_json_is_named(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(SeehearError, match=r"v\.json"):
         read_json(path)
+
+
+def test_a_folder_that_is_away_is_waited_for(tmp_path, monkeypatch):
+    pauses, marker = [], tmp_path / "store/marker"
+
+    def sleep(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            marker.parent.mkdir()
+            marker.touch()
+
+    monkeypatch.setattr(files.time, "sleep", sleep)
+    tries = []
+
+    def write():
+        tries.append(marker.exists())
+        if len(tries) == 1:  # it vanishes meanwhile
+            marker.unlink()
+            marker.parent.rmdir()
+            pauses.clear()
+            raise SeehearError("no such folder")
+        return "written"
+
+    assert files.while_there(marker, write) == "written"
+    assert tries == [True, True]
+    assert tuple(pauses) == files.AWAY_PAUSES[:3]
+
+
+def test_a_folder_that_stays_away(tmp_path, monkeypatch):
+    pauses: list[float] = []
+    monkeypatch.setattr(files.time, "sleep", pauses.append)
+    with pytest.raises(SeehearError, match="was deleted or unmounted meanwhile"):
+        files.while_there(tmp_path / "store/marker", lambda: pytest.fail("it is not there"))
+    assert 30 <= sum(pauses) < 35
+    (tmp_path / "marker").touch()
+    with pytest.raises(SeehearError, match="another reason"):
+        files.while_there(tmp_path / "marker", raised)
+
+
+def raised():
+    raise SeehearError("another reason")

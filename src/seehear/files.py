@@ -18,13 +18,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from seehear.errors import SeehearError
 from seehear.texts import is_url, read_json, without_credentials
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+A = TypeVar("A")
 
 UNWRITABLE = frozenset(
     (
@@ -47,6 +49,7 @@ UNWRITABLE = frozenset(
 # As `atomic` names it: the process first, then where that number means this process.
 TEMPORARY = re.compile(r"\.([1-9][0-9]{0,6})-([0-9a-f]{8})-[0-9a-f]{8}(\.[^.]+)?")
 FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
+AWAY_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds, about half a minute in all; see `is_there`
 RENAME_PAUSES = (0.02, 0.1, 0.5)  # seconds, see `_replace`
 MAX_PID = 1 << 22  # Linux gives none above it, so a date in a file's name is not taken for a process
 ABANDONED = 24 * 3600.0  # seconds without a change after which nobody writes a temporary file any more, on any host
@@ -64,7 +67,7 @@ def atomic(path: Path, *, durable: bool = True, replace: bool = True, through: P
         durable: Wait until the content is on the disk before renaming (some milliseconds), so that a file is whole
             after a loss of power too. Without it, a recent file may be empty then: only for content that shows it.
         replace: Whether to replace a file that exists; it is kept otherwise.
-        through: The folder of the temporary file, on the same file system; by default that of `path`.
+        through: The folder of the temporary file, on the same file system; by default that of `path`. It is not made.
 
     Raises:
         DiskFullError: If the disk is full.
@@ -75,6 +78,8 @@ def atomic(path: Path, *, durable: bool = True, replace: bool = True, through: P
     _open.add(os.path.abspath(temporary))
     try:
         with explained(path):
+            if through is not None:
+                os.stat(through)  # it may have been unmounted: another one in its place would be no store
             path.parent.mkdir(parents=True, exist_ok=True)
             if os.path.abspath(folder) not in _swept:
                 sweep(folder)
@@ -260,6 +265,37 @@ def mark(folder: Path) -> Iterator[Path]:
         with suppress(OSError):
             file.unlink(missing_ok=True)
         _open.discard(os.path.abspath(file))
+
+
+def while_there(marker: Path, do: Callable[[], A]) -> A:
+    """Do something in a folder when it is there, and once more if it vanished meanwhile; see `is_there`.
+
+    Raises:
+        SeehearError: If the folder stays away, or as `do` raises while it is there.
+    """
+    while is_there(marker):
+        try:
+            return do()
+        except (OSError, SeehearError):
+            if os.path.exists(marker):
+                raise
+    raise SeehearError(
+        f"{marker.parent}: was deleted or unmounted meanwhile; nothing more is written. What was finished is kept: "
+        "when it is back, run the same command again"
+    )
+
+
+def is_there(marker: Path) -> bool:
+    """Return whether a folder is there. One that is away, as a network's may be, is waited for: half a minute.
+
+    Args:
+        marker: A file that is always in it: a new folder of the same name would be another one.
+    """
+    for pause in AWAY_PAUSES:
+        if os.path.exists(marker):
+            return True
+        time.sleep(pause)
+    return os.path.exists(marker)
 
 
 def _in_use(pid: int, host: str, temporary: os.DirEntry[str]) -> bool:

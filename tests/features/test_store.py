@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seehear import files
 from seehear.errors import SeehearError
 from seehear.features.packed import pack
 from seehear.features.store import NetworkInfo, Origin, Store
@@ -233,9 +234,10 @@ def test_what_a_loss_of_power_left_is_found_and_made_again(tmp_path, block):
                     _read_all(opened)
 
 
-def test_a_store_that_vanishes_is_not_made_again_by_halves(tmp_path, block):
+def test_a_store_that_vanishes_is_not_made_again_by_halves(tmp_path, block, monkeypatch):
     import shutil
 
+    monkeypatch.setattr(files, "AWAY_PAUSES", (0.0,))
     kept = store(tmp_path / "s", block=block)
     shutil.rmtree(tmp_path / "s")
     with pytest.raises(SeehearError, match="was deleted or unmounted"):

@@ -31,6 +31,11 @@ class Shared:
     files: tuple[Path, ...] = ()
 
 
+def spread(count: int, processes: int, together: int) -> int:
+    """Return how many items a process is given at once: as many as it may be, or fewer so that each has some."""
+    return max(1, min(together, -(-count // processes)))
+
+
 class Work(ABC, Generic[Item, Done]):
     """What is to be done with each of many items. It is copied to other processes, so it can be pickled."""
 
@@ -69,7 +74,7 @@ class Engine(ABC):
         Args:
             work: What to do.
             items: With what.
-            together: Items that a process is given at once.
+            together: Items that a process is given at once, at most.
 
         Raises:
             SeehearError: If no process can do this work.

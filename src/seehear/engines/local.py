@@ -11,9 +11,11 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
+from multiprocessing.connection import Connection
+from multiprocessing.connection import wait as wait_for
 from typing import Any, Generic
 
-from seehear.engines.interface import Done, Engine, Item, LostError, Work
+from seehear.engines.interface import Done, Engine, Item, LostError, Work, spread
 from seehear.engines.process import results
 from seehear.errors import SeehearError
 
@@ -58,9 +60,9 @@ class LocalEngine(Engine):
         self, work: Work[Item, Done], items: Sequence[Item], *, together: int = 1
     ) -> Generator[tuple[Item, Done | Exception]]:
         """Do work; yield each item with what came of it; see `Engine.each`."""
-        blocks = -(-len(items) // together)
-        if self.elsewhere(blocks):
-            yield from _Pool(work, min(self.workers, blocks)).each(items, together)
+        if self.workers > 1 and items:  # even a single one: it may be one that has ended its process before
+            workers = min(self.workers, len(items))
+            yield from _Pool(work, workers).each(items, spread(len(items), workers, together))
         elif items:
             work.begin()
             with closing(work.do(items)) as done:
@@ -72,12 +74,16 @@ class _Pool(Generic[Item, Done]):
 
     def __init__(self, work: Work[Item, Done], workers: int) -> None:
         self._work, self._workers = work, workers
-        self._pool = self._start()
+        self._start()
 
     def each(self, items: Sequence[Item], together: int) -> Iterator[tuple[Item, Done | Exception]]:
-        """Yield each item with what came of it."""
+        """Yield each item with what came of it.
+
+        When processes end, the items of the blocks that they did are done one by one after all others; an item that
+        was one of a few then, at last while nothing else is done.
+        """
         blocks = deque(items[start : start + together] for start in range(0, len(items), together))
-        suspects: deque[Item] = deque()  # whose process ended, or that of a neighbour
+        suspects: deque[Item] = deque()
         doing: dict[Future[list[Done | Exception]], Sequence[Item]] = {}
         try:
             while blocks or doing or suspects:
@@ -95,11 +101,17 @@ class _Pool(Generic[Item, Done]):
                         del doing[future]
                         yield from zip(block, done, strict=True)
                 except BrokenProcessPool:
-                    suspects += [item for block in doing.values() for item in block]
+                    for future, block in doing.items():
+                        if future.done() and future.exception() is None:
+                            yield from zip(block, future.result(), strict=True)
+                        elif len(block) > 1:
+                            blocks += [[item] for item in block]
+                        else:
+                            suspects += block
                     doing.clear()
                     self._restart()
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._end()
 
     def _alone(self, item: Item) -> Iterator[tuple[Item, Done | Exception]]:
         """Do an item while nothing else is done."""
@@ -107,45 +119,51 @@ class _Pool(Generic[Item, Done]):
             yield item, self._pool.submit(_do, [item]).result()[0]
         except BrokenProcessPool:
             self._restart()
-            yield item, LostError("the process that worked on it ended twice; it may need more memory than there is")
+            yield item, LostError("the process that worked on it ended again; it may need more memory than there is")
 
     def _restart(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        self._pool = self._start()
+        self._end()
+        self._start()
 
-    def _start(self) -> ProcessPoolExecutor:
+    def _start(self) -> None:
         """Start the processes. Raises SeehearError if they can't begin."""
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(self._workers, context, initializer=_begin, initargs=(self._work,))
+        end, self._wanted = context.Pipe(duplex=False)
+        self._pool = ProcessPoolExecutor(self._workers, context, initializer=_begin, initargs=(self._work, end))
         try:
-            pool.submit(_hello).result()
+            self._pool.submit(_hello).result()
         except BrokenProcessPool:
+            self._end()
             raise SeehearError(
                 "a worker process could not begin: there may be too little memory for it (take fewer workers), or a "
                 'script calls this without `if __name__ == "__main__":`'
             ) from None
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            self._end()
             raise
-        return pool
+
+    def _end(self) -> None:
+        """End the processes, whatever they do."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._wanted.close()
 
 
 _work: Work[Any, Any]  # of a worker process
 
 
-def _begin(work: Work[Any, Any]) -> None:
+def _begin(work: Work[Any, Any], end: Connection) -> None:
     global _work
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, without a traceback
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_when_unwanted, args=(end,), daemon=True).start()
     _work = work
 
 
-def _end_with_parent() -> None:
-    """End when the parent was killed: a worker would otherwise wait for work forever."""
+def _end_when_unwanted(end: Connection) -> None:
+    """End this process when the other side of a pipe is closed, or the parent was killed."""
     parent = multiprocessing.parent_process()
     assert parent is not None
-    parent.join()
+    wait_for([end, parent.sentinel])
     os._exit(1)
 
 

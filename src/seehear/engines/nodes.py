@@ -36,13 +36,17 @@ def check_nodes(ray: Any, shared: Shared) -> None:
     nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0)]
     with _marked(shared.folders) as marks:
         sizes = {str(file): file.stat().st_size for file in shared.files}
-        faults = {}
-        for node, answer in zip(nodes, _answers(ray, nodes, [*map(str, marks), *sizes]), strict=True):
+        faults = []
+        answers = _answers(ray, nodes, [*map(str, marks), *sizes])
+        alive = {node["NodeID"] for node in ray.nodes() if node["Alive"]}  # now, after the answers
+        for node, answer in zip(nodes, answers, strict=True):
+            if node["NodeID"] not in alive:
+                continue
             name = node.get("NodeManagerHostname") or node["NodeManagerAddress"]
             if fault := _fault(answer, marks, sizes):
-                faults[name] = fault
+                faults.append(f"node {name} {fault}")
     if faults:
-        each = "; ".join(f"node {name} {fault}" for name, fault in [*faults.items()][:MAX_NAMED])
+        each = "; ".join(faults[:MAX_NAMED])
         more = f"; and {len(faults) - MAX_NAMED} more nodes" if len(faults) > MAX_NAMED else ""
         raise SeehearError(f"the cluster can't do this work: {each}{more}")
 
@@ -62,7 +66,8 @@ def _answers(ray: Any, nodes: Sequence[Any], paths: Sequence[str]) -> list[dict[
             answers.append(ray.get(task, timeout=WAIT))
         except Exception as error:  # such as ModuleNotFoundError, if it has no seehear
             cause = getattr(error, "cause", None) or error
-            answers.append(f"can't begin: {type(cause).__name__}: {str(cause).strip().splitlines()[-1:]}")
+            why = str(cause).strip().splitlines()[-1:]
+            answers.append(f"can't begin: {': '.join([type(cause).__name__, *why])}")
     return answers
 
 

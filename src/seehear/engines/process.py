@@ -8,9 +8,10 @@ import pickle
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, overload
 
 from seehear.engines.interface import Done, Item, Work
+from seehear.errors import SeehearError
 
 _begun: tuple[str, Work[Any, Any]] | None = None  # the work that this process is prepared for, and its key
 
@@ -29,6 +30,17 @@ def results(
     Raises:
         SeehearError: If the process can't do this work, or what is wrong concerns all items.
     """
+    try:
+        return [_sendable(each) for each in _prepared(key, fetch, folder).do(items)]
+    except Exception as error:
+        sendable = _sendable(error)
+        if sendable is error:
+            raise
+        raise sendable from None
+
+
+def _prepared(key: str, fetch: Callable[[], Work[Item, Done]], folder: str) -> Work[Item, Done]:
+    """Return the work that this process is prepared for; prepare for it if it is another one."""
     global _begun
     if _begun is None or _begun[0] != key:
         _begun = None  # frees what the work before had loaded
@@ -37,7 +49,7 @@ def results(
         work = fetch()
         work.begin()
         _begun = (key, work)
-    return [_sendable(each) for each in _begun[1].do(items)]
+    return _begun[1]
 
 
 def work_in(folder: str) -> None:
@@ -49,10 +61,21 @@ def work_in(folder: str) -> None:
 
 def one_thread() -> None:
     """Give this process one thread: there is one process per core."""
+    from threadpoolctl import threadpool_limits
+
     os.environ.setdefault("SEEHEAR_THREADS", "1")
-    os.environ["OMP_NUM_THREADS"] = "1"  # for torch, if it is imported later
+    os.environ["OMP_NUM_THREADS"] = "1"  # for libraries that are imported later, such as torch
+    threadpool_limits(1)  # of those that are there, such as numpy's
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+
+
+@overload
+def _sendable(result: Exception) -> Exception: ...
+
+
+@overload
+def _sendable(result: Done | Exception) -> Done | Exception: ...
 
 
 def _sendable(result: Done | Exception) -> Done | Exception:
@@ -61,5 +84,7 @@ def _sendable(result: Done | Exception) -> Done | Exception:
         try:
             pickle.dumps(copy.copy(result))  # a copy is made as the other process makes it
         except Exception:
+            if isinstance(result, SeehearError):
+                return SeehearError(str(result))
             return RuntimeError(f"{type(result).__name__}: {result}")
     return result

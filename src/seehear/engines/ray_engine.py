@@ -8,20 +8,25 @@ on demand does so.
 from __future__ import annotations
 
 import os
+import platform
+import socket
 import time
 import uuid
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Generic
+from urllib.parse import urlsplit
 
-from seehear.engines.interface import Done, Engine, Item, LostError, Work
-from seehear.engines.nodes import check_nodes
+from seehear.engines.interface import Done, Engine, Item, LostError, Work, spread
+from seehear.engines.nodes import check_nodes, source_hash
 from seehear.engines.process import results
 from seehear.errors import SeehearError
+from seehear.progress import say
 
 LOOK_EVERY = 10.0  # seconds between looks at the size of the cluster
 AHEAD = 2  # blocks per core that are given to the cluster at once: it may grow while some of them wait
+ANSWERS_WITHIN = 10.0  # seconds, to a connection
 MAX_NODE_DEATHS = 10  # of an item, after which its clips are suspected to have caused them
 INSTALL = "needs Ray: pip install 'seehear[ray]'"
 
@@ -69,8 +74,12 @@ class RayEngine(Engine):
     ) -> Generator[tuple[Item, Done | Exception]]:
         """Do work; yield each item with what came of it; see `Engine.each`."""
         ray = self._connected()
+        if not items:
+            return
+        if not self._room(ray):
+            say(f"waiting for the cluster: it has no room for a process now, which needs {self._needs()}")
         check_nodes(ray, work.shared())
-        yield from _Tasks(ray, self, work).each(items, together)
+        yield from _Tasks(ray, self, work).each(items, spread(len(items), self.processes, together))
 
     def _connected(self) -> Any:
         """Return the library, connected to the cluster.
@@ -83,6 +92,8 @@ class RayEngine(Engine):
         except ImportError:
             raise SeehearError(f"the engine ray {INSTALL}") from None
         if not ray.is_initialized():
+            check_address(self.address)
+            os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # of tasks that are not waited for any more
             try:
                 ray.init(address=self.address or None, log_to_driver=False, logging_level="ERROR")
             except Exception as error:  # of many kinds; those of other versions of Ray and Python name both versions
@@ -95,11 +106,40 @@ class RayEngine(Engine):
         """Return how many blocks are given to the cluster at once."""
         return self.workers or max(1, AHEAD * self._room(ray))
 
+    def _needs(self) -> str:
+        return f"a core and {self.gpus:g} GPUs" if self.gpus else "a core"
+
     def _room(self, ray: Any) -> int:
         """Return how many processes the cluster has room for now."""
         resources = ray.cluster_resources()
         cores = int(resources.get("CPU", 0))
         return min(cores, int(resources.get("GPU", 0) / self.gpus)) if self.gpus else cores
+
+
+def check_address(address: str) -> None:
+    """Find out at once whether anything listens at an address; Ray itself tries for a minute.
+
+    Args:
+        address: ray://HOST:PORT; an empty one is not looked at.
+
+    Raises:
+        SeehearError: If it is no such address, or nothing listens there.
+    """
+    if not address:
+        return
+    try:
+        host, port = urlsplit(address).hostname, urlsplit(address).port
+    except ValueError:  # no number
+        host, port = None, None
+    if not host or not port:
+        raise SeehearError(f"{address}: not the address of a Ray cluster: give ray://HOST:PORT, as in ray://head:10001")
+    try:
+        socket.create_connection((host, port), timeout=ANSWERS_WITHIN).close()
+    except OSError as error:
+        raise SeehearError(
+            f"{address}: no Ray cluster answers there ({error.strerror or error}); the port is that of "
+            "`ray start --head --ray-client-server-port`, by default 10001"
+        ) from None
 
 
 class _Tasks(Generic[Item, Done]):
@@ -108,6 +148,7 @@ class _Tasks(Generic[Item, Done]):
     def __init__(self, ray: Any, engine: RayEngine, work: Work[Item, Done]) -> None:
         self._ray, self._engine = ray, engine
         self._key, self._work, self._folder = uuid.uuid4().hex, ray.put(work), os.getcwd()
+        self._source = source_hash()
         # max_calls: by default Ray ends a process with a GPU after each task, and its networks would be loaded again.
         self._do = ray.remote(num_cpus=1, num_gpus=engine.gpus, max_retries=0, max_calls=0)(_do)
         self._doing: dict[Any, list[Item]] = {}
@@ -148,7 +189,7 @@ class _Tasks(Generic[Item, Done]):
         self._doing[self._start(block)] = block
 
     def _start(self, block: list[Item]) -> Any:
-        return self._do.remote(self._key, [self._work], block, self._folder)
+        return self._do.remote(self._key, [self._work], block, self._folder, self._source)
 
     def _ended(self) -> Iterator[tuple[list[Item], list[Done | Exception] | None]]:
         """Wait a moment; yield the blocks that ended with their results, None if their process ended."""
@@ -156,10 +197,13 @@ class _Tasks(Generic[Item, Done]):
         for task in tasks:
             block = self._doing.pop(task)
             try:
-                yield block, self._result(task)
+                done = self._result(task)
+                self._deaths.pop(id(block), None)
+                yield block, done
             except _NodeDiedError:
-                deaths = self._deaths[id(block)] = self._deaths.get(id(block), 0) + 1
+                deaths = self._deaths.pop(id(block), 0) + 1
                 if deaths < MAX_NODE_DEATHS:
+                    self._deaths[id(block)] = deaths
                     self._give(block)
                 else:
                     yield block, None
@@ -217,11 +261,24 @@ class _ProcessEndedError(Exception):
     """A process ended, perhaps because of what it did."""
 
 
-def _do(key: str, work: list[Any], items: list[Any], folder: str) -> list[Any]:
-    """Do items, in a process of the cluster. work: a reference to it, in a list so that Ray doesn't copy it anew."""
+def _do(key: str, work: list[Any], items: list[Any], folder: str, source: str) -> list[Any]:
+    """Do items, in a process of the cluster.
+
+    Args:
+        key: Of the work.
+        work: A reference to it, in a list so that Ray doesn't copy it anew.
+        items: What to do.
+        folder: The working folder.
+        source: Hash of the seehear that this work is from: a node that joined the cluster later may have another one.
+    """
     import ray
 
-    return results(key, lambda: ray.get(work[0]), items, folder)
+    def fetch() -> Any:
+        if source_hash() != source:
+            raise SeehearError(f"node {platform.node()} has another seehear than this process: install the same")
+        return ray.get(work[0])
+
+    return results(key, fetch, items, folder)
 
 
 def _keep_messages_from_output() -> None:

@@ -30,6 +30,7 @@ from seehear.errors import ClipError, SeehearError
 from seehear.features.block import Block, decode, encode
 from seehear.features.block_index import SETTLED, At, Index
 from seehear.features.layout import TENSORS, Entry, Layout, located, vanished
+from seehear.files import while_there
 from seehear.storage.place import LocalPlace, Place
 
 MOST_BYTES = 64 << 20  # of features that are gathered, of all networks
@@ -90,13 +91,12 @@ class Blocks(Layout):
         if not gathered:
             return
         try:
-            if not self.place.exists("store.json"):  # a new folder of this name would be no store
+            if isinstance(self.place, LocalPlace):
+                while_there(self.place.path / "store.json", lambda: self._write_all(network, gathered))
+            elif self.place.exists("store.json"):  # without it, it would be no store
+                self._write_all(network, gathered)
+            else:
                 raise vanished(self.place)
-            index = self._index(network)
-            index.refresh()  # other processes may have written these clips too
-            gathered.sort(key=_width)  # stable
-            for _, of_width in groupby(gathered, key=_width):
-                self._write(index, list(of_width))
         except Exception as error:
             self._forget(network)
             if isinstance(error, SeehearError) and not isinstance(error, ClipError):
@@ -106,6 +106,12 @@ class Blocks(Layout):
                 f"({type(error).__name__}: {error})"
             ) from error
         self._forget(network)
+
+    def _write_all(self, network: str, entries: Sequence[Entry]) -> None:
+        index = self._index(network)
+        index.refresh()  # other processes may have written these clips too
+        for _, of_width in groupby(sorted(entries, key=_width), key=_width):  # stable
+            self._write(index, list(of_width))
 
     def _forget(self, network: str) -> None:
         self._bytes -= sum(entry.features.nbytes for entry in self._gathered.pop(network).values())

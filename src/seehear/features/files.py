@@ -26,8 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.features.layout import REMEDY, TENSORS, Entry, Layout, vanished
-from seehear.files import atomic_bytes
+from seehear.features.layout import REMEDY, TENSORS, Entry, Layout
+from seehear.files import atomic_bytes, while_there
 from seehear.stored import entries, exists, read_tensors
 from seehear.texts import parse_json
 
@@ -61,8 +61,6 @@ class Files(Layout):
         """Write the file of a clip."""
         from safetensors.numpy import save
 
-        if not (self.path / "store.json").exists():  # a new folder of this name would be no store
-            raise vanished(self.path)
         facts = dict(entry.facts)
         if entry.notes:  # in the same text, because safetensors writes several in any order
             facts["notes"] = entry.notes
@@ -72,7 +70,8 @@ class Files(Layout):
         # As a tensor, since safetensors writes several entries of metadata in random order.
         tensors["crc32"] = np.array([zlib.crc32(tensor.tobytes()) for tensor in tensors.values()], dtype=np.uint32)
         data = save(tensors, metadata={"origin": json.dumps(facts, sort_keys=True)})
-        atomic_bytes(self._file(network, entry.clip), data, durable=False, through=self.path / network)
+        file, through = self._file(network, entry.clip), self.path / network
+        while_there(self.path / "store.json", lambda: atomic_bytes(file, data, durable=False, through=through))
 
     def flush(self) -> None:
         """Do nothing: every clip is written at once."""

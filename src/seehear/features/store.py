@@ -300,7 +300,7 @@ class Store:
             notes: On the clip, as far as they concern the network's modality.
 
         Raises:
-            SeehearError: If the file can't be written, or the store has vanished since it was opened.
+            SeehearError: If the file can't be written, or the store has vanished since it was opened and stays away.
         """
         valid_network_name(network)
         entry = Entry(

@@ -17,7 +17,7 @@ from seehear.decoding import Decoding
 from seehear.engines.choose import LOCAL, engine_of
 from seehear.engines.interface import Engine, LostError, Shared, Work
 from seehear.errors import ClipError, SeehearError, costing_one_clip
-from seehear.files import check_folder, claim, sweep
+from seehear.files import check_folder, claim, sweep, while_there
 from seehear.labels import DenseTable, DenseTables, Event, classes_of, dense_tables, read_dense, segments_of
 from seehear.locks import locked
 from seehear.media import child
@@ -336,6 +336,9 @@ class _Job:
 
     def parse(self, clip: str, path: Location) -> tuple[ParsedClip, bool]:
         """Parse a clip and write the requested files. Return whether that was done before; then nothing is done."""
+        return while_there(self.folder / MARKER, lambda: self._parse(clip, path))
+
+    def _parse(self, clip: str, path: Location) -> tuple[ParsedClip, bool]:
         from seehear import pages
         from seehear.plots import style
 
@@ -346,8 +349,6 @@ class _Job:
             old = read_json(file) if complete else None
             if old is not None and is_parse(old) and old.get("made_by") == made_by:
                 return from_json(old, file), True
-        if not (self.folder / MARKER).exists():
-            raise SeehearError(f"{self.folder}: was deleted or unmounted meanwhile; nothing more is written")
         parsed = self.how.parse(path)
         assert parsed.overview is not None
         if drawings:

@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seehear.decoding import Decoding
 from seehear.errors import ClipError, SeehearError
 from seehear.features.store import NetworkInfo
-from seehear.files import atomic_bytes, atomic_json, atomic_text, check_folder, claim, flush_folder, sweep
+from seehear.files import atomic_bytes, atomic_json, atomic_text, check_folder, claim, flush_folder, is_there, sweep
 from seehear.locks import locked
 from seehear.names import valid_line, valid_modality_name
 from seehear.progress import say
@@ -554,8 +554,8 @@ class Run(BaseRun):
                 (self.path / name).unlink(missing_ok=True)
 
     def _check_exists(self) -> None:
-        """Raise a SeehearError if the folder has vanished: a new one of its name would be no run."""
-        if not (self.path / "run.json").exists():
+        """Raise a SeehearError if the folder has vanished for long: a new one of its name would be no run."""
+        if not is_there(self.path / "run.json"):
             raise SeehearError(f"{self.path}: the run was deleted or unmounted meanwhile; nothing more is written")
 
 
