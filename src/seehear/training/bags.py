@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seehear.features.packed import Packed, some_missing
-from seehear.features.rows import Rows, memory_limit
+from seehear.features.rows import Rows
+from seehear.memory import memory_limit, zeros
 from seehear.pseudo import CONFIDENT
 
 if TYPE_CHECKING:
@@ -195,7 +196,9 @@ class Split:
         if (pseudo := usable.pseudo) is not None:
             names = usable.modalities
             weak = torch.from_numpy(np.stack([pseudo.weak[name] for name in names], axis=1)).to(device, labels.dtype)
-            stacked = np.stack([pseudo.confidence[name][:, :longest] for name in names], axis=2)
+            stacked = zeros((len(labels), longest, len(names), labels.shape[1]))
+            for m, name in enumerate(names):
+                stacked[:, :, m] = pseudo.confidence[name][:, :longest]
             confidence = torch.from_numpy(stacked).to(device, labels.dtype)
         return Split(bags, labels, truth, weak, confidence, usable.revision, usable.clips)
 
@@ -207,7 +210,7 @@ class Split:
         """Return the ground truth, or the pseudo-labels if it is not known, or None: modality -> (N, T, C) bool."""
         if self.truth is not None or self.confidence is None:
             return None if self.truth is None else dict(self.truth)
-        active = self.confidence.nan_to_num().cpu().numpy() >= CONFIDENT  # (N, T, M, C)
+        active = (self.confidence >= CONFIDENT).cpu().numpy()  # (N, T, M, C), False for NaN
         return {name: active[:, :, m] for m, name in enumerate(modalities)}
 
     def dense(self) -> Tensor:

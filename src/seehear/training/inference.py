@@ -63,9 +63,10 @@ def over_windows(
             by_modality[n, at] += centrality[:, None, None] * of_modality[row]
             weight[n, at] += centrality
     weight = np.maximum(weight, 1.0)
-    return Probabilities(
-        segment / weight[..., None, None], clip_level / weight[..., None], by_modality / weight[..., None, None]
-    )
+    segment /= weight[..., None, None]
+    clip_level /= weight[..., None]
+    by_modality /= weight[..., None, None]
+    return Probabilities(segment, clip_level, by_modality)
 
 
 def _cuts(length: int, window: int) -> list[tuple[int, int]]:
