@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.test_store import INFO
@@ -34,6 +34,7 @@ silences = st.one_of(st.none(), st.lists(st.booleans(), min_size=1, max_size=5))
 
 
 @given(st.lists(st.tuples(st.integers(1, 7), silences), min_size=1, max_size=6), st.data())
+@settings(max_examples=40)
 def test_a_pack_is_the_concatenation(tmp_path_factory, given, data):
     lengths, silent = [length for length, _ in given], [known for _, known in given]
     kept = filled(tmp_path_factory.mktemp("s") / "s", lengths, silent)

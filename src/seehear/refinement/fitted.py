@@ -168,13 +168,14 @@ class Teachers:
             SeehearError: If the clips lack a modality of the teachers, or have features of other networks.
         """
         packs, clips = self._packs(dataset), dataset.usable()
-        segment = np.stack(
-            [
-                as_clips(self.link(teacher.scores(packs[name])), clips.lengths, 0.0)
-                for name, teacher in self.by_modality.items()
-            ],
-            axis=2,
+        segment: NDArray[np.float32] = zeros(
+            (len(clips), int(clips.lengths.max()), len(self.by_modality), len(self.classes))
         )  # (N, T, M, C)
+        for m, (name, teacher) in enumerate(self.by_modality.items()):
+            scores = teacher.scores(packs[name])
+            for part in blocks(*scores.shape):
+                scores[part] = self.link(scores[part])
+            segment[:, :, m] = as_clips(scores, clips.lengths, 0.0)
         has = available_of(clips)
         segment *= np.stack([has[name] for name in self.by_modality], axis=1)[:, None, :, None]  # (N, 1, M, 1)
         return silenced(Probabilities.of_segments(segment), clips.silent, tuple(self.by_modality))
