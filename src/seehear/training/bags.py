@@ -13,7 +13,7 @@ from torch import Tensor
 
 from seehear.features.packed import Packed, some_missing
 from seehear.features.rows import Rows
-from seehear.memory import memory_limit, zeros
+from seehear.memory import PART, memory_limit, zeros
 from seehear.pseudo import CONFIDENT
 
 if TYPE_CHECKING:
@@ -131,12 +131,17 @@ class Bags:
 def _sums(part: Tensor | Rows) -> tuple[Tensor, Tensor]:
     """Return the sums of the columns of features and of their squares, (D,) float64 each."""
     total, squares = torch.zeros(2, part.shape[1], dtype=torch.float64)
+    # Rows that stay on the disk are read as few times as memory allows: each reading takes all of a row's pages.
+    groups = max(1, memory_limit() // PART // (4 * MOMENT_ROWS * MOMENT_COLUMNS))
     for start in range(0, len(part), MOMENT_ROWS):
-        for first in range(0, part.shape[1], MOMENT_COLUMNS):
-            columns = slice(first, first + MOMENT_COLUMNS)
-            rows = torch.as_tensor(part[start : start + MOMENT_ROWS, columns]).double().cpu()
-            total[columns] += rows.sum(0)
-            squares[columns] += (rows * rows).sum(0)
+        for left in range(0, part.shape[1], groups * MOMENT_COLUMNS):
+            read = part[start : start + MOMENT_ROWS, left : left + groups * MOMENT_COLUMNS]
+            several = read if isinstance(read, Tensor) else torch.from_numpy(np.array(read))
+            for first in range(0, several.shape[1], MOMENT_COLUMNS):
+                rows = several[:, first : first + MOMENT_COLUMNS].double().cpu()
+                columns = slice(left + first, left + first + rows.shape[1])
+                total[columns] += rows.sum(0)
+                squares[columns] += (rows * rows).sum(0)
     return total, squares
 
 
