@@ -57,7 +57,10 @@ def test_the_revision_follows_the_content():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda weak, confidence: confidence["audio"].fill(1.5), "audio: a confidence must be a number from 0 to 1"),
+        (
+            lambda weak, confidence: confidence["audio"].fill(1.5),
+            "audio: a confidence must be a number from 0 to 1, not 1.5",
+        ),
         (lambda weak, confidence: confidence["audio"].fill(-0.5), "number from 0 to 1, not -0.5"),
         (lambda weak, confidence: weak.update(audio=np.ones((2, 2), bool)), r"\(2, 2\) do not fit"),
         (lambda weak, confidence: confidence.pop("audio"), "audio: confidences must be"),

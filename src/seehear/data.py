@@ -40,6 +40,7 @@ from seehear.labels import (
     suggestion,
 )
 from seehear.labels.plausible import MAX_OVERHANG
+from seehear.memory import zeros
 from seehear.modality import AUDIO
 from seehear.pseudo import PseudoLabels
 from seehear.results import import_pandas
@@ -771,10 +772,15 @@ def _pseudo_of(dataset: Dataset, pseudo: PseudoLabels) -> PseudoLabels:
         )
     if len(first) == len(dataset):
         return pseudo
-    row = np.where(dataset.featured, np.cumsum(dataset.featured) - 1, 0)
-    having = dataset.featured
-    weak = {name: array[row] & having[:, None] for name, array in pseudo.weak.items()}
-    confidence = {
-        name: np.where(having[:, None, None], array[row], np.float32(0)) for name, array in pseudo.confidence.items()
-    }
+    weak, confidence = (
+        {name: _of_featured(dataset, array) for name, array in each.items()}
+        for each in (pseudo.weak, pseudo.confidence)
+    )
     return PseudoLabels(pseudo.classes, weak, confidence, pseudo.source)
+
+
+def _of_featured(dataset: Dataset, array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array (featured clips, ...) as one of all clips, with zeros for the others."""
+    result = zeros((len(dataset), *array.shape[1:]), array.dtype)
+    result[dataset.featured] = array
+    return result

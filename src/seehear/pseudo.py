@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.events import reindexed
+from seehear.memory import taken
 
 CONFIDENT = 0.5  # a segment with at least this confidence has the class
+HASHED = 4096  # clips at once; their bits fill whole bytes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,9 +50,11 @@ class PseudoLabels:
         if len(set(shapes.values())) > 1 or set(shapes) != set(self.weak):
             raise SeehearError(f"pseudo-labels of the modalities differ in shape: {shapes}")
         for name, array in self.confidence.items():
-            known = array[~np.isnan(array)]
-            if ((known < 0) | (known > 1)).any():
-                raise SeehearError(f"{name}: a confidence must be a number from 0 to 1, not {known.min():g}")
+            least, most = np.fmin.reduce(array, axis=None, initial=0), np.fmax.reduce(array, axis=None, initial=1)
+            if least < 0 or most > 1:
+                raise SeehearError(
+                    f"{name}: a confidence must be a number from 0 to 1, not {least if least < 0 else most:g}"
+                )
 
     def __repr__(self) -> str:
         clips = len(next(iter(self.weak.values())))
@@ -63,25 +67,34 @@ class PseudoLabels:
         Confidences count only as being known, and above CONFIDENT: their last digits depend on the machine.
         """
         digest = hashlib.sha256(repr(self.classes).encode())
-        for name, segments in self.segments.items():
-            parts = (self.weak[name], segments, np.isnan(self.confidence[name]))
-            digest.update(name.encode() + b"".join(np.packbits(part).tobytes() for part in parts))
+        for name, array in self.confidence.items():
+            digest.update(name.encode() + np.packbits(self.weak[name]).tobytes())
+            for test in (_confident, np.isnan):
+                for start in range(0, len(array), HASHED):
+                    digest.update(np.packbits(test(array[start : start + HASHED])).tobytes())
         return f"{self.source}@{digest.hexdigest()[:8]}"
 
     @property
     def segments(self) -> dict[str, NDArray[np.bool_]]:
         """Return modality -> (N, T, C) bool: which segments have the class."""
-        return {name: np.nan_to_num(array) >= CONFIDENT for name, array in self.confidence.items()}
+        return {name: _confident(array) for name, array in self.confidence.items()}
 
     def subset(self, clips: NDArray[np.int64]) -> PseudoLabels:
         """Return some clips, by number."""
-        return self._each(lambda array: array[clips], self.classes)
+        return self._each(lambda array: taken(array, clips), self.classes)
 
     def with_classes(self, classes: Sequence[str]) -> PseudoLabels:
         """Return them with these classes as columns: others are dropped, new ones never occur."""
+        if tuple(classes) == self.classes:
+            return self
         return self._each(lambda array: reindexed(array, self.classes, classes), tuple(classes))
 
     def _each(self, change: Any, classes: tuple[str, ...]) -> PseudoLabels:
         weak = {name: change(array) for name, array in self.weak.items()}
         confidence = {name: change(array) for name, array in self.confidence.items()}
         return PseudoLabels(classes, weak, confidence, self.source)
+
+
+def _confident(confidence: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which segments have the class, False for NaN; of any shape."""
+    return np.asarray(confidence >= CONFIDENT)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.test_store import INFO
@@ -14,7 +14,7 @@ from features.test_store import store as make_store
 from limited import run_limited
 from seehear.errors import SeehearError
 from seehear.features.packed import pack
-from seehear.features.rows import BLOCK, SomeRows, blocks, memory_limit, part_of, row_numbers
+from seehear.features.rows import SomeRows, row_numbers
 from seehear.features.store import Origin, Store
 
 WIDTH = INFO.width
@@ -34,6 +34,7 @@ silences = st.one_of(st.none(), st.lists(st.booleans(), min_size=1, max_size=5))
 
 
 @given(st.lists(st.tuples(st.integers(1, 7), silences), min_size=1, max_size=6), st.data())
+@settings(max_examples=40)
 def test_a_pack_is_the_concatenation(tmp_path_factory, given, data):
     lengths, silent = [length for length, _ in given], [known for _, known in given]
     kept = filled(tmp_path_factory.mktemp("s") / "s", lengths, silent)
@@ -137,30 +138,3 @@ def test_some_rows_are_those_of_the_array(lengths, data):
     chosen = data.draw(st.lists(st.booleans(), min_size=len(some), max_size=len(some)).map(lambda n: np.array(n, bool)))
     np.testing.assert_array_equal(some[chosen], expected[chosen])
     np.testing.assert_array_equal(SomeRows(some, np.flatnonzero(chosen)), expected[chosen])
-
-
-@pytest.mark.parametrize("width", [1, 3, 1000, 2 * BLOCK])
-@pytest.mark.parametrize("times", [0, 0.001, 0.999, 1, 1.001, 1.999, 2, 5.01])
-def test_blocks_cover_each_row_once_and_none_is_small(times, width):
-    step = max(1, BLOCK // width)
-    count = round(times * step)
-    parts = list(blocks(count, width))
-    ends = [0, *(part.stop for part in parts)]
-    assert ends[-1] == count
-    assert [part.start for part in parts] == ends[:-1]
-    assert all(min(count, step) <= part.stop - part.start < 2 * step for part in parts)
-
-
-@pytest.mark.parametrize(("given", "expected"), [("", 4 << 30), ("0", 0), ("0.5", 1 << 29), ("64", 64 << 30)])
-def test_the_memory_for_features_is_set_by_a_variable(given, expected, monkeypatch):
-    monkeypatch.setenv("SEEHEAR_MEMORY", given)
-    assert memory_limit() == expected
-    part = part_of(np.zeros((4, 2), np.float32), np.array([1, 3]))
-    assert isinstance(part, SomeRows) == (expected == 0)
-
-
-@pytest.mark.parametrize("given", ["-1", "nan", "inf", "much"])
-def test_a_memory_that_is_none(given, monkeypatch):
-    monkeypatch.setenv("SEEHEAR_MEMORY", given)
-    with pytest.raises(SeehearError, match=f"SEEHEAR_MEMORY must be a number of GiB, 0 or more, not '{given}'"):
-        memory_limit()

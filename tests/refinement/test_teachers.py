@@ -197,7 +197,7 @@ def lazy(sample: Bags) -> Bags:
 @pytest.mark.parametrize("name", list_teachers())
 def test_rows_that_are_read_when_needed_teach_the_same(name, limit, monkeypatch):
     monkeypatch.setenv("SEEHEAR_MEMORY", limit)
-    monkeypatch.setattr("seehear.features.rows.BLOCK", 7)  # several blocks of clips
+    monkeypatch.setattr("seehear.memory.BLOCK", 7)  # several blocks of clips
     sample = bags([1, 3, 2, 2, 4, 1, 2, 3] * 4, width=4)
     labels = labels_of(32, 3)
     whole, parts = REGISTRY[name].fit(sample, labels), REGISTRY[name].fit(lazy(sample), labels)

@@ -50,7 +50,6 @@ def test_probabilities_of_0_and_1_are_labels_as_any_other():
 
 def test_targets_are_soft_or_0_and_1():
     confidence = torch.tensor([0.2, 0.5, 0.9, math.nan])
-    assert _targets(None, soft=False) is None
     assert _targets(confidence, soft=True) is confidence
     hard = _targets(confidence, soft=False)
     assert hard[:3].tolist() == [0, 1, 1]
@@ -58,15 +57,18 @@ def test_targets_are_soft_or_0_and_1():
 
 
 @pytest.mark.parametrize("balance", [0.5, 1.0])
-def test_the_weight_of_positives_is_the_loop(balance):
+@pytest.mark.parametrize("soft", [False, True])
+def test_the_weight_of_positives_is_the_loop(balance, soft, monkeypatch):
+    monkeypatch.setattr("seehear.training.objective.COUNTED", 4)
     rng = np.random.default_rng(0)
-    segments = torch.from_numpy((rng.random((6, 4, 2, 3)) < [0.1, 0.4, 0.0]).astype(np.float32))
-    segments[2, :, 0, 1] = math.nan
-    found = _positive_weight(segments, balance)
+    confidence = torch.from_numpy((rng.random((6, 4, 2, 3)) * [0.6, 0.9, 0.4]).astype(np.float32))
+    confidence[2, :, 0, 1] = math.nan
+    found = _positive_weight(confidence, balance, soft)
     for m in range(2):
         for c in range(3):
-            known = [value for value in segments[:, :, m, c].flatten().tolist() if not math.isnan(value)]
-            share = min(max(sum(known) / len(known), 1e-3), 1 - 1e-3)
+            known = [value for value in confidence[:, :, m, c].flatten().tolist() if not math.isnan(value)]
+            share = sum(value if soft else value >= 0.5 for value in known) / len(known)
+            share = min(max(share, 1e-3), 1 - 1e-3)
             assert found[m, c].item() == pytest.approx(((1 - share) / share) ** balance, rel=1e-5)
-    assert _positive_weight(segments, 0.0) is None
-    assert _positive_weight(None, 1.0) is None
+    assert _positive_weight(confidence, 0.0, soft) is None
+    assert _positive_weight(None, 1.0, soft) is None

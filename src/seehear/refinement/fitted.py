@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from seehear.decoding import ByModality, Decoding, Probabilities, silenced
 from seehear.errors import SeehearError
 from seehear.events import Activity, inside_clips
 from seehear.features.packed import Packed
-from seehear.features.rows import blocks
+from seehear.memory import blocks, zeros
 from seehear.modality import AUDIO
 from seehear.pseudo import CONFIDENT, PseudoLabels
 from seehear.refinement.teachers import Linear, Link
@@ -53,7 +54,7 @@ class FittedTeacher:
 
     def scores(self, packs: Sequence[Packed]) -> NDArray[np.float32]:
         """Return the scores of segments, (R, C)."""
-        scores = np.empty((len(packs[0].rows), len(self.usable)), dtype=np.float32)
+        scores: NDArray[np.float32] = zeros((len(packs[0].rows), len(self.usable)))
         for part in blocks(len(scores), len(self.linear.weight)):
             scores[part] = self.linear(np.concatenate([pack.rows[part] for pack in packs], axis=1))
         return scores
@@ -167,13 +168,14 @@ class Teachers:
             SeehearError: If the clips lack a modality of the teachers, or have features of other networks.
         """
         packs, clips = self._packs(dataset), dataset.usable()
-        segment = np.stack(
-            [
-                as_clips(self.link(teacher.scores(packs[name])), clips.lengths, 0.0)
-                for name, teacher in self.by_modality.items()
-            ],
-            axis=2,
+        segment: NDArray[np.float32] = zeros(
+            (len(clips), int(clips.lengths.max()), len(self.by_modality), len(self.classes))
         )  # (N, T, M, C)
+        for m, (name, teacher) in enumerate(self.by_modality.items()):
+            scores = teacher.scores(packs[name])
+            for part in blocks(*scores.shape):
+                scores[part] = self.link(scores[part])
+            segment[:, :, m] = as_clips(scores, clips.lengths, 0.0)
         has = available_of(clips)
         segment *= np.stack([has[name] for name in self.by_modality], axis=1)[:, None, :, None]  # (N, 1, M, 1)
         return silenced(Probabilities.of_segments(segment), clips.silent, tuple(self.by_modality))
@@ -222,10 +224,12 @@ def unrefined(dataset: Dataset) -> PseudoLabels:
     labels, has = dataset.labels > 0, available_of(dataset)
     inside = inside_clips(dataset.lengths)  # (N, T)
     weak = {name: labels & of_modality[:, None] for name, of_modality in has.items()}
-    confidence = {
-        name: np.where(inside[..., None] & own[:, None], np.float32(np.nan), np.float32(0))
-        for name, own in weak.items()
-    }
+    confidence: dict[str, NDArray[np.float32]] = {
+        name: zeros((*inside.shape, labels.shape[1])) for name in weak
+    }  # (N, T, C) each
+    for name, own in weak.items():
+        for part in blocks(len(own), inside.shape[1] * own.shape[1]):
+            confidence[name][part][inside[part, :, None] & own[part, None]] = np.nan
     return PseudoLabels(dataset.classes, weak, confidence, "unrefined")
 
 
@@ -241,8 +245,11 @@ def as_clips(
         segments: T, at least; by default that of the longest clip.
     """
     inside = inside_clips(lengths, max(segments, int(lengths.max())))  # (N, T)
-    result = np.full((*inside.shape, rows.shape[1]), outside, dtype=np.float32)
-    result[inside] = rows
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    result: NDArray[np.float32] = zeros((*inside.shape, rows.shape[1]))
+    for part in blocks(len(result), inside.shape[1] * rows.shape[1]):
+        result[part] = outside
+        result[part][inside[part]] = rows[offsets[part.start] : offsets[part.stop]]
     return result
 
 
@@ -285,10 +292,11 @@ def pseudo_labels(
     passes = ((stacked > 0) | (stacked == stacked.max(axis=0))) & has  # (M, N, C)
     weak = {name: labels & passes[m] for m, name in enumerate(margins)}
     inside = inside_clips(lengths, next(iter(margins.values())).shape[1])  # (N, T)
-    confidence = {}
+    confidence: dict[str, NDArray[np.float32]] = {name: zeros(array.shape) for name, array in margins.items()}
     for name, array in margins.items():
-        likely = np.where(array > 0, expit(array), np.minimum(expit(array), UNCONFIDENT))
-        of_class = np.where(usable[name], likely, np.float32(np.nan))
-        known = inside[..., None] & labels[:, None] & available[name][:, None, None]
-        confidence[name] = np.where(known, of_class, np.float32(0))
+        for part in blocks(len(array), math.prod(array.shape[1:])):
+            likely = np.where(array[part] > 0, expit(array[part]), np.minimum(expit(array[part]), UNCONFIDENT))
+            of_class = np.where(usable[name], likely, np.float32(np.nan))
+            known = inside[part, :, None] & labels[part, None] & available[name][part, None, None]
+            confidence[name][part] = np.where(known, of_class, np.float32(0))
     return PseudoLabels(classes, weak, confidence, source)

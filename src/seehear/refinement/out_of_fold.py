@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.features.rows import blocks
+from seehear.memory import blocks, zeros
 from seehear.refinement.teachers import Bags, Teacher
 
 
@@ -42,7 +42,7 @@ def out_of_fold(
     Returns:
         (R, C); 0 where there is no clip in any other fold.
     """
-    scores = np.zeros((len(bags.rows), labels.shape[1]), dtype=np.float32)
+    scores: NDArray[np.float32] = zeros((len(bags.rows), labels.shape[1]))
     of_row = np.repeat(fold, np.diff(bags.offsets))  # (R,)
     for number in np.unique(fold):
         others = np.flatnonzero(fold != number)

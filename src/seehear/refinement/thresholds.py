@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.features.rows import blocks
+from seehear.memory import blocks, zeros
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Thresholds:
 
     def margins(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (score − θ) / deviation of scores (..., C): above 0, the segment passes."""
-        margins = np.empty(scores.shape, dtype=np.float32)
-        for part in blocks(len(scores), max(1, math.prod(scores.shape[1:]))):  # as float64, they take twice the room
+        margins: NDArray[np.float32] = zeros(scores.shape)
+        for part in blocks(len(scores), math.prod(scores.shape[1:])):  # as float64, they take twice the room
             margins[part] = (scores[part] - self.value) / self.deviation
         return margins
 
@@ -43,11 +43,11 @@ def from_negatives(
         offsets: (N + 1,). Clip n has the rows offsets[n]:offsets[n + 1].
         false_alarms: α in (0, 1): θ is the (1 − α) quantile.
     """
-    negative = np.repeat(labels == 0, np.diff(offsets), axis=0)  # (R, C)
+    lengths = np.diff(offsets)
     classes = labels.shape[1]
     value, deviation = np.full(classes, np.inf), np.ones(classes)
     for c in range(classes):
-        own = scores[negative[:, c], c]
+        own = scores[np.repeat(labels[:, c] == 0, lengths), c]
         if len(own):
             value[c] = np.quantile(own, 1 - false_alarms)
             deviation[c] = max(float(own.std()), 1e-9)

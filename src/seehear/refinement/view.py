@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.features.packed import Packed
-from seehear.features.rows import BLOCK, PART, LazyRows, Rows, memory_limit
+from seehear.features.rows import LazyRows, Rows
+from seehear.memory import BLOCK, PART, memory_limit
 from seehear.networks.spec import Classifier
 from seehear.refinement.teachers import Bags, Linear
 

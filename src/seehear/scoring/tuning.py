@@ -6,14 +6,18 @@ tenth keeps the choice from following a few clips.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seehear.decoding import ByModality, Decoding, Probabilities
 from seehear.events import ActiveSegments
+from seehear.memory import blocks
 from seehear.modality import with_joint
 from seehear.scoring.f1 import Counts, clip_f1, event_counts, segment_counts
 
@@ -21,6 +25,8 @@ SEGMENT_GRID = tuple(n / 10 for n in range(1, 10))
 CLIP_GRID = tuple(n / 10 for n in range(8))  # 0 keeps every class
 START = (0.5, 0.5)  # of clip and segment: the official protocol
 SWEEPS = 3
+
+Pair = tuple[float, float]  # thresholds of clips and segments
 
 
 @dataclass(frozen=True)
@@ -51,25 +57,25 @@ def tune(
     """
     scorer = _Scorer(probabilities, truth, modalities, iou)
     thresholds = {name: START for name in modalities}
-    best = scorer.average(thresholds)
+    (best,) = scorer.averages(thresholds, modalities[0], [START])
     for _ in range(SWEEPS):
         before = best
         for name in modalities:
             for level, grid in enumerate((CLIP_GRID, SEGMENT_GRID)):
-                for value in sorted(grid, key=lambda value: abs(value - START[0])):
-                    pair = (value, thresholds[name][1]) if level == 0 else (thresholds[name][0], value)
-                    trial = {**thresholds, name: pair}
-                    if (average := scorer.average(trial)) > best + 1e-12:
-                        best, thresholds = average, trial
+                clip, segment = thresholds[name]
+                values = sorted(grid, key=lambda value: abs(value - START[0]))
+                pairs = [(value, segment) if level == 0 else (clip, value) for value in values]
+                for pair, average in zip(pairs, scorer.averages(thresholds, name, pairs), strict=True):
+                    if average > best + 1e-12:
+                        best, thresholds = average, {**thresholds, name: pair}
         if best == before:
             break
-    clip = ByModality({name: pair[0] for name, pair in thresholds.items()})
-    segment = ByModality({name: pair[1] for name, pair in thresholds.items()})
-    return Tuned(Decoding("global", segment, clip), 100 * best)
+    of_clip, of_segment = (ByModality({name: pair[level] for name, pair in thresholds.items()}) for level in range(2))
+    return Tuned(Decoding("global", of_segment, of_clip), 100 * best)
 
 
 class _Scorer:
-    """The average score of thresholds; a modality whose thresholds did not change is not counted again."""
+    """The average scores of thresholds. Clips are counted some at a time: of all, memory holds scores alone."""
 
     def __init__(
         self,
@@ -79,42 +85,65 @@ class _Scorer:
         iou: float,
     ) -> None:
         self._segment, self._clip, self._iou = probabilities.segment, probabilities.clip, iou
-        self._modalities = modalities
-        segments = self._segment.shape[1]
-        cut = {name: truth[name][:, :segments] for name in modalities}
-        self._true = with_joint({name: ActiveSegments.of(array) for name, array in cut.items()}, modalities)
-        self._active: dict[tuple[int, float, float], ActiveSegments] = {}
-        self._counts: dict[tuple[int, float, float], tuple[Counts, Counts]] = {}
+        self._truth, self._modalities = truth, modalities
+        self._known: dict[tuple[Pair, ...], float] = {}  # the last sweep meets many thresholds again
 
-    def average(self, thresholds: Mapping[str, tuple[float, float]]) -> float:
-        """Return the mean of all scores in [0, 1]. thresholds: modality -> of clips and segments."""
-        keys = [(m, *thresholds[name]) for m, name in enumerate(self._modalities)]
-        active = {name: self._of(key) for name, key in zip(self._modalities, keys, strict=True)}
-        counts = [self._counts_of(key) for key in keys]
-        joined = with_joint(active, self._modalities)
-        for kind in list(joined)[len(active) :]:
-            counts.append(self._count(joined[kind], kind))
-        means = []
-        for level in range(2):
-            own = [float(clip_f1(each[level]).mean()) for each in counts]
-            pooled = counts[0][level]
-            for each in counts[1 : len(self._modalities)]:
-                pooled = pooled + each[level]
-            means += [*own, float(np.mean(own)), float(clip_f1(pooled).mean())]
-        return float(np.mean(means))
+    def averages(self, thresholds: Mapping[str, Pair], name: str, pairs: Sequence[Pair]) -> list[float]:
+        """Return for several thresholds of one modality the mean of all scores in [0, 1].
 
-    def _of(self, key: tuple[int, float, float]) -> ActiveSegments:
-        if key not in self._active:
-            m, clip, segment = key
-            active = (self._segment[:, :, m] >= np.float32(segment)) & (self._clip >= np.float32(clip))
-            self._active[key] = ActiveSegments.of(active)
-        return self._active[key]
+        Args:
+            thresholds: modality -> of clips and segments.
+            name: The modality whose thresholds are others.
+            pairs: These, of clips and segments.
+        """
+        trials = {tuple({**thresholds, name: pair}.values()): pair for pair in pairs}
+        unknown = {trial: pair for trial, pair in trials.items() if trial not in self._known}
+        parts = [
+            self._scores(part, thresholds, name, [*unknown.values()])
+            for part in (blocks(len(self._segment), math.prod(self._segment.shape[1:])) if unknown else ())
+        ]
+        for n, trial in enumerate(unknown):
+            of_kinds = np.concatenate([part[n] for part in parts], axis=-1)  # (2, K + 1, N)
+            self._known[trial] = float(np.mean([_mean_scores(each) for each in of_kinds]))
+        return [self._known[trial] for trial in trials]
 
-    def _counts_of(self, key: tuple[int, float, float]) -> tuple[Counts, Counts]:
-        if key not in self._counts:
-            self._counts[key] = self._count(self._of(key), self._modalities[key[0]])
-        return self._counts[key]
+    def _scores(
+        self, part: slice, thresholds: Mapping[str, Pair], name: str, pairs: Sequence[Pair]
+    ) -> list[NDArray[np.float64]]:
+        """Return of some clips for each pair their scores, (2, K + 1, n): by level, of each kind and of all pooled."""
+        cut = {each: self._truth[each][part, : self._segment.shape[1]] for each in self._modalities}
+        true = with_joint({each: ActiveSegments.of(array) for each, array in cut.items()}, self._modalities)
+        active = {each: self._active(part, each, pair) for each, pair in thresholds.items() if each != name}
+        counts = {each: self._count(segments, true[each]) for each, segments in active.items()}
+        found = []
+        for pair in pairs:
+            active[name] = self._active(part, name, pair)
+            counts[name] = self._count(active[name], true[name])
+            joint = {
+                kind: self._count(segments, true[kind])
+                for kind, segments in with_joint(active, self._modalities).items()
+                if kind not in active
+            }
+            own = [counts[each] for each in self._modalities]
+            found.append(np.array([_of_level([*own, *joint.values()], len(own), level) for level in range(2)]))
+        return found
 
-    def _count(self, active: ActiveSegments, kind: str) -> tuple[Counts, Counts]:
-        true = self._true[kind]
+    def _active(self, part: slice, name: str, pair: Pair) -> ActiveSegments:
+        clip, segment = pair
+        of_modality = self._segment[part, :, self._modalities.index(name)]
+        return ActiveSegments.of((of_modality >= np.float32(segment)) & (self._clip[part] >= np.float32(clip)))
+
+    def _count(self, active: ActiveSegments, true: ActiveSegments) -> tuple[Counts, Counts]:
         return segment_counts(active, true), event_counts(active, true, self._iou)
+
+
+def _of_level(counts: Sequence[tuple[Counts, Counts]], modalities: int, level: int) -> list[NDArray[np.float64]]:
+    """Return the scores of clips by kind, modalities first, and those of the modalities' pooled counts, (n,) each."""
+    pooled = reduce(add, [each[level] for each in counts[:modalities]])
+    return [clip_f1(each) for each in (*(each[level] for each in counts), pooled)]
+
+
+def _mean_scores(of_kinds: NDArray[np.float64]) -> list[float]:
+    """Return the mean scores of a level, (K + 1, N): of each kind, of types, and of all pooled."""
+    *own, pooled = (float(scores.mean()) for scores in of_kinds)
+    return [*own, float(np.mean(own)), pooled]

@@ -16,8 +16,8 @@ from seehear.engines.interface import Engine
 from seehear.engines.local import LocalEngine, core_count
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
-from seehear.features.rows import memory_limit
 from seehear.files import check_folder
+from seehear.memory import memory_limit
 from seehear.selection.collocation import Grid
 from seehear.selection.task import TEST, TRAIN, VAL, Task
 from seehear.selection.trainings import Bench

@@ -26,8 +26,8 @@ from seehear.engines.local import LocalEngine
 from seehear.errors import SeehearError
 from seehear.events import Activity
 from seehear.features.packed import Packed
-from seehear.features.rows import IN_MEMORY
 from seehear.features.store import NetworkInfo
+from seehear.memory import IN_MEMORY
 from seehear.selection.collocation import Collocation
 from seehear.stored import Number, as_model, facts_of, read_tensors
 from seehear.training.bags import Split

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from seehear.features.packed import Packed, some_missing
-from seehear.features.rows import Rows, memory_limit
+from seehear.features.rows import Rows
+from seehear.memory import PART, memory_limit, zeros
 from seehear.pseudo import CONFIDENT
 
 if TYPE_CHECKING:
@@ -130,12 +131,17 @@ class Bags:
 def _sums(part: Tensor | Rows) -> tuple[Tensor, Tensor]:
     """Return the sums of the columns of features and of their squares, (D,) float64 each."""
     total, squares = torch.zeros(2, part.shape[1], dtype=torch.float64)
+    # Rows that stay on the disk are read as few times as memory allows: each reading takes all of a row's pages.
+    groups = max(1, memory_limit() // PART // (4 * MOMENT_ROWS * MOMENT_COLUMNS))
     for start in range(0, len(part), MOMENT_ROWS):
-        for first in range(0, part.shape[1], MOMENT_COLUMNS):
-            columns = slice(first, first + MOMENT_COLUMNS)
-            rows = torch.as_tensor(part[start : start + MOMENT_ROWS, columns]).double().cpu()
-            total[columns] += rows.sum(0)
-            squares[columns] += (rows * rows).sum(0)
+        for left in range(0, part.shape[1], groups * MOMENT_COLUMNS):
+            read = part[start : start + MOMENT_ROWS, left : left + groups * MOMENT_COLUMNS]
+            several = read if isinstance(read, Tensor) else torch.from_numpy(np.array(read))
+            for first in range(0, several.shape[1], MOMENT_COLUMNS):
+                rows = several[:, first : first + MOMENT_COLUMNS].double().cpu()
+                columns = slice(left + first, left + first + rows.shape[1])
+                total[columns] += rows.sum(0)
+                squares[columns] += (rows * rows).sum(0)
     return total, squares
 
 
@@ -195,7 +201,9 @@ class Split:
         if (pseudo := usable.pseudo) is not None:
             names = usable.modalities
             weak = torch.from_numpy(np.stack([pseudo.weak[name] for name in names], axis=1)).to(device, labels.dtype)
-            stacked = np.stack([pseudo.confidence[name][:, :longest] for name in names], axis=2)
+            stacked = zeros((len(labels), longest, len(names), labels.shape[1]))
+            for m, name in enumerate(names):
+                stacked[:, :, m] = pseudo.confidence[name][:, :longest]
             confidence = torch.from_numpy(stacked).to(device, labels.dtype)
         return Split(bags, labels, truth, weak, confidence, usable.revision, usable.clips)
 
@@ -207,7 +215,7 @@ class Split:
         """Return the ground truth, or the pseudo-labels if it is not known, or None: modality -> (N, T, C) bool."""
         if self.truth is not None or self.confidence is None:
             return None if self.truth is None else dict(self.truth)
-        active = self.confidence.nan_to_num().cpu().numpy() >= CONFIDENT  # (N, T, M, C)
+        active = (self.confidence >= CONFIDENT).cpu().numpy()  # (N, T, M, C), False for NaN
         return {name: active[:, :, m] for m, name in enumerate(modalities)}
 
     def dense(self) -> Tensor:

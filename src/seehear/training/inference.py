@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from seehear.decoding import Probabilities
 from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
+from seehear.memory import zeros
 from seehear.training.bags import Bags
 
 BATCH = 64  # windows in one forward pass
@@ -46,9 +47,9 @@ def over_windows(
     cuts = [(n, start, stop) for n, length in enumerate(bags.lengths) for start, stop in _cuts(int(length), window)]
     clip, start, stop = np.array(cuts, dtype=np.int64).T
     longest = int(bags.lengths.max())
-    segment = np.zeros((len(bags), longest, n_modalities, n_classes), dtype=np.float32)
-    clip_level = np.zeros((len(bags), longest, n_classes), dtype=np.float32)
-    by_modality = np.zeros_like(segment)
+    segment = zeros((len(bags), longest, n_modalities, n_classes))
+    clip_level = zeros((len(bags), longest, n_classes))
+    by_modality = zeros(segment.shape)
     weight = np.zeros((len(bags), longest), dtype=np.float32)
     for first in range(0, len(cuts), BATCH):
         batch = slice(first, first + BATCH)
@@ -63,9 +64,10 @@ def over_windows(
             by_modality[n, at] += centrality[:, None, None] * of_modality[row]
             weight[n, at] += centrality
     weight = np.maximum(weight, 1.0)
-    return Probabilities(
-        segment / weight[..., None, None], clip_level / weight[..., None], by_modality / weight[..., None, None]
-    )
+    segment /= weight[..., None, None]
+    clip_level /= weight[..., None]
+    by_modality /= weight[..., None, None]
+    return Probabilities(segment, clip_level, by_modality)
 
 
 def _cuts(length: int, window: int) -> list[tuple[int, int]]:

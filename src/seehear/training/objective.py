@@ -24,6 +24,8 @@ from seehear.training.divergence import explain
 from seehear.training.inference import predict
 from seehear.training.run import RunFacts
 
+COUNTED = 4096  # clips whose positive segments are counted at once
+
 
 class Objective:
     """The loss of a recipe on the training clips.
@@ -50,8 +52,8 @@ class Objective:
         self._contrast = ContrastiveLoss(recipe.contrast, model.modalities) if recipe.contrast.joint else None
         refined = recipe.refine.active
         self._labels = _weak_labels(train, recipe.refine.weak) if refined else None
-        self._weak, self._segments = self._labels, _targets(train.confidence if refined else None, recipe.refine.soft)
-        self._positive = _positive_weight(self._segments, recipe.balance)
+        self._weak, self._segments = self._labels, train.confidence if refined else None
+        self._positive = _positive_weight(self._segments, recipe.balance, recipe.refine.soft)
         self._weight, self._rng = 1.0, np.random.default_rng(0)
 
     @property
@@ -102,7 +104,8 @@ class Objective:
             weak = labels[:, None].expand(size, len(batch.features), -1)
             unknown = labels.new_full((), torch.nan).expand(size, length, len(batch.features), labels.shape[1])
             return Example(*batch, labels, weak, unknown)
-        example = Example(*batch, labels, self._weak[index], self._segments[index, :length])
+        segments = _targets(self._segments[index, :length], self._recipe.refine.soft)
+        example = Example(*batch, labels, self._weak[index], segments)
         return augmented(example, self._recipe, self._rng)
 
     def _task_loss(self, output: Output, example: Example, index: Tensor) -> Tensor:
@@ -183,18 +186,26 @@ def _weak_labels(train: Split, refined: bool) -> Tensor | None:
     return every.clone() if has is None else every * torch.from_numpy(has).to(every)[..., None]
 
 
-def _targets(confidence: Tensor | None, soft: bool) -> Tensor | None:
+def _targets(confidence: Tensor, soft: bool) -> Tensor:
     """Return pseudo-labels as targets: confidences, or 0 and 1; NaN stays."""
-    if confidence is None or soft:
+    if soft:
         return confidence
     return torch.where(confidence.isnan(), confidence, (confidence >= CONFIDENT).to(confidence))
 
 
-def _positive_weight(segments: Tensor | None, balance: float) -> Tensor | None:
-    """Return the weight of a positive segment, (M, C): ((1 − f) / f)^balance, where f is the share of positives."""
-    if segments is None or not balance:
+def _positive_weight(confidence: Tensor | None, balance: float, soft: bool) -> Tensor | None:
+    """Return the weight of a positive segment, (M, C): ((1 − f) / f)^balance, where f is the share of positives.
+
+    Args:
+        confidence: Of pseudo-labels, (N, T, M, C); NaN where nothing is known.
+        balance: 0 for no weights.
+        soft: Whether the targets are confidences.
+    """
+    if confidence is None or not balance:
         return None
-    known = ~segments.isnan()  # (N, T, M, C)
-    positives = segments.nan_to_num().sum(dim=(0, 1))
-    share = (positives / known.sum(dim=(0, 1)).clamp(min=1)).clamp(1e-3, 1 - 1e-3)
+    # Clips are counted some at a time; confidences are summed at once, as the order of a sum shows in its last digits.
+    parts = [confidence] if soft else confidence.split(COUNTED)
+    known = torch.stack([(~part.isnan()).sum(dim=(0, 1)) for part in parts]).sum(dim=0)  # (M, C)
+    positives = torch.stack([_targets(part, soft).nan_to_num().sum(dim=(0, 1)) for part in parts]).sum(dim=0)
+    share = (positives / known.clamp(min=1)).clamp(1e-3, 1 - 1e-3)
     return ((1 - share) / share) ** balance

@@ -13,6 +13,7 @@ from scipy.special import logit
 from seehear.data import Dataset
 from seehear.decoding import Probabilities
 from seehear.events import inside_clips
+from seehear.memory import zeros
 from seehear.progress import Progress
 from seehear.pseudo import PseudoLabels
 from seehear.refinement.fitted import available_of, pseudo_labels
@@ -49,7 +50,7 @@ def next_round(
     train, val = train.usable(), None if val is None else val.usable()
     fold = folds(train.labels, facts.recipe.refine.folds)
     of_val = None if val is None else Split.of(val, train.classes, device)
-    margins = np.zeros((len(train), int(train.lengths.max()), len(facts.modalities), len(train.classes)), np.float32)
+    margins = zeros((len(train), int(train.lengths.max()), len(facts.modalities), len(train.classes)))
     on_val: list[NDArray[np.float32]] = []
     count = facts.recipe.refine.folds
     with Progress("refining by the model", count, show=progress) as bar:
@@ -91,11 +92,9 @@ def _margins(run: BaseRun, predicted: Probabilities) -> NDArray[np.float32]:
 
 
 def _labels(margins: NDArray[np.float32], dataset: Dataset, facts: RunFacts, source: str) -> PseudoLabels:
-    inside = inside_clips(dataset.lengths, margins.shape[1])  # (N, T)
-    by_modality = {
-        name: np.where(inside[..., None], margins[:, :, m], np.float32(-np.inf))
-        for m, name in enumerate(facts.modalities)
-    }
+    """Return what margins say, (N, T, M, C); they become −inf past a clip's end."""
+    margins[~inside_clips(dataset.lengths, margins.shape[1])] = -np.inf
+    by_modality = {name: margins[:, :, m] for m, name in enumerate(facts.modalities)}
     usable = {name: np.ones(len(dataset.classes), dtype=bool) for name in facts.modalities}
     has = available_of(dataset)
     return pseudo_labels(by_modality, dataset.labels > 0, usable, dataset.lengths, dataset.classes, source, has)

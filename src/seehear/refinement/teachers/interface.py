@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from seehear.features.rows import BLOCK, PART, LazyRows, SomeRows, blocks, memory_limit, on_disk, row_numbers
+from seehear.features.rows import LazyRows, SomeRows, row_numbers
+from seehear.memory import BLOCK, PART, blocks, memory_limit, on_disk
 
 Rows = NDArray[np.float32] | NDArray[np.float64]
 
