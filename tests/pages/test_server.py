@@ -852,8 +852,10 @@ def test_without_file_descriptors_it_pauses_and_goes_on(tree):
         waiting.sendall(f"GET /page.html HTTP/1.1\r\nHost: localhost:{server.port}\r\n\r\n".encode())
         print(file=process.stdin, flush=True)
         assert process.stdout.readline() == "True\n"
-        assert waiting.recv(12) == b"HTTP/1.1 200"
+        # On a busy machine it may be accepted with the last descriptor, and then there is none for the file.
+        assert waiting.recv(9) == b"HTTP/1.1 "
         waiting.close()
+        assert ask(server, "/page.html")[2] == PAGE
         assert process.communicate("\n", timeout=30) == ("", "")
 
 
