@@ -13,7 +13,7 @@ from seehear.errors import ClipError, SeehearError
 from seehear.features.arrays import Extraction
 from seehear.features.extraction import extract
 from seehear.features.packed import pack
-from seehear.features.store import Origin, Store
+from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.media.notes import Note, NoteKind
 
 RATE = 16000
@@ -116,6 +116,7 @@ def test_a_data_frame_has_them(clips):
 def test_notes_of_a_network_that_is_added_later_join_those_that_are_kept(tmp_path):
     store = Store(tmp_path / "store", create=True)
     for network, notes in (("ears", (SILENT, RESET)), ("eyes", (DAMAGED, RESET)), ("other", ())):
+        store.register(NetworkInfo(network, "audio", 2, "made"))
         store.write(network, Origin("a", "made", "x"), np.zeros((1, 2), np.float32), notes=notes)
         assert store.notes(network, "a") == notes
     extraction = Extraction(("ears", "eyes"), kept=store)
