@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from contextlib import closing
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.works import Faulty, Process, Squares, is_alive, noted, noted_processes, wait_until
+from engines.works import Faulty, Gathering, Process, Squares, is_alive, noted, noted_processes, wait_until
 from seehear.engines.interface import LostError
 from seehear.engines.local import LocalEngine
 from seehear.errors import ClipError, SeehearError
@@ -81,6 +82,21 @@ def test_work_that_is_left_ends_at_once(several, tmp_path):
         assert wait_until(lambda: noted_processes(tmp_path, 600))
     assert wait_until(lambda: not any(map(is_alive, noted_processes(tmp_path, 600))))
     assert len(noted(tmp_path)) < 20
+
+
+def test_work_that_is_left_keeps_what_it_has_gathered(several, tmp_path):
+    def at_work():
+        return {int(each.removeprefix("at work ")) for each in noted(tmp_path) if each.startswith("at work")}
+
+    def gathered():
+        lists = [each.removeprefix("gathered ") for each in noted(tmp_path) if each.startswith("gathered")]
+        return {item for each in lists for item in json.loads(each)}
+
+    with closing(several.each(Gathering(tmp_path), range(200), together=4)) as done:
+        next(done)
+        assert wait_until(lambda: at_work() - gathered())
+    assert wait_until(lambda: at_work() == gathered())
+    assert len(gathered()) < 200
 
 
 def test_processes_have_one_thread_and_the_working_folder(several, tmp_path, monkeypatch):

@@ -53,6 +53,24 @@ class Squares(Work[int, int]):
 
 
 @dataclass
+class Gathering(Work[int, int]):
+    """Gathers items, which it notes at the end, also if it is interrupted. Each takes a tenth of a second."""
+
+    notes: Path
+
+    def do(self, items: Sequence[int]) -> Generator[int]:
+        gathered = []
+        try:
+            for item in items:
+                time.sleep(0.1)
+                gathered.append(item)
+                note(self.notes, f"at work {item}")
+                yield item
+        finally:
+            note(self.notes, f"gathered {gathered}")
+
+
+@dataclass
 class Faulty(Work[str, str]):
     """Does to its process what an item says."""
 

@@ -28,14 +28,16 @@ def extract(
     also adds new and changed clips. Several processes may fill one store.
 
     Args:
-        clips: Media files, or folders that are searched for them. A clip is named by the stem of its file.
+        clips: Media files, folders that are searched for them, tar shards, or addresses of these such as
+            s3://bucket/clips. A clip is named by the stem of its file.
         networks: Names from `seehear networks`, or FILE.py:NAME for your own; several with commas between.
-        store: The folder to keep features in; created if it doesn't exist.
+        store: The folder to keep features in, or its address such as s3://bucket/store; created if it doesn't exist.
         fps: Frames sampled per second, for visual networks.
         segment: Seconds per feature; 1 in a new store.
         audio_track: Which of the audio tracks of each clip, from 1; by default the one that players choose.
         shard: N/OF takes the N-th of OF parts of the clips, to share the work among machines.
-        block: Clips per file of a new store, such as 64 for very many clips; 1 by default.
+        block: Clips per file of a new store, such as 64 for very many clips; by default 1, and 64
+            elsewhere.
         engine: Where networks run. On a cluster, clips and store are to be seen under the same paths everywhere.
         device: auto, cpu or cuda.
 

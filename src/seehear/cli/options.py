@@ -85,7 +85,7 @@ class EngineOptions:
             here; ray://HOST:PORT, a cluster elsewhere.
         workers: Processes that work at once, one thread each; 0 for one per core. On a cluster by default as many as
             it has room for.
-        gpus: GPUs of each process of a cluster, which may be a fraction.
+        gpus: GPUs of each process of a cluster, which may be a fraction; for the engine ray.
     """
 
     engine: str = LOCAL

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -18,6 +19,8 @@ from typing import Any, Generic
 from seehear.engines.interface import Done, Engine, Item, LostError, Work, spread
 from seehear.engines.process import results
 from seehear.errors import SeehearError
+
+GRACE = 10.0  # seconds for a process that is interrupted to write what it has gathered
 
 
 def core_count() -> int:
@@ -149,22 +152,35 @@ class _Pool(Generic[Item, Done]):
 
 
 _work: Work[Any, Any]  # of a worker process
+_at_work = False  # whether the worker process does items now
 
 
 def _begin(work: Work[Any, Any], end: Connection) -> None:
     global _work
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # after Ctrl-C the parent closes the pipe
+    signal.signal(signal.SIGTERM, _interrupt)
     threading.Thread(target=_end_when_unwanted, args=(end,), daemon=True).start()
     _work = work
 
 
 def _end_when_unwanted(end: Connection) -> None:
-    """End this process when the other side of a pipe is closed, or the parent was killed."""
+    """End this process when the other side of a pipe is closed, or the parent was killed.
+
+    What it does is interrupted first, so that features that it has gathered are written.
+    """
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait_for([end, parent.sentinel])
+    if _at_work:
+        main = threading.main_thread().ident
+        if hasattr(signal, "pthread_kill") and main is not None:
+            signal.pthread_kill(main, signal.SIGTERM)
+        time.sleep(GRACE)
     os._exit(1)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _hello() -> None:
@@ -172,4 +188,11 @@ def _hello() -> None:
 
 
 def _do(items: Sequence[Any]) -> list[Any]:
-    return results("", lambda: _work, items)
+    global _at_work
+    _at_work = True
+    try:
+        return results("", lambda: _work, items)
+    except KeyboardInterrupt:
+        os._exit(1)
+    finally:
+        _at_work = False

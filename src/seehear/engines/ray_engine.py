@@ -24,10 +24,12 @@ from seehear.engines.process import results
 from seehear.errors import SeehearError
 from seehear.progress import say
 
+GRACE = 10.0  # seconds for tasks that are interrupted to write what they have gathered
 LOOK_EVERY = 10.0  # seconds between looks at the size of the cluster
 AHEAD = 2  # blocks per core that are given to the cluster at once: it may grow while some of them wait
 ANSWERS_WITHIN = 10.0  # seconds, to a connection
 MAX_NODE_DEATHS = 10  # of an item, after which its clips are suspected to have caused them
+TOKEN = "If it was started with a token, set RAY_AUTH_MODE=token here too, and have its ~/.ray/auth_token"
 INSTALL = "needs Ray: pip install 'seehear[ray]'"
 
 
@@ -98,8 +100,11 @@ class RayEngine(Engine):
                 ray.init(address=self.address or None, log_to_driver=False, logging_level="ERROR")
             except Exception as error:  # of many kinds; those of other versions of Ray and Python name both versions
                 where = self.address or "the Ray cluster of this machine"
-                raise SeehearError(f"{where}: can't be used: {str(error).strip() or type(error).__name__}") from None
+                why = str(error).strip() or type(error).__name__
+                raise SeehearError(f"{where}: can't be used: {why}. {TOKEN}") from None
             _keep_messages_from_output()
+            cores = ray.cluster_resources().get("CPU", 0)
+            say(f"Ray at {ray.get_runtime_context().gcs_address}: {len(ray.nodes())} nodes, {cores:g} cores")
         return ray
 
     def room(self, ray: Any) -> int:
@@ -131,6 +136,8 @@ def check_address(address: str) -> None:
         host, port = urlsplit(address).hostname, urlsplit(address).port
     except ValueError:  # no number
         host, port = None, None
+    if "@" in address:
+        raise SeehearError("the address of a Ray cluster has no user and no password: give ray://HOST:PORT")
     if not host or not port:
         raise SeehearError(f"{address}: not the address of a Ray cluster: give ray://HOST:PORT, as in ray://head:10001")
     try:
@@ -181,9 +188,17 @@ class _Tasks(Generic[Item, Done]):
                     else:
                         suspects.append(block)
         finally:
+            if self._doing:
+                self._cancel()
+
+    def _cancel(self) -> None:
+        """End what is still done: interrupted first, so that features that were gathered are written."""
+        with suppress(Exception):  # the cluster may be gone
             for task in self._doing:
-                with suppress(Exception):  # the cluster may be gone
-                    self._ray.cancel(task, force=True)
+                self._ray.cancel(task)
+            self._ray.wait(list(self._doing), num_returns=len(self._doing), timeout=GRACE)
+            for task in self._doing:
+                self._ray.cancel(task, force=True)
 
     def _give(self, block: list[Item]) -> None:
         self._doing[self._start(block)] = block

@@ -130,6 +130,8 @@ def extract(
     making = Making(specs, where.device(device))
     if not where.elsewhere(len(files)):
         making.load()  # before the store is created: it may fail
+    else:
+        _ = where.processes  # likewise: a cluster is joined
     if store is not None:
         kept = Store(store, segment=segment, create=True, block=block)
         making.settings, making.store = Settings(fps, kept.segment, track), kept

@@ -35,7 +35,7 @@ from seehear.media.notes import Note
 from seehear.names import RESERVED, valid_clip_name, valid_modality_name, valid_network_name
 from seehear.storage.files import Location
 from seehear.storage.place import LocalPlace, Place
-from seehear.storage.remote import place_of
+from seehear.storage.remote import RemotePlace, place_of
 from seehear.stored import LEAST_SEGMENT, MAX_SEGMENT, Rate, Segment, Width, as_model, reasonable
 from seehear.texts import json_of
 
@@ -124,6 +124,10 @@ class Store:
             SeehearError: The folder is no store, or is one of another format, segment or block.
         """
         self.place = path if isinstance(path, Place) else place_of(path)
+        if isinstance(self.place, RemotePlace) and not self.place.listed:
+            raise SeehearError(
+                f"{self.place}: web servers only give single files; a store is a folder, or s3:// or gs://"
+            )
         if create and isinstance(self.place, LocalPlace):
             sweep(self.path)
         if not self.place.exists("store.json"):

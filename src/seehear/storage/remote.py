@@ -58,6 +58,11 @@ class RemotePlace(Place):
     def __str__(self) -> str:
         return shown(self.address)
 
+    @property
+    def listed(self) -> bool:
+        """Whether it can be listed and written, as web servers can't."""
+        return facts_of_scheme(self.address).listed
+
     def exists(self, name: str) -> bool:
         """Return whether there is a file of this name."""
         try:
@@ -125,7 +130,7 @@ class RemotePlace(Place):
             raise SeehearError(f"{shown(address)}: can't be written: there is no such bucket or folder") from None
 
     def _check_listed(self, address: str) -> None:
-        if not facts_of_scheme(address).listed:
+        if not self.listed:
             raise SeehearError(f"{shown(address)}: web servers only give single files: nothing is listed or written")
 
 
