@@ -23,6 +23,7 @@ from seehear.engines.nodes import check_nodes, source_hash
 from seehear.engines.process import results
 from seehear.errors import SeehearError
 from seehear.progress import say
+from seehear.results import counted
 
 GRACE = 10.0  # seconds for tasks that are interrupted to write what they have gathered
 LOOK_EVERY = 10.0  # seconds between looks at the size of the cluster
@@ -104,7 +105,8 @@ class RayEngine(Engine):
                 raise SeehearError(f"{where}: can't be used: {why}. {TOKEN}") from None
             _keep_messages_from_output()
             cores = ray.cluster_resources().get("CPU", 0)
-            say(f"Ray at {ray.get_runtime_context().gcs_address}: {len(ray.nodes())} nodes, {cores:g} cores")
+            where = self.address or ray.get_runtime_context().gcs_address
+            say(f"Ray at {where}: {counted(len(ray.nodes()), 'node')}, {cores:g} cores")
         return ray
 
     def room(self, ray: Any) -> int:
