@@ -76,8 +76,8 @@ def test_a_process_that_ends_costs_its_item_alone(several, tmp_path):
         assert isinstance(result, LostError) if item in faults else result == f"{item} done", item
 
 
-def test_work_that_is_left_ends_at_once(several, tmp_path):
-    with closing(several.each(Squares(tmp_path, pause=1.0), [0, *[600] * 20])) as done:
+def test_work_that_is_left_ends_at_once_with_its_processes(tmp_path):  # Ray keeps its processes for other work
+    with closing(LocalEngine(2).each(Squares(tmp_path, pause=1.0), [0, *[600] * 20])) as done:
         assert next(done) == (0, 0)
         assert wait_until(lambda: noted_processes(tmp_path, 600))
     assert wait_until(lambda: not any(map(is_alive, noted_processes(tmp_path, 600))))

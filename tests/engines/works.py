@@ -48,7 +48,9 @@ class Squares(Work[int, int]):
     def do(self, items: Sequence[int]) -> Generator[int]:
         for item in items:
             note(self.notes, f"{item}")
-            time.sleep(self.pause * item)
+            end = time.monotonic() + self.pause * item
+            while time.monotonic() < end:  # a little at a time, as networks work, so that it can be interrupted
+                time.sleep(0.05)
             yield item * item
 
 

@@ -194,13 +194,15 @@ class _Tasks(Generic[Item, Done]):
                 self._cancel()
 
     def _cancel(self) -> None:
-        """End what is still done: interrupted first, so that features that were gathered are written."""
+        """Interrupt what is still done, so that features that were gathered are written.
+
+        Nothing is ended by force: a task that ends by itself in that moment ends this process (Ray 2.60). A task that
+        does not heed the interruption ends with its block, or with this process.
+        """
         with suppress(Exception):  # the cluster may be gone
             for task in self._doing:
                 self._ray.cancel(task)
             self._ray.wait(list(self._doing), num_returns=len(self._doing), timeout=GRACE)
-            for task in self._doing:
-                self._ray.cancel(task, force=True)
 
     def _give(self, block: list[Item]) -> None:
         self._doing[self._start(block)] = block
