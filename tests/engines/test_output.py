@@ -62,7 +62,8 @@ def test_dangerous_clips_on_a_cluster(nodes, world, tmp_path):
     (extracted,), said = run(extracting(world, tmp_path / "s", DANGEROUS, "ray"))
     check_extracted(world, tmp_path / "s", DANGEROUS, extracted, said)
     others = [line for line in said if not line.startswith(("extracting: ", "skipped: "))]
-    assert others == [f"Ray at {nodes.address}: 3 nodes, 3 cores"]
+    assert len(others) == 1
+    assert re.fullmatch(rf"Ray at {nodes.address}: \d nodes, \d cores", others[0])
 
 
 def test_a_cluster_elsewhere(nodes, world, tmp_path):
@@ -86,7 +87,6 @@ def test_a_cluster_elsewhere(nodes, world, tmp_path):
     check_extracted(world, tmp_path / "s", ["kills"], extracted, said)
     assert len(trained["epochs"]) == 2
     lines = [line for line in said if line.startswith("training 2 seeds: ")]
-    assert len(lines) > 2
     assert lines[-1].startswith("training 2 seeds: 80 of 80, ")
     others = [line for line in said if not line.startswith(("extracting: ", "skipped: ", "training 2 seeds: "))]
-    assert set(others) == {f"Ray at {engine}: 3 nodes, 3 cores"}
+    assert all(re.fullmatch(rf"Ray at {engine}: \d nodes, \d cores", line) for line in others)

@@ -106,7 +106,8 @@ class RayEngine(Engine):
             _keep_messages_from_output()
             cores = ray.cluster_resources().get("CPU", 0)
             where = self.address or ray.get_runtime_context().gcs_address
-            say(f"Ray at {where}: {counted(len(ray.nodes()), 'node')}, {cores:g} cores")
+            alive = sum(node["Alive"] for node in ray.nodes())
+            say(f"Ray at {where}: {counted(alive, 'node')}, {cores:g} cores")
         return ray
 
     def room(self, ray: Any) -> int:
