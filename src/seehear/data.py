@@ -469,6 +469,12 @@ class Dataset:
                 )
 
 
+def store_markers(*datasets: Dataset | None) -> tuple[Path, ...]:
+    """Return the files by which the stores of data sets are known, of those that are folders, each once."""
+    stores = [dataset.store for dataset in datasets if dataset is not None and dataset.store is not None]
+    return tuple(dict.fromkeys(store.marker for store in stores if store.is_here))
+
+
 def check_dataset(value: object, name: str) -> None:
     """Raise SeehearError if an argument is not a data set, or has no clip."""
     if not isinstance(value, Dataset):

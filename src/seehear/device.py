@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from seehear.errors import SeehearError
+
+
+def core_count() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def resolve(name: str) -> str:

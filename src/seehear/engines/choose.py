@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from seehear.device import core_count
 from seehear.engines.interface import Engine
-from seehear.engines.local import LocalEngine, core_count
+from seehear.engines.local import LocalEngine
 from seehear.engines.ray_engine import RayEngine
 from seehear.errors import SeehearError
 

@@ -17,15 +17,8 @@ from multiprocessing.connection import wait as wait_for
 from typing import Any, Generic
 
 from seehear.engines.interface import Done, Engine, Item, LostError, Work, spread
-from seehear.engines.process import results
+from seehear.engines.process import GRACE, results
 from seehear.errors import SeehearError
-
-GRACE = 10.0  # seconds for a process that is interrupted to write what it has gathered
-
-
-def core_count() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class LocalEngine(Engine):

@@ -13,6 +13,8 @@ from typing import Any, overload
 from seehear.engines.interface import Done, Item, Work
 from seehear.errors import SeehearError
 
+GRACE = 10.0  # seconds for work that is interrupted to write what it has gathered
+
 _begun: tuple[str, Work[Any, Any]] | None = None  # the work that this process is prepared for, and its key
 
 

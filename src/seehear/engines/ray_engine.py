@@ -20,12 +20,11 @@ from urllib.parse import urlsplit
 
 from seehear.engines.interface import Done, Engine, Item, LostError, Work, spread
 from seehear.engines.nodes import check_nodes, source_hash
-from seehear.engines.process import results
+from seehear.engines.process import GRACE, results
 from seehear.errors import SeehearError
 from seehear.progress import say
 from seehear.results import counted
 
-GRACE = 10.0  # seconds for tasks that are interrupted to write what they have gathered
 LOOK_EVERY = 10.0  # seconds between looks at the size of the cluster
 AHEAD = 2  # blocks per core that are given to the cluster at once: it may grow while some of them wait
 ANSWERS_WITHIN = 10.0  # seconds, to a connection

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear import telemetry
+from seehear.device import core_count
 from seehear.errors import SeehearError
 from seehear.networks import onnx_file
 from seehear.networks.spec import Batch, Classifier, Dense, Network, Vocabulary
@@ -30,9 +31,7 @@ def thread_count() -> int:
         if not own.isdigit() or int(own) < 1:
             raise SeehearError(f"SEEHEAR_THREADS must be a whole number of threads, at least 1, not {own!r}")
         return int(own)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return core_count()
 
 
 def runtime() -> Any:

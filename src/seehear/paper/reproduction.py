@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seehear import arguments
+from seehear.device import core_count
 from seehear.engines.choose import LOCAL, engine_of
 from seehear.engines.interface import Engine
-from seehear.engines.local import core_count
 from seehear.errors import SeehearError
 from seehear.files import DiskFullError, atomic_json, atomic_text, check_folder
 from seehear.paper.experiment import load_experiment

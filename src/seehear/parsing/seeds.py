@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
-from seehear.data import Dataset
+from seehear.data import Dataset, store_markers
 from seehear.engines.interface import Engine, Shared, Work
 from seehear.parsing.parser import Parser
 from seehear.training.epochs import EpochProgress, Watched
@@ -44,9 +44,8 @@ class Seeds(Work[int, Parser]):
 
     def shared(self) -> Shared:
         """Return the run folders, and the stores of the features."""
-        stores = [each.store for each in (self._train, self._val) if each is not None and each.store is not None]
         folders = [folder.resolve() for folder in self._folders.values() if folder is not None]
-        return Shared(tuple(folders), tuple(dict.fromkeys(store.marker for store in stores if store.is_here)))
+        return Shared(tuple(folders), store_markers(self._train, self._val))
 
     def begin(self) -> None:
         """Bring the clips to the device, with labels per modality as the recipe says."""

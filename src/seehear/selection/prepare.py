@@ -11,9 +11,10 @@ import numpy as np
 
 from seehear import arguments
 from seehear.data import Dataset, check_dataset
+from seehear.device import core_count
 from seehear.engines.choose import LOCAL, engine_of
 from seehear.engines.interface import Engine
-from seehear.engines.local import LocalEngine, core_count
+from seehear.engines.local import LocalEngine
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
 from seehear.files import check_folder

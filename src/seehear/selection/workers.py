@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from seehear.data import store_markers
 from seehear.engines.interface import LostError, Shared, Work
 from seehear.files import DiskFullError
 
@@ -34,8 +35,7 @@ class Trainings(Work["Training", "Outcome"]):
 
     def shared(self) -> Shared:
         """Return the folder of the trainings, and the stores of their features."""
-        stores = [dataset.store for dataset in self.bench.datasets.values() if dataset.store is not None]
-        markers = tuple(dict.fromkeys(store.marker for store in stores if store.is_here))
+        markers = store_markers(*self.bench.datasets.values())
         return Shared(() if self.bench.out is None else (self.bench.out.resolve(),), markers)
 
     def do(self, items: Sequence[Training]) -> Generator[Outcome | Exception]:

@@ -78,7 +78,7 @@ class RemoteFile:
 
     def read(self, start: int, stop: int) -> bytes:
         """Return a part of its bytes; fewer if it ends before. Raises SeehearError if it can't be read."""
-        place, name = _place_and_name(self.address)
+        place, name = place_and_name(self.address)
         stop = min(stop, self.size)
         try:
             return place.read(name, self.start + start, self.start + stop)
@@ -245,7 +245,8 @@ def facts_of(address: str) -> Facts:
     return facts_of_info(info(address), address) if is_url(address) else facts(Path(address))
 
 
-def _place_and_name(address: str) -> tuple[Place, str]:
+def place_and_name(address: str) -> tuple[Place, str]:
+    """Return the folder of a file, by its address or path, and its name there."""
     if not is_url(address):
         return LocalPlace(Path(address).parent), Path(address).name
     folder, _, name = address.rpartition("/")

@@ -16,7 +16,7 @@ from seehear.errors import SeehearError
 from seehear.files import atomic_json, cache_folder
 from seehear.names import breaks_line
 from seehear.storage.addresses import shown
-from seehear.storage.files import RemoteFile, _place_and_name, facts_of
+from seehear.storage.files import RemoteFile, facts_of, place_and_name
 from seehear.storage.remote import Facts
 from seehear.stored import Count, read_as
 from seehear.texts import is_url
@@ -114,7 +114,7 @@ class _Window:
 
     def __init__(self, shard: str, size: int) -> None:
         self.shard, self.size = shard, size
-        self._place, self._name = _place_and_name(shard)
+        self._place, self._name = place_and_name(shard)
         self._start, self._data = 0, b""
 
     def read(self, start: int, length: int) -> bytes:

@@ -24,7 +24,7 @@ from urllib.parse import urljoin, urlsplit
 from seehear.errors import SeehearError
 from seehear.files import FULL
 from seehear.progress import say
-from seehear.storage.addresses import checked, facts_of_scheme, inner_path, scheme_of, shown
+from seehear.storage.addresses import facts_of_scheme, inner_path, scheme_of, shown
 
 T = TypeVar("T")
 
@@ -289,6 +289,3 @@ def _is_broken(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in (errno.EBUSY, getattr(errno, "EREMOTEIO", -1)):
         return True
     return any(kind.__name__ in BROKEN for kind in type(error).__mro__)
-
-
-__all__ = ["Doing", "Fault", "attempt", "checked", "fault_of", "status_of", "system"]
