@@ -46,7 +46,7 @@ UNWRITABLE = frozenset(
         errno.ESTALE,  # of a network file system
     )
 )
-# As `atomic` names it: the process first, then where that number means this process.
+# As `_temporary` names it: the process first, then where that number means this process.
 TEMPORARY = re.compile(r"\.([1-9][0-9]{0,6})-([0-9a-f]{8})-[0-9a-f]{8}(\.[^.]+)?")
 FULL = frozenset((errno.ENOSPC, errno.EDQUOT))
 AWAY_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)  # seconds, about half a minute in all; see `is_there`
@@ -74,7 +74,7 @@ def atomic(path: Path, *, durable: bool = True, replace: bool = True, through: P
         SeehearError: If `path` can't be written.
     """
     folder = through or path.parent
-    temporary = folder / f".{os.getpid()}-{_host()}-{os.urandom(4).hex()}{path.suffix}"
+    temporary = _temporary(folder, path.suffix)
     _open.add(os.path.abspath(temporary))
     try:
         with explained(path):
@@ -229,7 +229,7 @@ def scratch(place: Path) -> Iterator[Path]:
         DiskFullError: If the disk is full.
         SeehearError: If `place` can't be written.
     """
-    folder = place / f".{os.getpid()}-{_host()}-{os.urandom(4).hex()}"
+    folder = _temporary(place)
     _open.add(os.path.abspath(folder))  # before another thread can take it for one that was left
     try:
         with explained(place):
@@ -256,7 +256,7 @@ def mark(folder: Path) -> Iterator[Path]:
     """
     with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        file = folder / f".{os.getpid()}-{_host()}-{os.urandom(4).hex()}"
+        file = _temporary(folder)
         file.touch()
     _open.add(os.path.abspath(file))
     try:
@@ -296,6 +296,11 @@ def is_there(marker: Path) -> bool:
             return True
         time.sleep(pause)
     return os.path.exists(marker)
+
+
+def _temporary(folder: Path, suffix: str = "") -> Path:
+    """Return a new name in a folder for something temporary, see TEMPORARY."""
+    return folder / f".{os.getpid()}-{_host()}-{os.urandom(4).hex()}{suffix}"
 
 
 def _in_use(pid: int, host: str, temporary: os.DirEntry[str]) -> bool:

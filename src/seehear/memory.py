@@ -15,8 +15,9 @@ from numpy.typing import DTypeLike, NDArray
 from seehear.errors import SeehearError
 from seehear.files import explained
 
+GIB = 1 << 30
 MEMORY = "SEEHEAR_MEMORY"  # environment variable: GiB
-IN_MEMORY = 4 << 30  # bytes of a data set's features that are kept in memory; larger sets stay memory-mapped
+IN_MEMORY = 4 * GIB  # bytes of a data set's features that are kept in memory; larger sets stay memory-mapped
 PART = 4  # a part of one network's features may take this fraction of it, since several networks share it
 BLOCK = 1 << 20  # numbers that are computed with at once, where all would take too much memory: 4 MiB
 
@@ -27,16 +28,30 @@ def memory_limit() -> int:
     Raises:
         SeehearError: If the variable is not a number of GiB, 0 or more.
     """
-    own = os.environ.get(MEMORY)
+    return bytes_of(MEMORY, IN_MEMORY, zero=True)
+
+
+def bytes_of(variable: str, default: int, *, zero: bool = False) -> int:
+    """Return the bytes that an environment variable states in GiB.
+
+    Args:
+        variable: Its name.
+        default: Bytes if it is not set.
+        zero: Whether it may be 0.
+
+    Raises:
+        SeehearError: If it is no such number.
+    """
+    own = os.environ.get(variable)
     if not own:
-        return IN_MEMORY
+        return default
     try:
-        limit = int(float(own) * (1 << 30))
+        size = int(float(own) * GIB)
     except (ValueError, OverflowError):
-        limit = -1
-    if limit < 0:
-        raise SeehearError(f"{MEMORY} must be a number of GiB, 0 or more, not {own!r}")
-    return limit
+        size = -1
+    if size < (0 if zero else 1):
+        raise SeehearError(f"{variable} must be a number of GiB{', 0 or more' if zero else ' above 0'}, not {own!r}")
+    return size
 
 
 def zeros(shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> NDArray[Any]:

@@ -128,14 +128,14 @@ class Store:
             raise SeehearError(
                 f"{self.place}: web servers only give single files; a store is a folder, or s3:// or gs://"
             )
-        if create and isinstance(self.place, LocalPlace):
+        if create and self.is_here:
             sweep(self.path)
         if not self.place.exists("store.json"):
             self._check_new(create, segment, block)
-            default = 1 if isinstance(self.place, LocalPlace) else REMOTE_BLOCK
+            default = 1 if self.is_here else REMOTE_BLOCK
             chosen = default if block is None else block
             marker: dict[str, Any] = {"format": FILES, "segment": segment or 1.0}
-            if chosen > 1 or not isinstance(self.place, LocalPlace):
+            if chosen > 1 or not self.is_here:
                 marker |= {"format": BLOCKS, "block": chosen}
             self.place.create("store.json", json_bytes(marker))
         found = _marker(self.place)
@@ -150,7 +150,7 @@ class Store:
         if found.format == BLOCKS:
             self._layout = Blocks(self.place, found.block)
             weakref.finalize(self, self._layout.flush)  # for whoever forgets to
-        elif isinstance(self.place, LocalPlace):
+        elif self.is_here:
             self._layout = Files(self.path)
         else:
             raise SeehearError(
@@ -184,7 +184,7 @@ class Store:
 
     def _check_new(self, create: bool, segment: float | None, block: int | None) -> None:
         """Raise SeehearError unless a store may be created here, with these settings."""
-        if isinstance(self.place, LocalPlace):
+        if self.is_here:
             check_folder(self.path, "name the folder of a store")
         if not create:
             raise SeehearError(
@@ -222,7 +222,7 @@ class Store:
         """Make room for a network's features. Raises SeehearError for a name that no network or modality may have."""
         valid_network_name(info.name)
         valid_modality_name(info.modality)
-        if isinstance(self.place, LocalPlace):
+        if self.is_here:
             sweep(self.path / info.name)
         if self._registered(info):  # without a lock, for a store that can only be read
             return
@@ -249,7 +249,7 @@ class Store:
     @contextmanager
     def _alone(self, network: str) -> Iterator[None]:
         """Keep other processes of this host from registering the network, as far as there are locks."""
-        if isinstance(self.place, LocalPlace):
+        if self.is_here:
             with locked(self.path / network):
                 yield
         else:

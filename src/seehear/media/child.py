@@ -31,10 +31,10 @@ from seehear.media.notes import Note
 from seehear.media.opening import REMEDY
 from seehear.media.reader import Media, Span
 from seehear.media.worker import Failure, Request, name_of
+from seehear.memory import GIB, bytes_of
 
 ISOLATE = "SEEHEAR_ISOLATE"  # environment variable: 0 to decode in this process
 MEMORY = "SEEHEAR_DECODER_MEMORY"  # environment variable: GiB
-GIB = 1 << 30
 TICK = 0.2  # seconds
 LEAST_PROGRESS = 0.02  # seconds of processor time; telling of it takes less
 MAX_IDLE = 2  # processes that are kept for the next clip
@@ -69,16 +69,7 @@ class Limits:
         Raises:
             SeehearError: If that is not a number above 0.
         """
-        own = os.environ.get(MEMORY)
-        if not own:
-            return Limits()
-        try:
-            memory = int(float(own) * GIB)
-        except (ValueError, OverflowError):
-            memory = 0
-        if memory <= 0:
-            raise SeehearError(f"{MEMORY} must be a number of GiB above 0, not {own!r}")
-        return Limits(memory=memory)
+        return Limits(memory=bytes_of(MEMORY, Limits.memory))
 
 
 class _StalledError(Exception):

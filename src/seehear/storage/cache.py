@@ -16,12 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from seehear.errors import SeehearError
 from seehear.files import atomic_bytes, cache_folder, explained, scratch
 from seehear.locks import locked
+from seehear.memory import GIB, bytes_of
 
 BOUND = "SEEHEAR_CLIP_CACHE"  # environment variable: GiB
-GIB = 1 << 30
 DEFAULT_BOUND = 10 * GIB
 ROOM = 0.9  # of the bound: as much is left when files are removed, so that not every new file makes them be counted
 COUNT = ".bytes"
@@ -33,16 +32,7 @@ _kept: OrderedDict[Path, int] = OrderedDict()  # file -> open descriptor, which 
 
 def bound() -> int:
     """Return how many bytes the cache may hold. Raises SeehearError if $SEEHEAR_CLIP_CACHE is no number above 0."""
-    own = os.environ.get(BOUND)
-    if not own:
-        return DEFAULT_BOUND
-    try:
-        size = int(float(own) * GIB)
-    except (ValueError, OverflowError):
-        size = 0
-    if size <= 0:
-        raise SeehearError(f"{BOUND} must be a number of GiB above 0, not {own!r}")
-    return size
+    return bytes_of(BOUND, DEFAULT_BOUND)
 
 
 @contextmanager
