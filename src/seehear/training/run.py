@@ -27,6 +27,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seehear.decoding import Decoding
 from seehear.errors import ClipError, SeehearError
+from seehear.features.required import check_required
 from seehear.features.store import NetworkInfo
 from seehear.files import atomic_bytes, atomic_json, atomic_text, check_folder, claim, flush_folder, is_there, sweep
 from seehear.locks import locked
@@ -297,23 +298,8 @@ class BaseRun(ABC):
         Raises:
             SeehearError: Naming the network whose features were made with other settings or weights.
         """
-        if segment != self.facts.segment:
-            raise SeehearError(
-                f"{where}: has segments of {segment:g} s, {self.name} was trained on {self.facts.segment:g} s"
-            )
-        for info in (info for infos in self.facts.networks.values() for info in infos):
-            if info.name not in networks:
-                raise SeehearError(f"{where}: no features of {info.name!r}, which {self.name} needs")
-            if networks[info.name].width != info.width:
-                raise SeehearError(
-                    f"{where}: features of {info.name} have width {networks[info.name].width}, {self.name} was trained "
-                    f"on width {info.width}"
-                )
-            if networks[info.name].made_by != info.made_by:
-                raise SeehearError(
-                    f"{where}: features of {info.name} were made with other settings or weights than those that "
-                    f"{self.name} was trained on; extract with the same (--fps {info.fps:g}), or train again"
-                )
+        required = [info for infos in self.facts.networks.values() for info in infos]
+        check_required(required, self.facts.segment, networks, segment, where, self.name)
 
 
 class MemoryRun(BaseRun):

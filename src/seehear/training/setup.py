@@ -18,10 +18,10 @@ from seehear.refinement.refine import refine
 from seehear.refinement.settings import GIVEN
 from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
-from seehear.training.inference import window_length
 from seehear.training.recipe import DEFAULT_RECIPE, FEW_CLIPS, LARGE_RECIPE, Recipe, load_recipe
 from seehear.training.rounds import next_round
 from seehear.training.run import RunFacts
+from seehear.windows import window_length
 
 ENOUGH_PER_CLASS = 5  # labelled clips at which a model begins to beat untrained parsing (docs/labelling.md)
 HELD_OUT, FEWEST_HELD_OUT = 5, 4  # one clip in five validates, if that makes four
