@@ -65,7 +65,7 @@ clean:
 
 # The main job's dependencies, in the versions that were tested.
 .venv/installed: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install --quiet --constraint constraints.txt --editable .
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[train]'
 	touch $@
 
 # The same, the tools of the tests, and the optional extras.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.files import atomic_bytes
-from seehear.networks import pins
+from seehear.networks import pins, portable
 from seehear.networks.weights import WeightFile, cache_folder
 
 if TYPE_CHECKING:
@@ -42,7 +42,11 @@ def converted(source: WeightFile, revision: str, build: Callable[[], onnx.ModelP
         revision: Changes whenever `build` changes.
         build: Makes the model.
     """
+    name = f"{source.name}-r{revision}.onnx"
+    if (brought := portable.carried(name)) is not None:
+        return brought
     path = cache_folder() / "converted" / f"{source.name}-{source.identity[:16]}-r{revision}.onnx"
+    portable.note_converted(name, path)
     made_from = f"{source.identity}-r{revision}"
     if not _is_whole(path, made_from):
         data = build().SerializeToString()

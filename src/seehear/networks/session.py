@@ -43,11 +43,11 @@ def runtime() -> Any:
     return onnxruntime
 
 
-def make_session(model: Path, device: str = "auto", threads: int | None = None) -> Any:
+def make_session(model: Path | onnx_file.OnnxFile, device: str = "auto", threads: int | None = None) -> Any:
     """Open an onnxruntime.InferenceSession.
 
     Args:
-        model: The ONNX file.
+        model: The ONNX file, or one that was checked.
         device: "cpu", "cuda", or "auto" for CUDA if the installed ONNX Runtime has it.
         threads: Of one run on CPU; None for `thread_count()`.
 
@@ -70,12 +70,12 @@ def make_session(model: Path, device: str = "auto", threads: int | None = None) 
     options.inter_op_num_threads = 1
     # Spinning threads slow down decoding and numpy, which run between the calls, and gain little.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    checked = onnx_file.check(model)
-    content = str(model) if checked.external else checked.data  # what was checked, even if the file changes now
+    checked = onnx_file.check(model) if isinstance(model, Path) else model
+    content = str(checked.path) if checked.external else checked.data  # what was checked, even if the file changes now
     try:
         return onnxruntime.InferenceSession(content, options, providers=providers)
     except Exception as error:  # its kinds have no common one
-        raise SeehearError(f"{model}: can't be opened by ONNX Runtime: {str(error).splitlines()[0]}") from None
+        raise SeehearError(f"{checked.path}: can't be opened by ONNX Runtime: {str(error).splitlines()[0]}") from None
 
 
 def in_chunks(batch: Batch, size: int) -> Iterator[Batch]:

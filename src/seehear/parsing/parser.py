@@ -23,7 +23,7 @@ from seehear.errors import SeehearError
 from seehear.features.packed import Packed
 from seehear.files import check_folder
 from seehear.modality import display_name
-from seehear.networks.spec import ImageInput
+from seehear.packaging.archive import is_package
 from seehear.parsing.base import BaseParser
 from seehear.progress import Progress
 from seehear.settings import Changes
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from seehear.fusion.model import ParsingModel
     from seehear.parsing.combined import Combined
     from seehear.parsing.ensemble import Ensemble
+    from seehear.parsing.packaged import PackagedParser
     from seehear.parsing.reading import FileReader
     from seehear.parsing.untrained import Untrained
     from seehear.scoring.false_alarms import FalseAlarms
@@ -277,6 +278,29 @@ class Parser(BaseParser):
         self.run.save(Path(out))
         return Path(out)
 
+    def package(self, path: str | Path, *, networks: bool = True) -> PackagedParser:
+        """Write the trained parser as one file, which parses clips where torch is not installed.
+
+        It predicts the same to 1e-5. The file holds the fused model as ONNX, the decoding with its thresholds, and how
+        to load the pretrained networks: their names, fingerprints, and by default the files that they are loaded from.
+        Networks in torch and networks of your own are named only: the other machine must have them. No code and no
+        pickle is in the file.
+
+        Args:
+            path: The file, whose name ends in `.seehear`; replaced if it exists.
+            networks: Take the files of the networks along. Without them the package is small; the other machine then
+                fetches and converts weights itself. The licences of the networks apply to the file.
+
+        Returns:
+            The parser in the file.
+
+        Raises:
+            SeehearError: If the parser is not trained, was trained on imported features, or the file can't be written.
+        """
+        from seehear.parsing.packaged import package
+
+        return package(self, Path(path), networks=networks)
+
     # Prediction
 
     def reference_predictions(self, dataset: Dataset) -> dict[str, Reference]:
@@ -340,35 +364,11 @@ class Parser(BaseParser):
     @cached_property
     def reader(self) -> FileReader:
         """The run's networks in memory, with the settings of its features' extraction."""
-        from seehear import networks
-        from seehear.features.jobs import load_networks
-        from seehear.features.segments import Settings
-        from seehear.parsing.reading import FileReader
+        from seehear.parsing.reading import open_reader
 
-        facts, name = self.run.facts, self.run.name
+        facts = self.run.facts
         infos = [info for of_modality in facts.networks.values() for info in of_modality]
-        rates = {info.fps for info in infos if info.modality == ImageInput.modality} or {infos[0].fps}
-        if len(rates) > 1:
-            named = " and ".join(f"{fps:g}" for fps in sorted(rates))
-            raise SeehearError(
-                f"{name}: its visual networks were given {named} frames per second; to parse, extract all with one "
-                "--fps and train again"
-            )
-        settings = Settings(rates.pop(), facts.segment)
-        specs = []
-        for info in infos:
-            if not info.reference:
-                raise SeehearError(
-                    f"{name}: was trained on imported features or arrays of {info.name}, which can't be made from a "
-                    "file: predict on a data set instead"
-                )
-            spec = networks.get_named_in(name, info.reference, trust_code=self.trust_code)
-            if settings.made_by(spec) != info.made_by:
-                raise SeehearError(
-                    f"{name}: was trained on features of another version of {info.name}; extract and train again"
-                )
-            specs.append(spec)
-        return FileReader(load_networks(specs, self.device), settings)
+        return open_reader(infos, facts.segment, self.run.name, device=self.device, trust_code=self.trust_code)
 
 
 def load(
@@ -378,12 +378,12 @@ def load(
     device: str = "auto",
     decoding: Decoding | None = None,
     trust_code: bool = False,
-) -> Parser:
-    """Return the parser in a run folder, or the ensemble of several.
+) -> Parser | PackagedParser:
+    """Return the parser in a run folder or a package, or the ensemble of several runs.
 
     Args:
         run: A folder that `seehear train`, `Parser.fit(out=...)` or `Parser.save` wrote. A list of folders is an
-            ensemble.
+            ensemble. Or a file NAME.seehear that `seehear package` or `Parser.package` wrote.
         ensemble: Take all runs of a folder with seed-0, seed-1, … as one, whose probabilities are the means of theirs.
         device: auto, cpu or cuda.
         decoding: From probabilities to events; by default as the training chose.
@@ -392,10 +392,17 @@ def load(
 
     Raises:
         SeehearError: If there is no run in the folder, or it holds runs of several seeds and is not taken as an
-            ensemble; for an ensemble of one seed, or of runs that differ in more than their seeds.
+            ensemble; for an ensemble of one seed, or of runs that differ in more than their seeds; if a package is
+            damaged or of another version.
     """
     from seehear.training.run import Run, find_runs
 
+    if isinstance(run, str | Path) and is_package(run):
+        from seehear.parsing.packaged import PackagedParser
+
+        if ensemble:
+            raise SeehearError(f"{run}: a package is one parser: package an ensemble of runs instead")
+        return PackagedParser(run, device=device, decoding=decoding, trust_code=trust_code)
     if isinstance(run, str | Path) and not ensemble:
         return Parser.of_run(Run(run), device, decoding, trust_code)
     runs = find_runs([run] if isinstance(run, str | Path) else run)

@@ -32,6 +32,7 @@ from seehear.features.store import NetworkInfo
 from seehear.files import atomic_bytes, atomic_json, atomic_text, check_folder, claim, flush_folder, is_there, sweep
 from seehear.locks import locked
 from seehear.names import valid_line, valid_modality_name
+from seehear.packaging.archive import is_package
 from seehear.progress import say
 from seehear.stored import (
     Count,
@@ -391,6 +392,8 @@ class Run(BaseRun):
         if not exists(marker):
             if within := [each for each in entries(self.path) if exists(each / "run.json") or seed_folders(each)]:
                 raise SeehearError(f"{self.path}: a folder of runs: name one of them, such as {within[0]}")
+            if is_package(self.path):
+                raise SeehearError(f"{self.path}: is a package, which `parse` takes; name the run that it was made of")
             raise SeehearError(f"{self.path}: no run in this folder; `seehear train --out` makes one")
         content = read_object(marker, REMEDY)
         if content.get("format") != FORMAT:

@@ -70,10 +70,8 @@ class FusionGraph(GraphBuilder):
         available = self.input(AVAILABLE, (len(modalities),), np.bool_)
         self._keys = self._add("Unsqueeze", [present, self._axes([1, 2])])  # (B, 1, 1, T)
         self._inside = self._add("Unsqueeze", [present, self._axes([2])])  # (B, T, 1)
-        self._has = [
-            self._add("Unsqueeze", [self._add("Gather", [available, self._keep(np.array([m]))], axis=1), self._axes([2])])
-            for m in range(len(modalities))
-        ]  # (B, 1, 1) each
+        columns = [self._add("Gather", [available, self._axes([m])], axis=1) for m in range(len(modalities))]  # (B, 1)
+        self._has = [self._add("Unsqueeze", [column, self._axes([2])]) for column in columns]  # (B, 1, 1)
         self._minus_infinity = self._constant(-np.inf)
 
     def parsed(self, model: ParsingModel) -> _Outputs:
