@@ -26,7 +26,7 @@ ROOMS = [
     {"scoring"},
     {"data"},
     {"refinement"},
-    {"training", "packaging"},
+    {"training", "packaged"},
     {"parsing"},
     {"evaluation", "alignment", "selection"},
     {"formats", "plots", "pages", "datasets", "paper"},

@@ -110,7 +110,7 @@ def parse(
         The events of each clip, the notes on clips, and the clips that failed.
     """
     from seehear.media import child
-    from seehear.packaging.archive import is_package
+    from seehear.packaged.archive import is_package
     from seehear.training.run import holds_run
 
     child.start()  # while this process imports what it needs

@@ -99,7 +99,7 @@ class ParseSuggester:
             device: auto, cpu or cuda.
             trust_code: Whether to run a network of your own that the run names.
         """
-        from seehear.packaging.archive import is_package
+        from seehear.packaged.archive import is_package
         from seehear.parsing.packaged import PackagedParser
         from seehear.parsing.parser import load
         from seehear.training.run import Run, find_runs

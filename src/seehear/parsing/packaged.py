@@ -21,9 +21,9 @@ from seehear.files import json_bytes, scratch, sha256
 from seehear.networks.onnx_file import MAX_BYTES, check_content
 from seehear.networks.portable import files_of
 from seehear.networks.weights import scratch_folder
-from seehear.packaging import archive
-from seehear.packaging.facts import Chosen, Facts
-from seehear.packaging.model import FusedModel
+from seehear.packaged import archive
+from seehear.packaged.facts import Chosen, Facts
+from seehear.packaged.model import FusedModel
 from seehear.parsing.base import BaseParser
 from seehear.parsing.reading import FileReader, open_reader
 from seehear.texts import MAX_JSON, json_of
@@ -127,7 +127,7 @@ class PackagedParser(BaseParser):
 
 def package(parser: Parser, path: Path, *, networks: bool = True) -> PackagedParser:
     """Write a trained parser as one file; see `Parser.package`."""
-    from seehear.packaging.graph import fused
+    from seehear.packaged.graph import fused
 
     if not archive.is_package(path):
         raise SeehearError(f"{path}: the name of a package ends in {archive.SUFFIX}")

@@ -23,7 +23,7 @@ from seehear.errors import SeehearError
 from seehear.features.packed import Packed
 from seehear.files import check_folder
 from seehear.modality import display_name
-from seehear.packaging.archive import is_package
+from seehear.packaged.archive import is_package
 from seehear.parsing.base import BaseParser
 from seehear.progress import Progress
 from seehear.settings import Changes

@@ -32,7 +32,7 @@ from seehear.features.store import NetworkInfo
 from seehear.files import atomic_bytes, atomic_json, atomic_text, check_folder, claim, flush_folder, is_there, sweep
 from seehear.locks import locked
 from seehear.names import valid_line, valid_modality_name
-from seehear.packaging.archive import is_package
+from seehear.packaged.archive import is_package
 from seehear.progress import say
 from seehear.stored import (
     Count,

@@ -12,7 +12,7 @@ from seehear.errors import SeehearError
 from seehear.features.packed import Packed, modalities_of
 from seehear.networks.onnx_file import OnnxFile
 from seehear.networks.session import make_session
-from seehear.packaging.graph import AVAILABLE, CLIP, MODALITY_CLIP, PRESENT, SEGMENT
+from seehear.packaged.graph import AVAILABLE, CLIP, MODALITY_CLIP, PRESENT, SEGMENT
 from seehear.windows import Outputs, over_windows
 
 
@@ -23,7 +23,7 @@ class FusedModel:
         """Open the graph.
 
         Args:
-            file: The checked graph, see `seehear.packaging.graph`.
+            file: The checked graph, see `seehear.packaged.graph`.
             widths: modality -> width of its features, of all its networks together.
             classes: Number of classes C.
             device: auto, cpu or cuda.

@@ -1,7 +1,7 @@
 """The package file: a zip archive that ends with its own hash.
 
-    package.json                what the model is: see `seehear.packaging.facts`
-    model.onnx                  the fused model: see `seehear.packaging.graph`
+    package.json                what the model is: see `seehear.packaged.facts`
+    model.onnx                  the fused model: see `seehear.packaged.graph`
     networks/NETWORK/FILE       files that a pretrained network is loaded from, if they were taken along
 
 Members are stored as they are, so that any zip program reads them. The archive's comment is the format and the sha256
