@@ -119,7 +119,7 @@ def test_what_needs_torch_says_what_to_install(place, packaged):
     done = without_torch("parse", place.run / "seed-3", place.clips / "clip1.mkv")
     assert done.returncode == 1
     assert re.search(r"this needs (torch|scipy), which is not installed: pip install 'seehear\[train\]'", done.stderr)
-    done = without_torch("recipes")
+    done = without_torch("networks", "list")
     assert done.returncode == 0, done.stderr
     done = without_torch("estimators")
     assert "pip install 'seehear[train]'" in done.stderr
