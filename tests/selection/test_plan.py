@@ -10,11 +10,10 @@ from seehear.selection.plan import duration, forecast, memory
 from seehear.selection.trainings import Part
 from seehear.training.recipe import load_recipe
 from seehear.training.run import Run
-from selection.conftest import Choice
 
 
-def test_forecast_operations_are_those_done(tmp_path):
-    task = Choice(tmp_path, clips=16).task()
+def test_forecast_operations_are_those_done(choice):
+    task = choice.task()
     pairs = [pair for name in ("traversal", "short-run", "upper-bound-weak-clip-best", "ridge") for pair in find(name)]
     plan = forecast(task, pairs)
     for (estimator, split), row in zip(pairs, plan.estimators, strict=True):
