@@ -19,7 +19,7 @@ demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/run.sh
 
 test: .venv/installed-dev
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
