@@ -42,11 +42,11 @@ def folder(tmp_path, monkeypatch):
 
 
 def arrays(rng):
-    """Features of 80 clips of 10 seconds with one class each, and the other names that the pages use."""
-    labels = np.eye(2)[np.arange(80) % 2]  # (N, C)
+    """Features of 200 clips of 10 seconds with one class each, and the other names that the pages use."""
+    labels = np.eye(2)[np.arange(200) % 2]  # (N, C)
     features = {
-        name: np.repeat(labels @ rng.normal(size=(2, 16)), 10, axis=0).reshape(80, 10, 16)
-        + rng.normal(size=(80, 10, 16))
+        name: np.repeat(labels @ rng.normal(size=(2, 16)), 10, axis=0).reshape(200, 10, 16)
+        + rng.normal(size=(200, 10, 16))
         for name in ("audio", "visual", "mel", "wavelet", "resnet", "clip_features")
     }
     rate = 16000
