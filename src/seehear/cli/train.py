@@ -68,7 +68,9 @@ class Trained(Result):
         tables = [f"{run}:\n{each.text()}" for run, each in zip(self.runs, self.false_alarms, strict=False)]
         notes = [*self.notes, *([missing] if missing else [])]
         without = f", {self.unlabelled} of them without any class" if self.unlabelled else ""
-        return "\n".join([*lines, f"trained on {self.clips} clips{without}", *notes, *tables])
+        precision = next((parser.run.facts.recipe.precision for parser in self.parsers), "float32")
+        numbers = f", in {precision}" if precision != "float32" else ""
+        return "\n".join([*lines, f"trained on {self.clips} clips{without}{numbers}", *notes, *tables])
 
     def as_json(self) -> Any:
         """Return the run folders, the history entry of each chosen epoch, and the clips that were left out."""

@@ -217,7 +217,9 @@ class Parser(BaseParser):
 
         check_folder(out)
         place = Path(out) if out is not None else None
-        setup = set_up(train, val, self.recipe, self.seed, self.device, rounds=place, progress=progress)
+        setup = set_up(
+            train, val, self.recipe, self.seed, self.device, rounds=place, progress=progress, folders=[place]
+        )
         return self.fit_prepared(setup, place, tensorboard, "training" if progress else "")
 
     def fit_prepared(self, setup: Setup, out: Path | None = None, tensorboard: bool = False, what: str = "") -> Parser:
@@ -443,6 +445,7 @@ def train(
     Raises:
         SeehearError: If there is no seed or one is given twice, or as for `Parser.fit`.
     """
+    from seehear.training.precision import settle
     from seehear.training.setup import set_up
 
     resolved = load_recipe(recipe, set, **settings)
@@ -455,12 +458,15 @@ def train(
     if where.elsewhere(len(seeds)):
         from seehear.parsing.seeds import Seeds, train_seeds
 
-        work = Seeds(train, val, resolved, folders, place, tensorboard, where.device(device))
+        check_dataset(train, "train")
+        on = where.device(device)
+        resolved = settle(resolved, train, on, folders.values())  # here, as processes elsewhere might choose otherwise
+        work = Seeds(train, val, resolved, folders, place, tensorboard, on)
         trained = train_seeds(work, where, progress)
         for parser in trained.values():
             parser.device = device  # from now on it is used here
         return [trained[seed] for seed in seeds]
-    setup = set_up(train, val, resolved, seeds[0], device, rounds=place, progress=progress)
+    setup = set_up(train, val, resolved, seeds[0], device, rounds=place, progress=progress, folders=folders.values())
     parsers = []
     for seed, folder in folders.items():
         what = f"training seed {seed}" if len(seeds) > 1 else "training"
