@@ -103,7 +103,7 @@ def train(
     """Train a parsing model from clip-level labels.
 
     Rerun the same command to resume, bit-exactly. With several seeds, each has its own folder
-    OUT/seed-N.
+    OUT/seed-N. Long trainings of a model that takes one thread are done at once, one per core.
 
     Args:
         store: The folder that `seehear extract` filled.
@@ -130,6 +130,7 @@ def train(
     """
     from seehear.data import Dataset
     from seehear.parsing.parser import train as train_parsers
+    from seehear.parsing.seeds import processes_for
     from seehear.refinement.folder import read
     from seehear.refinement.settings import GIVEN
     from seehear.scoring.false_alarms import check_rates
@@ -154,8 +155,9 @@ def train(
     if refined is not None:
         data = data.with_pseudo(read(refined, data))
     val_data = Dataset.from_tables(val, store=store, collocation=networks, truth=truth.tables()) if val else None
+    where = engine.chosen(processes_for(data, settings, len(seeds), device))
     parsers = train_parsers(
-        data, val_data, recipe=settings, seeds=seeds, out=out, tensorboard=tensorboard, device=device, **engine.chosen()
+        data, val_data, recipe=settings, seeds=seeds, out=out, tensorboard=tensorboard, device=device, **where
     )
     missing = [*data.missing, *(val_data.missing if val_data else ())]
     chosen = []

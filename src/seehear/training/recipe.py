@@ -137,6 +137,16 @@ class Recipe(BaseModel):
         return min(self.epochs, self.patience + 1) if self.patience else self.epochs
 
     @property
+    def may_stop(self) -> bool:
+        """Whether a training may take fewer epochs than it has."""
+        return 0 < self.patience < self.epochs - 1
+
+    @property
+    def all_epochs(self) -> int:
+        """The most epochs that a training can take, those before the task included."""
+        return self.epochs + (self.contrast.epochs if self.contrast.before else 0)
+
+    @property
     def plain(self) -> bool:
         """Whether training needs nothing but weak labels or ground truth, so that several seeds can train at once."""
         parts = (self.mixup, self.recombine, self.denoise, self.avss, self.blend)
