@@ -63,3 +63,5 @@ def test_long_trainings_of_small_models_are_done_at_once(data, monkeypatch):
     assert [processes_for(data, long, seeds, "cpu") for seeds in (1, 2, 3, 9)] == [1, 2, 3, 4]
     assert processes_for(data, sh.load_recipe(long, epochs=10), 3, "cpu") == 1
     assert processes_for(data, sh.load_recipe(long, width=2048), 3, "cpu") == 1
+    monkeypatch.setenv("SEEHEAR_MEMORY", str(2.5 * 12 * 5 * (6 + 8) * 4 / 2**30))  # features twice
+    assert processes_for(data, long, 9, "cpu") == 2

@@ -10,6 +10,7 @@ import torch
 from seehear.data import Dataset, store_markers
 from seehear.device import resolve, thread_count
 from seehear.engines.interface import Engine, Shared, Work
+from seehear.memory import memory_limit
 from seehear.parsing.parser import Parser
 from seehear.training.epochs import EpochProgress, Watched
 from seehear.training.precision import is_small
@@ -75,7 +76,8 @@ class Seeds(Work[int, Parser]):
 def processes_for(train: Dataset, recipe: Recipe, seeds: int, device: str = "auto") -> int:
     """Return how many seeds are best trained at once on this machine.
 
-    That is one per core if a training takes one thread, and all of them last longer than processes take to start.
+    That is one per core if a training takes one thread, all of them last longer than processes take to start, and the
+    features fit into memory so many times.
 
     Args:
         train: Clips to train on.
@@ -87,7 +89,10 @@ def processes_for(train: Dataset, recipe: Recipe, seeds: int, device: str = "aut
     if seeds < 2 or steps < ENOUGH_STEPS or torch.device(resolve(device)).type != "cpu":
         return 1
     widths = {modality: [info.width for info in infos] for modality, infos in train.networks.items()}
-    return min(thread_count(), seeds) if is_small(recipe, widths, len(train.classes)) else 1
+    if not is_small(recipe, widths, len(train.classes)):
+        return 1
+    size = 4 * int(train.lengths[train.featured].sum()) * sum(map(sum, widths.values()))  # bytes
+    return max(1, min(thread_count(), seeds, memory_limit() // size))
 
 
 def train_seeds(seeds: Seeds, engine: Engine, progress: bool) -> dict[int, Parser]:
