@@ -1,7 +1,8 @@
 """Which numbers a training multiplies: float32, or bfloat16 where that is faster.
 
-In bfloat16, the inputs of the model's linear maps have 8 bits of precision instead of 24; their sums are kept exact.
-All else stays float32: attention, softmax, losses, weights, their gradients, the optimiser, and every prediction.
+In bfloat16, numbers that enter and leave the model's linear maps have 8 bits of precision instead of 24, and so have
+the embeddings between them and what a step computes of the maps' gradients. Attention, softmax and losses are computed
+in float32. Weights, the optimiser and every prediction are float32.
 """
 
 from __future__ import annotations
