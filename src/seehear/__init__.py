@@ -16,10 +16,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from seehear import telemetry
+from seehear import device, telemetry
 from seehear.version import __version__
 
 telemetry.switch_off()
+device.sleep_while_waiting()
 
 if TYPE_CHECKING:
     from seehear import datasets, formats, labelling, labels, losses, networks, pages, paper, vocabulary

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear import telemetry
-from seehear.device import core_count
+from seehear.device import thread_count
 from seehear.errors import SeehearError
 from seehear.networks import onnx_file
 from seehear.networks.spec import Batch, Classifier, Dense, Network, Vocabulary
@@ -19,19 +18,6 @@ from seehear.networks.spec import Batch, Classifier, Dense, Network, Vocabulary
 if TYPE_CHECKING:
     import onnx
     from torch import nn
-
-
-def thread_count() -> int:
-    """Return $SEEHEAR_THREADS, or else the number of cores that this process may use.
-
-    Raises:
-        SeehearError: If the variable is not a whole number, at least 1.
-    """
-    if own := os.environ.get("SEEHEAR_THREADS"):
-        if not own.isdigit() or int(own) < 1:
-            raise SeehearError(f"SEEHEAR_THREADS must be a whole number of threads, at least 1, not {own!r}")
-        return int(own)
-    return core_count()
 
 
 def runtime() -> Any:

@@ -218,17 +218,22 @@ class Parser(BaseParser):
 
         check_folder(out)
         place = Path(out) if out is not None else None
-        setup = set_up(train, val, self.recipe, self.seed, self.device, rounds=place, progress=progress)
-        return self.fit_prepared(setup, place, tensorboard, "training" if progress else "")
+        setup = set_up(
+            train, val, self.recipe, self.seed, self.device, rounds=place, progress=progress, folders=[place]
+        )
+        with _progress("training", self.recipe, 1, progress) as bar:
+            return self.fit_prepared(setup, place, tensorboard, bar)
 
-    def fit_prepared(self, setup: Setup, out: Path | None = None, tensorboard: bool = False, what: str = "") -> Parser:
+    def fit_prepared(
+        self, setup: Setup, out: Path | None = None, tensorboard: bool = False, bar: Progress | None = None
+    ) -> Parser:
         """Train on what `set_up` returned; several parsers may.
 
         Args:
             setup: The clips, and everything that decides the result but the seed.
             out: A run folder; None to write nothing.
             tensorboard: Write TensorBoard events into the run folder.
-            what: The task whose progress is shown, as in `training`; empty to show nothing.
+            bar: Counts the epochs, those that early stopping leaves out as well; None to show nothing.
 
         Returns:
             The parser itself.
@@ -247,19 +252,21 @@ class Parser(BaseParser):
         run: BaseRun = Run.start(out, facts) if out is not None else MemoryRun(facts)
         if setup.teachers is not None and not run.done:
             run.keep_teachers(setup.teachers)
-        before = self.recipe.contrast.epochs if self.recipe.contrast.before else 0
-        done = len(run.history())
+        bar = bar or Progress("", self.recipe.all_epochs, show=False)
+        last = bar.done + self.recipe.all_epochs
+        name = f"seed {self.seed}: " if bar.total > self.recipe.all_epochs else ""  # of several
+        if done := len(run.history()):
+            bar.begun(self.recipe.all_epochs - self.recipe.epochs + done)
         with ExitStack() as stack:
-            total = before + self.recipe.epochs
-            bar = stack.enter_context(Progress(what, total, done=before + done if done else 0, show=bool(what)))
             write = stack.enter_context(event_writer(out)) if tensorboard and out is not None else None
 
             def on_epoch(entry: dict[str, Any]) -> None:
-                bar.advance(describe_epoch(entry))
+                bar.advance(f"{name}{describe_epoch(entry)}")
                 if write is not None:
                     write(entry)
 
             fit(run, setup.train, setup.val, setup.device, on_epoch)
+        bar.omit(last - bar.done)
         self._run = run
         self.__dict__.pop("model", None)
         self.notes = (*setup.notes, *_notes_on_epoch(run, setup))
@@ -450,6 +457,7 @@ def train(
     Raises:
         SeehearError: If there is no seed or one is given twice, or as for `Parser.fit`.
     """
+    from seehear.training.precision import settle
     from seehear.training.setup import set_up
 
     resolved = load_recipe(recipe, set, **settings)
@@ -462,18 +470,27 @@ def train(
     if where.elsewhere(len(seeds)):
         from seehear.parsing.seeds import Seeds, train_seeds
 
-        work = Seeds(train, val, resolved, folders, place, tensorboard, where.device(device))
+        check_dataset(train, "train")
+        on = where.device(device)
+        resolved = settle(resolved, train, on, folders.values())  # here, as processes elsewhere might choose otherwise
+        work = Seeds(train, val, resolved, folders, place, tensorboard, on)
         trained = train_seeds(work, where, progress)
         for parser in trained.values():
             parser.device = device  # from now on it is used here
         return [trained[seed] for seed in seeds]
-    setup = set_up(train, val, resolved, seeds[0], device, rounds=place, progress=progress)
+    setup = set_up(train, val, resolved, seeds[0], device, rounds=place, progress=progress, folders=folders.values())
     parsers = []
-    for seed, folder in folders.items():
-        what = f"training seed {seed}" if len(seeds) > 1 else "training"
-        parser = Parser(resolved, seed=seed, device=device)
-        parsers.append(parser.fit_prepared(setup, folder, tensorboard, what if progress else ""))
+    what = f"training {len(seeds)} seeds" if len(seeds) > 1 else "training"
+    with _progress(what, resolved, len(seeds), progress) as bar:
+        for seed, folder in folders.items():
+            parser = Parser(resolved, seed=seed, device=device)
+            parsers.append(parser.fit_prepared(setup, folder, tensorboard, bar))
     return parsers
+
+
+def _progress(what: str, recipe: Recipe, trainings: int, show: bool) -> Progress:
+    """Return what shows the progress of so many trainings, in epochs."""
+    return Progress(what, trainings * recipe.all_epochs, show=show, at_most=recipe.may_stop)
 
 
 def _notes_on_epoch(run: BaseRun, setup: Setup) -> list[str]:

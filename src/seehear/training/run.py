@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from seehear.decoding import Decoding
+from seehear.device import limit_torch
 from seehear.errors import ClipError, SeehearError
 from seehear.features.required import check_required
 from seehear.features.store import NetworkInfo
@@ -76,7 +77,8 @@ class RunFacts:
     """Everything that decides a run's result.
 
     Attributes:
-        recipe: Every setting of model and training.
+        recipe: Every setting of model and training. Its precision is that of the run, see `settle`: float32 where
+            nobody has settled it, as in runs of versions without the setting.
         seed: Of the initial weights, the order of clips and dropout.
         networks: modality -> its networks, in order.
         classes: Names of the C classes, in the order of the model's output.
@@ -92,6 +94,10 @@ class RunFacts:
     segment: Segment
     window: Positive
     inputs: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if self.recipe.precision == "auto":
+            object.__setattr__(self, "recipe", self.recipe.model_copy(update={"precision": "float32"}))
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -159,6 +165,33 @@ def checked_history(value: Any, where: object) -> list[dict[str, Any]]:
     return list(value)
 
 
+def new_model(
+    recipe: Recipe, widths: Mapping[str, Sequence[int]], classes: int, projection: str | None = None
+) -> ParsingModel:
+    """Return a model with initial weights.
+
+    Args:
+        recipe: Its settings.
+        widths: modality -> widths of its networks' features.
+        classes: Number of classes.
+        projection: Another than the recipe's.
+    """
+    from seehear.fusion.model import ParsingModel
+
+    return ParsingModel(
+        widths,
+        classes,
+        width=recipe.width,
+        heads=recipe.heads,
+        layers=recipe.layers,
+        feed_forward=recipe.feed_forward,
+        dropout=recipe.dropout,
+        input_dropout=recipe.input_dropout,
+        projection=projection or recipe.contrast.projection_of_task(tuple(widths)),
+        blend=recipe.blend,
+    )
+
+
 class BaseRun(ABC):
     """One training: what decides its result, its progress, and the trained model. In a folder, or in memory."""
 
@@ -217,26 +250,13 @@ class BaseRun(ABC):
 
     def new_model(self, projection: str | None = None) -> ParsingModel:
         """Return a model of this run's shape with its initial weights. projection: another than the recipe's."""
-        from seehear.fusion.model import ParsingModel
-
-        recipe = self.facts.recipe
-        return ParsingModel(
-            self.facts.widths,
-            len(self.facts.classes),
-            width=recipe.width,
-            heads=recipe.heads,
-            layers=recipe.layers,
-            feed_forward=recipe.feed_forward,
-            dropout=recipe.dropout,
-            input_dropout=recipe.input_dropout,
-            projection=projection or recipe.contrast.projection_of_task(self.facts.modalities),
-            blend=recipe.blend,
-        )
+        return new_model(self.facts.recipe, self.facts.widths, len(self.facts.classes), projection)
 
     def model(self, device: str = "cpu") -> ParsingModel:
         """Return the trained model. Raises SeehearError if training has not finished."""
         import torch
 
+        limit_torch()
         weights = self.weights()
         with torch.device("meta"):  # shapes alone: what is asked for may not fit into memory
             expected = self.new_model().state_dict()
