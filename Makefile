@@ -34,7 +34,7 @@ notebooks: .venv/installed-dev
 	SEEHEAR_NOTEBOOKS=build/notebooks $(BIN)/pytest tests/test_notebooks.py
 
 bench: .venv/installed-dev
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py $(BENCH)
 
 # make study STUDY="train --store STORE …", and then STUDY="report --out OUT"
 study: .venv/installed-dev

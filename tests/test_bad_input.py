@@ -617,7 +617,7 @@ def test_parse_of_a_long_clip(tmp_path, run, call):
     path = movie(tmp_path / "long.mp4", 180, fps=2)
     out = tmp_path / "out"
     everything = ["--threshold", "0", "--clip-threshold", "0"]
-    answer = call("parse", run, path, "--out", out, "--device", "cpu", *everything, "--json")
+    answer = call("parse", run, path, "--out", out, "--device", "cpu", *everything, "--figures", "png", "--json")
     assert answer.code == 0
     (parsed,) = answer.json["clips"]
     assert parsed["duration"] == pytest.approx(180, abs=0.1)
@@ -654,6 +654,7 @@ def test_parse_draws_again_when_the_truth_changes(tmp_path, run, call):
     path = movie(tmp_path / "clip.mp4")
     truth = tmp_path / "truth.csv"
     command = ["parse", run, path, "--out", tmp_path / "out", "--device", "cpu", "--dense-audio", truth]
+    command += ["--figures", "html", "png"]
     drawn = []
     for row in ("clip\t0\t1\tDog", "clip\t0\t1\tDog", "clip\t1\t3\tCat"):
         truth.write_text(f"filename\tonset\toffset\tevent_labels\n{row}\n")

@@ -3,6 +3,7 @@
 import io
 import json
 
+import matplotlib
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seehear.pages import page
+from seehear.pages.colours import MAGMA
 
 texts = st.text(max_size=20)
 
@@ -71,6 +73,11 @@ def test_images_are_preserved():
     picture = Image.open(io.BytesIO(page.jpeg(grey, 16, 9)))
     assert picture.size == (16, 9)
     assert abs(np.asarray(picture, dtype=float) - 128).max() <= 2
+
+
+def test_colours_are_those_of_figures():
+    table = matplotlib.colormaps["magma"](np.arange(256))[:, :3] * 255
+    assert table.round().astype(np.uint8).tobytes() == MAGMA
 
 
 def test_modalities_have_colours_of_their_own():

@@ -1,6 +1,8 @@
 """One odd clip never ends the parse of a folder: the tiniest ones are parsed, and any exception costs one clip."""
 
 import json
+import subprocess
+import sys
 import wave
 
 import numpy as np
@@ -52,6 +54,18 @@ def test_the_tiniest_clips_are_parsed(parser, tmp_path, rate, samples):
 KINDS = ("json", "html", "png", "svg")
 
 
+def test_a_figure_is_drawn_only_on_request(place, clips, tmp_path):
+    """A parse into pages does not import matplotlib, which takes as long as the clip itself."""
+    out, run = tmp_path / "out", place.run / "seed-3"
+    options = f"[{str(clips / 'a.mkv')!r}], out={str(out)!r}, device='cpu', trust_code=True"
+    code = (
+        f"import sys, seehear.cli.parse as cli; cli.parse({str(run)!r}, {options}); print('matplotlib' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+    assert {path.name for path in out.glob("a.*")} == {"a.json", "a.html"}
+
+
 def test_a_clip_of_no_length_is_damaged(parser, clips):
     content = json.loads(json.dumps(parser.parse(clips / "a.mkv").as_json()))
     with pytest.raises(SeehearError, match="duration is 0"):
@@ -78,6 +92,7 @@ def failing_at(monkeypatch, target, error):
     monkeypatch.setattr(owner, last, function)
 
 
+DRAWN = ("html", "png")
 STAGES = [
     "seehear.parsing.base:open_clip",
     "seehear.features.segments:Collector.features",
@@ -90,7 +105,7 @@ STAGES = [
 @pytest.mark.parametrize("stage", STAGES)
 def test_any_exception_costs_one_clip(parser, clips, tmp_path, monkeypatch, stage, error):
     failing_at(monkeypatch, stage, error)
-    result = parse_clips(parser, [clips], out=tmp_path, progress=False)
+    result = parse_clips(parser, [clips], out=tmp_path, figures=DRAWN, progress=False)
     assert [parsed.clip for parsed in result.clips] == ["a", "c"]
     (message,) = result.failed.values()
     assert message.startswith(f"{clips / 'b.mkv'}: failed with {type(error).__name__}: {error} (")
@@ -98,7 +113,7 @@ def test_any_exception_costs_one_clip(parser, clips, tmp_path, monkeypatch, stag
     assert message in result.text()
     assert result.exit_code == 1
     monkeypatch.undo()
-    assert parse_clips(parser, [clips], out=tmp_path, progress=False).unchanged == 2
+    assert parse_clips(parser, [clips], out=tmp_path, figures=DRAWN, progress=False).unchanged == 2
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), DiskFullError("full"), SeehearError("a mistake")])
@@ -106,10 +121,10 @@ def test_any_exception_costs_one_clip(parser, clips, tmp_path, monkeypatch, stag
 def test_what_concerns_all_clips_ends_the_run(parser, clips, tmp_path, monkeypatch, stage, error):
     failing_at(monkeypatch, stage, error)
     with pytest.raises(type(error)) as raised:
-        parse_clips(parser, [clips], out=tmp_path, progress=False)
+        parse_clips(parser, [clips], out=tmp_path, figures=DRAWN, progress=False)
     assert raised.value is error
 
 
 def test_an_error_of_a_clip_keeps_its_words(parser, clips, tmp_path, monkeypatch):
     failing_at(monkeypatch, STAGES[0], ClipError("b: is odd"))
-    assert parse_clips(parser, [clips], out=tmp_path, progress=False).failed == {"b": "b: is odd"}
+    assert parse_clips(parser, [clips], out=tmp_path, figures=DRAWN, progress=False).failed == {"b": "b: is odd"}

@@ -69,7 +69,7 @@ def parse(
     ensemble: bool = False,
     audio_track: int | None = None,
     truth: TruthOptions = NO_TRUTH,
-    figures: Annotated[Sequence[Figure], Parameter(name=["--figures", "--pictures"])] = ("html", "png"),
+    figures: Annotated[Sequence[Figure], Parameter(name=["--figures", "--pictures"])] = ("html",),
     embed: bool = False,
     decoding: DecodingOptions = AS_TRAINED,
     trust_code: bool = False,
@@ -82,9 +82,9 @@ def parse(
     hear and see: `seehear parse clip.mp4`, or in your own words, `seehear parse clip.mp4 --classes Dog,Speech`. Such
     events are marked as untrained.
 
-    With --out, writes OUT/<clip>.json, a page that plays the clip, and a figure of it. OUT/index.html leads to the
-    pages and finds clips by their events. OUT/audio.csv, OUT/visual.csv and OUT/audio_visual.csv are dense tables of
-    all clips in the folder. Resume by rerunning the same command.
+    With --out, writes OUT/<clip>.json and a page that plays the clip; with --figures png a figure of it too.
+    OUT/index.html leads to the pages and finds clips by their events. OUT/audio.csv, OUT/visual.csv and
+    OUT/audio_visual.csv are dense tables of all clips in the folder. Resume by rerunning the same command.
 
     Clips longer than those of training are parsed in windows of the training length that overlap by half.
     A clip without an audio or a video track is parsed by what it has.
@@ -98,7 +98,8 @@ def parse(
         ensemble: Parse with the mean of the probabilities of all seeds.
         audio_track: Which of the audio tracks of each clip, from 1; by default the one that players choose.
         truth: Per-second ground truth, to show with the events.
-        figures: What to draw of each clip: html, a page that plays it; png and svg, a figure.
+        figures: What to draw of each clip: html, a page that plays it; png and svg, a figure, which takes a second per
+            clip.
         embed: Put the media files into their pages, so that a page can be sent to others alone.
         decoding: How probabilities become events.
         trust_code: Run networks of your own (FILE.py:NAME) that the run names. Only for runs whose author you trust.

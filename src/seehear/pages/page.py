@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from seehear.files import atomic_text
 from seehear.modality import NAMES, display_name
+from seehear.pages.colours import MAGMA
 from seehear.pages.numbers import true_minus
 from seehear.version import __version__
 
@@ -123,15 +124,13 @@ def jpeg(pixels: NDArray[np.uint8], width: int, height: int) -> bytes:
     return buffer.getvalue()
 
 
-def png(values: NDArray[np.float64], low: float, high: float, colours: str = "magma") -> bytes:
+def png(values: NDArray[np.float64], low: float, high: float) -> bytes:
     """A PNG file from values (h, w), the first row at the bottom; low and high are the ends of the colour map."""
-    import matplotlib
     from PIL import Image
 
     shades = np.clip((values[::-1] - low) / (high - low) * 255, 0, 255).astype(np.uint8)
     image = Image.fromarray(shades, "P")
-    table = (matplotlib.colormaps[colours](np.arange(256))[:, :3] * 255).round().astype(np.uint8)  # (256, 3)
-    image.putpalette(table.tobytes())
+    image.putpalette(MAGMA)
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()

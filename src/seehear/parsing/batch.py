@@ -164,7 +164,7 @@ def parse_clips(
     truth: Mapping[str, str | Path] | None = None,
     decoding: Decoding | None = None,
     audio_track: int | None = None,
-    figures: Sequence[Figure] = ("html", "png"),
+    figures: Sequence[Figure] = ("html",),
     embed: bool = False,
     engine: str | Engine = LOCAL,
     workers: int | None = None,
@@ -185,7 +185,8 @@ def parse_clips(
         decoding: From probabilities to events; by default the parser's.
         audio_track: Which of the audio tracks of each clip to use, from 1; by default the one that players choose. A
             clip with fewer tracks fails.
-        figures: What to draw of each clip: html, a page that plays it; png and svg, a figure.
+        figures: What to draw of each clip: html, a page that plays it; png and svg, a figure, which takes a second per
+            clip.
         embed: Put the media files into their pages, so that a page can be sent to others alone.
         engine: Where clips are parsed: local, ray, ray://HOST:PORT, or an Engine. On a cluster, clips, run and `out`
             are to be seen under the same paths everywhere.

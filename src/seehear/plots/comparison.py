@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 4  # panels side by side
 PANEL, SINGLE = 1.7, 3.4  # inches across: of a panel among several, and of one by itself
+BESIDE = 1.0  # inches at least of the texts beside a panel
 AXIS = "difference (points)"
 
 
@@ -75,12 +76,11 @@ def plot_forest(compared: Sequence[Compared], *, baseline: str, signature: str =
         if len(compared) > 1:
             ax.set_title(style.wrapped(style.shortened(compared[k].name, 80), panel + 1, 9))
     title = f"{compared[0].name} minus {baseline}" if len(compared) == 1 else f"systems minus {baseline}"
-    style.fit(figure, grid[0, :1], panel, bottom * LINE)
-    width = figure.get_figwidth() - 0.3
+    width = columns * (panel + BESIDE)
     _draw_key(figure, style.wrapped(title, width, 9), width)
     foot = [style.wrapped(text, width, 6.5) for text in (_note(compared), signature) if text]
     figure.supxlabel("\n".join(foot), x=0.02, ha="left", fontsize=6.5, color=QUIET)
-    return style.fit(figure, grid[0, :1], panel, bottom * LINE)
+    return style.fit(figure, grid[0, :1], panel, bottom * LINE, (1 / columns, 1 / blocks))
 
 
 def _draw_key(figure: Figure, title: str, width: float) -> None:

@@ -93,7 +93,9 @@ def figure_of(ax: Axes) -> Figure:
     return figure
 
 
-def fit(figure: Figure, axes: Iterable[Axes], width: float, height: float) -> Figure:
+def fit(
+    figure: Figure, axes: Iterable[Axes], width: float, height: float, share: tuple[float, float] | None = None
+) -> Figure:
     """Make a figure as large as its texts need.
 
     Args:
@@ -101,6 +103,8 @@ def fit(figure: Figure, axes: Iterable[Axes], width: float, height: float) -> Fi
         axes: A row, a column or a grid of axes that share the figure.
         width: Inches that they are to have together, from the left end of the first to the right end of the last.
         height: Inches likewise.
+        share: How far the axes grow with the figure, across and down, where it is known: 1 over the number of panels
+            that are side by side, and over that of rows. It is measured otherwise, which takes twice as long.
 
     Returns:
         The same figure.
@@ -119,8 +123,9 @@ def fit(figure: Figure, axes: Iterable[Axes], width: float, height: float) -> Fi
         return np.array([right - left, top - bottom]) / figure.dpi
 
     # Texts keep their size, so that the axes grow linearly with the figure.
-    first, second = extent(size), extent(size + 1)
-    figure.set_size_inches(*(size + ([width, height] - first) / (second - first)))
+    first = extent(size)
+    growth = extent(size + 1) - first if share is None else np.array(share)
+    figure.set_size_inches(*(size + ([width, height] - first) / growth))
     return figure
 
 
@@ -194,9 +199,10 @@ def save(figure: Figure, path: Path) -> list[Path]:
     files = [path]
     if path.suffix not in (".png", ".svg"):
         files = [path.with_name(path.name + suffix) for suffix in (".png", ".svg")]
-    for file in files:
-        with atomic(file) as temporary:
-            write(figure, temporary, file.suffix[1:])
+    with _laid_out(figure):
+        for file in files:
+            with atomic(file) as temporary:
+                write(figure, temporary, file.suffix[1:])
     return files
 
 
@@ -215,8 +221,26 @@ def write(figure: Figure, target: Path | IO[Any], kind: str) -> None:
     # for a sign that is not in the font. Labels of ticks are made only now, with the settings that hold here.
     settings = {"svg.fonttype": "none", "svg.hashsalt": "seehear", "text.usetex": False}
     metadata = {"Date": None} if kind == "svg" else {}
-    with matplotlib.rc_context(settings), _without_glyph_warnings():
+    with matplotlib.rc_context(settings), _without_glyph_warnings(), _laid_out(figure):
         figure.savefig(target, format=kind, metadata=metadata)
+
+
+@contextmanager
+def _laid_out(figure: Figure) -> Iterator[None]:
+    """Lay a figure out once, however often it is written: matplotlib does so twice per file, after two drawings."""
+    import matplotlib
+
+    engine = figure.get_layout_engine()
+    if engine is None:
+        yield
+        return
+    engine.execute(figure)
+    with matplotlib.rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
+        figure.set_layout_engine(None)  # none at all, by these settings
+    try:
+        yield
+    finally:
+        figure.set_layout_engine(engine)
 
 
 @contextmanager

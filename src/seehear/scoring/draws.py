@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -18,23 +18,22 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def kept(
-    blocks: Callable[Concatenate[int, P], Iterator[T]],
-) -> Callable[Concatenate[int, P], Iterable[T]]:
+def kept(blocks: Callable[P, Iterator[T]]) -> Callable[P, Iterable[T]]:
     """Let a generator of draws keep what it yields, for the next call with the same arguments.
 
     Args:
-        blocks: From the number of clips, and whatever else the draws depend on, to blocks of draws. Nobody may change
-            these.
+        blocks: From the number of clips, and whatever else the draws depend on, to blocks of draws, which nobody may
+            change. Called without names of arguments.
     """
 
     @lru_cache(maxsize=KEPT)
-    def again(clips: int, /, *args: P.args, **more: P.kwargs) -> tuple[T, ...]:
-        return tuple(blocks(clips, *args, **more))
+    def again(*args: Any) -> tuple[T, ...]:
+        return tuple(blocks(*args))  # type: ignore[call-arg]
 
     @wraps(blocks)
-    def inside(clips: int, /, *args: P.args, **more: P.kwargs) -> Iterable[T]:
-        return again(clips, *args, **more) if clips <= MAX_CLIPS else blocks(clips, *args, **more)
+    def inside(*args: P.args, **_: P.kwargs) -> Iterable[T]:
+        clips: Any = args[0]
+        return again(*args) if clips <= MAX_CLIPS else blocks(*args, **_)
 
     return inside
 

@@ -1,0 +1,1 @@
+"""How fast each part is: beside the fastest that this machine could be, and beside another way where there is one."""
