@@ -90,6 +90,7 @@ def load(paths: Mapping[str, Path], device: str) -> Network:
         class_names=names,
         class_ids=ids,
         vocabulary=Vocabulary.AUDIOSET,
+        chunk_on_core=8,
     )
 
 
