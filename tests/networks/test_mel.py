@@ -57,6 +57,25 @@ def test_magnitudes():
                 assert found[n, frame, k] == pytest.approx(abs(total), abs=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("length", "starts"),
+    [
+        (50, (0, 20, 40, 60)),  # the whole frames of all lie on one grid
+        (53, (0, 20, 40)),
+        (50, (0, 20, 41)),  # the last is off it
+        (50, (0,)),
+        (20, (0, 20, 40)),  # none overlap
+    ],
+)
+def test_magnitudes_of_overlapping_waves_are_those_of_each_alone(length, starts):
+    rng = np.random.default_rng(0)
+    wave, window = rng.standard_normal(120).astype(np.float32), rng.random(16, dtype=np.float32)
+    waves = np.stack([wave[start : start + length] for start in starts])
+    found = magnitudes(waves, window, hop=10, fft=32, step=20)
+    alone = [magnitudes(each[None], window, hop=10, fft=32)[0] for each in waves]
+    np.testing.assert_array_equal(found, np.stack(alone))
+
+
 def test_a_tone_lies_in_its_bin():
     for family, rate, bin_width in ((yamnet, 16000, 16000 / 512), (aisfx, 44100, 44100 / 2048)):
         time = np.arange(family.SPEC.input.samples) / rate

@@ -98,6 +98,35 @@ def test_the_session_of_a_graph_gives_its_module(tmp_path):
     assert isinstance(turned.module(), Prepared)
 
 
+@pytest.mark.parametrize("threads", [1, 3, 12])
+@pytest.mark.parametrize("count", [0, 1, 2, 17])
+def test_threads_change_no_bit_of_the_features(tmp_path, count, threads):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(small(rng, 10, 1, 3, (0, 0, 0, 0), False).SerializeToString())
+    pictures = rng.integers(0, 256, (count, 10, 10, 3), dtype=np.uint8)
+    network, alone = (OnnxNetwork(path, "cpu", threads=number) for number in (threads, 1))
+    expected = [alone.features(picture[None]) for picture in pictures]
+    found = network.features(pictures)
+    assert found.shape == (count, alone.features(np.zeros((1, 10, 10, 3), np.uint8)).shape[1])
+    np.testing.assert_array_equal(found, np.concatenate(expected) if expected else found)
+
+
+def test_what_fails_in_one_of_several_runs_is_raised(tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(small(np.random.default_rng(0), 10, 1, 3, (0, 0, 0, 0), False).SerializeToString())
+
+    def front_end(batch):
+        if batch.max() == 9:
+            raise ValueError("nine")
+        return batch
+
+    pictures = np.zeros((12, 10, 10, 3), np.uint8)
+    pictures[7] = 9
+    with pytest.raises(ValueError, match="nine"):
+        OnnxNetwork(path, "cpu", front_end=front_end, threads=2).features(pictures)
+
+
 def by_hand(nodes: list, constants: dict[str, np.ndarray], shape: tuple[int, ...]) -> onnx.ModelProto:
     infos = [
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *shape])],

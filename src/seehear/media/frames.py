@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from av.sidedata.sidedata import SideDataContainer
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 UPRIGHT = np.array([[1, 0], [0, 1]])
@@ -37,6 +38,7 @@ class FrameCollector:
         self.lost = np.zeros(len(times), dtype=bool)
         self._next = 0  # sample times before this one have a frame
         self._last: VideoFrame | None = None
+        self._resizers = {size: VideoReformatter() for size in sizes}  # each keeps its tables for the next frame
         self._squares: list[dict[int, NDArray[np.uint8]]] = []
         self._taken = 0
 
@@ -61,7 +63,7 @@ class FrameCollector:
     def _fill(self, frame: VideoFrame, until: int, *, lost: bool) -> None:
         """Use a frame for all sample times up to number `until` that have none yet."""
         if self._next < until:
-            squares = {size: square(frame, size) for size in self.sizes}
+            squares = {size: square(frame, size, resizer) for size, resizer in self._resizers.items()}
             self._squares += [squares] * (until - self._next)
             self.lost[self._next : until] = lost
             self._next = until
@@ -98,13 +100,15 @@ def squeeze(frames: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """
     if frames.shape[1:3] == (size, size) or not len(frames):
         return frames.reshape(len(frames), size, size, 3)
-    squares = [square(VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"), size) for frame in frames]
-    return np.stack(squares)
+    pictures = (VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24") for frame in frames)
+    resizer = VideoReformatter()
+    return np.stack([square(picture, size, resizer) for picture in pictures])
 
 
-def square(frame: VideoFrame, size: int) -> NDArray[np.uint8]:
-    """Squeeze a frame, as players show it, to (size, size, 3) RGB."""
-    rgb = frame.reformat(width=size, height=size, format="rgb24", interpolation="BICUBIC").to_ndarray()
+def square(frame: VideoFrame, size: int, resizer: VideoReformatter) -> NDArray[np.uint8]:
+    """Squeeze a frame, as players show it, to (size, size, 3) RGB. resizer: the one of the frames before it."""
+    # Its threads would be started anew for each frame, which takes longer than to resize a frame.
+    rgb = resizer.reformat(frame, size, size, "rgb24", interpolation="BICUBIC", threads=1).to_ndarray()
     return np.ascontiguousarray(shown(np.asarray(rgb, dtype=np.uint8), orientation(frame)))
 
 

