@@ -31,6 +31,7 @@ from seehear.media.stream_clock import Timeline, TrackClock, duration_of, start_
 from seehear.media.stream_frames import FrameSampler
 from seehear.media.stream_source import CAMERAS, REMUX, WAITED, Ending, Kind, Source
 from seehear.media.tracks import BROADCASTS, FORWARD, MAX_FAILURES, has_content
+from seehear.media.tracks import Stream as Track
 from seehear.results import counted
 
 SKEW = 10.0  # seconds by which a track may lag behind the other before it counts as paused
@@ -171,9 +172,10 @@ class Stream:
         try:
             if self._bytes is not None:
                 # Nothing but the bytes themselves may be read, whatever they name.
-                return av.open(self._bytes, options={"protocol_whitelist": "none"}, metadata_errors="ignore")
+                return av.open(self._bytes, "r", options={"protocol_whitelist": "none"}, metadata_errors="ignore")
             return av.open(
                 self._source.place,
+                "r",
                 options={"protocol_whitelist": CAMERA_PROTOCOLS, "rtsp_transport": "tcp"},
                 metadata_errors="ignore",
                 timeout=(self._source.stall, self._source.stall),
@@ -196,7 +198,7 @@ class Stream:
             what = "text, not a media stream" if names & TEXT else A_LIST
             raise ClipError(f"{self.path}: is {what}: {REMUX}")
 
-    def _choose(self, audio_track: int | None) -> dict[int, av.VideoStream | av.AudioStream]:
+    def _choose(self, audio_track: int | None) -> dict[int, Track]:
         """Return the tracks that may be used, by index: those that can be decoded."""
         pictures = [each for each in self._container.streams.video if each.codec_context and not is_cover(each)]
         sounds = [each for each in self._container.streams.audio if each.codec_context]
@@ -205,7 +207,8 @@ class Stream:
                 tracks = counted(len(sounds), "audio track")
                 raise ClipError(f"{self.path}: has {tracks}, so there is no number {audio_track}")
             sounds = [sounds[audio_track - 1]]
-        return {each.index: each for each in (*pictures, *sounds) if not lacks_parameters(each)}
+        usable: list[Track] = [*pictures, *sounds]
+        return {each.index: each for each in usable if not lacks_parameters(each)}
 
     def _read_head(self) -> list[Packet[Any]]:
         """Return the first packets: until all tracks have begun, or FIRST seconds passed."""
@@ -215,7 +218,7 @@ class Stream:
             head.append(packet)
             size += packet.size
             start = start_of(packet)
-            if start is None:
+            if start is None or not has_content(packet):
                 continue
             starts[packet.stream_index] = min(start, starts.get(packet.stream_index, start))
             came = self._timeline.stop - min(starts.values())
@@ -226,26 +229,30 @@ class Stream:
 
     def _use(self) -> None:
         """Choose among the tracks that began those that players choose, and find where the stream begins."""
-        begun = {packet.stream_index for packet in self._head if has_content(packet)}
-        pictures = [each for each in self._container.streams.video if each.index in self._tracks and each.index in begun]
-        sounds = [each for each in self._container.streams.audio if each.index in self._tracks and each.index in begun]
-        if not pictures and not sounds:
+        found = {packet.stream_index for packet in self._head if has_content(packet)}
+        begun = [track for index, track in self._tracks.items() if index in found]
+        pictures = [track for track in begun if isinstance(track, av.VideoStream)]
+        sounds = [track for track in begun if isinstance(track, av.AudioStream)]
+        if not begun:
             raise ClipError(f"{self.path}: has neither a video nor an audio track that can be decoded")
         self._tracks = {}
-        for chosen in [default_track(each) for each in (pictures, sounds) if each]:
-            self._tracks[chosen.index] = chosen
-            if isinstance(chosen, av.VideoStream):
-                self._use_video(chosen)
-            else:
-                self.rate = chosen.codec_context.sample_rate
-                if self.rate > HIGHEST_RATE:
-                    raise ClipError(f"{self.path}: claims {self.rate} samples per second, it may be damaged")
-                stated = float(chosen.start_time * chosen.time_base) if chosen.start_time and chosen.time_base else 0.0
-                if stated - self._starts.get(chosen.index, stated) < SETTLED:  # priming samples lie before
-                    self._starts[chosen.index] = max(self._starts.get(chosen.index, stated), stated)
+        if pictures:
+            self._use_video(default_track(pictures))
+        if sounds:
+            self._use_audio(default_track(sounds))
         self.origin = min((self._starts[index] for index in self._tracks if index in self._starts), default=0.0)
 
+    def _use_audio(self, stream: av.AudioStream) -> None:
+        self._tracks[stream.index] = stream
+        self.rate = stream.codec_context.sample_rate
+        if self.rate > HIGHEST_RATE:
+            raise ClipError(f"{self.path}: claims {self.rate} samples per second, it may be damaged")
+        if self._starts.get(stream.index, 0.0) < 0 and stream.time_base:  # priming samples lie before its start
+            stated = float((stream.start_time or 0) * stream.time_base)
+            self._starts[stream.index] = max(self._starts[stream.index], stated)
+
     def _use_video(self, stream: av.VideoStream) -> None:
+        self._tracks[stream.index] = stream
         context = stream.codec_context
         if context.width * context.height > MAX_PIXELS:
             raise ClipError(

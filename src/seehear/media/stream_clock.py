@@ -74,8 +74,6 @@ class TrackClock:
 
     def _place(self, packet: Packet[Any]) -> None:
         """Shift a packet's times."""
-        if packet.time_base is None:
-            return
         ticks = round(self._shift / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts + ticks
         packet.dts = None if packet.dts is None else packet.dts + ticks
