@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class Levels(BaseParser):
     """Loud and quiet, bright and dark, compared with the window around each segment."""
 
     classes, segment, identity = ("High", "Low"), 1.0, "levels"
-    collocation = {"audio": ["level"], "visual": ["shade"]}
+    collocation = MappingProxyType({"audio": ["level"], "visual": ["shade"]})
     reader = FileReader(load_networks([level, shade], "cpu"), Settings(2.0, 1.0))
     decoding = Decoding("global", 0.55, 0.62)
 

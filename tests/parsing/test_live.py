@@ -107,8 +107,7 @@ def test_trained_parsers(film, place, ensemble):
         told_like(list(parser.follow(stream, decoding=decoding)), whole)
 
 
-def test_a_clip_filter_that_needs_the_whole_clip_is_refused(film):
-    ...
+def test_a_clip_filter_that_needs_the_whole_clip_is_refused(film): ...
 
 
 assert SECONDS

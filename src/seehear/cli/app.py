@@ -127,7 +127,7 @@ def _run(tokens: list[str]) -> int:
         return WRONG_USAGE
     if not isinstance(result, Result):
         return 0
-    failure = output.show(output.as_json(result.as_json()) if as_json else result.text())
+    failure = output.show(output.as_json(result.as_json()) if as_json and not result.lines else result.text())
     if failure:
         return _fail(f"the result can't be printed ({failure}); what the command writes is whole")
     return result.exit_code

@@ -25,6 +25,7 @@ from seehear.storage.addresses import checked, scheme_of, shown
 from seehear.texts import is_url
 
 STDIN = "-"
+STALL = 30.0  # seconds without anything new after which a stream is given up
 TICK = 0.1  # seconds between two looks at a file that may have grown
 WAITED = 0.005  # seconds; a read from a server that takes longer had to wait for it
 HEAD = 1024  # bytes by which some kinds of files that can't be streams are known

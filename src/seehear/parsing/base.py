@@ -20,6 +20,7 @@ from seehear.events import Activity
 from seehear.features.packed import Packed, silence_of
 from seehear.media.child import open_clip
 from seehear.media.notes import about
+from seehear.media.stream_source import STALL
 from seehear.modality import AUDIO
 from seehear.names import clip_name
 from seehear.parsing.clip import Origin, ParsedClip, parsed_clip, truth_of
@@ -145,7 +146,7 @@ class FileParser(ABC):
         *,
         decoding: Decoding | None = None,
         audio_track: int | None = None,
-        stall: float = 30.0,
+        stall: float = STALL,
     ) -> Live:
         """Parse a stream while it grows, and tell events with bounded delay, in bounded memory.
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from seehear.parsing.reading import FileReader
 
 SPAN = 1.0  # seconds decoded at once
-STALL = 30.0  # seconds without anything new after which a stream is given up
 LAG = 5.0  # seconds behind a stream that are told, and again whenever they have doubled
 
 
