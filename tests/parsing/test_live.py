@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import threading
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from parsing.streams import SECONDS, Levels, recording, windowed
+from parsing.streams import RATE, SECONDS, Levels, recording, windowed
 from seehear.decoding import ByModality, Decoding
+from seehear.errors import SeehearError
 from seehear.media.child import open_clip
-from seehear.parsing.live_events import Begun, Ended, Finished, Started
+from seehear.media.stream_source import Ending
+from seehear.modality import with_joint
+from seehear.networks.samples import sample_image, sample_waveform
+from seehear.parsing.class_scores import without_parents
+from seehear.parsing.clip import Origin, parsed_events
+from seehear.parsing.live_events import Begun, Ended, Finished, Started, Tracker, Withdrawn
 from seehear.parsing.parser import load
 from seehear.parsing.reach import Reach
+from seehear.parsing.untrained import Untrained
 
 FORMATS = {
     "ts": {},
@@ -107,7 +120,144 @@ def test_trained_parsers(film, place, ensemble):
         told_like(list(parser.follow(stream, decoding=decoding)), whole)
 
 
-def test_a_clip_filter_that_needs_the_whole_clip_is_refused(film): ...
+@pytest.mark.parametrize("words", [["Dog", "Cat", "Speech"], None])
+def test_untrained(tmp_path, words):
+    """In the built-in vocabulary, an event gives way to more specific ones: also if that shows only later."""
+    sound = np.tile(sample_waveform(RATE)[: 4 * RATE], 4)
+    pictures = [np.full((64, 64, 3), 90, np.uint8), sample_image(64)]
+    options = {"times": np.arange(32) / 2, "fps": 2, "picture": lambda n: pictures[n // 5 % 2], "sound": sound}
+    file = recording(tmp_path / "film.mkv", 16, **options, sound_codec="flac")
+    parser = Untrained(words, networks={"audio": "yamnet", "visual": "efficientnet-lite0"}, device="cpu")
+    decoding = Decoding("none", 0.03)
+    whole = parser.parse(file, decoding=decoding)
+    assert len(whole.events) > 4
+    told = list(parser.follow(file, decoding=decoding, stall=0.1))
+    finished = [each.parsed() for each in told if isinstance(each, Finished)]
+    assert shown(finished) == shown(whole.events)
+    assert {each.origin for each in finished} == {Origin.UNTRAINED}
+    assert told[-1].reason is Ending.IDLE
+    with pytest.raises(SeehearError, match="the clip filter 'global' needs the whole clip"):
+        parser.follow(file, decoding=Decoding("global"))
 
 
-assert SECONDS
+def test_a_parser_of_whole_clips_says_so(film):
+    with pytest.raises(SeehearError, match="needs whole clips"):
+        Levels(None).follow(film)
+
+
+# Tracker
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_events_are_followed_as_they_are_found_in_a_whole(seed):
+    """Runs of random segments, and kinds that give way to more specific classes, in pieces of any size."""
+    rng = np.random.default_rng(seed)
+    length, below = 40, {0: [1, 2], 3: [4]}
+    probabilities = rng.random((length, 2, 5), dtype=np.float32)
+    active = {name: rng.random((1, length, 5)) < 0.6 for name in ("audio", "visual")}
+    tracks = {name: without_parents(array, below) for name, array in with_joint(active, ("audio", "visual")).items()}
+    duration = length - 0.4
+    expected = parsed_events(tracks, probabilities[None], "ABCDE", 1.0, duration)
+    tracker, told = Tracker("ABCDE", ("audio", "visual"), 1.0, Origin.TRAINED, below), []
+    for start, stop in pairwise([0, *sorted(rng.integers(0, length, 6).tolist()), length]):
+        part = {name: array[0, start:stop] for name, array in active.items()}
+        told += tracker.add(part, probabilities[start:stop], [0.0] * (stop - start))
+    told += tracker.close(duration)
+    finished = [each.parsed() for each in told if isinstance(each, Finished)]
+    assert shown(finished) == shown(expected)
+    begun = Counter((each.modality, each.label, each.onset) for each in told if isinstance(each, Begun))
+    ended = Counter((each.modality, each.label, each.onset) for each in told if isinstance(each, Finished | Withdrawn))
+    assert begun == ended
+    assert set(begun.values()) == {1}
+
+
+# Delay and memory
+
+
+class Tap:
+    """A stream of which only so many bytes can be had, until more are let through."""
+
+    name = "tap"
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._place, self._open = data, 0, 0
+        self._more = threading.Condition()
+
+    def let(self, count: int) -> None:
+        with self._more:
+            self._open = min(count, len(self._data))
+            self._more.notify()
+
+    def read(self, size: int) -> bytes:
+        with self._more:
+            self._more.wait_for(lambda: self._place < self._open or self._place == len(self._data))
+            piece = self._data[self._place : min(self._open, self._place + size)]
+            self._place += len(piece)
+            return piece
+
+
+def test_events_are_told_within_the_stated_delay(tmp_path):
+    file = recording(tmp_path / "clip.wav", **FORMATS["wav"])
+    data = file.read_bytes()
+    header, per_second = len(data) - round(SECONDS * RATE) * 2, RATE * 2
+    tap = Tap(data)
+    tap.let(header + per_second)
+    live = Levels().follow(tap)
+    assert next(live) == live.started
+    expected = sorted(
+        [(each.onset, Begun) for each in Levels().parse(file).events]
+        + [(each.offset, Finished) for each in Levels().parse(file).events],
+        key=lambda each: each[0],
+    )
+    for moment, kind in expected:
+        tap.let(header + round((moment + live.started.delay) * per_second))  # and nothing behind it
+        told = next(live)
+        assert isinstance(told, kind)
+        assert (told.onset if kind is Begun else told.offset) == moment
+    assert isinstance(next(live), Ended)
+
+
+MEMORY = """
+import io, resource, sys
+sys.path[:0] = [{tests!r}]
+from parsing.streams import Levels
+from seehear.parsing.live_events import Finished, Restarted
+
+class Again(io.RawIOBase):
+    def __init__(self, data, times):
+        self.data, self.times, self.place = data, times, 0
+    def read(self, size):
+        if self.place >= len(self.data):
+            self.times, self.place = self.times - 1, 0
+        if not self.times:
+            return b""
+        piece = self.data[self.place : self.place + size]
+        self.place += len(piece)
+        return piece
+
+data = open({film!r}, "rb").read()
+for times in (2, 2, 20):
+    live = Levels().follow(Again(data, times))
+    kept, restarts, events = 0, 0, 0
+    for told in live:
+        kept = max(kept, max(len(rows) for rows in live._recent._rows.values()))
+        restarts += isinstance(told, Restarted)
+        events += isinstance(told, Finished)
+    own, child = (resource.getrusage(of).ru_maxrss for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print(times, round(told.duration), restarts, events, kept, own, child)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux alone")
+def test_memory_does_not_grow_with_the_stream(film):
+    """Ten minutes of video whose clock starts anew every half a minute take no more than one."""
+    code = MEMORY.format(tests=str(Path(__file__).parent.parent), film=str(film))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    _, short, long = ([int(each) for each in line.split()] for line in done.stdout.splitlines())
+    assert (long[0], long[2]) == (20, 19)  # one clock in each
+    assert long[1] == pytest.approx(20 * SECONDS, abs=10)
+    assert long[3] > 5 * short[3]
+    assert short[4] == long[4] < 30  # segments
+    for n in (5, 6):  # of both processes
+        assert long[n] < short[n] + 8 * 1024  # KiB

@@ -55,6 +55,7 @@ GROUP_COMMANDS = (
     ("features", "generate", "features:generate_features", "Make synthetic features of a data set."),
 )
 ROOM = "seehear.cli"
+STDIN = "/dev/stdin"  # what `-` names
 FAILED, WRONG_USAGE = 1, 2
 INTERRUPTED = 130  # the exit code that shells expect of a program that Ctrl-C ended
 
@@ -113,6 +114,7 @@ def _run(tokens: list[str]) -> int:
     """Run a command line, print its result, and return the exit code."""
     as_json = "--json" in tokens
     tokens = [token for token in tokens if token != "--json"]
+    tokens = [STDIN if token == "-" else token for token in tokens]  # which cyclopts takes for an unknown option
     if tokens == ["networks"]:
         tokens = ["networks", "list"]
     try:

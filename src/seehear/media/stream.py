@@ -38,7 +38,8 @@ SKEW = 10.0  # seconds by which a track may lag behind the other before it count
 FIRST = 10.0  # seconds of a stream in which its tracks begin; one that begins later is not used
 SETTLED = 0.5  # seconds of packets behind which no earlier one comes
 MAX_HEAD = 1 << 26  # bytes of packets that are kept while tracks are looked for
-THREADS = 4  # of a video decoder; each delays it by a frame
+THREADS = 4  # of a video decoder; each delays it by a frame,
+DENSE = 10  # frames per second, from which on this is a short delay
 USUAL_STEP = 0.04  # seconds of a frame that has no duration
 CAMERA_PROTOCOLS = "rtsp,rtsps,rtp,srtp,tcp,tls,udp"
 
@@ -259,7 +260,8 @@ class Stream:
                 f"{self.path}: has frames of {context.width} × {context.height} pixels, more than {MAX_PIXELS} in all"
             )
         context.options = {"max_pixels": str(MAX_PIXELS)}
-        context.thread_type, context.thread_count = "AUTO", THREADS
+        rate = stream.average_rate or stream.guessed_rate or 0
+        context.thread_type, context.thread_count = "AUTO" if rate >= DENSE else "SLICE", THREADS
 
     def _collector(self, margin: float) -> WaveformCollector:
         (sound,) = (each for each in self._tracks.values() if isinstance(each, av.AudioStream))

@@ -25,6 +25,7 @@ from seehear.storage.addresses import checked, scheme_of, shown
 from seehear.texts import is_url
 
 STDIN = "-"
+ALIASES = frozenset((STDIN, "/dev/stdin"))
 STALL = 30.0  # seconds without anything new after which a stream is given up
 TICK = 0.1  # seconds between two looks at a file that may have grown
 WAITED = 0.005  # seconds; a read from a server that takes longer had to wait for it
@@ -121,7 +122,7 @@ def source_of(source: str | os.PathLike[str], stall: float) -> Source:
     if not 0 < stall < float("inf"):
         raise SeehearError(f"stall must be a number of seconds above 0, not {stall:g}")
     text = os.fspath(source)
-    if text == STDIN:
+    if text in ALIASES:
         return Source(Kind.DESCRIPTOR, "0", "standard input", stall)
     if is_url(text):
         return _elsewhere(text, stall)

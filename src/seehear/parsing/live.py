@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from seehear.parsing.reading import FileReader
 
 SPAN = 1.0  # seconds decoded at once
+DECODING = 1.0  # seconds that decoders hold content back, and that networks take on a machine that keeps up
 LAG = 5.0  # seconds behind a stream that are told, and again whenever they have doubled
 
 
@@ -199,7 +200,7 @@ class Live(Iterator[LiveEvent]):
     def _delay(self) -> float:
         """Return how long after its beginning an event is told: once its segment and all that counts for it came."""
         after = max(part.parser.reach.after for part in self._parts)
-        return float(after * self._segment + self._length + self._recent.content["margin"])
+        return float(after * self._segment + self._length + self._recent.content["margin"] + DECODING)
 
     def _tell(self) -> Iterator[LiveEvent]:
         yield self.started
