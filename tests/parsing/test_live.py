@@ -201,13 +201,13 @@ def test_events_are_told_within_the_stated_delay(tmp_path):
     data = file.read_bytes()
     header, per_second = len(data) - round(SECONDS * RATE) * 2, RATE * 2
     tap = Tap(data)
-    tap.let(header + per_second)
+    tap.let(header + 6 * per_second)  # FFmpeg looks at the first seconds before it tells what tracks there are
     live = Levels().follow(tap)
     assert next(live) == live.started
     expected = sorted(
         [(each.onset, Begun) for each in Levels().parse(file).events]
         + [(each.offset, Finished) for each in Levels().parse(file).events],
-        key=lambda each: each[0],
+        key=lambda each: (each[0], each[1] is Begun),
     )
     for moment, kind in expected:
         tap.let(header + round((moment + live.started.delay) * per_second))  # and nothing behind it

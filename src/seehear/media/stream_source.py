@@ -221,8 +221,10 @@ class Pipe(ByteSource):
         began = time.monotonic()
         while (left := began + self.stall - time.monotonic()) > 0:
             if self._poll is not None and not self._poll.poll(0):
-                self._poll.poll(left * 1000)
+                came = self._poll.poll(left * 1000)
                 self.edge = time.time()
+                if not came:
+                    break
             try:
                 piece = os.read(self._descriptor, count)
             except BlockingIOError:  # it has a writer, and nothing to read
