@@ -33,6 +33,9 @@ FORMATS = {
     "mp4": {"container": {"movflags": "frag_keyframe+empty_moov"}},
     "wav": {"times": (), "sound_codec": "pcm_s16le"},
     "webm": {"codec": "libvpx", "sound": None},
+    "flv": {"codec": "flv1"},
+    "mp3": {"times": (), "sound_codec": "mp3"},
+    "h264": {"sound": None},  # whose packets have no times
 }
 
 

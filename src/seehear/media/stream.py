@@ -27,10 +27,10 @@ from seehear.media.feeds import decode
 from seehear.media.opening import A_LIST, MAX_PIXELS, POINTERS, TEXT, formats
 from seehear.media.reader import HIGHEST_RATE, HOUR, Span, default_track, is_cover, lacks_parameters
 from seehear.media.sound import LOUDEST, LOUDEST_DECODED, Mixer, WaveformCollector
-from seehear.media.stream_clock import Timeline, TrackClock, duration_of, start_of
+from seehear.media.stream_clock import FrameCount, Timeline, TrackClock, duration_of, start_of
 from seehear.media.stream_frames import FrameSampler
 from seehear.media.stream_source import CAMERAS, REMUX, WAITED, Ending, Kind, Source
-from seehear.media.tracks import BROADCASTS, FORWARD, MAX_FAILURES, has_content
+from seehear.media.tracks import BROADCASTS, FORWARD, MAX_FAILURES, assumed_rate, has_content
 from seehear.media.tracks import Stream as Track
 from seehear.results import counted
 
@@ -93,7 +93,9 @@ class Stream:
         self.rate, self.duration, self.notes = 0, 0.0, ()
         self._ending: Ending | None = None
         self._edge, self._edge_at, self._arrived = time.time(), 0.0, deque[float]()
-        self._furthest, self._count = 0.0, 0  # seconds that came, and spans that have begun
+        self._furthest, self._begun = 0.0, 0  # seconds that came, and spans that have begun
+        self._counted: FrameCount | None = None
+        self._timed: bool | None = None  # whether the packets of its video have times
         self._shown, self._step = 0.0, USUAL_STEP  # of the last decoded frame
         self._stamps = -math.inf, -math.inf  # seconds at which the last two frames are shown, if they have no duration
         self._frames: FrameSampler | None = None
@@ -275,6 +277,7 @@ class Stream:
         clocks = {index: TrackClock(self._timeline) for index in self._tracks}
         empty = []
         for packet in self._demuxed():
+            self._count(packet)
             if not packet.size:
                 empty.append(packet)
             elif has_content(packet):
@@ -284,6 +287,16 @@ class Stream:
         for clock in clocks.values():
             yield from clock.flush()
         yield from empty
+
+    def _count(self, packet: Packet[Any]) -> None:
+        """Give a packet a time, if it is of a video of which the first packet has none."""
+        track = self._tracks.get(packet.stream_index)
+        if packet.size and isinstance(track, av.VideoStream):
+            if packet.pts is None and packet.dts is None and self._timed is None:
+                self._counted = FrameCount(assumed_rate(track))
+            self._timed = self._counted is None
+            if self._counted is not None:
+                self._counted.stamp(packet)
 
     def _demuxed(self) -> Iterator[Packet[Any]]:
         """Yield the packets of the tracks, and go on behind what can't be read, until the stream ends."""
@@ -334,9 +347,9 @@ class Stream:
         self._furthest = max(self._furthest, begins + lasts)
         if not lasts and isinstance(self._tracks[packet.stream_index], av.VideoStream):
             self._stamps = tuple(sorted((*self._stamps, begins))[-2:])  # type: ignore[assignment]
-        while self._count * length <= self._furthest:
+        while self._begun * length <= self._furthest:
             self._arrived.append(time.time())
-            self._count += 1
+            self._begun += 1
 
     def _decode(self, packet: Packet[Any]) -> None:
         track = self._tracks.get(packet.stream_index)
@@ -352,6 +365,8 @@ class Stream:
     def _show(self, frame: VideoFrame) -> None:
         assert self._frames is not None
         moment = self._shown + self._step if frame.time is None else frame.time - self.origin
+        if self._counted is not None:
+            moment = self._counted.moment()
         self._step = moment - self._shown if 0 < moment - self._shown < 1 else self._step
         self._shown = moment
         self._frames.add(frame, moment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 from av.packet import Packet
@@ -80,6 +81,26 @@ class TrackClock:
         start = start_of(packet)
         if start is not None:
             self._timeline.stop = max(self._timeline.stop, start + duration_of(packet))
+
+
+class FrameCount:
+    """The times of a video whose packets have none, such as raw H.264: by its frames, at an assumed rate."""
+
+    def __init__(self, rate: Fraction) -> None:
+        """Begin at 0. rate: frames per second."""
+        self._rate, self._packets, self._frames = rate, 0, 0
+
+    def stamp(self, packet: Packet[Any]) -> None:
+        """Give the next packet its time."""
+        if packet.time_base:
+            packet.pts = packet.dts = round(self._packets / self._rate / packet.time_base)
+            packet.duration = round(1 / self._rate / packet.time_base)
+            self._packets += 1
+
+    def moment(self) -> float:
+        """Return the second at which the next frame on show begins. Packets come in another order."""
+        self._frames += 1
+        return float((self._frames - 1) / self._rate)
 
 
 def start_of(packet: Packet[Any]) -> float | None:

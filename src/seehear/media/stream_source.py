@@ -243,9 +243,13 @@ class Web(ByteSource):
 
     def __init__(self, address: str, name: str, stall: float) -> None:
         super().__init__(stall)
-        request = urllib.request.Request(address, headers={"User-Agent": "seehear", **_login(address)})
+        request = urllib.request.Request(address, headers={"User-Agent": "seehear"})
+        if login := _login(address):
+            request.add_unredirected_header("Authorization", login)  # another server must not get it
         try:
-            self._answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=stall)
+            self._answer: http.client.HTTPResponse = urllib.request.build_opener(_Redirects).open(
+                request, timeout=stall
+            )
         except urllib.error.HTTPError as error:
             raise ClipError(f"{name}: the server answers {error.code} ({error.reason})") from None
         except urllib.error.URLError as error:
@@ -269,13 +273,24 @@ class Web(ByteSource):
         return self._end(Ending.BROKEN if self._answer.length else Ending.ENDED)
 
 
-def _login(address: str) -> dict[str, str]:
-    """Return the header with the user's login for a server, from ~/.netrc; empty without one."""
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a server to another address, but not from https to an open line."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        if scheme_of(req.full_url) == "https" and scheme_of(newurl) != "https":
+            raise urllib.error.HTTPError(req.full_url, code, "leads to an address without https", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _login(address: str) -> str:
+    """Return the user's login for a server, from ~/.netrc; empty without one."""
     with suppress(OSError, netrc.NetrcParseError):
         found = netrc.netrc().authenticators(urlsplit(address).hostname or "")
         if found:
-            return {"Authorization": f"Basic {b64encode(f'{found[0]}:{found[2]}'.encode()).decode()}"}
-    return {}
+            return f"Basic {b64encode(f'{found[0]}:{found[2]}'.encode()).decode()}"
+    return ""
 
 
 def _check_head(opened: ByteSource, name: str) -> None:
