@@ -444,7 +444,8 @@ def test_no_decoder_outlives_the_command(place, endless, how):
     decoders = children(done.pid)
     assert decoders
     done.send_signal(how)
-    out, said = done.communicate()
+    out, said = done.stdout.read(), done.stderr.read()  # `communicate` would lose what `readline` has buffered
+    done.wait()
     assert all(map(gone, decoders))
     if how == signal.SIGINT:
         assert done.returncode == 130, said
