@@ -11,6 +11,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count, pairwise
@@ -27,7 +29,7 @@ from seehear.media import stream
 from seehear.media.notes import NoteKind
 from seehear.media.stream import State
 from seehear.media.stream_child import OpenStream
-from seehear.media.stream_source import Ending, GrowingFile, source_of
+from seehear.media.stream_source import Ending, GrowingFile, Redirects, source_of
 from seehear.parsing.live_events import Begun, Ended, Finished, Restarted
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="pipes and signals")
@@ -146,6 +148,12 @@ class Server(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.seen.append(dict(self.headers))
+        if self.behaviour.startswith("http"):
+            self.send_response(302)
+            self.send_header("Location", self.behaviour)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if self.behaviour == "missing":
             self.send_error(404)
             return
@@ -171,6 +179,7 @@ def serving(data: bytes, behaviour: str = "") -> Iterator[str]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    serving.seen = handler.seen
     yield f"http://127.0.0.1:{server.server_port}/live.ts?token=SECRET"
     server.shutdown()
     server.server_close()
@@ -197,6 +206,25 @@ def test_a_server_without_the_stream():
     assert "SECRET" not in str(error.value)
     with pytest.raises(ClipError, match="can't be reached"):
         Levels().follow("http://127.0.0.1:9/x.ts")
+
+
+def test_a_login_goes_to_its_server_alone(tmp_path, monkeypatch, film):
+    (tmp_path / ".netrc").write_text("machine localhost login me password SECRET\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with serving(film.read_bytes()) as address:
+        final = serving.seen
+        with serving(b"", address) as moved:
+            first = serving.seen
+            assert list(Levels().follow(moved.replace("127.0.0.1", "localhost")))
+    assert [headers.get("Authorization") for headers in first] == ["Basic bWU6U0VDUkVU"]
+    assert [headers.get("Authorization") for headers in final] == [None]
+
+
+def test_a_server_may_not_lead_to_an_open_line():
+    request = urllib.request.Request("https://example.org/a.ts")
+    with pytest.raises(urllib.error.HTTPError, match="leads to an address without https"):
+        Redirects().redirect_request(request, None, 302, "", {}, "http://example.org/a.ts")
 
 
 def test_a_camera_is_opened_by_ffmpeg(monkeypatch):

@@ -247,9 +247,7 @@ class Web(ByteSource):
         if login := _login(address):
             request.add_unredirected_header("Authorization", login)  # another server must not get it
         try:
-            self._answer: http.client.HTTPResponse = urllib.request.build_opener(_Redirects).open(
-                request, timeout=stall
-            )
+            self._answer: http.client.HTTPResponse = urllib.request.build_opener(Redirects).open(request, timeout=stall)
         except urllib.error.HTTPError as error:
             raise ClipError(f"{name}: the server answers {error.code} ({error.reason})") from None
         except urllib.error.URLError as error:
@@ -273,12 +271,13 @@ class Web(ByteSource):
         return self._end(Ending.BROKEN if self._answer.length else Ending.ENDED)
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
+class Redirects(urllib.request.HTTPRedirectHandler):
     """Follows a server to another address, but not from https to an open line."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
+        """Return the next request. Raises HTTPError if it would be without https."""
         if scheme_of(req.full_url) == "https" and scheme_of(newurl) != "https":
             raise urllib.error.HTTPError(req.full_url, code, "leads to an address without https", headers, fp)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
