@@ -101,21 +101,21 @@ def test_lengths_around_windows(tmp_path, seconds):
         told_like(list(Levels().follow(stream, decoding=decoding)), Levels().parse(file, decoding=decoding))
 
 
+def in_the_middle(parser, film):
+    """A decoding by which half of the segments of each class are active before the clip filter."""
+    features, _ = parser.reader.read(open_clip(film))
+    packs = {modality: [features[name] for name in names] for modality, names in parser.collocation.items()}
+    found = parser._of_packs(packs)
+    of_modality = dict(zip(parser.modalities, np.median(found.segment[0], axis=0).tolist(), strict=True))  # (C,) each
+    thresholds = {name: dict(zip(parser.classes, each, strict=True)) for name, each in of_modality.items()}
+    return Decoding("global", ByModality(thresholds), float(np.median(found.clip)))
+
+
 @pytest.mark.parametrize("ensemble", [False, True])
 def test_trained_parsers(film, place, ensemble):
     path = place.run if ensemble else place.run / "seed-3"
     parser = load(path, ensemble=ensemble, device="cpu", trust_code=True)
-    features, _ = parser.reader.read(open_clip(film))
-    packs = {modality: [features[name] for name in names] for modality, names in parser.collocation.items()}
-    found = parser._of_packs(packs)
-    middle = np.median(found.segment[0], axis=0)  # (M, C)
-    thresholds = ByModality(
-        {
-            name: dict(zip(parser.classes, map(float, middle[m]), strict=True))
-            for m, name in enumerate(parser.modalities)
-        }
-    )
-    decoding = Decoding("global", thresholds, float(np.median(found.clip)))
+    decoding = in_the_middle(parser, film)
     whole = parser.parse(film, decoding=decoding)
     assert len(whole.events) > 3
     with film.open("rb") as stream:
@@ -140,6 +140,21 @@ def test_untrained(tmp_path, words):
     assert told[-1].reason is Ending.IDLE
     with pytest.raises(SeehearError, match="the clip filter 'global' needs the whole clip"):
         parser.follow(file, decoding=Decoding("global"))
+
+
+def test_trained_and_untrained_in_one(film, place):
+    words = Untrained(["Music", "High", "Sky"], networks={"audio": "yamnet", "visual": "efficientnet-lite0"},
+                      decoding=Decoding("none", 0.02), device="cpu")  # fmt: skip
+    trained = load(place.run / "seed-3", device="cpu", trust_code=True)
+    both, decoding = trained.with_untrained(words), in_the_middle(trained, film)
+    with film.open("rb") as stream:
+        told = list(both.follow(stream, decoding=decoding))
+    whole = both.parse(film, decoding=decoding)
+    finished = [each.parsed() for each in told if isinstance(each, Finished)]
+    assert shown(finished) == shown(whole.events)
+    assert {each.label: each.origin for each in finished} == {each.label: each.origin for each in whole.events}
+    assert len({each.origin for each in finished}) == 2
+    assert told[0].origins == (Origin.TRAINED, Origin.UNTRAINED)
 
 
 def test_a_parser_of_whole_clips_says_so(film):

@@ -403,6 +403,17 @@ def test_stop_ends_the_process_and_the_events(film):
     assert live.stop() == []
 
 
+def test_a_decoder_that_is_killed_is_told(film):
+    tap = Slow(open(film, "rb"))  # noqa: SIM115
+    live = Levels().follow(tap)
+    assert next(live) == live.started
+    (child,) = live._stream._decoder.children
+    child.process.kill()
+    with pytest.raises(ClipError, match="its decoder was killed"):
+        list(live)
+    assert [each.type for each in live.stop(Ending.BROKEN)] == ["end"]
+
+
 def test_no_process_is_left_if_it_can_not_be_opened(film):
     opened = OpenStream(io.BytesIO(film.read_bytes()), 5)
     (child,) = opened._decoder.children
