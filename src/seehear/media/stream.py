@@ -166,8 +166,9 @@ class Stream:
                 self._arrived.popleft()
 
     def close(self) -> None:
-        """Close it."""
-        self._container.close()
+        """Let it end soon. Another thread may be reading it, so nothing is closed that FFmpeg may be using."""
+        if self._bytes is not None and self._bytes.ending is None:
+            self._bytes.ending = Ending.INTERRUPTED
 
     # Opening
 

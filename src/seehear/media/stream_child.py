@@ -113,6 +113,8 @@ class OpenStream:
             self._decoder.close()
         if self._stream is not None:
             self._stream.close()
+            if not self.state.ending:  # a thread may still be reading
+                return
         self._close_descriptors()
 
     def _connected(self, source: AnySource, stall: float) -> Source:

@@ -200,6 +200,8 @@ class GrowingFile(ByteSource):
             self.edge = time.time()
             if os.fstat(self._stream.fileno()).st_size < self._stream.tell():
                 return self._end(Ending.BROKEN)  # somebody cut it, or writes it anew
+            if self.ending is not None:  # somebody has ended it
+                return b""
             if time.monotonic() - began > self.stall:
                 return self._end(Ending.IDLE)
             time.sleep(TICK)
@@ -219,7 +221,7 @@ class Pipe(ByteSource):
 
     def _wait(self, count: int) -> bytes:
         began = time.monotonic()
-        while (left := began + self.stall - time.monotonic()) > 0:
+        while (left := began + self.stall - time.monotonic()) > 0 and self.ending is None:
             if self._poll is not None and not self._poll.poll(0):
                 came = self._poll.poll(left * 1000)
                 self.edge = time.time()
@@ -235,7 +237,7 @@ class Pipe(ByteSource):
             if not self._awaits_writer:
                 return self._end(Ending.ENDED)
             time.sleep(TICK)
-        return self._end(Ending.STALLED)
+        return b"" if self.ending else self._end(Ending.STALLED)
 
 
 class Web(ByteSource):
