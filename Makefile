@@ -19,7 +19,7 @@ demo: .venv/installed
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh demo/run.sh
 
 test: .venv/installed-dev
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -65,7 +65,7 @@ clean:
 
 # The main job's dependencies, in the versions that were tested.
 .venv/installed: pyproject.toml constraints.txt | .venv/bin/python
-	$(PIP) install --quiet --constraint constraints.txt --editable .
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[train]'
 	touch $@
 
 # The same, the tools of the tests, and the optional extras.

@@ -21,6 +21,27 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 sys.path.insert(0, str(Path(__file__).parent))  # so that `make_media` can be imported from anywhere
 
 
+# Files that take longest. Each runs in one process: if one began last, the others would wait for it.
+LONGEST = (
+    "test_notebooks.py",
+    "selection/test_select.py",
+    "test_bad_input.py",
+    "test_guide.py",
+    "test_tutorial.py",
+    "selection/test_trainings.py",
+    "engines/test_same.py",
+    "test_faults.py",
+    "training/test_refined.py",
+    "paper/test_reproduce.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    files = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: files.get(item.path, len(files)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_flush():
     """Tests write thousands of files, which no loss of power threatens. On a busy disk a flush takes up to a second."""

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("pandas", reason="pandas is not installed, and the pages show data frames")
 
 ROOT = Path(__file__).parent.parent
-CLIPS = {"train": 16, "val": 6, "test": 6}  # clips of the demo per table
+CLIPS = {"train": 8, "val": 4, "test": 4}  # clips of the demo per table
 SEEDS = "range(2)"  # instead of the six that the guide trains
 
 

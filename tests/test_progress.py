@@ -44,3 +44,21 @@ def test_elsewhere_a_line_at_the_end(capsys):
     stopped.advance()
     stopped.__exit__(KeyboardInterrupt, None, None)
     assert capsys.readouterr().err == ""
+
+
+def test_items_that_turn_out_to_be_unnecessary_shorten_the_task(capsys, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("seehear.progress.time.monotonic", lambda: now[0])
+    with Progress("training", 10, at_most=True) as bar:
+        bar.begun(2)
+        now[0] = 40.0
+        bar.advance("one")
+        bar.omit(4)
+        assert (bar.done, bar.total) == (3, 6)
+        now[0] = 60.0
+        bar.advance("two", by=3)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "training: 3 of 10, 40 s, at most 280 s left one"
+    assert lines[1].startswith("training: 6 of 6")
+    assert lines[1].endswith("0 s left two")
+    assert "most" not in lines[1]

@@ -14,7 +14,7 @@ SOURCE = Path(seehear.__file__).parent
 # From the lowest room to the highest. Rooms of one line may import each other.
 ROOMS = [
     {"errors", "files", "locks", "names", "arguments", "progress", "device", "version", "modality", "events"}
-    | {"decoding", "registry", "results", "settings", "stored", "texts", "pseudo", "telemetry", "memory"},
+    | {"decoding", "registry", "results", "settings", "stored", "texts", "pseudo", "telemetry", "memory", "windows"},
     {"storage", "engines"},
     {"labels"},
     {"media"},
@@ -26,7 +26,7 @@ ROOMS = [
     {"scoring"},
     {"data"},
     {"refinement"},
-    {"training"},
+    {"training", "packaged"},
     {"parsing"},
     {"evaluation", "alignment", "selection"},
     {"formats", "plots", "pages", "datasets", "paper"},

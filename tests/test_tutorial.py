@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"```sh\n(.*?)\n```", TEXT, flags=re.DOTALL)
-TRAIN, TEST = 24, 4  # clips of the demo
+TRAIN, TEST = 12, 4  # clips of the demo
 
 
 @pytest.fixture

@@ -16,10 +16,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from seehear import telemetry
+from seehear import device, telemetry
 from seehear.version import __version__
 
 telemetry.switch_off()
+device.sleep_while_waiting()
 
 if TYPE_CHECKING:
     from seehear import datasets, formats, labelling, labels, losses, networks, pages, paper, vocabulary
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from seehear.networks import list_networks
     from seehear.networks.function import network
     from seehear.parsing.clip import ParsedClip, ParsedEvent
+    from seehear.parsing.packaged import PackagedParser
     from seehear.parsing.parser import Parser, load, train
     from seehear.parsing.untrained import Untrained, parse
     from seehear.pseudo import PseudoLabels
@@ -61,6 +63,7 @@ _HOMES = {
     "Extraction": "seehear.features.arrays",
     "Features": "seehear.features.arrays",
     "LoadedNetwork": "seehear.features.loaded",
+    "PackagedParser": "seehear.parsing.packaged",
     "ParsedClip": "seehear.parsing.clip",
     "ParsedEvent": "seehear.parsing.clip",
     "Parser": "seehear.parsing.parser",
@@ -103,6 +106,7 @@ __all__ = [
     "Extraction",
     "Features",
     "LoadedNetwork",
+    "PackagedParser",
     "ParsedClip",
     "ParsedEvent",
     "Parser",
@@ -149,10 +153,21 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
+        return _imported(f"{__name__}.{name}")
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        return getattr(_imported(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _imported(module: str) -> Any:
+    from seehear.errors import not_installed
+
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        if missing := not_installed(error):
+            raise missing from error
+        raise
 
 
 def __dir__() -> list[str]:

@@ -382,6 +382,8 @@ class Dataset:
             SeehearError: For a network that has no features here, or is of another modality.
         """
         networks = _chosen(self.source, arguments.collocation(collocation))
+        if [*networks.items()] == [*self.networks.items()]:  # in the same order
+            return self
         where = str(self.store) if self.store else ""
         available, notes, packs = _usable(self.source, networks, self.clips, "the data set", where)
         same = tuple(networks) == self.modalities

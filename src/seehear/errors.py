@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from traceback import extract_tb
 
+TRAIN = ("torch", "scipy", "matplotlib")  # the packages of the extra `train`
+
 
 class SeehearError(Exception):
     """An error that the user can fix. The command line prints its message and exits with 1, without a traceback."""
@@ -15,6 +17,16 @@ class SeehearError(Exception):
 
 class ClipError(SeehearError):
     """One clip can't be used. The others are processed."""
+
+
+def not_installed(error: BaseException | None) -> SeehearError | None:
+    """Return the error that says what to install, if an import failed for lack of a package of the extra `train`."""
+    while error is not None:
+        package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+        if package in TRAIN:
+            return SeehearError(f"this needs {package}, which is not installed: pip install 'seehear[train]'")
+        error = error.__cause__ or error.__context__
+    return None
 
 
 @contextmanager
@@ -28,12 +40,15 @@ def costing_one_clip(file: object = "") -> Iterator[None]:
 
     Raises:
         ClipError: In place of any exception but a SeehearError: it names its type, its message and where it comes from.
+        SeehearError: If a package is not installed that every clip needs.
     """
     try:
         yield
     except SeehearError:
         raise
     except Exception as error:
+        if missing := not_installed(error):
+            raise missing from None
         where = extract_tb(error.__traceback__)[-1]
         raise ClipError(
             f"{f'{file}: ' if file else ''}failed with {type(error).__name__}: {error} "

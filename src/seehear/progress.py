@@ -20,7 +20,7 @@ class Progress:
         progress.advance("clip 3")
     """
 
-    def __init__(self, what: str, total: int, *, done: int = 0, show: bool = True) -> None:
+    def __init__(self, what: str, total: int, *, done: int = 0, show: bool = True, at_most: bool = False) -> None:
         """Prepare to show progress.
 
         Args:
@@ -28,15 +28,16 @@ class Progress:
             total: How many items there are.
             done: How many of them are done already.
             show: False shows nothing at all.
+            at_most: Whether there may turn out to be fewer items. The time left is then called the longest.
         """
-        self.what, self.total, self.done, self.show = what, total, done, show
+        self.what, self.total, self.done, self.show, self.at_most = what, total, done, show, at_most
         self._first = self._last_shown = done
         self._began = self._last_time = time.monotonic()
         self._bar: _Bar | None = None
         if show and in_notebook():
             self._bar = _NotebookBar()
         elif show and in_terminal():
-            self._bar = _TerminalBar(what, total, done)
+            self._bar = _TerminalBar(what, total, done, at_most)
 
     def __enter__(self) -> Progress:
         if self._bar:
@@ -65,6 +66,18 @@ class Progress:
         elif self.show and time.monotonic() - self._last_time > LINE_INTERVAL:
             self._print_line(note)
 
+    def begun(self, by: int) -> None:
+        """Count items as done that were done before this task began: they took no time of it."""
+        self.done += by
+        self._first += by
+        self._last_shown += by
+
+    def omit(self, by: int) -> None:
+        """Count so many items less in all: they turned out to be unnecessary."""
+        self.total -= by
+        if self._bar and by:
+            self._bar.update(self, "")
+
     def say(self, text: str) -> None:
         """Print a line that stays, above the bar."""
         if not self.show:
@@ -92,7 +105,7 @@ class _Bar(Protocol):
 
 
 class _TerminalBar:
-    def __init__(self, what: str, total: int, done: int) -> None:
+    def __init__(self, what: str, total: int, done: int, at_most: bool) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
@@ -102,7 +115,7 @@ class _TerminalBar:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("left"),
+            TextColumn("left, at most" if at_most else "left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}", markup=False),
             console=Console(stderr=True),
@@ -113,7 +126,7 @@ class _TerminalBar:
         self._bar.start()
 
     def update(self, progress: Progress, note: str) -> None:
-        self._bar.update(self._task, completed=progress.done, note=note)
+        self._bar.update(self._task, completed=progress.done, total=progress.total, note=note)
 
     def print(self, text: str) -> None:
         self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
@@ -156,7 +169,9 @@ class _NotebookBar:
 
 def _line(progress: Progress, note: str) -> str:
     took, left = progress.times()
-    return f"{progress.what}: {progress.done} of {progress.total}, {took:.0f} s, {left:.0f} s left {note}".rstrip()
+    longest = "at most " if progress.at_most and progress.done < progress.total else ""
+    state = f"{progress.what}: {progress.done} of {progress.total}, {took:.0f} s, {longest}{left:.0f} s left"
+    return f"{state} {note}".rstrip()
 
 
 def in_notebook() -> bool:

@@ -65,7 +65,7 @@ def test_a_selection(nodes, tmp_path):
     kept = {}
     for name, engine in {"one": {}, "ray": {"engine": "ray", "workers": 2}}.items():
         (tmp_path / name).mkdir()
-        choice = Choice(tmp_path / name)
+        choice = Choice(tmp_path / name, clips=20)
         commands.select(**choice.selecting(set=QUICK, **engine))
         text = (choice.folder / "selection/selection.json").read_text().replace(str(choice.folder), "")
         kept[name] = without_times(json.loads(text))

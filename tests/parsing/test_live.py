@@ -111,10 +111,12 @@ def in_the_middle(parser, film):
     return Decoding("global", ByModality(thresholds), float(np.median(found.clip)))
 
 
-@pytest.mark.parametrize("ensemble", [False, True])
-def test_trained_parsers(film, place, ensemble):
-    path = place.run if ensemble else place.run / "seed-3"
-    parser = load(path, ensemble=ensemble, device="cpu", trust_code=True)
+@pytest.mark.parametrize("kind", ["seed", "ensemble", "package"])
+def test_trained_parsers(film, place, kind, tmp_path):
+    parser = load(place.run if kind == "ensemble" else place.run / "seed-3", ensemble=kind == "ensemble",
+                  device="cpu", trust_code=True)  # fmt: skip
+    if kind == "package":
+        parser = parser.package(tmp_path / "model.seehear")
     decoding = in_the_middle(parser, film)
     whole = parser.parse(film, decoding=decoding)
     assert len(whole.events) > 3

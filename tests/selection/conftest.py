@@ -1,5 +1,7 @@
 """A store of several networks per modality, of known quality: they show the classes under more or less noise."""
 
+import copy
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +66,17 @@ class Choice:
             for modality, of_modality in events.items():
                 write_dense(self.dense[split][modality], of_modality)
 
+    def copied(self, folder: Path) -> "Choice":
+        """The same tables and store in another folder."""
+        other = copy.copy(self)
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        other.folder, other.store = folder, folder / "store"
+        other.dense = {
+            split: {modality: folder / path.name for modality, path in of_split.items()}
+            for split, of_split in self.dense.items()
+        }
+        return other
+
     def truth(self, split):
         """Options that name the dense tables of a split."""
         return {"dense": [f"{modality}={path}" for modality, path in self.dense[split].items()]}
@@ -76,7 +89,7 @@ class Choice:
             "val": self.folder / "val.csv",
             **self.truth("val"),
             "out": self.folder / "selection",
-            "set": ["epochs=8", "width=16", "feed_forward=16", "learning_rate=0.01", "decay_every=0"],
+            "set": ["epochs=4", "width=16", "feed_forward=16", "learning_rate=0.02", "decay_every=0"],
             "seeds": [0, 1],
             "budget": 3.0,
             "workers": 1,
@@ -122,9 +135,15 @@ class Choice:
         return {"labels": self.folder / "test.csv", **self.truth("test"), "workers": 1, "device": "cpu"} | changed
 
 
+@pytest.fixture(scope="session")
+def untouched(tmp_path_factory):
+    """What each test gets a copy of."""
+    return Choice(tmp_path_factory.mktemp("choice"))
+
+
 @pytest.fixture
-def choice(tmp_path):
-    return Choice(tmp_path)
+def choice(untouched, tmp_path):
+    return untouched.copied(tmp_path)
 
 
 def world(clips, seed, truth=False, names=None, loud=()):

@@ -14,7 +14,7 @@ from seehear.training.recipe import load_recipe
 from selection.conftest import Choice
 
 BLIND = {"chance", "static", "explained"}  # look at no features, or not at how well they serve
-SETTINGS = {"epochs": 12, "width": 16, "feed_forward": 16, "learning_rate": 0.01, "decay_every": 0}
+SETTINGS = {"epochs": 6, "width": 16, "feed_forward": 16, "learning_rate": 0.02, "decay_every": 0}
 
 
 def trained(choice, **changed):
@@ -69,10 +69,10 @@ def test_upper_bound_readings_are_of_one_curve(world):
     final, best, area = (estimate(task, REGISTRY[name], "val").scores for name in names)
     plan = REGISTRY[names[0]].plan(task.setting("val"), task.grid.collocations[1])
     curves = [outcome.curve("type_at_av") for outcome in task.bench.run(plan, "again")]
-    assert len(curves[0]) == 12
+    assert len(curves[0]) == SETTINGS["epochs"]
     assert final[1] == pytest.approx(np.mean([curve[-1] for curve in curves]))
     assert best[1] == pytest.approx(np.mean([max(curve) for curve in curves]))
-    assert area[1] == pytest.approx(np.mean([sum(curve) / 12 for curve in curves]))
+    assert area[1] == pytest.approx(np.mean([sum(curve) / SETTINGS["epochs"] for curve in curves]))
 
 
 def test_halving_trains_the_better_half_longer(world):

@@ -144,7 +144,7 @@ def test_a_process_that_is_killed_loses_no_training(choice):
 
     killer = threading.Thread(target=kill_one)
     killer.start()
-    outcomes = task.bench.run(trainings(task, range(8)), "training")
+    outcomes = task.bench.run(trainings(task, range(4)), "training")
     killer.join()
     assert found
     assert all(isinstance(outcome, Outcome) for outcome in outcomes)

@@ -1,5 +1,7 @@
 """A small world to train in: features in which classes can be found, and their labels."""
 
+import copy
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,14 @@ class World:
         for modality, of_modality in events.items():
             write_dense(self.dense[modality], of_modality)
 
+    def copied(self, folder: Path) -> "World":
+        """The same tables and store in another folder."""
+        other = copy.copy(self)
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        other.folder, other.store, other.labels = folder, folder / "store", folder / self.labels.name
+        other.dense = {modality: folder / path.name for modality, path in self.dense.items()}
+        return other
+
     def without(self, clip):
         """A label table without a clip."""
         rows = self.labels.read_text().splitlines()
@@ -101,11 +111,17 @@ class World:
         return compare(runs, **self.evaluation(**changed))
 
 
-@pytest.fixture
-def world(tmp_path):
-    return World(tmp_path)
+@pytest.fixture(scope="session")
+def untouched(tmp_path_factory):
+    """What each test gets a copy of: clips of one length, and of several."""
+    return [World(tmp_path_factory.mktemp("world"), lengths=lengths) for lengths in ((5,), (5, 5, 3, 9))]
 
 
 @pytest.fixture
-def uneven_world(tmp_path):
-    return World(tmp_path, lengths=(5, 5, 3, 9))
+def world(untouched, tmp_path):
+    return untouched[0].copied(tmp_path)
+
+
+@pytest.fixture
+def uneven_world(untouched, tmp_path):
+    return untouched[1].copied(tmp_path)

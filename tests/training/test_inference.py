@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from seehear.features.packed import Packed
 from seehear.fusion.model import ParsingModel
 from seehear.training.bags import Bags
-from seehear.training.inference import _cuts, predict, window_length
+from seehear.training.inference import predict
+from seehear.windows import cut, window_length
 
 
 @given(st.integers(1, 200), st.integers(1, 12))
 def test_windows_cover_the_clip_and_overlap(length, window):
-    cuts = _cuts(length, window)
+    cuts = cut(length, window)
     assert {t for start, stop in cuts for t in range(start, stop)} == set(range(length))
     assert all(stop - start == min(window, length) for start, stop in cuts)
     assert cuts == sorted(set(cuts))
@@ -39,7 +40,7 @@ def test_probabilities_are_the_loop_over_windows():
     found, some = predict(model(), bags([7, 2]), window=4), bags([7, 2])
     for n, length in enumerate([7, 2]):
         segment, clip, weight = np.zeros((length, 1, 2)), np.zeros((length, 2)), np.zeros(length)
-        for start, stop in _cuts(length, 4):
+        for start, stop in cut(length, 4):
             first = some.offsets[n] + start
             with torch.no_grad():
                 output = model()(some.windows(np.array([first]), np.array([stop - start])).features)

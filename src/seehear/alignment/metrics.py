@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from seehear.alignment.retrieval import Matches
 from seehear.errors import SeehearError
-from seehear.scoring.comparison import shares
+from seehear.scoring.comparison import counts, shares
+from seehear.scoring.draws import kept
 from seehear.scoring.intervals import DRAWS
 
 METRICS = ("recall_exact", "recall_overlap", "distinguish", "precision_exact", "precision_overlap")
@@ -63,8 +64,8 @@ def summarise(matches: Matches | Sequence[Matches], clip: NDArray[np.int64], see
     names, number = np.unique(clip, return_inverse=True)
     n_clips, n_seeds = len(names), len(seeds)
 
-    rng = np.random.default_rng(seed)
-    weights, seed_weights = shares(n_clips, DRAWS, rng), shares(n_seeds, DRAWS, rng)  # (B, N), (B, S)
+    ((counted, seed_weights),) = _drawn(n_clips, n_seeds, seed)
+    weights = counted / n_clips  # (B, N), of clips; seed_weights: (B, S)
 
     measures = {}
     for name in METRICS:
@@ -75,12 +76,12 @@ def summarise(matches: Matches | Sequence[Matches], clip: NDArray[np.int64], see
                 f"{name} is not defined for the same queries in every seed: they must have the same labels"
             )
         sums = np.stack([per_clip(of_one, number, n_clips)[0] for of_one in values])  # (S, N)
-        counts = per_clip(values[0], number, n_clips)[1]  # (N,)
-        n_queries = int(counts.sum())
+        defined = per_clip(values[0], number, n_clips)[1]  # (N,)
+        n_queries = int(defined.sum())
         with np.errstate(invalid="ignore"):  # without a defined query, 0/0 is NaN
             means = sums.sum(axis=1) / n_queries  # (S,)
             chance = per_clip(getattr(seeds[0], f"chance_{name}"), number, n_clips)[0].sum() / n_queries
-            draws = (seed_weights * (weights @ sums.T)).sum(axis=1) / (weights @ counts)  # (B,)
+            draws = (seed_weights * (weights @ sums.T)).sum(axis=1) / (weights @ defined)  # (B,)
         drawn = draws[np.isfinite(draws)]
         low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (np.nan, np.nan)
         deviation = float(means.std(ddof=1)) if n_seeds > 1 else 0.0
@@ -88,6 +89,13 @@ def summarise(matches: Matches | Sequence[Matches], clip: NDArray[np.int64], see
             float(means.mean()), float(low), float(high), deviation, float(chance), n_queries, len(clip) - n_queries
         )
     return measures
+
+
+@kept
+def _drawn(n_clips: int, n_seeds: int, seed: int) -> Iterator[tuple[NDArray[np.int32], Array]]:
+    """Draw clips and seeds with replacement. Yields how often each clip was drawn, and the share of each seed."""
+    rng = np.random.default_rng(seed)
+    yield counts(n_clips, DRAWS, rng), shares(n_seeds, DRAWS, rng)
 
 
 def by_clip(values: Array, clip: NDArray[np.int64], n_clips: int) -> Array:

@@ -89,11 +89,11 @@ def retrieve(queries: Segments, gallery: Segments, exclude: Exclude = "none", bl
     _check(queries, gallery, exclude)
     n_queries, n_gallery = len(queries.clip), len(gallery.clip)
     query_directions, gallery_directions = _directions(queries.embeddings), _directions(gallery.embeddings)
-    labels = np.concatenate([queries.labels, gallery.labels])
-    label_set = np.unique(labels, axis=0, return_inverse=True)[1].ravel()  # equal sets have equal numbers
-    query_set, gallery_set = label_set[:n_queries], label_set[n_queries:]
+    numbers = _set_numbers(np.concatenate([queries.labels, gallery.labels]))
+    query_set, gallery_set = numbers[:n_queries], numbers[n_queries:]
     query_labels, gallery_labels = queries.labels.astype(np.float32), gallery.labels.astype(np.float32)
     labelled = np.asarray(gallery.labels.any(axis=1))  # (G,)
+    packed_labelled = np.packbits(labelled)
 
     values = np.empty((10, n_queries))  # in the order of the fields of Matches
     for start in range(0, n_queries, block):
@@ -108,18 +108,22 @@ def retrieve(queries: Segments, gallery: Segments, exclude: Exclude = "none", bl
         exact[excluded] = overlap[excluded] = False
         n_allowed = n_gallery - np.bincount(excluded[0], minlength=n_rows)  # (b,)
         n_labelled = labelled.sum() - np.bincount(excluded[0], labelled[excluded[1]], minlength=n_rows)
-        n_exact, n_overlap = exact.sum(axis=1), overlap.sum(axis=1)
+        packed_exact, packed_overlap = np.packbits(exact, axis=1), np.packbits(overlap, axis=1)
+        n_exact, n_overlap = _count(packed_exact), _count(packed_overlap)
+        last_exact, last_overlap = _last(similar, n_exact, n_overlap)
 
         nearest = similar >= similar.max(axis=1, initial=-np.inf)[:, None] - TIE_TOLERANCE  # (b, G)
         nearest[n_allowed == 0] = False
-        n_nearest = nearest.sum(axis=1)
+        packed_nearest = np.packbits(nearest, axis=1)
+        n_nearest = _count(packed_nearest)
         with np.errstate(invalid="ignore"):  # 0/0 is NaN: the measure is undefined
+            hits = _count(packed_nearest & packed_overlap) / n_nearest
             values[:, rows] = [
-                (nearest & exact).sum(axis=1) / n_nearest,
-                np.where(query_labels[rows].any(axis=1), (nearest & overlap).sum(axis=1) / n_nearest, np.nan),
-                (nearest & labelled).sum(axis=1) / n_nearest,
-                _precision(similar, exact, n_exact),
-                _precision(similar, overlap, n_overlap),
+                _count(packed_nearest & packed_exact) / n_nearest,
+                np.where(query_labels[rows].any(axis=1), hits, np.nan),
+                _count(packed_nearest & packed_labelled) / n_nearest,
+                _precision(similar, packed_exact, n_exact, last_exact),
+                _precision(similar, packed_overlap, n_overlap, last_overlap),
                 *(count / n_allowed for count in (n_exact, n_overlap, n_labelled, n_exact, n_overlap)),
             ]
     measures, chance = values[:5], values[5:]
@@ -138,21 +142,61 @@ def _excluded(
     return row, start + row
 
 
-def _precision(similar: NDArray[np.float32], match: NDArray[np.bool_], count: NDArray[np.int64]) -> Array:
+def _set_numbers(labels: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return a number per set of labels (n, C), (n,): equal sets have equal numbers."""
+    known: dict[bytes, int] = {}
+    packed = np.packbits(labels, axis=1)
+    width, data = packed.shape[1], packed.tobytes()
+    sets = (data[start : start + width] for start in range(0, len(packed) * width, max(1, width)))
+    numbers = [known.setdefault(each, len(known)) for each in sets] or [0] * len(labels)  # of no class
+    return np.array(numbers, dtype=np.int32)
+
+
+def _count(packed: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return how many of each row are true, (b,). packed: rows of `packbits`, which are quicker to count."""
+    return np.bitwise_count(packed).sum(axis=1, dtype=np.int64)
+
+
+def _last(
+    similar: NDArray[np.float32], one: NDArray[np.int64], other: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the cosine of the M-th nearest to each query for two M, (b,) each; infinite where M = 0.
+
+    Args:
+        similar: (b, G) cosines.
+        one: (b,), one M of each query.
+        other: (b,), the other.
+    """
+    greater, less = np.maximum(one, other), np.minimum(one, other)
+    of_greater, of_less = np.full((2, len(similar)), np.inf, dtype=np.float32)
+    for n, (many, few) in enumerate(zip(greater.tolist(), less.tolist(), strict=True)):
+        if many:
+            row = similar[n].copy()
+            row.partition(len(row) - many)
+            nearer = row[len(row) - many :]  # in any order, but for the first
+            of_greater[n] = nearer[0]
+            if few:  # they are among those
+                nearer.partition(many - few)
+                of_less[n] = nearer[many - few]
+    return np.where(one == greater, of_greater, of_less), np.where(other == greater, of_greater, of_less)
+
+
+def _precision(
+    similar: NDArray[np.float32], match: NDArray[np.uint8], count: NDArray[np.int64], last: NDArray[np.float32]
+) -> Array:
     """Return the expected R-precision of each query, (b,); NaN for a query without matches.
 
     Args:
         similar: (b, G) cosines.
-        match: (b, G), whether query and segment match.
-        count: (b,), number of matches.
+        match: Whether query and segment match, (b, G) packed.
+        count: (b,), number of matches, M.
+        last: (b,), the cosine of the M-th nearest.
     """
-    last = np.full(len(similar), np.inf, dtype=np.float32)
-    for n in np.flatnonzero(count):
-        last[n] = np.partition(similar[n], -count[n])[-count[n]]
-    nearer = similar > (last + TIE_TOLERANCE)[:, None]  # (b, G)
-    within = similar >= (last - TIE_TOLERANCE)[:, None]  # those nearer, and those tied at the last place
-    n_nearer, n_within = nearer.sum(axis=1), within.sum(axis=1)
-    hits_nearer, hits_within = (nearer & match).sum(axis=1), (within & match).sum(axis=1)
+    nearer = np.packbits(similar > (last + TIE_TOLERANCE)[:, None], axis=1)
+    # Those nearer, and those tied at the last place.
+    within = np.packbits(similar >= (last - TIE_TOLERANCE)[:, None], axis=1)
+    n_nearer, n_within = _count(nearer), _count(within)
+    hits_nearer, hits_within = _count(nearer & match), _count(within & match)
     among_tied = (hits_within - hits_nearer) / (n_within - n_nearer)
     return (hits_nearer + (count - n_nearer) * among_tied) / count
 

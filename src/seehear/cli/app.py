@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 from seehear.cli import output
-from seehear.errors import SeehearError
+from seehear.errors import SeehearError, not_installed
 from seehear.progress import say
 from seehear.results import Result
 from seehear.version import __version__
@@ -27,6 +27,7 @@ COMMANDS = (
     ("compare", "compare:compare", "Compare trained runs, with intervals and p-values over clips and seeds."),
     ("align", "align:align", "Measure how well modalities agree in meaning, in features and in trained runs."),
     ("parse", "parse:parse", "Parse clips into events heard, seen and both, with or without training."),
+    ("package", "package:package", "Write a trained model as one file, which parses clips without torch."),
     ("classes", "classes:classes", "Show which classes of pretrained networks your words stand for."),
     ("label", "label:label", "Label clips on a page in a browser, by keyboard."),
     ("view", "view:view", "Show pages in a browser, with the clips that they play."),
@@ -96,6 +97,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         code = _run(list(sys.argv[1:] if arguments is None else arguments))
     except SeehearError as error:
         code = _fail(str(error))
+    except ImportError as error:
+        if (missing := not_installed(error)) is None:
+            raise
+        code = _fail(str(missing))
     except KeyboardInterrupt:
         say("seehear: interrupted. Finished pieces are kept; rerun the same command to resume")
         code = INTERRUPTED

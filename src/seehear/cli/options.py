@@ -92,9 +92,10 @@ class EngineOptions:
     workers: int | None = None
     gpus: float = 0.0
 
-    def chosen(self) -> dict[str, Any]:
-        """Return the arguments of functions that take an engine."""
-        return asdict(self)
+    def chosen(self, default: int | None = None) -> dict[str, Any]:
+        """Return the arguments of functions that take an engine. default: workers on this machine, if not given."""
+        chosen = asdict(self)
+        return {**chosen, "workers": default} if self.workers is None and self.engine == LOCAL else chosen
 
 
 HERE = EngineOptions()

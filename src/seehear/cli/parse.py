@@ -96,8 +96,8 @@ def parse(
     A clip without an audio or a video track is parsed by what it has.
 
     Args:
-        run: A run folder; with --ensemble, a folder of several seeds (RUN/seed-N). To parse without training, leave
-            it out: the first of the clips stands here then.
+        run: A run folder; with --ensemble, a folder of several seeds (RUN/seed-N); or a package, such as
+            model.seehear. To parse without training, leave it out: the first of the clips stands here then.
         clips: Media files, or folders that are searched for them.
         follow: Parse one stream until it ends, until it stalls, or until Ctrl-C. Nothing is written into a folder.
         stall: With --follow, seconds without anything new after which the stream is given up; 30 by default.
@@ -118,6 +118,7 @@ def parse(
         The events of each clip, the notes on clips, and the clips that failed.
     """
     from seehear.media import child
+    from seehear.packaged.archive import is_package
     from seehear.training.run import holds_run
 
     if not follow:
@@ -126,7 +127,7 @@ def parse(
 
     chosen: FileParser
     given = decoding.decoding()
-    if ensemble or holds_run(run):
+    if ensemble or is_package(run) or holds_run(run):
         if not clips:
             raise SeehearError(f"{run}: is a run; name clips to parse with it after it")
         chosen = _trained(run, untrained, given, ensemble, trust_code, device)
@@ -171,7 +172,11 @@ def _trained(
     device: str,
 ) -> FileParser:
     """Return the parser of a run, with untrained classes beside its own if there are any to be parsed."""
-    from seehear.parsing.parser import load
+    from seehear.parsing.parser import Parser, load
 
     parser = load(run, ensemble=ensemble, device=device, decoding=decoding, trust_code=trust_code)
-    return parser if untrained == TRAINED_ONLY else parser.with_untrained(untrained.parser(device))
+    if untrained == TRAINED_ONLY:
+        return parser
+    if not isinstance(parser, Parser):
+        raise SeehearError(f"{run}: a package parses its own classes alone: leave the options of untrained classes out")
+    return parser.with_untrained(untrained.parser(device))

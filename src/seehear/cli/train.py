@@ -68,7 +68,9 @@ class Trained(Result):
         tables = [f"{run}:\n{each.text()}" for run, each in zip(self.runs, self.false_alarms, strict=False)]
         notes = [*self.notes, *([missing] if missing else [])]
         without = f", {self.unlabelled} of them without any class" if self.unlabelled else ""
-        return "\n".join([*lines, f"trained on {self.clips} clips{without}", *notes, *tables])
+        precision = next((parser.run.facts.recipe.precision for parser in self.parsers), "float32")
+        numbers = f", in {precision}" if precision != "float32" else ""
+        return "\n".join([*lines, f"trained on {self.clips} clips{without}{numbers}", *notes, *tables])
 
     def as_json(self) -> Any:
         """Return the run folders, the history entry of each chosen epoch, and the clips that were left out."""
@@ -101,7 +103,7 @@ def train(
     """Train a parsing model from clip-level labels.
 
     Rerun the same command to resume, bit-exactly. With several seeds, each has its own folder
-    OUT/seed-N.
+    OUT/seed-N. Long trainings of a model that takes one thread are done at once, one per core.
 
     Args:
         store: The folder that `seehear extract` filled.
@@ -128,6 +130,7 @@ def train(
     """
     from seehear.data import Dataset
     from seehear.parsing.parser import train as train_parsers
+    from seehear.parsing.seeds import processes_for
     from seehear.refinement.folder import read
     from seehear.refinement.settings import GIVEN
     from seehear.scoring.false_alarms import check_rates
@@ -152,8 +155,9 @@ def train(
     if refined is not None:
         data = data.with_pseudo(read(refined, data))
     val_data = Dataset.from_tables(val, store=store, collocation=networks, truth=truth.tables()) if val else None
+    where = engine.chosen(processes_for(data, settings, len(seeds), device))
     parsers = train_parsers(
-        data, val_data, recipe=settings, seeds=seeds, out=out, tensorboard=tensorboard, device=device, **engine.chosen()
+        data, val_data, recipe=settings, seeds=seeds, out=out, tensorboard=tensorboard, device=device, **where
     )
     missing = [*data.missing, *(val_data.missing if val_data else ())]
     chosen = []

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.features.layout import REMEDY, TENSORS, Entry, Layout
 from seehear.files import atomic_bytes, while_there
-from seehear.stored import entries, exists, read_tensors
+from seehear.stored import exists, names_in, read_tensors
 from seehear.texts import parse_json
 
 SUFFIX = ".safetensors"
@@ -49,8 +49,8 @@ class Files(Layout):
 
     def clips(self, network: str) -> frozenset[str]:
         """Return the clips that have a file."""
-        parts = [part for part in entries(self.path / network) if len(part.name) == 2]
-        files = [file.name for part in parts for file in entries(part)]
+        folder = self.path / network
+        files = [file for part in names_in(folder) if len(part) == 2 for file in names_in(folder / part)]
         return frozenset(name.removesuffix(SUFFIX) for name in files if name.endswith(SUFFIX))
 
     def has(self, network: str, clip: str) -> bool:

@@ -133,6 +133,15 @@ def some_missing(available: NDArray[np.bool_] | None) -> NDArray[np.bool_] | Non
     return None if available is None or available.all() else available
 
 
+def modalities_of(packs: Mapping[str, Sequence[Packed]]) -> NDArray[np.bool_] | None:
+    """Return which modalities clips have, by features of all their networks, (N, M) bool; None if all have all."""
+    columns = []
+    for of_modality in packs.values():
+        known = [pack.available for pack in of_modality if pack.available is not None]
+        columns.append(np.logical_and.reduce([np.ones(len(of_modality[0].lengths()), dtype=bool), *known]))
+    return some_missing(np.stack(columns, axis=1))
+
+
 def availability(clips: Sequence[str], absent: Mapping[str, int]) -> NDArray[np.bool_] | None:
     """Return which clips have features, (clips,) bool: those that are not `absent`; None if all have."""
     return np.array([clip not in absent for clip in clips], dtype=bool) if absent else None

@@ -100,6 +100,9 @@ class HybridAttention(nn.Module):
 
     def _attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
         """Return scaled dot-product attention over the segments of each clip, (M, B, T, d)."""
+        if query.dtype == torch.bfloat16:  # products as small as these gain nothing by it
+            with torch.autocast(query.device.type, enabled=False):
+                return self._attend(query.float(), key.float(), value.float(), mask)
 
         def by_head(x: Tensor) -> Tensor:
             return x.unflatten(-1, (self.heads, -1)).transpose(-2, -3)  # (M, B, heads, T, d / heads)

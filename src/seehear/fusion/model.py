@@ -85,6 +85,11 @@ class ParsingModel(nn.Module):
             raise SeehearError(f"projection: no modality {projection!r}; there are {', '.join(self.modalities)}")
         return {projection: projection}
 
+    def projection_of(self, modality: str) -> nn.Module | None:
+        """Return the projection g of a modality, if it has one."""
+        name = self._projection_of.get(modality)
+        return None if name is None else self.projection[name]
+
     def standardise(self, modality: str, mean: Tensor, deviation: Tensor) -> None:
         """Centre a modality's features and scale them to unit variance from now on.
 

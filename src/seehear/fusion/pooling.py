@@ -40,7 +40,9 @@ class AttentivePooling(nn.Module):
             mask: (B, T) bool, True where a segment lies within its clip; None if every clip has T segments.
             available: (B, M) bool, which modalities a clip has, at least one; None if every clip has all.
         """
-        logit, over_time, over_modalities = self.into(x).chunk(3, dim=-1)  # each (M, B, T, C)
+        into = self.into(x)
+        into = into.float() if into.dtype == torch.bfloat16 else into  # what follows are sums of probabilities
+        logit, over_time, over_modalities = into.chunk(3, dim=-1)  # each (M, B, T, C)
         if mask is not None:
             over_time = over_time.masked_fill(~mask[..., None], -torch.inf)
         probability = logit.sigmoid()

@@ -95,19 +95,23 @@ class ParseSuggester:
         """Return the suggester of a run folder, or of a parser.
 
         Args:
-            run: A run folder, a folder of several seeds, or a trained parser.
+            run: A run folder, a folder of several seeds, a package, or a trained parser.
             device: auto, cpu or cuda.
             trust_code: Whether to run a network of your own that the run names.
         """
+        from seehear.packaged.archive import is_package
+        from seehear.parsing.packaged import PackagedParser
         from seehear.parsing.parser import load
         from seehear.training.run import Run, find_runs
 
         if isinstance(run, str | Path):
-            found = find_runs([run])
-            place = run if len(found) > 1 else found[0].path
+            found = [] if is_package(run) else find_runs([run])
+            place = found[0].path if len(found) == 1 else run
             parser = load(place, ensemble=len(found) > 1, device=device, trust_code=trust_code)
         else:
             parser = run  # type: ignore[assignment]
+        if isinstance(parser, PackagedParser):
+            return ParseSuggester(parser.parse, f"{parser.path}@{_short(parser.identity)}")
         runs = [member.run for member in parser.members]
         identities = sorted(own.identity if isinstance(own, Run) else f"memory-{id(own)}" for own in runs)
         return ParseSuggester(parser.parse, f"{parser.path or 'parser'}@{_short(repr(identities))}")

@@ -14,7 +14,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from seehear.errors import SeehearError, unknown
+from seehear.errors import SeehearError, not_installed, unknown
 from seehear.modality import AUDIO, VISUAL
 from seehear.networks import (
     aisfx,
@@ -173,18 +173,19 @@ def load(spec: NetworkSpec, device: str = "auto") -> Network:
     """
     module = EXTRAS.get(spec.extra or "")
     if module is not None and importlib.util.find_spec(module) is None:
-        raise _missing_extra(spec, module)
+        raise _missing_extra(spec, module, spec.extra)
     paths = fetch(spec.weights)
     try:
         return spec.load(paths, device)
     except ModuleNotFoundError as error:
-        if spec.extra is None:
+        extra = "train" if not_installed(error) else spec.extra
+        if extra is None:
             raise
-        raise _missing_extra(spec, str(error.name)) from error
+        raise _missing_extra(spec, str(error.name), extra) from error
 
 
-def _missing_extra(spec: NetworkSpec, module: str) -> SeehearError:
-    return SeehearError(f"the network {spec.name} needs {module}: pip install 'seehear[{spec.extra}]'")
+def _missing_extra(spec: NetworkSpec, module: str, extra: str | None) -> SeehearError:
+    return SeehearError(f"the network {spec.name} needs {module}: pip install 'seehear[{extra}]'")
 
 
 def _user_network(name: str, place: str, attribute: str) -> NetworkSpec:

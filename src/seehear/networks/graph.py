@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.files import atomic_bytes
-from seehear.networks import pins
+from seehear.networks import pins, portable
 from seehear.networks.weights import WeightFile, cache_folder
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 OPSET = 20
 IR_VERSION = 9  # the version that came with OPSET, so that older runtimes can read the file
+
+FLOAT32 = 1  # in ONNX
 
 Array = NDArray[np.float32]
 Padding = tuple[int, int, int, int]  # top, left, bottom, right
@@ -40,7 +42,11 @@ def converted(source: WeightFile, revision: str, build: Callable[[], onnx.ModelP
         revision: Changes whenever `build` changes.
         build: Makes the model.
     """
+    name = f"{source.name}-r{revision}.onnx"
+    if (brought := portable.carried(name)) is not None:
+        return brought
     path = cache_folder() / "converted" / f"{source.name}-{source.identity[:16]}-r{revision}.onnx"
+    portable.note_converted(name, path)
     made_from = f"{source.identity}-r{revision}"
     if not _is_whole(path, made_from):
         data = build().SerializeToString()
@@ -113,7 +119,7 @@ class GraphBuilder:
 
     def frames(self, name: str, size: int, mean: Sequence[float], scale: float = 1.0) -> str:
         """Add an input of RGB frames (batch, size, size, 3) uint8; return (x - mean) * scale, channels second."""
-        x = self._add("Cast", [self.input(name, (size, size, 3), np.uint8)], to=1)  # 1: float32
+        x = self._add("Cast", [self.input(name, (size, size, 3), np.uint8)], to=FLOAT32)
         x = self._add("Transpose", [x], perm=[0, 3, 1, 2])
         x = self._add("Sub", [x, self._constant(np.reshape(mean, (1, -1, 1, 1)))])
         return x if scale == 1.0 else self._add("Mul", [x, self._constant(scale)])
@@ -237,12 +243,18 @@ class GraphBuilder:
         self._constants.extend(model.graph.initializer)
         return {output.name: output.name for output in model.graph.output}
 
-    def model(self, **outputs: str) -> onnx.ModelProto:
-        """Return the graph as a model with outputs of the given names, each (batch, width)."""
+    def model(self, ranks: Mapping[str, int] | None = None, **outputs: str) -> onnx.ModelProto:
+        """Return the graph as a model.
+
+        Args:
+            ranks: Name -> number of axes of an output; by default two, (batch, width).
+            **outputs: Name -> tensor.
+        """
         from onnx import TensorProto, checker, helper
 
         named = [helper.make_node("Identity", [tensor], [name]) for name, tensor in outputs.items()]
-        infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", None]) for name in outputs]
+        shapes = {name: ["batch"] + [None] * ((ranks or {}).get(name, 2) - 1) for name in outputs}
+        infos = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
         graph = helper.make_graph([*self._nodes, *named], "network", self._inputs, infos, self._constants)
         opsets = [helper.make_opsetid("", OPSET)]
         model = helper.make_model(graph, producer_name="seehear", opset_imports=opsets, ir_version=IR_VERSION)
@@ -250,11 +262,16 @@ class GraphBuilder:
         return model
 
     def _add(self, kind: str, inputs: Sequence[str], **attributes: Any) -> str:
+        (output,) = self._add_several(kind, inputs, 1, **attributes)
+        return output
+
+    def _add_several(self, kind: str, inputs: Sequence[str], count: int, **attributes: Any) -> list[str]:
+        """Add a node of several outputs."""
         from onnx import helper
 
-        output = f"{kind}_{len(self._nodes)}"
-        self._nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
-        return output
+        outputs = [f"{kind}_{len(self._nodes)}" + (f"_{n}" if count > 1 else "") for n in range(count)]
+        self._nodes.append(helper.make_node(kind, list(inputs), outputs, **attributes))
+        return outputs
 
     def _constant(self, value: Array | float) -> str:
         return self._keep(np.array(value, np.float32))

@@ -47,14 +47,19 @@ def check(path: Path) -> OnnxFile:
         SeehearError: It can't be read, names a file outside of its folder or weights that aren't there, or needs
             operators that ONNX Runtime doesn't have.
     """
-    from onnx import ModelProto
-
     try:
         if path.stat().st_size > MAX_BYTES:
             raise SeehearError(f"{path}: is larger than an ONNX file can be ({MAX_BYTES} bytes)")
         data = path.read_bytes()
     except OSError as error:
         raise SeehearError(f"{path}: can't be read: {error.strerror}") from None
+    return check_content(path, data)
+
+
+def check_content(path: Path, data: bytes) -> OnnxFile:
+    """Check the content of an ONNX file; see `check`. path: of the file, or of one that holds it."""
+    from onnx import ModelProto
+
     try:
         model = ModelProto.FromString(data)
     except Exception:  # of protobuf, which has more than one implementation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear import telemetry
-from seehear.device import core_count
+from seehear.device import thread_count
 from seehear.errors import SeehearError
 from seehear.networks import onnx_file
 from seehear.networks.spec import Batch, Classifier, Dense, Network, Vocabulary
@@ -19,19 +18,6 @@ from seehear.networks.spec import Batch, Classifier, Dense, Network, Vocabulary
 if TYPE_CHECKING:
     import onnx
     from torch import nn
-
-
-def thread_count() -> int:
-    """Return $SEEHEAR_THREADS, or else the number of cores that this process may use.
-
-    Raises:
-        SeehearError: If the variable is not a whole number, at least 1.
-    """
-    if own := os.environ.get("SEEHEAR_THREADS"):
-        if not own.isdigit() or int(own) < 1:
-            raise SeehearError(f"SEEHEAR_THREADS must be a whole number of threads, at least 1, not {own!r}")
-        return int(own)
-    return core_count()
 
 
 def runtime() -> Any:
@@ -43,11 +29,11 @@ def runtime() -> Any:
     return onnxruntime
 
 
-def make_session(model: Path, device: str = "auto", threads: int | None = None) -> Any:
+def make_session(model: Path | onnx_file.OnnxFile, device: str = "auto", threads: int | None = None) -> Any:
     """Open an onnxruntime.InferenceSession.
 
     Args:
-        model: The ONNX file.
+        model: The ONNX file, or one that was checked.
         device: "cpu", "cuda", or "auto" for CUDA if the installed ONNX Runtime has it.
         threads: Of one run on CPU; None for `thread_count()`.
 
@@ -70,12 +56,12 @@ def make_session(model: Path, device: str = "auto", threads: int | None = None) 
     options.inter_op_num_threads = 1
     # Spinning threads slow down decoding and numpy, which run between the calls, and gain little.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    checked = onnx_file.check(model)
-    content = str(model) if checked.external else checked.data  # what was checked, even if the file changes now
+    checked = onnx_file.check(model) if isinstance(model, Path) else model
+    content = str(checked.path) if checked.external else checked.data  # what was checked, even if the file changes now
     try:
         return onnxruntime.InferenceSession(content, options, providers=providers)
     except Exception as error:  # its kinds have no common one
-        raise SeehearError(f"{model}: can't be opened by ONNX Runtime: {str(error).splitlines()[0]}") from None
+        raise SeehearError(f"{checked.path}: can't be opened by ONNX Runtime: {str(error).splitlines()[0]}") from None
 
 
 def in_chunks(batch: Batch, size: int) -> Iterator[Batch]:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.networks.session import in_chunks, thread_count
+from seehear.device import thread_count
+from seehear.networks.session import in_chunks
 from seehear.networks.spec import AudioInput, Batch, Network, NetworkSpec
 from seehear.networks.weights import WeightFile, Wheel
 

@@ -121,9 +121,10 @@ class FileParser(ABC):
             raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
         location = locate(file)
         with fetched(location) as path:
+            reader = self.reader  # loaded before the clip is opened: the process that decodes starts meanwhile
             media = open_clip(path, check_audio_track(audio_track))
-            absent = self.reader.absent(media)
-            features, overview = self.reader.read(media, absent)
+            absent = reader.absent(media)
+            features, overview = reader.read(media, absent)
         tables = {
             name: table if isinstance(table, DenseTable) else read_dense(table) for name, table in (truth or {}).items()
         }

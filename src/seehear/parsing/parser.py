@@ -23,7 +23,7 @@ from seehear.errors import SeehearError
 from seehear.features.packed import Packed
 from seehear.files import check_folder
 from seehear.modality import display_name
-from seehear.networks.spec import ImageInput
+from seehear.packaged.archive import is_package
 from seehear.parsing.base import BaseParser
 from seehear.progress import Progress
 from seehear.settings import Changes
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from seehear.fusion.model import ParsingModel
     from seehear.parsing.combined import Combined
     from seehear.parsing.ensemble import Ensemble
+    from seehear.parsing.packaged import PackagedParser
     from seehear.parsing.reading import FileReader
     from seehear.parsing.untrained import Untrained
     from seehear.scoring.false_alarms import FalseAlarms
@@ -222,17 +223,22 @@ class Parser(BaseParser):
 
         check_folder(out)
         place = Path(out) if out is not None else None
-        setup = set_up(train, val, self.recipe, self.seed, self.device, rounds=place, progress=progress)
-        return self.fit_prepared(setup, place, tensorboard, "training" if progress else "")
+        setup = set_up(
+            train, val, self.recipe, self.seed, self.device, rounds=place, progress=progress, folders=[place]
+        )
+        with _progress("training", self.recipe, 1, progress) as bar:
+            return self.fit_prepared(setup, place, tensorboard, bar)
 
-    def fit_prepared(self, setup: Setup, out: Path | None = None, tensorboard: bool = False, what: str = "") -> Parser:
+    def fit_prepared(
+        self, setup: Setup, out: Path | None = None, tensorboard: bool = False, bar: Progress | None = None
+    ) -> Parser:
         """Train on what `set_up` returned; several parsers may.
 
         Args:
             setup: The clips, and everything that decides the result but the seed.
             out: A run folder; None to write nothing.
             tensorboard: Write TensorBoard events into the run folder.
-            what: The task whose progress is shown, as in `training`; empty to show nothing.
+            bar: Counts the epochs, those that early stopping leaves out as well; None to show nothing.
 
         Returns:
             The parser itself.
@@ -251,19 +257,21 @@ class Parser(BaseParser):
         run: BaseRun = Run.start(out, facts) if out is not None else MemoryRun(facts)
         if setup.teachers is not None and not run.done:
             run.keep_teachers(setup.teachers)
-        before = self.recipe.contrast.epochs if self.recipe.contrast.before else 0
-        done = len(run.history())
+        bar = bar or Progress("", self.recipe.all_epochs, show=False)
+        last = bar.done + self.recipe.all_epochs
+        name = f"seed {self.seed}: " if bar.total > self.recipe.all_epochs else ""  # of several
+        if done := len(run.history()):
+            bar.begun(self.recipe.all_epochs - self.recipe.epochs + done)
         with ExitStack() as stack:
-            total = before + self.recipe.epochs
-            bar = stack.enter_context(Progress(what, total, done=before + done if done else 0, show=bool(what)))
             write = stack.enter_context(event_writer(out)) if tensorboard and out is not None else None
 
             def on_epoch(entry: dict[str, Any]) -> None:
-                bar.advance(describe_epoch(entry))
+                bar.advance(f"{name}{describe_epoch(entry)}")
                 if write is not None:
                     write(entry)
 
             fit(run, setup.train, setup.val, setup.device, on_epoch)
+        bar.omit(last - bar.done)
         self._run = run
         self.__dict__.pop("model", None)
         self.notes = (*setup.notes, *_notes_on_epoch(run, setup))
@@ -281,6 +289,29 @@ class Parser(BaseParser):
             raise SeehearError(f"this parser lies in {self.path} already: copy that folder")
         self.run.save(Path(out))
         return Path(out)
+
+    def package(self, path: str | Path, *, networks: bool = True) -> PackagedParser:
+        """Write the trained parser as one file, which parses clips where torch is not installed.
+
+        It predicts the same to 1e-5. The file holds the fused model as ONNX, the decoding with its thresholds, and how
+        to load the pretrained networks: their names, fingerprints, and by default the files that they are loaded from.
+        Networks in torch and networks of your own are named only: the other machine must have them. No code and no
+        pickle is in the file.
+
+        Args:
+            path: The file, whose name ends in `.seehear`; replaced if it exists.
+            networks: Take the files of the networks along. Without them the package is small; the other machine then
+                fetches and converts weights itself. The licences of the networks apply to the file.
+
+        Returns:
+            The parser in the file.
+
+        Raises:
+            SeehearError: If the parser is not trained, was trained on imported features, or the file can't be written.
+        """
+        from seehear.parsing.packaged import package
+
+        return package(self, Path(path), networks=networks)
 
     # Prediction
 
@@ -345,35 +376,11 @@ class Parser(BaseParser):
     @cached_property
     def reader(self) -> FileReader:
         """The run's networks in memory, with the settings of its features' extraction."""
-        from seehear import networks
-        from seehear.features.jobs import load_networks
-        from seehear.features.segments import Settings
-        from seehear.parsing.reading import FileReader
+        from seehear.parsing.reading import open_reader
 
-        facts, name = self.run.facts, self.run.name
+        facts = self.run.facts
         infos = [info for of_modality in facts.networks.values() for info in of_modality]
-        rates = {info.fps for info in infos if info.modality == ImageInput.modality} or {infos[0].fps}
-        if len(rates) > 1:
-            named = " and ".join(f"{fps:g}" for fps in sorted(rates))
-            raise SeehearError(
-                f"{name}: its visual networks were given {named} frames per second; to parse, extract all with one "
-                "--fps and train again"
-            )
-        settings = Settings(rates.pop(), facts.segment)
-        specs = []
-        for info in infos:
-            if not info.reference:
-                raise SeehearError(
-                    f"{name}: was trained on imported features or arrays of {info.name}, which can't be made from a "
-                    "file: predict on a data set instead"
-                )
-            spec = networks.get_named_in(name, info.reference, trust_code=self.trust_code)
-            if settings.made_by(spec) != info.made_by:
-                raise SeehearError(
-                    f"{name}: was trained on features of another version of {info.name}; extract and train again"
-                )
-            specs.append(spec)
-        return FileReader(load_networks(specs, self.device), settings)
+        return open_reader(infos, facts.segment, self.run.name, device=self.device, trust_code=self.trust_code)
 
 
 def load(
@@ -383,12 +390,12 @@ def load(
     device: str = "auto",
     decoding: Decoding | None = None,
     trust_code: bool = False,
-) -> Parser:
-    """Return the parser in a run folder, or the ensemble of several.
+) -> Parser | PackagedParser:
+    """Return the parser in a run folder or a package, or the ensemble of several runs.
 
     Args:
         run: A folder that `seehear train`, `Parser.fit(out=...)` or `Parser.save` wrote. A list of folders is an
-            ensemble.
+            ensemble. Or a file NAME.seehear that `seehear package` or `Parser.package` wrote.
         ensemble: Take all runs of a folder with seed-0, seed-1, … as one, whose probabilities are the means of theirs.
         device: auto, cpu or cuda.
         decoding: From probabilities to events; by default as the training chose.
@@ -397,10 +404,17 @@ def load(
 
     Raises:
         SeehearError: If there is no run in the folder, or it holds runs of several seeds and is not taken as an
-            ensemble; for an ensemble of one seed, or of runs that differ in more than their seeds.
+            ensemble; for an ensemble of one seed, or of runs that differ in more than their seeds; if a package is
+            damaged or of another version.
     """
     from seehear.training.run import Run, find_runs
 
+    if isinstance(run, str | Path) and is_package(run):
+        from seehear.parsing.packaged import PackagedParser
+
+        if ensemble:
+            raise SeehearError(f"{run}: a package is one parser: package an ensemble of runs instead")
+        return PackagedParser(run, device=device, decoding=decoding, trust_code=trust_code)
     if isinstance(run, str | Path) and not ensemble:
         return Parser.of_run(Run(run), device, decoding, trust_code)
     runs = find_runs([run] if isinstance(run, str | Path) else run)
@@ -448,6 +462,7 @@ def train(
     Raises:
         SeehearError: If there is no seed or one is given twice, or as for `Parser.fit`.
     """
+    from seehear.training.precision import settle
     from seehear.training.setup import set_up
 
     resolved = load_recipe(recipe, set, **settings)
@@ -460,18 +475,27 @@ def train(
     if where.elsewhere(len(seeds)):
         from seehear.parsing.seeds import Seeds, train_seeds
 
-        work = Seeds(train, val, resolved, folders, place, tensorboard, where.device(device))
+        check_dataset(train, "train")
+        on = where.device(device)
+        resolved = settle(resolved, train, on, folders.values())  # here, as processes elsewhere might choose otherwise
+        work = Seeds(train, val, resolved, folders, place, tensorboard, on)
         trained = train_seeds(work, where, progress)
         for parser in trained.values():
             parser.device = device  # from now on it is used here
         return [trained[seed] for seed in seeds]
-    setup = set_up(train, val, resolved, seeds[0], device, rounds=place, progress=progress)
+    setup = set_up(train, val, resolved, seeds[0], device, rounds=place, progress=progress, folders=folders.values())
     parsers = []
-    for seed, folder in folders.items():
-        what = f"training seed {seed}" if len(seeds) > 1 else "training"
-        parser = Parser(resolved, seed=seed, device=device)
-        parsers.append(parser.fit_prepared(setup, folder, tensorboard, what if progress else ""))
+    what = f"training {len(seeds)} seeds" if len(seeds) > 1 else "training"
+    with _progress(what, resolved, len(seeds), progress) as bar:
+        for seed, folder in folders.items():
+            parser = Parser(resolved, seed=seed, device=device)
+            parsers.append(parser.fit_prepared(setup, folder, tensorboard, bar))
     return parsers
+
+
+def _progress(what: str, recipe: Recipe, trainings: int, show: bool) -> Progress:
+    """Return what shows the progress of so many trainings, in epochs."""
+    return Progress(what, trainings * recipe.all_epochs, show=show, at_most=recipe.may_stop)
 
 
 def _notes_on_epoch(run: BaseRun, setup: Setup) -> list[str]:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 
+import torch
+
 from seehear.data import Dataset, store_markers
+from seehear.device import resolve, thread_count
 from seehear.engines.interface import Engine, Shared, Work
+from seehear.memory import memory_limit
 from seehear.parsing.parser import Parser
 from seehear.training.epochs import EpochProgress, Watched
+from seehear.training.precision import is_small
 from seehear.training.recipe import Recipe
 from seehear.training.run import HISTORIES
 from seehear.training.setup import Setup, set_up
+
+ENOUGH_STEPS = 2000  # of all seeds, some ten seconds
 
 
 class Seeds(Work[int, Parser]):
@@ -61,9 +68,31 @@ class Seeds(Work[int, Parser]):
 
     def watched(self) -> dict[int, Watched]:
         """Return what shows the progress of each seed."""
-        epochs = self._recipe.epochs
+        epochs, may_stop = self._recipe.epochs, self._recipe.may_stop
         histories = {seed: folder and folder / HISTORIES["task"] for seed, folder in self._folders.items()}
-        return {seed: Watched(f"seed {seed}", epochs, history) for seed, history in histories.items()}
+        return {seed: Watched(f"seed {seed}", epochs, history, may_stop) for seed, history in histories.items()}
+
+
+def processes_for(train: Dataset, recipe: Recipe, seeds: int, device: str = "auto") -> int:
+    """Return how many seeds are best trained at once on this machine.
+
+    That is one per core if a training takes one thread, all of them last longer than processes take to start, and the
+    features fit into memory so many times.
+
+    Args:
+        train: Clips to train on.
+        recipe: Every setting of model and training.
+        seeds: How many there are.
+        device: auto, cpu or cuda.
+    """
+    steps = seeds * recipe.least_epochs * -(-int(train.featured.sum()) // recipe.batch)
+    if seeds < 2 or steps < ENOUGH_STEPS or torch.device(resolve(device)).type != "cpu":
+        return 1
+    widths = {modality: [info.width for info in infos] for modality, infos in train.networks.items()}
+    if not is_small(recipe, widths, len(train.classes)):
+        return 1
+    size = 4 * int(train.lengths[train.featured].sum()) * sum(map(sum, widths.values()))  # bytes
+    return max(1, min(thread_count(), seeds, memory_limit() // size))
 
 
 def train_seeds(seeds: Seeds, engine: Engine, progress: bool) -> dict[int, Parser]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
+from seehear.scoring.draws import kept, stream
 from seehear.scoring.intervals import DRAWS
 from seehear.scoring.verdict import Verdict
 
@@ -32,6 +34,15 @@ PERMUTATIONS = 10_000  # drawn at random if there are more than MAX_ENUMERATED
 MAX_ENUMERATED = 2**12  # so many permutations or fewer are all enumerated
 MAX_VALUES = 2**22  # weights or signs in memory at once
 TOLERANCE = 1e-9  # points; differences no further apart are equal, the rest is rounding
+
+
+class Drawn(IntEnum):
+    """What is drawn, each independently of the others: the number of its stream."""
+
+    INTERVAL = 0  # clips and seeds
+    CLIPS = 1  # signs of clips
+    SEEDS = 2  # signs of paired runs, or whose runs they are
+    BOTH = 3  # of the draws of CLIPS and of SEEDS
 
 
 @dataclass(frozen=True)
@@ -115,7 +126,6 @@ def difference(
     by_clip = one.mean(axis=0) - other.mean(axis=0)  # (N,)
     mean = float(by_clip.mean())
     over_seeds = min(len(one), len(other)) > 1
-    for_interval, for_clips, for_seeds, for_both = np.random.default_rng(seed).spawn(4)
 
     if not over_seeds:
         parts = [by_clip[None]]
@@ -123,15 +133,19 @@ def difference(
         parts = [one - other]
     else:
         parts = [one, -other]
-    low, high = np.quantile(_draws(parts, for_interval), [0.025, 0.975])
+    low, high = np.quantile(_draws(parts, seed), [0.025, 0.975])
 
-    clip_null = _flipped(by_clip, for_clips)
+    clip_null = _flipped(by_clip, seed, Drawn.CLIPS)
     p = p_clips = _p(clip_null, mean)
     p_seeds = math.nan
     if over_seeds:
         runs = one.mean(axis=1), other.mean(axis=1)  # (S1,), (S2,)
-        seed_null = _flipped(runs[0] - runs[1], for_seeds) if paired else _reassigned(*runs, for_seeds)
+        if paired:
+            seed_null = _flipped(runs[0] - runs[1], seed, Drawn.SEEDS)
+        else:
+            seed_null = _reassigned(*runs, stream(seed, Drawn.SEEDS))
         p_seeds = _p(seed_null, mean)
+        for_both = stream(seed, Drawn.BOTH)
         null = for_both.choice(clip_null, PERMUTATIONS) + for_both.choice(seed_null, PERMUTATIONS)
         # Noise of clips moves the exchange of all runs, or of none, nearer to 0 as often as further from it: with few
         # seeds the sum alone would be half of what the seeds allow.
@@ -278,39 +292,66 @@ def _checked(one: Array, other: Array, seeds: tuple[Sequence[int], Sequence[int]
     return one, other[[second.index(number) for number in first]], True
 
 
-def _draws(parts: Sequence[Array], rng: np.random.Generator) -> Array:
+def _draws(parts: Sequence[Array], seed: int) -> Array:
     """Return the sum of the parts' means in each of DRAWS draws: clips drawn once for all parts, seeds for each."""
-    seeds = [shares(len(part), DRAWS, rng) for part in parts]
     draws = np.empty(DRAWS)
-    for rows in _rows(DRAWS, parts[0].shape[1]):
-        clips = shares(parts[0].shape[1], rows.stop - rows.start, rng)
-        draws[rows] = sum(resampled(part, clips, of_part[rows]) for part, of_part in zip(parts, seeds, strict=True))
+    n_clips = parts[0].shape[1]
+    for rows, counts, seeds in _drawn(n_clips, tuple(map(len, parts)), seed, MAX_VALUES):
+        clips = counts / n_clips
+        draws[rows] = sum(resampled(part, clips, of_part) for part, of_part in zip(parts, seeds, strict=True))
     return draws
+
+
+@kept
+def _drawn(
+    n_clips: int, n_seeds: tuple[int, ...], seed: int, values: int
+) -> Iterator[tuple[slice, NDArray[np.int32], list[Array]]]:
+    """Draw clips and each part's seeds with replacement, DRAWS times, `values` weights of clips at once.
+
+    Yields:
+        Which draws; how often each clip was drawn, (draws, N); the share of each seed of each part, (draws, S) each.
+    """
+    rng = stream(seed, Drawn.INTERVAL)
+    seeds = [shares(n, DRAWS, rng) for n in n_seeds]
+    for rows in _rows(DRAWS, n_clips, values):
+        yield rows, counts(n_clips, rows.stop - rows.start, rng), [of_part[rows] for of_part in seeds]
 
 
 def shares(n: int, count: int, rng: np.random.Generator) -> Array:
     """Return the share of each of n in each of `count` draws of n with replacement, (count, n)."""
-    return rng.multinomial(n, np.full(n, 1 / n), size=count) / n
+    return counts(n, count, rng) / n
 
 
-def _rows(count: int, n: int) -> Iterator[slice]:
-    """Cut `count` rows of n values into slices of MAX_VALUES values, or one row, at most."""
-    step = max(1, MAX_VALUES // n)
+def counts(n: int, count: int, rng: np.random.Generator) -> NDArray[np.int32]:
+    """Return how often each of n was drawn in each of `count` draws of n with replacement, (count, n)."""
+    return rng.multinomial(n, np.full(n, 1 / n), size=count).astype(np.int32)
+
+
+def _rows(count: int, n: int, values: int) -> Iterator[slice]:
+    """Cut `count` rows of n values into slices of so many values, or one row, at most."""
+    step = max(1, values // n)
     for start in range(0, count, step):
         yield slice(start, min(start + step, count))
 
 
-def _flipped(values: Array, rng: np.random.Generator) -> Array:
+def _flipped(values: Array, seed: int, drawn: Drawn) -> Array:
     """Return means of values (n,) with flipped signs: all 2**n of them if few, otherwise random ones."""
     n = len(values)
     if 2**n <= MAX_ENUMERATED:
         flips = np.arange(2**n)[:, None] >> np.arange(n) & 1  # (2**n, n), 1: flipped
         return (values - 2 * flips * values).mean(axis=1)
     means = np.empty(PERMUTATIONS)
-    for rows in _rows(PERMUTATIONS, n):
-        signs = rng.integers(0, 2, size=(rows.stop - rows.start, n), dtype=np.bool_)  # true: flipped
+    for rows, signs in _signs(n, seed, drawn, MAX_VALUES):
         means[rows] = values.mean() - signs @ (2 * values / n)
     return means
+
+
+@kept
+def _signs(n: int, seed: int, drawn: Drawn, values: int) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
+    """Draw PERMUTATIONS times n signs, `values` of them at once. Yields which draws, and (draws, n), true: flipped."""
+    rng = stream(seed, drawn)
+    for rows in _rows(PERMUTATIONS, n, values):
+        yield rows, rng.integers(0, 2, size=(rows.stop - rows.start, n), dtype=np.bool_)
 
 
 def _reassigned(one: Array, other: Array, rng: np.random.Generator) -> Array:

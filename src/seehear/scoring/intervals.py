@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from seehear.scoring.draws import kept
 
 DRAWS = 2000  # bootstrap samples: the ends of a 95 % interval rest on 50 of them each
 MAX_WEIGHTS = 2**20  # weights of clips in memory at once
@@ -52,23 +54,35 @@ def bootstrap_each(values: Mapping[K, NDArray[np.float64]], seed: int = 0) -> di
     stacked = np.stack([*values.values()])  # (K, S, N)
     n_values, n_seeds, n_clips = stacked.shape
     flat = stacked.reshape(-1, n_clips).T  # (N, K × S)
-    rng = np.random.default_rng(seed)
     draws = np.empty((DRAWS, n_values))
-    step = max(1, MAX_WEIGHTS // n_clips)
-    for start in range(0, DRAWS, step):
-        stop = min(start + step, DRAWS)
-        clips, seeds = np.empty((stop - start, n_clips)), np.empty((stop - start, 1, n_seeds), dtype=np.intp)
-        for n in range(stop - start):
-            # Clips weighted by how often they were drawn: quicker than gathering them for every seed.
-            clips[n] = np.bincount(rng.integers(n_clips, size=n_clips), minlength=n_clips)
-            seeds[n] = rng.integers(n_seeds, size=n_seeds)
-        by_seed = (clips @ flat).reshape(-1, n_values, n_seeds) / n_clips  # (draws, K, S)
-        draws[start:stop] = np.take_along_axis(by_seed, seeds, axis=2).mean(axis=2)
+    for rows, clips, seeds in _drawn(n_clips, n_seeds, seed, max(1, MAX_WEIGHTS // n_clips)):
+        by_seed = (clips.astype(np.float64) @ flat).reshape(-1, n_values, n_seeds) / n_clips  # (draws, K, S)
+        draws[rows] = np.take_along_axis(by_seed, seeds[:, None], axis=2).mean(axis=2)
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)  # (K,) each
     return {
         name: Interval(float(each.mean()), float(low[k]), float(high[k]), _deviation(each))
         for k, (name, each) in enumerate(values.items())
     }
+
+
+@kept
+def _drawn(
+    n_clips: int, n_seeds: int, seed: int, step: int
+) -> Iterator[tuple[slice, NDArray[np.int32], NDArray[np.intp]]]:
+    """Draw clips and seeds with replacement, DRAWS times, `step` of them at once.
+
+    Yields:
+        Which draws; how often each clip was drawn, (draws, N); the seeds that were drawn, (draws, S).
+    """
+    rng = np.random.default_rng(seed)
+    for start in range(0, DRAWS, step):
+        stop = min(start + step, DRAWS)
+        # Clips are counted: to weight them is quicker than to gather them for every seed.
+        clips, seeds = np.empty((stop - start, n_clips), np.int32), np.empty((stop - start, n_seeds), np.intp)
+        for n in range(stop - start):
+            clips[n] = np.bincount(rng.integers(n_clips, size=n_clips), minlength=n_clips)
+            seeds[n] = rng.integers(n_seeds, size=n_seeds)
+        yield slice(start, stop), clips, seeds
 
 
 def _deviation(values: NDArray[np.float64]) -> float:

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import betaincinv, stdtrit  # not from scipy.stats, which takes ten times as long to import
 
 from seehear.errors import SeehearError
 
@@ -196,8 +196,8 @@ def frequency_interval(count: NDArray[np.int64], true: NDArray[np.int64], runs: 
     size = min(clips, most)
     if clips > 1 and 0 < p < 1:
         variance = clips / (clips - 1) * ((true - p * count) ** 2).sum() / total**2
-        fewer = (stats.t.ppf(0.975, max(1, most - 1)) / stats.t.ppf(0.975, clips - 1)) ** 2
+        fewer = (stdtrit(max(1, most - 1), 0.975) / stdtrit(clips - 1, 0.975)) ** 2
         size = min(most, fewer * p * (1 - p) / variance) if variance > 0 else most
-    low = stats.beta.ppf(0.025, p * size, (1 - p) * size + 1) if p > 0 else 0.0
-    high = stats.beta.ppf(0.975, p * size + 1, (1 - p) * size) if p < 1 else 1.0
+    low = betaincinv(p * size, (1 - p) * size + 1, 0.025) if p > 0 else 0.0
+    high = betaincinv(p * size + 1, (1 - p) * size, 0.975) if p < 1 else 1.0
     return float(low), float(high)

@@ -75,7 +75,7 @@ def prepare(
         SeehearError: Arguments or data sets do not fit together.
     """
     from seehear.device import resolve as resolve_device
-    from seehear.training.inference import window_length
+    from seehear.windows import window_length
 
     check_dataset(train, "train")
     if val is not None:

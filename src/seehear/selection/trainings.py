@@ -256,7 +256,7 @@ class Bench:
 
     def _watched(self, training: Training) -> Watched:
         history = None if self.out is None else self.folder(training) / HISTORIES["task"]
-        return Watched(str(training.collocation), training.recipe.epochs, history)
+        return Watched(str(training.collocation), training.recipe.epochs, history, training.recipe.may_stop)
 
     def _each(
         self, trainings: Mapping[Path, Training], on_epoch: Callable[[Path], None]

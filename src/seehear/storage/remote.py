@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -163,6 +162,8 @@ def facts_of_info(about: dict[str, Any], address: str) -> Facts:
 
 
 def _nanoseconds(value: object) -> int:
+    from email.utils import parsedate_to_datetime  # here: few commands speak to servers
+
     read: tuple[Callable[[str], datetime], ...] = (datetime.fromisoformat, parsedate_to_datetime)
     for reader in read:
         try:

@@ -13,7 +13,6 @@ import ipaddress
 import os
 import random
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -279,6 +278,8 @@ def _lacks_credentials(error: BaseException) -> bool:
 
 def _is_broken(error: BaseException) -> bool:
     """Return whether a connection broke off, or nobody answered in time."""
+    import ssl  # here, because every command imports this module, and few speak to servers
+
     if isinstance(error, ssl.SSLCertVerificationError) or "Certificate" in type(error).__name__:
         return False
     cause = getattr(error, "os_error", error)  # of aiohttp

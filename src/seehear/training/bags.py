@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from seehear.features.packed import Packed, some_missing
+from seehear.features.packed import Packed, modalities_of, some_missing
 from seehear.features.rows import Rows
 from seehear.memory import PART, memory_limit, zeros
 from seehear.pseudo import CONFIDENT
@@ -64,7 +64,7 @@ class Bags:
         every = [pack for of_modality in packs.values() for pack in of_modality]
         self.offsets = every[0].offsets
         self.lengths: NDArray[np.int64] = every[0].lengths()
-        self.available = _available(packs)
+        self.available = modalities_of(packs)
         fits = sum(pack.rows.nbytes for pack in every) <= (memory_limit() if in_memory is None else in_memory)
         self._rows: dict[str, list[Tensor | Rows]] = {}
         for modality, of_modality in packs.items():
@@ -143,15 +143,6 @@ def _sums(part: Tensor | Rows) -> tuple[Tensor, Tensor]:
                 total[columns] += rows.sum(0)
                 squares[columns] += (rows * rows).sum(0)
     return total, squares
-
-
-def _available(packs: Mapping[str, Sequence[Packed]]) -> NDArray[np.bool_] | None:
-    """Return which modalities clips have, by features of all their networks, (N, M) bool; None if all have all."""
-    columns = []
-    for of_modality in packs.values():
-        known = [pack.available for pack in of_modality if pack.available is not None]
-        columns.append(np.logical_and.reduce([np.ones(len(of_modality[0].lengths()), dtype=bool), *known]))
-    return some_missing(np.stack(columns, axis=1))
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,13 @@ class Watched:
         name: For people.
         epochs: As many as it takes at most.
         history: The file of its history; None for a training in memory.
+        may_stop: Whether it may take fewer.
     """
 
     name: str
     epochs: int
     history: Path | None = None
+    may_stop: bool = False
 
 
 class EpochProgress(Generic[Key]):
@@ -49,7 +51,8 @@ class EpochProgress(Generic[Key]):
         self._files = {key: training.history for key, training in trainings.items() if training.history is not None}
         done = {key: self._epochs_done(key) for key in trainings}
         self._left = {key: total - done[key] for key, total in self._total.items()}
-        self._progress = Progress(what, sum(self._total.values()), done=sum(done.values()), show=show)
+        at_most = any(training.may_stop for training in trainings.values())
+        self._progress = Progress(what, sum(self._total.values()), done=sum(done.values()), show=show, at_most=at_most)
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
@@ -74,9 +77,14 @@ class EpochProgress(Generic[Key]):
             self._count(key, self._total[key] - self._left[key] + 1)
 
     def ended(self, key: Key) -> None:
-        """Count all epochs that are left of a training, however many it took."""
+        """Count the epochs that a training took since the last look, and leave out those that it did not take."""
+        self._count(key, self._epochs_done(key))
         with self._lock:
-            self._progress.advance(self._names[key], self._left.pop(key))
+            left = self._left.pop(key)
+            if key in self._files or left < self._total[key]:
+                self._progress.omit(left)
+            else:  # it was done by another process, in memory: nobody knows how many it took
+                self._progress.advance(self._names[key], left)
 
     def _watch(self) -> None:
         while not self._over.wait(POLL_EVERY):

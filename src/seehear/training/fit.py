@@ -15,10 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seehear.device import limit_torch
 from seehear.fusion.model import ParsingModel
 from seehear.training.bags import Split
 from seehear.training.objective import Objective
 from seehear.training.optimiser import new_optimiser, set_rate
+from seehear.training.precision import SMALL_MODEL, parameter_count
 from seehear.training.pretraining import pretrain
 from seehear.training.recipe import Choice, Recipe
 from seehear.training.run import BaseRun, RunFacts
@@ -26,7 +28,6 @@ from seehear.training.seeding import seed_torch
 from seehear.training.validation import validate
 
 SAVE_EVERY = 5.0  # seconds of training that a killed process may lose
-SMALL_MODEL = 2_000_000  # parameters up to which more threads than one gain nothing, and lose much on a busy machine
 HIGHER_IS_BETTER = {"loss": False, "type_at_av": True, "average": True}
 
 
@@ -98,12 +99,13 @@ def _fit(
 ) -> list[dict[str, Any]]:
     recipe, seed = run.facts.recipe, run.facts.seed
     recipe.contrast.check(run.facts.modalities)
+    limit_torch()
     rule = choice(recipe, val)
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
     with torch.random.fork_rng(devices), ExitStack() as stack:
         torch.manual_seed(seed)
         model = run.new_model()
-        if sum(parameter.numel() for parameter in model.parameters()) <= SMALL_MODEL:
+        if parameter_count(model.parameters()) <= SMALL_MODEL:
             stack.enter_context(one_thread())
         for name, (mean, deviation) in normalisation(run.facts, train).items():
             model.standardise(name, mean, deviation)

@@ -22,6 +22,7 @@ from seehear.training.augment import Example, augmented
 from seehear.training.bags import Batch, Split
 from seehear.training.divergence import explain
 from seehear.training.inference import predict
+from seehear.training.precision import computing
 from seehear.training.run import RunFacts
 
 COUNTED = 4096  # clips whose positive segments are counted at once
@@ -83,8 +84,10 @@ class Objective:
         index = torch.from_numpy(clips)
         example = self._example(self._train.bags.batch(clips), index)
         features, present, available, labels, _, _ = example
-        embeddings = self._model.embed(features)  # (M, B, T, d)
-        output = self._model.parse(embeddings, present, available)
+        with computing(self._recipe, labels.device):
+            embeddings = self._model.embed(features)  # (M, B, T, d)
+            output = self._model.parse(embeddings, present, available)
+        embeddings = embeddings.float()
         if not output.clip.isfinite().all():
             names = [self._train.clip(n) for n in np.resize(clips, len(labels)).tolist()]
             raise explain(self._model, self._facts, features, names)

@@ -17,6 +17,7 @@ from seehear.losses.contrastive.module import ContrastiveLoss
 from seehear.training.bags import Split
 from seehear.training.divergence import explain
 from seehear.training.optimiser import new_optimiser
+from seehear.training.precision import computing
 from seehear.training.run import BaseRun
 from seehear.training.seeding import seed_torch
 
@@ -54,7 +55,9 @@ def pretrain(
         for start in range(0, len(order), recipe.batch):
             clips = order[start : start + recipe.batch]
             features, present, available = train.bags.batch(clips)
-            loss = loss_of(own.embed(features), train.labels[torch.from_numpy(clips)], present, available)
+            with computing(recipe, train.labels.device):
+                embeddings = own.embed(features)  # (M, B, T, d)
+            loss = loss_of(embeddings.float(), train.labels[torch.from_numpy(clips)], present, available)
             if not torch.isfinite(loss):
                 raise explain(own, run.facts, features, [train.clip(n) for n in clips])
             optimiser.zero_grad(set_to_none=True)

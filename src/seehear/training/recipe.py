@@ -21,6 +21,7 @@ from seehear.stored import read_toml
 Choice = Literal["auto", "last", "loss", "type_at_av", "average"]
 Decode = Literal["official", "tuned", "negatives"]
 Supervision = Literal["weak", "dense"]
+Precision = Literal["auto", "float32", "bfloat16"]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -61,6 +62,11 @@ class Recipe(BaseModel):
     confidence: Mapping[str, Annotated[float, Field(ge=0, le=1)]] = Field(
         {"audio": 1.0, "visual": 0.9},
         description="per modality, how far a clip's labels are trusted to hold in it (label smoothing); by default 1",
+    )
+    precision: Precision = Field(
+        "auto",
+        description="numbers of the model's matrix products in training; auto is bfloat16 for a model of more than two "
+        "million parameters on a processor with instructions for it, else float32",
     )
     supervision: Supervision = Field(
         "weak",
@@ -129,6 +135,16 @@ class Recipe(BaseModel):
     def least_epochs(self) -> int:
         """The fewest epochs that a training can take: patience has to run out first."""
         return min(self.epochs, self.patience + 1) if self.patience else self.epochs
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether a training may take fewer epochs than it has."""
+        return 0 < self.patience < self.epochs - 1
+
+    @property
+    def all_epochs(self) -> int:
+        """The most epochs that a training can take, those before the task included."""
+        return self.epochs + (self.contrast.epochs if self.contrast.before else 0)
 
     @property
     def plain(self) -> bool:

@@ -26,11 +26,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from seehear.decoding import Decoding
+from seehear.device import limit_torch
 from seehear.errors import ClipError, SeehearError
+from seehear.features.required import check_required
 from seehear.features.store import NetworkInfo
 from seehear.files import atomic_bytes, atomic_json, atomic_text, check_folder, claim, flush_folder, is_there, sweep
 from seehear.locks import locked
 from seehear.names import valid_line, valid_modality_name
+from seehear.packaged.archive import is_package
 from seehear.progress import say
 from seehear.stored import (
     Count,
@@ -74,7 +77,8 @@ class RunFacts:
     """Everything that decides a run's result.
 
     Attributes:
-        recipe: Every setting of model and training.
+        recipe: Every setting of model and training. Its precision is that of the run, see `settle`: float32 where
+            nobody has settled it, as in runs of versions without the setting.
         seed: Of the initial weights, the order of clips and dropout.
         networks: modality -> its networks, in order.
         classes: Names of the C classes, in the order of the model's output.
@@ -90,6 +94,10 @@ class RunFacts:
     segment: Segment
     window: Positive
     inputs: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        if self.recipe.precision == "auto":
+            object.__setattr__(self, "recipe", self.recipe.model_copy(update={"precision": "float32"}))
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -157,6 +165,33 @@ def checked_history(value: Any, where: object) -> list[dict[str, Any]]:
     return list(value)
 
 
+def new_model(
+    recipe: Recipe, widths: Mapping[str, Sequence[int]], classes: int, projection: str | None = None
+) -> ParsingModel:
+    """Return a model with initial weights.
+
+    Args:
+        recipe: Its settings.
+        widths: modality -> widths of its networks' features.
+        classes: Number of classes.
+        projection: Another than the recipe's.
+    """
+    from seehear.fusion.model import ParsingModel
+
+    return ParsingModel(
+        widths,
+        classes,
+        width=recipe.width,
+        heads=recipe.heads,
+        layers=recipe.layers,
+        feed_forward=recipe.feed_forward,
+        dropout=recipe.dropout,
+        input_dropout=recipe.input_dropout,
+        projection=projection or recipe.contrast.projection_of_task(tuple(widths)),
+        blend=recipe.blend,
+    )
+
+
 class BaseRun(ABC):
     """One training: what decides its result, its progress, and the trained model. In a folder, or in memory."""
 
@@ -215,26 +250,13 @@ class BaseRun(ABC):
 
     def new_model(self, projection: str | None = None) -> ParsingModel:
         """Return a model of this run's shape with its initial weights. projection: another than the recipe's."""
-        from seehear.fusion.model import ParsingModel
-
-        recipe = self.facts.recipe
-        return ParsingModel(
-            self.facts.widths,
-            len(self.facts.classes),
-            width=recipe.width,
-            heads=recipe.heads,
-            layers=recipe.layers,
-            feed_forward=recipe.feed_forward,
-            dropout=recipe.dropout,
-            input_dropout=recipe.input_dropout,
-            projection=projection or recipe.contrast.projection_of_task(self.facts.modalities),
-            blend=recipe.blend,
-        )
+        return new_model(self.facts.recipe, self.facts.widths, len(self.facts.classes), projection)
 
     def model(self, device: str = "cpu") -> ParsingModel:
         """Return the trained model. Raises SeehearError if training has not finished."""
         import torch
 
+        limit_torch()
         weights = self.weights()
         with torch.device("meta"):  # shapes alone: what is asked for may not fit into memory
             expected = self.new_model().state_dict()
@@ -297,23 +319,8 @@ class BaseRun(ABC):
         Raises:
             SeehearError: Naming the network whose features were made with other settings or weights.
         """
-        if segment != self.facts.segment:
-            raise SeehearError(
-                f"{where}: has segments of {segment:g} s, {self.name} was trained on {self.facts.segment:g} s"
-            )
-        for info in (info for infos in self.facts.networks.values() for info in infos):
-            if info.name not in networks:
-                raise SeehearError(f"{where}: no features of {info.name!r}, which {self.name} needs")
-            if networks[info.name].width != info.width:
-                raise SeehearError(
-                    f"{where}: features of {info.name} have width {networks[info.name].width}, {self.name} was trained "
-                    f"on width {info.width}"
-                )
-            if networks[info.name].made_by != info.made_by:
-                raise SeehearError(
-                    f"{where}: features of {info.name} were made with other settings or weights than those that "
-                    f"{self.name} was trained on; extract with the same (--fps {info.fps:g}), or train again"
-                )
+        required = [info for infos in self.facts.networks.values() for info in infos]
+        check_required(required, self.facts.segment, networks, segment, where, self.name)
 
 
 class MemoryRun(BaseRun):
@@ -405,6 +412,8 @@ class Run(BaseRun):
         if not exists(marker):
             if within := [each for each in entries(self.path) if exists(each / "run.json") or seed_folders(each)]:
                 raise SeehearError(f"{self.path}: a folder of runs: name one of them, such as {within[0]}")
+            if is_package(self.path):
+                raise SeehearError(f"{self.path}: is a package, which `parse` takes; name the run that it was made of")
             raise SeehearError(f"{self.path}: no run in this folder; `seehear train --out` makes one")
         content = read_object(marker, REMEDY)
         if content.get("format") != FORMAT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 
 from seehear.data import Dataset, check_dataset
+from seehear.device import multiplies_bfloat16
 from seehear.device import resolve as resolve_device
 from seehear.errors import SeehearError
 from seehear.features.notes import frame_rates, loudness, unknown_classes
@@ -18,10 +20,11 @@ from seehear.refinement.refine import refine
 from seehear.refinement.settings import GIVEN
 from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
-from seehear.training.inference import window_length
+from seehear.training.precision import settle
 from seehear.training.recipe import DEFAULT_RECIPE, FEW_CLIPS, LARGE_RECIPE, Recipe, load_recipe
 from seehear.training.rounds import next_round
 from seehear.training.run import RunFacts
+from seehear.windows import window_length
 
 ENOUGH_PER_CLASS = 5  # labelled clips at which a model begins to beat untrained parsing (docs/labelling.md)
 HELD_OUT, FEWEST_HELD_OUT = 5, 4  # one clip in five validates, if that makes four
@@ -60,6 +63,7 @@ def set_up(
     device: str = "auto",
     rounds: Path | None = None,
     progress: bool = False,
+    folders: Iterable[Path | None] = (),
 ) -> Setup:
     """Bring data sets to the device and state what decides the result.
 
@@ -71,6 +75,7 @@ def set_up(
         device: auto, cpu or cuda.
         rounds: Folder for the models of further rounds of refinement; None to keep none.
         progress: Show progress of these models.
+        folders: Where the runs are kept, which may have begun: see `settle`.
 
     Raises:
         SeehearError: If there is no class, no training clip has a modality, or the validation clips lack the networks
@@ -101,13 +106,14 @@ def set_up(
     train, val, teachers, notes = with_labels_per_modality(train, val, recipe)
     notes = [*given, *held_out, *notes]
     on = torch.device(resolve_device(device))
+    given_recipe, recipe = recipe, settle(recipe, train, device, folders)
     for number in range(2, recipe.refine.rounds + 1):
         place = None if rounds is None else rounds / f"round-{number}"
         train, val = next_round(train, val, _facts(train, val, recipe, seed), on, place, progress)
     splits = [None if data is None else Split.of(data, train.classes, on) for data in (train, val)]
     of_train, of_val = splits
     assert of_train is not None
-    every = (*train.notes, *(val.notes if val else ()), *notes, *advice(train, val, recipe))
+    every = (*train.notes, *(val.notes if val else ()), *notes, *advice(train, val, given_recipe), *_slow(recipe, on))
     return Setup(of_train, of_val, _facts(train, val, recipe, seed), on, every, teachers)
 
 
@@ -262,6 +268,13 @@ def _idle_settings(recipe: Recipe) -> list[str]:
     if contrast.joint and contrast.warmup >= recipe.epochs:
         return [f"contrast.warmup={contrast.warmup} is longer than the {recipe.epochs} epochs of training"]
     return []
+
+
+def _slow(recipe: Recipe, device: torch.device) -> list[str]:
+    """Return a note if bfloat16 is wanted of a processor that has no instructions for it."""
+    if recipe.precision != "bfloat16" or device.type != "cpu" or multiplies_bfloat16():
+        return []
+    return ["this processor has no instructions for bfloat16, and takes longer for it: precision=float32 is faster"]
 
 
 def _not_compared(train: Dataset, recipe: Recipe) -> list[str]:

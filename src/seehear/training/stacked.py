@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
 from seehear.decoding import Probabilities
+from seehear.device import limit_torch
 from seehear.fusion.dropout import Dropout
 from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
@@ -30,7 +31,6 @@ from seehear.losses.dense import dense_loss
 from seehear.losses.weak import weak_loss
 from seehear.training.bags import Split
 from seehear.training.fit import (
-    SMALL_MODEL,
     best_epoch,
     choice,
     fit,
@@ -42,6 +42,7 @@ from seehear.training.fit import (
 from seehear.training.inference import over_windows
 from seehear.training.objective import check_supervision
 from seehear.training.optimiser import new_optimiser, set_rate
+from seehear.training.precision import SMALL_MODEL, computing, parameter_count
 from seehear.training.recipe import Recipe
 from seehear.training.run import BaseRun
 from seehear.training.seeding import seed_torch
@@ -95,6 +96,7 @@ def fit_many(
         raise ValueError("runs that differ in more than the seed can't be trained at once: group them by stackable()")
     if len(runs) == 1 and not runs[0].facts.recipe.plain:
         return [fit(runs[0], train, val, device, partial(on_epoch, runs[0]))]
+    limit_torch()
     with ExitStack() as stack:
         # In one order, so that no two processes wait for each other.
         for run in sorted((run for run in runs if not run.done), key=lambda run: run.name):
@@ -198,7 +200,8 @@ class _Step:
         return losses.detach()
 
     def _losses(self, batch: _Batch) -> Tensor:
-        output = self._stack.forward(batch.features, batch.present, batch.available)
+        with computing(self._recipe, batch.targets.device):
+            output = self._stack.forward(batch.features, batch.present, batch.available)
         if self._recipe.supervision == "weak":
             each = torch.vmap(weak_loss, in_dims=(0, 0, None, None if batch.available is None else 0))
             return each(output, batch.targets, self._confidence, batch.available)
@@ -232,7 +235,7 @@ def _train(
     with ExitStack() as context:
         context.enter_context(torch.random.fork_rng([device] if device.type == "cuda" else []))
         stack = Stack(_models(runs, train, device))
-        if sum(parameter.numel() for parameter in stack.parameters.values()) <= SMALL_MODEL:
+        if parameter_count(stack.parameters.values()) <= SMALL_MODEL:
             context.enter_context(one_thread())
         step = _Step(stack, recipe, device)
         chosen = {name: tensor.clone() for name, tensor in stack.state().items()}
