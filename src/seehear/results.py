@@ -15,9 +15,11 @@ class Result(ABC):
 
     Attributes:
         exit_code: 0 if everything requested is done, 1 if something was left out.
+        lines: Whether its text is lines of JSON, which is so with and without --json.
     """
 
     exit_code: int = 0
+    lines: bool = False
 
     @abstractmethod
     def text(self) -> str:

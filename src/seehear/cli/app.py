@@ -56,6 +56,7 @@ GROUP_COMMANDS = (
     ("features", "generate", "features:generate_features", "Make synthetic features of a data set."),
 )
 ROOM = "seehear.cli"
+STDIN = "/dev/stdin"  # what `-` names
 FAILED, WRONG_USAGE = 1, 2
 INTERRUPTED = 130  # the exit code that shells expect of a program that Ctrl-C ended
 
@@ -118,6 +119,7 @@ def _run(tokens: list[str]) -> int:
     """Run a command line, print its result, and return the exit code."""
     as_json = "--json" in tokens
     tokens = [token for token in tokens if token != "--json"]
+    tokens = [STDIN if token == "-" else token for token in tokens]  # which cyclopts takes for an unknown option
     if tokens == ["networks"]:
         tokens = ["networks", "list"]
     try:
@@ -132,7 +134,7 @@ def _run(tokens: list[str]) -> int:
         return WRONG_USAGE
     if not isinstance(result, Result):
         return 0
-    failure = output.show(output.as_json(result.as_json()) if as_json else result.text())
+    failure = output.show(output.as_json(result.as_json()) if as_json and not result.lines else result.text())
     if failure:
         return _fail(f"the result can't be printed ({failure}); what the command writes is whole")
     return result.exit_code

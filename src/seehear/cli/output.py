@@ -19,6 +19,8 @@ from typing import Any
 
 from rich.console import Console
 
+from seehear.errors import SeehearError
+
 MIN_WIDTH, MAX_WIDTH = 20, 200  # columns of help texts; with fewer, rich never ends breaking their lines
 READABLE = "seehear.readable"  # how streams encode what they can't, see `_readable`
 # Signs that seehear itself prints. Others, as in names of files, are escaped, so that no two become one.
@@ -62,6 +64,24 @@ def show(text: str) -> str:
         discard(sys.stdout)
         return "" if _has_closed(error) else _reason(error)
     return ""
+
+
+def show_line(text: str) -> bool:
+    """Print a line on standard output at once. Return whether somebody reads it.
+
+    Raises:
+        SeehearError: If it can't be printed.
+    """
+    if sys.stdout is None:
+        return False
+    try:
+        print(text, flush=True)
+    except (OSError, ValueError) as error:
+        discard(sys.stdout)
+        if not _has_closed(error):
+            raise SeehearError(f"a line can't be printed ({_reason(error)})") from None
+        return False
+    return True
 
 
 def as_json(value: Any) -> str:

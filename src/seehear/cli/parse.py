@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from seehear.cli.follow import follow as follow_stream
 from seehear.cli.options import AS_TRAINED, HERE, NO_TRUTH, DecodingOptions, EngineOptions, TruthOptions
 from seehear.errors import SeehearError
 from seehear.results import Result
@@ -64,6 +65,8 @@ def parse(
     run: str | Path,
     clips: Sequence[str | Path] = (),
     *,
+    follow: bool = False,
+    stall: float | None = None,
     out: str | Path | None = None,
     untrained: UntrainedOptions = TRAINED_ONLY,
     ensemble: bool = False,
@@ -86,6 +89,9 @@ def parse(
     OUT/index.html leads to the pages and finds clips by their events. OUT/audio.csv, OUT/visual.csv and
     OUT/audio_visual.csv are dense tables of all clips in the folder. Resume by rerunning the same command.
 
+    With --follow, parses a stream while it grows, and prints one JSON object per line as soon as it is known: a file
+    that is being written, standard input (-), a named pipe, or an address (rtsp://…, https://…).
+
     Clips longer than those of training are parsed in windows of the training length that overlap by half.
     A clip without an audio or a video track is parsed by what it has.
 
@@ -93,6 +99,8 @@ def parse(
         run: A run folder; with --ensemble, a folder of several seeds (RUN/seed-N); or a package, such as
             model.seehear. To parse without training, leave it out: the first of the clips stands here then.
         clips: Media files, or folders that are searched for them.
+        follow: Parse one stream until it ends, until it stalls, or until Ctrl-C. Nothing is written into a folder.
+        stall: With --follow, seconds without anything new after which the stream is given up; 30 by default.
         out: The folder to write into; made if it does not exist. By default events are only printed.
         untrained: Classes of the networks' own classifiers.
         ensemble: Parse with the mean of the probabilities of all seeds.
@@ -114,7 +122,8 @@ def parse(
     from seehear.packaged.archive import is_package
     from seehear.training.run import holds_run
 
-    child.start()  # while this process imports what it needs
+    if not follow:
+        child.start()  # while this process imports what it needs
     from seehear.parsing.batch import parse_clips
 
     chosen: FileParser
@@ -127,6 +136,9 @@ def parse(
         chosen, clips = untrained.parser(device), (run, *clips)
         if given is not None and decoding.filter is None:
             given = replace(given, filter="none")  # the clip filter is for models that were trained with it
+    if follow:
+        _check_follow(clips, out, truth, engine)
+        return follow_stream(chosen, clips[0], given, audio_track, stall)
     return parse_clips(
         chosen,
         clips,
@@ -138,6 +150,18 @@ def parse(
         embed=embed,
         **engine.chosen(),
     )
+
+
+def _check_follow(
+    clips: Sequence[str | Path], out: str | Path | None, truth: TruthOptions, engine: EngineOptions
+) -> None:
+    """Raise SeehearError for what can't be used with --follow."""
+    if len(clips) != 1:
+        raise SeehearError(f"--follow parses one stream at a time, not {len(clips)}: run one command for each")
+    unfit = {"--out": out is not None, "ground truth": truth != NO_TRUTH, "--engine and --workers": engine != HERE}
+    for name, given in unfit.items():
+        if given:
+            raise SeehearError(f"--follow prints events alone: leave out {name}; parse the recording later for more")
 
 
 def _trained(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +135,18 @@ def _decode(
             yield job, error
 
 
-def missing_track(media: Media, spec: NetworkSpec) -> str:
+class HasTracks(Protocol):
+    """A clip or a stream: its name, and which tracks it has."""
+
+    @property
+    def path(self) -> object: ...  # noqa: D102
+    @property
+    def has_audio(self) -> bool: ...  # noqa: D102
+    @property
+    def has_video(self) -> bool: ...  # noqa: D102
+
+
+def missing_track(media: HasTracks, spec: NetworkSpec) -> str:
     """Return a message if the clip lacks the track that a network needs, else an empty string."""
     if spec.modality == "audio" and not media.has_audio:
         return f"{media.path}: has no audio track, which {spec.name} needs"

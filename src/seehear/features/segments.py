@@ -112,16 +112,22 @@ def spans(
     Raises:
         ClipError: The clip lacks a track that is needed.
     """
+    content = content_for(specs, settings)
+    content["sizes"] |= {size} if size else set()
+    content["audio"] |= audio
+    return media.spans(settings.span, **content)
+
+
+def content_for(specs: Iterable[NetworkSpec], settings: Settings) -> dict[str, Any]:
+    """Return what spans must hold for networks, as keywords of `Media.spans`."""
     inputs = [spec.input for spec in specs]
-    sizes = {declared.size for declared in inputs if isinstance(declared, ImageInput)} | ({size} if size else set())
     windows = [declared.window for declared in inputs if isinstance(declared, AudioInput)]
-    return media.spans(
-        settings.span,
-        fps=settings.fps,
-        sizes=sizes,
-        audio=audio or bool(windows),
-        margin=window_margin(max(windows, default=0.0)),
-    )
+    return {
+        "fps": settings.fps,
+        "sizes": {declared.size for declared in inputs if isinstance(declared, ImageInput)},
+        "audio": bool(windows),
+        "margin": window_margin(max(windows, default=0.0)),
+    }
 
 
 def window_margin(window: float) -> float:

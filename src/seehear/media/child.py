@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,8 +79,8 @@ class _StalledError(Exception):
 class Child:
     """One process that decodes. It is usable until `ask` raises something other than what the request asked for."""
 
-    def __init__(self, limits: Limits) -> None:
-        """Start the process. Raises SeehearError if that is impossible."""
+    def __init__(self, limits: Limits, descriptors: Sequence[int] = ()) -> None:
+        """Start the process, which inherits file descriptors. Raises SeehearError if that is impossible."""
         self._limits = limits
         arguments = [sys.executable, "-P", "-c", START, *map(str, sys.path), str(limits.memory)]
         try:
@@ -90,6 +90,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
+                pass_fds=descriptors,
                 **_own_group(),
             )
         except OSError as error:
@@ -248,9 +249,14 @@ class Child:
 class Decoder:
     """Processes that decode, one for each clip that is decoded at a time."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        """Start nothing yet. limits: by default `Limits.of_environment()`."""
-        self._limits = limits
+    def __init__(self, limits: Limits | None = None, descriptors: Sequence[int] = ()) -> None:
+        """Start nothing yet.
+
+        Args:
+            limits: By default `Limits.of_environment()`.
+            descriptors: Open files that the processes inherit.
+        """
+        self._limits, self._descriptors = limits, descriptors
         self._numbers = count()
         self._reset()
         _decoders.add(self)
@@ -312,7 +318,7 @@ class Decoder:
             self._remove(child)
             child = None
         if child is None:
-            child = Child(self._limits or Limits.of_environment())
+            child = Child(self._limits or Limits.of_environment(), self._descriptors)
             with self._lock:
                 self._children.add(child)
         try:
@@ -387,7 +393,7 @@ class IsolatedMedia(Media):
             self._update(reply["facts"])
             try:
                 while "span" in reply:
-                    yield _span(reply["span"], arrays)
+                    yield span_of(reply["span"], arrays)
                     del arrays  # the memory is the caller's
                     reply, arrays = child.ask(self.path, {"do": Request.NEXT})
                     self._update(reply["facts"])
@@ -454,7 +460,8 @@ def isolates() -> bool:
     return own == "1" and bool(sys.executable) and not getattr(sys, "frozen", False)
 
 
-def _span(outline: list[Any], arrays: list[NDArray[Any]]) -> Span:
+def span_of(outline: list[Any], arrays: list[NDArray[Any]]) -> Span:
+    """Return a span, from the reply of the process."""
     start, stop, rate, margin, sizes = outline
     times, waveform, *frames = arrays
     return Span(start, stop, dict(zip(sizes, frames, strict=True)), times, waveform, rate, margin)

@@ -284,7 +284,7 @@ class Media:
         with self.open() as container:
             stated = stated_ends(container)  # FFmpeg changes them while it reads
             listing = Listing(container)
-            unknown = any(_lacks_parameters(stream) for stream in streams_of(container))
+            unknown = any(lacks_parameters(stream) for stream in streams_of(container))
             if not thorough and (listing.late_tracks or unknown):
                 return False
             self._choose(container, listing)
@@ -298,7 +298,7 @@ class Media:
         pictures = [each for each in container.streams.video if each.index in listing.tracks and not is_cover(each)]
         moving = [each for each in pictures if len(listing.tracks[each.index].stamps) > 1] or pictures
         sounds = [each for each in container.streams.audio if each.codec_context]
-        heard = [each for each in sounds if each.index in listing.tracks and not _lacks_parameters(each)]
+        heard = [each for each in sounds if each.index in listing.tracks and not lacks_parameters(each)]
         if not moving and not heard:
             empty = container.streams.video or sounds
             what = (
@@ -310,9 +310,9 @@ class Media:
         if len(heard) > 1 and self.audio_track is None:
             self._note(NoteKind.SEVERAL_TRACKS, AUDIO, len(heard))
         if moving:
-            self._use_video(_default(moving), listing)
+            self._use_video(default_track(moving), listing)
         if heard:
-            self._use_audio(self._asked_for(sounds) or _default(heard), listing)
+            self._use_audio(self._asked_for(sounds) or default_track(heard), listing)
         if listing.resets:
             self._note(NoteKind.CLOCK_RESET, "", listing.resets + 1)
         if self.video and (twice := len(self.video.stamps) - len(np.unique(self.video.stamps))):
@@ -338,7 +338,7 @@ class Media:
             )
 
     def _use_audio(self, stream: av.AudioStream, listing: Listing) -> None:
-        if stream.index not in listing.tracks or _lacks_parameters(stream):
+        if stream.index not in listing.tracks or lacks_parameters(stream):
             raise ClipError(f"{self.path}: its audio track {self.audio_track} holds no audio: choose another one")
         self.audio, context = listing.tracks[stream.index], stream.codec_context
         self.rate = context.sample_rate
@@ -480,14 +480,15 @@ def is_cover(stream: av.VideoStream) -> bool:
     return bool(stream.disposition & (av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails))
 
 
-def _default(streams: Sequence[S]) -> S:
+def default_track(streams: Sequence[S]) -> S:
     """Return the track that players choose: the first one that is flagged as default and made for everybody."""
     flags = av.stream.Disposition
     special = flags.hearing_impaired | flags.visual_impaired | flags.comment | flags.dub | flags.dependent
     return min(streams, key=lambda each: (not each.disposition & flags.default, bool(each.disposition & special)))
 
 
-def _lacks_parameters(stream: Stream) -> bool:
+def lacks_parameters(stream: Stream) -> bool:
+    """Return whether the size of a track's frames, or its samples per second, is unknown."""
     if isinstance(stream, av.VideoStream):
         return not stream.codec_context.width
     return not stream.codec_context.sample_rate

@@ -188,7 +188,7 @@ class Listing:
         raw = self._raw[stream.index]
         corrupt = frozenset(raw.corrupt)
         if raw.untimed:
-            rate = _rate(stream) if isinstance(stream, av.VideoStream) else None
+            rate = assumed_rate(stream) if isinstance(stream, av.VideoStream) else None
             stamps = np.arange(len(raw.shown), dtype=np.int64)
             base = 1 / (rate or USUAL_RATE)
             return Track(stream.index, base, stamps, np.ones_like(stamps), False, rate, True, corrupt)
@@ -375,7 +375,7 @@ def _is_header(packet: Packet[Any]) -> bool:
     return theora and bool(memoryview(packet)[0] & 0x80)
 
 
-def _rate(stream: av.VideoStream) -> Fraction:
+def assumed_rate(stream: av.VideoStream) -> Fraction:
     """Return the frames per second of a video whose packets have no times: the codec's, else FFmpeg's guess."""
     stated = stream.codec_context.framerate
     return Fraction(stated if stated and 1 <= stated <= HIGHEST_RATE else stream.average_rate or USUAL_RATE)

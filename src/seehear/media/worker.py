@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from enum import StrEnum
 from importlib import import_module
 from typing import Any
@@ -24,6 +25,8 @@ from numpy.typing import NDArray
 from seehear.errors import ClipError, SeehearError
 from seehear.media.channel import Channel
 from seehear.media.reader import Media, Span
+from seehear.media.stream import Stream
+from seehear.media.stream_source import Source
 
 PULSE = 0.2  # seconds between two messages on the processor time
 LONGEST_TEXT = 2000  # characters of an error
@@ -58,9 +61,9 @@ class Worker:
 
     def __init__(self, channel: Channel) -> None:
         self._channel, self._pulse = channel, Pulse(channel)
-        self._opened: tuple[list[Any], Media] | None = None  # the last file, and the request's name for it
+        self._opened: tuple[list[Any], Media | Stream] | None = None  # the last file, and the request's name for it
         self._spans: Iterator[Span] | None = None
-        self._media: Media | None = None  # the file of these spans
+        self._media: Media | Stream | None = None  # the file of these spans
 
     def serve(self) -> None:
         """Answer until the other side ends."""
@@ -84,7 +87,8 @@ class Worker:
                 case Request.OPEN:
                     return {"facts": facts(self._open(request["media"]))}, []
                 case Request.ASPECT:
-                    return {"aspect": float(self._open(request["media"]).aspect)}, []
+                    media = self._open(request["media"])
+                    return {"aspect": float(media.aspect) if isinstance(media, Media) else 1.0}, []
                 case Request.SPANS:
                     self._media = self._open(request["media"])
                     self._spans = self._media.spans(**request["options"])
@@ -92,18 +96,23 @@ class Worker:
                 case Request.NEXT:
                     return self._next()
                 case Request.CALL:
-                    media = [self._open(request["media"])] if request["media"] else []
+                    opened = [self._open(request["media"])] if request["media"] else []
                     function = _function(request["function"])
-                    return {"result": function(*media, *request["arguments"], **request["options"])}, []
+                    return {"result": function(*opened, *request["arguments"], **request["options"])}, []
             raise ValueError(f"no request {request['do']!r}")
         except Exception as error:  # a decoder may raise anything
             return {"failure": _failure(error, request["do"])}, []
 
-    def _open(self, media: list[Any]) -> Media:
-        """Return a file. media: its path, its audio track, and a number that every opened file has for itself."""
+    def _open(self, media: list[Any]) -> Media | Stream:
+        """Return a file. media: its path, its audio track, and a number that every opened file has for itself.
+
+        In place of its path, a stream has the source from which it comes.
+        """
         if self._opened is None or self._opened[0] != media:
             self._opened = None
-            self._opened = media, Media(media[0], media[1])
+            place, track = media[:2]
+            opened = Stream(Source.of_json(place), track) if isinstance(place, dict) else Media(place, track)
+            self._opened = media, opened
         return self._opened[1]
 
     def _next(self) -> Reply:
@@ -148,9 +157,10 @@ class Pulse:
                     os._exit(1)
 
 
-def facts(media: Media) -> dict[str, Any]:
-    """Return what is known of a file, as a value that `json.dumps` takes."""
-    return {
+def facts(media: Media | Stream) -> dict[str, Any]:
+    """Return what is known of a file or stream, as a value that `json.dumps` takes."""
+    state = {"state": asdict(media.state())} if isinstance(media, Stream) else {}
+    return state | {
         "duration": float(media.duration),
         "has_video": bool(media.has_video),
         "has_audio": bool(media.has_audio),

@@ -20,15 +20,19 @@ from seehear.events import Activity
 from seehear.features.packed import Packed, silence_of
 from seehear.media.child import open_clip
 from seehear.media.notes import about
+from seehear.media.stream_source import STALL
 from seehear.modality import AUDIO
 from seehear.names import clip_name
 from seehear.parsing.clip import Origin, ParsedClip, parsed_clip, truth_of
+from seehear.parsing.reach import Reach
 from seehear.storage.files import RemoteFile, fetched, locate
 
 if TYPE_CHECKING:
     from seehear.arguments import Paths
     from seehear.labels import DenseTable
+    from seehear.media.stream_child import AnySource
     from seehear.parsing.batch import ParsedFolder
+    from seehear.parsing.live import Live, Part
     from seehear.parsing.reading import FileReader
     from seehear.scoring.false_alarms import FalseAlarms, Rates
 
@@ -137,6 +141,44 @@ class FileParser(ABC):
             audio_track=audio_track,
         )
 
+    def follow(
+        self,
+        source: AnySource,
+        *,
+        decoding: Decoding | None = None,
+        audio_track: int | None = None,
+        stall: float = STALL,
+    ) -> Live:
+        """Parse a stream while it grows, and tell events with bounded delay, in bounded memory.
+
+        The events of a stream that ends are those that `parse` finds in a file of the same content.
+
+            for told in parser.follow("recording.ts"):
+                print(told.as_json())
+
+        Args:
+            source: A file that grows; `-` for standard input; an address (`rtsp://…`, `https://…`); or an open binary
+                file, or anything that gives bytes by `read`.
+            decoding: From probabilities to events; by default the parser's.
+            audio_track: Which of the stream's audio tracks to use, from 1; by default the one that players choose.
+            stall: Seconds without anything new after which the stream is given up. A file has ended then.
+
+        Returns:
+            An iterator over what is told: `Started`, then `Begun`, `Finished` and others, at last `Ended`; see
+            `seehear.parsing.live_events`. It waits for the stream.
+
+        Raises:
+            ClipError: If the stream can't be used, or has none of the parser's modalities.
+            SeehearError: If the parser needs whole clips.
+        """
+        from seehear.parsing.live import Live
+
+        return Live(self, source, decoding or self.decoding, check_audio_track(audio_track), stall)
+
+    def _parts(self, decoding: Decoding) -> list[Part]:
+        """Return what predicts the segments of a stream. Raises SeehearError if that takes the whole of it."""
+        raise SeehearError(f"{self!r}: needs whole clips, so it can't parse a stream")
+
     def parse_clips(self, clips: Paths, *, out: str | Path | None = None, **options: Any) -> ParsedFolder:
         """Parse media files, or folders of them: see `seehear.parsing.batch.parse_clips`."""
         from seehear.parsing.batch import parse_clips
@@ -156,6 +198,23 @@ class BaseParser(FileParser):
         """Return what untrained classes stand for: label -> modality -> the classes of its network's classifier."""
         return {}
 
+    @property
+    def window(self) -> int | None:
+        """Segments of the windows in which longer clips are predicted; None if it does not work like this."""
+        return None
+
+    @property
+    def reach(self) -> Reach:
+        """On how many segments around it a prediction depends. Raises SeehearError if on the whole clip."""
+        if self.window is None:
+            raise SeehearError(f"{self!r}: needs whole clips, so it can't parse a stream")
+        return Reach.of_windows(self.window)
+
+    @property
+    def specific(self) -> Mapping[int, Sequence[int]]:
+        """Return the number of a class -> numbers of those that may take its place in events; empty for most."""
+        return {}
+
     @abstractmethod
     def _features(self, dataset: Dataset) -> Dataset:
         """Return a data set with the parser's networks. Raises SeehearError if one is missing or was made otherwise."""
@@ -163,6 +222,12 @@ class BaseParser(FileParser):
     @abstractmethod
     def _predict(self, packs: dict[str, list[Packed]]) -> Probabilities:
         """Return the probabilities of clips. packs: modality -> the features of each of its networks."""
+
+    def _parts(self, decoding: Decoding) -> list[Part]:
+        """Return what predicts the segments of a stream. Raises SeehearError if that takes the whole of it."""
+        from seehear.parsing.live import Part
+
+        return [Part(self, decoding)]
 
     def _tracks(self, active: Mapping[str, NDArray[np.bool_]]) -> Mapping[str, NDArray[np.bool_]]:
         """Return which active segments are shown as events, modality -> (N, T, C); see `parsed_clip`."""

@@ -18,6 +18,7 @@ from seehear.parsing.parser import Parser
 from seehear.parsing.untrained import Untrained
 
 if TYPE_CHECKING:
+    from seehear.parsing.live import Part
     from seehear.parsing.reading import FileReader
 
 MOST_NAMED = 20  # classes that are named in a line
@@ -94,6 +95,13 @@ class Combined(FileParser):
         taken = [name for name in self.untrained.classes if name not in self._added]
         note = f"the trained model speaks for {', '.join(taken)}" if taken and len(taken) <= MOST_NAMED else ""
         return "\n".join(filter(None, [self.untrained.describe() if self._added else "", note]))
+
+    def _parts(self, decoding: Decoding) -> list[Part]:
+        from seehear.parsing.live import Part
+
+        added = set(self._added)
+        chosen = [name in added for name in self.untrained.classes]
+        return [Part(self.trained, decoding), Part(self.untrained, self.untrained.decoding, chosen)]
 
     def _parsed(self, features: Mapping[str, Packed], decoding: Decoding, **facts: Any) -> ParsedClip:
         own = self.trained._parsed(features, decoding, **facts)

@@ -70,6 +70,11 @@ class PackagedParser(BaseParser):
         return self.facts.collocation
 
     @property
+    def window(self) -> int:
+        """Segments of the windows in which longer clips are predicted: those of a training clip."""
+        return self.facts.window
+
+    @property
     def segment(self) -> float:
         """Seconds per segment."""
         return self.facts.segment
@@ -114,7 +119,7 @@ class PackagedParser(BaseParser):
                 raise SeehearError(f"{name}: a network that it names can't be had here: {error}") from error
 
     def _predict(self, packs: dict[str, list[Packed]]) -> Probabilities:
-        return self.model.predict(packs, self.facts.window)
+        return self.model.predict(packs, self.window)
 
     def _features(self, dataset: Dataset) -> Dataset:
         check_dataset(dataset, "dataset")

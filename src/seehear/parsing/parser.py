@@ -160,6 +160,11 @@ class Parser(BaseParser):
         return self.run.facts.segment
 
     @property
+    def window(self) -> int:
+        """Segments of the windows in which longer clips are predicted: those of a training clip."""
+        return self.run.facts.window
+
+    @property
     def identity(self) -> str:
         """Hash of the run folder, or of all runs of an ensemble, in any order. Raises SeehearError in memory."""
         from seehear.training.run import Run

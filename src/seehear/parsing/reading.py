@@ -11,7 +11,7 @@ import numpy as np
 
 from seehear import networks
 from seehear.errors import ClipError, SeehearError
-from seehear.features.jobs import missing_track
+from seehear.features.jobs import HasTracks, missing_track
 from seehear.features.packed import Packed
 from seehear.features.prefetch import prefetch
 from seehear.features.segments import Collector, Loaded, Settings, spans
@@ -36,7 +36,7 @@ class FileReader:
     networks: Loaded
     settings: Settings
 
-    def absent(self, media: Media) -> tuple[str, ...]:
+    def absent(self, media: HasTracks) -> tuple[str, ...]:
         """Return the modalities whose track a file lacks. Raises ClipError if it lacks those of all networks."""
         problems = {spec.modality: missing_track(media, spec) for spec, _ in self.networks}
         lacks = {modality: problem for modality, problem in problems.items() if problem}
@@ -63,7 +63,7 @@ class FileReader:
         decoded = spans(media, specs, self.settings, size=size, audio=media.has_audio)
         with closing(prefetch(decoded)) as ahead:
             for span in ahead:
-                with _naming(media):
+                with naming(media.path):
                     collector.add(span)
                 overview.add(span)
         length = media.segments(self.settings.segment)
@@ -133,9 +133,9 @@ def _spec_of(info: NetworkInfo, settings: Settings, name: str, trust_code: bool)
 
 
 @contextmanager
-def _naming(media: Media) -> Iterator[None]:
+def naming(file: object) -> Iterator[None]:
     """Let a network's failure name the file."""
     try:
         yield
     except ClipError as error:
-        raise ClipError(f"{media.path}: {error}") from error
+        raise ClipError(f"{file}: {error}") from error

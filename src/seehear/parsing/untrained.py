@@ -29,6 +29,7 @@ from seehear.parsing.base import BaseParser
 from seehear.parsing.class_scores import in_context, of_classes, without_parents
 from seehear.parsing.clip import Origin, ParsedClip
 from seehear.parsing.namers import classifier_of, default_networks, networks_in, specs_of
+from seehear.parsing.reach import Reach
 from seehear.progress import say
 from seehear.vocabulary import ClassMap, as_map, builtin, map_classes
 
@@ -134,6 +135,12 @@ class Untrained(BaseParser):
     def origin(self) -> Origin:
         """Return that its classes were not trained."""
         return Origin.UNTRAINED
+
+    @property
+    def reach(self) -> Reach:
+        """On how many segments around it a prediction depends: on the context of what is heard."""
+        context = round(CONTEXT / SEGMENT) if AUDIO in self.modalities else 0
+        return Reach(context, context, clip=False)
 
     @property
     def identity(self) -> str:
@@ -251,11 +258,11 @@ class Untrained(BaseParser):
         return Probabilities.of_segments(segment)
 
     def _tracks(self, active: Mapping[str, NDArray[np.bool_]]) -> Mapping[str, NDArray[np.bool_]]:
-        if self._typed:
-            return active  # each word was asked for
+        if not self.specific:
+            return active
         # What is both heard and seen may be seen as something more specific, and heard as another.
         tracks = with_joint(active, self.modalities)
-        return {modality: without_parents(array, self._children) for modality, array in tracks.items()}
+        return {modality: without_parents(array, self.specific) for modality, array in tracks.items()}
 
     def _parsed(self, features: Mapping[str, Packed], decoding: Decoding, **facts: Any) -> ParsedClip:
         parsed = super()._parsed(features, decoding, **facts)
@@ -302,8 +309,10 @@ class Untrained(BaseParser):
         return columns
 
     @cached_property
-    def _children(self) -> dict[int, list[int]]:
-        """Number of a class -> numbers of the classes below it."""
+    def specific(self) -> Mapping[int, list[int]]:
+        """Number of a class -> numbers of the classes below it; empty for the user's own: each was asked for."""
+        if self._typed:
+            return {}
         number = {name: c for c, name in enumerate(self.classes)}
         children: dict[int, list[int]] = {}
         for name, above in self.map.parents.items():
