@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from seehear.media.frames import square
@@ -24,6 +25,7 @@ class FrameSampler:
     def __init__(self, fps: float, sizes: Sequence[int]) -> None:
         """Await frames. sizes: side lengths of the squares to return."""
         self._fps, self._sizes = fps, sizes
+        self._resizers = {size: VideoReformatter() for size in sizes}  # each keeps its tables for the next frame
         self._next = 0  # number of the first sample time without a frame
         self._last: VideoFrame | None = None
         self._squares: list[dict[int, NDArray[np.uint8]]] = []
@@ -71,6 +73,6 @@ class FrameSampler:
     def _fill(self, frame: VideoFrame, until: int) -> None:
         """Use a frame for all sample times up to number `until` that have none yet."""
         if self._next < until:
-            squares = {size: square(frame, size) for size in self._sizes}
+            squares = {size: square(frame, size, resizer) for size, resizer in self._resizers.items()}
             self._squares += [squares] * (until - self._next)
             self._next = until
