@@ -517,3 +517,10 @@ def test_the_command_says_what_it_can_not_do(place, film, tmp_path):
         assert (done.returncode, out) == (1, "")
         assert message in said
     assert not (tmp_path / "out").exists()
+
+
+def test_tracks_that_lie_apart_in_a_file_are_no_stream():
+    """All its sound lies behind all its pictures: nothing of both could be said before its end."""
+    film = Path(__file__).parents[2] / "demo/long.mp4"
+    with pytest.raises(ClipError, match=r"long\.mp4: its audio track lies more than 10 s behind the other one"):
+        Levels().follow(film)

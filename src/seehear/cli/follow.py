@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seehear.cli import output
 from seehear.errors import SeehearError
+from seehear.modality import track_name
 from seehear.progress import say
 from seehear.results import Result
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from seehear.decoding import Decoding
     from seehear.media.stream_source import Ending
     from seehear.parsing.base import FileParser
-    from seehear.parsing.live_events import LiveEvent
+    from seehear.parsing.live_events import LiveEvent, Started
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -58,7 +59,7 @@ def follow(
     live = parser.follow(os.fspath(source), decoding=decoding, audio_track=audio_track, stall=patience)
     if description := parser.describe():
         say(description)
-    say(_begins(live.started.source, live.started.delay))
+    say(_begins(live.started))
     told = _Printer()
     try:
         told.print(live)
@@ -133,5 +134,7 @@ def _note(told: LiveEvent) -> None:
         say(f"seehear: at about {told.time:.0f} s, the stream's clock started anew; times go on")
 
 
-def _begins(source: str, delay: float) -> str:
-    return f"following {source}: events are told {delay:.1f} s after they begin and end; Ctrl-C ends it"
+def _begins(started: Started) -> str:
+    lacks = "".join(f", without {track_name(modality)}" for modality in started.absent)
+    told = f"events are told {started.delay:.1f} s after they begin and end"
+    return f"following {started.source}{lacks}: {told}; Ctrl-C ends it"

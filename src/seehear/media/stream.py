@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -239,12 +239,23 @@ class Stream:
         sounds = [track for track in begun if isinstance(track, av.AudioStream)]
         if not begun:
             raise ClipError(f"{self.path}: has neither a video nor an audio track that can be decoded")
+        self._refuse_apart(begun)
         self._tracks = {}
         if pictures:
             self._use_video(default_track(pictures))
         if sounds:
             self._use_audio(default_track(sounds))
         self.origin = min((self._starts[index] for index in self._tracks if index in self._starts), default=0.0)
+
+    def _refuse_apart(self, begun: Sequence[Track]) -> None:
+        """Raise ClipError if a track that the file's index lists lies far behind the others: it would be left out."""
+        kinds = {each.type for each in begun}
+        for track in self._tracks.values():
+            if track.duration and track.type not in kinds:
+                raise ClipError(
+                    f"{self.path}: its {track.type} track lies more than {FIRST:g} s behind the other one in the file; "
+                    f"parse it without --follow, or bring the tracks together: {REMUX}"
+                )
 
     def _use_audio(self, stream: av.AudioStream) -> None:
         self._tracks[stream.index] = stream
