@@ -62,8 +62,8 @@ SETTINGS = {
     "text.usetex": False,
 }
 
-# Text stays text in an SVG: it can be searched, and whoever shows it has fonts for every script. A PNG shows a box for a
-# sign that is not in the font. Labels of ticks are made when a figure is laid out, with these settings.
+# Text stays text in an SVG: it can be searched, and whoever shows it has fonts for every script. A PNG shows a box for
+# a sign that is not in the font. Labels of ticks are made when a figure is laid out, with these settings.
 WRITING = {"svg.fonttype": "none", "svg.hashsalt": "seehear", "text.usetex": False}
 
 
