@@ -62,6 +62,10 @@ SETTINGS = {
     "text.usetex": False,
 }
 
+# Text stays text in an SVG: it can be searched, and whoever shows it has fonts for every script. A PNG shows a box for
+# a sign that is not in the font. Labels of ticks are made when a figure is laid out, with these settings.
+WRITING = {"svg.fonttype": "none", "svg.hashsalt": "seehear", "text.usetex": False}
+
 
 def styled(plot: Callable[P, R]) -> Callable[P, R]:
     """Let a plotting function draw with SETTINGS."""
@@ -217,11 +221,8 @@ def write(figure: Figure, target: Path | IO[Any], kind: str) -> None:
     """Write a figure to a file or a stream. kind: png or svg."""
     import matplotlib
 
-    # Text stays text in an SVG: it can be searched, and whoever shows it has fonts for every script. A PNG shows a box
-    # for a sign that is not in the font. Labels of ticks are made only now, with the settings that hold here.
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "seehear", "text.usetex": False}
     metadata = {"Date": None} if kind == "svg" else {}
-    with matplotlib.rc_context(settings), _without_glyph_warnings(), _laid_out(figure):
+    with matplotlib.rc_context(WRITING), _without_glyph_warnings(), _laid_out(figure):
         figure.savefig(target, format=kind, metadata=metadata)
 
 
@@ -234,7 +235,8 @@ def _laid_out(figure: Figure) -> Iterator[None]:
     if engine is None:
         yield
         return
-    engine.execute(figure)
+    with matplotlib.rc_context(WRITING), _without_glyph_warnings():
+        engine.execute(figure)
     with matplotlib.rc_context({"figure.constrained_layout.use": False, "figure.autolayout": False}):
         figure.set_layout_engine(None)  # none at all, by these settings
     try:
