@@ -64,7 +64,7 @@ def summarise(matches: Matches | Sequence[Matches], clip: NDArray[np.int64], see
     names, number = np.unique(clip, return_inverse=True)
     n_clips, n_seeds = len(names), len(seeds)
 
-    ((counted, seed_weights),) = _drawn(n_clips, n_seeds, seed)
+    ((counted, seed_weights),) = _drawn(n_clips, n_seeds, seed, DRAWS)
     weights = counted / n_clips  # (B, N), of clips; seed_weights: (B, S)
 
     measures = {}
@@ -92,10 +92,10 @@ def summarise(matches: Matches | Sequence[Matches], clip: NDArray[np.int64], see
 
 
 @kept
-def _drawn(n_clips: int, n_seeds: int, seed: int) -> Iterator[tuple[NDArray[np.int32], Array]]:
-    """Draw clips and seeds with replacement. Yields how often each clip was drawn, and the share of each seed."""
+def _drawn(n_clips: int, n_seeds: int, seed: int, count: int) -> Iterator[tuple[NDArray[np.int32], Array]]:
+    """Draw clips and seeds with replacement, `count` times. Yields how often each clip was drawn, and the share of each seed."""
     rng = np.random.default_rng(seed)
-    yield counts(n_clips, DRAWS, rng), shares(n_seeds, DRAWS, rng)
+    yield counts(n_clips, count, rng), shares(n_seeds, count, rng)
 
 
 def by_clip(values: Array, clip: NDArray[np.int64], n_clips: int) -> Array:

@@ -296,7 +296,7 @@ def _draws(parts: Sequence[Array], seed: int) -> Array:
     """Return the sum of the parts' means in each of DRAWS draws: clips drawn once for all parts, seeds for each."""
     draws = np.empty(DRAWS)
     n_clips = parts[0].shape[1]
-    for rows, counts, seeds in _drawn(n_clips, tuple(map(len, parts)), seed, MAX_VALUES):
+    for rows, counts, seeds in _drawn(n_clips, tuple(map(len, parts)), seed, DRAWS, MAX_VALUES):
         clips = counts / n_clips
         draws[rows] = sum(resampled(part, clips, of_part) for part, of_part in zip(parts, seeds, strict=True))
     return draws
@@ -304,16 +304,16 @@ def _draws(parts: Sequence[Array], seed: int) -> Array:
 
 @kept
 def _drawn(
-    n_clips: int, n_seeds: tuple[int, ...], seed: int, values: int
+    n_clips: int, n_seeds: tuple[int, ...], seed: int, count: int, values: int
 ) -> Iterator[tuple[slice, NDArray[np.int32], list[Array]]]:
-    """Draw clips and each part's seeds with replacement, DRAWS times, `values` weights of clips at once.
+    """Draw clips and each part's seeds with replacement, `count` times, `values` weights of clips at once.
 
     Yields:
         Which draws; how often each clip was drawn, (draws, N); the share of each seed of each part, (draws, S) each.
     """
     rng = stream(seed, Drawn.INTERVAL)
-    seeds = [shares(n, DRAWS, rng) for n in n_seeds]
-    for rows in _rows(DRAWS, n_clips, values):
+    seeds = [shares(n, count, rng) for n in n_seeds]
+    for rows in _rows(count, n_clips, values):
         yield rows, counts(n_clips, rows.stop - rows.start, rng), [of_part[rows] for of_part in seeds]
 
 
@@ -341,16 +341,16 @@ def _flipped(values: Array, seed: int, drawn: Drawn) -> Array:
         flips = np.arange(2**n)[:, None] >> np.arange(n) & 1  # (2**n, n), 1: flipped
         return (values - 2 * flips * values).mean(axis=1)
     means = np.empty(PERMUTATIONS)
-    for rows, signs in _signs(n, seed, drawn, MAX_VALUES):
+    for rows, signs in _signs(n, seed, drawn, PERMUTATIONS, MAX_VALUES):
         means[rows] = values.mean() - signs @ (2 * values / n)
     return means
 
 
 @kept
-def _signs(n: int, seed: int, drawn: Drawn, values: int) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
-    """Draw PERMUTATIONS times n signs, `values` of them at once. Yields which draws, and (draws, n), true: flipped."""
+def _signs(n: int, seed: int, drawn: Drawn, count: int, values: int) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
+    """Draw `count` times n signs, `values` of them at once. Yields which draws, and (draws, n), true: flipped."""
     rng = stream(seed, drawn)
-    for rows in _rows(PERMUTATIONS, n, values):
+    for rows in _rows(count, n, values):
         yield rows, rng.integers(0, 2, size=(rows.stop - rows.start, n), dtype=np.bool_)
 
 

@@ -55,7 +55,7 @@ def bootstrap_each(values: Mapping[K, NDArray[np.float64]], seed: int = 0) -> di
     n_values, n_seeds, n_clips = stacked.shape
     flat = stacked.reshape(-1, n_clips).T  # (N, K × S)
     draws = np.empty((DRAWS, n_values))
-    for rows, clips, seeds in _drawn(n_clips, n_seeds, seed, max(1, MAX_WEIGHTS // n_clips)):
+    for rows, clips, seeds in _drawn(n_clips, n_seeds, seed, DRAWS, max(1, MAX_WEIGHTS // n_clips)):
         by_seed = (clips.astype(np.float64) @ flat).reshape(-1, n_values, n_seeds) / n_clips  # (draws, K, S)
         draws[rows] = np.take_along_axis(by_seed, seeds[:, None], axis=2).mean(axis=2)
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)  # (K,) each
@@ -67,16 +67,16 @@ def bootstrap_each(values: Mapping[K, NDArray[np.float64]], seed: int = 0) -> di
 
 @kept
 def _drawn(
-    n_clips: int, n_seeds: int, seed: int, step: int
+    n_clips: int, n_seeds: int, seed: int, count: int, step: int
 ) -> Iterator[tuple[slice, NDArray[np.int32], NDArray[np.intp]]]:
-    """Draw clips and seeds with replacement, DRAWS times, `step` of them at once.
+    """Draw clips and seeds with replacement, `count` times, `step` of them at once.
 
     Yields:
         Which draws; how often each clip was drawn, (draws, N); the seeds that were drawn, (draws, S).
     """
     rng = np.random.default_rng(seed)
-    for start in range(0, DRAWS, step):
-        stop = min(start + step, DRAWS)
+    for start in range(0, count, step):
+        stop = min(start + step, count)
         # Clips are counted: to weight them is quicker than to gather them for every seed.
         clips, seeds = np.empty((stop - start, n_clips), np.int32), np.empty((stop - start, n_seeds), np.intp)
         for n in range(stop - start):
