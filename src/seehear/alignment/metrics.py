@@ -93,7 +93,11 @@ def summarise(matches: Matches | Sequence[Matches], clip: NDArray[np.int64], see
 
 @kept
 def _drawn(n_clips: int, n_seeds: int, seed: int, count: int) -> Iterator[tuple[NDArray[np.int32], Array]]:
-    """Draw clips and seeds with replacement, `count` times. Yields how often each clip was drawn, and the share of each seed."""
+    """Draw clips and seeds with replacement, `count` times.
+
+    Yields:
+        How often each clip was drawn, (draws, N), and the share of each seed, (draws, S).
+    """
     rng = np.random.default_rng(seed)
     yield counts(n_clips, count, rng), shares(n_seeds, count, rng)
 
