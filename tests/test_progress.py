@@ -1,5 +1,11 @@
 """Progress in a notebook, and on a standard error that is no terminal."""
 
+import os
+import re
+import struct
+import subprocess
+import sys
+
 import pytest
 
 from seehear.progress import Progress
@@ -27,6 +33,47 @@ def test_a_notebook_shows_one_bar():
     assert '<progress max="3" value="3">' in bars[0]["text/html"]
     texts = [output.text for output in book.cells[0].outputs if output.output_type == "stream"]
     assert texts == ["skipped: d\n"]
+
+
+NOTED = """
+import time
+
+from seehear.progress import Progress
+with Progress("training", 20, at_most=True) as bar:
+    for epoch in range(10):
+        time.sleep(0.05)
+        bar.advance("seed 0: loss 1.0607, validation against pseudo-labels loss 1.189 label_f1 75.97, best so far")
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no terminals of this kind")
+@pytest.mark.parametrize("columns", [80, 120, 200])
+def test_in_a_terminal_the_note_gives_way_to_the_time_left(columns):
+    import fcntl
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    done = subprocess.Popen([sys.executable, "-c", NOTED], stderr=theirs, env={**os.environ, "TERM": "xterm"})
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 4096)
+        except OSError:  # it ended
+            break
+        if not part:
+            break
+        shown += part
+    assert done.wait() == 0
+    os.close(ours)
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown.decode()).replace("\r", "\n").splitlines()
+    told = [line for line in lines if "seed 0: " in line]
+    assert told
+    for line in told:
+        assert re.search(r"training .* \d+/20 0:00:\d\d left, at most (0:00:\d\d|-:--:--) seed 0: ", line), line
+        assert len(line) <= columns
 
 
 def test_elsewhere_a_line_at_the_end(capsys):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from traceback import extract_tb
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 TRAIN = ("torch", "scipy", "matplotlib")  # the packages of the extra `train`
 
@@ -24,9 +29,25 @@ def not_installed(error: BaseException | None) -> SeehearError | None:
     while error is not None:
         package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
         if package in TRAIN:
-            return SeehearError(f"this needs {package}, which is not installed: pip install 'seehear[train]'")
+            remedy = "pip install matplotlib" if package == "matplotlib" else "pip install 'seehear[train]'"
+            return SeehearError(f"this needs {package}, which is not installed: {remedy}")
         error = error.__cause__ or error.__context__
     return None
+
+
+def needing_train(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function say what to install, if it needs a package of the extra `train` that is not installed."""
+
+    @wraps(function)
+    def explained(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except ImportError as error:
+            if missing := not_installed(error):
+                raise missing from error
+            raise
+
+    return explained
 
 
 @contextmanager

@@ -107,6 +107,29 @@ def test_the_command_says_what_the_package_holds(place, tmp_path):
         commands.evaluate(tmp_path / "m.seehear", store=place.folder / "store", labels=place.folder / "labels.csv")
 
 
+def test_a_package_is_known_by_its_content(place, packaged, tmp_path):
+    renamed = tmp_path / "model.zip"
+    renamed.write_bytes(packaged.path.read_bytes())
+    assert sh.load(renamed).classes == packaged.classes
+    with pytest.raises(SeehearError, match=r"model\.zip: is a package; name it first"):
+        commands.parse(place.clips / "clip1.mkv", [renamed])
+
+
+def test_a_package_is_replaced_only_if_asked(place, packaged, tmp_path):
+    file, other = tmp_path / "m.seehear", sh.load(place.run / "seed-8", device="cpu")
+    for _ in range(2):  # the same again does no harm
+        sh.load(place.run / "seed-3", device="cpu").package(file)
+    with pytest.raises(SeehearError, match=r"m\.seehear: exists with other content"):
+        other.package(file)
+    assert other.package(file, overwrite=True).facts.chosen[0].seed == 8
+
+
+def test_networks_say_whether_they_need_torch():
+    needs = {name for name in networks.list_networks() if networks.get(name).needs_torch}
+    assert {"efficientnet-lite0", "efficientat-mn04", "vggish", "clip"} <= needs
+    assert not needs & {"yamnet", "open-nsfw", "hed", "speech-embedding"}
+
+
 def test_the_command_line_needs_no_torch(place, packaged):
     clip = place.clips / "clip1.mkv"
     done = without_torch("parse", packaged.path, clip, "--trust-code", "--json")
@@ -115,7 +138,7 @@ def test_the_command_line_needs_no_torch(place, packaged):
     assert found["events"] == packaged.parse(clip).as_json()["events"]
 
 
-def test_what_needs_torch_says_what_to_install(place, packaged):
+def test_what_needs_torch_says_what_to_install(place, packaged, tmp_path):
     done = without_torch("parse", place.run / "seed-3", place.clips / "clip1.mkv")
     assert done.returncode == 1
     assert re.search(r"this needs (torch|scipy), which is not installed: pip install 'seehear\[train\]'", done.stderr)
@@ -124,6 +147,26 @@ def test_what_needs_torch_says_what_to_install(place, packaged):
     done = without_torch("estimators")
     assert "pip install 'seehear[train]'" in done.stderr
     assert "Traceback" not in done.stderr
+    done = without_torch(
+        "parse", packaged.path, place.clips / "clip1.mkv", "--out", tmp_path / "out", "--figures", "png", "--trust-code"
+    )
+    assert "this needs matplotlib, which is not installed: pip install matplotlib" in done.stderr
+    script = (
+        WITHOUT.partition("from seehear.cli")[0]
+        + """
+import seehear as sh
+
+for does in (sh.Parser, lambda: sh.load(sys.argv[1]), lambda: sh.train(None)):
+    try:
+        does()
+    except sh.SeehearError as error:
+        assert "which is not installed" in str(error), error
+    else:
+        raise AssertionError(does)
+"""
+    )
+    done = subprocess.run([sys.executable, "-c", script, place.run / "seed-3"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_code_that_a_package_names_runs_only_if_trusted(place, packaged):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +43,21 @@ class Followed(Result):
         return None if self.last is None else self.last.as_json()
 
 
+@contextmanager
+def _stopped_as_by_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM, by which services and containers are stopped, end the events that go on, as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@_stopped_as_by_ctrl_c()
 def follow(
     parser: FileParser,
     source: str | Path,
@@ -56,7 +73,11 @@ def follow(
     from seehear.media.stream_source import STALL, Ending
 
     patience = STALL if stall is None else stall
-    live = parser.follow(os.fspath(source), decoding=decoding, audio_track=audio_track, stall=patience)
+    try:
+        live = parser.follow(os.fspath(source), decoding=decoding, audio_track=audio_track, stall=patience)
+    except KeyboardInterrupt:
+        say("seehear: interrupted before the stream began")
+        return Followed(None, INTERRUPTED)
     if description := parser.describe():
         say(description)
     say(_begins(live.started))
@@ -128,7 +149,9 @@ def _note(told: LiveEvent) -> None:
     from seehear.parsing.live_events import Lagging, Restarted
 
     if isinstance(told, Lagging):
-        behind = f"{told.lag:.0f} s behind the stream: this machine is slower" if told.lag else "caught up"
+        behind = (
+            f"{told.lag:.0f} s behind the stream: it comes faster than this machine parses" if told.lag else "caught up"
+        )
         say(f"seehear: at {told.time:.0f} s, {behind}")
     elif isinstance(told, Restarted):
         say(f"seehear: at about {told.time:.0f} s, the stream's clock started anew; times go on")

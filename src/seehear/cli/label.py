@@ -74,7 +74,7 @@ def label(
         clips: Media files, or folders that are searched for them.
         out: The folder of the labels; made if it does not exist.
         classes: Classes to choose from, several with commas between. More can be added on the page.
-        run: A run folder, whose suggestions are offered, and which is scored on the clips drawn by chance.
+        run: A run folder or a package, whose suggestions are offered, and which is scored on the clips drawn by chance.
         parsed: A folder that `seehear parse` wrote, instead of a run.
         no_suggestions: Suggest nothing. Without a run or parsed clips, what the networks' own classifiers hear and see
             is suggested otherwise.

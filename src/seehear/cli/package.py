@@ -33,8 +33,15 @@ class Packaged(Result):
         """Return the file, its size, and where its networks come from."""
         lines = [f"{self.file}: {self.size / 1e6:.1f} MB", f"  {self.signature}"]
         lines += [f"  holds {name} ({licence})" for name, licence in self.within.items()]
-        lines += [f"  needs {name} ({licence}) where it is used" for name, licence in self.named.items()]
+        lines += [
+            f"  needs {name} ({licence}) where it is used{self._torch(name)}" for name, licence in self.named.items()
+        ]
         return "\n".join([*lines, f"parse with it: seehear parse {self.file} CLIP"])
+
+    def _torch(self, name: str) -> str:
+        from seehear.networks import REGISTRY
+
+        return ", and torch to load it" if name in REGISTRY and REGISTRY[name].needs_torch else ""
 
     def as_json(self) -> Any:
         """Return all fields."""
@@ -53,6 +60,7 @@ def package(
     *,
     without_networks: bool = False,
     ensemble: bool = False,
+    overwrite: bool = False,
     decoding: DecodingOptions = AS_TRAINED,
     trust_code: bool = False,
 ) -> Packaged:
@@ -69,6 +77,7 @@ def package(
         without_networks: Leave the files of the networks out. The package is small then; the other machine fetches
             and converts them itself. The licences of the networks apply to a package that holds them.
         ensemble: Package all seeds as one model, which gives the mean of their probabilities.
+        overwrite: Replace a file that exists with other content.
         decoding: How probabilities become events, for every use of the package.
         trust_code: Run networks of your own (FILE.py:NAME) that the run names. Only for runs whose author you trust.
 
@@ -80,7 +89,7 @@ def package(
     parser = load(run, ensemble=ensemble, device="cpu", decoding=decoding.decoding(), trust_code=trust_code)
     if not isinstance(parser, Parser):
         raise SeehearError(f"{run}: is a package already; name the run that it was made of")
-    packaged = parser.package(file, networks=not without_networks)
+    packaged = parser.package(file, networks=not without_networks, overwrite=overwrite)
     facts = packaged.facts
     return Packaged(
         packaged.path,

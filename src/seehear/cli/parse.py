@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from seehear.parsing.untrained import Untrained
 
 Figure = Literal["html", "png", "svg"]
+PAGES: tuple[Figure, ...] = ("html",)
 
 
 @Parameter(name="*")
@@ -72,7 +73,7 @@ def parse(
     ensemble: bool = False,
     audio_track: int | None = None,
     truth: TruthOptions = NO_TRUTH,
-    figures: Annotated[Sequence[Figure], Parameter(name=["--figures", "--pictures"])] = ("html",),
+    figures: Annotated[Sequence[Figure], Parameter(name=["--figures", "--pictures"])] = PAGES,
     embed: bool = False,
     decoding: DecodingOptions = AS_TRAINED,
     trust_code: bool = False,
@@ -128,6 +129,11 @@ def parse(
 
     chosen: FileParser
     given = decoding.decoding()
+    _check_drawing(figures, embed, out)
+    if stall is not None and not follow:
+        raise SeehearError("--stall is for streams: give --follow too, or leave it out")
+    if packages := [each for each in clips if is_package(each)]:
+        raise SeehearError(f"{packages[0]}: is a package; name it first, and then the clips to parse with it")
     if ensemble or is_package(run) or holds_run(run):
         if not clips:
             raise SeehearError(f"{run}: is a run; name clips to parse with it after it")
@@ -150,6 +156,14 @@ def parse(
         embed=embed,
         **engine.chosen(),
     )
+
+
+def _check_drawing(figures: Sequence[Figure], embed: bool, out: str | Path | None) -> None:
+    """Raise SeehearError for pages and figures that would go nowhere."""
+    if out is None and (embed or tuple(figures) != PAGES):
+        raise SeehearError(
+            "pages and figures are written into a folder: give --out, or leave --figures and --embed out"
+        )
 
 
 def _check_follow(

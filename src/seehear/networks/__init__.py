@@ -156,7 +156,7 @@ def get_named_in(source: str | Path, reference: str, *, trust_code: bool = False
     if reference not in REGISTRY and ":" in reference and not (trust_code or reference in _named_by_user):
         raise SeehearError(
             f"{source}: names the network {reference}, which is Python code that would run here. If you trust it and "
-            "whoever made this folder, give --trust-code (in Python: trust_code=True)"
+            "whoever made it, give --trust-code (in Python: trust_code=True)"
         )
     return get(reference)
 

@@ -274,6 +274,11 @@ class NetworkSpec:
         return self.input.modality
 
     @property
+    def needs_torch(self) -> bool:
+        """Whether it can't be loaded without torch: it runs in torch, or its weights are a checkpoint of torch."""
+        return self.build is not None or any(file.name.endswith((".pth", ".pt", ".tar")) for file in self.weights)
+
+    @property
     def fingerprint(self) -> str:
         """16 hex digits that change whenever the features of an unchanged clip would change."""
         facts = {

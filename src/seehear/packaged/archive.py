@@ -11,6 +11,7 @@ damage; it does not show who made the file.
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import os
 import re
@@ -34,19 +35,25 @@ _MADE = (1980, 1, 1, 0, 0, 0)  # the time of every member: the same content give
 
 
 def is_package(path: str | Path) -> bool:
-    """Return whether a path is meant as a package: a file, and not a folder, by its name."""
-    return str(path).lower().endswith(SUFFIX) and not os.path.isdir(path)
+    """Return whether a path is meant as a package: by its name, or by how the file ends, if it was renamed."""
+    if str(path).lower().endswith(SUFFIX):
+        return not os.path.isdir(path)
+    try:
+        return os.path.isfile(path) and _COMMENT.search(_end(Path(path))[:-_HASH]) is not None
+    except OSError:
+        return False
 
 
-def write(path: Path, members: Mapping[str, bytes | Path]) -> None:
+def write(path: Path, members: Mapping[str, bytes | Path], *, overwrite: bool = False) -> None:
     """Write a package.
 
     Args:
-        path: The file; replaced if it exists.
+        path: The file.
         members: Name -> content, or the file that holds it.
+        overwrite: Replace a file that exists with other content.
 
     Raises:
-        SeehearError: If it can't be written.
+        SeehearError: If it can't be written, or a file exists with other content.
     """
     with atomic(path) as temporary:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
@@ -59,6 +66,8 @@ def write(path: Path, members: Mapping[str, bytes | Path]) -> None:
         with open(temporary, "r+b") as stream:
             stream.seek(-_HASH, os.SEEK_END)
             stream.write(digest.encode())
+        if path.exists() and not overwrite and not filecmp.cmp(path, temporary, shallow=False):
+            raise SeehearError(f"{path}: exists with other content; give another name, or --overwrite (overwrite=True)")
 
 
 def check(path: Path) -> str:
@@ -70,9 +79,7 @@ def check(path: Path) -> str:
     with explained(path):
         if not path.is_file():
             raise SeehearError(f"{path}: there is no such file")
-        with path.open("rb") as stream:
-            stream.seek(-min(path.stat().st_size, _LONGEST + _HASH), os.SEEK_END)
-            end = stream.read()
+        end = _end(path)
         comment, written = end[:-_HASH], end[-_HASH:]
         found = _COMMENT.search(comment)
         if found is None:
@@ -111,6 +118,13 @@ def unpacked(path: Path, folder: Path) -> Iterator[dict[str, dict[str, Path]]]:
 def member_of(network: str, name: str) -> str:
     """Return the member that holds a file of a network."""
     return str(PurePosixPath(NETWORKS, network, name))
+
+
+def _end(path: Path) -> bytes:
+    """Return the last bytes of a file, in which a package has its comment."""
+    with path.open("rb") as stream:
+        stream.seek(-min(path.stat().st_size, _LONGEST + _HASH), os.SEEK_END)
+        return stream.read(_LONGEST + _HASH)
 
 
 def _digest(path: Path) -> str:

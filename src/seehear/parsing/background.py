@@ -22,6 +22,7 @@ from seehear.features.arrays import Extraction, Features
 from seehear.features.extraction import extract
 from seehear.labels import read_weak
 from seehear.modality import AUDIO, track_name
+from seehear.networks import get, load
 from seehear.networks.weights import cache_folder
 from seehear.progress import say
 
@@ -49,7 +50,9 @@ def bundled(networks: Mapping[str, list[str]], device: str) -> Dataset:
             say("thresholds come from background clips, whose features are computed once:")
         extract(BUNDLED, names, store=store, fps=BUNDLED_FPS, device=device)
         return Dataset.from_tables(BUNDLED / LABELS, store=store, collocation=networks)
-    except (OSError, SeehearError) as error:  # if a network is what can't be used, the next lines say so
+    except (OSError, SeehearError) as error:
+        for name in names:  # if a network is what can't be used, that is all that needs to be said
+            load(get(name), device)
         say(f"the features of the background are made again at each use, since they can't be kept: {error}")
         labels = read_weak(BUNDLED / LABELS).labels
         return read_background(BUNDLED, networks, BUNDLED_FPS, device, labels=labels)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from seehear.decoding import Decoding
-from seehear.errors import ClipError, SeehearError
+from seehear.errors import ClipError, SeehearError, needing_train
 from seehear.events import ActiveSegments, event_spans
 from seehear.labels import DenseTable, classes_of, segments_of
 from seehear.media.notes import Note
@@ -159,6 +159,7 @@ class ParsedClip:
         """Return one row per predicted or true event: clip, modality, label, onset, offset, confidence, origin."""
         return events_frame([self], true=true)
 
+    @needing_train
     def plot(self) -> Figure:
         """Return a figure of several panels over time: thumbnails, spectrogram, and the events of each modality."""
         from seehear.plots.picture import plot_clip

@@ -130,12 +130,13 @@ class PackagedParser(BaseParser):
         return dataset
 
 
-def package(parser: Parser, path: Path, *, networks: bool = True) -> PackagedParser:
+def package(parser: Parser, path: Path, *, networks: bool = True, overwrite: bool = False) -> PackagedParser:
     """Write a trained parser as one file; see `Parser.package`."""
     from seehear.packaged.graph import fused
 
     if not archive.is_package(path):
         raise SeehearError(f"{path}: the name of a package ends in {archive.SUFFIX}")
+    models = [member.model for member in parser.members]  # of a training that has ended
     facts = parser.run.facts
     infos = [info for of_modality in facts.networks.values() for info in of_modality]
     reader = open_reader(infos, facts.segment, parser.run.name, device="cpu", trust_code=parser.trust_code)
@@ -157,10 +158,10 @@ def package(parser: Parser, path: Path, *, networks: bool = True) -> PackagedPar
     )
     members: dict[str, bytes | Path] = {
         archive.FACTS: json_bytes(content.as_json()),
-        archive.MODEL: fused([member.model for member in parser.members]).SerializeToString(),
+        archive.MODEL: fused(models).SerializeToString(),
     }
     members |= {archive.member_of(name, each): file for name, of in files.items() for each, file in of.items()}
-    archive.write(path, members)
+    archive.write(path, members, overwrite=overwrite)
     return PackagedParser(path, device=parser.device, trust_code=parser.trust_code)
 
 

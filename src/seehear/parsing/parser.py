@@ -19,7 +19,7 @@ from seehear.decoding import Decoding, Probabilities
 from seehear.device import resolve as resolve_device
 from seehear.engines.choose import LOCAL, engine_of
 from seehear.engines.interface import Engine
-from seehear.errors import SeehearError
+from seehear.errors import SeehearError, needing_train
 from seehear.features.packed import Packed
 from seehear.files import check_folder
 from seehear.modality import display_name
@@ -49,6 +49,7 @@ EARLY = 0.1  # share of the epochs: one that is chosen before is suspicious
 class Parser(BaseParser):
     """A model that parses clips."""
 
+    @needing_train
     def __init__(
         self,
         recipe: str | Path | Recipe = DEFAULT_RECIPE,
@@ -194,6 +195,7 @@ class Parser(BaseParser):
 
     # Training
 
+    @needing_train
     def fit(
         self,
         train: Dataset,
@@ -290,7 +292,7 @@ class Parser(BaseParser):
         self.run.save(Path(out))
         return Path(out)
 
-    def package(self, path: str | Path, *, networks: bool = True) -> PackagedParser:
+    def package(self, path: str | Path, *, networks: bool = True, overwrite: bool = False) -> PackagedParser:
         """Write the trained parser as one file, which parses clips where torch is not installed.
 
         It predicts the same to 1e-5. The file holds the fused model as ONNX, the decoding with its thresholds, and how
@@ -299,9 +301,10 @@ class Parser(BaseParser):
         pickle is in the file.
 
         Args:
-            path: The file, whose name ends in `.seehear`; replaced if it exists.
+            path: The file, whose name ends in `.seehear`.
             networks: Take the files of the networks along. Without them the package is small; the other machine then
                 fetches and converts weights itself. The licences of the networks apply to the file.
+            overwrite: Replace a file that exists with other content.
 
         Returns:
             The parser in the file.
@@ -311,7 +314,7 @@ class Parser(BaseParser):
         """
         from seehear.parsing.packaged import package
 
-        return package(self, Path(path), networks=networks)
+        return package(self, Path(path), networks=networks, overwrite=overwrite)
 
     # Prediction
 
@@ -383,6 +386,7 @@ class Parser(BaseParser):
         return open_reader(infos, facts.segment, self.run.name, device=self.device, trust_code=self.trust_code)
 
 
+@needing_train
 def load(
     run: str | Path | Sequence[str | Path],
     *,
@@ -421,6 +425,7 @@ def load(
     return Parser.ensemble([Parser.of_run(each, device, decoding, trust_code) for each in runs])
 
 
+@needing_train
 def train(
     train: Dataset,
     val: Dataset | None = None,
