@@ -119,6 +119,7 @@ def parse(
     Returns:
         The events of each clip, the notes on clips, and the clips that failed.
     """
+    from seehear.arguments import paths
     from seehear.media import child
     from seehear.packaged.archive import is_package
     from seehear.training.run import holds_run
@@ -132,7 +133,7 @@ def parse(
     _check_drawing(figures, embed, out)
     if stall is not None and not follow:
         raise SeehearError("--stall is for streams: give --follow too, or leave it out")
-    if packages := [each for each in clips if is_package(each)]:
+    if packages := [each for each in paths(clips) if is_package(each)]:
         raise SeehearError(f"{packages[0]}: is a package; name it first, and then the clips to parse with it")
     if ensemble or is_package(run) or holds_run(run):
         if not clips:
