@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 import signal
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("without a clock", deadline=None)  # a busy machine is no fault
+# A busy machine is no fault. What is rare is left to `make fuzz`.
+settings.register_profile("without a clock", deadline=None, max_examples=50)
 settings.load_profile("without a clock")
 
 # Tests train tiny models, which more threads only make slower; subprocesses inherit it.
@@ -40,6 +42,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files."""
     files = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: files.get(item.path, len(files)))
+
+
+def pytest_collection_finish() -> None:
+    """Leave the millions of objects that collecting made out of every later look for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
