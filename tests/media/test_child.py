@@ -498,8 +498,8 @@ def test_extraction_goes_on_after_a_crash(tmp_path):
     jobs = [Job(name, movie(tmp_path / f"{name}.mp4", 60.0, fps=2), (spec.name,)) for name in "abcd"]
     done = run_jobs(jobs, load_networks([spec], "cpu"), Settings())
     first = next(done)  # the next clip is read ahead, but not to its end
-    for child in DECODER.children:  # earlier tests may have left idle ones
-        child.process.send_signal(signal.SIGSEGV)
+    for decoding in DECODER.children:  # earlier tests may have left idle ones
+        decoding.process.send_signal(signal.SIGSEGV)
     results = {each.job.clip: each for each in (first, *done)}
     assert [len(each.features) for each in results.values()] == [1, 0, 1, 1]
     assert "b.mp4: its decoder crashed (SIGSEGV)" in results["b"].problems[0]
