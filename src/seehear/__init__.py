@@ -160,14 +160,9 @@ def __getattr__(name: str) -> Any:
 
 
 def _imported(module: str) -> Any:
-    from seehear.errors import not_installed
+    from seehear.errors import needing_train
 
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        if missing := not_installed(error):
-            raise missing from error
-        raise
+    return needing_train(importlib.import_module)(module)
 
 
 def __dir__() -> list[str]:

@@ -39,7 +39,7 @@ FIRST = 10.0  # seconds of a stream in which its tracks begin; one that begins l
 SETTLED = 0.5  # seconds of packets behind which no earlier one comes
 MAX_HEAD = 1 << 26  # bytes of packets that are kept while tracks are looked for
 THREADS = 4  # of a video decoder; each delays it by a frame,
-DENSE = 10  # frames per second, from which on this is a short delay
+DENSE = 10  # frames per second; at this rate and above it is a short delay
 USUAL_STEP = 0.04  # seconds of a frame that has no duration
 CAMERA_PROTOCOLS = "rtsp,rtsps,rtp,srtp,tcp,tls,udp"
 
