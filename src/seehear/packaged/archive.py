@@ -104,15 +104,14 @@ def read(path: Path, name: str, most: int) -> bytes:
     return content
 
 
-@contextmanager
-def unpacked(path: Path, folder: Path) -> Iterator[dict[str, dict[str, Path]]]:
-    """Unpack the files of networks into a folder. Yields network -> name -> file."""
+def unpacked(path: Path, folder: Path) -> dict[str, dict[str, Path]]:
+    """Unpack the files of networks into a folder. Returns network -> name -> file."""
     with _named(path):
         unpack(path, folder)
     files: dict[str, dict[str, Path]] = {}
     for file in sorted((folder / NETWORKS).glob("*/*")):
         files.setdefault(file.parent.name, {})[file.name] = file
-    yield files
+    return files
 
 
 def member_of(network: str, name: str) -> str:

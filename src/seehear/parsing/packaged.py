@@ -105,7 +105,8 @@ class PackagedParser(BaseParser):
     def reader(self) -> FileReader:
         """The networks in memory, from the package's own files or from where they are found on this machine."""
         facts, name = self.facts, str(self.path)
-        with scratch(scratch_folder()) as folder, archive.unpacked(self.path, folder) as carried:
+        with scratch(scratch_folder()) as folder:
+            carried = archive.unpacked(self.path, folder)
             for network, files in facts.files.items():
                 if carried.get(network, {}).keys() != files.keys():  # their content was checked with the whole file
                     raise SeehearError(f"{name}: its files of {network} are not those that it names; package again")
