@@ -8,10 +8,10 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, contextmanager
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from typing import Any, Generic
@@ -86,7 +86,7 @@ class _Pool(Generic[Item, Done]):
                 try:
                     while blocks and len(doing) < self._workers:
                         block = blocks[0]
-                        doing[self._pool.submit(_do, block)] = block
+                        doing[self._submit(_do, block)] = block
                         blocks.popleft()  # only now: the pool may turn out to be broken
                     if not doing:
                         yield from self._alone(suspects.popleft())
@@ -112,10 +112,15 @@ class _Pool(Generic[Item, Done]):
     def _alone(self, item: Item) -> Iterator[tuple[Item, Done | Exception]]:
         """Do an item while nothing else is done."""
         try:
-            yield item, self._pool.submit(_do, [item]).result()[0]
+            yield item, self._submit(_do, [item]).result()[0]
         except BrokenProcessPool:
             self._restart()
             yield item, LostError("the process that worked on it ended again; it may need more memory than there is")
+
+    def _submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
+        """Have a process call a function: one that is idle, or another one that is started here."""
+        with _interrupts_held():  # a process inherits it: Ctrl-C would find it in the middle of an import
+            return self._pool.submit(function, *args)
 
     def _restart(self) -> None:
         self._end()
@@ -127,7 +132,7 @@ class _Pool(Generic[Item, Done]):
         end, self._wanted = context.Pipe(duplex=False)
         self._pool = ProcessPoolExecutor(self._workers, context, initializer=_begin, initargs=(self._work, end))
         try:
-            self._pool.submit(_hello).result()
+            self._submit(_hello).result()
         except BrokenProcessPool:
             self._end()
             raise SeehearError(
@@ -146,6 +151,19 @@ class _Pool(Generic[Item, Done]):
 
 _work: Work[Any, Any]  # of a worker process
 _at_work = False  # whether the worker process does items now
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait, for this thread and for processes that it starts."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(work: Work[Any, Any], end: Connection) -> None:
