@@ -1,4 +1,4 @@
-"""One Ray cluster of three nodes for all tests of engines. It takes some seconds to start, and processor time all along."""
+"""One Ray cluster of three nodes for all tests of engines. It takes seconds to start, and processor time all along."""
 
 from __future__ import annotations
 
