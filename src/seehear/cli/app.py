@@ -43,7 +43,7 @@ COMMANDS = (
 GROUPS = {
     "labels": "Check label tables, make them from annotations, or refine them per modality.",
     "networks": "List networks, or check them on a sample clip.",
-    "features": "Features as folders of .npy files.",
+    "features": "Import features that others made, and export a store's as .npy files.",
 }
 GROUP_COMMANDS = (
     ("labels", "check", "labels:check_labels", "Report every defect as file:line: message."),
@@ -51,7 +51,7 @@ GROUP_COMMANDS = (
     ("labels", "refine", "labels:refine_labels", "Find out in which modality weak labels hold, and when."),
     ("networks", "list", "networks:networks", "List networks: input, width, training data, licence."),
     ("networks", "check", "networks:check_networks", "Check networks on a sample clip."),
-    ("features", "import", "features:import_features", "Import .npy files into a store."),
+    ("features", "import", "features:import_features", "Import features that others made into a store."),
     ("features", "export", "features:export_features", "Write a store's features as .npy files."),
     ("features", "generate", "features:generate_features", "Make synthetic features of a data set."),
 )
