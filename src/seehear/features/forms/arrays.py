@@ -169,7 +169,7 @@ class Hdf5File(ArrayFile):
         from seehear.networks.hdf5 import dataset
 
         name = "/".join(steps) if steps else _only(self.names(), self.path)
-        with _faults(self.path, name):
+        with _faults(self.path, name, passing=KeyError):
             array = dataset(self._file, name)
             if array.chunks and int(np.prod(array.chunks, dtype=object)) * array.dtype.itemsize > MAX_CHUNK:
                 raise SeehearError(f"{self.path}: {name} has chunks of {array.chunks}, more than fit into memory")
@@ -284,16 +284,21 @@ def open_arrays(path: Path) -> ArrayFile:
 
 
 class _faults:
-    """Turn whatever a library raises over a damaged file into a SeehearError that names it."""
+    """Turn whatever a library raises over a damaged file into a SeehearError that names it.
 
-    def __init__(self, path: object, name: str = "") -> None:
+    Attributes:
+        passing: An exception that passes, beside SeehearError.
+    """
+
+    def __init__(self, path: object, name: str = "", passing: type[Exception] = SeehearError) -> None:
         self._where = f"{path}: {name} in it" if name else str(path)
+        self.passing = passing
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Exception) and not isinstance(error, SeehearError | KeyError):
+        if isinstance(error, Exception) and not isinstance(error, SeehearError | self.passing):
             if not_installed(error):
                 return
             line = (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -228,9 +228,7 @@ def open_source(path: Path, shared: SharedForm, order: Sequence[Path] = ()) -> S
         raise SeehearError(f"{path}: no such folder")
     suffix = path.suffix.lower()
     if suffix not in FILES:
-        raise SeehearError(
-            f"{path}: no file of features that can be read: give {', '.join(FILES)}, or a folder of them"
-        )
+        raise SeehearError(f"{path}: features are read from {', '.join(FILES)}, or a folder of such files")
     require(suffix)
     if shared.order and not order:
         raise SeehearError(
@@ -270,6 +268,8 @@ def _numbers(path: Path) -> list[int]:
     file = open_arrays(path)
     try:
         array = _in_memory(file.find())
+    except KeyError:
+        raise SeehearError(f"{path}: holds no array with the numbers of rows") from None
     finally:
         file.close()
     if len(array.shape) != 1 or array.dtype.kind not in "iu":
