@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +35,14 @@ from seehear.refinement.judgement import (
 from seehear.refinement.result import Refinement
 from seehear.scoring.comparison import difference
 from seehear.scoring.f1 import ratio
-from seehear.scoring.intervals import share_interval, share_values
+from seehear.scoring.intervals import Interval, bootstrap_each, share_values
 from seehear.scoring.signature import revision
 from seehear.version import __version__
 
 Table = PathLike | WeakTable | DenseTable
 Tables = Mapping[str, Table] | Texts
 Array = NDArray[np.int64]
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -97,61 +100,125 @@ def judge_labels(refined: PathLike | Refinement, truth: Tables, *, prior: Tables
         names = "none of the refined clips" + clip_hint(true.clips, given.clips)
         raise SeehearError(f"{true.source}: the tables of true labels name {names}")
     classes = [*dict.fromkeys([*given.classes, *true.classes])]
-    t, p = true.of(clips, classes), given.of(clips, classes)  # (N, C)
-    judged = (t > 0) & (p > 0)
-    if not judged.any():
+    labels = _Labels(given.modalities, clips, classes, true.of(clips, classes), given.of(clips, classes))
+    if not labels.judged.any():
         raise SeehearError(f"{true.source}: no weak label of the refined clips is true in any modality")
-    answers, source, described = _prior(prior, given.modalities, clips, classes, np.where(judged, t, 0))
-    every = 2 ** len(given.modalities) - 1
-    constant = {
-        Reference.PRIOR: answers,
-        Reference.ALL: np.full_like(t, every),
-        Reference.HINDSIGHT: np.broadcast_to(_most_frequent(np.where(judged, t, 0)), t.shape),
-    }
-    items = judged.sum(axis=1).astype(np.float64)  # (N,)
-    right = {name: ((each == t) & judged) for name, each in constant.items()}  # (N, C) each
-    own = (p == t) & judged
-    order = [*states_of(len(given.modalities)), 0]
+    prior_of = _prior(prior, labels)
+    right = labels.right(_constant(labels, prior_of.answers))
+    share, references, p = _compared(labels.right({None: labels.given})[None], right, labels.judged.sum(axis=1))
     signature = (
-        f"right-modality|refined:{given.source}|truth:{true.source}|prior:{source}|clips:{len(clips)}"
-        f"|labels:{int(judged.sum())}|seehear{__version__}"
+        f"right-modality|refined:{given.source}|truth:{true.source}|prior:{prior_of.source}|clips:{len(clips)}"
+        f"|labels:{int(labels.judged.sum())}|seehear{__version__}"
     )
     return LabelJudgement(
         given.modalities,
-        share_interval(own.sum(axis=1).astype(np.float64), items),
-        {name: _reference(own, each, items) for name, each in right.items()},
-        _classes(classes, t, judged, own, right[Reference.PRIOR], order[:-1]),
-        tuple(_modality(name, m, t, p, judged) for m, name in enumerate(given.modalities)),
-        np.array([[int(((t == row) & (p == column) & (t + p > 0)).sum()) for column in order] for row in order]),
-        _gaps(given, true, clips, classes, t, p),
+        share,
+        references,
+        p,
+        labels.by_class(right[Reference.PRIOR]),
+        labels.by_modality(),
+        labels.confusion(),
+        _gaps(given, true, labels),
         len(clips),
         signature,
-        described,
+        prior_of.described,
     )
 
 
-def _prior(
-    prior: Tables | None, modalities: tuple[str, ...], clips: list[str], classes: list[str], states: Array
-) -> tuple[Array, str, str]:
-    """Return the answers of the class prior, (N, C), where it comes from for signatures, and the same for people.
+@dataclass(frozen=True)
+class _Labels:
+    """Labels of N clips and C classes: in which modalities they are true, and to which they were given.
 
-    Args:
-        prior: True labels of other clips, if given.
+    Attributes:
         modalities: Names.
-        clips: The judged clips.
+        clips: Names.
         classes: Names.
-        states: Of the judged labels, (N, C).
+        true: States, (N, C), 0 where there is no label.
+        given: Likewise.
     """
-    if prior is None:
+
+    modalities: tuple[str, ...]
+    clips: list[str]
+    classes: list[str]
+    true: Array
+    given: Array
+
+    @cached_property
+    def judged(self) -> NDArray[np.bool_]:
+        """Which labels are judged, (N, C)."""
+        return (self.true > 0) & (self.given > 0)
+
+    @property
+    def decided(self) -> Array:
+        """Where the judged labels are true, (N, C); 0 for others."""
+        return np.where(self.judged, self.true, 0)
+
+    def right(self, answers: Mapping[K, Array]) -> dict[K, NDArray[np.bool_]]:
+        """Return which judged labels answers are right about, (N, C) each. answers: states, of that shape or (C,)."""
+        return {name: (each == self.true) & self.judged for name, each in answers.items()}
+
+    def by_class(self, prior: NDArray[np.bool_]) -> tuple[JudgedClass, ...]:
+        """Return a row per class that has judged labels. prior: which the class prior is right about, (N, C)."""
+        right = self.right({None: self.given})[None]
+        rows = []
+        for c in np.flatnonzero(self.judged.any(axis=0)):
+            true = self.true[self.judged[:, c], c]
+            counts = tuple(int((true == state).sum()) for state in states_of(len(self.modalities)))
+            rows.append(JudgedClass(self.classes[c], len(true), counts, int(right[:, c].sum()), int(prior[:, c].sum())))
+        return tuple(rows)
+
+    def by_modality(self) -> tuple[JudgedModality, ...]:
+        """Return a row per modality."""
+        rows = []
+        for m, name in enumerate(self.modalities):
+            true, given = (each[self.judged] >> m & 1 for each in (self.true, self.given))
+            both, n_true, n_given = int((true & given).sum()), int(true.sum()), int(given.sum())
+            shares = 100 * ratio(np.array([both, both, 2 * both]), np.array([n_given, n_true, n_true + n_given]))
+            precision, recall, f1 = shares.tolist()
+            rows.append(JudgedModality(name, precision, recall, f1, n_true))
+        return tuple(rows)
+
+    def confusion(self) -> Array:
+        """Return the number of labels by where they are true (rows) and were given to; in no modality comes last."""
+        order = [*states_of(len(self.modalities)), 0]
+        table = [[int(((self.true == row) & (self.given == column)).sum()) for column in order] for row in order]
+        table[-1][-1] = 0  # no labels
+        return np.array(table)
+
+
+@dataclass(frozen=True)
+class _Prior:
+    """The class prior.
+
+    Attributes:
+        answers: States, (N, C) or (C,).
+        source: Where they come from, for signatures.
+        described: The same for people.
+    """
+
+    answers: Array
+    source: str
+    described: str
+
+
+def _constant(labels: _Labels, prior: Array) -> dict[Reference, Array]:
+    """Return the answers of each reference, (N, C) or (C,). prior: those of the class prior."""
+    every = np.full(len(labels.classes), 2 ** len(labels.modalities) - 1)
+    return {Reference.PRIOR: prior, Reference.ALL: every, Reference.HINDSIGHT: _most_frequent(labels.decided)}
+
+
+def _prior(tables: Tables | None, labels: _Labels) -> _Prior:
+    """Return the class prior: of other clips by tables of true labels, or else of the judged clips, leaving one out."""
+    if tables is None:
         how = "class prior: per class, the most frequent answer in the other clips, for each clip (leave one out)"
-        return _left_out(states), "leave-one-out", how
-    others, judged = _truth(prior, modalities), {*clips}
+        return _Prior(_left_out(labels.decided), "leave-one-out", how)
+    others, judged = _truth(tables, labels.modalities), {*labels.clips}
     kept = [clip for clip in others.clips if clip not in judged]
-    seen = others.of(kept, classes)
+    seen = others.of(kept, labels.classes)
     if not seen.any():
         raise SeehearError(f"{others.source}: the prior's tables name no labels of other clips: leave out --prior")
     how = f"class prior: per class, the most frequent answer in {len(kept)} other clips ({others.source})"
-    return np.broadcast_to(_most_frequent(seen), states.shape), others.source, how
+    return _Prior(_most_frequent(seen), f"{others.source}:{len(kept)}", how)
 
 
 def _most_frequent(states: Array) -> Array:
@@ -188,50 +255,42 @@ def _best(held: Array, overall: Array) -> Array:
     return ranked.shape[1] - 1 - ranked[:, ::-1].argmax(axis=1)
 
 
-def _reference(own: NDArray[np.bool_], other: NDArray[np.bool_], items: NDArray[np.float64]) -> ReferenceShare:
-    """Compare two answers, each right or not (N, C). The interval is of a ratio; p flips the signs of clips."""
-    one, two = (each.sum(axis=1).astype(np.float64) for each in (own, other))  # (N,)
+def _compared(
+    own: NDArray[np.bool_], right: Mapping[Reference, NDArray[np.bool_]], items: Array
+) -> tuple[Interval, dict[Reference, ReferenceShare], float]:
+    """Compare answers, each right or not (N, C), with references.
+
+    Args:
+        own: The answers.
+        right: Those of each reference.
+        items: Judged labels of each clip, (N,).
+
+    Returns:
+        Their share; what each reference reaches, and how far they are ahead; and p, by flipping the signs of clips, of
+        the difference from the class prior.
+    """
+    number: dict[Reference | None, NDArray[np.float64]] = {None: own.sum(axis=1).astype(np.float64)}  # (N,) each
+    number |= {name: each.sum(axis=1).astype(np.float64) for name, each in right.items()}
+    values = {name: share_values(each, items.astype(np.float64)) for name, each in number.items()}
+    shares = bootstrap_each({name: each[None] for name, each in values.items()})
+    ahead = bootstrap_each({name: (values[None] - values[name])[None] for name in right})
     scale = 100 / items.mean()
-    exchanged = difference(scale * one[None], scale * two[None])
-    drawn = difference(share_values(one, items)[None], share_values(two, items)[None])
-    return ReferenceShare(share_interval(two, items), replace(exchanged, low=drawn.low, high=drawn.high))
+    p = difference(scale * number[None][None], scale * number[Reference.PRIOR][None]).p
+    references = {name: ReferenceShare(_within(shares[name]), ahead[name]) for name in right}
+    return _within(shares[None]), references, p
 
 
-def _classes(
-    classes: list[str],
-    true: Array,
-    judged: NDArray[np.bool_],
-    right: NDArray[np.bool_],
-    prior: NDArray[np.bool_],
-    order: list[int],
-) -> tuple[JudgedClass, ...]:
-    return tuple(
-        JudgedClass(
-            label,
-            int(judged[:, c].sum()),
-            tuple(int((true[judged[:, c], c] == state).sum()) for state in order),
-            int(right[:, c].sum()),
-            int(prior[:, c].sum()),
-        )
-        for c, label in enumerate(classes)
-        if judged[:, c].any()
-    )
+def _within(share: Interval) -> Interval:
+    """Return the interval of a share: its linear part may exceed the range of a share; the ratio can't."""
+    return replace(share, low=max(share.low, 0.0), high=min(share.high, 100.0))
 
 
-def _modality(name: str, m: int, true: Array, given: Array, judged: NDArray[np.bool_]) -> JudgedModality:
-    t, p = (true[judged] >> m & 1).astype(bool), (given[judged] >> m & 1).astype(bool)
-    both, either = (t & p).sum(), t.sum() + p.sum()
-    precision, recall, f1 = 100 * ratio(np.array([both, both, 2 * both]), np.array([p.sum(), t.sum(), either]))
-    return JudgedModality(name, float(precision), float(recall), float(f1), int(t.sum()))
-
-
-def _gaps(
-    given: ByModality, true: ByModality, clips: list[str], classes: list[str], t: Array, p: Array
-) -> dict[Gap, Missing]:
+def _gaps(given: ByModality, true: ByModality, labels: _Labels) -> dict[Gap, Missing]:
     """Return what true and refined labels lack of each other."""
     found: dict[Gap, list[str]] = {}
-    for gap, cells in ((Gap.NOWHERE, (p > 0) & (t == 0)), (Gap.NOT_WEAK, (t > 0) & (p == 0))):
-        found[gap] = [f"{clips[n]} ({classes[c]})" for n, c in np.argwhere(cells)]
+    for gap, one, other in ((Gap.NOWHERE, labels.given, labels.true), (Gap.NOT_WEAK, labels.true, labels.given)):
+        cells = np.argwhere((one > 0) & (other == 0))
+        found[gap] = [f"{labels.clips[n]} ({labels.classes[c]})" for n, c in cells]
     known, refined = {*true.clips}, {*given.clips}
     found[Gap.NO_TRUTH] = [clip for clip in given.clips if clip not in known]
     found[Gap.NOT_REFINED] = [clip for clip in true.clips if clip not in refined]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from seehear.modality import display_name
 from seehear.results import Result, counted, html_table, import_pandas, table
-from seehear.scoring.comparison import LEVEL, Difference, format_p
+from seehear.scoring.comparison import LEVEL, format_p
 from seehear.scoring.intervals import Interval
 from seehear.scoring.verdict import Verdict
 
@@ -59,11 +59,11 @@ class ReferenceShare:
 
     Attributes:
         share: Labels that it gives to the right modalities.
-        difference: How far the refined labels are ahead, in points; over clips.
+        ahead: How far the refined labels are ahead of it, in points.
     """
 
     share: Interval
-    difference: Difference
+    ahead: Interval
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,7 @@ class LabelJudgement(Result):
         modalities: Names.
         right: Share of the judged labels that were given to exactly the modalities in which they are true, per cent.
         references: What answers that look at no clip reach.
+        p: Two-sided: how likely equal answers differ as much from the class prior, or more. Over clips.
         classes: The classes that have judged labels, in order.
         by_modality: One row per modality.
         confusion: Labels by the modalities in which they are true (rows) and to which they were given (columns), in the
@@ -127,6 +128,7 @@ class LabelJudgement(Result):
     modalities: tuple[str, ...]
     right: Interval
     references: Mapping[Reference, ReferenceShare]
+    p: float
     classes: tuple[JudgedClass, ...]
     by_modality: tuple[JudgedModality, ...]
     confusion: NDArray[np.int64]
@@ -148,10 +150,9 @@ class LabelJudgement(Result):
     @property
     def verdict(self) -> Verdict:
         """Whether the labels are better or worse than the class prior."""
-        difference = self.references[Reference.PRIOR].difference
-        if not difference.p < LEVEL:
+        if not self.p < LEVEL:
             return Verdict.INCONCLUSIVE
-        return Verdict.BETTER if difference.mean > 0 else Verdict.WORSE
+        return Verdict.BETTER if self.references[Reference.PRIOR].ahead.mean > 0 else Verdict.WORSE
 
     def __repr__(self) -> str:
         prior = self.references[Reference.PRIOR].share.mean
@@ -189,10 +190,9 @@ class LabelJudgement(Result):
         shares = [["", "right", "95 % interval", "refined − this", "95 % interval", "p"]]
         shares.append(["refined", *_share(self.right), "", "", ""])
         for reference, each in self.references.items():
-            difference = each.difference
-            p = format_p(difference.p) if reference is Reference.PRIOR else ""
-            ends = f"{difference.low:+.1f} to {difference.high:+.1f}"
-            shares.append([reference, *_share(each.share), f"{difference.mean:+.1f}", ends, p])
+            p = format_p(self.p) if reference is Reference.PRIOR else ""
+            ends = f"{each.ahead.low:+.1f} to {each.ahead.high:+.1f}"
+            shares.append([reference, *_share(each.share), f"{each.ahead.mean:+.1f}", ends, p])
         modalities = [["", "precision", "recall", "F1", "labels"]]
         for row in self.by_modality:
             numbers = (_percent(row.precision), _percent(row.recall), _percent(row.f1))
@@ -215,10 +215,11 @@ class LabelJudgement(Result):
             "clips": self.clips,
             "labels": self.labels,
             "right": vars(self.right),
+            "p": self.p,
             "verdict": str(self.verdict),
             "prior": self.prior,
             "references": {
-                str(reference): {"share": vars(each.share), "difference": _finite(vars(each.difference))}
+                str(reference): {"share": vars(each.share), "ahead": vars(each.ahead)}
                 for reference, each in self.references.items()
             },
             "by_modality": [_finite(vars(row)) for row in self.by_modality],
