@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from seehear.parsing.parser import Parser, load, train
     from seehear.parsing.untrained import Untrained, parse
     from seehear.pseudo import PseudoLabels
+    from seehear.refinement.judge import judge_labels
+    from seehear.refinement.judgement import LabelJudgement
     from seehear.refinement.refine import refine
     from seehear.refinement.result import Refinement
     from seehear.refinement.teachers import list_teachers
@@ -62,6 +64,7 @@ _HOMES = {
     "Evaluation": "seehear.evaluation",
     "Extraction": "seehear.features.arrays",
     "Features": "seehear.features.arrays",
+    "LabelJudgement": "seehear.refinement.judgement",
     "LoadedNetwork": "seehear.features.loaded",
     "PackagedParser": "seehear.parsing.packaged",
     "ParsedClip": "seehear.parsing.clip",
@@ -82,6 +85,7 @@ _HOMES = {
     "export_features": "seehear.features.npy",
     "extract": "seehear.features.extraction",
     "import_features": "seehear.features.npy",
+    "judge_labels": "seehear.refinement.judge",
     "list_estimators": "seehear.selection.estimators",
     "list_networks": "seehear.networks",
     "list_recipes": "seehear.training.recipe",
@@ -105,6 +109,7 @@ __all__ = [
     "Evaluation",
     "Extraction",
     "Features",
+    "LabelJudgement",
     "LoadedNetwork",
     "PackagedParser",
     "ParsedClip",
@@ -128,6 +133,7 @@ __all__ = [
     "extract",
     "formats",
     "import_features",
+    "judge_labels",
     "labelling",
     "labels",
     "list_estimators",

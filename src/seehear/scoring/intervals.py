@@ -65,6 +65,29 @@ def bootstrap_each(values: Mapping[K, NDArray[np.float64]], seed: int = 0) -> di
     }
 
 
+def share_values(correct: NDArray[np.float64], items: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return one value per clip, (N,), in per cent, whose mean is the share of items that are correct.
+
+    Clips have different numbers of items, so the share is a ratio r of two sums over clips. The values are its linear
+    part, r + (correct - r · items) / mean items (Efron and Tibshirani 1993, "An introduction to the bootstrap", ch.
+    22).
+
+    Args:
+        correct: Of each clip, (N,).
+        items: Of each clip, (N,); one clip at least has some.
+    """
+    share = correct.sum() / items.sum()
+    return 100 * (share + (correct - share * items) / items.mean())
+
+
+def share_interval(correct: NDArray[np.float64], items: NDArray[np.float64], seed: int = 0) -> Interval:
+    """Return the share of items that are correct, per cent, with its interval over clips; see `share_values`."""
+    drawn = bootstrap(share_values(correct, items)[None], seed)
+    # The linear part may exceed the range of a share; the ratio can't.
+    low, high = np.clip([drawn.low, drawn.high], 0.0, 100.0)
+    return Interval(drawn.mean, float(low), float(high), 0.0)
+
+
 @kept
 def _drawn(
     n_clips: int, n_seeds: int, seed: int, count: int, step: int
