@@ -75,7 +75,8 @@ def refine_labels(
         collocation: MODALITY=NETWORK, or several networks with + between.
         out: Folder to write into.
         teacher: Name from `seehear teachers`.
-        false_alarms: Share of the seconds of clips without a class that pass its threshold.
+        false_alarms: Share of the seconds of clips without a class that pass its threshold, in clips of up to ten
+            seconds; it is lowered in proportion for longer ones.
         folds: A clip is labelled by a teacher that learnt from the other folds.
         pseudo: MODALITY=TABLE, pseudo-labels that another system made, instead of a teacher. Dense tables, with a
             column confidence if there is one.

@@ -217,7 +217,7 @@ class Refinement(Result):
             aligned = [f"{line}  {like}".rstrip() for line, like in zip(aligned, ["like", *likes], strict=True)]
         lines = [*self.notes, *aligned, f"labels per modality by {self.pseudo.source}"]
         if self.teachers is not None:
-            lines.append(f"{100 * self.false_alarms:g} % of the segments of clips without a class pass its threshold")
+            lines.append(f"{100 * self.false_alarms:.3g} % of the segments of clips without a class pass its threshold")
         if unsure := self.unsure[:5]:
             lines.append(
                 f"least certain, to be looked at: {', '.join(f'{each.clip} ({each.label})' for each in unsure)}"
