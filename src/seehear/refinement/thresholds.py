@@ -37,7 +37,7 @@ class Thresholds:
 def share_for(false_alarms: float, lengths: NDArray[np.int64]) -> float:
     """Return the share of segments that may pass a threshold, for clips of these lengths.
 
-    A label holds if one segment passes. So in clips longer than SEGMENTS, each segment must pass more rarely: on average
+    A label holds if one segment passes. So in clips longer than SEGMENTS, each must pass more rarely: on average
     as many segments of a clip pass by mistake as in clips of SEGMENTS.
 
     Args:
