@@ -55,11 +55,15 @@ def benchmark(
 
     if bool(runs) == bool(predictions):
         raise SeehearError("give run folders, or --predictions KIND=TABLE of another system: one of both")
-    options = {"metrics": metrics, "truth": truth, "decoding": decoding.decoding(), "draws": draws, "length": length}
     if predictions:
-        return evaluation.benchmark(by_modality(predictions), labels, **options, segment=segment, ensemble=ensemble)
+        return evaluation.benchmark(
+            by_modality(predictions), labels, metrics=metrics, truth=truth, ensemble=ensemble,
+            decoding=decoding.decoding(), draws=draws, length=length, segment=segment,
+        )  # fmt: skip
     if store is None:
         raise SeehearError("runs need the features of the clips: give --store STORE")
     parsers = open_parsers(runs, device, ensemble=ensemble)
     dataset = Dataset.from_tables(labels, store=store, collocation=parsers[0].run.facts.collocation)
-    return evaluation.benchmark(parsers, dataset, **options)
+    return evaluation.benchmark(
+        parsers, dataset, metrics=metrics, truth=truth, decoding=decoding.decoding(), draws=draws, length=length
+    )

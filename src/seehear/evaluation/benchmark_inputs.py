@@ -207,7 +207,7 @@ def truth_of(given: Mapping[str, Given], clips: Clips, names: Sequence[str]) -> 
         else:
             active[kind] = fitted(each, names, clips, kind) > HALF_TRUE
             spans[kind] = Spans.of_segments(active[kind], clips.segment)
-    labels |= {kind: array.any(axis=1) for kind, array in active.items()}
+    labels |= {kind: np.asarray(array.any(axis=1)) for kind, array in active.items()}
     where = {kind: "arrays" if isinstance(each, np.ndarray) else str(each.path) for kind, each in given.items()}
     return Truth(with_pair(labels), with_pair(active), spans, where)
 
@@ -222,7 +222,7 @@ def weak_array(table: WeakTable, clips: Clips) -> NDArray[np.bool_]:
 
 
 def spans_of(table: DenseTable, clips: Clips) -> Spans:
-    """Return the events of a table with their exact times; one that is repeated counts once, an empty one not at all."""
+    """Return the events of a table with their exact times; repeated ones count once, empty ones not at all."""
     row = {name: n for n, name in enumerate(clips.names)}
     column = {name: c for c, name in enumerate(clips.classes)}
     rows = {

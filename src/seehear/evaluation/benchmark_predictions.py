@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from seehear.errors import SeehearError
 from seehear.evaluation.benchmark_inputs import Given, fitted, has_confidences, spans_of, weak_array
 from seehear.events import segment_span
 from seehear.labels import DenseTable, WeakTable
+from seehear.modality import AUDIO, VISUAL
 from seehear.parsing.parser import Parser
 from seehear.scoring.metrics.inputs import Clips, Prediction, with_pair
 
 
-def of_parser(parser: Parser, dataset: Dataset, clips: Clips, decoding: Decoding) -> Prediction:
+def of_parser(parser: Parser, dataset: Dataset, clips: Clips, decoding: Decoding, *, alone: bool) -> Prediction:
     """Return what a trained parser predicts.
 
     Args:
@@ -26,15 +28,42 @@ def of_parser(parser: Parser, dataset: Dataset, clips: Clips, decoding: Decoding
         dataset: The clips with the parser's networks.
         clips: With all classes and segments.
         decoding: From probabilities to events.
+        alone: Whether to predict from the features of audio and of visual alone too.
     """
+    apart = {}
+    if alone and set(parser.modalities) == {AUDIO, VISUAL}:
+        for name in parser.modalities:
+            active = parser.predict(fed_alone(dataset, name), decoding)
+            found_alone = np.any([array.any(axis=1) for array in active.values()], axis=0)  # (N, C)
+            has = dataset.available[:, dataset.modalities.index(name)]
+            apart[name] = fitted(found_alone & has[:, None], parser.classes, clips, name)
     found = parser.probabilities(dataset)
     decoded = decoding(found, parser.classes, parser.modalities)
-    scores, active, of_clips = {}, {}, {}
+    scores, decoded_as, of_clips = {}, {}, {}
     for m, name in enumerate(parser.modalities):
         scores[name] = fitted(found.segment[:, :, m], parser.classes, clips, name)
-        active[name] = fitted(decoded[name], parser.classes, clips, name)
+        decoded_as[name] = fitted(decoded[name], parser.classes, clips, name)
         of_clips[name] = fitted(found.modality_clip[:, :, m].max(axis=1), parser.classes, clips, name)
-    return _of_seconds(active, scores, of_clips, decoding=str(decoding))
+    return _of_seconds(decoded_as, scores, of_clips, alone=apart, decoding=str(decoding))
+
+
+def fed_alone(dataset: Dataset, modality: str) -> Dataset:
+    """Return clips as if they had one modality alone. A clip that lacks it gets zeros, and its prediction means nothing.
+
+    Args:
+        dataset: The clips.
+        modality: The one that stays.
+    """
+    own = dataset.available[dataset.featured][:, dataset.modalities.index(modality)]
+    packs = dataset.packs()
+    others = {
+        info.name: replace(pack, rows=np.zeros(pack.rows.shape, np.float32), available=~own)
+        for name, infos in dataset.networks.items()
+        for info, pack in zip(infos, packs[name], strict=True)
+        if name != modality
+    }
+    kept = {info.name: pack for info, pack in zip(dataset.networks[modality], packs[modality], strict=True)}
+    return replace(dataset, _packs={**kept, **others})
 
 
 def of_given(given: Mapping[str, Given], names: Sequence[str], clips: Clips, decoding: Decoding | None) -> Prediction:
@@ -117,7 +146,7 @@ def _of_seconds(
     **others: Any,
 ) -> Prediction:
     """Return a prediction with what follows from seconds: what is heard and seen at once, and classes per clip."""
-    labels = with_pair({kind: array.any(axis=1) for kind, array in active.items()})
+    labels = with_pair({kind: np.asarray(array.any(axis=1)) for kind, array in active.items()})
     return Prediction(
         labels, with_pair(active), with_pair(scores, np.minimum), with_pair(of_clips, np.minimum), **others
     )

@@ -1,4 +1,4 @@
-"""Mean average precision of events, as ActivityNet and UnAV-100 define it (Caba Heilbron et al. 2015; Geng et al. 2023).
+"""Mean average precision of events (ActivityNet: Caba Heilbron et al. 2015; UnAV-100: Geng et al. 2023).
 
 Per class, predicted events of all clips are gone through by falling confidence. One is right if, of the true events of
 its clip and class that are not matched yet, the one that it overlaps most has a temporal intersection over union (tIoU)

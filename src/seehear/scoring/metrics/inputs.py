@@ -72,8 +72,8 @@ class Spans:
     @staticmethod
     def of(rows: list[tuple[int, int, float, float, float]]) -> Spans:
         """Return the events of rows: clip, label, onset, offset, confidence."""
-        columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T
-        return Spans(columns[0].astype(np.intp), columns[1].astype(np.intp), *columns[2:])
+        clip, label, onset, offset, confidence = np.array(rows, dtype=np.float64).reshape(-1, 5).T
+        return Spans(clip.astype(np.intp), label.astype(np.intp), onset, offset, confidence)
 
     @staticmethod
     def of_segments(active: Active, segment: float) -> Spans:

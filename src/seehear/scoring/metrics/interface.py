@@ -172,7 +172,8 @@ class Metric:
             Kinds.EVERY: "MODALITY=TABLE for each modality",
             Kinds.ANY: "KIND=TABLE",
         }
-        return f"{', '.join(of) or 'no truth is given'}{f'; {limits}' if limits else ''}. Give {options[self.kinds]}{seconds}"
+        known = "; ".join(filter(None, [", ".join(of) or "no truth is given", limits]))
+        return f"{known}. Give {options[self.kinds]}{seconds}"
 
 
 @dataclass(frozen=True)

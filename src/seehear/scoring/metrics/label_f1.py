@@ -1,6 +1,6 @@
 """Scores of the set of classes per clip, by modality, as VGGSounder reports them (Zverev, Wiedemer et al. 2025).
 
-For what is heard (labels A and AV), what is seen (V and AV) and what is both (AV), over the clips that have such a label:
+Of what is heard (labels A and AV), seen (V and AV) and both (AV), over the clips that have such a label:
 
 - `f1`: micro F1, from counts over all clips and classes;
 - `accuracy`: share of clips whose set of classes is predicted exactly (subset accuracy);
@@ -47,8 +47,9 @@ def label_f1(prediction: Prediction, truth: Truth, clips: Clips) -> Ratios:
             columns += _columns(kind, "@1", most_probable(prediction.clip_scores[kind]), true)
     if {AUDIO, VISUAL} <= set(prediction.alone):
         columns += _confusion(prediction, truth.labels)
-    part, whole = (np.stack([column[n] for column in columns], axis=1).astype(np.float64) for n in (1, 2))  # (N, K)
-    return Ratios(tuple(key for key, _, _ in columns), part, whole, classes=tuple(classes))
+    keys, parts, wholes = zip(*columns, strict=True)
+    part, whole = (np.stack(each, axis=1).astype(np.float64) for each in (parts, wholes))  # (N, K)
+    return Ratios(keys, part, whole, classes=tuple(classes))
 
 
 def most_probable(scores: NDArray[np.float32]) -> Active:
@@ -81,7 +82,7 @@ def _confusion(prediction: Prediction, true: Mapping[str, Active]) -> Columns:
 
 
 def _class_scores(kind: str, predicted: Active, true: Active, names: Sequence[str]) -> list[ClassScore]:
-    labelled = true.any(axis=1)[:, None]
+    labelled = np.any(true, axis=1, keepdims=True)  # (N, 1)
     both, either = (predicted & true).sum(axis=0), (predicted & labelled).sum(axis=0) + true.sum(axis=0)
     rows = zip(names, ratio(2 * both, either).tolist(), true.sum(axis=0).tolist(), strict=True)
     return [ClassScore(Key(kind, "f1"), label, value, support) for label, value, support in rows]

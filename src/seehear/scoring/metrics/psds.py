@@ -1,4 +1,4 @@
-"""The polyphonic sound detection score of DCASE, by the package `sed_scores_eval` (Bilen et al. 2020; Ebbers et al. 2022).
+"""The polyphonic sound detection score of DCASE (Bilen et al. 2020), by `sed_scores_eval` (Ebbers et al. 2022).
 
 It needs no threshold: it is the area under the rate of true positives by the rate of false positives per hour, up to
 100, the mean over classes less their standard deviation. A detection counts if at least DTC of it lies in true events

@@ -34,7 +34,7 @@ from seehear.parsing.parser import Parser
 from seehear.progress import Progress
 from seehear.scoring import intervals
 from seehear.scoring.intervals import bootstrap_values
-from seehear.scoring.metrics import METRICS
+from seehear.scoring.metrics import METRICS, label_f1
 from seehear.scoring.metrics.inputs import Clips, Prediction, Truth
 from seehear.scoring.metrics.interface import Measured, Metric, MetricSignature, limits_of
 from seehear.scoring.signature import revision
@@ -138,12 +138,13 @@ def _of_parsers(
     first = parsers[0]
     collocation = first.run.facts.collocation
     data = dataset if [*dataset.collocation.items()] == [*collocation.items()] else dataset.with_networks(collocation)
-    classes, scored, truth, notes = _prepared(known, given, first.classes)
-    notes += unknown_classes(classes, first.classes, "the labels", "their events count as missed")
+    scored, truth, notes = _prepared(known, given, first.classes)
+    notes += unknown_classes(scored.classes, first.classes, "the labels", "their events count as missed")
+    apart = any(metric.name == label_f1.METRIC.name for metric in metrics)
     measured = []
     with Progress("benchmark", len(parsers), show=progress and len(parsers) > 1) as bar:
         for parser in released(parsers):
-            prediction = of_parser(parser, data, scored, decoding or parser.decoding)
+            prediction = of_parser(parser, data, scored, decoding or parser.decoding, alone=apart)
             measured.append(_measured(metrics, prediction, truth, scored))
             bar.advance(run_name(parser))
     described = describe_decoding(parsers, decoding)
@@ -168,11 +169,10 @@ def _of_predictions(
 ) -> Benchmark:
     more = [note for each in predictions for note in check_tables(each, known, truth=False)]
     tables = [each for prediction in predictions for each in prediction.values()]
-    classes, scored, truth, notes = _prepared(known, given, (), tables)
-    names = known.classes
+    scored, truth, notes = _prepared(known, given, (), tables)
     measured, decodings = [], []
     for each in predictions:
-        prediction = of_given(each, names, scored, decoding)
+        prediction = of_given(each, known.classes, scored, decoding)
         decodings.append(prediction.decoding)
         notes += [NO_CONFIDENCE] if not prediction.graded and any(metric.ranks for metric in metrics) else []
         measured.append(_measured(metrics, prediction, truth, scored))
@@ -182,8 +182,8 @@ def _of_predictions(
 
 def _prepared(
     known: Labelled, given: Mapping[str, Given], first: Sequence[str], predicted: Sequence[Given] = ()
-) -> tuple[tuple[str, ...], Clips, Truth, list[str]]:
-    """Return the classes, the clips, their truth, and notes.
+) -> tuple[Clips, Truth, list[str]]:
+    """Return the clips with all classes, their truth, and notes.
 
     Args:
         known: The clips with their labels.
@@ -204,7 +204,7 @@ def _prepared(
     truth = truth_of(given, scored, known.classes)
     # What is true past the end of the features, within a rounding, counts as part of the clip.
     last = np.max([lengths, *(_last_active(array) for array in truth.active.values())], axis=0)
-    return classes, replace(scored, lengths=last), truth, notes
+    return replace(scored, lengths=last), truth, notes
 
 
 def _last_active(active: Any) -> Any:
