@@ -48,7 +48,7 @@ def of_parser(parser: Parser, dataset: Dataset, clips: Clips, decoding: Decoding
 
 
 def fed_alone(dataset: Dataset, modality: str) -> Dataset:
-    """Return clips as if they had one modality alone. A clip that lacks it gets zeros, and its prediction means nothing.
+    """Return clips as if they had one modality alone. One that lacks it gets zeros, and its prediction means nothing.
 
     Args:
         dataset: The clips.

@@ -72,8 +72,9 @@ class Spans:
     @staticmethod
     def of(rows: list[tuple[int, int, float, float, float]]) -> Spans:
         """Return the events of rows: clip, label, onset, offset, confidence."""
-        clip, label, onset, offset, confidence = np.array(rows, dtype=np.float64).reshape(-1, 5).T
-        return Spans(clip.astype(np.intp), label.astype(np.intp), onset, offset, confidence)
+        columns: NDArray[np.float64] = np.array(rows, dtype=np.float64).reshape(-1, 5)
+        numbers = columns[:, :2].astype(np.intp)
+        return Spans(numbers[:, 0], numbers[:, 1], columns[:, 2], columns[:, 3], columns[:, 4])
 
     @staticmethod
     def of_segments(active: Active, segment: float) -> Spans:
