@@ -201,7 +201,7 @@ def truth_of(given: Mapping[str, Given], clips: Clips, names: Sequence[str]) -> 
             labels[kind] = weak_array(each, clips)
         elif isinstance(each, DenseTable):
             active[kind] = each.array(clips.names, clips.classes, clips.segments, clips.segment)
-            spans[kind] = spans_of(each, clips)
+            spans[kind] = spans_of(each, clips).merged()
         elif each.ndim == 2:
             labels[kind] = fitted(each, names, clips, kind) > HALF_TRUE
         else:

@@ -4,7 +4,7 @@ Per class, predicted events of all clips are gone through by falling confidence.
 its clip and class that are not matched yet, the one that it overlaps most has a temporal intersection over union (tIoU)
 of at least the threshold. Average precision (AP) is the sum of the precision over the recall, where precision is
 interpolated: the highest at this recall or a higher one. mAP is the mean AP of the classes with true events: events
-predicted of other classes do not count. Each true event counts by itself, also if it touches or overlaps another.
+predicted of other classes do not count.
 
 What a system gives is either events with confidences, which are taken as they are, or probabilities of segments. From
 these, events are proposed as is usual for localization from weak labels: at each of THRESHOLDS, each maximal run of
@@ -27,7 +27,7 @@ from seehear.scoring.metrics.interface import Array, ClassScore, Grain, Key, Kin
 TIOUS = (0.5, 0.6, 0.7, 0.8, 0.9)
 THRESHOLDS = tuple(n / 20 for n in range(1, 20))
 MEAN = "mean"  # over TIOUS
-DRAWS = 500  # each takes about as long as the score itself
+DRAWS = 500  # each takes 5 ms for a thousand clips and ten classes
 
 
 def proposals(scores: Scores, segment: float) -> Spans:

@@ -76,6 +76,18 @@ class Spans:
         numbers = columns[:, :2].astype(np.intp)
         return Spans(numbers[:, 0], numbers[:, 1], columns[:, 2], columns[:, 3], columns[:, 4])
 
+    def merged(self) -> Spans:
+        """Return the events in order of clip, class and time; those of a class that touch or overlap are one."""
+        rows: list[tuple[int, int, float, float, float]] = []
+        order = np.lexsort((self.onset, self.label, self.clip))
+        columns = (column[order].tolist() for column in (self.clip, self.label, self.onset, self.offset))
+        for clip, label, onset, offset in zip(*columns, strict=True):
+            if rows and rows[-1][:2] == (clip, label) and onset <= rows[-1][3]:
+                rows[-1] = (clip, label, rows[-1][2], max(rows[-1][3], offset), 1.0)
+            else:
+                rows.append((clip, label, onset, offset, 1.0))
+        return Spans.of(rows)
+
     @staticmethod
     def of_segments(active: Active, segment: float) -> Spans:
         """Return the maximal runs of active segments, (N, T, C), with confidence 1."""
@@ -115,7 +127,7 @@ class Truth:
     Attributes:
         labels: Classes that occur in the clip, (N, C).
         active: True seconds, (N, T, C), of kinds that are known per second.
-        spans: True events, of kinds that were given per second.
+        spans: True events, of kinds that were given per second; none touches or overlaps another of its class.
         given: Where each kind comes from, in the order given: a table's path, or `arrays`.
     """
 
