@@ -92,7 +92,8 @@ def of_given(given: Mapping[str, Given], names: Sequence[str], clips: Clips, dec
 
 def _of_tables(tables: Mapping[str, DenseTable], clips: Clips) -> Prediction:
     graded = all([has_confidences(table) for table in tables.values()])
-    spans = {kind: spans_of(table, clips) for kind, table in tables.items()}
+    rows = {kind: spans_of(table, clips) for kind, table in tables.items()}
+    spans = rows if graded else {kind: each.merged() for kind, each in rows.items()}  # touching ones are one event
     active = {
         kind: table.array(clips.names, clips.classes, clips.segments, clips.segment) for kind, table in tables.items()
     }

@@ -72,9 +72,9 @@ class Spans:
     @staticmethod
     def of(rows: list[tuple[int, int, float, float, float]]) -> Spans:
         """Return the events of rows: clip, label, onset, offset, confidence."""
-        columns: NDArray[np.float64] = np.array(rows, dtype=np.float64).reshape(-1, 5)
-        numbers = columns[:, :2].astype(np.intp)
-        return Spans(numbers[:, 0], numbers[:, 1], columns[:, 2], columns[:, 3], columns[:, 4])
+        columns = np.array(rows, dtype=np.float64).reshape(-1, 5)
+        numbers, times = columns[:, :2].astype(np.intp), columns[:, 2:].astype(np.float64)
+        return Spans(numbers[:, 0], numbers[:, 1], times[:, 0], times[:, 1], times[:, 2])
 
     def merged(self) -> Spans:
         """Return the events in order of clip, class and time; those of a class that touch or overlap are one."""

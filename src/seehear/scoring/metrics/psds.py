@@ -157,7 +157,7 @@ def _frame_type() -> Any:
     """Return a kind of data frame whose arrays can be written: the package needs that, and pandas 3 gives no such."""
     pd = import_pandas()
 
-    class Frame(pd.DataFrame):  # type: ignore[misc]
+    class Frame(pd.DataFrame):  # type: ignore[misc, name-defined]
         """Gives copies."""
 
         @property
