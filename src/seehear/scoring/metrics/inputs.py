@@ -92,7 +92,8 @@ class Spans:
     def of_segments(active: Active, segment: float) -> Spans:
         """Return the maximal runs of active segments, (N, T, C), with confidence 1."""
         runs = event_spans(ActiveSegments.of(active))
-        return Spans(runs.clip, runs.label, runs.start * segment, runs.stop * segment, np.ones(len(runs)))
+        onset, offset = (segment * each.astype(np.float64) for each in (runs.start, runs.stop))
+        return Spans(runs.clip, runs.label, onset, offset, np.ones(len(runs)))
 
 
 @dataclass(frozen=True)
