@@ -142,14 +142,21 @@ def test_a_clip_that_counts_twice_is_two_clips(seed, counts):
 @given(SEEDS)
 def test_proposals_are_the_runs_at_every_threshold_each_once(seed):
     rng = np.random.default_rng(seed)
+    lengths = np.array([6, 5])
     scores = np.round(rng.random((2, 6, 2)), 1).astype(np.float32)
+    scores[1, 5:] = 0
     expected = {}
     for threshold in THRESHOLDS:
         for n, c in np.ndindex(2, 2):
             for run in oracle.events((scores[n, :, c] >= np.float32(threshold)).tolist()):
-                mean = sum(float(scores[n, t, c]) for t in run) / len(run)
-                expected[n, c, 2.0 * min(run), 2.0 * (max(run) + 1)] = mean
-    found = proposals(scores, 2.0)
+                far = max(1, round(len(run) / 4))
+                near = {*range(min(run) - far, min(run)), *range(max(run) + 1, max(run) + 1 + far)}
+                inside, outside = (
+                    [float(scores[n, t, c]) for t in each if 0 <= t < lengths[n]] for each in (run, near)
+                )
+                contrast = sum(inside) / len(inside) - (sum(outside) / len(outside) if outside else 0)
+                expected[n, c, 2.0 * min(run), 2.0 * (max(run) + 1)] = contrast
+    found = proposals(scores, Clips(("a", "b"), ("Cat", "Dog"), lengths, 6, 2.0))
     columns = found.clip, found.label, found.onset, found.offset
     rows = list(zip(*(column.tolist() for column in columns), strict=True))
     assert len(rows) == len(expected)
@@ -157,7 +164,7 @@ def test_proposals_are_the_runs_at_every_threshold_each_once(seed):
 
 
 def test_proposals_of_nothing():
-    assert len(proposals(np.zeros((2, 3, 1), np.float32), 1.0)) == 0
+    assert len(proposals(np.zeros((2, 3, 1), np.float32), Clips(("a", "b"), ("Cat",), np.full(2, 3), 3))) == 0
 
 
 @given(SEEDS)

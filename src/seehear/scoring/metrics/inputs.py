@@ -57,7 +57,7 @@ class Spans:
         label: Number of the class, (E,).
         onset: Seconds from the clip's start, (E,).
         offset: Likewise, exclusive; after the onset.
-        confidence: In [0, 1], (E,); 1 for ground truth.
+        confidence: By which events are ranked, (E,); 1 for ground truth.
     """
 
     clip: NDArray[np.intp]
