@@ -1,5 +1,6 @@
 """Scores that papers report, as a user gets them: from runs, from tables and from arrays."""
 
+import importlib.util
 import json
 
 import numpy as np
@@ -250,6 +251,18 @@ def test_arrays_that_do_not_fit_are_refused(world):
         sh.benchmark({name: np.full(shape, 3.0) for name in data.truth}, data, metrics="map")
     with pytest.raises(SeehearError, match="the same of every kind"):
         sh.benchmark({"audio": np.zeros(shape, bool), "visual": np.zeros((shape[0], 3), bool)}, data, metrics="map")
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("sed_scores_eval"), reason="needs the extra psds")
+def test_psds(world):
+    found = of_run(world, ["psds"], 4)
+    assert [(row.key.kind, row.key.score) for row in found.rows] == [
+        (kind, score) for kind in ("audio", "visual") for score in ("psds1", "psds2")
+    ]
+    assert all(row.interval.low <= row.interval.high for row in found.rows)
+    data = world.dataset()
+    certain = sh.benchmark(dict(data.truth), data, metrics="psds")
+    assert [row.interval.mean for row in certain.rows] == pytest.approx([100] * 4)
 
 
 # One modality alone

@@ -17,7 +17,7 @@ from seehear.events import segment_span
 from seehear.labels import DenseTable, WeakTable
 from seehear.modality import AUDIO, VISUAL
 from seehear.parsing.parser import Parser
-from seehear.scoring.metrics.inputs import Clips, Prediction, with_pair
+from seehear.scoring.metrics.inputs import Clips, Prediction, Spans, with_pair
 
 
 def of_parser(parser: Parser, dataset: Dataset, clips: Clips, decoding: Decoding, *, alone: bool) -> Prediction:
@@ -44,7 +44,7 @@ def of_parser(parser: Parser, dataset: Dataset, clips: Clips, decoding: Decoding
         scores[name] = fitted(found.segment[:, :, m], parser.classes, clips, name)
         decoded_as[name] = fitted(decoded[name], parser.classes, clips, name)
         of_clips[name] = fitted(found.modality_clip[:, :, m].max(axis=1), parser.classes, clips, name)
-    return _of_seconds(decoded_as, scores, of_clips, alone=apart, decoding=str(decoding))
+    return _of_seconds(decoded_as, scores, of_clips, clips.segment, alone=apart, decoding=str(decoding))
 
 
 def fed_alone(dataset: Dataset, modality: str) -> Dataset:
@@ -98,7 +98,7 @@ def _of_tables(tables: Mapping[str, DenseTable], clips: Clips) -> Prediction:
         kind: table.array(clips.names, clips.classes, clips.segments, clips.segment) for kind, table in tables.items()
     }
     scores = {kind: _confidences(table, clips) for kind, table in tables.items()}
-    return _of_seconds(active, scores, {}, spans=spans, graded=graded)
+    return _of_seconds(active, scores, {}, clips.segment, spans=spans, graded=graded)
 
 
 def _confidences(table: DenseTable, clips: Clips) -> NDArray[np.float32]:
@@ -118,12 +118,13 @@ def _of_arrays(
 ) -> Prediction:
     fit = {kind: fitted(array, names, clips, kind) for kind, array in arrays.items()}
     if all(array.dtype == bool for array in fit.values()):
-        return _of_seconds(fit, {kind: array.astype(np.float32) for kind, array in fit.items()}, {}, graded=False)
+        certain = {kind: array.astype(np.float32) for kind, array in fit.items()}
+        return _of_seconds(fit, certain, {}, clips.segment, graded=False)
     scores = {kind: _probabilities(array, kind) for kind, array in fit.items()}
     found = Probabilities.of_segments(np.stack([*scores.values()], axis=2))
     active = decoding(found, clips.classes, tuple(scores))
     of_clips = {kind: array.max(axis=1) for kind, array in scores.items()}
-    return _of_seconds(active, scores, of_clips, decoding=str(decoding))
+    return _of_seconds(active, scores, of_clips, clips.segment, decoding=str(decoding))
 
 
 def _per_clip(given: Mapping[str, Given], names: Sequence[str], clips: Clips) -> Prediction:
@@ -144,13 +145,17 @@ def _of_seconds(
     active: Mapping[str, NDArray[np.bool_]],
     scores: Mapping[str, NDArray[np.float32]],
     of_clips: Mapping[str, NDArray[np.float32]],
+    segment: float,
     **others: Any,
 ) -> Prediction:
     """Return a prediction with what follows from seconds: what is heard and seen at once, and classes per clip."""
     labels = with_pair({kind: np.asarray(array.any(axis=1)) for kind, array in active.items()})
-    return Prediction(
-        labels, with_pair(active), with_pair(scores, np.minimum), with_pair(of_clips, np.minimum), **others
-    )
+    seconds = with_pair(active)
+    found = Prediction(labels, seconds, with_pair(scores, np.minimum), with_pair(of_clips, np.minimum), **others)
+    if found.graded:
+        return found
+    runs = {kind: Spans.of_segments(array, segment) for kind, array in seconds.items() if kind not in found.spans}
+    return replace(found, spans={**runs, **found.spans})
 
 
 def _probabilities(array: NDArray[Any], what: str) -> NDArray[np.float32]:

@@ -8,9 +8,9 @@ predicted of other classes do not count.
 
 What a system gives is either events with confidences, which are taken as they are, or probabilities of segments. From
 these, events are proposed as is usual for localization from weak labels: at each of THRESHOLDS, each maximal run of
-segments that reach it; a run that several thresholds give counts once. Its confidence is the contrast between inside and
-outside (Shou et al. 2018, AutoLoc): the mean probability of its segments less that of the segments around it, a quarter
-of its length on each side. So no threshold is chosen, and the run's own thresholds and clip filter play no part.
+segments that reach it; a run that several thresholds give counts once. Its confidence is the contrast between inside
+and outside (Shou et al. 2018, AutoLoc): the mean probability of its segments less that of the segments around it, a
+quarter of its length on each side. So no threshold is chosen, and the run's own thresholds and clip filter play no part.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def proposals(scores: Scores, clips: Clips) -> Spans:
     total = np.concatenate([np.zeros_like(total[:, :1]), total], axis=1)  # (N, T + 1, C)
 
     margin = np.maximum(1, np.rint(MARGIN * (stop - start))).astype(np.intp)
-    first, last = np.maximum(start - margin, 0), np.minimum(stop + margin, clips.lengths[clip])
+    first, last = np.maximum(start - margin, 0), np.minimum(stop + margin, np.maximum(stop, clips.lengths[clip]))
     inside = total[clip, stop, label] - total[clip, start, label]
     around = total[clip, last, label] - total[clip, first, label] - inside
     outside = np.maximum((last - first) - (stop - start), 1)  # segments; nothing is around a run that fills its clip
