@@ -68,10 +68,14 @@ def test_seeds_are_their_mean_and_spread_and_no_best_one(world, both):
     assert "mean of 2 seeds" in both.text()
 
 
-def test_a_system_that_learnt_beats_one_that_did_not(world, both):
-    assert both.interval("map", "tIoU 0.5", "audio").mean > 50
-    assert both.interval("label-f1", "hit", "visual").mean > 50
-    assert both.interval("label-f1", "mu", "audio_visual").mean < 50
+@pytest.mark.parametrize("metric", EVERY)
+def test_predictions_are_worse_for_other_clips(world, metric):
+    data, parser = world.dataset(), sh.load(world.folder / "run/seed-4", device="cpu")
+    p = parser.predict_proba(data)
+    arrays = {name: p[:, :, m] for m, name in enumerate(parser.modalities)}
+    rolled = {name: np.roll(array, 1, axis=0) for name, array in arrays.items()}
+    own, other = (sh.benchmark(each, data, metrics=metric, draws=0).rows for each in (arrays, rolled))
+    assert sum(row.interval.mean for row in own) > sum(row.interval.mean for row in other)
 
 
 def test_what_is_printed_and_kept(both):
@@ -280,7 +284,7 @@ def test_audio_alone_is_trained_evaluated_and_scored(world, tmp_path):
         metrics=["map", "label-f1", "parsing-f1"],
     )  # fmt: skip
     assert found.interval("parsing-f1", "f1", "average").mean == pytest.approx(evaluated.average.mean)
-    assert found.interval("map", "tIoU 0.5").mean > 50
+    assert found.interval("map", "tIoU 0.5").mean > 25
     assert "truth of audio alone says nothing of other modalities" in found.text()
     with pytest.raises(SeehearError, match="heard and seen at once"):
         commands.benchmark(

@@ -10,7 +10,7 @@ What a system gives is either events with confidences, which are taken as they a
 these, events are proposed as is usual for localization from weak labels: at each of THRESHOLDS, each maximal run of
 segments that reach it; a run that several thresholds give counts once. Its confidence is the contrast between inside
 and outside (Shou et al. 2018, AutoLoc): the mean probability of its segments less that of the segments around it, a
-quarter of its length on each side. So no threshold is chosen, and the run's own thresholds and clip filter play no part.
+quarter of its length on each side. So no threshold is chosen: the run's own thresholds and clip filter play no part.
 """
 
 from __future__ import annotations
