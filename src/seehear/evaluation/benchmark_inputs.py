@@ -172,11 +172,23 @@ def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) ->
     tables = [each for each in given.values() if not isinstance(each, np.ndarray)]
     dense = [_of_clips(each, clips) for each in tables if isinstance(each, DenseTable)]
     if truth:
+        notes += _bare(tables, clips)
         seconds = (clips.lengths * clips.segment).tolist()
         length = {clip: each for clip, each in zip(clips.clips, seconds, strict=True) if each}
         raise_fatal(past_end(dense, length.get, max(MAX_OVERHANG, clips.segment)))
     weak = [each for each in tables if isinstance(each, WeakTable)]
     return [*notes, *map(str, doubts(weak, dense, clips.classes))]
+
+
+def _bare(tables: Sequence[Table], clips: Labelled) -> list[str]:
+    """Return a note on clips that no table of the truth names."""
+    named = {clip for table in tables for clip in table.clips}
+    bare = [clip for clip in clips.clips if clip not in named]
+    if not tables or not bare:
+        return []
+    hint = clip_hint(sorted(named.difference(clips.clips)), bare)
+    files = ", ".join(str(table.path) for table in tables)
+    return [f"{len(bare)} clips have no row in {files}, for example {bare[0]}: there, nothing happens{hint}"]
 
 
 def _of_clips(table: DenseTable, clips: Labelled) -> DenseTable:
