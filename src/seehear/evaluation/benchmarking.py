@@ -28,7 +28,7 @@ from seehear.evaluation.benchmark_inputs import (
 from seehear.evaluation.benchmark_predictions import of_given, of_parser
 from seehear.evaluation.benchmark_result import Benchmark, MetricResult
 from seehear.evaluation.systems import Systems, describe_decoding, open_parsers, released, run_name, run_names
-from seehear.events import ActiveSegments, event_spans
+from seehear.events import ActiveSegments, Activity, event_spans
 from seehear.features.notes import unknown_classes
 from seehear.parsing.parser import Parser
 from seehear.progress import Progress
@@ -99,7 +99,7 @@ def benchmark(
     if predictions:
         if ensemble:
             raise SeehearError("an ensemble is of parsers, whose probabilities it averages: give run folders")
-        return _of_predictions(predictions, known, true, chosen, decoding, draws)
+        return _of_predictions(predictions, _classes_named(systems), known, true, chosen, decoding, draws)
     if not isinstance(clips, Dataset):
         raise SeehearError(f"{clips}: names clips, and parsers need their features: give a Dataset")
     parsers = open_parsers(cast("Systems", systems), device, ensemble=ensemble)
@@ -123,6 +123,19 @@ def _predictions_given(systems: Any) -> list[dict[str, Given]]:
     if any(list(each) != list(read[0]) for each in read) or not read[0]:
         raise SeehearError("predictions of several runs must be of the same kinds, one or more, in the same order")
     return read
+
+
+def _classes_named(systems: Any) -> tuple[str, ...] | None:
+    """Return the classes of predictions that name them, as `parser.predict` does; None for others.
+
+    Raises:
+        SeehearError: If those of several runs differ.
+    """
+    several = [systems] if isinstance(systems, Mapping) else systems
+    named = {each.classes if isinstance(each, Activity) else None for each in several}
+    if len(named) > 1:
+        raise SeehearError("predictions of several runs must be of the same classes, in the same order")
+    return named.pop()
 
 
 def _of_parsers(
@@ -161,6 +174,7 @@ def _of_parsers(
 
 def _of_predictions(
     predictions: Sequence[Mapping[str, Given]],
+    names: tuple[str, ...] | None,
     known: Labelled,
     given: Mapping[str, Given],
     metrics: Sequence[Metric],
@@ -169,10 +183,10 @@ def _of_predictions(
 ) -> Benchmark:
     more = [note for each in predictions for note in check_tables(each, known, truth=False)]
     tables = [each for prediction in predictions for each in prediction.values()]
-    scored, truth, notes = _prepared(known, given, (), tables)
+    scored, truth, notes = _prepared(known, given, names or (), tables)
     measured, decodings = [], []
     for each in predictions:
-        prediction = of_given(each, known.classes, scored, decoding)
+        prediction = of_given(each, names or known.classes, scored, decoding)
         decodings.append(prediction.decoding)
         notes += [NO_CONFIDENCE] if not prediction.graded and any(metric.ranks for metric in metrics) else []
         measured.append(_measured(metrics, prediction, truth, scored))
@@ -188,7 +202,7 @@ def _prepared(
     Args:
         known: The clips with their labels.
         given: Their truth.
-        first: Classes that come first: those of a parser.
+        first: Classes that come first: those of the system.
         predicted: Predictions whose classes and segments count too.
     """
     notes = [*known.notes, *check_tables(given, known, truth=True)]
