@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from seehear.data import Dataset
     from seehear.decoding import Decoding
     from seehear.errors import SeehearError
-    from seehear.evaluation import Comparison, Evaluation, compare, evaluate, score
+    from seehear.evaluation import Benchmark, Comparison, Evaluation, benchmark, compare, evaluate, score
     from seehear.events import Activity
     from seehear.features.arrays import Extraction, Features
     from seehear.features.check import check_network
@@ -58,6 +58,7 @@ _MODULES = ("datasets", "formats", "labelling", "labels", "losses", "networks", 
 _HOMES = {
     "Activity": "seehear.events",
     "Alignment": "seehear.alignment",
+    "Benchmark": "seehear.evaluation",
     "Comparison": "seehear.evaluation",
     "Dataset": "seehear.data",
     "Decoding": "seehear.decoding",
@@ -79,6 +80,7 @@ _HOMES = {
     "Untrained": "seehear.parsing.untrained",
     "align": "seehear.alignment",
     "align_arrays": "seehear.alignment",
+    "benchmark": "seehear.evaluation",
     "check_network": "seehear.features.check",
     "compare": "seehear.evaluation",
     "evaluate": "seehear.evaluation",
@@ -103,6 +105,7 @@ _HOMES = {
 __all__ = [
     "Activity",
     "Alignment",
+    "Benchmark",
     "Comparison",
     "Dataset",
     "Decoding",
@@ -125,6 +128,7 @@ __all__ = [
     "__version__",
     "align",
     "align_arrays",
+    "benchmark",
     "check_network",
     "compare",
     "datasets",

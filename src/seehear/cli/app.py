@@ -23,6 +23,7 @@ COMMANDS = (
     ("prepare", "prepare:prepare", "Check a data set's tables, import or extract its features, list what is missing."),
     ("train", "train:train", "Train a parsing model from clip-level labels."),
     ("evaluate", "evaluate:evaluate", "Score trained runs against per-second ground truth."),
+    ("benchmark", "benchmark:benchmark", "Score runs or predictions by the metrics that papers of data sets report."),
     ("thresholds", "thresholds:thresholds", "Choose a run's thresholds by false alarms per hour."),
     ("compare", "compare:compare", "Compare trained runs, with intervals and p-values over clips and seeds."),
     ("align", "align:align", "Measure how well modalities agree in meaning, in features and in trained runs."),
