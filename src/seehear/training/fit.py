@@ -24,7 +24,7 @@ from seehear.training.precision import SMALL_MODEL, parameter_count
 from seehear.training.pretraining import pretrain
 from seehear.training.recipe import Choice, Recipe
 from seehear.training.run import BaseRun, RunFacts
-from seehear.training.seeding import seed_torch
+from seehear.training.seeding import seed_generators, seed_torch
 from seehear.training.validation import validate
 
 SAVE_EVERY = 5.0  # seconds of training that a killed process may lose
@@ -103,7 +103,7 @@ def _fit(
     rule = choice(recipe, val)
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
     with torch.random.fork_rng(devices), ExitStack() as stack:
-        torch.manual_seed(seed)
+        seed_generators(seed)
         model = run.new_model()
         if parameter_count(model.parameters()) <= SMALL_MODEL:
             stack.enter_context(one_thread())

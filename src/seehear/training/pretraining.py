@@ -19,7 +19,7 @@ from seehear.training.divergence import explain
 from seehear.training.optimiser import new_optimiser
 from seehear.training.precision import computing
 from seehear.training.run import BaseRun
-from seehear.training.seeding import seed_torch
+from seehear.training.seeding import seed_generators, seed_torch
 
 
 def pretrain(
@@ -36,7 +36,7 @@ def pretrain(
     """
     recipe, seed = run.facts.recipe, run.facts.seed
     settings = recipe.contrast
-    torch.manual_seed(seed)
+    seed_generators(seed)
     own = run.new_model(settings.projection_before).to(next(model.parameters()).device)
     before = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("projection.")}
     own.load_state_dict(before, strict=False)

@@ -45,7 +45,7 @@ from seehear.training.optimiser import new_optimiser, set_rate
 from seehear.training.precision import SMALL_MODEL, computing, parameter_count
 from seehear.training.recipe import Recipe
 from seehear.training.run import BaseRun
-from seehear.training.seeding import seed_torch
+from seehear.training.seeding import seed_generators, seed_torch
 from seehear.training.validation import validate_probabilities
 
 
@@ -273,7 +273,7 @@ def _models(runs: Sequence[BaseRun], train: Split, device: torch.device) -> list
     moments = normalisation(runs[0].facts, train)
     models = []
     for run in runs:
-        torch.manual_seed(run.facts.seed)
+        seed_generators(run.facts.seed)
         model = run.new_model()
         for name, (mean, deviation) in moments.items():
             model.standardise(name, mean, deviation)

@@ -26,6 +26,7 @@ from seehear.training.fit import normalisation, one_thread
 from seehear.training.objective import Objective
 from seehear.training.optimiser import new_optimiser
 from seehear.training.run import MemoryRun
+from seehear.training.seeding import seed_generators
 from seehear.training.validation import validate
 
 PILOTS_PER_OPTION = 1  # pilot trainings' worth of steps, for each option of the modality that has most
@@ -84,7 +85,7 @@ def _trained(task: Task, training: Training) -> tuple[ParsingModel, _Networks, f
 
     facts = task.bench.facts(training)
     train, _ = task.bench.labelled(training)
-    torch.manual_seed(training.seed)
+    seed_generators(training.seed)
     model = MemoryRun(facts).new_model()
     for name, (mean, deviation) in normalisation(facts, train).items():
         model.standardise(name, mean, deviation)
