@@ -126,7 +126,7 @@ def _facts(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int) -> Ru
         if data is not None and data.pseudo is not None and (data is val or recipe.refine.active):
             inputs[name] = data.pseudo.revision
     networks = {modality: list(infos) for modality, infos in train.networks.items()}
-    window = window_length(train.lengths[train.featured])
+    window = window_length(train.lengths[train.featured], recipe.window)
     return RunFacts(recipe, seed, networks, train.classes, train.segment, window, inputs)
 
 
