@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from seehear.errors import SeehearError
 from seehear.fusion.dropout import Dropout
+from seehear.fusion.near import near_pairs, near_products, near_sums
 
 
 class HybridAttention(nn.Module):
@@ -126,27 +127,17 @@ class HybridAttention(nn.Module):
         Time is cut into n blocks of W segments. The queries of a block meet the keys of it and of its two neighbours.
         """
         length, size = query.shape[-2], self.window
-        count = -(-length // size)
+        missing = -length % size
 
-        def by_block(x: Tensor) -> Tensor:
-            padded = F.pad(x, (0, 0, 0, count * size - length)).unflatten(-2, (count, size))
-            return padded.unflatten(-1, (self.heads, -1)).movedim(-2, -4)  # (M, B, heads, n, W, d / heads)
+        def by_head(x: Tensor) -> Tensor:
+            x = F.pad(x, (0, 0, 0, missing)) if missing else x
+            return x.unflatten(-1, (self.heads, -1)).transpose(-2, -3)  # (M, B, heads, n · W, d / heads)
 
-        q, k, v = by_block(query), _with_neighbours(by_block(key)), _with_neighbours(by_block(value))
-        weights = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5  # (M, B, heads, n, W, 3 W)
+        q, k, v = by_head(query), by_head(key), by_head(value)
+        weights = near_products(q, k, size) * q.shape[-1] ** -0.5  # (M, B, heads, n · W, 3 W)
         inside = query.new_ones((1, length), dtype=torch.bool) if mask is None else mask
-        inside = F.pad(inside, (0, count * size - length)).unflatten(-1, (count, size))[..., None]  # (B, n, W, 1)
-        inside = _with_neighbours(inside).transpose(-1, -2)  # (B, n, 1, 3 W)
-        time = torch.arange(3 * size, device=query.device)
-        near = (time - time[size : 2 * size, None]).abs() < size  # (W, 3 W)
+        seen = near_pairs(F.pad(inside, (0, missing)), size)[:, None]  # (B, 1, n · W, 3 W)
         # The lowest number instead of −inf: a row past the clip's end that sees nothing stays finite, also backward.
-        weights = weights.masked_fill(~(inside & near)[:, None], torch.finfo(weights.dtype).min)
-        attended = self.dropout(weights.softmax(dim=-1)) @ v  # (M, B, heads, n, W, d / heads)
-        return attended.movedim(-4, -2).flatten(-2).flatten(-3, -2)[..., :length, :]
-
-
-def _with_neighbours(blocks: Tensor) -> Tensor:
-    """Return each block between its neighbours, (..., n, 3 W, D), from blocks (..., n, W, D); beyond the ends zeros."""
-    before = F.pad(blocks, (0, 0, 0, 0, 1, 0))[..., :-1, :, :]
-    after = F.pad(blocks, (0, 0, 0, 0, 0, 1))[..., 1:, :, :]
-    return torch.cat([before, blocks, after], dim=-2)
+        weights = weights.masked_fill(~seen, torch.finfo(weights.dtype).min)
+        attended = near_sums(self.dropout(weights.softmax(dim=-1)), v, size)  # (M, B, heads, n · W, d / heads)
+        return attended.transpose(-2, -3).flatten(-2)[..., :length, :]
