@@ -26,7 +26,7 @@ def near_products(query: Tensor, key: Tensor, size: int) -> Tensor:
         key: (..., n · W, D).
         size: W.
     """
-    return _Products.apply(query, key, size)  # type: ignore[no-untyped-call, no-any-return]
+    return _Products.apply(query, key, size)  # type: ignore[no-untyped-call]
 
 
 def near_sums(weights: Tensor, value: Tensor, size: int) -> Tensor:
@@ -37,7 +37,7 @@ def near_sums(weights: Tensor, value: Tensor, size: int) -> Tensor:
         value: (..., n · W, D).
         size: W.
     """
-    return _Sums.apply(weights, value, size)  # type: ignore[no-untyped-call, no-any-return]
+    return _Sums.apply(weights, value, size)  # type: ignore[no-untyped-call]
 
 
 def near_pairs(inside: Tensor, size: int) -> Tensor:
@@ -107,7 +107,7 @@ class _Products(Function):
         ctx.size = inputs[2]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         """Return the gradients of query and key."""
         query, key = ctx.saved_tensors
         return _sums(gradient, key, ctx.size), _sums_back(gradient, query, ctx.size), None
@@ -130,7 +130,7 @@ class _Sums(Function):
         ctx.size = inputs[2]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         """Return the gradients of weights and values."""
         weights, value = ctx.saved_tensors
         return _products(gradient, value, ctx.size), _sums_back(weights, gradient, ctx.size), None

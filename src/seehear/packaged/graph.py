@@ -72,7 +72,7 @@ class FusionGraph(GraphBuilder):
         self._inside = self._add("Unsqueeze", [present, self._axes([2])])  # (B, T, 1)
         columns = [self._add("Gather", [available, self._axes([m])], axis=1) for m in range(len(modalities))]  # (B, 1)
         self._has = [self._add("Unsqueeze", [column, self._axes([2])]) for column in columns]  # (B, 1, 1)
-        self._minus_infinity, self._lowest = self._constant(-np.inf), self._constant(np.finfo(np.float32).min)
+        self._minus_infinity, self._lowest = self._constant(-np.inf), self._constant(float(np.finfo(np.float32).min))
         self._present, self._seen = present, dict[int, str]()  # window -> which keys a query sees
 
     def parsed(self, model: ParsingModel) -> _Outputs:

@@ -52,7 +52,8 @@ class Objective:
         self._facts, self._train, self._model, self._recipe = facts, train, model, recipe
         self._confidence = recipe.confidences(model.modalities)
         self._truth = train.dense() if recipe.supervision == "dense" else None
-        self._contrast = ContrastiveLoss(recipe.contrast, model.modalities, recipe.window) if recipe.contrast.joint else None
+        contrast = recipe.contrast
+        self._contrast = ContrastiveLoss(contrast, model.modalities, recipe.window) if contrast.joint else None
         refined = recipe.refine.active
         self._labels = _weak_labels(train, recipe.refine.weak) if refined else None
         self._weak, self._segments = self._labels, train.confidence if refined else None

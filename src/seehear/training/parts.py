@@ -79,7 +79,7 @@ def step(
     contrasts: list[Tensor] = []
     for clips in parts:
         loss, contrast = losses(clips)
-        (loss if len(parts) == 1 else loss * (len(clips) / number)).backward()  # type: ignore[no-untyped-call]
+        (loss if len(parts) == 1 else loss * (len(clips) / number)).backward()
         totals.append(loss.detach() * len(clips))
         if contrast is not None:
             contrasts.append(contrast.detach() * len(clips))

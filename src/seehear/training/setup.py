@@ -20,7 +20,7 @@ from seehear.refinement.refine import refine
 from seehear.refinement.settings import GIVEN
 from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
-from seehear.training.footprint import check_memory, describe
+from seehear.training.footprint import Footprint
 from seehear.training.precision import settle
 from seehear.training.recipe import DEFAULT_RECIPE, FEW_CLIPS, LARGE_RECIPE, Recipe, load_recipe
 from seehear.training.rounds import next_round
@@ -118,9 +118,9 @@ def set_up(
     assert of_train is not None
     every = (*train.notes, *(val.notes if val else ()), *notes, *advice(train, val, given_recipe), *_slow(recipe, on))
     facts = _facts(train, val, recipe, seed)
-    size = recipe, facts.widths, len(facts.classes), of_train.bags.lengths
-    check_memory(*size, on)
-    return Setup(of_train, of_val, facts, on, every, teachers, describe(*size))
+    footprint = Footprint.of(facts, of_train.bags)
+    footprint.check(on)
+    return Setup(of_train, of_val, facts, on, every, teachers, footprint.sentence())
 
 
 def _facts(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int) -> RunFacts:
