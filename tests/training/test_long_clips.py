@@ -266,3 +266,35 @@ def test_too_little_memory_is_an_error_that_says_what_to_do(monkeypatch):
         sh.train(dataset([900, 100, 90]), recipe="paper", epochs=1, window=30)
     monkeypatch.setattr(footprint, "free_memory", lambda: None)
     sh.train(dataset([90, 10, 9]), recipe="paper", epochs=1, width=8, feed_forward=8, progress=False)
+
+
+def test_runs_of_versions_without_these_settings_are_read_as_what_they_were():
+    old = facts().as_json()
+    for name in ("window", "batch_segments"):
+        del old["recipe"][name]
+    read = RunFacts.from_json(old, "run.json")
+    assert (read.recipe.window, read.recipe.batch_segments) == (0, Recipe().batch_segments)
+
+
+def test_what_is_kept_at_once_does_not_grow_with_the_batch():
+    """Bytes that the largest part of a step keeps for the way back."""
+    largest = []
+    for batch in (2, 12):
+        lengths = np.full(12, 50)
+        own = facts(lengths, batch=batch, batch_segments=100)
+        train = split(lengths, truth=False)
+        objective = Objective(own, train, MemoryRun(own).new_model())
+        objective.begin(0)
+        sizes = []
+        for part in parts_of(np.arange(batch), lengths, own.recipe):
+            kept = {}
+
+            def keep(x, kept=kept):
+                kept[x.untyped_storage().data_ptr()] = x.untyped_storage().nbytes()
+                return x
+
+            with torch.autograd.graph.saved_tensors_hooks(keep, lambda x: x):
+                objective(part)
+            sizes.append(sum(kept.values()))
+        largest.append(max(sizes))
+    assert largest[1] <= largest[0]
