@@ -19,7 +19,7 @@ from seehear.training.bags import Bags, Split
 from seehear.training.fit import fit
 from seehear.training.inference import predict
 from seehear.training.objective import Objective
-from seehear.training.parts import fits, is_cut, parts_of, rows_of
+from seehear.training.parts import OVERHEAD, fits, is_cut, parts_of, rows_of
 from seehear.training.recipe import Recipe, load_recipe
 from seehear.training.run import MemoryRun, Run, RunFacts
 from seehear.training.stacked import fit_many
@@ -60,12 +60,26 @@ def test_parts_hold_every_clip_once_and_no_more_than_fits(lengths, bound, recomb
     assert sorted(np.concatenate(parts)) == list(range(len(lengths)))
     for part in parts:
         assert len(part) == 1 or rows_of(len(part), recipe) * every[part].max() <= bound
-    for part, other in pairwise(parts):  # no part could have taken the next clip
-        assert rows_of(len(part) + 1, recipe) * every[part].max() > bound
+    for part, other in pairwise(parts):
         assert every[part].min() >= every[other].max()
     if rows_of(len(clips), recipe) * max(lengths) <= bound:
         assert len(parts) == 1
         assert (parts[0] == clips).all()
+
+
+@given(st.lists(st.integers(1, 900), min_size=2, max_size=9), st.integers(200, 3000))
+def test_parts_are_those_that_cost_least(lengths, bound):
+    """Of all ways to cut the clips, sorted by length."""
+    recipe, every = Recipe(batch_segments=bound), np.array(lengths)
+    if fits(len(lengths), max(lengths), recipe):
+        return
+    costs = []
+    for cuts in product([False, True], repeat=len(lengths) - 1):
+        parts = np.split(np.sort(every)[::-1], 1 + np.flatnonzero(cuts))
+        if all(len(part) == 1 or len(part) * part[0] <= bound for part in parts):
+            costs.append(sum(len(part) * part[0] + OVERHEAD for part in parts))
+    found = parts_of(np.arange(len(lengths)), every, recipe)
+    assert sum(len(part) * every[part].max() + OVERHEAD for part in found) == min(costs)
 
 
 def test_default_bound_leaves_short_clips_alone():
@@ -233,7 +247,7 @@ def test_memory_that_is_said_is_that_of_the_step(changed, length):
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda x: x):
         objective(np.arange(4))
-    said = footprint.Footprint.of(own, train.bags).step_memory()
+    said = footprint.Footprint.of(own, lengths).step_memory()
     parameters = 4 * sum(parameter.numel() for parameter in MemoryRun(own).new_model().parameters())
     measured = sum(kept.values())
     assert measured - parameters <= said <= 4 * measured

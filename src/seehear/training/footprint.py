@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.memory import GIB, free_memory
-from seehear.training.bags import Bags
 from seehear.training.parts import fits, rows_of
 from seehear.training.recipe import Recipe
 from seehear.training.run import RunFacts
@@ -49,9 +48,9 @@ class Footprint:
     lengths: NDArray[np.int64]
 
     @staticmethod
-    def of(facts: RunFacts, bags: Bags) -> Footprint:
-        """Return that of a run on its training clips."""
-        return Footprint(facts.recipe, facts.widths, len(facts.classes), bags.lengths)
+    def of(facts: RunFacts, lengths: NDArray[np.int64]) -> Footprint:
+        """Return that of a run on training clips of these lengths."""
+        return Footprint(facts.recipe, facts.widths, len(facts.classes), lengths)
 
     @property
     def longest(self) -> int:

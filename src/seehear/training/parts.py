@@ -16,6 +16,8 @@ from torch import Tensor
 
 from seehear.training.recipe import Recipe
 
+OVERHEAD = 256  # segments whose computation takes about as long as one more part
+
 Losses = tuple[Tensor, Tensor | None]  # of some clips: the loss, and in it the contrastive loss
 
 
@@ -28,7 +30,8 @@ def steps(order: NDArray[np.int64], recipe: Recipe) -> Iterator[NDArray[np.int64
 def parts_of(clips: NDArray[np.int64], lengths: NDArray[np.int64], recipe: Recipe) -> list[NDArray[np.int64]]:
     """Return the clips of a step in the parts that are computed with at once.
 
-    All of them in their order, if they fit. Otherwise by falling length, each part with as many as fit, or one.
+    All of them in their order, if they fit. Otherwise by falling length, in those parts that cost least: each its
+    segments with padding, and OVERHEAD.
 
     Args:
         clips: Numbers of the clips, (B,).
@@ -38,13 +41,19 @@ def parts_of(clips: NDArray[np.int64], lengths: NDArray[np.int64], recipe: Recip
     if fits(len(clips), int(lengths[clips].max()), recipe):
         return [clips]
     by_length = clips[np.argsort(-lengths[clips], kind="stable")]
-    parts, first = [], 0
-    while first < len(by_length):
-        longest, count = int(lengths[by_length[first]]), 1
-        while first + count < len(by_length) and fits(count + 1, longest, recipe):
-            count += 1
-        parts.append(by_length[first : first + count])
-        first += count
+    best = [(0, 0)]  # of the first n clips: what they cost, and where their last part begins
+    for stop in range(1, len(clips) + 1):
+        costs = []
+        for first in range(stop - 1, -1, -1):
+            count, longest = stop - first, int(lengths[by_length[first]])
+            if count > 1 and not fits(count, longest, recipe):
+                break  # nor does any that begins earlier: it has more clips and longer ones
+            costs.append((best[first][0] + rows_of(count, recipe) * longest + OVERHEAD, first))
+        best.append(min(costs))
+    parts, stop = [], len(clips)
+    while stop:
+        parts.insert(0, by_length[best[stop][1] : stop])
+        stop = best[stop][1]
     return parts
 
 

@@ -110,6 +110,8 @@ def set_up(
     notes = [*given, *held_out, *notes]
     on = torch.device(resolve_device(device))
     given_recipe, recipe = recipe, settle(recipe, train, device, folders)
+    footprint = Footprint.of(_facts(train, val, recipe, seed), train.lengths[train.featured])
+    footprint.check(on)
     for number in range(2, recipe.refine.rounds + 1):
         place = None if rounds is None else rounds / f"round-{number}"
         train, val = next_round(train, val, _facts(train, val, recipe, seed), on, place, progress)
@@ -117,10 +119,7 @@ def set_up(
     of_train, of_val = splits
     assert of_train is not None
     every = (*train.notes, *(val.notes if val else ()), *notes, *advice(train, val, given_recipe), *_slow(recipe, on))
-    facts = _facts(train, val, recipe, seed)
-    footprint = Footprint.of(facts, of_train.bags)
-    footprint.check(on)
-    return Setup(of_train, of_val, facts, on, every, teachers, footprint.sentence())
+    return Setup(of_train, of_val, _facts(train, val, recipe, seed), on, every, teachers, footprint.sentence())
 
 
 def _facts(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int) -> RunFacts:
