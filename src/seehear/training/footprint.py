@@ -25,7 +25,7 @@ LESS = 0.7  # share of the memory from which down it is
 NUMBER = 4  # bytes
 # How often each number is kept, for the way back or while it is computed:
 FEATURES, MIXED = 3, 1  # a segment's features: centred and scaled; also mixed
-EMBEDDINGS, HIDDEN, OUTSIDE = 20, 4, 4  # a width: in a layer's attention, in its feed-forward block, around layers
+EMBEDDINGS, HIDDEN, OUTSIDE = 24, 4, 4  # a width: in a layer's attention, in its feed-forward block, around layers
 CLASSES = 16  # a class
 MAPS = 3.2  # an attention's weight, one per pair of segments
 COMPARED = 10  # a pair of segments in a loss between embeddings
