@@ -23,12 +23,13 @@ LONG = 60  # segments of a clip from which on a training says what it makes of l
 SUGGESTED = 30  # segments of a window that is suggested
 LESS = 0.7  # share of the memory from which down it is
 NUMBER = 4  # bytes
+SPARE = 1.25  # what the allocator takes, beside what is in use
 # How often each number is kept, for the way back or while it is computed:
 FEATURES, MIXED = 3, 1  # a segment's features: centred and scaled; also mixed
-EMBEDDINGS, HIDDEN, OUTSIDE = 24, 4, 4  # a width: in a layer's attention, in its feed-forward block, around layers
+EMBEDDINGS, HIDDEN, OUTSIDE = 20, 4, 4  # a width: in a layer's attention, in its feed-forward block, around layers
 CLASSES = 16  # a class
-MAPS = 3.2  # an attention's weight, one per pair of segments
-COMPARED = 10  # a pair of segments in a loss between embeddings
+MAPS = 2.4  # an attention's weight, one per pair of segments
+COMPARED = 8  # a pair of segments in a loss between embeddings
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Footprint:
         if recipe.contrast.joint:
             maps += compared * (1 + (rows if recipe.contrast.disjoint else 0))
         maps += compared if recipe.avss else 0
-        return int(NUMBER * segments * (each + maps))
+        return int(SPARE * NUMBER * segments * (each + maps))
 
     @property
     def _clips_at_once(self) -> int:

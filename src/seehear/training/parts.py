@@ -50,7 +50,8 @@ def parts_of(clips: NDArray[np.int64], lengths: NDArray[np.int64], recipe: Recip
                 break  # nor does any that begins earlier: it has more clips and longer ones
             costs.append((best[first][0] + rows_of(count, recipe) * longest + OVERHEAD, first))
         best.append(min(costs))
-    parts, stop = [], len(clips)
+    parts: list[NDArray[np.int64]] = []
+    stop = len(clips)
     while stop:
         parts.insert(0, by_length[best[stop][1] : stop])
         stop = best[stop][1]
