@@ -20,6 +20,7 @@ from seehear.fusion.model import ParsingModel
 from seehear.training.bags import Split
 from seehear.training.objective import Objective
 from seehear.training.optimiser import new_optimiser, set_rate
+from seehear.training.parts import parts_of, step, steps
 from seehear.training.precision import SMALL_MODEL, parameter_count
 from seehear.training.pretraining import pretrain
 from seehear.training.recipe import Choice, Recipe
@@ -170,15 +171,11 @@ def _epoch(
     objective.begin(epoch)
     seed_torch(facts.seed, epoch, 1)  # dropout
     total, total_contrast = torch.zeros(2, device=train.labels.device)
-    for start in range(0, len(order), facts.recipe.batch):
-        clips = order[start : start + facts.recipe.batch]
-        loss, contrast = objective(clips)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        total += loss.detach() * len(clips)
+    for clips in steps(order, facts.recipe):
+        loss, contrast = step(objective, parts_of(clips, train.bags.lengths, facts.recipe), optimiser)
+        total += loss
         if contrast is not None:
-            total_contrast += contrast.detach() * len(clips)
+            total_contrast += contrast
     losses = {"loss": float(total) / len(order)}
     return {**losses, "contrast": float(total_contrast) / len(order)} if objective.has_contrast else losses
 

@@ -25,6 +25,7 @@ from seehear.selection.trainings import Part, Training, score_of, scores_of_clip
 from seehear.training.fit import normalisation, one_thread
 from seehear.training.objective import Objective
 from seehear.training.optimiser import new_optimiser
+from seehear.training.parts import parts_of, step
 from seehear.training.run import MemoryRun
 from seehear.training.seeding import seed_generators
 from seehear.training.validation import validate
@@ -99,10 +100,7 @@ def _trained(task: Task, training: Training) -> tuple[ParsingModel, _Networks, f
     for number, clips in enumerate(_batches(len(train.bags), training.recipe.batch, _steps(task), rng)):
         networks.show(task.grid.collocations[int(rng.integers(len(task.grid)))])
         with nullcontext() if number else counter:
-            loss, _ = objective(clips)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-        optimiser.step()
+            step(objective, parts_of(clips, train.bags.lengths, training.recipe), optimiser)
     return model, networks, float(counter.get_total_flops() * _steps(task))
 
 
