@@ -55,9 +55,7 @@ def read(folder: Path) -> Tables:
             dense.append(table)
     notes = ["synthetic and unlabelled clips are left out"]
     if public is None:
-        notes.append(
-            f"{folder} lacks {STRONG['test'][0]}, so that there are no test clips; it is a download of its own"
-        )
+        notes.append(f"{folder} lacks {STRONG['test'][0]}, which is a download of its own: there are no test clips")
     return Tables(
         weak,
         {AUDIO: tuple(dense)},

@@ -1,4 +1,4 @@
-"""Help to read label tables as they were published: where files lie, names of classes, rows, and events with defects."""
+"""What readers of published label tables share: where files lie, names of classes, rows, and events with defects."""
 
 from __future__ import annotations
 
@@ -116,7 +116,8 @@ class Events:
             onset, offset = min(onset, length), min(offset, length)
         event = Event(clip, onset, offset, label, line)
         self.defects += self._check(event)
-        self._events.append(event)
+        if onset < offset:
+            self._events.append(event)
         return onset < offset
 
     def table(self) -> DenseTable:
