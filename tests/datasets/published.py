@@ -52,8 +52,8 @@ def unav100(folder: Path) -> None:
     database = {}
     for n in range(TRAIN + VAL + TEST):
         subset = "train" if n < 6 else "validation" if n < 9 else "test"
-        segments = [{"segment": [0.5, 6.25], "label": CLASSES[n % 3], "label_id": n % 3}]
-        segments += [{"segment": [4, 12.2], "label": CLASSES[(n + 1) % 3], "label_id": (n + 1) % 3}]
+        segments = [{"segment": [0.25, 6.25], "label": CLASSES[n % 3], "label_id": n % 3}]
+        segments += [{"segment": [4, 12], "label": CLASSES[(n + 1) % 3], "label_id": (n + 1) % 3}]
         database[video(n)] = {"duration": 12 + n, "annotations": segments, "subset": subset}
     write(folder / "data" / "unav100_annotations.json", json.dumps({"version": "unav100", "database": database}))
 

@@ -70,9 +70,8 @@ def test_tables_in_seehears_form_are_without_defects_of_their_own(name, tmp_path
     for split, path in tables.weak.items():
         assert len(read_weak(path).clips) == SIZES[name][split]
     classes = read_classes(tmp_path / f"{name}-tables" / "classes.txt")
-    evaluated = {
-        clip for split in ("val", "test") if split in tables.weak for clip in read_weak(tables.weak[split]).clips
-    }
+    weak = [read_weak(path) for split, path in tables.weak.items() if split != "train"]
+    evaluated = {clip for table in weak for clip in table.clips}
     for path in tables.dense.values():
         table = read_dense(path, classes)
         assert table.events
@@ -86,8 +85,8 @@ def test_tables_in_seehears_form_are_without_defects_of_their_own(name, tmp_path
 
 
 def test_missing_files_are_named_with_where_to_get_them(name, tmp_path):
-    first = sorted(path for path in (tmp_path / "given").rglob("*") if path.is_file() and "public" not in path.name)
-    first = [path for path in first if path.name != "Annotations.txt"][0]
+    optional = ("public.tsv", "Annotations.txt")
+    first = min(path for path in (tmp_path / "given").rglob("*.*") if path.name not in optional)
     first.unlink()
     spec = datasets.get(name)
     with pytest.raises(SeehearError, match=f"lacks .*{re.escape(first.name)}.*{re.escape(spec.source)}"):
@@ -200,10 +199,7 @@ def test_ave_needs_its_splits(tmp_path):
         ("Bark&abc&good&1", r"trainSet\.txt:7: error: 4 fields where Category&VideoID&Quality&StartTime&EndTime"),
         ("Bark&abcdefghijk&good&one&2", r"trainSet\.txt:7: error: 'one' is not a number of seconds"),
         ("Bark&a/b&good&1&2", r"trainSet\.txt:7: error: .*path separator"),
-        (
-            "Race car auto, racing&abcdefghijk&good&1&2\nRace car auto_racing&abcdefghijk&good&1&2",
-            "would both be called",
-        ),
+        ("A, b&abcdefghijk&good&1&2\nA_b&abcdefghijk&good&1&2", "would both be called 'A_b'"),
     ],
 )
 def test_rows_that_can_not_be_read_are_fatal(tmp_path, row, message):
@@ -227,11 +223,8 @@ def test_unav100(tmp_path):
     path.write_text(json.dumps(content))
     report = prepare(tmp_path, "unav100")
     found = kinds(report)
-    assert [found[kind] for kind in (DefectKind.CLIP_IN_NO_SPLIT, DefectKind.CUT_END, DefectKind.ROUNDED_END)] == [
-        1,
-        1,
-        1,
-    ]
+    expected = (DefectKind.CLIP_IN_NO_SPLIT, DefectKind.CUT_END, DefectKind.ROUNDED_END)
+    assert [found[kind] for kind in expected] == [1, 1, 1]
     assert found[DefectKind.EMPTY_EVENT] == 1
     events = read_dense(report.annotations.dense["audio_visual"]).events
     assert (video(9), 3, 21) in {(event.clip, event.onset, event.offset) for event in events}
@@ -310,7 +303,7 @@ def test_desed(tmp_path):
     (tmp_path / "given" / "metadata" / "eval" / "public.tsv").unlink()
     report = prepare(tmp_path, "desed")
     assert report.sizes == {"train": 6, "val": 4}
-    assert "so that there are no test clips" in report.text() or "there are no test clips" in report.text()
+    assert "there are no test clips" in report.text()
     assert kinds(report)[DefectKind.NO_LABEL] == 1
     assert read_weak(report.annotations.weak["val"]).clips[0] == f"Y{video(96)}_126.000_136.000"
     assert (
@@ -339,8 +332,8 @@ def test_joint_truth_is_heard_and_seen(tmp_path):
     for modality in ("audio", "visual"):
         active = drawn.active(modality, video(3))
         assert active.shape == (15, 3)
-        assert np.flatnonzero(active[:, drawn.classes.index("Bark")]).tolist() == list(range(7))  # 0.5 to 6.25 s
-        assert np.flatnonzero(active[:, drawn.classes.index("Race car_auto racing")]).tolist() == list(range(4, 13))
+        assert np.flatnonzero(active[:, drawn.classes.index("Bark")]).tolist() == list(range(6))
+        assert np.flatnonzero(active[:, drawn.classes.index("Race car_auto racing")]).tolist() == list(range(4, 12))
 
 
 def test_labels_without_times_last_all_the_time(tmp_path):
