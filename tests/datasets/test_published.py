@@ -107,6 +107,24 @@ def test_tables_of_others_are_not_overwritten(name, tmp_path):
         prepare(tmp_path, other, tables=tmp_path / "elsewhere")
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe\x00a", b"a\n", b"[]", b'{"database": {"a": 3}}', b"a\tb&c&d,e&f\n" * 2]
+)
+def test_files_of_other_content_are_errors_or_defects(name, tmp_path, content):
+    """Each published file in turn is something else: never a traceback, and never tables without clips."""
+    for path in [path for path in (tmp_path / "given").rglob("*.*") if path.is_file()]:
+        before = path.read_bytes()
+        for changed in (content, before[: len(before) // 2], before.replace(b"1", b'"', 9), before + content):
+            path.write_bytes(changed)
+            try:
+                report = prepare(tmp_path, name)
+            except SeehearError as error:
+                assert str(path.name) in str(error)
+            else:
+                assert all(report.sizes.values())
+        path.write_bytes(before)
+
+
 def test_names_state_the_seconds():
     spans = {
         "vggsounder": ("-0abcdef_1g_000020", (20, 30), "-0abcdef_1g"),

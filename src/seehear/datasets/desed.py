@@ -9,7 +9,7 @@ from seehear.datasets.reading import ClassNames, Events, Published, clip_of, row
 from seehear.datasets.spec import DataSet, Truth
 from seehear.datasets.tables import Tables
 from seehear.labels import Defect, DefectKind, DenseTable, WeakTable
-from seehear.labels.cells import Header, classes_in
+from seehear.labels.cells import CellError, Header, classes_in
 from seehear.modality import AUDIO
 from seehear.texts import read_lines
 
@@ -74,7 +74,11 @@ def _weak(path: Path, names: ClassNames, defects: list[Defect]) -> WeakTable:
         clip = clip_of(_stem(name), path, line, defects)
         if clip is not None:
             lines.setdefault(clip, line)
-            own = [names(label, path, line) for label in classes_in(text) if label]
+            try:
+                own = [names(label, path, line) for label in classes_in(text) if label]
+            except CellError as error:
+                defects.append(Defect(path, line, error.kind, str(error)))
+                continue
             _extend(labels, clip, own, path, line, lines[clip], defects)
     return weak_of(path, labels, lines)
 

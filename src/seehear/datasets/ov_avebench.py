@@ -12,7 +12,7 @@ from seehear.datasets.spec import AUDIO_VISUAL, SPLITS, DataSet, Truth
 from seehear.datasets.tables import Tables
 from seehear.errors import SeehearError
 from seehear.labels import Defect, DefectKind
-from seehear.texts import parse_json, read_lines, read_text
+from seehear.texts import read_json, read_lines
 
 PUBLISHED = Published(
     "ov-avebench", "https://github.com/jasongief/OV-AVEL", ("meta_anno_files",), "they lie in its meta_anno_files"
@@ -80,7 +80,7 @@ def _clips(path: Path, defects: list[Defect]) -> Clips:
 
 def _events(path: Path, clips: Clips, names: ClassNames, defects: list[Defect]) -> tuple[Events, set[str]]:
     """Return the events of the clips, and the clips that have one."""
-    content = parse_json(read_text(path), path)
+    content = read_json(path)
     if not isinstance(content, dict):
         raise SeehearError(f"{path}: is no mapping of clips to labels, as OV-AVEBench's annotations are; get it again")
     lines = {match[1]: n for n, text in enumerate(read_lines(path), 1) if (match := KEY.match(text))}

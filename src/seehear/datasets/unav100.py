@@ -10,6 +10,7 @@ from seehear.datasets.spec import AUDIO_VISUAL, SPLITS, DataSet, Truth
 from seehear.datasets.tables import Tables
 from seehear.errors import SeehearError
 from seehear.labels import Defect, DefectKind
+from seehear.labels.cells import seconds
 from seehear.texts import read_json
 
 PUBLISHED = Published(
@@ -38,11 +39,11 @@ def read(folder: Path) -> Tables:
             message = f"{clip} has none of the subsets train, validation and test; it is left out"
             defects.append(Defect(path, 0, DefectKind.CLIP_IN_NO_SPLIT, message))
             continue
-        duration = video.get("duration")
-        if isinstance(duration, int | float) and duration > 0:
-            lengths[clip] = float(duration)
+        if length := _length(video.get("duration")):
+            lengths[clip] = length
         labels[split][clip] = []
-        for event in video.get("annotations") or ():
+        annotated = video.get("annotations") or []
+        for event in annotated if isinstance(annotated, list) else [annotated]:
             if (read_event := _event(event, clip, path, defects)) is not None:
                 name = names(read_event[0], path, 0)
                 if events.add(clip, *read_event[1], name, 0):
@@ -66,6 +67,14 @@ def _database(path: Path) -> dict[str, Any]:
     if not isinstance(database, dict) or not database:
         raise SeehearError(f"{path}: holds no videos under `database`, as UnAV-100's annotations do; get it again")
     return database
+
+
+def _length(duration: Any) -> float | None:
+    """Return a length in seconds; None if it is none."""
+    try:
+        return seconds(str(duration)) or None
+    except ValueError:
+        return None
 
 
 def _event(event: Any, clip: str, path: Path, defects: list[Defect]) -> tuple[str, tuple[float, float]] | None:
