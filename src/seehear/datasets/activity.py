@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.datasets.spec import AUDIO_VISUAL, Annotations, DataSet
+from seehear.datasets.spec import AUDIO_VISUAL, DataSet
 from seehear.datasets.tables import EVALUATED, Tables
 from seehear.errors import SeehearError
 from seehear.labels import DenseTable, Event, classes_of
@@ -138,14 +138,9 @@ class SyntheticActivity:
         return math.ceil(max((event.offset for own in self.events.values() for event in own.get(clip, ())), default=0))
 
 
-def modalities_of(dataset: DataSet, tables: Tables) -> tuple[str, ...]:
-    """Return the modalities of a model of a data set."""
-    return Annotations(dataset, tables.files[0].parent, {}, dict.fromkeys(tables.dense, tables.files[0])).modalities
-
-
 def _events(dataset: DataSet, tables: Tables) -> dict[str, dict[str, list[Event]]]:
     """Return modality -> clip -> events; those of what is heard and seen at once are in both modalities."""
-    events: dict[str, dict[str, list[Event]]] = {modality: {} for modality in modalities_of(dataset, tables)}
+    events: dict[str, dict[str, list[Event]]] = {modality: {} for modality in dataset.modalities(tables.dense)}
     for kind, dense in tables.dense.items():
         for modality in (AUDIO, VISUAL) if kind == AUDIO_VISUAL else (kind,):
             for event in (event for table in dense for event in table.events):

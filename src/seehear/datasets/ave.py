@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from seehear.datasets.reading import ClassNames, Events, Published, clip_of, span_of, weak_of
 from seehear.datasets.spec import AUDIO_VISUAL, SPLITS, DataSet, Truth
 from seehear.datasets.tables import Tables
-from seehear.labels import Defect, DefectKind, DenseTable, WeakTable
+from seehear.labels import Defect, DefectKind, DenseTable
 from seehear.texts import read_lines
 
 PUBLISHED = Published(
@@ -34,32 +33,35 @@ def read(folder: Path) -> Tables:
     names, defects = ClassNames(), list[Defect]()
     by_split = {split: _rows(path, defects) for split, path in zip(SPLITS, paths, strict=True)}
     home = {clip: split for split in SPLITS for _, clip, *_ in by_split[split]}  # the last split of a clip
-    weak: dict[str, WeakTable] = {}
+    lines: dict[str, dict[str, int]] = {split: {} for split in SPLITS}
     dense: list[DenseTable] = []
     for split, path in zip(SPLITS, paths, strict=True):
         events = Events(path, lambda clip: SECONDS)
-        labels: dict[str, list[str]] = {}
-        lines: dict[str, int] = {}
         for line, clip, published, onset, offset in by_split[split]:
-            name = names(published, path, line)
-            fills = events.add(clip, onset, offset, name, line)
+            events.add(clip, onset, offset, names(published, path, line), line)
             if home[clip] != split:
                 message = f"{clip} is also in {FILES[home[clip]]}; its rows count there, and it is no {split} clip"
                 defects.append(Defect(path, line, DefectKind.SHARED_CLIPS, message))
-                continue
-            if clip in labels:
-                message = f"{clip} has a row on line {lines[clip]} too; it counts as one clip with the events of both"
+            elif clip in lines[split]:
+                message = f"{clip} has a row on line {lines[split][clip]} too; it is one clip with the events of both"
                 defects.append(Defect(path, line, DefectKind.SEVERAL_ROWS, message))
-            labels.setdefault(clip, []).extend([name] if fills else [])
-            lines.setdefault(clip, line)
-        weak[split] = weak_of(path, labels, lines)
+            else:
+                lines[split][clip] = line
         dense.append(events.table())
-    weak = _with_labels_elsewhere(weak, dense)
+    labels: dict[str, list[str]] = {}
+    for event in (event for table in dense for event in table.events):
+        labels.setdefault(event.clip, []).append(event.label)
     defects += [*names.defects, *(_in_no_split(every, home, defects) if every else ())]
-    classes = tuple(sorted({event.label for table in dense for event in table.events}))
-    files = (*paths, every) if every else tuple(paths)
     return Tables(
-        weak, {AUDIO_VISUAL: tuple(dense)}, classes=classes, renamed=names.renamed, defects=defects, files=files
+        {
+            split: weak_of(path, {clip: labels.get(clip, ()) for clip in lines[split]}, lines[split])
+            for split, path in zip(SPLITS, paths, strict=True)
+        },
+        {AUDIO_VISUAL: tuple(dense)},
+        classes=tuple(sorted({name for own in labels.values() for name in own})),
+        renamed=names.renamed,
+        defects=defects,
+        files=(*paths, every) if every else tuple(paths),
     )
 
 
@@ -79,19 +81,6 @@ def _rows(path: Path, defects: list[Defect]) -> list[Row]:
         if clip and times:
             found.append((line, clip, cells[0], *times))
     return found
-
-
-def _with_labels_elsewhere(weak: dict[str, WeakTable], dense: Sequence[DenseTable]) -> dict[str, WeakTable]:
-    """Return the weak tables, each clip with the classes of its events in the files of other splits as well."""
-    classes: dict[str, dict[str, None]] = {}
-    for table in dense:
-        for event in table.events:
-            if event.onset < event.offset:
-                classes.setdefault(event.clip, {})[event.label] = None
-    return {
-        split: weak_of(table.path, {clip: list(classes.get(clip, ())) for clip in table.clips}, table.lines)
-        for split, table in weak.items()
-    }
 
 
 def _in_no_split(every: Path, home: dict[str, str], defects: list[Defect]) -> list[Defect]:

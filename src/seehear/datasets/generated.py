@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from seehear import arguments
 from seehear.arguments import Names
-from seehear.datasets.activity import SyntheticActivity, modalities_of, rng_of
+from seehear.datasets.activity import SyntheticActivity, rng_of
 from seehear.datasets.registry import get
 from seehear.datasets.spec import DataSet, FeatureFolder, feature_folders
 from seehear.datasets.tables import Tables, read_tables
@@ -200,7 +200,7 @@ class Maker:
 
 
 def _selected_folders(dataset: DataSet, tables: Tables, only: Sequence[str]) -> list[FeatureFolder]:
-    folders = feature_folders(dataset, modalities_of(dataset, tables))
+    folders = feature_folders(dataset, dataset.modalities(tables.dense))
     known = {name for folder in folders for name in (folder.folder, folder.network)}
     if unknown := [name for name in only if name not in known]:
         raise SeehearError(

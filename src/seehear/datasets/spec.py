@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -122,6 +122,10 @@ class DataSet:
         span = self.span(clip)
         return span[1] - span[0] if span else self.seconds
 
+    def modalities(self, kinds: Iterable[str]) -> tuple[str, ...]:
+        """Return the modalities of a model of the data set, which has dense tables of these kinds."""
+        return (tuple(kinds) if self.truth is Truth.PER_MODALITY else ()) or self.truth.modalities
+
     def short(self, clip: str) -> str:
         """Return the part of a clip's name that names its feature files and its video."""
         return clip[self.skipped : self.skipped + self.prefix] if self.prefix else clip
@@ -162,10 +166,8 @@ class Annotations:
 
     @property
     def modalities(self) -> tuple[str, ...]:
-        """The modalities that a model of the data set has: those of the dense tables if these are per modality."""
-        if self.dataset.truth is Truth.PER_MODALITY and self.dense:
-            return tuple(self.dense)
-        return self.dataset.truth.modalities
+        """The modalities that a model of the data set has."""
+        return self.dataset.modalities(self.dense)
 
 
 def find_tables(dataset: DataSet, folder: str | Path) -> Annotations:
