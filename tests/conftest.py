@@ -5,9 +5,11 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 # A busy machine is no fault. What is rare is left to `make fuzz`.
 settings.register_profile("without a clock", deadline=None, max_examples=50)
@@ -23,15 +25,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 sys.path.insert(0, str(Path(__file__).parent))  # so that `make_media` can be imported from anywhere
 
 
+TOGETHER = "tests/engines"  # one process runs these: each would start a cluster of its own
 # Files that take longest. Each runs in one process: if one began last, the others would wait for it.
 LONGEST = (
     "test_notebooks.py",
+    "engines",
     "selection/test_select.py",
     "test_bad_input.py",
     "test_guide.py",
     "test_tutorial.py",
     "selection/test_trainings.py",
-    "engines/test_same.py",
     "test_faults.py",
     "training/test_refined.py",
     "paper/test_reproduce.py",
@@ -40,8 +43,20 @@ LONGEST = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files."""
-    files = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: files.get(item.path, len(files)))
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, places.get(item.path.parent, len(places))))
+
+
+class Scheduling(LoadFileScheduling):
+    """A file's tests run in one process, and all tests of a cluster."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER if nodeid.startswith(TOGETHER) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Distribute the tests over processes."""
+    return Scheduling(config, log)
 
 
 def pytest_collection_finish() -> None:

@@ -13,6 +13,7 @@ from seehear.formats import Clip
 from seehear.fusion.model import ParsingModel
 from seehear.parsing.clip import ParsedClip, ParsedEvent
 from seehear.refinement import teachers
+from seehear.scoring.metrics import METRICS
 from seehear.selection import estimators
 
 TEXT = (Path(__file__).parent.parent / "docs" / "extend.md").read_text(encoding="utf-8")
@@ -34,6 +35,18 @@ def test_network(tmp_path):
     file = tmp_path / "loudness.py"
     file.write_text(example("The simplest possible network"), encoding="utf-8")
     assert sh.check_network(f"{file}:loudness").passed
+
+
+def test_metric(monkeypatch):
+    metric = run("A metric of a paper")["METRIC"]
+    monkeypatch.setitem(METRICS, metric.name, metric)
+    truth = np.random.default_rng(0).random((6, 5, 2)) < 0.5
+    half = truth.copy()
+    half[::2] = False
+    data = sh.Dataset.from_arrays({}, truth={"audio": truth, "visual": truth})
+    found = sh.benchmark({"audio": half, "visual": truth}, data, metrics="recall").interval("recall", "recall")
+    assert found.mean == pytest.approx(100 * half.sum() / truth.sum())
+    assert found.low < found.mean < found.high
 
 
 def test_loss():

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from seehear import memory
 from seehear.errors import SeehearError
 from seehear.features.rows import SomeRows, part_of
-from seehear.memory import BLOCK, blocks, memory_limit, taken, zeros
+from seehear.memory import BLOCK, blocks, free_memory, memory_limit, taken, zeros
 
 
 @pytest.mark.parametrize("limit", ["0", "1"])
@@ -48,3 +49,28 @@ def test_a_memory_that_is_none(given, monkeypatch):
     monkeypatch.setenv("SEEHEAR_MEMORY", given)
     with pytest.raises(SeehearError, match=f"SEEHEAR_MEMORY must be a number of GiB, 0 or more, not '{given}'"):
         memory_limit()
+
+
+def test_free_memory_is_some_of_the_machines():
+    free = free_memory()
+    assert free is None or 0 <= free <= 1 << 50
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "expected"), [("max", 500, 10 * 1024), ("4000", 3500, 500 + 200), ("4000", 9000, 0)]
+)
+def test_free_memory_heeds_the_control_group(monkeypatch, tmp_path, limit, used, expected):
+    """Of a machine with 10 KiB: cached files of the group, 200 bytes, count as free."""
+    files = {
+        "/proc/meminfo": "MemTotal:       99 kB\nMemAvailable:   10 kB\n",
+        "/sys/fs/cgroup/memory.max": f"{limit}\n",
+        "/sys/fs/cgroup/memory.current": f"{used}\n",
+        "/sys/fs/cgroup/memory.stat": "anon 7\ninactive_file 200\n",
+    }
+    monkeypatch.setattr(memory, "Path", lambda name: tmp_path / name.strip("/"))
+    assert free_memory() is None
+    for name, content in files.items():
+        file = tmp_path / name.strip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    assert free_memory() == expected

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from seehear.data import Dataset
     from seehear.decoding import Decoding
     from seehear.errors import SeehearError
-    from seehear.evaluation import Comparison, Evaluation, compare, evaluate, score
+    from seehear.evaluation import Benchmark, Comparison, Evaluation, benchmark, compare, evaluate, score
     from seehear.events import Activity
     from seehear.features.arrays import Extraction, Features
     from seehear.features.check import check_network
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from seehear.parsing.parser import Parser, load, train
     from seehear.parsing.untrained import Untrained, parse
     from seehear.pseudo import PseudoLabels
+    from seehear.refinement.judge import judge_labels
+    from seehear.refinement.judgement import LabelJudgement
     from seehear.refinement.refine import refine
     from seehear.refinement.result import Refinement
     from seehear.refinement.teachers import list_teachers
@@ -56,12 +58,14 @@ _MODULES = ("datasets", "formats", "labelling", "labels", "losses", "networks", 
 _HOMES = {
     "Activity": "seehear.events",
     "Alignment": "seehear.alignment",
+    "Benchmark": "seehear.evaluation",
     "Comparison": "seehear.evaluation",
     "Dataset": "seehear.data",
     "Decoding": "seehear.decoding",
     "Evaluation": "seehear.evaluation",
     "Extraction": "seehear.features.arrays",
     "Features": "seehear.features.arrays",
+    "LabelJudgement": "seehear.refinement.judgement",
     "LoadedNetwork": "seehear.features.loaded",
     "PackagedParser": "seehear.parsing.packaged",
     "ParsedClip": "seehear.parsing.clip",
@@ -76,12 +80,14 @@ _HOMES = {
     "Untrained": "seehear.parsing.untrained",
     "align": "seehear.alignment",
     "align_arrays": "seehear.alignment",
+    "benchmark": "seehear.evaluation",
     "check_network": "seehear.features.check",
     "compare": "seehear.evaluation",
     "evaluate": "seehear.evaluation",
     "export_features": "seehear.features.npy",
     "extract": "seehear.features.extraction",
     "import_features": "seehear.features.npy",
+    "judge_labels": "seehear.refinement.judge",
     "list_estimators": "seehear.selection.estimators",
     "list_networks": "seehear.networks",
     "list_recipes": "seehear.training.recipe",
@@ -99,12 +105,14 @@ _HOMES = {
 __all__ = [
     "Activity",
     "Alignment",
+    "Benchmark",
     "Comparison",
     "Dataset",
     "Decoding",
     "Evaluation",
     "Extraction",
     "Features",
+    "LabelJudgement",
     "LoadedNetwork",
     "PackagedParser",
     "ParsedClip",
@@ -120,6 +128,7 @@ __all__ = [
     "__version__",
     "align",
     "align_arrays",
+    "benchmark",
     "check_network",
     "compare",
     "datasets",
@@ -128,6 +137,7 @@ __all__ = [
     "extract",
     "formats",
     "import_features",
+    "judge_labels",
     "labelling",
     "labels",
     "list_estimators",

@@ -113,3 +113,29 @@ def blocks(count: int, width: int) -> Iterator[slice]:
         yield slice(start, start + step)
     if count:
         yield slice(last, count)
+
+
+def free_memory() -> int | None:
+    """Return how many bytes a process can still take without being killed; None if the system does not say.
+
+    That is what Linux calls available, or what is left of the limit of the control group, such as a container's.
+    """
+    available = _number_after("MemAvailable:", Path("/proc/meminfo"))
+    if available is None:
+        return None
+    group = Path("/sys/fs/cgroup")
+    limit, used = _number_after("", group / "memory.max"), _number_after("", group / "memory.current")
+    if limit is None or used is None:
+        return 1024 * available
+    given_back = _number_after("inactive_file ", group / "memory.stat") or 0  # cached files, dropped when needed
+    return min(1024 * available, max(0, limit - used + given_back))
+
+
+def _number_after(name: str, file: Path) -> int | None:
+    """Return the number behind a name at the beginning of a line of a file of the system; None if there is none."""
+    try:
+        lines = file.read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    found = [line.removeprefix(name).split() for line in lines if line.startswith(name)]
+    return int(found[0][0]) if found and found[0] and found[0][0].isdecimal() else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from seehear.decoding import Probabilities
 from seehear.memory import zeros
 
 BATCH = 64  # windows in one forward pass
+BATCH_SEGMENTS = 1 << 13  # segments in one forward pass, or one window if it has more
 
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 # From the clips of B windows, their first segments and their lengths, (B,) each, to the probabilities of segments,
@@ -40,8 +41,7 @@ def over_windows(
     clip_level = zeros((number, longest, n_classes))
     by_modality = zeros(segment.shape)
     weight = np.zeros((number, longest), dtype=np.float32)
-    for first in range(0, len(cuts), BATCH):
-        batch = slice(first, first + BATCH)
+    for batch in _batches(stop - start):
         lengths = stop[batch] - start[batch]
         of_segment, of_clip, of_modality = forward(clip[batch], start[batch], lengths)
         for row, (n, begin, length) in enumerate(zip(clip[batch], start[batch], lengths, strict=True)):
@@ -58,6 +58,20 @@ def over_windows(
     return Probabilities(segment, clip_level, by_modality)
 
 
+def _batches(lengths: NDArray[np.int64]) -> Iterator[slice]:
+    """Yield slices of the windows, each with at most BATCH windows and, padded to its longest, BATCH_SEGMENTS segments.
+
+    Args:
+        lengths: Segments of each window, in order.
+    """
+    first = 0
+    while first < len(lengths):
+        longest = np.maximum.accumulate(lengths[first : first + BATCH])
+        fit = int((longest * np.arange(1, len(longest) + 1) <= BATCH_SEGMENTS).sum())
+        yield slice(first, first + max(1, fit))
+        first += max(1, fit)
+
+
 def cut(length: int, window: int) -> list[tuple[int, int]]:
     """Return windows that cover `length` segments. The last is moved back so that it is as long as the others."""
     if length <= window:
@@ -67,9 +81,18 @@ def cut(length: int, window: int) -> list[tuple[int, int]]:
     return [(start, start + window) for start in starts]
 
 
-def window_length(lengths: NDArray[np.int64]) -> int:
+def window_length(lengths: NDArray[np.int64], attention: int = 0) -> int:
     """Return the number of segments of a window for prediction.
 
-    Nine in ten training clips are no longer than it. So one long clip does not decide.
+    Nine in ten training clips are no longer than it. So one long clip does not decide. Where attention is windowed, a
+    long clip costs no more than short ones, and prediction sees every clip as long as those of training whole, as
+    training does.
+
+    Args:
+        lengths: Segments of each training clip, (N,).
+        attention: The recipe's `window`.
     """
+    longest = int(lengths.max())
+    if 0 < attention < longest:
+        return longest
     return int(np.quantile(lengths, 0.9, method="higher"))

@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 from collections import Counter
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -62,6 +63,11 @@ def test_from_tables_to_a_trained_model(name, tmp_path):
     command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
     trained = command(*bound.args, **bound.kwargs)
     assert (trained.clips, trained.exit_code, trained.missing) == (SIZES[name]["train"], 0, [])
+    if "psds" in spec.metrics and not find_spec("sed_scores_eval"):
+        return
+    tokens = [str(tmp_path / "run") if token == "RUN" else token for token in shlex.split(score)[1:]]
+    command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
+    assert command(*bound.args, **bound.kwargs).exit_code == 0
 
 
 def test_tables_in_seehears_form_are_without_defects_of_their_own(name, tmp_path):

@@ -1,4 +1,4 @@
-"""One Ray cluster of three nodes for all tests of engines. Starting it takes some seconds."""
+"""One Ray cluster of three nodes for all tests of engines. It takes seconds to start, and processor time all along."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def nodes() -> Iterator[Nodes]:
     """The cluster, to which this process and those that it starts connect."""
     if importlib.util.find_spec("ray") is None:

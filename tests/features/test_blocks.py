@@ -639,10 +639,10 @@ def test_import_into_blocks(tmp_path):
 
 
 def test_an_import_that_is_interrupted_keeps_what_it_had(tmp_path, monkeypatch):
-    from seehear.features import npy
+    from seehear.features.forms.spec import Form
 
     calls = []
-    made = npy._by_segment
+    made = Form.by_segment
 
     def interrupted(*arguments):
         calls.append(1)
@@ -650,7 +650,7 @@ def test_an_import_that_is_interrupted_keeps_what_it_had(tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return made(*arguments)
 
-    monkeypatch.setattr(npy, "_by_segment", interrupted)
+    monkeypatch.setattr(Form, "by_segment", interrupted)
     with pytest.raises(KeyboardInterrupt):
         imported(tmp_path, block=100)
     assert Store(tmp_path / "s").clips("net") == {"c0", "c1", "c2"}

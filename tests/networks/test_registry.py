@@ -89,15 +89,15 @@ def test_network_of_a_hub_works(name, with_fresh_weights):
     """What `checking` looks at, on fewer items: these networks are large."""
     spec = with_fresh_weights(name)
     network = load(spec, "cpu")
-    batch = sample(spec.input, 2)
+    batch = sample(spec.input, 1)
+    batch = np.concatenate([batch, np.zeros_like(batch)])
     features = network.features(batch)
     assert features.shape == (2, spec.width)
     assert features.dtype == np.float32
     assert np.isfinite(features).all()
     assert not np.allclose(features[0], features[1], atol=1e-4 * np.abs(features).max())  # it looks at its input
-    np.testing.assert_allclose(network.features(batch[1:])[0], features[1], atol=1e-4 * np.abs(features).max())
+    np.testing.assert_allclose(network.features(batch[:1])[0], features[0], atol=1e-4 * np.abs(features).max())
     assert network.features(batch[:0]).shape == (0, spec.width)
-    assert np.isfinite(network.features(np.zeros_like(batch[:1]))).all()
     assert not any(module.training for module in network.module().modules())
 
 

@@ -40,19 +40,20 @@ def run(models: list[ParsingModel], widths: dict, features: dict, present: np.nd
     return list(opened._run({**features, "present": present, "available": available}, present.shape))
 
 
-@settings(max_examples=15)
+@settings(max_examples=20)
 @given(
     modalities=st.integers(1, 3),
     heads=st.sampled_from([1, 4]),
     layers=st.integers(0, 2),
     projection=st.sampled_from(["none", "shared", "separate", "audio"]),
     blend=st.sampled_from([0.0, 0.3]),
+    window=st.sampled_from([0, 0, 1, 3, 6]),
     seeds=st.integers(1, 3),
     seed=st.integers(0, 99),
 )
-def test_graph_gives_the_probabilities_of_the_models(modalities, heads, layers, projection, blend, seeds, seed):
+def test_graph_gives_the_probabilities_of_the_models(modalities, heads, layers, projection, blend, window, seeds, seed):
     widths = {name: [4 + m, 3] for m, name in enumerate(NAMES[:modalities])}
-    options = {"heads": heads, "layers": layers, "projection": projection, "blend": blend}
+    options = {"heads": heads, "layers": layers, "projection": projection, "blend": blend, "window": window}
     models = [model(widths, 3, seed + n, **options) for n in range(seeds)]
     features, present, available = batch(widths, seed)
     found = run(models, widths, features, present, available)

@@ -257,3 +257,15 @@ def test_networks_are_brought_along(place, packaged, tmp_path, monkeypatch):
     assert "fetching" not in done.stderr
     (found,) = json.loads(done.stdout)["clips"]
     assert found["events"] == expected.as_json()["events"]
+
+
+@pytest.mark.parametrize("seconds", [6, 3])
+def test_attention_within_a_window_is_packaged(place, parser, tmp_path, seconds):
+    """Clips as long as those of training, and longer: these are predicted in windows of training's longest clip."""
+    data = dataset(place)
+    changed = {"epochs": 2, "width": 16, "feed_forward": 16, "window": 2, "blend": 0.2, "batch_segments": 12}
+    trained = sh.Parser("paper", device="cpu", **changed).fit(data, progress=False)
+    trained.run.facts = replace(trained.run.facts, window=seconds)
+    opened = trained.package(tmp_path / "model.seehear")
+    assert opened.window == seconds
+    np.testing.assert_allclose(opened.predict_proba(data), trained.predict_proba(data), atol=1e-5)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from refinement.made import clips
 from seehear.refinement.out_of_fold import folds, out_of_fold
 from seehear.refinement.teachers import REGISTRY, Bags, list_teachers
-from seehear.refinement.thresholds import from_negatives
+from seehear.refinement.thresholds import from_negatives, share_for
 
 
 def bags_of(dataset, modality="audio"):
@@ -56,6 +56,14 @@ def test_a_label_does_not_change_the_score_of_its_own_clip(teacher):
     of_row = np.repeat(fold, np.diff(bags.offsets))
     assert np.array_equal(after[of_row == fold[3]], before[of_row == fold[3]])
     assert not np.allclose(after[of_row != fold[3]], before[of_row != fold[3]])
+
+
+def test_a_longer_clip_lets_as_many_segments_pass_by_mistake():
+    assert share_for(0.05, np.array([3, 10, 10])) == 0.05
+    assert share_for(0.05, np.array([10])) == 0.05
+    for lengths in ([60, 60], [20, 100], [30, 200, 10]):
+        by_mistake = sum(share_for(0.05, np.array(lengths)) * length for length in lengths) / len(lengths)
+        assert by_mistake == pytest.approx(0.05 * 10)
 
 
 @pytest.mark.parametrize("false_alarms", [0.05, 0.3])

@@ -69,6 +69,17 @@ def test_is_the_definition_in_loops(made, refined):
                 assert refined.weak[name][n, c] == (labels[n, c] > 0 and (margins[name] > 0 or name == best))
 
 
+@pytest.mark.parametrize("lengths", [(10,), (60,), (40, 80, 120)])
+def test_a_label_holds_in_the_right_modality_however_long_clips_are(lengths):
+    made = clips(lengths=lengths)
+    refined = refine(made, "ridge")
+    true = {name: of_modality.any(axis=1) for name, of_modality in made.truth.items()}
+    right = np.logical_and.reduce([refined.weak[name] == true[name] for name in true])[made.labels > 0]
+    assert right.mean() > 0.75
+    assert f"{100 * refined.false_alarms:.3g} % of the segments" in refined.text()
+    assert refined.false_alarms == pytest.approx(0.05 * 10 / np.mean(made.lengths))
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_weak_label_is_never_removed_from_every_modality(seed):
     """With teachers that learn nothing, since the labels have nothing to do with the clips."""

@@ -23,6 +23,7 @@ COMMANDS = (
     ("prepare", "prepare:prepare", "Check a data set's tables, import or extract its features, list what is missing."),
     ("train", "train:train", "Train a parsing model from clip-level labels."),
     ("evaluate", "evaluate:evaluate", "Score trained runs against per-second ground truth."),
+    ("benchmark", "benchmark:benchmark", "Score runs or predictions by the metrics that papers of data sets report."),
     ("thresholds", "thresholds:thresholds", "Choose a run's thresholds by false alarms per hour."),
     ("compare", "compare:compare", "Compare trained runs, with intervals and p-values over clips and seeds."),
     ("align", "align:align", "Measure how well modalities agree in meaning, in features and in trained runs."),
@@ -41,17 +42,18 @@ COMMANDS = (
     ("recipes", "recipes:recipes", "List the recipes for training."),
 )
 GROUPS = {
-    "labels": "Check label tables, make them from annotations, or refine them per modality.",
+    "labels": "Check label tables, make them from annotations, refine them per modality, or judge that.",
     "networks": "List networks, or check them on a sample clip.",
-    "features": "Features as folders of .npy files.",
+    "features": "Import features that others made, and export a store's as .npy files.",
 }
 GROUP_COMMANDS = (
     ("labels", "check", "labels:check_labels", "Report every defect as file:line: message."),
     ("labels", "import", "labels:import_labels", "Import annotations of ELAN, Audacity and other tools."),
     ("labels", "refine", "labels:refine_labels", "Find out in which modality weak labels hold, and when."),
+    ("labels", "judge", "labels:judge_labels", "Judge refined labels by true labels per modality."),
     ("networks", "list", "networks:networks", "List networks: input, width, training data, licence."),
     ("networks", "check", "networks:check_networks", "Check networks on a sample clip."),
-    ("features", "import", "features:import_features", "Import .npy files into a store."),
+    ("features", "import", "features:import_features", "Import features that others made into a store."),
     ("features", "export", "features:export_features", "Write a store's features as .npy files."),
     ("features", "generate", "features:generate_features", "Make synthetic features of a data set."),
 )

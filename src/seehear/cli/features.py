@@ -1,4 +1,4 @@
-"""seehear features: folders of .npy files, imported, exported and generated."""
+"""seehear features: those that others made imported, a store's exported, and synthetic ones generated."""
 
 from __future__ import annotations
 
@@ -10,31 +10,43 @@ from seehear.features.npy import Transfer
 
 
 def import_features(
-    folder: str | Path,
+    source: str | Path,
     *,
     store: str | Path,
     network: str,
     modality: str,
+    form: str = "",
     labels: Sequence[str | Path] = (),
     prefix: int = 0,
     frames: int = 1,
+    stride: float = 0.0,
+    window: float = 0.0,
+    key: str = "",
+    order: Sequence[str | Path] = (),
     segment: float | None = None,
     shared: bool = False,
     block: int | None = None,
 ) -> Transfer:
-    """Import a folder of .npy files, one per clip, into a store.
+    """Import features that others made into a store: .npy, .npz, .h5 or .pt files.
 
-    The folders shared for LLP hold VGGish (10, 128), ResNet-152 (80, 2048: --frames 8) and R(2+1)D (10, 512). Their
-    files are named by the first 11 characters of the name of the clip: --prefix 11, with --labels.
+    They are a folder with one file per clip, one file with an entry per clip, or one file with an array for all clips.
+    --form names a form in which the field shares features, such as llp-vggish: docs/formats.md lists them. The folders
+    shared for LLP name their files by the first 11 characters of the name of the clip: give --labels. No pickle is
+    run: arrays of objects are refused, and .pt files that hold more than tensors.
 
     Args:
-        folder: Holds CLIP.npy files, each (frames × T, width).
+        source: The folder or file. An array of a clip is (frames × T, width).
         store: The folder to keep features in; created if it doesn't exist.
         network: The name for the features.
         modality: audio, visual, or another.
-        labels: Label tables that name the clips; without them every file is a clip.
+        form: The form in which they are shared; it says the prefix, frames, stride, window and key.
+        labels: Label tables that name the clips; without them every file or entry is a clip.
         prefix: Files are named by this many characters of the name of a clip, 0 for all.
-        frames: Rows of a file that make one segment; they are averaged.
+        frames: Rows of an array that make one segment; they are averaged.
+        stride: Seconds from row to row, in place of --frames: rows are averaged by the segment that their middle is in.
+        window: Seconds that a row covers; by default the stride.
+        key: Name of the array in its file, where that holds several.
+        order: List of the clips' names for one array for all clips; and perhaps files with the numbers of rows to take.
         segment: Seconds per segment; 1 in a new store.
         shared: Give several clips the features of one file, if the first --prefix characters of their names agree.
         block: Clips per file of a new store, such as 64 for very many clips; 1 by default.
@@ -45,13 +57,18 @@ def import_features(
     from seehear.features import npy as importing
 
     return importing.import_features(
-        folder,
+        source,
         store=store,
         network=network,
         modality=modality,
+        form=form,
         labels=labels,
         prefix=prefix,
         frames=frames,
+        stride=stride,
+        window=window,
+        key=key,
+        order=order,
         segment=segment,
         shared=shared,
         block=block,

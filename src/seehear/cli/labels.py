@@ -1,4 +1,4 @@
-"""seehear labels: check label tables, import annotations as tables, and refine weak labels per modality."""
+"""seehear labels: check label tables, import annotations as tables, refine weak labels per modality, judge these."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ def refine_labels(
         collocation: MODALITY=NETWORK, or several networks with + between.
         out: Folder to write into.
         teacher: Name from `seehear teachers`.
-        false_alarms: Share of the seconds of clips without a class that pass its threshold.
+        false_alarms: Share of the seconds of clips without a class that pass its threshold, in clips of up to ten
+            seconds; it is lowered in proportion for longer ones.
         folds: A clip is labelled by a teacher that learnt from the other folds.
         pseudo: MODALITY=TABLE, pseudo-labels that another system made, instead of a teacher. Dense tables, with a
             column confidence if there is one.
@@ -105,3 +106,23 @@ def refine_labels(
     refinement.notes += dataset.notes
     refinement.save(out)
     return refinement
+
+
+def judge_labels(refined: str | Path, *, truth: Sequence[str], prior: Sequence[str] = ()) -> Result:
+    """Judge refined labels by true labels per modality: how many were given to the right modality?
+
+    A label is a clip and a class. It is right if it was given to exactly the modalities in which it is true: only
+    heard, only seen, or both. The share of right labels is compared with the class prior, which looks at no clip.
+
+    Args:
+        refined: A folder that `labels refine` or `label` wrote.
+        truth: MODALITY=TABLE, true labels for each modality: weak or dense tables.
+        prior: MODALITY=TABLE of other clips, such as those of validation, for the class prior. Without them it is
+            estimated from the judged clips, leaving each clip out of its own.
+
+    Returns:
+        A LabelJudgement: shares with intervals over clips, confusions, tables per modality and class.
+    """
+    from seehear.refinement.judge import judge_labels as judged
+
+    return judged(refined, truth, prior=prior or None)

@@ -1,10 +1,22 @@
 """How good systems are: scores with intervals, their details, and differences between systems."""
 
 from seehear.evaluation.arrays import score
+from seehear.evaluation.benchmark_result import Benchmark
+from seehear.evaluation.benchmarking import benchmark
 from seehear.evaluation.comparison import Comparison, compare
 from seehear.evaluation.parsers import evaluate
 from seehear.evaluation.result import Evaluation
 from seehear.evaluation.tables import score_tables
 from seehear.scoring.verdict import Verdict
 
-__all__ = ["Comparison", "Evaluation", "Verdict", "compare", "evaluate", "score", "score_tables"]
+__all__ = [
+    "Benchmark",
+    "Comparison",
+    "Evaluation",
+    "Verdict",
+    "benchmark",
+    "compare",
+    "evaluate",
+    "score",
+    "score_tables",
+]

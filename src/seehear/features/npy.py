@@ -1,11 +1,11 @@
-"""Features as folders of .npy files, one per clip: imported into a store, and exported from it."""
+"""Features that others made, imported into a store; and features of a store, exported as .npy files."""
 
 from __future__ import annotations
 
 import html
-import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,42 +15,18 @@ from numpy.typing import NDArray
 from seehear import arguments
 from seehear.arguments import PathLike, Paths
 from seehear.errors import SeehearError
-from seehear.features.store import NetworkInfo, Origin, Store
+from seehear.features.forms import REGISTRY
+from seehear.features.forms.arrays import NO_FILE
+from seehear.features.forms.source import Folder, Source, open_source
+from seehear.features.forms.spec import Form, SharedForm
+from seehear.features.store import NetworkInfo, Store
 from seehear.files import atomic_array, check_folder
 from seehear.media.notes import Note, listed_notes
-from seehear.names import clip_name, valid_clip_name, valid_modality_name, valid_network_name
+from seehear.names import valid_clip_name, valid_modality_name, valid_network_name
 from seehear.progress import Progress
-from seehear.results import Result, listed
-from seehear.stored import MAX_WIDTH, entries, map_array, reasonable
+from seehear.results import Result, counted, listed
 
-NO_FILE = "no such file"
-MAGIC = b"\x93NUMPY"  # the first bytes of .npy files
-PICKLE = b"\x80"  # the first byte of pickles of protocol 2 and later
-
-
-@dataclass(frozen=True)
-class Form:
-    """The shape of the arrays of a folder: (segments × frames, width) each. 0 allows any number.
-
-    Attributes:
-        frames: Rows of an array that make one segment; they are averaged.
-        width: Columns.
-        segments: Segments per clip.
-    """
-
-    frames: int = 1
-    width: int = 0
-    segments: int = 0
-
-    def __str__(self) -> str:
-        rows = str(self.segments * self.frames) if self.segments else f"{self.frames} × T" if self.frames > 1 else "T"
-        return f"({rows}, {self.width or 'width'})"
-
-    def fits(self, shape: tuple[int, ...]) -> bool:
-        """Return whether an array of this shape has this form."""
-        if len(shape) != 2 or 0 in shape or shape[0] % self.frames or shape[1] > MAX_WIDTH or not reasonable(shape):
-            return False
-        return self.segments in (0, shape[0] // self.frames) and self.width in (0, shape[1])
+__all__ = ["NO_FILE", "Form", "Transfer", "export_features", "import_features", "import_folder"]
 
 
 @dataclass(repr=False)
@@ -62,12 +38,18 @@ class Transfer(Result):
         failed: clip -> what is wrong with it.
         action: What was done with them, as in `written to FOLDER`.
         clip_notes: clip -> the notes that the store keeps with its features; .npy files have no place for them.
+        expected: The shape that arrays were to have.
+        shapes: Another shape -> how many clips have it.
+        fitted: Clips that were made a segment longer or shorter, as long as their features by other networks.
     """
 
     count: int = 0
     failed: dict[str, str] = field(default_factory=dict)
     action: str = "transferred"
     clip_notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
+    expected: str = ""
+    shapes: Counter[tuple[int, ...]] = field(default_factory=Counter)
+    fitted: int = 0
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
@@ -80,7 +62,17 @@ class Transfer(Result):
     def text(self) -> str:
         """Return the number of clips, the notes on them, and the clips that were left out."""
         problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
-        return "\n".join(filter(None, [f"{self.count} clips {self.action}", listed_notes(self.clip_notes), problems]))
+        found = ", ".join(f"{shape} of {counted(count, 'clip')}" for shape, count in self.shapes.most_common(5))
+        more = [
+            f"{counted(self.fitted, 'clip')} made a segment longer or shorter, to last as long as by other networks"
+            if self.fitted
+            else "",
+            f"{counted(self.shapes.total(), 'clip')} of another shape than {self.expected}: {found}"
+            if self.shapes
+            else "",
+        ]
+        lines = [f"{self.count} clips {self.action}", listed_notes(self.clip_notes), *more, problems]
+        return "\n".join(filter(None, lines))
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self.text())}</pre>"
@@ -88,36 +80,56 @@ class Transfer(Result):
     def as_json(self) -> Any:
         """Return the number of clips, the notes on them, and why others were left out."""
         clip_notes = {clip: [note.as_json() for note in notes] for clip, notes in self.clip_notes.items()}
-        return {"count": self.count, "failed": self.failed, "clip_notes": clip_notes}
+        shapes = [{"shape": list(shape), "clips": count} for shape, count in self.shapes.most_common()]
+        return {
+            "count": self.count,
+            "failed": self.failed,
+            "clip_notes": clip_notes,
+            "expected": self.expected,
+            "shapes": shapes,
+            "fitted": self.fitted,
+        }
 
 
 def import_features(
-    folder: PathLike,
+    source: PathLike,
     *,
     store: PathLike,
     network: str,
     modality: str,
+    form: str | SharedForm = "",
     labels: Paths = (),
     prefix: int = 0,
     frames: int = 1,
+    stride: float = 0.0,
+    window: float = 0.0,
+    key: str = "",
+    order: Paths = (),
     segment: float | None = None,
     shared: bool = False,
     block: int | None = None,
     progress: bool = True,
 ) -> Transfer:
-    """Import a folder of .npy files, one per clip, into a store.
+    """Import features that others made into a store.
 
-    The folders shared for LLP hold VGGish (10, 128), ResNet-152 (80, 2048: frames=8) and R(2+1)D (10, 512). Their
-    files are named by the first 11 characters of the name of the clip: prefix=11, with labels.
+    They are a folder with one file per clip, one file with an entry per clip, or one file with an array for all clips.
+    Files are .npy, .npz, .h5 or .pt. `seehear.features.forms.REGISTRY` has the forms in which the field shares
+    features; a form says all that follows `labels`, up to `order`.
 
     Args:
-        folder: Holds CLIP.npy files, each (frames × T, width).
+        source: The folder or file. An array of a clip is (frames × T, width).
         store: The folder to keep the features in; created if it doesn't exist.
         network: The name for the features.
         modality: audio, visual, or another.
-        labels: Label tables that name the clips. Without them, every file is a clip.
+        form: The form in which they are shared, such as `llp-vggish`. Without one, the suffix of the files decides.
+        labels: Label tables that name the clips. Without them, every file or entry is a clip.
         prefix: Files are named by this many characters of the name of a clip; 0 for all.
-        frames: Rows of a file that make one segment; they are averaged.
+        frames: Rows of an array that make one segment; they are averaged.
+        stride: Seconds from row to row, in place of `frames`: rows are averaged by the segment that their middle is in.
+        window: Seconds that a row covers; by default the stride.
+        key: The name of the array in its file, where that holds several.
+        order: For one array for all clips: a list of their names, by line or as a table; and perhaps files with the
+            numbers of rows to take.
         segment: Seconds per segment; by default that of an existing store, else 1.
         shared: Whether several clips whose names begin alike may get the features of one file.
         block: Clips per file of a new store, for very many clips; by default 1.
@@ -127,42 +139,65 @@ def import_features(
         How many clips were imported, and what is wrong with the others.
 
     Raises:
-        SeehearError: The folder doesn't exist or holds no .npy files, a label table can't be read, one file is that of
-            several clips, or the store holds the network with another width.
+        SeehearError: There is no such folder or file, it holds no features, a label table can't be read, one file is
+            that of several clips, or the store holds the network with another width.
     """
-    from seehear.labels import is_dense, read_dense, read_weak
-
     valid_network_name(network)
     valid_modality_name(modality)
-    source = Path(folder)
-    if not source.is_dir():
-        raise SeehearError(f"{source}: no such folder")
-    clips: list[str] = []
-    tables = arguments.paths(labels)
-    for table in tables:
-        clips += [event.clip for event in read_dense(table).events] if is_dense(table) else read_weak(table).clips
-    if not tables:
-        clips = sorted(clip_name(file) for file in entries(source) if file.suffix == ".npy")
-    clips = list(dict.fromkeys(clips))
-    if not clips:
-        raise SeehearError(f"{source}: holds no .npy files")
-    kept = Store(store, segment=segment, create=True, block=block)
-    form = Form(frames)
-    report = import_folder(
-        source, clips, kept, network, modality, form, prefix=prefix, shared=shared, progress=progress
-    )
+    given = {"frames": frames, "stride": stride, "window": window}
+    chosen = _chosen(form, modality, given, prefix, key)
+    opened = open_source(Path(source), chosen, arguments.paths(order))
+    try:
+        clips = _named(arguments.paths(labels)) or list(dict.fromkeys(opened.clips()))
+        if not clips:
+            kinds = "clips" if Path(source).is_file() else ".npy files"
+            raise SeehearError(f"{source}: holds no {kinds}{f' of the form {chosen.name}' if chosen.name else ''}")
+        kept = Store(store, segment=segment, create=True, block=block)
+        if chosen.prefix and not shared:
+            _check_one_file_each(clips, chosen)
+        report = _import(
+            opened, clips, kept, NetworkInfo(network, modality, 1, chosen.form.made_by), chosen.form, progress
+        )
+    finally:
+        opened.close()
     report.action = f"imported into {store} as {network}"
     return report
 
 
-def _check_one_file_each(clips: Sequence[str], prefix: int) -> None:
+def _chosen(form: str | SharedForm, modality: str, given: dict[str, Any], prefix: int, key: str) -> SharedForm:
+    """Return the form by its name, or the one that options describe. given: fields of `Form`."""
+    if not form:
+        return SharedForm("", "", modality, "", Form(**given), prefix=prefix, key=key)
+    shared = REGISTRY[form] if isinstance(form, str) else form
+    if Form(**given) != Form() or prefix or key:
+        raise SeehearError(
+            f"{shared.name} says where rows and arrays are: leave out frames, stride, window, prefix, key"
+        )
+    if shared.modality != modality:
+        raise SeehearError(f"{shared.name} is {shared.content}, features of {shared.modality}, not {modality}")
+    return shared
+
+
+def _named(tables: Sequence[Path]) -> list[str]:
+    """Return the clips that label tables name, each once."""
+    from seehear.labels import is_dense, read_dense, read_weak
+
+    clips: list[str] = []
+    for table in tables:
+        clips += [event.clip for event in read_dense(table).events] if is_dense(table) else read_weak(table).clips
+    return list(dict.fromkeys(clips))
+
+
+def _check_one_file_each(clips: Sequence[str], shared: SharedForm) -> None:
     """Raise SeehearError naming the clips whose names begin alike, which would get the same features."""
-    by_start: dict[str, list[str]] = {}
-    for clip in clips if prefix else ():
-        by_start.setdefault(clip[:prefix], []).append(clip)
-    alike = [f"{start}.npy: {', '.join(names)}" for start, names in by_start.items() if len(names) > 1]
+    by_file: dict[str, list[str]] = {}
+    for clip in clips:
+        by_file.setdefault(shared.file_of(clip), []).append(clip)
+    alike = [f"{file}.npy: {', '.join(names)}" for file, names in by_file.items() if len(names) > 1]
     if alike:
-        headline = f"{len(alike)} files would be the features of several clips, whose first {prefix} characters agree"
+        headline = (
+            f"{len(alike)} files would be the features of several clips, whose first {shared.prefix} characters agree"
+        )
         what_to_do = "`seehear features import` takes a longer --prefix, or --shared if that is meant"
         raise SeehearError(listed(alike, f"{headline} ({what_to_do})"))
 
@@ -201,33 +236,65 @@ def import_folder(
     """
     valid_network_name(network)
     valid_modality_name(modality)
-    report = Transfer()
-    made_by = f"imported/{form.frames}"
-    names = list(clips)
-    if not shared:
-        _check_one_file_each(names, prefix)
-    registered = False
-    with Progress(f"importing {network}", len(names), show=progress) as bar, store:  # which writes what is gathered
-        for clip in names:
-            file = _existing(folder / f"{clip[:prefix] if prefix else clip}.npy")
+    names, given = list(clips), SharedForm("", "", modality, "", form, prefix=prefix)
+    if prefix and not shared:
+        _check_one_file_each(names, given)
+    return _import(Folder(folder, given), names, store, NetworkInfo(network, modality, 1, form.made_by), form, progress)
+
+
+def _import(
+    source: Source, clips: Sequence[str], store: Store, info: NetworkInfo, form: Form, progress: bool
+) -> Transfer:
+    """Import the features of clips. info: of the network, whose width the first readable array decides."""
+    report, registered = Transfer(expected=str(form)), False
+    lengths = _Lengths(store, info.name) if form.stride else None
+    with Progress(f"importing {info.name}", len(clips), show=progress) as bar, store:  # which writes what is gathered
+        for clip in clips:
             try:
                 valid_clip_name(clip)
-                array = _open(file, form)
-                current = store.is_current(network, clip, made_by, file)
-                values = None if current else _by_segment(file, array, form)
+                entry = source.entry(clip)
+                if misfit := entry.misfit(form):
+                    report.shapes[entry.shape] += 1
+                    raise SeehearError(f"{entry.where}: {misfit}")
+                current = entry.is_current(store.origin(info.name, clip), info.made_by)
+                features = None if current else form.by_segment(entry.values(), store.segment)
             except SeehearError as error:
                 report.failed[clip] = str(error)
                 continue
             finally:
                 bar.advance(clip)
             if not registered:
-                form = Form(form.frames, array.shape[1], form.segments)
-                store.register(NetworkInfo(network, modality, form.width, made_by))
+                form, info = replace(form, width=entry.shape[-1]), replace(info, width=entry.shape[-1])
+                report.expected = str(form)
+                store.register(info)
                 registered = True
-            if values is not None:
-                store.write(network, Origin.of(clip, file, made_by), values)
+            if features is not None:
+                fitted = lengths.fitted(clip, features) if lengths else features
+                report.fitted += len(fitted) != len(features)
+                store.write(info.name, entry.origin(clip, info.made_by), fitted)
             report.count += 1
     return report
+
+
+class _Lengths:
+    """How many segments clips have by the other networks of a store.
+
+    A clip ends where its last row does, so two networks can differ by a segment over how long it is.
+    """
+
+    def __init__(self, store: Store, network: str) -> None:
+        self._store = store
+        self._clips = {name: store.clips(name) for name in store.networks() if name != network}
+
+    def fitted(self, clip: str, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return features (T, width) of a clip with a segment more or less, if other networks have that many."""
+        for name, clips in self._clips.items():
+            if clip in clips:
+                length = len(self._store.read(name, clip))
+                if length == len(features) + 1:
+                    return np.concatenate([features, features[-1:]])
+                return features[:length] if length == len(features) - 1 else features
+        return features
 
 
 def export_features(folder: PathLike, *, store: PathLike, network: str, progress: bool = True) -> Transfer:
@@ -258,48 +325,3 @@ def export_features(folder: PathLike, *, store: PathLike, network: str, progress
             report.count += 1
             bar.advance(clip)
     return report
-
-
-def _open(file: Path, form: Form) -> NDArray[np.generic]:
-    """Map the array in a file without reading it. Raise SeehearError if it can't be read or has another form."""
-    try:
-        array = map_array(file)
-    except FileNotFoundError:
-        raise SeehearError(f"{file}: {NO_FILE}") from None
-    except ValueError as error:
-        raise SeehearError(f"{file}: {_fault(file, str(error))}") from None
-    if not form.fits(array.shape) or array.dtype.kind not in "fiu":
-        raise SeehearError(f"{file}: has {array.dtype} of shape {array.shape}, expected numbers of shape {form}")
-    return array
-
-
-def _existing(file: Path) -> Path:
-    """Return the file, or the one whose name is stored in Unicode's other normal form."""
-    if file.name.isascii() or file.exists():
-        return file
-    decomposed = file.with_name(unicodedata.normalize("NFD", file.name))
-    return decomposed if decomposed.exists() else file
-
-
-def _fault(file: Path, message: str) -> str:
-    """Return why numpy could not read a file. Its own message calls every file without an array a pickle."""
-    if "archive" in message:
-        return f"{message}, expected one array"
-    if "pickle" not in message and "Python objects" not in message:
-        return f"can't be read: {message}"
-    start = MAGIC
-    if file.is_file():
-        with file.open("rb") as stream:
-            start = stream.read(len(MAGIC))
-    if start != MAGIC and not start.startswith(PICKLE):
-        return "is not a .npy file"
-    return "holds pickled objects, which seehear doesn't read"
-
-
-def _by_segment(file: Path, array: NDArray[np.generic], form: Form) -> NDArray[np.float32]:
-    """Average the frames of each segment: (T, width)."""
-    with np.errstate(over="ignore"):
-        values = np.asarray(array, dtype=np.float32)  # (T × frames, width)
-    if not np.isfinite(values).all():
-        raise SeehearError(f"{file}: holds numbers that are not finite")
-    return values.reshape(-1, form.frames, values.shape[1]).mean(axis=1)

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from seehear.errors import SeehearError
 from seehear.fusion.dropout import Dropout
+from seehear.fusion.near import near_pairs, near_products, near_sums
 
 
 class HybridAttention(nn.Module):
@@ -20,9 +22,12 @@ class HybridAttention(nn.Module):
 
     The feed-forward block has its own LayerNorm. With more than two modalities, the cross-attention is the mean over
     the others that the clip has. With one modality there is no cross-attention.
+
+    With a window of W segments, both attentions see the segments less than W away, so that time and memory grow with T
+    and not with T². Clips of up to W segments are seen whole.
     """
 
-    def __init__(self, width: int, heads: int, feed_forward: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, feed_forward: int, dropout: float, window: int = 0) -> None:
         """Make the layer.
 
         Args:
@@ -31,6 +36,7 @@ class HybridAttention(nn.Module):
             feed_forward: Width inside the feed-forward block.
             dropout: Probability in [0, 1), of attention weights, of both attentions' output, and in the feed-forward
                 block.
+            window: W; 0 for none.
 
         Raises:
             SeehearError: If the heads do not divide the width.
@@ -38,7 +44,7 @@ class HybridAttention(nn.Module):
         super().__init__()
         if width % heads:
             raise SeehearError(f"width {width} is not a multiple of {heads} heads")
-        self.heads = heads
+        self.heads, self.window = heads, window
         # d rows each: query, key, value of self-attention, then query, key, value of cross-attention.
         self.into = nn.Linear(width, 6 * width)
         self.self_out = nn.Linear(width, width)
@@ -103,6 +109,8 @@ class HybridAttention(nn.Module):
         if query.dtype == torch.bfloat16:  # products as small as these gain nothing by it
             with torch.autocast(query.device.type, enabled=False):
                 return self._attend(query.float(), key.float(), value.float(), mask)
+        if self.window and query.shape[-2] > self.window:
+            return self._attend_near(query, key, value, mask)
 
         def by_head(x: Tensor) -> Tensor:
             return x.unflatten(-1, (self.heads, -1)).transpose(-2, -3)  # (M, B, heads, T, d / heads)
@@ -112,3 +120,24 @@ class HybridAttention(nn.Module):
         if mask is not None:
             weights = weights.masked_fill(~mask[:, None, None, :], -torch.inf)
         return (self.dropout(weights.softmax(dim=-1)) @ v).transpose(-2, -3).flatten(-2)  # (M, B, T, d)
+
+    def _attend_near(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+        """Return the same over the segments less than a window away, (M, B, T, d).
+
+        Time is cut into n blocks of W segments. The queries of a block meet the keys of it and of its two neighbours.
+        """
+        length, size = query.shape[-2], self.window
+        missing = -length % size
+
+        def by_head(x: Tensor) -> Tensor:
+            x = F.pad(x, (0, 0, 0, missing)) if missing else x
+            return x.unflatten(-1, (self.heads, -1)).transpose(-2, -3)  # (M, B, heads, n · W, d / heads)
+
+        q, k, v = by_head(query), by_head(key), by_head(value)
+        weights = near_products(q, k, size) * q.shape[-1] ** -0.5  # (M, B, heads, n · W, 3 W)
+        inside = query.new_ones((1, length), dtype=torch.bool) if mask is None else mask
+        seen = near_pairs(F.pad(inside, (0, missing)), size)[:, None]  # (B, 1, n · W, 3 W)
+        # The lowest number instead of −inf: a row past the clip's end that sees nothing stays finite, also backward.
+        weights = weights.masked_fill(~seen, torch.finfo(weights.dtype).min)
+        attended = near_sums(self.dropout(weights.softmax(dim=-1)), v, size)  # (M, B, heads, n · W, d / heads)
+        return attended.transpose(-2, -3).flatten(-2)[..., :length, :]

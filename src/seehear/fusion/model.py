@@ -33,6 +33,7 @@ class ParsingModel(nn.Module):
         input_dropout: float = 0.0,
         projection: str = "none",
         blend: float = 0.0,
+        window: int = 0,
     ) -> None:
         """Make the model. Its weights are drawn from torch's global random state.
 
@@ -48,6 +49,8 @@ class ParsingModel(nn.Module):
             projection: Which modalities have a linear layer g after their linear map (Wu et al., Algorithm 1):
                 `none`, `shared` (one g for all), `separate` (one g each), or the name of one modality.
             blend: Share, in [0, 1), of a pass in which modalities do not attend to each other.
+            window: The layers attend to segments less than so many segments away; 0 for all of the clip. The pooling
+                is over the whole clip.
 
         Raises:
             SeehearError: If a modality has no network, the projection names no modality, or the heads do not divide
@@ -65,7 +68,7 @@ class ParsingModel(nn.Module):
             self.register_buffer(f"mean_{name}", torch.zeros(sum(widths)))
             self.register_buffer(f"scale_{name}", torch.ones(sum(widths)))
         self.input_dropout = Dropout(input_dropout)
-        self.layers = nn.ModuleList(HybridAttention(width, heads, feed_forward, dropout) for _ in range(layers))
+        self.layers = nn.ModuleList(HybridAttention(width, heads, feed_forward, dropout, window) for _ in range(layers))
         self.pooling = AttentivePooling(width, classes)
         # Made last, so that all other weights are drawn the same with and without it.
         self._projection_of = self._projections(projection)

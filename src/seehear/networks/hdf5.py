@@ -35,8 +35,13 @@ def child(node: Any, path: str) -> Any:
     return node
 
 
-def read(node: Any, path: str) -> NDArray[Any]:
-    """Return an array below a group. Raises as `child`, and SeehearError for one that is stored elsewhere."""
+def dataset(node: Any, path: str) -> Any:
+    """Return an array below a group without reading it, however large it is.
+
+    Raises:
+        KeyError: There is none.
+        SeehearError: It is behind a link, is stored in another file, or is declared larger than what is stored of it.
+    """
     import h5py
 
     array = child(node, path)
@@ -44,8 +49,16 @@ def read(node: Any, path: str) -> NDArray[Any]:
         raise KeyError(f"{path!r} is no array")
     if array.external or array.is_virtual:
         raise SeehearError(f"{file_of(node)}: {path!r} is stored in another file, which isn't read")
-    if array.nbytes > min(MAX_BYTES, array.id.get_storage_size() * MAX_RATIO):
+    if array.nbytes > array.id.get_storage_size() * MAX_RATIO:
         raise SeehearError(f"{file_of(node)}: {path!r} is declared as {array.nbytes} bytes, more than the file holds")
+    return array
+
+
+def read(node: Any, path: str) -> NDArray[Any]:
+    """Return an array below a group. Raises as `dataset`, and SeehearError for one of more than MAX_BYTES."""
+    array = dataset(node, path)
+    if array.nbytes > MAX_BYTES:
+        raise SeehearError(f"{file_of(node)}: {path!r} is declared as {array.nbytes} bytes, more than is read")
     return array[()]
 
 

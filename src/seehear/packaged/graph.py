@@ -72,7 +72,8 @@ class FusionGraph(GraphBuilder):
         self._inside = self._add("Unsqueeze", [present, self._axes([2])])  # (B, T, 1)
         columns = [self._add("Gather", [available, self._axes([m])], axis=1) for m in range(len(modalities))]  # (B, 1)
         self._has = [self._add("Unsqueeze", [column, self._axes([2])]) for column in columns]  # (B, 1, 1)
-        self._minus_infinity = self._constant(-np.inf)
+        self._minus_infinity, self._lowest = self._constant(-np.inf), self._constant(float(np.finfo(np.float32).min))
+        self._present, self._seen = present, dict[int, str]()  # window -> which keys a query sees
 
     def parsed(self, model: ParsingModel) -> _Outputs:
         """Add a model: the probabilities that its `forward` gives in evaluation."""
@@ -135,10 +136,27 @@ class FusionGraph(GraphBuilder):
         q, v = by_head(query, (0, 2, 1, 3)), by_head(value, (0, 2, 1, 3))  # (B, heads, T, d / heads)
         products = self._add("MatMul", [q, by_head(key, (0, 2, 3, 1))])  # (B, heads, T, T)
         scaled = self._add("Mul", [products, self._constant(width**-0.5)])
-        masked = self._add("Where", [self._keys, scaled, self._minus_infinity])
+        if layer.window:  # the lowest number: a query past the clip's end may see nothing, and stays finite
+            masked = self._add("Where", [self._near(layer.window), scaled, self._lowest])
+        else:
+            masked = self._add("Where", [self._keys, scaled, self._minus_infinity])
         seen = self._add("MatMul", [self._add("Softmax", [masked], axis=-1), v])
         together = self._add("Transpose", [seen], perm=[0, 2, 1, 3])
         return self._add("Reshape", [together, self._keep(np.array([0, 0, -1]))])
+
+    def _near(self, window: int) -> str:
+        """Return which segments within a clip lie less than a window apart, (B, 1, T, T).
+
+        Unlike the model, the graph makes all products and leaves some out. It keeps none of them for a way back.
+        """
+        if window not in self._seen:
+            length = self._add("Squeeze", [self._add("Shape", [self._present], start=1, end=2)])
+            begin, step = (self._keep(np.array(number, np.int64)) for number in (0, 1))
+            time = self._add("Range", [begin, length, step])  # (T,)
+            apart = self._add("Sub", [time, self._add("Unsqueeze", [time, self._axes([1])])])  # (T, T)
+            near = self._add("Less", [self._add("Abs", [apart]), self._keep(np.array(window, np.int64))])
+            self._seen[window] = self._add("And", [self._keys, near])
+        return self._seen[window]
 
     def _pooled(self, model: ParsingModel, x: Tensors) -> _Outputs:
         """Return the probabilities from the attended embeddings."""

@@ -229,6 +229,7 @@ class Parser(BaseParser):
             train, val, self.recipe, self.seed, self.device, rounds=place, progress=progress, folders=[place]
         )
         with _progress("training", self.recipe, 1, progress) as bar:
+            _say_sizes(setup, bar)
             return self.fit_prepared(setup, place, tensorboard, bar)
 
     def fit_prepared(
@@ -492,6 +493,7 @@ def train(
     parsers = []
     what = f"training {len(seeds)} seeds" if len(seeds) > 1 else "training"
     with _progress(what, resolved, len(seeds), progress) as bar:
+        _say_sizes(setup, bar)
         for seed, folder in folders.items():
             parser = Parser(resolved, seed=seed, device=device)
             parsers.append(parser.fit_prepared(setup, folder, tensorboard, bar))
@@ -501,6 +503,12 @@ def train(
 def _progress(what: str, recipe: Recipe, trainings: int, show: bool) -> Progress:
     """Return what shows the progress of so many trainings, in epochs."""
     return Progress(what, trainings * recipe.all_epochs, show=show, at_most=recipe.may_stop)
+
+
+def _say_sizes(setup: Setup, bar: Progress) -> None:
+    """Say how long clips are and what that costs, if they are long."""
+    if setup.sizes is not None:
+        bar.say(setup.sizes)
 
 
 def _notes_on_epoch(run: BaseRun, setup: Setup) -> list[str]:

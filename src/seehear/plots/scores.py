@@ -34,13 +34,16 @@ class ScoreMark:
 
 
 @style.styled
-def plot_scores(marks: Sequence[ScoreMark], ax: Axes | None = None, title: str = "") -> Figure:
+def plot_scores(
+    marks: Sequence[ScoreMark], ax: Axes | None = None, title: str = "", baseline: str = "weak-label baseline"
+) -> Figure:
     """Draw a row per score: its value as a point, its interval as a line, the baseline as an upright mark.
 
     Args:
         marks: Scores, from the top.
         ax: Axes to draw into; a new figure unless given.
         title: Above the plot.
+        baseline: What the baseline is.
 
     Returns:
         The figure.
@@ -59,9 +62,7 @@ def plot_scores(marks: Sequence[ScoreMark], ax: Axes | None = None, title: str =
         if mark.interval is not None:
             ax.hlines(row, *mark.interval, color=BLUE, label="95 % interval" if row == 0 else "")
         if mark.baseline is not None:
-            ax.plot(
-                mark.baseline, row, "|", color="black", markersize=9, label="weak-label baseline" if row == 0 else None
-            )
+            ax.plot(mark.baseline, row, "|", color="black", markersize=9, label=baseline if row == 0 else None)
         ax.plot(mark.value, row, "o", color=BLUE)
         ax.annotate(f"{mark.value:.1f}", (mark.value, row), (0, 4), textcoords="offset points", fontsize=7, ha="center")
     if ax.get_legend_handles_labels()[0]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.events import ActiveSegments, event_spans
 from seehear.files import atomic_json, atomic_text
-from seehear.labels import Event, dense_text, read_dense, read_weak, weak_text
+from seehear.labels import Event, WeakTable, dense_text, read_dense, read_weak, weak_text
+from seehear.names import valid_modality_name
 from seehear.pseudo import CONFIDENT, PseudoLabels
 from seehear.refinement.segments import confidence_of
 from seehear.stored import exists, read_object
@@ -57,13 +58,7 @@ def read(folder: str | Path, dataset: Dataset) -> PseudoLabels:
         SeehearError: If the folder holds none, they lack one of the clips, or the clip has other weak labels.
     """
     folder = Path(folder)
-    if not exists(folder / FILE):
-        raise SeehearError(f"{folder}: no refined labels here; `seehear labels refine` or `seehear label` makes them")
-    facts = read_object(folder / FILE, "refine again")
-    if facts.get("format") != FORMAT:
-        raise SeehearError(
-            f"{folder / FILE}: of format {facts.get('format')}, this version reads {FORMAT}: refine again"
-        )
+    facts = _facts(folder)
     clips = dataset.usable()
     weak, confidence = {}, {}
     for name in clips.modalities:
@@ -89,6 +84,32 @@ def read(folder: str | Path, dataset: Dataset) -> PseudoLabels:
             "these are refined labels of another table"
         )
     return PseudoLabels(clips.classes, weak, confidence, str(facts.get("source", folder.name)))
+
+
+def read_labels(folder: Path) -> tuple[dict[str, WeakTable], str]:
+    """Return modality -> weak table of the labels that hold there, and where they come from.
+
+    Raises:
+        SeehearError: If the folder holds none, or they can't be read.
+    """
+    facts = _facts(folder)
+    modalities = facts.get("modalities")
+    if not isinstance(modalities, list) or not modalities or not all(isinstance(name, str) for name in modalities):
+        raise SeehearError(f"{folder / FILE}: names no modalities; refine again")
+    tables = {valid_modality_name(name): read_weak(folder / f"weak_{name}.csv") for name in modalities}
+    return tables, str(facts.get("source", folder.name))
+
+
+def _facts(folder: Path) -> dict[str, Any]:
+    """Return what the file of a refinement holds."""
+    if not exists(folder / FILE):
+        raise SeehearError(f"{folder}: no refined labels here; `seehear labels refine` or `seehear label` makes them")
+    facts = read_object(folder / FILE, "refine again")
+    if facts.get("format") != FORMAT:
+        raise SeehearError(
+            f"{folder / FILE}: of format {facts.get('format')}, this version reads {FORMAT}: refine again"
+        )
+    return facts
 
 
 def _labels(refinement: Refinement, weak: NDArray[np.bool_]) -> dict[str, list[str]]:

@@ -27,7 +27,7 @@ from seehear.refinement.out_of_fold import out_of_fold as scores_out_of_fold
 from seehear.refinement.result import Refinement
 from seehear.refinement.settings import DEFAULT_TEACHER, FALSE_ALARMS, FOLDS
 from seehear.refinement.teachers import REGISTRY, Linear, Space, Teacher
-from seehear.refinement.thresholds import Thresholds, from_negatives
+from seehear.refinement.thresholds import Thresholds, from_negatives, share_for
 from seehear.refinement.view import View
 
 FEWEST_LOGITS = 100  # AudioSet has 527 classes, ImageNet 1,000
@@ -46,7 +46,8 @@ def refine(
     Args:
         dataset: Clips with features and weak labels. Ground truth is not looked at.
         teacher: Name from `list_teachers`.
-        false_alarms: Share of the segments of certain negatives that pass a threshold, in (0, 1).
+        false_alarms: Share of the segments of certain negatives that pass a threshold, in (0, 1). It is lowered in
+            proportion for clips that have more than ten segments on average; see `thresholds.share_for`.
         folds: A clip is scored by a teacher that was fitted to the other folds.
         explain: Name the classes of the networks' own classifiers that a teacher agrees with.
 
@@ -70,6 +71,7 @@ def refine(
         raise SeehearError("the labels name no class: there is nothing to refine")
     fold = folds_of(clips.labels, folds)
     source = f"{teacher},α{false_alarms:g},{folds}folds"
+    share = share_for(false_alarms, clips.lengths)
     fitted, margins, notes, sources = {}, {}, [*_one_modality(clips)], {}
     for m, modality in enumerate(clips.modalities):
         own = clips.subset(clips.available[:, m])  # a clip that lacks the modality teaches nothing of it
@@ -82,7 +84,7 @@ def refine(
         notes += [*more, *_without_classifier(kind, infos, known)]
         of_clip = fold[clips.available[:, m]]
         learnable = _learnable(own.labels, of_clip)  # (C,)
-        linear, thresholds, out_of_fold = _fit(kind, packs, seen, own.labels, of_clip, false_alarms)
+        linear, thresholds, out_of_fold = _fit(kind, packs, seen, own.labels, of_clip, share)
         fitted[modality] = FittedTeacher(linear, thresholds, learnable)
         lengths = np.where(clips.available[:, m], clips.lengths, 0)
         margins[modality] = as_clips(out_of_fold, lengths, segments=int(clips.lengths.max()))
@@ -95,7 +97,7 @@ def refine(
     teachers = Teachers(clips.classes, fitted, kind.link, source)
     best = {name: np.where(usable[name], array.max(axis=1), np.float32(np.nan)) for name, array in margins.items()}
     return Refinement(
-        clips.clips, pseudo, clips.labels, best, clips.lengths, clips.segment, false_alarms, teachers, sources, notes
+        clips.clips, pseudo, clips.labels, best, clips.lengths, clips.segment, share, teachers, sources, notes
     )
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from seehear.refinement.judge import Tables
+    from seehear.refinement.judgement import LabelJudgement
+
 MOST_UNSURE = 20  # clips that are listed
 
 
@@ -214,7 +217,7 @@ class Refinement(Result):
             aligned = [f"{line}  {like}".rstrip() for line, like in zip(aligned, ["like", *likes], strict=True)]
         lines = [*self.notes, *aligned, f"labels per modality by {self.pseudo.source}"]
         if self.teachers is not None:
-            lines.append(f"{100 * self.false_alarms:g} % of the segments of clips without a class pass its threshold")
+            lines.append(f"{100 * self.false_alarms:.3g} % of the segments of clips without a class pass its threshold")
         if unsure := self.unsure[:5]:
             lines.append(
                 f"least certain, to be looked at: {', '.join(f'{each.clip} ({each.label})' for each in unsure)}"
@@ -275,6 +278,17 @@ class Refinement(Result):
         from seehear.plots.refinement import plot_shares
 
         return plot_shares(self.shares, self.kinds, self.pseudo.source)
+
+    def judge(self, truth: Tables, *, prior: Tables | None = None) -> LabelJudgement:
+        """Judge these labels by true labels per modality; see `sh.judge_labels`.
+
+        Args:
+            truth: modality -> table of true labels, weak or dense, or its file.
+            prior: Likewise of other clips, for the class prior.
+        """
+        from seehear.refinement.judge import judge_labels
+
+        return judge_labels(self, truth, prior=prior)
 
     def save(self, out: str | Path) -> Path:
         """Write tables, numbers and a page into a folder; see `seehear.refinement.folder`. Returns the page."""

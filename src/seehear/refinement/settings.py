@@ -23,7 +23,11 @@ class RefineSettings(BaseModel):
         "the data set brings), or a name from `seehear teachers`",
     )
     false_alarms: float = Field(
-        FALSE_ALARMS, gt=0, lt=1, description="share of segments without a class that pass the teacher's threshold"
+        FALSE_ALARMS,
+        gt=0,
+        lt=1,
+        description="share of segments without a class that pass the teacher's threshold, in clips of up to ten "
+        "segments; lowered in proportion for longer ones",
     )
     folds: int = Field(
         FOLDS, ge=2, description="folds of the training clips: a clip is labelled by the others' teacher"

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from seehear.memory import blocks, zeros
 
+SEGMENTS = 10  # of the clips for which α is stated, those of LLP
+
 
 @dataclass(frozen=True)
 class Thresholds:
@@ -32,6 +34,19 @@ class Thresholds:
         return margins
 
 
+def share_for(false_alarms: float, lengths: NDArray[np.int64]) -> float:
+    """Return the share of segments that may pass a threshold, for clips of these lengths.
+
+    A label holds if one segment passes. So in clips longer than SEGMENTS, each must pass more rarely: on average
+    as many segments of a clip pass by mistake as in clips of SEGMENTS.
+
+    Args:
+        false_alarms: α in (0, 1), for clips of up to SEGMENTS.
+        lengths: Segments of each clip, (N,).
+    """
+    return false_alarms * min(1.0, SEGMENTS / max(1.0, float(np.mean(lengths))))
+
+
 def from_negatives(
     scores: NDArray[np.float32], labels: NDArray[np.float32], offsets: NDArray[np.int64], false_alarms: float
 ) -> Thresholds:
@@ -41,7 +56,7 @@ def from_negatives(
         scores: Of the segments of N clips, (R, C), each by a teacher that was not fitted to the clip.
         labels: Weak labels, (N, C).
         offsets: (N + 1,). Clip n has the rows offsets[n]:offsets[n + 1].
-        false_alarms: α in (0, 1): θ is the (1 − α) quantile.
+        false_alarms: A share in (0, 1), see `share_for`: θ is the quantile of 1 minus it.
     """
     lengths = np.diff(offsets)
     classes = labels.shape[1]

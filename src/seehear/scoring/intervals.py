@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -63,6 +63,64 @@ def bootstrap_each(values: Mapping[K, NDArray[np.float64]], seed: int = 0) -> di
         name: Interval(float(each.mean()), float(low[k]), float(high[k]), _deviation(each))
         for k, (name, each) in enumerate(values.items())
     }
+
+
+def share_values(correct: NDArray[np.float64], items: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return one value per clip, (N,), in per cent, whose mean is the share of items that are correct.
+
+    Clips have different numbers of items, so the share is a ratio r of two sums over clips. The values are its linear
+    part, r + (correct - r · items) / mean items (Efron and Tibshirani 1993, "An introduction to the bootstrap", ch.
+    22).
+
+    Args:
+        correct: Of each clip, (N,).
+        items: Of each clip, (N,); one clip at least has some.
+    """
+    share = correct.sum() / items.sum()
+    return 100 * (share + (correct - share * items) / items.mean())
+
+
+def share_interval(correct: NDArray[np.float64], items: NDArray[np.float64], seed: int = 0) -> Interval:
+    """Return the share of items that are correct, per cent, with its interval over clips; see `share_values`."""
+    drawn = bootstrap(share_values(correct, items)[None], seed)
+    # The linear part may exceed the range of a share; the ratio can't.
+    low, high = np.clip([drawn.low, drawn.high], 0.0, 100.0)
+    return Interval(drawn.mean, float(low), float(high), 0.0)
+
+
+def bootstrap_values(
+    runs: Sequence[Callable[[NDArray[np.float64]], NDArray[np.float64]]],
+    clips: int,
+    seed: int = 0,
+    draws: int | None = None,
+) -> list[Interval]:
+    """Return the intervals of K scores that need not be means over clips; clips and seeds are drawn with replacement.
+
+    A draw in which a score is not defined, as without a clip that has a true event, is left out for this score.
+
+    Args:
+        runs: One per seed: from how often each clip counts, (draws, N), to the scores, (draws, K), NaN if not defined.
+        clips: N.
+        seed: Of the draws.
+        draws: Their number, by default DRAWS; 0 for no interval: its ends are NaN.
+    """
+    draws = DRAWS if draws is None else draws
+    by_run = np.concatenate([values(np.ones((1, clips))) for values in runs])  # (S, K)
+    found = np.full((max(draws, 1), by_run.shape[1]), np.nan)
+    for rows, counts, seeds in _drawn(clips, len(runs), seed, draws, max(1, MAX_WEIGHTS // clips)):
+        weights = counts.astype(np.float64)
+        by_seed = np.stack([values(weights) for values in runs], axis=1)  # (draws, S, K)
+        found[rows] = np.take_along_axis(by_seed, seeds[..., None], axis=1).mean(axis=1)
+    low, high = (_quantile(found, share) for share in (0.025, 0.975))
+    deviation = by_run.std(axis=0, ddof=1) if len(runs) > 1 else np.zeros(by_run.shape[1])
+    columns = zip(by_run.mean(axis=0).tolist(), low, high, deviation.tolist(), strict=True)
+    return [Interval(*column) for column in columns]
+
+
+def _quantile(values: NDArray[np.float64], share: float) -> list[float]:
+    """Return a quantile of each column, of what is not NaN; NaN if all is."""
+    columns = [column[~np.isnan(column)] for column in values.T]
+    return [float(np.quantile(column, share)) if len(column) else np.nan for column in columns]
 
 
 @kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from seehear.training.bags import Split
+from seehear.training.parts import parts_of
 from seehear.training.run import BaseRun
 
 
@@ -19,13 +20,16 @@ def step_flops(run: BaseRun, train: Split) -> tuple[float, float]:
     model = run.new_model()
     model.to(train.labels.device)
     some = np.arange(min(run.facts.recipe.batch, len(train.bags)))
-    batch = train.bags.batch(some)
-    with FlopCounterMode(display=False) as forward:
-        output = model(*batch)
-    with FlopCounterMode(display=False) as backward:
-        output.clip.sum().backward()  # the way back is the same from any output
-    once = float(forward.get_total_flops()) / len(some)
-    return once + float(backward.get_total_flops()) / len(some), once
+    once = back = 0.0
+    for part in parts_of(some, train.bags.lengths, run.facts.recipe):
+        batch = train.bags.batch(part)
+        with FlopCounterMode(display=False) as forward:
+            output = model(*batch)
+        with FlopCounterMode(display=False) as backward:
+            output.clip.sum().backward()  # the way back is the same from any output
+        once += float(forward.get_total_flops()) / len(some)
+        back += float(backward.get_total_flops()) / len(some)
+    return once + back, once
 
 
 def training_flops(run: BaseRun, train: Split, watched: int, judged: int, epochs: int) -> float:

@@ -117,7 +117,7 @@ def prepare(
     if of_clips != "cpu" and isinstance(where, LocalEngine):
         where = LocalEngine()  # one process trains those that differ in the seed alone at once
     share = memory_limit() // where.processes_per_machine
-    bench = Bench(datasets, window_length(lengths), folder, where, of_clips, share, progress)
+    bench = Bench(datasets, window_length(lengths, resolved.window), folder, where, of_clips, share, progress)
     grid = Grid.over(chosen, together)
     unique = tuple(dict.fromkeys(notes))
     task = Task(grid, bench, resolved, tuple(seeds), budget, together, leaks, tuple(missing), unique)

@@ -20,11 +20,12 @@ from seehear.fusion.model import ParsingModel
 from seehear.training.bags import Split
 from seehear.training.objective import Objective
 from seehear.training.optimiser import new_optimiser, set_rate
+from seehear.training.parts import parts_of, step, steps
 from seehear.training.precision import SMALL_MODEL, parameter_count
 from seehear.training.pretraining import pretrain
 from seehear.training.recipe import Choice, Recipe
 from seehear.training.run import BaseRun, RunFacts
-from seehear.training.seeding import seed_torch
+from seehear.training.seeding import seed_generators, seed_torch
 from seehear.training.validation import validate
 
 SAVE_EVERY = 5.0  # seconds of training that a killed process may lose
@@ -103,7 +104,7 @@ def _fit(
     rule = choice(recipe, val)
     devices = [torch.device(device)] if torch.device(device).type == "cuda" else []
     with torch.random.fork_rng(devices), ExitStack() as stack:
-        torch.manual_seed(seed)
+        seed_generators(seed)
         model = run.new_model()
         if parameter_count(model.parameters()) <= SMALL_MODEL:
             stack.enter_context(one_thread())
@@ -170,15 +171,11 @@ def _epoch(
     objective.begin(epoch)
     seed_torch(facts.seed, epoch, 1)  # dropout
     total, total_contrast = torch.zeros(2, device=train.labels.device)
-    for start in range(0, len(order), facts.recipe.batch):
-        clips = order[start : start + facts.recipe.batch]
-        loss, contrast = objective(clips)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-        total += loss.detach() * len(clips)
+    for clips in steps(order, facts.recipe):
+        loss, contrast = step(objective, parts_of(clips, train.bags.lengths, facts.recipe), optimiser)
+        total += loss
         if contrast is not None:
-            total_contrast += contrast.detach() * len(clips)
+            total_contrast += contrast
     losses = {"loss": float(total) / len(order)}
     return {**losses, "contrast": float(total_contrast) / len(order)} if objective.has_contrast else losses
 

@@ -14,6 +14,8 @@ from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
 from seehear.losses.contrastive.avss import avss
 from seehear.losses.contrastive.module import ContrastiveLoss
+from seehear.losses.contrastive.reduction import segment_mask
+from seehear.losses.contrastive.windows import over_windows
 from seehear.losses.dense import dense_loss
 from seehear.losses.refined import refined_loss
 from seehear.losses.weak import weak_loss
@@ -50,7 +52,8 @@ class Objective:
         self._facts, self._train, self._model, self._recipe = facts, train, model, recipe
         self._confidence = recipe.confidences(model.modalities)
         self._truth = train.dense() if recipe.supervision == "dense" else None
-        self._contrast = ContrastiveLoss(recipe.contrast, model.modalities) if recipe.contrast.joint else None
+        contrast = recipe.contrast
+        self._contrast = ContrastiveLoss(contrast, model.modalities, recipe.window) if contrast.joint else None
         refined = recipe.refine.active
         self._labels = _weak_labels(train, recipe.refine.weak) if refined else None
         self._weak, self._segments = self._labels, train.confidence if refined else None
@@ -132,7 +135,9 @@ class Objective:
         each = []
         for m, n in combinations(range(len(embeddings)), 2):
             segments = example.segments[:, :, m], example.segments[:, :, n]
-            of_clip = avss(embeddings[m], embeddings[n], *segments, example.present)  # (B,)
+            inside = segment_mask(embeddings[m], example.present)
+            parts = embeddings[m], embeddings[n], *segments
+            of_clip = over_windows(avss, self._recipe.window, inside, *parts)  # (B,)
             both = torch.ones_like(of_clip) if example.available is None else example.available[:, [m, n]].all(dim=1)
             each.append((of_clip * both).sum() / both.sum().clamp(min=1))
         return torch.stack(each).mean()

@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from seehear.fusion.model import ParsingModel
 from seehear.losses.contrastive.module import ContrastiveLoss
 from seehear.training.bags import Split
 from seehear.training.divergence import explain
 from seehear.training.optimiser import new_optimiser
+from seehear.training.parts import Losses, parts_of, step, steps
 from seehear.training.precision import computing
 from seehear.training.run import BaseRun
-from seehear.training.seeding import seed_torch
+from seehear.training.seeding import seed_generators, seed_torch
 
 
 def pretrain(
@@ -36,13 +38,23 @@ def pretrain(
     """
     recipe, seed = run.facts.recipe, run.facts.seed
     settings = recipe.contrast
-    torch.manual_seed(seed)
+    seed_generators(seed)
     own = run.new_model(settings.projection_before).to(next(model.parameters()).device)
     before = {name: tensor for name, tensor in model.state_dict().items() if not name.startswith("projection.")}
     own.load_state_dict(before, strict=False)
     parameters = [*own.project.parameters(), *own.projection.parameters()]
     optimiser = new_optimiser(parameters, recipe)
-    loss_of = ContrastiveLoss(settings, own.modalities)
+    loss_of = ContrastiveLoss(settings, own.modalities, recipe.window)
+
+    def losses(clips: NDArray[np.int64]) -> Losses:
+        features, present, available = train.bags.batch(clips)
+        with computing(recipe, train.labels.device):
+            embeddings = own.embed(features)  # (M, B, T, d)
+        loss = loss_of(embeddings.float(), train.labels[torch.from_numpy(clips)], present, available)
+        if not torch.isfinite(loss):
+            raise explain(own, run.facts, features, [train.clip(n) for n in clips])
+        return loss, None
+
     history = run.resume(own, optimiser, "pretrain")
     saved = time.monotonic()
     own.train()
@@ -52,18 +64,8 @@ def pretrain(
         # Another order than in the task's epochs.
         order = np.random.default_rng([seed, epoch, 2]).permutation(len(train.bags))
         total = torch.zeros((), device=train.labels.device)
-        for start in range(0, len(order), recipe.batch):
-            clips = order[start : start + recipe.batch]
-            features, present, available = train.bags.batch(clips)
-            with computing(recipe, train.labels.device):
-                embeddings = own.embed(features)  # (M, B, T, d)
-            loss = loss_of(embeddings.float(), train.labels[torch.from_numpy(clips)], present, available)
-            if not torch.isfinite(loss):
-                raise explain(own, run.facts, features, [train.clip(n) for n in clips])
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            total += loss.detach() * len(clips)
+        for clips in steps(order, recipe):
+            total += step(losses, parts_of(clips, train.bags.lengths, recipe), optimiser)[0]
         entry = {"stage": "pretrain", "epoch": epoch, "contrast": float(total) / len(order)}
         history.append({**entry, "seconds": round(time.monotonic() - began, 3)})
         if epoch + 1 == settings.epochs or time.monotonic() - saved > save_every:

@@ -27,7 +27,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 DEFAULT_RECIPE, LARGE_RECIPE = "refined", "refined-large"
 MAX_MODEL_WIDTH, MAX_LAYERS = 1 << 14, 100  # numbers beyond these are mistakes, and would not fit into memory
-MAX_COUNT = 1_000_000  # epochs, and clips per step
+MAX_COUNT = 1_000_000  # epochs, clips per step, segments of a window
 FEW_CLIPS = 2000  # training clips under which a recipe for few clips is suggested
 
 
@@ -40,6 +40,13 @@ class Recipe(BaseModel):
     heads: Positive = Field(1, description="attention heads; they must divide the width")
     layers: int = Field(1, ge=0, le=MAX_LAYERS, description="hybrid attention layers")
     feed_forward: Positive = Field(512, le=MAX_MODEL_WIDTH, description="width inside a layer's feed-forward block")
+    window: int = Field(
+        0,
+        ge=0,
+        le=MAX_COUNT,
+        description="segments less than this far apart attend to each other, and are compared by the losses between "
+        "embeddings; 0 for all of a clip",
+    )
     dropout: Share = Field(0.1, description="dropout inside the layers")
     input_dropout: Share = Field(0.0, description="dropout of the features before the linear maps")
     standardise: bool = Field(
@@ -56,6 +63,11 @@ class Recipe(BaseModel):
     weight_decay: float = Field(0.0, ge=0, description="decoupled weight decay (AdamW)")
     epochs: Positive = Field(40, le=MAX_COUNT, description="passes over the training clips")
     batch: Positive = Field(16, le=MAX_COUNT, description="clips per step")
+    batch_segments: Positive = Field(
+        4096,
+        description="segments that are computed with at once, or one clip if it has more; a step whose clips have more "
+        "adds up the gradients of parts",
+    )
     patience: int = Field(
         0, ge=0, le=MAX_COUNT, description="stop after this many epochs without improvement; 0 to never stop early"
     )

@@ -83,7 +83,8 @@ class RunFacts:
         networks: modality -> its networks, in order.
         classes: Names of the C classes, in the order of the model's output.
         segment: Seconds per segment.
-        window: Segments of a training clip: the length of the windows in which longer clips are parsed.
+        window: Segments of a training clip: the length of the windows in which longer clips are parsed. Attention has
+            a window of its own, `recipe.window`.
         inputs: name -> revision of the labels and features that were read.
     """
 
@@ -189,6 +190,7 @@ def new_model(
         input_dropout=recipe.input_dropout,
         projection=projection or recipe.contrast.projection_of_task(tuple(widths)),
         blend=recipe.blend,
+        window=recipe.window,
     )
 
 

@@ -8,4 +8,14 @@ import torch
 
 def seed_torch(*numbers: int) -> None:
     """Seed torch's generator, which dropout draws from, by these numbers."""
-    torch.manual_seed(int(np.random.default_rng(numbers).integers(1 << 62)))
+    seed_generators(int(np.random.default_rng(numbers).integers(1 << 62)))
+
+
+def seed_generators(number: int) -> None:
+    """Seed torch's generators of the processor and of the GPUs, if there are any.
+
+    `torch.manual_seed` would, each time, note where it was called from for kinds of devices that nobody has.
+    """
+    torch.default_generator.manual_seed(number)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed_all(number)

@@ -20,6 +20,7 @@ from seehear.refinement.refine import refine
 from seehear.refinement.settings import GIVEN
 from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
+from seehear.training.footprint import Footprint
 from seehear.training.precision import settle
 from seehear.training.recipe import DEFAULT_RECIPE, FEW_CLIPS, LARGE_RECIPE, Recipe, load_recipe
 from seehear.training.rounds import next_round
@@ -41,6 +42,7 @@ class Setup:
         device: Of the model; the splits are on the same.
         notes: What would likely do better, or is likely a mistake.
         teachers: Those that labelled the clips per modality, if there are any.
+        sizes: How long clips are, what is made of long ones, and the memory of a step; None if no clip is long.
     """
 
     train: Split
@@ -49,6 +51,7 @@ class Setup:
     device: torch.device
     notes: tuple[str, ...]
     teachers: Teachers | None = None
+    sizes: str | None = None
 
     def with_seed(self, seed: int) -> RunFacts:
         """Return the facts of the run with another seed."""
@@ -79,7 +82,7 @@ def set_up(
 
     Raises:
         SeehearError: If there is no class, no training clip has a modality, or the validation clips lack the networks
-            of the training clips.
+            of the training clips, or a step takes more memory than is free.
     """
     check_dataset(train, "train")
     if val is not None:
@@ -107,6 +110,8 @@ def set_up(
     notes = [*given, *held_out, *notes]
     on = torch.device(resolve_device(device))
     given_recipe, recipe = recipe, settle(recipe, train, device, folders)
+    footprint = Footprint.of(_facts(train, val, recipe, seed), train.lengths[train.featured])
+    footprint.check(on)
     for number in range(2, recipe.refine.rounds + 1):
         place = None if rounds is None else rounds / f"round-{number}"
         train, val = next_round(train, val, _facts(train, val, recipe, seed), on, place, progress)
@@ -114,7 +119,7 @@ def set_up(
     of_train, of_val = splits
     assert of_train is not None
     every = (*train.notes, *(val.notes if val else ()), *notes, *advice(train, val, given_recipe), *_slow(recipe, on))
-    return Setup(of_train, of_val, _facts(train, val, recipe, seed), on, every, teachers)
+    return Setup(of_train, of_val, _facts(train, val, recipe, seed), on, every, teachers, footprint.sentence())
 
 
 def _facts(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int) -> RunFacts:
@@ -126,7 +131,7 @@ def _facts(train: Dataset, val: Dataset | None, recipe: Recipe, seed: int) -> Ru
         if data is not None and data.pseudo is not None and (data is val or recipe.refine.active):
             inputs[name] = data.pseudo.revision
     networks = {modality: list(infos) for modality, infos in train.networks.items()}
-    window = window_length(train.lengths[train.featured])
+    window = window_length(train.lengths[train.featured], recipe.window)
     return RunFacts(recipe, seed, networks, train.classes, train.segment, window, inputs)
 
 

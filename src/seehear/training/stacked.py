@@ -42,10 +42,11 @@ from seehear.training.fit import (
 from seehear.training.inference import over_windows
 from seehear.training.objective import check_supervision
 from seehear.training.optimiser import new_optimiser, set_rate
+from seehear.training.parts import is_cut
 from seehear.training.precision import SMALL_MODEL, computing, parameter_count
 from seehear.training.recipe import Recipe
 from seehear.training.run import BaseRun
-from seehear.training.seeding import seed_torch
+from seehear.training.seeding import seed_generators, seed_torch
 from seehear.training.validation import validate_probabilities
 
 
@@ -94,8 +95,12 @@ def fit_many(
     """
     if len(stackable(runs)) > 1:
         raise ValueError("runs that differ in more than the seed can't be trained at once: group them by stackable()")
-    if len(runs) == 1 and not runs[0].facts.recipe.plain:
-        return [fit(runs[0], train, val, device, partial(on_epoch, runs[0]))]
+    if not runs:
+        return []
+    recipe = runs[0].facts.recipe
+    # Models whose clips differ would be cut into different parts: one by one, each keeps within its memory.
+    if (len(runs) == 1 and not recipe.plain) or is_cut(train.bags.lengths, recipe):
+        return [fit(run, train, val, device, partial(on_epoch, run)) for run in runs]
     limit_torch()
     with ExitStack() as stack:
         # In one order, so that no two processes wait for each other.
@@ -273,7 +278,7 @@ def _models(runs: Sequence[BaseRun], train: Split, device: torch.device) -> list
     moments = normalisation(runs[0].facts, train)
     models = []
     for run in runs:
-        torch.manual_seed(run.facts.seed)
+        seed_generators(run.facts.seed)
         model = run.new_model()
         for name, (mean, deviation) in moments.items():
             model.standardise(name, mean, deviation)

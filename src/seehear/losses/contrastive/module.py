@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from seehear.losses.contrastive.disjoint import Disjoint
 from seehear.losses.contrastive.reduction import segment_mask
 from seehear.losses.contrastive.registry import loss_class
 from seehear.losses.contrastive.settings import ContrastSettings
+from seehear.losses.contrastive.windows import over_windows
 from seehear.settings import apply_changes, validated
 
 
@@ -31,6 +33,7 @@ class ContrastiveLoss(nn.Module):
         self,
         settings: ContrastSettings | Mapping[str, Any] | None = None,
         modalities: Sequence[str] = ("audio", "visual"),
+        window: int = 0,
         **changes: Any,
     ) -> None:
         """Make the loss.
@@ -38,6 +41,7 @@ class ContrastiveLoss(nn.Module):
         Args:
             settings: Settings, or a mapping of them by name; the defaults if None.
             modalities: Names of the modalities, in the order of the embeddings.
+            window: Compare segments within windows of so many segments, see `windows.over_windows`; 0 for whole clips.
             **changes: Settings on top, by name.
 
         Raises:
@@ -48,7 +52,7 @@ class ContrastiveLoss(nn.Module):
         values = apply_changes(values, changes, ContrastSettings)
         self.settings = validated(ContrastSettings, values, "contrastive loss")
         self.settings.check(modalities)
-        self.modalities = tuple(modalities)
+        self.modalities, self.window = tuple(modalities), window
         self.pairs = self.settings.pairs_of(modalities)
         none = self.settings.loss == "none"
         self.loss = None if none else loss_class(self.settings.loss).from_settings(self.settings)
@@ -94,12 +98,17 @@ class ContrastiveLoss(nn.Module):
 
     def _pair(self, first: Tensor, second: Tensor, labels: Tensor | None, mask: Tensor) -> Tensor:
         """Return the mean over clips for two modalities, (B, T, d) each."""
+        return over_windows(partial(self._per_clip, labels), self.window, mask, first, second).mean()
+
+    def _per_clip(self, labels: Tensor | None, first: Tensor, second: Tensor, mask: Tensor) -> Tensor:
+        """Return the loss of each clip for two modalities, (B,)."""
         assert self.loss is not None
         each = self.loss.per_clip(first, second, mask, labels)  # (B,)
         if self.disjoint is not None:
             each = each + self.settings.disjoint * self.disjoint.per_clip(first, second, mask, labels)
-        return each.mean()
+        return each
 
     def __repr__(self) -> str:
         """Return the settings that differ from the defaults, and the modalities."""
-        return f"ContrastiveLoss({self.settings!r}, modalities={self.modalities!r})"
+        window = f", window={self.window}" if self.window else ""
+        return f"ContrastiveLoss({self.settings!r}, modalities={self.modalities!r}{window})"

@@ -6,29 +6,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.scoring.intervals import Interval, bootstrap
+from seehear.scoring.intervals import Interval, share_interval, share_values
 
 
 def accuracy(correct: NDArray[np.bool_], clip: NDArray[np.int64], seed: int = 0) -> Interval:
-    """Return the share of correct rows, per cent, with its 95 % bootstrap interval over clips; see `per_clip`.
+    """Return the share of correct rows, per cent, with its 95 % bootstrap interval over clips.
 
     Args:
         correct: (n,).
         clip: (n,), clip of each row.
         seed: Of the draws.
+
+    Raises:
+        SeehearError: If there is no row.
     """
-    values = per_clip(correct, clip)
-    drawn = bootstrap(values[None], seed)
-    # The linear part may exceed the range of a share; the ratio can't.
-    low, high = np.clip([drawn.low, drawn.high], 0.0, 100.0)
-    return Interval(drawn.mean, float(low), float(high), 0.0)
+    return share_interval(*_by_clip(correct, clip), seed)
 
 
 def per_clip(correct: NDArray[np.bool_], clip: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return one value per clip, (N,), per cent, whose mean is the share of correct rows.
-
-    Clips have different numbers of rows, so the share is a ratio r of two sums over clips. The values are its linear
-    part, r + (correct - r · rows) / mean rows (Efron and Tibshirani 1993, "An introduction to the bootstrap", ch. 22).
+    """Return one value per clip, (N,), per cent, whose mean is the share of correct rows; see `share_values`.
 
     Args:
         correct: (n,).
@@ -37,10 +33,12 @@ def per_clip(correct: NDArray[np.bool_], clip: NDArray[np.int64]) -> NDArray[np.
     Raises:
         SeehearError: If there is no row.
     """
+    return share_values(*_by_clip(correct, clip))
+
+
+def _by_clip(correct: NDArray[np.bool_], clip: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the number of correct rows of each clip, and of all its rows, (N,) each."""
     if not len(correct):
         raise SeehearError("there is no row to compute an accuracy from")
     _, which = np.unique(clip, return_inverse=True)
-    rows = np.bincount(which).astype(np.float64)  # (N,)
-    n_correct = np.bincount(which, weights=correct)
-    share = n_correct.sum() / rows.sum()
-    return 100 * (share + (n_correct - share * rows) / rows.mean())
+    return np.bincount(which, weights=correct).astype(np.float64), np.bincount(which).astype(np.float64)

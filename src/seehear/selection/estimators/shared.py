@@ -25,7 +25,9 @@ from seehear.selection.trainings import Part, Training, score_of, scores_of_clip
 from seehear.training.fit import normalisation, one_thread
 from seehear.training.objective import Objective
 from seehear.training.optimiser import new_optimiser
+from seehear.training.parts import parts_of, step
 from seehear.training.run import MemoryRun
+from seehear.training.seeding import seed_generators
 from seehear.training.validation import validate
 
 PILOTS_PER_OPTION = 1  # pilot trainings' worth of steps, for each option of the modality that has most
@@ -84,7 +86,7 @@ def _trained(task: Task, training: Training) -> tuple[ParsingModel, _Networks, f
 
     facts = task.bench.facts(training)
     train, _ = task.bench.labelled(training)
-    torch.manual_seed(training.seed)
+    seed_generators(training.seed)
     model = MemoryRun(facts).new_model()
     for name, (mean, deviation) in normalisation(facts, train).items():
         model.standardise(name, mean, deviation)
@@ -98,10 +100,7 @@ def _trained(task: Task, training: Training) -> tuple[ParsingModel, _Networks, f
     for number, clips in enumerate(_batches(len(train.bags), training.recipe.batch, _steps(task), rng)):
         networks.show(task.grid.collocations[int(rng.integers(len(task.grid)))])
         with nullcontext() if number else counter:
-            loss, _ = objective(clips)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-        optimiser.step()
+            step(objective, parts_of(clips, train.bags.lengths, training.recipe), optimiser)
     return model, networks, float(counter.get_total_flops() * _steps(task))
 
 

@@ -1,0 +1,261 @@
+"""Systems scored as the papers of data sets do: by name of the metric, against whatever truth there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from seehear import arguments
+from seehear.data import Dataset
+from seehear.decoding import Decoding
+from seehear.errors import SeehearError
+from seehear.evaluation.benchmark_inputs import (
+    ByKind,
+    Given,
+    Labelled,
+    check_tables,
+    classes_in,
+    labelled,
+    last_segment,
+    read_by_kind,
+    truth_of,
+)
+from seehear.evaluation.benchmark_predictions import of_given, of_parser
+from seehear.evaluation.benchmark_result import Benchmark, MetricResult
+from seehear.evaluation.systems import Systems, describe_decoding, open_parsers, released, run_name, run_names
+from seehear.events import ActiveSegments, Activity, event_spans
+from seehear.features.notes import unknown_classes
+from seehear.parsing.parser import Parser
+from seehear.progress import Progress
+from seehear.scoring import intervals
+from seehear.scoring.intervals import bootstrap_values
+from seehear.scoring.metrics import METRICS, label_f1
+from seehear.scoring.metrics.inputs import Clips, Prediction, Truth
+from seehear.scoring.metrics.interface import Measured, Metric, MetricSignature, limits_of
+from seehear.scoring.signature import revision
+
+Predicted = Mapping[str, str | Path | ArrayLike]  # kind -> dense or weak table, or array
+NO_CONFIDENCE = "the predictions have no confidences: all events are tied, and ranked in the order of the clips"
+
+
+def benchmark(
+    systems: Systems | Predicted | Sequence[Predicted],
+    clips: Dataset | str | Path,
+    *,
+    metrics: str | Sequence[str],
+    truth: ByKind | None = None,
+    ensemble: bool = False,
+    decoding: Decoding | None = None,
+    draws: int | None = None,
+    length: float | None = None,
+    segment: float = 1.0,
+    device: str = "auto",
+    progress: bool = True,
+) -> Benchmark:
+    """Score a system by the metrics that the papers of data sets report.
+
+    A kind, in truth and predictions, is a modality, or `audio_visual`: what is heard and seen at once. Where audio and
+    visual are both there, `audio_visual` follows. Truth with times is per second, other truth per clip. A metric whose
+    question the truth can't answer is refused. Clips without features are scored as if nothing was predicted.
+
+        sh.benchmark("RUN", test, truth={"audio_visual": "eval_audio_visual.csv"}, metrics=["segment-accuracy", "map"])
+        sh.benchmark({"audio": "heard.csv"}, "test.csv", truth={"audio": "eval_audio.csv"}, metrics="psds", length=10)
+
+    Args:
+        systems: A parser, a run folder, or several that differ in their seeds alone. Or predictions of any system, or a
+            list of these, one per run: kind -> dense table, with a column `confidence` if events are ranked; weak
+            table; or array (N, T, C) per second or (N, C) per clip, boolean or probabilities.
+        clips: The data set. For predictions also the path of a weak table that names the clips.
+        metrics: Names from `seehear.scoring.metrics.list_metrics`.
+        truth: kind -> dense or weak table, or array (N, T, C) or (N, C); by default that of the data set.
+        ensemble: Score several seeds as one system, which predicts the mean of their probabilities.
+        decoding: From probabilities to events; by default that of the parsers.
+        draws: Bootstrap draws of the intervals, 0 for none; by default as many as each metric affords.
+        length: Seconds of clips whose length is not known; by default up to the last event of any clip.
+        segment: Seconds per segment, where `clips` is a table.
+        device: Where parsers of run folders compute: auto, cpu or cuda.
+        progress: Show progress and time left.
+
+    Returns:
+        Per metric its scores with intervals over clips and seeds, those of each class, and the signature.
+
+    Raises:
+        SeehearError: For a metric that is unknown, or that the truth or the predictions can't answer; for tables that
+            can't be read, or that are of other clips.
+    """
+    chosen = [METRICS[name] for name in arguments.names(metrics)]
+    if not chosen:
+        raise SeehearError(f"name a metric: {', '.join(METRICS)}")
+    if draws is not None and draws < 0:
+        raise SeehearError(f"draws is a number of bootstrap samples, 0 or more, not {draws}")
+    known = labelled(clips, length, segment)
+    true = _truth_given(truth, clips)
+    predictions = _predictions_given(systems)
+    if predictions:
+        if ensemble:
+            raise SeehearError("an ensemble is of parsers, whose probabilities it averages: give run folders")
+        return _of_predictions(predictions, _classes_named(systems), known, true, chosen, decoding, draws)
+    if not isinstance(clips, Dataset):
+        raise SeehearError(f"{clips}: names clips, and parsers need their features: give a Dataset")
+    parsers = open_parsers(cast("Systems", systems), device, ensemble=ensemble)
+    return _of_parsers(parsers, clips, known, true, chosen, decoding, draws, progress)
+
+
+def _truth_given(truth: ByKind | None, clips: Dataset | str | Path) -> dict[str, Given]:
+    if truth is None and isinstance(clips, Dataset) and clips.truth is not None:
+        return dict(clips.truth)
+    if not (given := read_by_kind(truth, "truth")):
+        raise SeehearError("a benchmark needs ground truth: give truth= (on the command line --truth KIND=TABLE)")
+    return given
+
+
+def _predictions_given(systems: Any) -> list[dict[str, Given]]:
+    """Return the predictions that a system is given as, one per run; none if it is given as parsers or folders."""
+    several = systems if isinstance(systems, Sequence) and not isinstance(systems, str) else [systems]
+    if not several or not all(isinstance(each, Mapping) for each in several):
+        return []
+    read = [read_by_kind(each, "prediction") for each in several]
+    if any(list(each) != list(read[0]) for each in read) or not read[0]:
+        raise SeehearError("predictions of several runs must be of the same kinds, one or more, in the same order")
+    return read
+
+
+def _classes_named(systems: Any) -> tuple[str, ...] | None:
+    """Return the classes of predictions that name them, as `parser.predict` does; None for others.
+
+    Raises:
+        SeehearError: If those of several runs differ.
+    """
+    several = [systems] if isinstance(systems, Mapping) else systems
+    named = {each.classes if isinstance(each, Activity) else None for each in several}
+    if len(named) > 1:
+        raise SeehearError("predictions of several runs must be of the same classes, in the same order")
+    return named.pop()
+
+
+def _of_parsers(
+    parsers: Sequence[Parser],
+    dataset: Dataset,
+    known: Labelled,
+    given: Mapping[str, Given],
+    metrics: Sequence[Metric],
+    decoding: Decoding | None,
+    draws: int | None,
+    progress: bool,
+) -> Benchmark:
+    first = parsers[0]
+    collocation = first.run.facts.collocation
+    data = dataset if [*dataset.collocation.items()] == [*collocation.items()] else dataset.with_networks(collocation)
+    scored, truth, notes = _prepared(known, given, first.classes)
+    notes += unknown_classes(scored.classes, first.classes, "the labels", "their events count as missed")
+    apart = any(metric.name == label_f1.METRIC.name for metric in metrics)
+    measured = []
+    with Progress("benchmark", len(parsers), show=progress and len(parsers) > 1) as bar:
+        for parser in released(parsers):
+            prediction = of_parser(parser, data, scored, decoding or parser.decoding, alone=apart)
+            measured.append(_measured(metrics, prediction, truth, scored))
+            bar.advance(run_name(parser))
+    described = describe_decoding(parsers, decoding)
+    results = _results(metrics, measured, scored, described, _labels(known, given), draws, len(first.members))
+    return Benchmark(
+        results,
+        runs=[name for parser in parsers for name in run_names(parser)],
+        seeds=[seed for parser in parsers for seed in parser.seeds],
+        missing=list(data.missing),
+        notes=notes,
+        limits=limits_of(truth),
+    )
+
+
+def _of_predictions(
+    predictions: Sequence[Mapping[str, Given]],
+    names: tuple[str, ...] | None,
+    known: Labelled,
+    given: Mapping[str, Given],
+    metrics: Sequence[Metric],
+    decoding: Decoding | None,
+    draws: int | None,
+) -> Benchmark:
+    more = [note for each in predictions for note in check_tables(each, known, truth=False)]
+    tables = [each for prediction in predictions for each in prediction.values()]
+    scored, truth, notes = _prepared(known, given, names or (), tables)
+    measured, decodings = [], []
+    for each in predictions:
+        prediction = of_given(each, names or known.classes, scored, decoding)
+        decodings.append(prediction.decoding)
+        notes += [NO_CONFIDENCE] if not prediction.graded and any(metric.ranks for metric in metrics) else []
+        measured.append(_measured(metrics, prediction, truth, scored))
+    results = _results(metrics, measured, scored, decodings[0], _labels(known, given), draws, 1)
+    return Benchmark(results, missing=[], notes=list(dict.fromkeys([*notes, *more])), limits=limits_of(truth))
+
+
+def _prepared(
+    known: Labelled, given: Mapping[str, Given], first: Sequence[str], predicted: Sequence[Given] = ()
+) -> tuple[Clips, Truth, list[str]]:
+    """Return the clips with all classes, their truth, and notes.
+
+    Args:
+        known: The clips with their labels.
+        given: Their truth.
+        first: Classes that come first: those of the system.
+        predicted: Predictions whose classes and segments count too.
+    """
+    notes = [*known.notes, *check_tables(given, known, truth=True)]
+    classes = tuple(dict.fromkeys([*first, *known.classes, *classes_in([*given.values(), *predicted], known)]))
+    segments = last_segment([*given.values(), *predicted], known, len(classes))
+    lengths = np.where(known.lengths > 0, known.lengths, segments)
+    if not known.lengths.all():
+        unknown = int((known.lengths == 0).sum())
+        notes.append(
+            f"{unknown} clips are of unknown length: taken as {segments * known.segment:g} s, like the longest"
+        )
+    scored = Clips(known.clips, classes, lengths, segments, known.segment)
+    truth = truth_of(given, scored, known.classes)
+    # What is true past the end of the features, within a rounding, counts as part of the clip.
+    last = np.max([lengths, *(_last_active(array) for array in truth.active.values())], axis=0)
+    return replace(scored, lengths=last), truth, notes
+
+
+def _last_active(active: Any) -> Any:
+    """Return the number of segments up to the last active one per clip, (N,), from (N, T, C)."""
+    spans = event_spans(ActiveSegments.of(active))
+    last = np.zeros(len(active), dtype=np.int64)
+    np.maximum.at(last, spans.clip, spans.stop)
+    return last
+
+
+def _measured(metrics: Sequence[Metric], prediction: Prediction, truth: Truth, clips: Clips) -> list[Measured]:
+    for metric in metrics:
+        metric.check(prediction, truth)
+    return [metric.measure(prediction, truth, clips) for metric in metrics]
+
+
+def _results(
+    metrics: Sequence[Metric],
+    measured: Sequence[Sequence[Measured]],
+    clips: Clips,
+    decoding: str,
+    labels: str,
+    draws: int | None,
+    ensemble: int,
+) -> list[MetricResult]:
+    results = []
+    for metric, *runs in zip(metrics, *measured, strict=True):
+        usual = intervals.DRAWS if metric.draws is None else min(metric.draws, intervals.DRAWS)
+        number = usual if draws is None else draws
+        found = bootstrap_values([run.values for run in runs], len(clips), draws=number)
+        signature = MetricSignature(metric.name, metric.parameters, decoding, labels, len(clips), number, ensemble)
+        notes = tuple(dict.fromkeys(note for run in runs for note in run.notes))
+        results.append(MetricResult(metric, runs[0].keys, found, [run.classes for run in runs], signature, notes))
+    return results
+
+
+def _labels(known: Labelled, given: Mapping[str, Given]) -> str:
+    """Return the names and revision of what the scores rest on."""
+    paths = [each.path for each in given.values() if not isinstance(each, np.ndarray)]
+    return f"{known.revision}+{revision(paths)}" if paths else known.revision

@@ -1,0 +1,298 @@
+"""Scores that papers report, as a user gets them: from runs, from tables and from arrays."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+
+import commands
+import seehear as sh
+from seehear.errors import SeehearError
+from seehear.labels import Event, write_dense
+from training.conftest import CLASSES, World
+
+pytestmark = pytest.mark.usefixtures("few_draws")
+
+LENGTHS = (5, 5, 3, 5, 5, 9)
+EVERY = ["segment-accuracy", "ov-avel-f1", "map", "label-f1", "parsing-f1"]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Clips of several lengths, and a system of two seeds."""
+    made = World(tmp_path_factory.mktemp("world"), lengths=LENGTHS)
+    settings = ["epochs=10", "width=16", "feed_forward=16", "learning_rate=0.01"]
+    commands.train(**made.training(set=settings, seeds=[4, 7]))
+    return made
+
+
+def of_run(world, metrics, *seeds, truth=None, **changed):
+    runs = [world.folder / "run" / f"seed-{seed}" for seed in seeds] or [world.folder / "run"]
+    options = {"labels": world.labels, "store": world.store, "device": "cpu"} | changed
+    return commands.benchmark(runs, metrics=metrics, truth=truth or dense(world), **options)
+
+
+def dense(world, *modalities):
+    return [f"{name}={world.dense[name]}" for name in modalities or ("audio", "visual")]
+
+
+@pytest.fixture(scope="module")
+def both(world):
+    return of_run(world, EVERY)
+
+
+def test_the_eleven_scores_are_those_of_evaluate(world, both):
+    evaluated = world.evaluate([world.folder / "run"])
+    for row in evaluated.rows:
+        level, kind = row.key
+        found = both.interval("parsing-f1", f"{level} f1".strip(), kind)
+        assert found.mean == pytest.approx(row.interval.mean)
+        assert found.deviation == pytest.approx(row.interval.deviation)
+    assert both.seeds == [4, 7]
+
+
+def test_the_interval_of_one_seed_is_that_of_evaluate(world):
+    evaluated = world.evaluate([world.folder / "run/seed-4"])
+    found = of_run(world, ["parsing-f1"], 4)
+    assert vars(found.interval("parsing-f1", "f1", "average")) == pytest.approx(vars(evaluated.average))
+
+
+def test_seeds_are_their_mean_and_spread_and_no_best_one(world, both):
+    each = [of_run(world, EVERY, seed) for seed in (4, 7)]
+    for row, *single in zip(both.rows, *(one.rows for one in each), strict=True):
+        values = [other.interval.mean for other in single]
+        assert row.interval.mean == pytest.approx(np.mean(values), nan_ok=True)
+        assert row.interval.deviation == pytest.approx(np.std(values, ddof=1), nan_ok=True)
+    assert "seed SD" in both.text()
+    assert "mean of 2 seeds" in both.text()
+
+
+@pytest.mark.parametrize("metric", EVERY)
+def test_predictions_are_worse_for_other_clips(world, metric):
+    data, parser = world.dataset(), sh.load(world.folder / "run/seed-4", device="cpu")
+    p = parser.predict_proba(data)
+    arrays = {name: p[:, :, m] for m, name in enumerate(parser.modalities)}
+    rolled = {name: np.roll(array, 1, axis=0) for name, array in arrays.items()}
+    own, other = (sh.benchmark(each, data, metrics=metric, draws=0).rows for each in (arrays, rolled))
+    assert sum(row.interval.mean for row in own) > sum(row.interval.mean for row in other)
+
+
+def test_what_is_printed_and_kept(both):
+    assert json.loads(json.dumps(both.as_json(), allow_nan=False))["metrics"][0]["metric"] == "segment-accuracy"
+    assert "segment-accuracy|joint:min,background:decoding|decoding:by-run@" in both.text() or (
+        "segment-accuracy|joint:min,background:decoding|decoding:" in both.text()
+    )
+    assert str(both["map"].signature) in both.text()
+    assert "<table>" in both._repr_html_()
+    assert "\n" not in repr(both)
+    frame = both.to_frame()
+    assert list(frame.columns) == ["metric", "kind", "score", "value", "low", "high", "seed_deviation"]
+    assert (frame.low <= frame.value + 1e-9).all()
+    assert set(both.to_frame("class").label) == {*CLASSES, "background"}
+    with pytest.raises(SeehearError, match="score or class"):
+        both.to_frame("clip")
+    with pytest.raises(SeehearError, match="available: audio tIoU"):
+        both.interval("map", "tIoU 0.95")
+    with pytest.raises(SeehearError, match="no scores of 'psds'"):
+        both["psds"]
+
+
+@pytest.fixture(scope="module")
+def at_once(world):
+    """A table of what is heard and seen at once, and nothing else."""
+    active = np.logical_and(*(world.dataset().truth[name] for name in ("audio", "visual")))
+    clips = list(world.weak)
+    path = world.folder / "eval_audio_visual.csv"
+    write_dense(path, [Event(clips[n], float(t), t + 1.0, CLASSES[c]) for n, t, c in np.argwhere(active).tolist()])
+    return path
+
+
+def test_truth_of_both_at_once(world, both, at_once):
+    found = of_run(world, ["segment-accuracy", "ov-avel-f1", "map"], truth=[f"audio_visual={at_once}"])
+    for metric, score in (("segment-accuracy", "accuracy"), ("ov-avel-f1", "event f1")):
+        assert found.interval(metric, score).mean == pytest.approx(both.interval(metric, score).mean)
+    assert {row.key.kind for row in found["map"].rows} == {"audio_visual"}
+    assert found.limits == ["truth of audio_visual says nothing of what is only heard or only seen"]
+    assert found.limits[0] in found.text()
+    with pytest.raises(SeehearError, match="only heard or only seen"):
+        of_run(world, ["parsing-f1"], truth=[f"audio_visual={at_once}"])
+
+
+def test_truth_per_clip(world):
+    weak = world.folder / "weak_audio.csv"
+    rows = [f"{clip}\t{','.join(names)}" for clip, names in world.weak.items()]
+    weak.write_text("\n".join(["filename\tevent_labels", *rows[:-2]]) + "\n")
+    found = of_run(world, ["label-f1"], 4, truth=[f"audio={weak}"])
+    assert {row.key.kind for row in found.rows} == {"audio", "visual", "audio_visual"}  # of the latter two mu alone
+    assert {row.key.score for row in found.rows if row.key.kind == "visual"} == {"mu"}
+    with pytest.raises(SeehearError, match=r"weak_audio.csv.*says nothing of when"):
+        of_run(world, ["map"], 4, truth=[f"audio={weak}"])
+
+
+def test_a_run_without_features_of_a_clip(world, tmp_path):
+    labels = tmp_path / "labels.csv"
+    labels.write_text(world.labels.read_text() + "elsewhere\tDog\n")
+    found = of_run(world, ["segment-accuracy"], 4, labels=labels)
+    assert found.missing == ["elsewhere"]
+    assert found.exit_code == 1
+    assert any("have no row in" in note and "for example" in note for note in found.notes)
+    assert "1 clips are of unknown length: taken as 9 s, like the longest" in found.notes
+
+
+def test_an_ensemble_is_one_system(world):
+    found = of_run(world, ["map"], ensemble=True)
+    assert "ensemble:2" in str(found["map"].signature)
+    assert found.interval("map", "mean").deviation == 0
+
+
+# Predictions of any system
+
+
+def test_tables_of_events_with_confidences(world, tmp_path):
+    events = world.dataset().truth.to_frame(list(world.weak))
+    events = events[events.modality == "audio"]
+    exact, wrong = tmp_path / "exact.csv", tmp_path / "wrong.csv"
+    header = "filename\tonset\toffset\tevent_labels\tconfidence\n"
+    rows = [f"{e.clip}\t{e.onset}\t{e.offset}\t{e.label}\t0.9\n" for e in events.itertuples()]
+    exact.write_text(header + "".join(rows))
+    late = [f"{e.clip}\t{e.onset}\t{e.offset + 0.1}\t{e.label}\t0.1\n" for e in events.itertuples()]
+    wrong.write_text(header + "".join(rows + late))
+    options = {"labels": world.labels, "metrics": ["map"], "truth": dense(world, "audio")}
+    assert commands.benchmark(predictions=[f"audio={exact}"], **options).interval("map", "mean").mean == 100
+    found = commands.benchmark(predictions=[f"audio={wrong}"], **options)
+    assert found.interval("map", "mean").mean == 100  # what is wrong has the lowest confidence
+    assert "24 clips are of unknown length: taken as 9 s, like the longest" in found.notes
+    assert found["map"].signature.decoding == "given"
+    without = world.dense["audio"]
+    found = commands.benchmark(predictions=[f"audio={without}"], **options, length=9)
+    assert any("no confidences" in note for note in found.notes)
+    assert found.interval("map", "mean").mean == 100  # its rows of a second each are events that touch
+
+
+def test_a_confidence_that_is_empty_is_named(world, tmp_path):
+    table = tmp_path / "audio.csv"
+    table.write_text("filename\tonset\toffset\tevent_labels\tconfidence\nclip00\t0\t1\tDog\t\n")
+    with pytest.raises(SeehearError, match=r"audio.csv:2: has no confidence"):
+        commands.benchmark(
+            predictions=[f"audio={table}"], labels=world.labels, metrics=["map"], truth=dense(world, "audio")
+        )
+
+
+def test_tables_per_clip(world, tmp_path):
+    weak = tmp_path / "weak.csv"
+    weak.write_text(world.labels.read_text())
+    options = {"labels": world.labels, "predictions": [f"audio={weak}"]}
+    found = commands.benchmark(**options, metrics=["label-f1"], truth=[f"audio={world.labels}"])
+    assert found.interval("label-f1", "accuracy").mean == 100
+    with pytest.raises(SeehearError, match="the predictions are per clip"):
+        commands.benchmark(**options, metrics=["map"], truth=dense(world, "audio"))
+
+
+def test_arrays_are_scored_like_the_run_that_made_them(world, both):
+    data, parsers = world.dataset(), [sh.load(world.folder / f"run/seed-{seed}", device="cpu") for seed in (4, 7)]
+    arrays = []
+    for parser in parsers:
+        p = parser.predict_proba(data)
+        arrays.append({name: p[:, :, m] for m, name in enumerate(parser.modalities)})
+    found = sh.benchmark(arrays, data, metrics="map, segment-accuracy", decoding=parsers[0].decoding)
+    for row in found["map"].rows:
+        assert row.interval.mean == pytest.approx(both.interval("map", row.key.score, row.key.kind).mean)
+    active = parsers[0].predict(data)
+    evaluated = sh.score(active, data.truth)
+    one = sh.benchmark(active, data, metrics="parsing-f1")
+    assert one.interval("parsing-f1", "f1", "average").mean == pytest.approx(evaluated.average)
+    order = [2, 0, 1]  # classes that are named are found, in whatever order
+    names = [CLASSES[c] for c in order]
+    other = sh.Activity({name: array[..., order] for name, array in active.items()}, classes=names)
+    two = sh.benchmark(other, data, metrics="parsing-f1")
+    assert two.interval("parsing-f1", "f1", "average").mean == pytest.approx(evaluated.average)
+
+
+def test_the_truth_itself_has_all_the_points(world):
+    data = world.dataset()
+    found = sh.benchmark(dict(data.truth), data, metrics=EVERY)
+    full = [row for row in found.rows if row.key.score != "mu" and row.metric != "ov-avel-f1"]  # which is of one class
+    assert [row.interval.mean for row in full] == pytest.approx([100] * len(full))
+
+
+def test_no_draws(world):
+    found = of_run(world, ["map"], 4, draws=0)
+    assert "no intervals" in found.text()
+    assert found.as_json()["metrics"][0]["scores"][0]["low"] is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"metrics": ["mapp"]}, "no metric is called 'mapp'"),
+        ({"metrics": []}, "name a metric"),
+        ({"draws": -1}, "draws is a number"),
+        ({"store": None}, "give --store"),
+        ({"predictions": ["audio=a.csv"]}, "one of both"),
+        ({"truth": ["audio"]}, "MODALITY=FILE"),
+        ({"length": -3.0}, "length is in seconds"),
+    ],
+)
+def test_what_is_refused(world, changed, message):
+    options = {"metrics": ["map"], **changed}
+    with pytest.raises(SeehearError, match=message):
+        of_run(world, options.pop("metrics"), 4, **options)
+
+
+def test_truth_of_other_clips_is_refused(world, tmp_path):
+    other = tmp_path / "other.csv"
+    write_dense(other, [Event("nobody", 0.0, 1.0, "Dog")])
+    with pytest.raises(SeehearError, match=r"other.csv: names none of the clips"):
+        of_run(world, ["map"], 4, truth=[f"audio={other}"])
+    write_dense(other, [Event("clip00", 0.0, 60.0, "Dog")])
+    with pytest.raises(SeehearError, match="after the end of its clip"):
+        of_run(world, ["map"], 4, truth=[f"audio={other}"])
+
+
+def test_arrays_that_do_not_fit_are_refused(world):
+    data = world.dataset()
+    shape = data.truth["audio"].shape
+    with pytest.raises(SeehearError, match="clips"):
+        sh.benchmark({"audio": np.zeros((3, *shape[1:]), bool)}, data, metrics="map")
+    with pytest.raises(SeehearError, match="classes"):
+        sh.benchmark({"audio": np.zeros((*shape[:2], 7), bool), "visual": data.truth["visual"]}, data, metrics="map")
+    with pytest.raises(SeehearError, match="from 0 to 1"):
+        sh.benchmark({name: np.full(shape, 3.0) for name in data.truth}, data, metrics="map")
+    with pytest.raises(SeehearError, match="the same of every kind"):
+        sh.benchmark({"audio": np.zeros(shape, bool), "visual": np.zeros((shape[0], 3), bool)}, data, metrics="map")
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("sed_scores_eval"), reason="needs the extra psds")
+def test_psds(world):
+    found = of_run(world, ["psds"], 4)
+    assert [(row.key.kind, row.key.score) for row in found.rows] == [
+        (kind, score) for kind in ("audio", "visual") for score in ("psds1", "psds2")
+    ]
+    assert all(row.interval.low <= row.interval.high for row in found.rows)
+    data = world.dataset()
+    certain = sh.benchmark(dict(data.truth), data, metrics="psds")
+    assert [row.interval.mean for row in certain.rows] == pytest.approx([100] * 4)
+
+
+# One modality alone
+
+
+def test_audio_alone_is_trained_evaluated_and_scored(world, tmp_path):
+    """As for sets of sounds, such as AudioSet-strong and DESED."""
+    settings = ["epochs=10", "width=16", "feed_forward=16", "learning_rate=0.01"]
+    options = world.training(out=tmp_path / "run", collocation=["audio=ears"], set=settings, dense_visual=None)
+    commands.train(**options)
+    run = tmp_path / "run"
+    evaluated = commands.evaluate([run], **world.evaluation(dense_visual=None))
+    found = commands.benchmark(
+        [run], labels=world.labels, store=world.store, truth=dense(world, "audio"), device="cpu",
+        metrics=["map", "label-f1", "parsing-f1"],
+    )  # fmt: skip
+    assert found.interval("parsing-f1", "f1", "average").mean == pytest.approx(evaluated.average.mean)
+    assert found.interval("map", "tIoU 0.5").mean > 25
+    assert "truth of audio alone says nothing of other modalities" in found.text()
+    with pytest.raises(SeehearError, match="heard and seen at once"):
+        commands.benchmark(
+            [run], labels=world.labels, store=world.store, truth=dense(world, "audio"), metrics=["segment-accuracy"]
+        )
