@@ -7,7 +7,9 @@ import pytest
 
 from seehear import datasets
 from seehear.datasets import FeatureFolder
-from seehear.datasets.generated import LATENT, Maker, draw_activity, generate
+from seehear.datasets.activity import SyntheticActivity
+from seehear.datasets.generated import LATENT, Maker, generate
+from seehear.datasets.tables import read_tables
 from seehear.errors import SeehearError
 
 from .tables import CLASSES, LLP, TRAIN, VAL, needs_llp, write_tables
@@ -19,6 +21,11 @@ SMALL = (FeatureFolder("ears", "hearing", "audio", 1, 96, 10), FeatureFolder("ey
 def given(tmp_path):
     """A data set and the folder of its tables."""
     return replace(datasets.get("llp"), features=SMALL), write_tables(tmp_path / "tables")
+
+
+def drawn(given, seed):
+    dataset, folder = given
+    return SyntheticActivity.of(dataset, read_tables(dataset, folder), seed)
 
 
 def files(folder):
@@ -63,23 +70,23 @@ def test_other_settings_and_real_features_are_not_overwritten(given, tmp_path):
 
 
 def test_activity_of_evaluation_clips_is_that_of_the_tables(given):
-    activity = draw_activity(datasets.find_tables(*given), 10, seed=0)
+    activity = drawn(given, seed=0)
     assert activity.classes == CLASSES
     heard = np.zeros((10, 3), dtype=bool)
     heard[:, 0] = True  # Cat
     heard[2:5, 1] = True  # Dog
-    np.testing.assert_array_equal(activity.active["audio"][VAL[0]], heard)
-    assert activity.active["visual"][VAL[0]].sum(axis=0).tolist() == [10, 0, 0]
+    np.testing.assert_array_equal(activity.active("audio", VAL[0]), heard)
+    assert activity.active("visual", VAL[0]).sum(axis=0).tolist() == [10, 0, 0]
 
 
 def test_training_clips_show_their_weak_labels_as_val_clips_do(given):
-    draws = [draw_activity(datasets.find_tables(*given), 10, seed) for seed in range(60)]
+    draws = [drawn(given, seed) for seed in range(60)]
     clip = TRAIN[1]  # Dog and Speech; Dog is heard in two val clips and seen in none, Speech only seen
-    heard = {tuple(np.flatnonzero(draw.active["audio"][clip][:, 1])) for draw in draws}
+    heard = {tuple(np.flatnonzero(draw.active("audio", clip)[:, 1])) for draw in draws}
     assert heard == {(2, 3, 4), (0, 1, 2)}
-    assert not any(draw.active["visual"][clip][:, 1].any() for draw in draws)
-    assert all(np.flatnonzero(draw.active["visual"][clip][:, 2]).tolist() == [4, 5] for draw in draws)
-    assert not any(draw.active[name][clip][:, 0].any() for draw in draws for name in ("audio", "visual"))
+    assert not any(draw.active("visual", clip)[:, 1].any() for draw in draws)
+    assert all(np.flatnonzero(draw.active("visual", clip)[:, 2]).tolist() == [4, 5] for draw in draws)
+    assert not any(draw.active(name, clip)[:, 0].any() for draw in draws for name in ("audio", "visual"))
 
 
 def test_classes_move_segments_by_the_strength():
@@ -103,13 +110,14 @@ def test_a_simple_probe_finds_the_signal(tmp_path):
     folders = tuple(replace(folder, width=128) for folder in spec.features[:2])
     given = replace(spec, features=folders), LLP
     generate(*given, tmp_path, clips=150)
-    activity = draw_activity(datasets.find_tables(*given), 10, 0, 150)
+    activity = drawn(given, 0)
+    chosen = [clip for table in activity.tables.weak.values() for clip in table.clips[:150]]
     for folder in folders:
         rows, labels = [], []
-        for clip in activity.clips:
+        for clip in chosen:
             values = np.load(tmp_path / folder.folder / f"{clip[:11]}.npy")
             values = values.reshape(10, folder.frames, -1).mean(axis=1)
-            alone = activity.active[folder.modality][clip]
+            alone = activity.active(folder.modality, clip)
             rows.append(values[alone.sum(axis=1) == 1])
             labels.append(alone.argmax(axis=1)[alone.sum(axis=1) == 1])
         x, y = np.concatenate(rows), np.concatenate(labels)
@@ -127,7 +135,7 @@ def test_one_clip_per_split_of_chosen_networks(tmp_path):
     result = datasets.generate("llp", tables, tmp_path / "out", clips=1, only=["vggish", "r2plus1d_18"])
     assert (result.count, result.exit_code) == (3, 0)
     assert {file.parent.name for file in (tmp_path / "out").rglob("*.npy")} == {"vggish", "r2plus1d_18"}
-    with pytest.raises(SeehearError, match="no shared feature folders"):
+    with pytest.raises(SeehearError, match="the dense tables have no event in a val clip"):
         datasets.generate("folder", _folder(tmp_path / "own"), tmp_path / "o")
 
 

@@ -106,7 +106,7 @@ def generate_features(
     A clip's features depend on the seed and the clip alone. Resume by rerunning the same command.
 
     Args:
-        dataset: Its name, as llp.
+        dataset: Its name, as llp or lfav.
         annotations: Folder of its label tables.
         out: Where the feature folders go.
         seed: Fixes every number.

@@ -7,7 +7,8 @@ from seehear.datasets.generated import Generated, generate
 from seehear.datasets.prepared import Prepared
 from seehear.datasets.preparing import prepare
 from seehear.datasets.registry import REGISTRY, get
-from seehear.datasets.spec import SPLITS, Annotations, DataSet, FeatureFolder, find_tables
+from seehear.datasets.spec import SPLITS, Annotations, DataSet, FeatureFolder, Truth, find_tables
+from seehear.datasets.tables import Tables, read_tables
 
 __all__ = [
     "REGISTRY",
@@ -17,8 +18,11 @@ __all__ = [
     "FeatureFolder",
     "Generated",
     "Prepared",
+    "Tables",
+    "Truth",
     "find_tables",
     "generate",
     "get",
     "prepare",
+    "read_tables",
 ]

@@ -9,16 +9,13 @@ projects them to the network's width: as in real features, what varies lies in f
 numbers, so a few hundred clips are enough to learn from. A class moves its segments along its direction by `strength`
 standard deviations of the segments' noise.
 
-What is active in val and test clips comes from the dense tables. Training clips have weak labels alone: for each label,
-when it is heard and seen is copied from a random val clip with that label. So labels are heard only, seen only and both
-as often as in val clips, class by class.
+What is active comes from the tables, see `seehear.datasets.activity`.
 
-A file depends on its clip, the seed and the val split's tables alone, so several processes can fill one folder.
+A file depends on its clip, the seed and the tables alone, so several processes can fill one folder.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,11 +26,13 @@ from numpy.typing import NDArray
 
 from seehear import arguments
 from seehear.arguments import Names
+from seehear.datasets.activity import SyntheticActivity, rng_of
 from seehear.datasets.registry import get
-from seehear.datasets.spec import Annotations, DataSet, FeatureFolder, find_tables
+from seehear.datasets.spec import DataSet, FeatureFolder, feature_folders
+from seehear.datasets.tables import Tables, read_tables
 from seehear.errors import SeehearError
 from seehear.files import atomic_array, check_folder, claim, sweep
-from seehear.labels import classes_of, read_dense, read_weak
+from seehear.labels import raise_fatal
 from seehear.progress import Progress
 from seehear.results import Result
 from seehear.scoring.signature import revision
@@ -71,21 +70,6 @@ class Generated(Result):
         return {"count": self.count, "folders": list(self.folders)}
 
 
-@dataclass(frozen=True)
-class SyntheticActivity:
-    """What is active in the clips of a data set.
-
-    Attributes:
-        classes: Names of the C classes.
-        clips: Names of the clips.
-        active: Modality -> clip -> boolean (T, C).
-    """
-
-    classes: tuple[str, ...]
-    clips: tuple[str, ...]
-    active: Mapping[str, Mapping[str, NDArray[np.bool_]]]
-
-
 def generate(
     dataset: str | DataSet,
     annotations: str | Path,
@@ -100,8 +84,8 @@ def generate(
 
     Args:
         dataset: Its name, as llp.
-        annotations: Folder of its label tables.
-        out: Folder of the feature folders.
+        annotations: Folder of its label tables as they were published.
+        out: Folder of the feature folders: those that its field shares, or else one per modality.
         seed: Determines every number.
         strength: How far a class moves a segment's features, in standard deviations of the segments' noise.
         clips: The first clips of each split, this many; 0 for all.
@@ -113,30 +97,32 @@ def generate(
     Raises:
         SeehearError: If the tables can't be read, or `out` holds other features.
     """
-    tables, out = find_tables(get(dataset), annotations), Path(out)
-    folders = _selected_folders(tables, arguments.names(only))
+    spec, out = get(dataset), Path(out)
+    tables = read_tables(spec, annotations)
+    raise_fatal(tables.every_defect())
+    folders = _selected_folders(spec, tables, arguments.names(only))
     if clips < 0 or not np.isfinite(strength):
         raise SeehearError(f"clips must be 0 or more, not {clips}, and strength a number, not {strength}")
     settings = {
-        "dataset": tables.dataset.name,
+        "dataset": spec.name,
         "seed": seed,
         "strength": strength,
-        "tables": revision(list(tables.tables.values())),
+        "tables": revision(list(tables.files)),
     }
     check_folder(out)
     _claim(out, settings, folders)
-    activity = draw_activity(tables, max(folder.segments for folder in folders), seed, clips)
+    activity = SyntheticActivity.of(spec, tables, seed)
+    chosen = list(dict.fromkeys(clip for table in tables.weak.values() for clip in table.clips[: clips or None]))
     for folder in folders:
         sweep(out / folder.folder)
         maker = Maker.of(folder, activity.classes, strength, seed)
-        with Progress(f"generating {folder.folder}", len(activity.clips)) as progress:
-            for clip in activity.clips:
-                file = out / folder.folder / f"{tables.dataset.short(clip)}.npy"
+        with Progress(f"generating {folder.folder}", len(chosen)) as progress:
+            for clip in chosen:
+                file = out / folder.folder / f"{spec.short(clip) if spec.features else clip}.npy"
                 if not _is_whole(file):
-                    active = activity.active[folder.modality][clip][: folder.segments]
-                    atomic_array(file, maker.features(clip, active))
+                    atomic_array(file, maker.features(clip, activity.active(folder.modality, clip)))
                 progress.advance(clip)
-    return Generated(out, tuple(folder.folder for folder in folders), len(activity.clips))
+    return Generated(out, tuple(folder.folder for folder in folders), len(chosen))
 
 
 def _claim(out: Path, settings: Mapping[str, Any], folders: Sequence[FeatureFolder]) -> None:
@@ -162,59 +148,6 @@ def _is_whole(file: Path) -> bool:
     except (OSError, ValueError, EOFError):
         return False
     return True
-
-
-def draw_activity(tables: Annotations, segments: int, seed: int, clips: int = 0) -> SyntheticActivity:
-    """Return what is active in every clip: from the dense tables, or drawn to match the weak labels.
-
-    Args:
-        tables: The label tables.
-        segments: Segments per clip, T.
-        seed: Determines the draws.
-        clips: The first clips of each split, this many; 0 for all.
-
-    Raises:
-        SeehearError: If a table can't be read, or the dense tables have no event in a val clip.
-    """
-    weak = {split: read_weak(path) for split, path in tables.weak.items()}
-    dense = {modality: read_dense(path) for modality, path in tables.dense.items()}
-    classes = classes_of([*weak.values(), *dense.values()])
-    active: dict[str, dict[str, NDArray[np.bool_]]] = {modality: {} for modality in dense}
-    for split in ("val", "test"):
-        for modality, table in dense.items():
-            rows = table.array(weak[split].clips, classes, segments)  # (N, T, C)
-            active[modality] |= dict(zip(weak[split].clips, rows, strict=True))
-    examples = _examples(weak["val"].clips, classes, active)
-    every = [example for of_class in examples.values() for example in of_class]
-    if not every:
-        raise SeehearError(f"{tables.folder}: the dense tables have no event in a val clip")
-    for clip in weak["train"].clips[: clips or None]:
-        rng = _rng(seed, "activity", clip)
-        drawn = {modality: np.zeros((segments, len(classes)), dtype=bool) for modality in dense}  # (T, C)
-        for name in sorted(weak["train"].labels[clip]):
-            choices = examples.get(name, every)
-            for modality, of_class in choices[rng.integers(len(choices))].items():
-                drawn[modality][:, classes.index(name)] = of_class
-        for modality, of_clip in drawn.items():
-            active[modality][clip] = of_clip
-    drawn_clips = tuple(dict.fromkeys(clip for table in weak.values() for clip in table.clips[: clips or None]))
-    return SyntheticActivity(classes, drawn_clips, active)
-
-
-Example = dict[str, NDArray[np.bool_]]  # modality -> when one class is active in one clip, (T,)
-
-
-def _examples(
-    clips: Sequence[str], classes: Sequence[str], active: Mapping[str, Mapping[str, NDArray[np.bool_]]]
-) -> dict[str, list[Example]]:
-    """Return the examples of each class, one per clip that has it. active: modality -> clip -> (T, C)."""
-    examples: dict[str, list[Example]] = {}
-    for clip in clips:
-        for c, name in enumerate(classes):
-            example = {modality: of_clip[clip][:, c] for modality, of_clip in active.items()}  # (T,) each
-            if any(of_modality.any() for of_modality in example.values()):
-                examples.setdefault(name, []).append(example)
-    return examples
 
 
 @dataclass(frozen=True)
@@ -245,9 +178,9 @@ class Maker:
             strength: How far a class moves a segment, in standard deviations of the segments' noise.
             seed: Determines every number.
         """
-        drawn = np.stack([_rng(seed, folder.network, "class", name).standard_normal(LATENT) for name in classes])
+        drawn = np.stack([rng_of(seed, folder.network, "class", name).standard_normal(LATENT) for name in classes])
         directions = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
-        mixing = _rng(seed, folder.network, "mixing").standard_normal((LATENT, folder.width), dtype=np.float32)
+        mixing = rng_of(seed, folder.network, "mixing").standard_normal((LATENT, folder.width), dtype=np.float32)
         return Maker(folder, directions, mixing / np.float32(np.sqrt(LATENT)), strength, seed)
 
     def features(self, clip: str, active: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -257,7 +190,7 @@ class Maker:
             clip: Its name, which the noise depends on.
             active: Which classes are active, boolean (T, C).
         """
-        rng = _rng(self.seed, self.folder.network, "clip", clip)
+        rng = rng_of(self.seed, self.folder.network, "clip", clip)
         shape = (len(active), self.folder.frames, self.folder.width)
         latent = self.strength * (active.astype(np.float32) @ self.directions)  # (T, LATENT)
         latent += CLIP * rng.standard_normal(LATENT, dtype=np.float32)
@@ -266,18 +199,11 @@ class Maker:
         return np.maximum(features, 0).reshape(-1, self.folder.width).astype(np.float32)
 
 
-def _selected_folders(tables: Annotations, only: Sequence[str]) -> list[FeatureFolder]:
-    folders, dataset = tables.dataset.features, tables.dataset.name
+def _selected_folders(dataset: DataSet, tables: Tables, only: Sequence[str]) -> list[FeatureFolder]:
+    folders = feature_folders(dataset, dataset.modalities(tables.dense))
     known = {name for folder in folders for name in (folder.folder, folder.network)}
-    if not folders:
-        raise SeehearError(f"{dataset} has no shared feature folders")
     if unknown := [name for name in only if name not in known]:
-        raise SeehearError(f"{dataset} has no feature folder {unknown[0]!r}; choose from {', '.join(sorted(known))}")
-    if missing := [folder.modality for folder in folders if folder.modality not in tables.dense]:
-        raise SeehearError(f"{tables.folder}: no dense table for {missing[0]}")
+        raise SeehearError(
+            f"{dataset.name} has no feature folder {unknown[0]!r}; choose from {', '.join(sorted(known))}"
+        )
     return [folder for folder in folders if not only or {folder.folder, folder.network} & set(only)]
-
-
-def _rng(seed: int, *names: str) -> np.random.Generator:
-    digest = hashlib.sha256("\n".join([str(seed), *names]).encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16], "little"))

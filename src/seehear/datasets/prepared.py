@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seehear.datasets.spec import Annotations
+from seehear.datasets.spec import AUDIO_VISUAL, Annotations, Truth
 from seehear.labels import Defect, DefectKind
 from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import AUDIO, VISUAL
@@ -68,7 +68,7 @@ class Prepared(Result):
         """Return lines for people."""
         sizes = ", ".join(f"{count} {split}" for split, count in self.sizes.items())
         blocks = [
-            [f"{self.annotations.dataset.name}: {sizes} clips", *self.notes],
+            [f"{self.annotations.dataset.name}: {sizes} clips", self.annotations.dataset.truth.says, *self.notes],
             self._feature_table(),
             [listed_notes(self.clip_notes)] if self.clip_notes else [],
             self._defect_lines(),
@@ -81,6 +81,7 @@ class Prepared(Result):
         """Return a value that `json.dumps` takes."""
         return {
             "dataset": self.annotations.dataset.name,
+            "truth": self.annotations.dataset.truth.name.lower().replace("_", "-"),
             "clips": self.sizes,
             "missing": self.missing,
             "defects": {kind.slug: len(defects) for kind, defects in self.defects_by_kind().items()},
@@ -122,22 +123,47 @@ class Prepared(Result):
         """Return the next commands, ready to copy."""
         tables, store = self.annotations, shlex.quote(str(self.store))
         common = f"--dataset {tables.dataset.name} --annotations {shlex.quote(str(tables.folder))} --store {store}"
-        collocation = {modality: self._suggested_networks(modality) for modality in tables.dense}
+        collocation = {modality: self._suggested_networks(modality) for modality in tables.modalities}
         if not all(collocation.values()):
             source = "--features FOLDER" if tables.dataset.features else "--videos FOLDER --networks NAMES"
             return [f"seehear prepare {common} {source}"]
+        if tables.dataset.read is not None:
+            return [*self._train(collocation), *self._score()]
         few = self.sizes["train"] < FEW_CLIPS
-        train = [
-            f"seehear train --store {store} --labels {shlex.quote(str(tables.weak['train']))}",
-            f"--val {shlex.quote(str(tables.weak['val']))}",
-            *_dense_options(tables.dense),
-            f"--recipe {DEFAULT_RECIPE if few else LARGE_RECIPE} --out RUN --collocation",
-            *(f"{modality}={'+'.join(names)}" for modality, names in collocation.items()),
-        ]
         if not tables.dataset.features:  # then the paper's networks need stand-ins
             stand_ins = [f"{modality}={','.join(self._featured_networks(modality))}" for modality in collocation]
             common += f" --recipe {'small' if few else 'paper'} --networks {' '.join(stand_ins)}"
-        return [" ".join(train), f"seehear reproduce table5 {common} --out RESULTS"]
+        return [*self._train(collocation), f"seehear reproduce table5 {common} --out RESULTS"]
+
+    def _train(self, collocation: Mapping[str, Sequence[str]]) -> list[str]:
+        """Return the command that trains on these networks; none for a data set without training clips."""
+        tables = self.annotations
+        if "train" not in tables.weak:
+            return []
+        few, known = self.sizes["train"] < FEW_CLIPS, "val" in tables.weak
+        per_modality = tables.dense if known and AUDIO_VISUAL not in tables.dense else {}
+        train = [
+            f"seehear train --store {shlex.quote(str(self.store))} --labels {shlex.quote(str(tables.weak['train']))}",
+            *([f"--val {shlex.quote(str(tables.weak['val']))}"] if known else []),
+            *_dense_options(per_modality),
+            f"--recipe {DEFAULT_RECIPE if few else LARGE_RECIPE} --out RUN --collocation",
+            *(f"{modality}={'+'.join(names)}" for modality, names in collocation.items()),
+        ]
+        return [" ".join(train)]
+
+    def _score(self) -> list[str]:
+        """Return the command that scores runs on the test clips by what the data set's papers report."""
+        tables = self.annotations
+        if (labels := tables.weak.get("test", tables.weak.get("val"))) is None:
+            return []
+        common = f"--store {shlex.quote(str(self.store))} --labels {shlex.quote(str(labels))}"
+        if tables.dataset.truth is Truth.PER_MODALITY:
+            return [f"seehear evaluate RUN {common} {' '.join(_dense_options(tables.dense))}"]
+        split = "test" if "test" in tables.weak else "val"
+        weak = {modality: splits[split] for modality, splits in tables.by_modality.items() if split in splits}
+        truth = [shlex.quote(f"{kind}={path}") for kind, path in (tables.dense or weak).items()]
+        metrics = " ".join(tables.dataset.metrics)
+        return [f"seehear benchmark RUN {common} --truth {' '.join(truth)} --metrics {metrics}"]
 
     def _suggested_networks(self, modality: str) -> list[str]:
         """Return networks to train on: those of the shared features, else the one with the fewest missing clips."""

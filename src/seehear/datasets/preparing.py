@@ -10,18 +10,25 @@ from seehear import arguments
 from seehear.arguments import Names
 from seehear.datasets.prepared import Prepared
 from seehear.datasets.registry import get
-from seehear.datasets.spec import Annotations, DataSet, find_tables
+from seehear.datasets.spec import SPLITS, DataSet, feature_folders, find_tables
+from seehear.datasets.tables import check_tables, read_tables, write_tables
 from seehear.engines.choose import LOCAL, engine_of
 from seehear.engines.interface import Engine
 from seehear.errors import SeehearError
 from seehear.files import atomic_text, check_folder, sweep
-from seehear.labels import cross_check, raise_fatal, scan_dense, scan_weak
 from seehear.media.notes import Note, merged
 from seehear.texts import is_url
 
 if TYPE_CHECKING:
     from seehear.features.store import Store
-    from seehear.labels import DenseTable, WeakTable
+    from seehear.labels import WeakTable
+
+
+LACKING = {  # split that a data set lacks -> what follows from that
+    "train": ": score models that were trained elsewhere, or parse without training",
+    "val": ": without --val the last epoch of a training counts; to choose one, hold clips of train.csv out",
+    "test": "",
+}
 
 
 def prepare(
@@ -33,6 +40,7 @@ def prepare(
     videos: str | Path | None = None,
     networks: Names = (),
     cut: str | Path | None = None,
+    tables: str | Path | None = None,
     fps: float = 8.0,
     engine: str | Engine = LOCAL,
     workers: int | None = None,
@@ -42,16 +50,19 @@ def prepare(
     """Check a data set's tables, import or extract its features, and list what is missing.
 
     Rerun the same call to resume it. Without features and videos it lists what the store has. In the store's folder,
-    <dataset>-defects.txt lists every defect and <dataset>-missing.tsv every clip without features.
+    <dataset>-defects.txt lists every defect and <dataset>-missing.tsv every clip without features. Tables of a data set
+    that is published in a form of its own are written in seehear's, for all further commands.
 
     Args:
-        dataset: Its name: llp, or folder for tables and clips of your own.
-        annotations: Folder of the label tables.
+        dataset: Its name: llp, lfav, ave, unav100, ov-avebench, vggsounder, audioset-strong, desed, or folder for
+            tables and clips of your own.
+        annotations: Folder of the label tables as they were published.
         store: Folder of the features; created if needed.
         features: Folder of the feature folders that the data set's field shares.
         videos: Folder of clips, or of full videos to cut clips from, named as in the data set.
         networks: Networks to extract features with.
         cut: Folder of the clips that are cut; <dataset>-clips next to the store if omitted.
+        tables: Folder of the tables in seehear's form; <dataset>-tables next to the store if omitted.
         fps: Frames per second for visual networks.
         engine: Where networks run, see `extract`.
         workers: Processes that work at once, see `extract`.
@@ -69,32 +80,32 @@ def prepare(
 
     if is_url(store):
         raise SeehearError(f"{store}: a data set is prepared into a folder of this machine; `extract` takes an address")
-    tables = find_tables(get(dataset), annotations)
+    spec = get(dataset)
     names = arguments.names(networks)
     if names and videos is None:
         raise SeehearError("networks are run over videos: name their folder with --videos")
-    weak, result = _check(tables, Path(store))
+    weak, result = _check(spec, Path(annotations), Path(store), tables)
     clips = list(dict.fromkeys(clip for table in weak.values() for clip in table.clips))
     kept = Store(store, create=True)
-    defects_file = kept.path / f"{tables.dataset.name}-defects.txt"
+    defects_file = kept.path / f"{spec.name}-defects.txt"
     atomic_text(defects_file, "".join(f"{defect}\n" for defect in result.defects))
     imported = _import(result, kept, clips, Path(features)) if features is not None else []
     if videos is not None:
-        default = Path(store).absolute().parent / f"{tables.dataset.name}-clips"
+        default = Path(store).absolute().parent / f"{spec.name}-clips"
         out = Path(cut) if cut is not None else default
         left = [name for name in names if name not in imported]
         how = {"fps": fps, "device": device, "engine": engine_of(engine, workers, gpus)}
         _extract(result, kept, clips, Path(videos), out, left, how)
     result.networks = kept.networks()
     expected = [get_network(name).name for name in names]
-    expected += [folder.network for folder in tables.dataset.features if not result.networks]
+    expected += [folder.network for folder in spec.features if not result.networks]
     for name in dict.fromkeys([*result.networks, *expected]):
         featured = kept.clips(name)
         result.missing[name] = {
             split: [clip for clip in table.clips if clip not in featured] for split, table in weak.items()
         }
     _collect_notes(result, kept, clips)
-    missing_file = kept.path / f"{tables.dataset.name}-missing.tsv"
+    missing_file = kept.path / f"{spec.name}-missing.tsv"
     atomic_text(missing_file, result.missing_table())
     result.lists = {"defects": defects_file, "missing clips": missing_file}
     return result
@@ -114,18 +125,30 @@ def _collect_notes(result: Prepared, store: Store, clips: Sequence[str]) -> None
             result.clip_notes[clip] = merged(notes)
 
 
-def _check(tables: Annotations, store: Path) -> tuple[dict[str, WeakTable], Prepared]:
-    """Return the weak tables by split, and the result so far. Raises SeehearError naming every fatal defect."""
-    classes = tables.dataset.classes or None
-    weak = {split: scan_weak(path, classes) for split, path in tables.weak.items()}
-    dense = {modality: scan_dense(path, classes) for modality, path in tables.dense.items()}
-    every: list[WeakTable | DenseTable] = [*weak.values(), *dense.values()]
-    defects = [defect for table in every for defect in table.defects]
-    raise_fatal(defects)
-    defects += cross_check(list(weak.values()), list(dense.values()), length=tables.dataset.length, classes=classes)
-    raise_fatal(defects)
-    sizes = {split: len(table.clips) for split, table in weak.items()}
-    return weak, Prepared(tables, store, sizes, defects)
+def _check(
+    dataset: DataSet, folder: Path, store: Path, out: str | Path | None
+) -> tuple[Mapping[str, WeakTable], Prepared]:
+    """Return the weak tables by split, and the result so far. Raises SeehearError naming every fatal defect.
+
+    Tables in a form of their own are written in seehear's into `out`, by default next to the store.
+    """
+    if dataset.read is None and out is not None:
+        raise SeehearError(f"the tables of {dataset.name} are used where they are; leave out --tables")
+    tables = read_tables(dataset, folder)
+    defects = check_tables(dataset, tables)
+    sizes = {split: len(table.clips) for split, table in tables.weak.items()}
+    if dataset.read is None:
+        return tables.weak, Prepared(find_tables(dataset, folder), store, sizes, defects)
+    place = Path(out) if out is not None else store.absolute().parent / f"{dataset.name}-tables"
+    result = Prepared(write_tables(dataset, tables, folder, place), store, sizes, defects)
+    lacking = [split for split in SPLITS if split not in sizes]
+    lacking = lacking[:1] if "train" in lacking else lacking
+    result.notes += [
+        f"{len(tables.classes)} classes; the tables are written in seehear's form into {place}",
+        *tables.notes,
+        *(f"{dataset.name} has no {split} split{LACKING[split]}" for split in lacking),
+    ]
+    return tables.weak, result
 
 
 def _import(result: Prepared, store: Store, clips: Sequence[str], features: Path) -> list[str]:
@@ -135,21 +158,23 @@ def _import(result: Prepared, store: Store, clips: Sequence[str], features: Path
     dataset = result.annotations.dataset
     if not features.is_dir():
         raise SeehearError(f"{features}: no such folder")
-    if not dataset.features:
+    known = feature_folders(dataset, result.annotations.modalities)
+    existing = [folder for folder in known if (features / folder.folder).is_dir()]
+    if not existing and not dataset.features:
         raise SeehearError(f"{dataset.name} has no shared features; import others with `seehear features import`")
-    existing = [folder for folder in dataset.features if (features / folder.folder).is_dir()]
     if not existing:
-        expected = ", ".join(folder.folder for folder in dataset.features)
+        expected = ", ".join(folder.folder for folder in known)
         raise SeehearError(
             f"{features}: holds none of the folders {expected}; import others with `seehear features import`"
         )
-    for folder in dataset.features:
+    for folder in known:
         path = features / folder.folder
         if folder not in existing:
             result.notes.append(f"{path} does not exist: {folder.network} was not imported")
             continue
         form = Form(folder.frames, folder.width, folder.segments)
-        done = import_folder(path, clips, store, folder.network, folder.modality, form, prefix=dataset.prefix)
+        prefix = dataset.prefix if dataset.features else 0  # files that are generated have the clips' whole names
+        done = import_folder(path, clips, store, folder.network, folder.modality, form, prefix=prefix)
         result.reasons[folder.network] = done.failed
         result.notes.append(f"{done.count} clips of {folder.network} imported from {path}")
         if unusable := [reason for reason in done.failed.values() if not reason.endswith(NO_FILE)]:

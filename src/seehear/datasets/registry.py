@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from seehear.datasets import folder, llp
+from seehear.datasets import audioset_strong, ave, desed, folder, lfav, llp, ov_avebench, unav100, vggsounder
 from seehear.datasets.spec import DataSet
 from seehear.errors import unknown
 
-REGISTRY: dict[str, DataSet] = {spec.name: spec for spec in (llp.SPEC, folder.SPEC)}
+MODULES = (llp, lfav, ave, unav100, ov_avebench, vggsounder, audioset_strong, desed, folder)
+REGISTRY: dict[str, DataSet] = {module.SPEC.name: module.SPEC for module in MODULES}
 
 
 def get(name: str | DataSet) -> DataSet:

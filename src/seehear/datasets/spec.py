@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seehear.errors import ClipError, SeehearError
+from seehear.modality import AUDIO, VISUAL, joint_name
 from seehear.names import valid_modality_name
 
+if TYPE_CHECKING:
+    from seehear.datasets.tables import Tables
+
 SPLITS = ("train", "val", "test")
+AUDIO_VISUAL = joint_name((AUDIO, VISUAL))  # the kind of a dense table that says what is heard and seen at once
+
+
+class Truth(Enum):
+    """What the ground truth of a data set says: of which modalities it speaks, and a sentence on what it can't say."""
+
+    PER_MODALITY = (
+        (AUDIO, VISUAL),
+        "The ground truth says what is heard and what is seen, each second by second.",
+    )
+    JOINT = (
+        (AUDIO, VISUAL),
+        "The ground truth says when a class is heard and seen at once; it says nothing of what is only heard or seen.",
+    )
+    SOUND = ((AUDIO,), "The ground truth says when a class is heard; it says nothing of what is seen.")
+    CLIPS = (
+        (AUDIO, VISUAL),
+        "The ground truth says which classes are heard and which are seen in a clip; it says nothing of when.",
+    )
+
+    def __init__(self, modalities: tuple[str, ...], says: str) -> None:
+        self.modalities = modalities
+        self.says = says
+
+    def __repr__(self) -> str:
+        return f"Truth.{self.name}"
 
 
 @dataclass(frozen=True)
@@ -22,7 +54,7 @@ class FeatureFolder:
         modality: audio, visual, or another.
         frames: Rows per segment.
         width: Numbers per row.
-        segments: Segments per clip.
+        segments: Segments per clip; 0 if clips have different lengths.
     """
 
     folder: str
@@ -34,8 +66,12 @@ class FeatureFolder:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Shape of every file."""
+        """Shape of every file, if all clips have the same length."""
         return self.segments * self.frames, self.width
+
+
+SYNTHETIC = "synthetic-"  # before the modality: the network, and folder, of features that are generated
+SYNTHETIC_WIDTH = 128
 
 
 def no_span(clip: str) -> tuple[float, float] | None:
@@ -47,6 +83,8 @@ def no_span(clip: str) -> tuple[float, float] | None:
 class DataSet:
     """A data set.
 
+    Its tables are those of seehear, named in `weak` and `dense`, or have a form of their own, which `read` reads.
+
     Attributes:
         name: What users call it.
         source: Where it was published.
@@ -55,50 +93,81 @@ class DataSet:
         dense_pattern: File names of dense tables of any modality, with * for the modality; used if `dense` is empty.
         features: The feature folders that its field shares.
         prefix: Number of characters of a clip's name that name its feature files and its video; 0 for all.
-        classes: Every class, or empty if any class is allowed.
+        skipped: Number of characters of a clip's name that stand before these.
+        classes: Every class, or empty if any class is allowed, or if the tables list them.
         span: Returns the seconds of the full video that a clip is, from its name; None if the clip is a file.
+        seconds: Length of every clip whose name has no times; None if clips have different lengths.
+        read: Reads the tables as published from a folder; None if they are those in `weak` and `dense`.
+        truth: What the ground truth says.
+        metrics: Scores that its papers report, by the names of `seehear benchmark`.
     """
 
     name: str
     source: str
-    weak: Mapping[str, str]
+    weak: Mapping[str, str] = field(default_factory=dict)
     dense: Mapping[str, str] = field(default_factory=dict)
     dense_pattern: str = ""
     features: tuple[FeatureFolder, ...] = ()
     prefix: int = 0
+    skipped: int = 0
     classes: tuple[str, ...] = ()
     span: Callable[[str], tuple[float, float] | None] = no_span
+    seconds: float | None = None
+    read: Callable[[Path], Tables] | None = None
+    truth: Truth = Truth.PER_MODALITY
+    metrics: tuple[str, ...] = ("parsing-f1",)
 
     def length(self, clip: str) -> float | None:
-        """Return a clip's length in seconds, if its name states it; else None."""
+        """Return a clip's length in seconds, if its name or the data set states it; else None."""
         span = self.span(clip)
-        return span[1] - span[0] if span else None
+        return span[1] - span[0] if span else self.seconds
+
+    def modalities(self, kinds: Iterable[str]) -> tuple[str, ...]:
+        """Return the modalities of a model of the data set, which has dense tables of these kinds."""
+        return (tuple(kinds) if self.truth is Truth.PER_MODALITY else ()) or self.truth.modalities
 
     def short(self, clip: str) -> str:
         """Return the part of a clip's name that names its feature files and its video."""
-        return clip[: self.prefix] if self.prefix else clip
+        return clip[self.skipped : self.skipped + self.prefix] if self.prefix else clip
+
+
+def feature_folders(dataset: DataSet, modalities: Sequence[str]) -> tuple[FeatureFolder, ...]:
+    """Return the feature folders that a data set's field shares; if there are none, one to generate per modality."""
+    return dataset.features or tuple(
+        FeatureFolder(f"{SYNTHETIC}{name}", f"{SYNTHETIC}{name}", name, frames=1, width=SYNTHETIC_WIDTH, segments=0)
+        for name in modalities
+    )
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """A user's copy of a data set's label tables.
+    """A user's copy of a data set's label tables, in seehear's own form.
 
     Attributes:
         dataset: The data set.
-        folder: Where the tables are.
+        folder: Where its tables are as they were published.
         weak: Split -> file.
-        dense: Modality -> file.
+        dense: Modality, or audio_visual -> file.
+        by_modality: Modality -> split -> weak table of what is heard or seen alone, where that is published.
+        parts: Name -> weak table of some of a split's clips, which the data set treats as a group.
     """
 
     dataset: DataSet
     folder: Path
     weak: Mapping[str, Path]
     dense: Mapping[str, Path]
+    by_modality: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+    parts: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, Path]:
         """Split or modality -> file."""
         return {**self.weak, **self.dense}
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities that a model of the data set has."""
+        return self.dataset.modalities(self.dense)
 
 
 def find_tables(dataset: DataSet, folder: str | Path) -> Annotations:
@@ -108,6 +177,11 @@ def find_tables(dataset: DataSet, folder: str | Path) -> Annotations:
         SeehearError: Naming the tables that are missing.
     """
     folder = Path(folder)
+    if dataset.read is not None:
+        raise SeehearError(
+            f"{dataset.name} is published in a form of its own: `seehear prepare --dataset {dataset.name}` writes its "
+            "tables in seehear's, into a folder that --annotations takes with --dataset folder"
+        )
     if not folder.is_dir():
         raise SeehearError(f"{folder}: no such folder")
     weak = {split: folder / name for split, name in dataset.weak.items()}

@@ -9,10 +9,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from seehear.labels.check import LabelCheck, check, cross_check
+from seehear.labels.check import LabelCheck, check, cross_check, weak_dense_mismatches
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
 from seehear.labels.plausible import clip_hint, doubts, past_end, spellings, units
-from seehear.labels.read import header_of, is_dense, read_classes, read_dense, read_weak, scan_dense, scan_weak
+from seehear.labels.read import (
+    EventCheck,
+    header_of,
+    is_dense,
+    read_classes,
+    read_dense,
+    read_weak,
+    scan_dense,
+    scan_weak,
+)
 from seehear.labels.tables import DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable, classes_of, segments_of
 from seehear.labels.write import DenseTables, dense_tables, dense_text, weak_text, write_dense, write_weak
 
@@ -27,6 +36,7 @@ __all__ = [
     "DenseTable",
     "DenseTables",
     "Event",
+    "EventCheck",
     "LabelCheck",
     "WeakTable",
     "check",
@@ -50,6 +60,7 @@ __all__ = [
     "spellings",
     "suggestion",
     "units",
+    "weak_dense_mismatches",
     "weak_text",
     "write_dense",
     "write_weak",

@@ -160,7 +160,7 @@ def cross_check(
         *doubts(weak, dense, classes or ()),
         *past_end(dense, length),
         *_events_in_no_split(dense, home),
-        *_weak_dense_mismatches(weak, dense),
+        *weak_dense_mismatches(weak, dense),
         *(_tables_without_clips(weak or dense, clips or {}) or _unmatched_files(home, clips)),
     ]
 
@@ -225,8 +225,9 @@ def _class_mismatches(weak: Sequence[WeakTable], dense: Sequence[DenseTable]) ->
     others: list[WeakTable | DenseTable] = [*weak[1:], *dense]
     trained, elsewhere = classes_of([train]), classes_of(others)
     for table in others:
+        where = train.path if table.path != train.path else "the training clips"  # all splits in one file
         for name in sorted(set(classes_of([table])) - set(trained)):
-            message = f"{name} does not occur in {train.path}{suggestion(name, trained)}"
+            message = f"{name} does not occur in {where}{suggestion(name, trained)}"
             yield Defect(table.path, table.first_line(name), DefectKind.UNTRAINED_CLASS, message)
     for name in sorted(set(trained) - set(elsewhere) - set(misspelt(train))):
         if similar := suggestion(name, elsewhere):
@@ -242,7 +243,7 @@ def _events_in_no_split(dense: Sequence[DenseTable], home: Mapping[str, WeakTabl
                 yield Defect(table.path, event.line, DefectKind.CLIP_IN_NO_SPLIT, message)
 
 
-def _weak_dense_mismatches(weak: Sequence[WeakTable], dense: Sequence[DenseTable]) -> Iterator[Defect]:
+def weak_dense_mismatches(weak: Sequence[WeakTable], dense: Sequence[DenseTable]) -> Iterator[Defect]:
     """Yield clips whose weak labels are not the classes of their events in all modalities together."""
     classes: dict[str, set[str]] = {}  # clip -> classes of its events
     for table in dense:

@@ -75,6 +75,23 @@ class DefectKind(Enum):
         "clips whose weak labels are not those of their events",
         False,
     )
+    STRAY_CLASS = (
+        "label of a class that the data set does not have",
+        "labels of classes that the data set does not have",
+        False,
+    )
+    RENAMED_CLASS = (
+        "class whose name has commas, which separate classes in tables",
+        "classes whose names have commas, which separate classes in tables",
+        False,
+    )
+    UNUSED_CLASS = ("class of the list that no clip has", "classes of the list that no clip has", False)
+    SEVERAL_ROWS = ("clip with several rows", "clips with several rows", False)
+    CUT_END = (
+        "event that ends far after its clip and is cut",
+        "events that end far after their clip and are cut",
+        False,
+    )
     NO_CLIP_FILE = ("label without a clip file", "labels without a clip file", False)
     NO_CLIP_FITS = (
         "table of whose clips none has a file",

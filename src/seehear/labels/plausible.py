@@ -98,7 +98,8 @@ def joined_classes(tables: Sequence[WeakTable | DenseTable], classes: Sequence[s
     defects = []
     for table in tables:
         own = classes_of([table])
-        left = sorted({name for name in own if not surely_joined(name, by_spelling(own))}.difference(classes))
+        spelt = by_spelling(own)
+        left = sorted({name for name in own if not surely_joined(name, spelt)}.difference(classes))
         for name in left:
             if parts := surely_joined(name, known) or perhaps_joined(name, known):
                 message = f"class {name!r} is perhaps {len(parts)} classes; if so, write {','.join(parts)}"

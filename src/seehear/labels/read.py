@@ -132,7 +132,7 @@ def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
     check = _ClassCheck(classes, rows.classes)
     events: list[Event] = []
     shared: dict[str, str] = {}  # many events are of the same class
-    timelines: dict[tuple[str, str], _Timeline] = {}  # by clip and class
+    event_check = EventCheck(path)
     for line, (clip, *times, text, given) in rows:
         try:
             (onset, offset), confidence, names = _span(*times), _confidence(given), classes_in(text)
@@ -150,18 +150,7 @@ def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
             events.append(event)
             if wrong := check(label):
                 defects.append(Defect(path, line, *wrong))
-            if onset >= offset:
-                message = f"onset {onset:g} is not before offset {offset:g}; the event fills no segment"
-                defects.append(Defect(path, line, DefectKind.EMPTY_EVENT, message))
-                continue
-            timeline = timelines.setdefault((clip, event.label), _Timeline())
-            near = timeline.near(event)
-            if event in near:
-                message = f"repeats line {near[near.index(event)].line}; it counts once"
-                defects.append(Defect(path, line, DefectKind.REPEATED_ROW, message))
-            else:
-                defects += _overlaps(path, event, near)
-                timeline.add(event)
+            defects += event_check(event)
     return DenseTable(path, tuple(events), tuple(defects))
 
 
@@ -324,6 +313,29 @@ def _confidence(text: str) -> float:
         message = f"confidence {shown(text)} must be a number from 0 to 1, or empty if it is not known"
         raise CellError(DefectKind.INVALID_CONFIDENCE, message)
     return value
+
+
+class EventCheck:
+    """Says what is wrong with the events of a table: empty ones, and those that repeat, overlap or touch others."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._timelines: dict[tuple[str, str], _Timeline] = {}  # by clip and class
+
+    def __call__(self, event: Event) -> Iterator[Defect]:
+        """Yield the defects of an event against those that came before it."""
+        if event.onset >= event.offset:
+            message = f"onset {event.onset:g} is not before offset {event.offset:g}; the event fills no segment"
+            yield Defect(self._path, event.line, DefectKind.EMPTY_EVENT, message)
+            return
+        timeline = self._timelines.setdefault((event.clip, event.label), _Timeline())
+        near = timeline.near(event)
+        if event in near:
+            message = f"repeats line {near[near.index(event)].line}; it counts once"
+            yield Defect(self._path, event.line, DefectKind.REPEATED_ROW, message)
+        else:
+            yield from _overlaps(self._path, event, near)
+            timeline.add(event)
 
 
 class _Timeline:
