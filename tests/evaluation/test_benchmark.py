@@ -143,7 +143,7 @@ def test_a_run_without_features_of_a_clip(world, tmp_path):
 def test_an_ensemble_is_one_system(world):
     found = of_run(world, ["map"], ensemble=True)
     assert "ensemble:2" in str(found["map"].signature)
-    assert found.interval("map", "mean").deviation == 0
+    assert found.interval("map", "mean 0.5 to 0.9").deviation == 0
 
 
 # Predictions of any system
@@ -159,15 +159,15 @@ def test_tables_of_events_with_confidences(world, tmp_path):
     late = [f"{e.clip}\t{e.onset}\t{e.offset + 0.1}\t{e.label}\t0.1\n" for e in events.itertuples()]
     wrong.write_text(header + "".join(rows + late))
     options = {"labels": world.labels, "metrics": ["map"], "truth": dense(world, "audio")}
-    assert commands.benchmark(predictions=[f"audio={exact}"], **options).interval("map", "mean").mean == 100
+    assert commands.benchmark(predictions=[f"audio={exact}"], **options).interval("map", "mean 0.5 to 0.9").mean == 100
     found = commands.benchmark(predictions=[f"audio={wrong}"], **options)
-    assert found.interval("map", "mean").mean == 100  # what is wrong has the lowest confidence
+    assert found.interval("map", "mean 0.5 to 0.9").mean == 100  # what is wrong has the lowest confidence
     assert "24 clips are of unknown length: taken as 9 s, like the longest" in found.notes
     assert found["map"].signature.decoding == "given"
     without = world.dense["audio"]
     found = commands.benchmark(predictions=[f"audio={without}"], **options, length=9)
     assert any("no confidences" in note for note in found.notes)
-    assert found.interval("map", "mean").mean == 100  # its rows of a second each are events that touch
+    assert found.interval("map", "mean 0.5 to 0.9").mean == 100  # its rows of a second each are events that touch
 
 
 def test_a_confidence_that_is_empty_is_named(world, tmp_path):

@@ -12,7 +12,7 @@ from seehear.errors import SeehearError
 from seehear.events import ActiveSegments, event_spans
 from seehear.scoring.intervals import bootstrap, bootstrap_values
 from seehear.scoring.metrics import METRICS, list_metrics
-from seehear.scoring.metrics.average_precision import MEAN, THRESHOLDS, TIOUS, proposals
+from seehear.scoring.metrics.average_precision import THRESHOLDS, TIOUS, proposals
 from seehear.scoring.metrics.inputs import Clips, Prediction, Spans, Truth, with_pair
 from seehear.scoring.metrics.interface import Grain, Key, Kinds, Ratios, limits_of
 from seehear.scoring.metrics.psds import SCENARIOS
@@ -102,7 +102,8 @@ def test_mean_average_precision(seed, found, there):
     ours = mean_average_precision(predicted, true)
     expected = [oracle.mean_average_precision(predicted, [row[:4] for row in true], least) for least in TIOUS]
     assert [ours[f"tIoU {least:g}"] for least in TIOUS] == pytest.approx(expected, abs=1e-9)
-    assert ours[MEAN] == pytest.approx(np.mean(expected), abs=1e-9)
+    assert ours["mean 0.1 to 0.9"] == pytest.approx(np.mean(expected), abs=1e-9)
+    assert ours["mean 0.5 to 0.9"] == pytest.approx(np.mean(expected[4:]), abs=1e-9)
     assert all(0 <= value <= 1 + 1e-12 for value in ours.values())
     assert sorted(expected, reverse=True) == pytest.approx(expected)  # a stricter tIoU never helps
 
@@ -110,7 +111,7 @@ def test_mean_average_precision(seed, found, there):
 @given(SEEDS, st.integers(1, 20))
 def test_map_of_the_truth_itself_is_1(seed, there):
     true = random_spans(np.random.default_rng(seed), there, tied=False)
-    assert mean_average_precision(true, true)[MEAN] == pytest.approx(1)
+    assert mean_average_precision(true, true)["mean 0.1 to 0.9"] == pytest.approx(1)
 
 
 @given(SEEDS, st.integers(1, 30), st.integers(1, 15))

@@ -25,10 +25,10 @@ from seehear.events import ActiveSegments, event_spans
 from seehear.scoring.metrics.inputs import Clips, Prediction, Scores, Spans, Truth
 from seehear.scoring.metrics.interface import Array, ClassScore, Grain, Key, Kinds, Measured, Metric
 
-TIOUS = (0.5, 0.6, 0.7, 0.8, 0.9)
+TIOUS = tuple(n / 10 for n in range(1, 10))
+MEANS = {"mean 0.5 to 0.9": 0.5, "mean 0.1 to 0.9": 0.1}  # -> lowest tIoU; UnAV-100's own average is the second
 THRESHOLDS = tuple(n / 20 for n in range(1, 20))
 MARGIN = 0.25  # of an event's length: what is around it, on each side, at least a segment
-MEAN = "mean"  # over TIOUS
 DRAWS = 500  # each takes 5 ms for a thousand clips and ten classes
 
 
@@ -86,6 +86,11 @@ def tiou(onset: float, offset: float, onsets: Array, offsets: Array) -> Array:
     return np.asarray(intersection / ((offset - onset) + (offsets - onsets) - intersection))
 
 
+def means(values: Array) -> Array:
+    """Return the MEANS over thresholds, (draws, len(MEANS)). values: one per threshold, (draws, len(TIOUS))."""
+    return np.stack([values[:, np.array(TIOUS) >= least].mean(axis=1) for least in MEANS.values()], axis=1)
+
+
 @dataclass(frozen=True)
 class Ranked:
     """The predicted events of one class by falling confidence, and its true ones.
@@ -116,7 +121,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class AveragePrecisions(Measured):
-    """mAP per kind, at each of the TIOUS and their mean.
+    """mAP per kind, at each of the TIOUS and their MEANS.
 
     Attributes:
         ranked: Per kind the classes with true events.
@@ -134,7 +139,7 @@ class AveragePrecisions(Measured):
                 occurs = ~np.isnan(found[:, :1])
                 total, number = total + np.where(occurs, found, 0), number + occurs
             mean = np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
-            of_kinds += [mean, mean.mean(axis=1, keepdims=True)]
+            of_kinds += [mean, means(mean)]
         return np.concatenate(of_kinds, axis=1)
 
 
@@ -153,11 +158,11 @@ def mean_average_precision(prediction: Prediction, truth: Truth, clips: Clips) -
         given = prediction.spans.get(kind)
         predicted = given if given is not None else proposals(prediction.scores[kind], clips)
         by_class = dict(_ranked(predicted, true))
-        own = [Key(kind, f"tIoU {least:g}") for least in TIOUS]
-        keys += [*own, Key(kind, MEAN)]
+        own = [Key(kind, name) for name in (*(f"tIoU {least:g}" for least in TIOUS), *MEANS)]
+        keys += own
         for label, each in by_class.items():
-            found = each.average_precision(everywhere)[0].tolist()
-            rows = zip([*own, Key(kind, MEAN)], [*found, float(np.mean(found))], strict=True)
+            found = each.average_precision(everywhere)  # (1, K)
+            rows = zip(own, np.concatenate([found, means(found)], axis=1)[0].tolist(), strict=True)
             classes += [ClassScore(key, clips.classes[label], value, len(each.true_clip)) for key, value in rows]
         ranked.append(tuple(by_class.values()))
     return AveragePrecisions(tuple(keys), tuple(ranked), classes=tuple(classes))
@@ -184,7 +189,7 @@ METRIC = Metric(
     grain=Grain.SECOND,
     kinds=Kinds.ANY,
     measure=mean_average_precision,
-    parameters="tiou0.5:0.1:0.9,proposals:0.05:0.05:0.95,confidence:contrast0.25",
+    parameters="tiou0.1:0.1:0.9,proposals:0.05:0.05:0.95,confidence:contrast0.25",
     ranks=True,
     draws=DRAWS,
 )
