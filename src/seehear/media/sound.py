@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -208,23 +209,52 @@ def _timed(frame: AudioFrame) -> tuple[NDArray[np.float32], float | None]:
     return np.asarray(frame.to_ndarray(), dtype=np.float32), frame.time
 
 
+@dataclass(frozen=True)
+class Cut:
+    """What of a file's audio a part is.
+
+    Attributes:
+        first: The part's first sample, counted from the beginning of the file.
+        length: Samples.
+        packets: Audio packets of the file before the one with which decoding begins.
+        sample_at: From seconds of the file's clock to the sample there, counted from the beginning of the file.
+        settling: Mixes what is decoded before the part.
+    """
+
+    first: int
+    length: int
+    packets: int
+    sample_at: Callable[[float], int]
+    settling: Mixer
+
+
 class WaveformCollector:
     """Collects mono samples on the clock of the clip; where there are none, the waveform is zero."""
 
-    def __init__(self, rate: int, margin: float, origin: float, next_audio: NDArray[np.float64], mixer: Mixer) -> None:
+    def __init__(
+        self,
+        rate: int,
+        margin: float,
+        origin: float,
+        next_audio: NDArray[np.float64],
+        mixer: Mixer,
+        cut: Cut | None = None,
+    ) -> None:
         """Await frames of audio.
 
         Args:
             rate: Samples per second of the waveform.
             margin: Seconds around each span.
-            origin: Seconds of the file's clock at which the clip begins.
+            origin: Seconds of the file's clock at which the file begins.
             next_audio: (n + 1,) the earliest audio still to come once so many packets were read, seconds of the clip.
             mixer: Of the channels.
+            cut: What of the file the clip is, if it is a part of it.
         """
         self.rate, self.margin = rate, margin
         self.mixer, self._resampler = mixer, Resampler(rate)
         self._origin, self._next_audio = origin, next_audio
-        self._packets = 0  # audio packets read so far
+        self._cut = cut
+        self._packets = cut.packets if cut is not None else 0  # audio packets read so far
         self._pieces: list[tuple[int, NDArray[np.float32]]] = []  # (number of the first sample, samples)
         self._first = -round(margin * self.rate)  # samples before this one are no longer needed
         self._end: int | None = None  # the samples decoded so far end before this one
@@ -237,8 +267,15 @@ class WaveformCollector:
     def add(self, frame: AudioFrame) -> None:
         """Add a decoded frame. Its channels and its rate may differ from those of the frame before it."""
         if frame.samples:
-            for mono, time in self._resampler.add(self.mixer.mix(frame), frame):
+            for mono, time in self._resampler.add(self._mixer_of(frame).mix(frame), frame):
                 self._place(mono[0], time)
+
+    def _mixer_of(self, frame: AudioFrame) -> Mixer:
+        """Return the mixer of a frame: another one before a part begins, where nothing counts that is odd."""
+        if self._cut is None or frame.time is None:
+            return self.mixer
+        end = (frame.time - self._origin) * self.rate + frame.samples - self._cut.first
+        return self._cut.settling if end <= 0 else self.mixer
 
     def count_packet(self) -> None:
         """Note that a packet with content was read."""
@@ -250,7 +287,7 @@ class WaveformCollector:
             self._place(mono[0], time)
 
     def _place(self, mono: NDArray[np.float32], time: float | None) -> None:
-        start = (self._end or 0) if time is None else round((time - self._origin) * self.rate)
+        start = (self._end or 0) if time is None else self._sample_at(time)
         # Containers round time stamps to their clock, so a small gap or overlap is rounding.
         if self._end is not None and abs(start - self._end) <= ROUNDING * self.rate:
             start = self._end
@@ -258,6 +295,13 @@ class WaveformCollector:
         self._end = end if self._end is None else max(self._end, end)
         if end > self._first:
             self._pieces.append((start, mono))
+
+    def _sample_at(self, time: float) -> int:
+        """Return the sample of the clip at a second of the file's clock."""
+        if self._cut is None:
+            return round((time - self._origin) * self.rate)
+        placed = self._cut.sample_at(time) if self._end is None else round((time - self._origin) * self.rate)
+        return placed - self._cut.first
 
     def reached(self, stop: float) -> bool:
         """Return whether all audio before `stop` is decoded: later audio is here, or no more comes before `stop`."""
@@ -274,6 +318,8 @@ class WaveformCollector:
         samples = np.zeros(end - first, dtype=np.float32)
         for place, piece in self._pieces:
             low, high = max(first, place), min(end, place + len(piece))
+            if self._cut is not None:  # what lies around a part is not of the clip
+                low, high = max(low, 0), min(high, self._cut.length)
             if high > low:
                 samples[low - first : high - first] = piece[low - place : high - place]
         self._first = max(self._first, end - round(2 * self.margin * self.rate))
