@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from make_media import number_of, numbered, write
-from media.truth import FORMS, RATE, SIZE, Form, expected
-from seehear.errors import ClipError, SeehearError
-from seehear.media.notes import NoteKind
+from media.truth import FORMS, SIZE, Form
 from seehear.media.reader import Media
 
 SECONDS = 8.0

@@ -248,7 +248,7 @@ def _fault(path: Path) -> str:
 class _Search:
     """What a search of a folder finds."""
 
-    media: list[Location] = field(default_factory=list)
+    media: list[File] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)  # unknown suffix -> files
     unusable: dict[str, str] = field(default_factory=dict)
 
@@ -272,7 +272,7 @@ def search_folder(folder: Path, clips: Clips[Any]) -> list[Path]:
     return cast("list[Path]", _chosen(str(folder), search, clips))
 
 
-def _chosen(folder: str, search: _Search, clips: Clips[Any]) -> list[Location]:
+def _chosen(folder: str, search: _Search, clips: Clips[Any]) -> list[File]:
     """Return the media files that a search found, without thumbnails. Raises SeehearError if there are none."""
     clips.unusable |= search.unusable
     passed_over = ""
@@ -315,7 +315,7 @@ def _children(folder: Path, search: _Search) -> Iterator[Path]:
             search.others[suffix] += 1
 
 
-def _without_thumbnails(files: Iterable[Location]) -> Iterator[Location]:
+def _without_thumbnails(files: Iterable[File]) -> Iterator[File]:
     """Leave out pictures that don't move, and those that lie beside a clip of the same name."""
     files = list(files)
     pictures = any(file.suffix.lower() in PICTURES for file in files)  # in most folders there are none
@@ -325,11 +325,11 @@ def _without_thumbnails(files: Iterable[Location]) -> Iterator[Location]:
             yield file
 
 
-def _without_suffix(file: Location) -> str:
+def _without_suffix(file: File) -> str:
     return str(file).removesuffix(file.suffix)
 
 
-def _moves(picture: Location) -> bool:
+def _moves(picture: File) -> bool:
     """Return whether a GIF or WebP has several frames. A file that is neither is left to the reader."""
     try:
         start = _part(picture, 21)
@@ -344,7 +344,7 @@ def _moves(picture: Location) -> bool:
     return True
 
 
-def _part(file: Location, length: int) -> bytes:
+def _part(file: File, length: int) -> bytes:
     """Return the beginning of a file."""
     if isinstance(file, RemoteFile):
         return file.read(0, length)

@@ -60,7 +60,7 @@ class Placing:
         return np.full(len(order), ends[last] - ends[last - 1], dtype=np.int64)
 
     def _follow(self, number: int, sample: int, lengths: NDArray[np.int64]) -> None:
-        """Let the samples of packets follow each other from packet `number` on, which begins at `sample`, up to gaps."""
+        """Let samples follow each other from packet `number` on, which begins at `sample`, from gap to gap."""
         before = np.concatenate([[0], np.cumsum(lengths)])  # (n + 1,)
         by_time, tolerance = self._first.copy(), ROUNDING * self._rate
         for _ in range(MAX_LEAPS):

@@ -16,7 +16,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache, partial
@@ -37,7 +37,7 @@ from seehear.media.feeds import AudioFeed, VideoFeed, decode, decoded
 from seehear.media.notes import Note, NoteKind
 from seehear.media.opening import MAX_PIXELS, REMEDY, formats, open_media
 from seehear.media.placing import PROBED, Placing
-from seehear.media.sound import LOUDEST, LOUDEST_DECODED, SILENCE, Cut, Mixer, WaveformCollector, samples_of
+from seehear.media.sound import LOUDEST, LOUDEST_DECODED, SETTLING, SILENCE, Cut, Mixer, WaveformCollector, samples_of
 from seehear.media.tracks import PREROLL, Listing, Stream, Track, streams_of
 from seehear.media.whole import EXACT, missing_end, stated_ends, unread
 from seehear.modality import AUDIO, VISUAL
@@ -336,19 +336,24 @@ class Media:
             ClipError: The file can't be opened any more.
         """
         whole, end = self._whole or self, self.origin + self.duration
-        first = 0 if self._whole is None else self.video.entry(self.origin) if track is self.video else (
-            self._audio_entry()
+        first = (
+            0
+            if self._whole is None
+            else self.video.entry(self.origin)
+            if track is self.video
+            else (self._audio_entry())
         )
         with ExitStack() as files:
             for frame in decoded(track, partial(self._enter, files, track), self.origin, end, first):
                 if isinstance(frame, VideoFrame):
                     if frame.pts is not None:
                         yield float(frame.pts * track.base) - self.origin, frame
-                elif frame.samples:
-                    if frame.time is not None:
-                        frame.pts = whole._placing.sample_at(frame.time) - self._first_sample
-                        frame.time_base = Fraction(1, self.rate)
-                    yield float(frame.time or 0.0), frame
+                elif frame.samples and frame.time is not None:
+                    if frame.time + frame.samples / frame.sample_rate <= self.origin - SETTLING and first:
+                        continue
+                    frame.pts = whole._placing.sample_at(frame.time) - self._first_sample
+                    frame.time_base = Fraction(1, self.rate)
+                    yield frame.pts / self.rate, frame
 
     def _enter(
         self, files: ExitStack, track: Track, first: int
@@ -365,8 +370,8 @@ class Media:
         """Where the audio of each packet of the file lies."""
         assert self.audio is not None
         found: list[tuple[int, AudioFrame]] = []
-        with self.open() as container, closing(self.audio.packets(container)) as packets:
-            for packet, number in packets:
+        with self.open() as container:
+            for packet, number in self.audio.packets(container):
                 found += [(number, frame) for frame in decode(packet)[0] if isinstance(frame, AudioFrame)]
                 if number >= PROBED - 1:
                     break

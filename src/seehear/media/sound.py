@@ -16,6 +16,7 @@ ROUNDING = 0.02  # seconds by which time stamps are rounded: a smaller gap or ov
 CANCELLED = 1e-3  # of the channels' mean power: where their mix has less, they cancel each other out
 LOUDEST = 2.0**32  # times full scale; a larger sample is damaged
 LOUDEST_DECODED = 4.0  # times full scale; a codec that rounds overshoots by less, a damaged packet often by more
+SETTLING = 0.5  # seconds before a part begins whose audio counts, of those that are decoded before it
 CLIPPED = 1 - 2.0**-14  # of full scale
 UNSAFE_PLANES = 8  # channels: where so many have planes of their own, PyAV reads past the last one
 CLIPPED_RUN = 3  # samples in a row at full scale are clipped
@@ -266,16 +267,20 @@ class WaveformCollector:
 
     def add(self, frame: AudioFrame) -> None:
         """Add a decoded frame. Its channels and its rate may differ from those of the frame before it."""
-        if frame.samples:
-            for mono, time in self._resampler.add(self._mixer_of(frame).mix(frame), frame):
+        mixer = self._mixer_of(frame)
+        if frame.samples and mixer is not None:
+            for mono, time in self._resampler.add(mixer.mix(frame), frame):
                 self._place(mono[0], time)
 
-    def _mixer_of(self, frame: AudioFrame) -> Mixer:
-        """Return the mixer of a frame: another one before a part begins, where nothing counts that is odd."""
+    def _mixer_of(self, frame: AudioFrame) -> Mixer | None:
+        """Return the mixer of a frame: another one before a part begins, where nothing counts that is odd.
+
+        None for the first frames before it: after a leap, FFmpeg may take their first samples for an encoder's delay.
+        """
         if self._cut is None or frame.time is None:
             return self.mixer
-        end = (frame.time - self._origin) * self.rate + frame.samples - self._cut.first
-        return self._cut.settling if end <= 0 else self.mixer
+        end = frame.time - self._origin + frame.samples / frame.sample_rate - self._cut.first / self.rate
+        return None if end <= -SETTLING else self._cut.settling if end <= 0 else self.mixer
 
     def count_packet(self) -> None:
         """Note that a packet with content was read."""

@@ -42,7 +42,9 @@ HIGHEST_RATE = 240  # frames per second that a codec can state in earnest
 USUAL_RATE = Fraction(25)  # frames per second where a file has no times at all, as FFmpeg assumes
 UNKNOWN = -(2**63)  # ticks of a packet without a time
 NO_PLACE = -1  # of a packet that a format has put together
-PREROLL = 1.0  # seconds before a moment from which a file's index is followed, and audio decoded: it takes that to settle
+PREROLL = (
+    1.0  # seconds before a moment from which a file's index is followed, and audio decoded: it takes that to settle
+)
 Stream = av.VideoStream | av.AudioStream
 
 
@@ -266,9 +268,9 @@ class Listing:
             return Track(stream.index, base, stamps, np.ones_like(stamps), False, rate, True, corrupt)
         base = Fraction(stream.time_base or Fraction(1, av.time_base))
         stamps, durations = (np.array(each, dtype=np.int64) for each in (raw.shown, raw.durations))
-        entries = {"keys": np.array(raw.keys, dtype=bool), "places": np.array(raw.at, dtype=np.int64)}
+        entries = np.array(raw.keys, dtype=bool), np.array(raw.at, dtype=np.int64)
         counted = self._chunked and stream.codec_context.codec.canonical_name in REORDERING
-        track = Track(stream.index, base, stamps, durations, raw.timed, None, counted, corrupt, **entries)
+        track = Track(stream.index, base, stamps, durations, raw.timed, None, counted, corrupt, *entries)
         ordered, disorder = raw.clock()
         cuts, strays = _breaks(np.asarray(ordered * float(base)), disorder, self._broadcast)
         wraps = {n for n in cuts if self._broadcast and abs(int(ordered[n] - ordered[n - 1]) + WRAP) < FORWARD / base}

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -193,7 +193,7 @@ def locate(file: str | Path | RemoteFile | Part) -> Location:
 def fetched(location: Location) -> Iterator[Path]:
     """Yield a path of this machine with a file's content: the file itself, or a copy in the cache.
 
-    Of a part, it is the whole file: `open_clip` takes the part too.
+    Of a part, it is the whole file; see `of_fetched`.
 
     Raises:
         ClipError: If the file can't be fetched. An error about the copy names the file instead.
@@ -208,6 +208,11 @@ def fetched(location: Location) -> Iterator[Path]:
             yield file
         except ClipError as error:
             raise ClipError(str(error).replace(str(file), str(location))) from error
+
+
+def of_fetched(location: Location, file: Path) -> Path | Part:
+    """Return a clip on this machine, once its file is `fetched`: the file, or the part of it that the clip is."""
+    return replace(location, file=file) if isinstance(location, Part) else file
 
 
 def keep(file: RemoteFile) -> Path:

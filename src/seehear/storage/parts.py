@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from seehear.storage.files import RemoteFile
 
 FRAGMENT = re.compile(r"(.+)#t=([^#]*)", re.DOTALL)
-TIME = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", re.ASCII)  # seconds, or hours and minutes before them
+TIME = re.compile(
+    r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", re.ASCII
+)  # seconds, or hours and minutes before them
 TO_END = "end"  # stands for the end of the file in a clip's name
 FORM = "a part is FILE#t=START,STOP in seconds, such as video.mp4#t=30,40; #t=30 goes to the end, #t=,40 begins at 0"
 
@@ -43,9 +45,7 @@ class Part(os.PathLike[str]):
     def __post_init__(self) -> None:
         """Raise SeehearError if these are no seconds of a file."""
         if not 0 <= self.start < self.stop or math.isinf(self.start):
-            raise SeehearError(
-                f"{self.file}: seconds {self.start:g} to {self.stop:g} are no part of a file: {FORM}"
-            )
+            raise SeehearError(f"{self.file}: seconds {self.start:g} to {self.stop:g} are no part of a file: {FORM}")
 
     def __str__(self) -> str:
         return f"{self.file}{self.fragment}"
