@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Cosines = NDArray[np.float32]  # (T, T)
 
 
-def similarity_figure(alignment: Alignment, clip: str, file: str | Path | None = None) -> Figure:
+def similarity_figure(alignment: Alignment, clip: str, file: str | Local | None = None) -> Figure:
     """Draw the similarities of a clip's segments; see `Alignment.plot`. Raises SeehearError for an unknown clip."""
     from seehear.plots.similarity import plot_similarity
 

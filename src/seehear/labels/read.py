@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import attrgetter
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from seehear.errors import SeehearError
 from seehear.labels.cells import CellError, Header, classes_in, seconds, shown

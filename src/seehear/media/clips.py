@@ -19,13 +19,23 @@ from seehear.errors import ClipError, SeehearError
 from seehear.media.opening import is_animated_webp
 from seehear.media.reader import SUFFIXES, is_media
 from seehear.names import clip_name, valid_clip_name
-from seehear.storage.files import SHARD, File, Location, RemoteFile, is_elsewhere, is_remote, listing, locate, part_of
+from seehear.storage.files import (
+    SHARD,
+    File,
+    Local,
+    Location,
+    RemoteFile,
+    is_elsewhere,
+    is_remote,
+    listing,
+    locate,
+    part_of,
+)
 from seehear.storage.parts import Part
 from seehear.storage.shards import members
 from seehear.texts import is_url, without_credentials
 
 Place = TypeVar("Place", bound=Location)
-Local = Path | Part  # of a file of this machine
 
 PICTURES = frozenset((".apng", ".gif", ".webp"))  # these may move or not, and often lie beside a clip as its thumbnail
 # What people keep beside clips. A search says nothing about them.

@@ -633,12 +633,12 @@ def _listed(path: str, audio_track: int | None, state: tuple[int, ...]) -> Media
     return Media(path, audio_track)
 
 
-def check_part(file: object, duration: float, start: float, stop: float) -> None:
-    """Raise ClipError unless a file of some duration holds a part. All in seconds."""
-    if start >= duration:
-        raise ClipError(f"{file}: is {duration:.1f} s long, but the part begins at second {start:g}")
+def check_part(file: object, duration: float, start: float, stop: float, clip: str = "the part") -> None:
+    """Raise ClipError unless a file of some duration holds a part. All in seconds. clip: what to call it."""
     if math.isfinite(stop) and stop > duration + MAX_MISSING_END:
-        raise ClipError(f"{file}: is {duration:.1f} s long, but the part ends at second {stop:g}")
+        raise ClipError(f"{file}: is {duration:.1f} s long, but {clip} ends at second {stop:g}")
+    if start >= duration:
+        raise ClipError(f"{file}: is {duration:.1f} s long, but {clip} begins at second {start:g}")
 
 
 def count_segments(duration: float, segment: float) -> int:

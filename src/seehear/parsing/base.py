@@ -25,8 +25,7 @@ from seehear.modality import AUDIO
 from seehear.names import clip_name
 from seehear.parsing.clip import Origin, ParsedClip, parsed_clip, truth_of
 from seehear.parsing.reach import Reach
-from seehear.storage.files import Location, RemoteFile, fetched, locate, of_fetched
-from seehear.storage.parts import Part
+from seehear.storage.files import Location, fetched, locate, of_fetched
 
 if TYPE_CHECKING:
     from seehear.arguments import Paths
@@ -119,7 +118,7 @@ class FileParser(ABC):
         """
         from seehear.labels import DenseTable, read_dense
 
-        if not isinstance(file, str | Path | RemoteFile | Part):
+        if not isinstance(file, str | Location):
             raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
         location = locate(file)
         with fetched(location) as path:

@@ -89,6 +89,7 @@ class RemoteFile:
 
 File = Path | RemoteFile
 Location = File | Part
+Local = Path | Part  # of a file of this machine
 
 
 def file_of(location: Location) -> File:
