@@ -17,6 +17,7 @@ from seehear.alignment.search import Search
 from seehear.results import Result, html_table, import_pandas, listed, table
 from seehear.scoring.comparison import HOW_TO_READ, Difference, describe_seeds, format_p
 from seehear.storage.files import Local
+from seehear.storage.parts import Part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +162,7 @@ class Alignment(Result):
             ]
         )
 
-    def plot(self, clip: str | None = None, file: str | Local | None = None) -> Figure:
+    def plot(self, clip: str | None = None, file: str | Path | Part | None = None) -> Figure:
         """Draw the similarities of a clip's segments, within the first two modalities and between them.
 
         Args:

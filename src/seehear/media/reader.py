@@ -635,10 +635,10 @@ def _listed(path: str, audio_track: int | None, state: tuple[int, ...]) -> Media
 
 def check_part(file: object, duration: float, start: float, stop: float, clip: str = "the part") -> None:
     """Raise ClipError unless a file of some duration holds a part. All in seconds. clip: what to call it."""
-    if math.isfinite(stop) and stop > duration + MAX_MISSING_END:
-        raise ClipError(f"{file}: is {duration:.1f} s long, but {clip} ends at second {stop:g}")
     if start >= duration:
         raise ClipError(f"{file}: is {duration:.1f} s long, but {clip} begins at second {start:g}")
+    if math.isfinite(stop) and stop > duration + MAX_MISSING_END:
+        raise ClipError(f"{file}: is {duration:.1f} s long, but {clip} ends at second {stop:g}")
 
 
 def count_segments(duration: float, segment: float) -> int:

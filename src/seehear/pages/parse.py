@@ -98,7 +98,6 @@ def html(parsed: ParsedClip, overview: Overview, *, embed: bool = True) -> str:
 def _content(parsed: ParsedClip, overview: Overview, source: str, embed: bool, back: str | None) -> dict[str, Any]:
     """What the page shows, as `page.render` takes it. source: the media file, as the page reaches it."""
     elsewhere = is_elsewhere(parsed.media_file)  # a page loads nothing from elsewhere
-    part = parsed.file.removeprefix(parsed.media_file)  # such as #t=30,40
     spectrogram = page.png(overview.spectrogram, -FLOOR, 0.0) if overview.has_audio else None
     tracks = [(modality, lanes(parsed, modality), parsed.no_events(modality)) for modality in parsed.modalities]
     return {
@@ -107,14 +106,14 @@ def _content(parsed: ParsedClip, overview: Overview, source: str, embed: bool, b
             "duration": parsed.duration,
             "clip": parsed.clip,
             "begins": 0.0 if embed else parsed.begins,
-            "partial": bool(part) and not embed,
+            "partial": bool(parsed.fragment) and not embed,
         },
         "parsed": parsed,
         "untrained": Origin.UNTRAINED in parsed.origins,
         "mixed": len(parsed.origins) > 1,
         "listed": LISTED,
         "file": source,
-        "source": None if embed or elsewhere else page.address(source) + part,
+        "source": None if embed or elsewhere else page.address(source) + parsed.fragment,
         "elsewhere": elsewhere,
         "address": source if source.startswith(("https://", "http://")) else None,
         "embedded": _embedded(parsed) if embed and not elsewhere else None,
@@ -151,7 +150,7 @@ def _thumbnail(frame: NDArray[Any], overview: Overview) -> bytes:
 def _embedded(parsed: ParsedClip) -> tuple[str, str]:
     """The media file's type, and its bytes in base64; a part is cut from its file."""
     file = Path(parsed.media_file)
-    if parsed.file != parsed.media_file:
+    if parsed.fragment:
         from seehear.datasets.cutting import cut_part
 
         with TemporaryDirectory() as folder:

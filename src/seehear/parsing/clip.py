@@ -233,6 +233,11 @@ class ParsedClip:
         return part[0] if part else self.file
 
     @property
+    def fragment(self) -> str:
+        """Which part of that file it is, such as `#t=30,40`; empty if it is the whole file."""
+        return self.file.removeprefix(self.media_file)
+
+    @property
     def begins(self) -> float:
         """The second of that file at which it begins; 0 unless it is a part."""
         part = part_of(self.file)
