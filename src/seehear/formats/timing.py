@@ -71,9 +71,8 @@ def timing_of(parsed: ParsedClip, given: FrameRate | None = None) -> Timing:
         is_audio = VISUAL in parsed.absent or file.suffix.lower() in AUDIO_SUFFIXES
         if given is None and not is_audio:
             raise ClipError(f"its frame rate is unknown ({error}): {GIVE}") from None
-        rate = given or OF_AUDIO
-        first = rate.frame(parsed.begins)
-        return Timing(rate, first, not is_audio, AUDIO not in parsed.absent, first)
+        first = (given or OF_AUDIO).frame(parsed.begins)
+        return Timing(given or OF_AUDIO, first, not is_audio, AUDIO not in parsed.absent, first)
     rates = [Fraction(*each) for each in stated["rates"]]
     known = _known(rates)
     of_file = FrameRate(known) if known else None
