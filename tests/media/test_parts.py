@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from make_media import number_of, numbered, write
-from media.truth import FORMS, SIZE, Form
+from media.truth import FORMS, RATE, SIZE, Form, expected
+from seehear.errors import ClipError, SeehearError
+from seehear.media.notes import NoteKind
 from seehear.media.reader import Media
 
 SECONDS = 8.0
@@ -17,8 +20,6 @@ EXACT = ("pcm", "flac", "alac", "wavpack", "tta")
 # Of full scale, by which the rounding decoders may differ: those that add noise, or whose packets lean on all before
 BOUND = 2e-2
 PARTS = ((0.0, 2.0), (3.0, 5.5), (6.25, 8.0))
-# Codecs whose packets last unequally long, or formats that tell nothing exact: samples lie where times put them.
-LOOSE = 2e-3  # seconds
 
 
 def noise(seconds: float, rate: int) -> np.ndarray:
@@ -83,3 +84,142 @@ def test_every_form(form, tmp_path):
     whole = read(Media(path))
     for start, stop in PARTS:
         compare(path, form, whole, start, stop)
+
+
+LONG = 20.0
+MIXED = [
+    form
+    for form in FORMS
+    if (form.suffix, form.sound) in ((".mp4", "aac"), (".mkv", "flac"), (".webm", "libopus"), (".ts", "mp2"))
+    or (form.suffix, form.sound) in ((".avi", "mp3"), (".wav", "pcm_s16le"), (".mp3", "mp3"), (".mpg", "ac3"))
+]
+
+
+@pytest.mark.parametrize("form", [*{(form.suffix, form.sound): form for form in MIXED}.values()], ids=str)
+def test_random_parts_of_a_longer_file(form, tmp_path):
+    """Parts that begin anywhere, against FFmpeg's own time stamps of the whole file."""
+    path = make(tmp_path / "clip", form, LONG)
+    whole = Media(path)
+    rng = np.random.default_rng(len(str(form)))
+    sound = read(whole)[2]
+    for _ in range(6):
+        start = float(rng.uniform(0, LONG - 1))
+        stop = float(min(start + rng.uniform(0.3, 4), whole.duration))
+        part = whole.part(start, stop)
+        times, numbers, heard = read(part)
+        assert part.duration == pytest.approx(stop - start)
+        if form.codec:
+            shown = expected(path, [time + start for time in times])[0]
+            allowed = 2 if NoteKind.AMBIGUOUS_TIMES in {note.kind for note in whole.notes} else 0
+            assert max(abs(a - b) for a, b in zip(numbers, shown, strict=True)) <= allowed
+        first = round(start * part.rate)
+        there = sound[first : first + len(heard)]
+        bound = 1e-6 if form.sound.startswith(EXACT) else BOUND
+        assert np.abs(heard[: len(there)] - there).max() <= bound
+
+
+# What lies around a part, and at its ends
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> Path:
+    form = Form(".mkv", "libx264", "flac", options={"bf": "3"})
+    return make(tmp_path_factory.mktemp("film") / "film", form)
+
+
+def test_the_margins_of_a_part_are_empty_as_those_of_a_file(film):
+    (span,) = Media(film).part(3, 5).spans(2.0, audio=True, margin=0.5)
+    edge = span.rate // 2
+    assert not span.waveform[:edge].any()
+    assert not span.waveform[-edge:].any()
+    assert np.abs(span.waveform[edge:-edge]).max() > 0.1
+    spans = list(Media(film).part(3, 5).spans(1.0, audio=True, margin=0.25))  # within the part they hold what is there
+    assert spans[0].waveform[-1] != 0
+    np.testing.assert_array_equal(spans[0].waveform[-RATE // 4 :], spans[1].waveform[RATE // 4 : RATE // 2])
+
+
+def test_the_frame_that_is_on_show_when_a_part_begins(tmp_path):
+    """Frames that stay for two seconds: a part that begins between two shows the one before."""
+    path = write(tmp_path / "still.mp4", times=np.arange(6) * 2.0, fps=0.5, options={"g": "2"})
+    times, numbers, _ = read(Media(path).part(3.5, 6.5))
+    assert numbers == [1 if time + 3.5 < 4 else 2 if time + 3.5 < 6 else 3 for time in times]
+
+
+def test_the_last_frame_stays_and_audio_is_silent_behind_the_end_of_a_track(tmp_path):
+    path = write(tmp_path / "a.mkv", times=np.arange(40) / 10, fps=10, sound=noise(8, RATE), rate=RATE)
+    times, numbers, _ = read(Media(path).part(6, 8))
+    assert set(numbers) == {39}
+    path = write(tmp_path / "b.mkv", times=np.arange(80) / 10, fps=10, sound=noise(4, RATE), rate=RATE)
+    times, numbers, heard = read(Media(path).part(6, 8))
+    assert numbers == [int((time + 6) * 10 + 1e-6) for time in times]
+    assert len(heard) == 2 * RATE
+    assert not heard.any()
+
+
+def test_ends(film):
+    whole = Media(film)
+    assert Media(film).part(0).duration == whole.duration
+    assert read(whole.part(0))[1] == read(whole)[1]
+    assert not whole.part(2, whole.duration).notes
+    (note,) = whole.part(2, whole.duration + 0.3).notes
+    assert note.kind is NoteKind.ENDS_EARLY
+    assert note.amount == pytest.approx(0.3)
+    with pytest.raises(ClipError, match=r"film\.mkv: is 8\.0 s long, but the part ends at second 9"):
+        whole.part(2, 9)
+    with pytest.raises(ClipError, match=r"film\.mkv: is 8\.0 s long, but the part begins at second 8\.5"):
+        whole.part(8.5)
+
+
+def test_notes_are_those_of_the_part(tmp_path):
+    """A gap, silence and clipping elsewhere in a file are none of a part's."""
+    sound = noise(9, RATE)
+    sound[:RATE] = np.clip(sound[:RATE] * 9, -1, 1)
+    sound[6 * RATE :] = 0
+    path = write(tmp_path / "a.mkv", times=np.arange(90) / 10, fps=10, sound=sound, rate=RATE, sound_codec="flac")
+
+    def kinds(start: float, stop: float) -> set[NoteKind]:
+        part = Media(path).part(start, stop)
+        read(part)
+        return {note.kind for note in part.notes}
+
+    assert kinds(0, 2) == {NoteKind.CLIPPED}
+    assert kinds(1.5, 5) == set()
+    assert kinds(6.5, 8) == {NoteKind.SILENT}
+    assert kinds(6.5, 9) == {NoteKind.SILENT}
+
+
+def test_frames_long_before_a_part_are_not_decoded(film, monkeypatch):
+    from seehear.media import feeds
+
+    seen = []
+    decode = feeds.decode
+    monkeypatch.setattr(feeds, "decode", lambda packet: (seen.append(packet.stream.type), decode(packet))[1])
+    read(Media(film).part(6, 7))
+    assert seen.count("video") < 30 * 2.5  # of 240
+
+
+def test_an_index_that_leads_elsewhere_is_not_followed(film, monkeypatch):
+    from seehear.media.tracks import Track
+
+    straight = read(Media(film).part(5, 7))
+    monkeypatch.setattr(Track, "sought", lambda *_: None)
+    around = read(Media(film).part(5, 7))
+    assert straight[1] == around[1]
+    np.testing.assert_array_equal(straight[2], around[2])
+
+
+def test_a_key_frame_that_shows_too_late_is_not_begun_with(film, monkeypatch):
+    from seehear.media.tracks import Track
+
+    right = read(Media(film).part(5, 6))[1]
+    monkeypatch.setattr(Track, "entry", lambda track, moment: int(np.flatnonzero(track.keys)[-1]))
+    assert read(Media(film).part(5, 6))[1] == right
+
+
+def test_a_part_has_no_parts_and_no_odd_seconds(film):
+    part = Media(film).part(2, 4)
+    with pytest.raises(SeehearError):
+        part.part(0, 1)
+    for start, stop in ((-1, 2), (3, 3), (4, 2), (math.nan, 2), (math.inf, math.inf)):
+        with pytest.raises(SeehearError, match="no part of a file"):
+            Media(film).part(start, stop)

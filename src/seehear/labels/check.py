@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seehear.arguments import PathLike, Paths, paths
+from seehear.arguments import PathLike, Paths, locations, paths
 from seehear.errors import SeehearError
 from seehear.labels.defects import Defect, DefectKind, lines_of, suggestion
 from seehear.labels.plausible import by_bare_name, clip_hint, doubts, misspelt, past_end
@@ -18,6 +18,7 @@ from seehear.labels.tables import DenseTable, WeakTable, classes_of
 from seehear.progress import Progress, say
 from seehear.results import Result, import_pandas
 from seehear.storage.files import Local
+from seehear.storage.parts import Part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +170,7 @@ def cross_check(
 def _files(clips: Paths | Mapping[str, Local]) -> Mapping[str, Local] | None:
     if isinstance(clips, Mapping):
         return clips
-    if not (given := paths(clips)):
+    if not (given := locations(clips, Part)):
         return None
     from seehear.media.clips import find_local_clips
 

@@ -34,7 +34,7 @@ from seehear.media.reader import Media, Span, open_part
 from seehear.media.worker import Failure, Request, name_of
 from seehear.memory import GIB, bytes_of
 from seehear.storage.files import part_of
-from seehear.storage.parts import Part, fragment
+from seehear.storage.parts import Part
 
 ISOLATE = "SEEHEAR_ISOLATE"  # environment variable: 0 to decode in this process
 MEMORY = "SEEHEAR_DECODER_MEMORY"  # environment variable: GiB
@@ -367,7 +367,7 @@ class IsolatedMedia(Media):
         part: tuple[float, float] | None = None,
     ) -> None:
         self.path, self.audio_track = Path(path), audio_track
-        self.place = f"{path}{fragment(*part)}" if part else str(path)
+        self.place = str(Part(self.path, *part)) if part else str(path)
         self._decoder = decoder
         seconds = None if part is None else [part[0], part[1] if math.isfinite(part[1]) else None]
         self._name = [str(self.path), audio_track, next(decoder._numbers), seconds]

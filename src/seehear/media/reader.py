@@ -31,7 +31,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from seehear.errors import ClipError
+from seehear.errors import ClipError, SeehearError
 from seehear.media import frames, gaps
 from seehear.media.feeds import AudioFeed, VideoFeed, decode, decoded
 from seehear.media.notes import Note, NoteKind
@@ -42,7 +42,7 @@ from seehear.media.tracks import PREROLL, Listing, Stream, Track, streams_of
 from seehear.media.whole import EXACT, missing_end, stated_ends, unread
 from seehear.modality import AUDIO, VISUAL
 from seehear.results import counted
-from seehear.storage.parts import fragment
+from seehear.storage.parts import Part
 
 # Of media that FFmpeg reads, without those of pictures and of texts.
 VIDEO_SUFFIXES = frozenset(
@@ -150,12 +150,13 @@ class Media:
 
         Raises:
             ClipError: The file is shorter.
+            SeehearError: These are no seconds of a file, or this is a part.
         """
-        assert self._whole is None, "a part has no parts"
-        check_part(self.path, self.duration, start, stop)
+        if self._whole is not None:
+            raise SeehearError(f"{self.place}: is a part already: name a part of its file")
         part = copy.copy(self)
-        part._whole = self
-        part.place = f"{self.path}{fragment(start, stop)}"
+        part._whole, part.place = self, str(Part(self.path, start, stop))
+        check_part(self.path, self.duration, start, stop)
         part.origin, part.duration = self.origin + start, min(stop, self.duration) - start
         part._found = {key: note for key, note in self._found.items() if note.kind in OF_TRACKS}
         if math.isfinite(stop) and (missing := stop - self.duration) >= WORTH_NOTING:
