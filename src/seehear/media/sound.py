@@ -313,7 +313,7 @@ class WaveformCollector:
         if self._end is not None and self._end >= round(stop * self.rate):
             return True
         last = len(self._next_audio) - 1
-        none_to_come = self._next_audio[min(self._packets, last)] >= stop
+        none_to_come = self._next_audio[min(self._packets, last)] >= stop + ROUNDING
         # All packets may have been damaged; then `empty` is reported at the end.
         return bool(none_to_come) and not (self._packets >= last and self.empty)
 
