@@ -25,6 +25,7 @@ from seehear.storage.files import (
     Local,
     Location,
     RemoteFile,
+    file_of,
     is_elsewhere,
     is_remote,
     listing,
@@ -129,9 +130,9 @@ def names_one_file(clips: Paths, found: Clips[Location]) -> bool:
         return True
     if isinstance(clips, str | Path) and (part := part_of(clips)):
         clips = part[0]
-        found = cast("Clips[Location]", {name: each.file for name, each in found.items() if isinstance(each, Part)})
     if isinstance(clips, str) and is_url(clips):
-        return [file.address for file in found.values() if isinstance(file, RemoteFile) and not file.member] == [clips]
+        files = [file_of(clip) for clip in found.values()]
+        return [file.address for file in files if isinstance(file, RemoteFile) and not file.member] == [clips]
     if not isinstance(clips, str | os.PathLike):
         return False
     return os.path.isfile(os.path.expanduser(clips)) and not os.fspath(clips).endswith(SHARD)

@@ -109,6 +109,7 @@ class Media:
 
     Attributes:
         path: The file.
+        place: The file, and which part of it the clip is, for messages.
         duration: Seconds from the first frame or sample to the end of the last one; of a part, its seconds.
         rate: Audio samples per second; 0 without audio.
         video: The video track that is used; None without one.
@@ -276,7 +277,7 @@ class Media:
                 sound.read_rest()
             for feed in (video, sound):
                 if feed is not None:
-                    self._note_decoded(feed, fps)
+                    self._note_decoded(feed, fps, complete=end >= self.duration)
 
     def _span(self, start: float, stop: float, video: VideoFeed | None, sound: AudioFeed | None, margin: float) -> Span:
         shown: dict[int, NDArray[np.uint8]] = {}
@@ -295,9 +296,8 @@ class Media:
 
     def _video_feed(self, files: ExitStack, fps: float, sizes: list[int], stop: float) -> VideoFeed:
         assert self.video is not None
-        times = self.sample_times(fps, 0.0, stop)
-        first = self.video.entry(self.origin + float(times[0])) if self._whole is not None else 0
-        return VideoFeed(self.video, partial(self._enter, files, self.video), times, sizes, self.origin, first)
+        times, enter = self.sample_times(fps, 0.0, stop), partial(self._enter, files, self.video)
+        return VideoFeed(self.video, enter, times, sizes, self.origin, self._entry(self.video))
 
     def _audio_feed(self, files: ExitStack, margin: float) -> AudioFeed:
         assert self.audio is not None
@@ -307,16 +307,18 @@ class Media:
         if whole is None:
             collector = WaveformCollector(self.rate, margin, self.origin, next_audio, self.mixer())
             return AudioFeed(self.audio, enter, collector)
-        first = self._audio_entry()
-        length = round(self.duration * self.rate)
+        first, length = self._entry(self.audio), round(self.duration * self.rate)
         cut = Cut(self._first_sample, length, first, whole._placing.sample_at, self.mixer())
         collector = WaveformCollector(self.rate, margin, whole.origin, next_audio, self.mixer(), cut)
         return AudioFeed(self.audio, enter, collector, first, self.origin)
 
-    def _audio_entry(self) -> int:
-        """Return the number of the audio packet with which decoding begins: some before a part, to let it settle."""
-        assert self.audio is not None
-        first = self.audio.entry(self.origin - PREROLL) if self._whole is not None else 0
+    def _entry(self, track: Track) -> int:
+        """Return the number of the packet with which decoding begins: of audio some before a part, to let it settle."""
+        if self._whole is None:
+            return 0
+        if track is self.video:
+            return track.entry(self.origin)
+        first = track.entry(self.origin - PREROLL)
         return first if first >= PROBED else 0
 
     def _is_in(self, track: Track) -> bool:
@@ -336,14 +338,7 @@ class Media:
         Raises:
             ClipError: The file can't be opened any more.
         """
-        whole, end = self._whole or self, self.origin + self.duration
-        first = (
-            0
-            if self._whole is None
-            else self.video.entry(self.origin)
-            if track is self.video
-            else (self._audio_entry())
-        )
+        whole, end, first = self._whole or self, self.origin + self.duration, self._entry(track)
         with ExitStack() as files:
             for frame in decoded(track, partial(self._enter, files, track), self.origin, end, first):
                 if isinstance(frame, VideoFrame):
@@ -582,8 +577,8 @@ class Media:
         span = self.origin, self.origin + self.duration
         return gaps.joint(gaps.within(self.audio, silent, span), gaps.within(self.video, None, span))
 
-    def _note_decoded(self, feed: VideoFeed | AudioFeed, fps: float) -> None:
-        """Note what was found while a track was decoded."""
+    def _note_decoded(self, feed: VideoFeed | AudioFeed, fps: float, *, complete: bool) -> None:
+        """Note what was found while a track was decoded. complete: whether it was to the end of the clip."""
         failed = feed.failed
         if isinstance(feed, VideoFeed) and failed:
             failed = max(failed, float(feed.collector.lost.sum()) / fps)
@@ -592,9 +587,9 @@ class Media:
         if self._lost + failed >= WORTH_NOTING:
             self._note(NoteKind.DAMAGED, feed.modality, min(self.duration, self._lost + failed))
         if isinstance(feed, AudioFeed):
-            self._note_samples(feed)
+            self._note_samples(feed, complete=complete)
 
-    def _note_samples(self, feed: AudioFeed) -> None:
+    def _note_samples(self, feed: AudioFeed, *, complete: bool) -> None:
         found = feed.collector.mixer.findings
         amounts = {
             NoteKind.NOT_FINITE: found.not_finite,
@@ -602,7 +597,7 @@ class Media:
             NoteKind.ASSUMED_LAYOUT: found.unknown_layout,
             NoteKind.TOO_LOUD: found.peak if self._unbounded and found.peak > 1 else 0,
             NoteKind.CLIPPED: found.clipped / self.rate if found.clipped / self.rate >= WORTH_NOTING else 0,
-            NoteKind.SILENT: float((feed.ended or not self._reaches_end) and found.heard <= SILENCE),
+            NoteKind.SILENT: float((feed.ended or complete) and found.heard <= SILENCE),
         }
         for kind, amount in amounts.items():
             if amount:
