@@ -27,7 +27,7 @@ from av.video.frame import PictureType, VideoFrame
 from numpy.typing import NDArray
 
 from seehear.datasets.spec import DataSet
-from seehear.datasets.videos import find_videos, first_usable, is_clip, videos_of, whole_file
+from seehear.datasets.videos import duration_of, find_videos, first_usable, is_clip, videos_of, whole_file
 from seehear.errors import ClipError, SeehearError
 from seehear.features.store import Origin, content_hash
 from seehear.files import atomic
@@ -38,6 +38,7 @@ from seehear.media.reader import Media
 from seehear.media.sound import ROUNDING, Mixer, Resampler
 from seehear.media.tracks import Track
 from seehear.progress import Progress
+from seehear.storage.parts import Part
 
 REVISION = "2"  # changes whenever cuts change
 TIME_TOLERANCE = 1e-4  # seconds by which the times of frames may be rounded
@@ -125,12 +126,13 @@ def _provide(
         return
 
     def make(source: Path) -> None:
-        media = open_clip(source)
-        if is_clip(source, media.duration, clip, span):
+        if is_clip(source, duration_of(source), clip, span):
+            open_clip(source)  # which says why it can't be used
             _link(source, target)
             cuts.whole += 1
         else:
-            cut(media, target, *span, comment=json.dumps(asdict(Origin.of(clip, source, made_by))))
+            origin = Origin.of(clip, source, made_by)
+            cut_part(open_clip(Part(source, *span)), target, comment=json.dumps(asdict(origin)))
             cuts.made += 1
         cuts.files[clip] = target
 

@@ -79,7 +79,7 @@ def _located(clip: str, span: tuple[float, float] | None, sources: Sequence[Path
         return whole_file(clip, sources, videos)
 
     def part_or_file(source: Path) -> Local:
-        if not is_clip(source, _duration(source), clip, span):
+        if not is_clip(source, duration_of(source), clip, span):
             return Part(source, *span, clip=clip)
         return source if clip_name(source) == clip else Part(source, clip=clip)
 
@@ -124,7 +124,7 @@ def first_usable(clip: str, sources: Sequence[Path], videos: Path, use: Callable
     raise ClipError("; ".join(problems))
 
 
-def _duration(file: Path) -> float:
+def duration_of(file: Path) -> float:
     """Return the seconds of a file: as its header states it exactly, else as its packets say."""
     stated = run_on_file(stated_duration, file)
     return open_clip(file).duration if stated is None else float(stated)
