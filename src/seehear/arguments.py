@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from seehear.errors import SeehearError
 from seehear.names import valid_modality_name
@@ -22,6 +22,7 @@ PathLike = str | os.PathLike[str]
 Paths = PathLike | Iterable[PathLike]
 Names = str | Iterable[str]
 Texts = str | Iterable[str]
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,19 @@ def paths(value: Paths) -> list[Path]:
     return [_path(item) for item in given]
 
 
-def locations(value: Paths) -> list[Path | str]:
-    """List paths, and the addresses of files elsewhere, which stay texts. Arguments and errors are those of `paths`."""
+def locations(value: Paths, kept: type[K]) -> list[Path | str | K]:
+    """List paths, and the addresses of files elsewhere, which stay texts. Arguments and errors are those of `paths`.
+
+    Args:
+        value: As for `paths`.
+        kept: A class whose objects stay what they are, although they are paths.
+    """
     given = [value] if isinstance(value, str | os.PathLike) else value
     if not isinstance(given, Iterable):
         raise SeehearError(f"{given!r}: give a path, or a list of paths")
-    return [item if isinstance(item, str) and is_url(item) else _path(item) for item in given]
+    return [
+        item if isinstance(item, kept) or (isinstance(item, str) and is_url(item)) else _path(item) for item in given
+    ]
 
 
 def names(value: Names) -> list[str]:

@@ -274,6 +274,6 @@ def test_wrong_folders(tmp_path):
 
 
 def test_a_clip_after_the_end_of_its_video(full, tmp_path):
-    with pytest.raises(ClipError, match=r"12\.0 s long, but the clip starts at second 25"):
+    with pytest.raises(ClipError, match=r"12\.0 s long, but the part begins at second 25"):
         cut(Media(full), tmp_path / "out.mp4", 25, 35)
     assert not list(tmp_path.iterdir())

@@ -206,8 +206,9 @@ def loudness(sound):
 """
 
 
-def test_videos_are_cut_and_extracted(tmp_path, tables):
-    """Sound that is louder each second: each clip's features tell where it was cut."""
+@pytest.mark.parametrize("cut", [False, True])
+def test_parts_of_videos_are_extracted(tmp_path, tables, cut):
+    """Sound that is louder each second: each clip's features tell which part of its video it is."""
     (tmp_path / "own.py").write_text(NETWORK)
     rate, seconds = 16000, 21
     sound = make_media.tone(440, seconds) * (1 + np.floor(np.arange(seconds * rate) / rate)) / 25
@@ -215,9 +216,11 @@ def test_videos_are_cut_and_extracted(tmp_path, tables):
     for clip in EVERY[2:-1]:
         make_media.write(videos / f"{clip[:11]}.wav", sound=sound.astype(np.float32), sound_codec="pcm_s16le")
     options = {"videos": videos, "networks": [f"{tmp_path / 'own.py'}:loudness"], "device": "cpu"}
+    options |= {"cut": tmp_path / "clips"} if cut else {}
     report = prepare(tmp_path, **options)
     assert report.missing == {"loudness": {"train": list(TRAIN[:2]), "val": [], "test": list(TEST)}}
-    assert report.clips == tmp_path / "llp-clips"
+    assert report.clips == (tmp_path / "clips" if cut else videos)
+    assert cut or not list(tmp_path.rglob("*.mp4"))
     kept = Store(tmp_path / "store")
     expected = 0.4 * 2 / np.pi * np.arange(1, 22) / 25
     for clip in EVERY[2:-1]:
@@ -226,7 +229,7 @@ def test_videos_are_cut_and_extracted(tmp_path, tables):
         np.testing.assert_allclose(features, expected[start : start + 10], rtol=0.08)
     assert "holds no video of" in report.lists["missing clips"].read_text()
     again = prepare(tmp_path, **options)
-    assert "0 cut now, 4 before" in again.text()
+    assert ("0 cut now, 4 before" if cut else "4 are parts of full videos, 0 are files") in again.text()
     assert "0 features made, 4 unchanged" in again.text()
     with pytest.raises(SeehearError, match="no network is called 'none'"):
         prepare(tmp_path, **options | {"networks": ["none"]})

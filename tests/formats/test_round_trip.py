@@ -54,6 +54,16 @@ def ordered(events):
 
 @pytest.mark.parametrize("name", REGISTRY)
 @few
+@given(parsed=parsed_clips())
+def test_events_of_a_part_read_back_on_the_clock_of_the_part(name, parsed, tmp_path_factory):
+    """The files have times of the whole film where programs open that; what is read is of the clip."""
+    parsed = replace(parsed, file="film.mp4#t=30.4,40")
+    whole = read_back(written(name, parsed, tmp_path_factory.mktemp(name)))
+    assert whole.events("clip") == ordered(kept(name, event) for event in parsed.events)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+@few
 @given(parsed=parsed_clips(clip=st.sampled_from(["clip", "a b", "v1.2", "q'\"<&>", "Vögel 鳥 🐦", "heard.txt", "-x"])))
 def test_written_events_read_back(name, parsed, tmp_path_factory):
     whole = read_back(written(name, parsed, tmp_path_factory.mktemp(name)))

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 import seehear as sh
 from make_media import damage, movie, tone, write
-from seehear.datasets.cutting import cut
+from seehear.datasets.cutting import cut, cut_part
 from seehear.errors import ClipError, SeehearError
 from seehear.features.jobs import Job, load_networks, run_jobs
 from seehear.features.segments import Settings
@@ -483,10 +483,10 @@ def test_overviews_and_cuts_are_the_same(tmp_path, decoder, film):
 
 
 def test_a_crash_while_cutting_leaves_nothing(tmp_path, decoder):
-    media = decoder.open(movie(tmp_path / "long.mp4", 90.0, fps=30))
+    media = decoder.open(movie(tmp_path / "long.mp4", 90.0, fps=30), part=(0.0, 90.0))
     thread = kill_when_working(decoder, signal.SIGSEGV)
     with pytest.raises(ClipError, match=r"long\.mp4: its decoder crashed \(SIGSEGV\)"):
-        cut(media, tmp_path / "out" / "cut.mp4", 0.0, 90.0)
+        cut_part(media, tmp_path / "out" / "cut.mp4")
     thread.join()
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -108,6 +108,23 @@ def test_three_clips_by_keyboard_alone_and_undo(browser_page, session):
         until(browser_page, f"{pressed} === 2")  # and so is what was taken back before
 
 
+def test_a_part_of_a_film_is_played_alone_and_has_its_own_clock(browser_page, films, tmp_path):
+    session = Session(tmp_path / "labels", f"{films / 'film_0.mp4'}#t=2,5", classes=["Dog"], by="ann")
+    with served(session, browser_page) as address:
+        browser_page.goto(address)
+        until(browser_page, f"{CLIP} === 'film_0_2_5' && document.querySelectorAll('#thumbnails img').length > 0")
+        until(browser_page, "document.querySelector('#player').currentTime > 4")
+        until(browser_page, "document.querySelector('#player').currentTime < 3")  # again from its start
+        press(browser_page, "k")
+        assert float(browser_page.locator("#seek").get_attribute("max")) == pytest.approx(3)
+        press(browser_page, "j")
+        until(browser_page, "document.querySelector('#player').currentTime === 2")
+        press(browser_page, "1", "ArrowRight", "i", "ArrowRight", "o", "Enter")
+        until(browser_page, "document.querySelector('#done').textContent.startsWith('1 of 1')")
+        (heard,) = read_dense(session.folder / "audio.csv").events
+        assert (heard.clip, heard.onset, heard.offset) == ("film_0_2_5", 1.0, 2.0)
+
+
 def test_events_are_drawn_by_keyboard_and_are_there_after_a_reload(browser_page, session):
     with served(session, browser_page) as address:
         opened(browser_page, address)

@@ -11,6 +11,7 @@ import pytest
 
 from make_media import tone, write
 from seehear.errors import ClipError
+from seehear.media.child import open_clip
 from seehear.media.notes import Note, NoteKind
 from seehear.media.overview import Overview
 from seehear.media.reader import Media
@@ -50,6 +51,45 @@ def head(page):
           return (head.left + head.width / 2 - track.left) / track.width;
         }"""
     )
+
+
+@pytest.fixture(scope="module")
+def part(tmp_path_factory):
+    """The page of a clip that is seconds 2 to 4 of a film."""
+    folder = tmp_path_factory.mktemp("part")
+    film = clip(folder / "c")
+    made = replace(parsed(film, EVENTS[:1], duration=2.0), clip="yard_2_4", file=f"{film}#t=2,4")
+    made = replace(made, events=(replace(EVENTS[0], onset=0.5, offset=1.0),))
+    overview = Overview.of(open_clip(made.file), 3)
+    return [parse.write(made, overview, folder / name, embed=name == "sent") for name in ("out", "sent")]
+
+
+def test_a_part_plays_from_its_start_to_its_end_and_no_further(browser_page, part):
+    assert 'src="../c/yard.mp4#t=2,4"' in part[0].read_text()
+    page = opened(browser_page, part[0])
+    assert page.evaluate("document.querySelector('#player').currentTime") == pytest.approx(2, abs=0.01)
+    assert page.locator("#now").inner_text() == "0.0 s"
+    page.locator("#play").click()
+    until(page, "document.querySelector('#player').currentTime > 3.5")
+    until(page, "document.querySelector('#player').paused")
+    assert page.evaluate("document.querySelector('#player').currentTime") == pytest.approx(4, abs=0.3)
+    assert head(page) == pytest.approx(1, abs=0.01)
+    page.locator("#play").click()  # from the beginning again
+    until(page, "document.querySelector('#player').currentTime < 3")
+    page.locator("#play").click()
+    page.locator(".event").first.click()
+    until(page, "!document.querySelector('#player').paused")
+    until(page, "document.querySelector('#player').paused")
+    assert page.evaluate("document.querySelector('#player').currentTime") == pytest.approx(3, abs=0.3)
+
+
+def test_an_embedded_part_holds_no_more_than_the_part(browser_page, part):
+    page = opened(browser_page, part[1])
+    assert page.evaluate("document.querySelector('#player').duration") == pytest.approx(2, abs=0.1)
+    page.locator(".event").first.click()
+    until(page, "document.querySelector('#player').currentTime > 0.6")
+    until(page, "document.querySelector('#player').paused")
+    assert page.evaluate("document.querySelector('#player').currentTime") == pytest.approx(1, abs=0.3)
 
 
 def test_it_plays_and_the_head_moves_along(browser_page, made):

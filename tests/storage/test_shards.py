@@ -66,6 +66,12 @@ def test_clips_of_shards_are_those_of_their_files(shard, clips, tmp_path):
     assert locate(f"{shard}/clip1.mp4") == found["clip1"]
     with pytest.raises(ClipError, match=r"holds no member 'none\.mp4'"):
         locate(f"{shard}/none.mp4")
+    member = sh.extract(f"{shard}/clip1.mp4#t=1,2", [colours], progress=False)
+    file = sh.extract(f"{clips}/clip1.mp4#t=1,2", [colours], progress=False)
+    assert list(member) == ["clip1_1_2"]
+    np.testing.assert_array_equal(member["clip1_1_2"]["colours"], file["colours"])
+    with pytest.raises(SeehearError, match="is a folder or a shard"):
+        find_clips(f"{shard}#t=1,2")
 
 
 def test_of_a_shard_elsewhere_only_parts_are_read(shard, clips, upload, s3, tmp_path, monkeypatch):

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from seehear.alignment.result import AlignedSystem, Alignment
     from seehear.parsing.clip import ParsedEvent
     from seehear.plots.similarity import Matrices
+    from seehear.storage.parts import Part
 
     Cosines = NDArray[np.float32]  # (T, T)
 
 
-def similarity_figure(alignment: Alignment, clip: str, file: str | Path | None = None) -> Figure:
+def similarity_figure(alignment: Alignment, clip: str, file: str | Path | Part | None = None) -> Figure:
     """Draw the similarities of a clip's segments; see `Alignment.plot`. Raises SeehearError for an unknown clip."""
     from seehear.plots.similarity import plot_similarity
 

@@ -16,6 +16,8 @@ from seehear.alignment.retrieval import Matches
 from seehear.alignment.search import Search
 from seehear.results import Result, html_table, import_pandas, listed, table
 from seehear.scoring.comparison import HOW_TO_READ, Difference, describe_seeds, format_p
+from seehear.storage.files import Local
+from seehear.storage.parts import Part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,7 +162,7 @@ class Alignment(Result):
             ]
         )
 
-    def plot(self, clip: str | None = None, file: str | Path | None = None) -> Figure:
+    def plot(self, clip: str | None = None, file: str | Path | Part | None = None) -> Figure:
         """Draw the similarities of a clip's segments, within the first two modalities and between them.
 
         Args:
@@ -177,7 +179,7 @@ class Alignment(Result):
 
         return similarity_figure(self, self.clips.clips[0] if clip is None else clip, file)
 
-    def save(self, out: str | Path, draw: Sequence[str] = (), files: Mapping[str, Path] | None = None) -> Path:
+    def save(self, out: str | Path, draw: Sequence[str] = (), files: Mapping[str, Local] | None = None) -> Path:
         """Write OUT/alignment.json, and OUT/similarity-<clip>.png and .svg for some clips.
 
         Args:

@@ -13,6 +13,7 @@ from seehear.cli.options import NO_TRUTH, TruthOptions
 from seehear.errors import SeehearError
 from seehear.progress import say
 from seehear.results import Result
+from seehear.storage.files import Local
 
 if TYPE_CHECKING:
     from seehear.data import Dataset
@@ -94,7 +95,7 @@ def _networks(systems: Mapping[str, Path]) -> dict[str, list[str]]:
     return find_runs([*systems.values()][:1])[0].facts.collocation
 
 
-def _check_drawn(drawn: Sequence[str], dataset: Dataset, files: Mapping[str, Path] | None) -> None:
+def _check_drawn(drawn: Sequence[str], dataset: Dataset, files: Mapping[str, Local] | None) -> None:
     """Raise SeehearError for clips that can't be drawn, before anything is measured."""
     complete = {*dataset.clips} - {*dataset.incomplete}
     for clip in drawn:

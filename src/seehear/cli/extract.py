@@ -29,7 +29,8 @@ def extract(
 
     Args:
         clips: Media files, folders that are searched for them, tar shards, or addresses of these such as
-            s3://bucket/clips. A clip is named by the stem of its file.
+            s3://bucket/clips. A clip is named by the stem of its file. Behind a file, #t=30,40 names seconds 30 to 40
+            of it as a clip.
         networks: Names from `seehear networks`, or FILE.py:NAME for your own; several with commas between.
         store: The folder to keep features in, or its address such as s3://bucket/store; created if it doesn't exist.
         fps: Frames sampled per second, for visual networks.

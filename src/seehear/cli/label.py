@@ -71,7 +71,8 @@ def label(
     a log of every change.
 
     Args:
-        clips: Media files, or folders that are searched for them.
+        clips: Media files, or folders that are searched for them. Behind a file, #t=30,40 names seconds 30 to 40 of it
+            as a clip.
         out: The folder of the labels; made if it does not exist.
         classes: Classes to choose from, several with commas between. More can be added on the page.
         run: A run folder or a package, whose suggestions are offered, and which is scored on the clips drawn by chance.

@@ -99,7 +99,8 @@ def parse(
     Args:
         run: A run folder; with --ensemble, a folder of several seeds (RUN/seed-N); or a package, such as
             model.seehear. To parse without training, leave it out: the first of the clips stands here then.
-        clips: Media files, or folders that are searched for them.
+        clips: Media files, or folders that are searched for them. Behind a file, #t=30,40 names seconds 30 to 40 of it
+            as a clip.
         follow: Parse one stream until it ends, until it stalls, or until Ctrl-C. Nothing is written into a folder.
         stall: With --follow, seconds without anything new after which the stream is given up; 30 by default.
         out: The folder to write into; made if it does not exist. By default events are only printed.

@@ -35,9 +35,9 @@ def prepare(
         annotations: Folder of the label tables as they were published.
         store: Folder of the features; created if needed.
         features: Folder of the feature folders that the data set's field shares.
-        videos: Folder of clips, or of full videos to cut clips from, named as in the data set.
+        videos: Folder of clips, or of full videos whose parts the clips are, named as in the data set.
         networks: Names from `seehear networks` to extract with; commas may separate them.
-        cut: Folder of the clips that are cut; by default <dataset>-clips next to the store.
+        cut: Folder to cut the clips into, as files of their own; by default nothing is cut.
         tables: Folder of the tables in seehear's form; by default <dataset>-tables next to the store.
         fps: Frames per second, for visual networks.
         engine: Where networks run.

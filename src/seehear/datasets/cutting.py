@@ -13,7 +13,6 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -28,24 +27,20 @@ from av.video.frame import PictureType, VideoFrame
 from numpy.typing import NDArray
 
 from seehear.datasets.spec import DataSet
+from seehear.datasets.videos import duration_of, find_videos, first_usable, is_clip, videos_of, whole_file
 from seehear.errors import ClipError, SeehearError
 from seehear.features.store import Origin, content_hash
 from seehear.files import atomic
 from seehear.media.child import open_clip, run, run_on_file
-from seehear.media.clips import Clips, search_folder
-from seehear.media.feeds import decode, remaining
 from seehear.media.frames import UPRIGHT, orientation, shown
+from seehear.media.opening import REMEDY
 from seehear.media.reader import Media
 from seehear.media.sound import ROUNDING, Mixer, Resampler
 from seehear.media.tracks import Track
-from seehear.names import clip_name
-from seehear.progress import Progress, say
+from seehear.progress import Progress
+from seehear.storage.parts import Part
 
 REVISION = "2"  # changes whenever cuts change
-LENGTH_TOLERANCE = 1.0  # seconds by which a file that is the clip already may be longer or shorter than it
-MAX_MISSING_END = 0.5  # seconds that a full video may lack at its end, for example if its length was rounded up
-PREROLL = 1.0  # seconds that are decoded before a cut: audio decoders take a moment to settle
-REORDER_DELAY = 1.0  # seconds that a stream is read past the end, for frames that are decoded late
 TIME_TOLERANCE = 1e-4  # seconds by which the times of frames may be rounded
 VIDEO_TIME_BASE = Fraction(1, 90000)
 # Of x264: no visible loss. With B-frames, an mp4 holds wrong durations for frames of a varying rate.
@@ -99,14 +94,12 @@ def cut_clips(dataset: DataSet, clips: Iterable[str], videos: Path, out: Path) -
         raise SeehearError(f"{videos}: no such folder")
     if out.resolve() == videos.resolve():
         raise SeehearError(f"{out}: holds the videos; choose another folder for the clips that are cut from them")
-    by_stem = _find_videos(videos, out)
+    by_stem = find_videos(videos, out)
     names = list(clips)
     cuts = Cuts()
     with Progress("cutting", len(names)) as progress:
         for clip in names:
-            short = dataset.short(clip)
-            stems = dict.fromkeys((clip, short, f"{short}_full_video"))
-            sources = [file for stem in stems for file in by_stem.get(stem, ())]
+            sources = videos_of(clip, dataset, by_stem)
             try:
                 _provide(clip, dataset.span(clip), sources, videos, out, cuts)
             except (ClipError, OSError) as error:  # OSError: a file was deleted since it was listed
@@ -117,28 +110,13 @@ def cut_clips(dataset: DataSet, clips: Iterable[str], videos: Path, out: Path) -
     return cuts
 
 
-def _find_videos(folder: Path, out: Path) -> dict[str, list[Path]]:
-    """Return stem -> media files of that stem in a folder and its subfolders, except `out`."""
-    found, by_stem = Clips[Path](), dict[str, list[Path]]()
-    excluded = out.resolve()
-    with suppress(SeehearError):  # of a folder without videos: each clip says that it has none
-        for file in search_folder(folder, found):
-            if file.parent.resolve() != excluded:
-                by_stem.setdefault(clip_name(file), []).append(file)
-    for problem in found.unusable.values():
-        say(problem)
-    return by_stem
-
-
 def _provide(
     clip: str, span: tuple[float, float] | None, sources: list[Path], videos: Path, out: Path, cuts: Cuts
 ) -> None:
     """Add the clip's file to `cuts`. Raises ClipError if none of the sources yields it."""
     target = out / f"{clip}.mp4"
     if span is None:
-        if not sources or clip_name(sources[0]) != clip:
-            raise ClipError(f"{videos}: holds no file named {clip}")
-        cuts.files[clip] = sources[0]
+        cuts.files[clip] = whole_file(clip, sources, videos)
         cuts.whole += 1
         return
     made_by = f"cut/{REVISION}/{span[0]:g}/{span[1]:g}"
@@ -146,33 +124,19 @@ def _provide(
         cuts.files[clip] = target
         cuts.unchanged += 1
         return
-    problems = [] if sources else [f"{videos}: holds no video of {clip}"]
-    for source in sources:
-        try:
-            media = open_clip(source)
-            if _is_clip(media, clip, span):
-                _link(source, target)
-                cuts.whole += 1
-            else:
-                cut(media, target, *span, comment=json.dumps(asdict(Origin.of(clip, source, made_by))))
-                cuts.made += 1
-            cuts.files[clip] = target
-            return
-        except ClipError as error:
-            problems.append(str(error))
-    raise ClipError("; ".join(problems))
 
+    def make(source: Path) -> None:
+        if is_clip(source, duration_of(source), clip, span):
+            open_clip(source)  # which says why it can't be used
+            _link(source, target)
+            cuts.whole += 1
+        else:
+            origin = Origin.of(clip, source, made_by)
+            cut_part(open_clip(Part(source, *span)), target, comment=json.dumps(asdict(origin)))
+            cuts.made += 1
+        cuts.files[clip] = target
 
-def _is_clip(media: Media, clip: str, span: tuple[float, float]) -> bool:
-    """Return whether a file is the clip already, not the full video. Raises ClipError if it is neither."""
-    start, stop = span
-    from_clip, from_full = abs(media.duration - (stop - start)), abs(media.duration - stop)
-    # A clip at the very start of its video may be either; otherwise the closer length decides.
-    if from_clip <= min(LENGTH_TOLERANCE, from_full) and not media.path.stem.endswith("_full_video"):
-        return True
-    if media.duration < stop - MAX_MISSING_END:
-        raise ClipError(f"{media.path}: is {media.duration:.1f} s long, but {clip} ends at second {stop:g}")
-    return False
+    first_usable(clip, sources, videos, make)
 
 
 def _is_current(target: Path, source: Path, made_by: str) -> bool:
@@ -220,112 +184,59 @@ def cut(media: Media, target: Path, start: float, stop: float, *, comment: str =
         comment: Kept in the metadata of the cut.
 
     Raises:
-        ClipError: If the file can't be used.
+        ClipError: If the file can't be used, or is shorter.
     """
-    length = min(stop, media.duration) - start
-    if length <= 0:
-        raise ClipError(f"{media.path}: is {media.duration:.1f} s long, but the clip starts at second {start:g}")
+    cut_part(media.part(start, stop), target, comment=comment)
+
+
+def cut_part(media: Media, target: Path, *, comment: str = "") -> None:
+    """Write a clip, such as a part of a file, as a file of its own; see `cut`."""
     with atomic(target) as temporary:
-        run(_write, media, str(temporary), start, length, comment)
+        run(_write, media, str(temporary), comment)
 
 
-def _write(media: Media, target: str, start: float, length: float, comment: str) -> None:
-    """Write a cut to `target`; the rest is as for `cut`."""
+def _write(media: Media, target: str, comment: str) -> None:
+    """Write a cut to `target`; the rest is as for `cut_part`."""
     try:
-        # Read from the very beginning if the file's index leads past the start.
-        if not _copy(media, start, length, Path(target), comment, seek=True):
-            _copy(media, start, length, Path(target), comment, seek=False)
+        with av.open(os.path.abspath(target), "w", format="mp4") as file:
+            file.metadata["comment"] = comment
+            encoders = [_encoded(media, track, file) for track in (media.video, media.audio) if track is not None]
+            if all(encoder.empty for encoder in encoders):
+                raise ClipError(f"{media.place}: nothing of it can be decoded; it may be damaged: {REMEDY}")
+            packets = [packet for encoder in encoders for packet in encoder.finish()]
+            for packet in sorted(packets, key=_decoded_at):
+                file.mux(packet)
     except av.FFmpegError as error:
         if error.errno == errno.ENOSPC:
             raise OSError(error.errno, error.strerror) from None
-        raise ClipError(f"{media.path}: can't be cut ({error.strerror}): get it again, or leave it out") from None
+        raise ClipError(f"{media.place}: can't be cut ({error.strerror}): {REMEDY}") from None
 
 
-def _copy(media: Media, start: float, length: float, target: Path, comment: str, *, seek: bool) -> bool:
-    """Write `length` seconds of a file from second `start` on.
-
-    Args:
-        media: The file.
-        start: Seconds from the file's first frame or sample.
-        length: Seconds.
-        target: Where to write.
-        comment: Kept in the metadata.
-        seek: Go to shortly before the start by the file's index, and give up if that leads past the start.
-
-    Returns:
-        Whether it was written; False if `seek` led past the start.
-    """
-    zero = media.origin + start
-    with av.open(str(target.absolute()), "w", format="mp4") as file:
-        file.metadata["comment"] = comment
-        encoders: list[_VideoEncoder | _AudioEncoder] = []
-        for track in (media.video, media.audio):
-            if track is not None:
-                encoder = _encoder(media, track, file, zero, length)
-                encoders.append(encoder)
-                if not _read(media, track, encoder, zero, length, seek=seek):
-                    return False
-        if all(encoder.empty for encoder in encoders):
-            problem = f"nothing from second {start:g} to {start + length:g} can be decoded"
-            raise ClipError(f"{media.path}: {problem}; it may be damaged: get it again, or leave it out")
-        packets = [packet for encoder in encoders for packet in encoder.finish()]
-        for packet in sorted(packets, key=_decoded_at):
-            file.mux(packet)
-    return True
-
-
-def _encoder(
-    media: Media, track: Track, file: OutputContainer, zero: float, length: float
-) -> _VideoEncoder | _AudioEncoder:
-    if track is media.video:
-        return _VideoEncoder(file, zero, length, track)
-    return _AudioEncoder(file, zero, length, media.rate, media.mixer())
-
-
-def _read(
-    media: Media, track: Track, encoder: _VideoEncoder | _AudioEncoder, zero: float, length: float, *, seek: bool
-) -> bool:
-    """Decode a track for its encoder, from second `zero` of the file on. Return False if `seek` led past it."""
+def _encoded(media: Media, track: Track, file: OutputContainer) -> _VideoEncoder | _AudioEncoder:
+    """Return an encoder that has been given all frames of a track of the clip."""
+    if track is not media.video:
+        sound = _AudioEncoder(file, media.duration, media.rate, media.mixer())
+        for _, frame in media.decoded(track):
+            if isinstance(frame, AudioFrame):
+                sound.add(frame)
+        return sound
     with media.open() as container:
         stream = container.streams[track.index]
-        assert isinstance(stream, av.VideoStream | av.AudioStream)
-        if isinstance(encoder, _VideoEncoder) and isinstance(stream, av.VideoStream):
-            stream.codec_context.thread_type = "AUTO"
-            encoder.aspect = stream.sample_aspect_ratio
-        if seek and zero - media.origin > PREROLL:
-            if not track.has_one_clock:
-                return False
-            try:
-                container.seek(int((zero - PREROLL) * av.time_base))
-            except av.FFmpegError:
-                return False  # a file without an index
-        for packet, _ in track.packets(container):
-            for frame in decode(packet)[0]:
-                encoder.add(frame)
-            if seek and encoder.late:
-                return False
-            moment = packet.dts if packet.dts is not None else packet.pts
-            if moment is not None and float(moment * track.base) - zero - length > REORDER_DELAY:
-                break
-        for frame in remaining(stream):
-            encoder.add(frame)
-    return not (seek and (encoder.late or encoder.empty))
+        assert isinstance(stream, av.VideoStream)
+        aspect = stream.sample_aspect_ratio
+    video = _VideoEncoder(file, media.duration, aspect)
+    for at, frame in media.decoded(track):
+        if isinstance(frame, VideoFrame):
+            video.add(frame, at)
+    return video
 
 
 class _VideoEncoder:
-    """Encodes the frames of a clip as they come.
+    """Encodes the frames of a clip as they come."""
 
-    Attributes:
-        late: Whether the first frame came after the clip's start.
-        aspect: Width over height of a pixel; None if it is unknown.
-    """
-
-    def __init__(self, file: OutputContainer, zero: float, length: float, track: Track) -> None:
-        """Take frames of a track from `zero` on, seconds on the file's clock."""
-        self.late = False
-        self.aspect: Fraction | None = None
-        self._file, self._zero, self._length, self._track = file, zero, length, track
-        self._count = 0  # of frames, where decoded ones have no times
+    def __init__(self, file: OutputContainer, length: float, aspect: Fraction | None) -> None:
+        """Take the frames of a clip of `length` seconds. aspect: width over height of a pixel; None if unknown."""
+        self._file, self._length, self._aspect = file, length, aspect
         self._first: VideoFrame | None = None  # the last frame at or before the start
         self._stream: av.VideoStream | None = None
         self._last = -1  # time stamp of the last encoded frame
@@ -335,19 +246,12 @@ class _VideoEncoder:
     def empty(self) -> bool:
         return self._first is None and self._stream is None
 
-    def add(self, frame: VideoFrame) -> None:
-        stamp = frame.pts
-        if self._track.counted:
-            stamp = self._track.stamp_of(self._count)
-            self._count += 1
-        if stamp is None:
-            return
-        at = float(stamp * self._track.base) - self._zero
+    def add(self, frame: VideoFrame, at: float) -> None:
+        """Encode a frame that begins at a second of the clip."""
         if self._stream is None and at < TIME_TOLERANCE:
             self._first = frame
             return
         if self._stream is None:
-            self.late = self._first is None
             self._encode(self._first or frame, 0.0)  # a late frame is visible from the start
         if at < self._length - TIME_TOLERANCE:
             self._encode(frame, at)
@@ -385,24 +289,19 @@ class _VideoEncoder:
         context.width, context.height = self._size[::-1] if on_its_side else self._size
         context.pix_fmt = "yuv420p"
         context.time_base = VIDEO_TIME_BASE
-        if self.aspect:
-            context.sample_aspect_ratio = 1 / self.aspect if on_its_side else self.aspect
+        if self._aspect:
+            context.sample_aspect_ratio = 1 / self._aspect if on_its_side else self._aspect
         for name in ("colorspace", "color_range", "color_primaries", "color_trc"):  # how the values encode colours
             setattr(context, name, getattr(image, name))
         return stream
 
 
 class _AudioEncoder:
-    """Collects the audio of a clip; gaps are silent.
+    """Collects the audio of a clip; gaps are silent."""
 
-    Attributes:
-        late: Whether the first audio came after the clip's start.
-    """
-
-    def __init__(self, file: OutputContainer, zero: float, length: float, rate: int, mixer: Mixer) -> None:
-        """Take audio from `zero` on, seconds on the file's clock. rate: of the file, Hz. mixer: of its channels."""
-        self.late = False
-        self._file, self._zero, self._length = file, zero, length
+    def __init__(self, file: OutputContainer, length: float, rate: int, mixer: Mixer) -> None:
+        """Take the audio of a clip of `length` seconds. rate: of the file, Hz. mixer: of its channels."""
+        self._file, self._length = file, length
         self._rate = min((known for known in AUDIO_RATES if known >= rate), default=max(AUDIO_RATES))
         self._mixer = mixer
         self._resampler: Resampler | None = None
@@ -450,12 +349,10 @@ class _AudioEncoder:
 
     def _place(self, values: NDArray[np.float32], time: float | None) -> None:
         assert self._samples is not None
-        at = (self._filled or 0) if time is None else round((time - self._zero) * self._rate)
+        at = (self._filled or 0) if time is None else round(time * self._rate)
         # Time stamps are rounded to the container's clock: audio after a tiny gap follows without one.
         if self._filled is not None and abs(at - self._filled) <= ROUNDING * self._rate:
             at = self._filled
-        if self._filled is None:
-            self.late = at > ROUNDING * self._rate
         self._filled = at + values.shape[1]
         low, high = max(0, at), min(self._samples.shape[1], self._filled)
         if low < high:

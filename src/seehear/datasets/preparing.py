@@ -17,6 +17,7 @@ from seehear.engines.interface import Engine
 from seehear.errors import SeehearError
 from seehear.files import atomic_text, check_folder, sweep
 from seehear.media.notes import Note, merged
+from seehear.storage.files import Local
 from seehear.texts import is_url
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ def prepare(
         annotations: Folder of the label tables as they were published.
         store: Folder of the features; created if needed.
         features: Folder of the feature folders that the data set's field shares.
-        videos: Folder of clips, or of full videos to cut clips from, named as in the data set.
+        videos: Folder of clips, or of full videos whose parts the clips are, named as in the data set.
         networks: Networks to extract features with.
-        cut: Folder of the clips that are cut; <dataset>-clips next to the store if omitted.
+        cut: Folder to cut the clips into, as files of their own. By default nothing is cut: features are made from
+            the parts of the full videos.
         tables: Folder of the tables in seehear's form; <dataset>-tables next to the store if omitted.
         fps: Frames per second for visual networks.
         engine: Where networks run, see `extract`.
@@ -91,11 +93,12 @@ def prepare(
     atomic_text(defects_file, "".join(f"{defect}\n" for defect in result.defects))
     imported = _import(result, kept, clips, Path(features)) if features is not None else []
     if videos is not None:
-        default = Path(store).absolute().parent / f"{spec.name}-clips"
-        out = Path(cut) if cut is not None else default
         left = [name for name in names if name not in imported]
         how = {"fps": fps, "device": device, "engine": engine_of(engine, workers, gpus)}
-        _extract(result, kept, clips, Path(videos), out, left, how)
+        for name in left:
+            get_network(name)  # an unknown name fails before anything is cut
+        files, failed = _find(result, clips, Path(videos), None if cut is None else Path(cut))
+        _extract(result, kept, files, failed, left, how)
     result.networks = kept.networks()
     expected = [get_network(name).name for name in names]
     expected += [folder.network for folder in spec.features if not result.networks]
@@ -182,17 +185,39 @@ def _import(result: Prepared, store: Store, clips: Sequence[str], features: Path
     return [folder.network for folder in existing]
 
 
+def _find(result: Prepared, clips: Sequence[str], videos: Path, cut: Path | None) -> tuple[list[Local], dict[str, str]]:
+    """Return the clips' files, or the parts of files that they are; and why some have none. cut: to cut them into."""
+    if cut is None:
+        from seehear.datasets.videos import find_parts
+
+        result.clips, found = videos, find_parts(result.annotations.dataset, clips, videos)
+        result.notes.append(
+            f"{len(found.clips)} clips in {videos}: {len(found.clips) - found.whole} are parts of full videos, "
+            f"{found.whole} are files; {len(found.failed)} have no usable video"
+        )
+        return list(found.clips.values()), found.failed
+    from seehear.datasets.cutting import cut_clips
+
+    check_folder(cut)
+    sweep(cut)
+    cuts = cut_clips(result.annotations.dataset, clips, videos, cut)
+    result.clips = cut if any(file.parent == cut for file in cuts.files.values()) else videos
+    result.notes.append(
+        f"{len(cuts.files)} clips in {result.clips}: {cuts.made} cut now, {cuts.unchanged} before, "
+        f"{cuts.whole} were clips already; {len(cuts.failed)} have no usable video"
+    )
+    return list(cuts.files.values()), cuts.failed
+
+
 def _extract(
     result: Prepared,
     store: Store,
-    clips: Sequence[str],
-    videos: Path,
-    out: Path,
+    files: Sequence[Local],
+    failed: Mapping[str, str],
     names: Sequence[str],
     how: Mapping[str, Any],
 ) -> None:
-    """Cut clips into `out` where needed, and run networks over them. how: further arguments of `extract`."""
-    from seehear.datasets.cutting import cut_clips
+    """Run networks over the clips' files. how: further arguments of `extract`. failed: clip -> why it has no file."""
     from seehear.features.extraction import extract
     from seehear.networks import get as get_network
 
@@ -202,20 +227,11 @@ def _extract(
         f"features of {name} in {store.path} were imported and are kept; to extract them, delete {store.path / name}"
         for name in imported
     ]
-    # By the name in the store, which differs for a network from a file. An unknown name fails here, before any cutting.
+    # By the name in the store, which differs for a network from a file.
     by_name = {get_network(name).name: name for name in names if name not in imported}
-    check_folder(out)
-    sweep(out)
-    cuts = cut_clips(result.annotations.dataset, clips, videos, out)
-    result.clips = out if any(file.parent == out for file in cuts.files.values()) else videos
-    result.notes.append(
-        f"{len(cuts.files)} clips in {result.clips}: {cuts.made} cut now, {cuts.unchanged} before, "
-        f"{cuts.whole} were clips already; {len(cuts.failed)} have no usable video"
-    )
-    failed = cuts.failed
-    if by_name and cuts.files:
-        files = list(cuts.files.values())
+    reasons = dict(failed)
+    if by_name and files:
         done = extract(files, networks=list(by_name.values()), store=store.path, **how)
         result.notes += [*done.notes, f"{done.made} features made, {done.unchanged} unchanged"]
-        failed = failed | {clip: "; ".join(problems) for clip, problems in done.failed.items()}
-    result.reasons |= {name: failed for name in by_name}
+        reasons |= {clip: "; ".join(problems) for clip, problems in done.failed.items()}
+    result.reasons |= {name: reasons for name in by_name}

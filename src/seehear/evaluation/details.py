@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from seehear.scoring.confusion import ELSEWHERE, Confusion, confusion, elsewhere
 from seehear.scoring.precision_recall import ThresholdCurves, ThresholdTally
 from seehear.scoring.reliability import Reliability, Tally
 from seehear.scoring.scores import ScoreKey
+from seehear.storage.files import Local
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -226,7 +226,7 @@ class DetailsCollector:
         truth: Activity,
         *,
         examples: int,
-        files: Mapping[str, Path] | None,
+        files: Mapping[str, Local] | None,
     ) -> None:
         """Prepare to count.
 
@@ -371,7 +371,7 @@ class DetailsCollector:
                 examples.failed[clip] = str(error)
         return examples
 
-    def _parsed(self, clip: str, file: Path, notes: list[str]) -> ParsedClip:
+    def _parsed(self, clip: str, file: Local, notes: list[str]) -> ParsedClip:
         """Return the first run's prediction for a clip. Raises ClipError if its file can't be used."""
         from seehear.media.child import open_clip
 

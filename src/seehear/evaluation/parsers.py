@@ -25,6 +25,7 @@ from seehear.scoring.given import score_given
 from seehear.scoring.references import TRUTH, Reference, references, score_references
 from seehear.scoring.scores import Scores, score
 from seehear.scoring.signature import Signature
+from seehear.storage.files import Local
 
 if TYPE_CHECKING:
     from seehear.parsing.untrained import Untrained
@@ -240,7 +241,7 @@ def _perfect(scores: Sequence[Scores], truth: Activity) -> bool:
     return occurs and all((values == 1).all() for each in scores for values in each.per_clip.values())
 
 
-def _media_files(clips: Paths) -> dict[str, Path]:
+def _media_files(clips: Paths) -> dict[str, Local]:
     from seehear.media.clips import find_local_clips
 
     found = find_local_clips(clips, "pages of an evaluation play clips from this machine")

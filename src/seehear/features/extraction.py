@@ -23,7 +23,7 @@ from seehear.modality import AUDIO
 from seehear.networks.spec import NetworkSpec
 from seehear.progress import Progress, say
 from seehear.results import counted
-from seehear.storage.files import Location
+from seehear.storage.files import Location, file_of
 
 TOGETHER = 8  # clips that a process is given at once: it decodes the next while networks run on this one
 Networks = str | NetworkSpec | Iterable[str | NetworkSpec]
@@ -90,7 +90,8 @@ def extract(
 
     Args:
         clips: A media file, a folder that is searched for media files, or a list of these; of this machine or
-            elsewhere, see `find_clips`. A clip is named by the stem of its file.
+            elsewhere, see `find_clips`. A clip is named by the stem of its file; `video.mp4#t=30,40` is a part of a
+            file, whose clip is `video_30_40`.
         networks: Names from `list_networks`, FILE.py:NAME for a network of your own, or NetworkSpec objects. One, or
             several.
         store: The folder to keep the features in; created if it doesn't exist.
@@ -256,7 +257,8 @@ def _register(store: Store, specs: Sequence[NetworkSpec], settings: Settings) ->
 def _run(jobs: Sequence[Job], making: Making, engine: Engine, extraction: Extraction, bar: Progress) -> None:
     """Run jobs and note their results."""
     began = time.monotonic()
-    making.example = next((job.path for job in jobs if isinstance(job.path, Path)), None)  # others are seen by all
+    files = (file_of(job.path) for job in jobs)
+    making.example = next((file for file in files if isinstance(file, Path)), None)  # others are seen by all
     results = engine.each(making, jobs, together=_together(jobs, extraction.kept, engine))
     with bar, closing(results):
         for job, done in results:

@@ -18,7 +18,7 @@ from seehear.media.notes import Note, about
 from seehear.media.reader import Media, Span
 from seehear.modality import track_name
 from seehear.networks.spec import NetworkSpec
-from seehear.storage.files import Location, fetched
+from seehear.storage.files import Location, fetched, of_fetched
 
 
 def load_networks(specs: Iterable[NetworkSpec], device: str = "auto") -> list[tuple[NetworkSpec, networks.Network]]:
@@ -32,7 +32,7 @@ class Job:
 
     Attributes:
         clip: Its name.
-        path: Its file, here or elsewhere.
+        path: Its file or part of a file, here or elsewhere.
         networks: Their names.
     """
 
@@ -124,7 +124,7 @@ def _decode(
     for job in jobs:
         try:
             with costing_one_clip(job.path), fetched(job.path) as file:
-                media = open_clip(file, settings.audio_track)
+                media = open_clip(of_fetched(job.path, file), settings.audio_track)
                 yield job, media
                 usable = [spec for spec in specs if spec.name in job.networks and not missing_track(media, spec)]
                 if usable:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from seehear.errors import ClipError
 from seehear.files import sha256
 from seehear.storage.files import Location, facts, fetched
+from seehear.storage.parts import Part
 from seehear.stored import Positive, Whole
+
+DIGITS = 32  # hexadecimal, of a hash
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Origin:
     Attributes:
         clip: The name of the clip.
         made_by: Fingerprint of network and settings.
-        content: Hash of the clip file.
+        content: Hash of the clip file; of a part, followed by which part of the file it is.
         size: Of the clip file, in bytes.
         modified: When the clip file was modified, in nanoseconds. A file with the same size and time is not read again.
         audio_track: Which of the clip's audio tracks, from 1; None for the one that players choose.
@@ -53,6 +56,8 @@ class Origin:
             return False
         try:
             now = facts(path)
+            if self.content[DIGITS:] != _part(path):
+                return False
             if now == (self.size, self.modified):
                 return True
             return now.size == self.size and content_hash(path) == self.content
@@ -61,6 +66,11 @@ class Origin:
 
 
 def content_hash(path: Location) -> str:
-    """Return the hash of the bytes of a clip file, 32 hex digits; one elsewhere is fetched."""
+    """Return the hash of the bytes of a clip's file, and which part of it the clip is; one elsewhere is fetched."""
     with fetched(path) as file:
-        return sha256(file)[:32]
+        return sha256(file)[:DIGITS] + _part(path)
+
+
+def _part(path: Location) -> str:
+    """Return which part of its file a clip is, such as `#t=30,40`; empty for a whole file."""
+    return path.fragment if isinstance(path, Part) else ""

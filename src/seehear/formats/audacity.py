@@ -1,10 +1,14 @@
 """Audacity's label tracks, one per modality: <clip>.heard.txt. Times to the millisecond.
 
 A line is an event: onset and offset in seconds and its class, separated by tabs. A confidence has no place in it.
+
+If the clip is a part of a file, times are those of the whole file, which Audacity opens. The first label is then that
+of the part, such as `#t=30,40`, and is no event.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from seehear.formats.spec import (
@@ -13,8 +17,10 @@ from seehear.formats.spec import (
     FileEvents,
     Files,
     Format,
+    begin_of,
     clip_and_modality,
     milliseconds,
+    moved,
     name_of,
 )
 from seehear.labels import Defect, DefectKind, raise_fatal
@@ -23,16 +29,21 @@ from seehear.names import valid_line
 from seehear.parsing.clip import ParsedEvent
 from seehear.texts import read_lines
 
+PART = re.compile(r"#t=[\d.]+(,[\d.]+)?")
+
 
 def _encode(clip: Clip) -> Files:
-    tracks: dict[str, list[str]] = {modality: [] for modality in clip.parsed.modalities}
-    for event in sorted(clip.parsed.events, key=lambda event: (event.onset, event.offset)):
-        onset, offset = milliseconds(event)
-        line = f"{onset / 1000:.6f}\t{offset / 1000:.6f}\t{valid_line(event.label)}\n"
-        tracks[event.modality].append(line)
-    return {
-        f"{clip.parsed.clip}.{name_of(modality)}.txt": "".join(lines).encode() for modality, lines in tracks.items()
-    }
+    parsed = clip.parsed
+    part = [_line(parsed.begins, parsed.begins + parsed.duration, parsed.fragment)] if parsed.fragment else []
+    tracks: dict[str, list[str]] = {modality: [*part] for modality in parsed.modalities}
+    for event in sorted(parsed.events, key=lambda event: (event.onset, event.offset)):
+        onset, offset = milliseconds(moved(event, parsed.begins))
+        tracks[event.modality].append(_line(onset / 1000, offset / 1000, valid_line(event.label)))
+    return {f"{parsed.clip}.{name_of(modality)}.txt": "".join(lines).encode() for modality, lines in tracks.items()}
+
+
+def _line(onset: float, offset: float, label: str) -> str:
+    return f"{onset:.6f}\t{offset:.6f}\t{label}\n"
 
 
 def read(file: Path, modality: str | None = None) -> FileEvents:
@@ -46,7 +57,7 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
         SeehearError: If the modality is unknown, or naming every line that is no label.
     """
     clip, of_file = clip_and_modality(file, modality)
-    events, defects = FileEvents(), []
+    events, defects, begins = FileEvents(), [], 0.0
     events.entry(clip, of_file)
     for number, line in enumerate(read_lines(file), start=1):
         if not line.strip() or line.startswith("\\"):  # the frequencies of the event above, if some were selected
@@ -59,7 +70,15 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
             message = f"{shown(line)} must be onset and offset in seconds and a class, separated by tabs"
             defects.append(Defect(file, number, DefectKind.UNREADABLE, message))
             continue
-        events.add(clip, ParsedEvent(label, of_file, onset, offset, CERTAIN), f"{file}:{number}")
+        if PART.fullmatch(label):  # which part of its file the clip is
+            begins = begin_of(label)
+            continue
+        try:
+            event = moved(ParsedEvent(label, of_file, onset, offset, CERTAIN), -begins)
+        except ValueError as error:
+            defects.append(Defect(file, number, DefectKind.UNREADABLE, str(error)))
+            continue
+        events.add(clip, event, f"{file}:{number}")
     raise_fatal(defects)
     return events
 

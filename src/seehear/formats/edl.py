@@ -70,7 +70,7 @@ def _encode(clip: Clip) -> Files:
     if timing.rate.labels > MOST_LABELS:
         raise ClipError(f"time codes have two digits for frames, too few at {timing.rate}: give a lower --frame-rate")
     valid_line(parsed.clip, "clip")
-    file_name = valid_line(Path(parsed.file).name, "file name")
+    file_name = valid_line(Path(parsed.media_file).name, "file name")
     lists: dict[str, str] = {}
     for modality in parsed.modalities:
         lines = [f"TITLE: {parsed.clip} {name_of(modality)}", f"FCM: {DROP if timing.rate.drop else NON_DROP}"]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from seehear.errors import ClipError, SeehearError
 from seehear.formats.elan_document import Spans, linked_media, parsed
-from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format, milliseconds, name_of
+from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format, begin_of, milliseconds, name_of
 from seehear.labels import Defect, DefectKind, raise_fatal, suggestion
 from seehear.media.reader import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from seehear.modality import NAMES, modality_of
@@ -33,6 +33,7 @@ EVENT, CONFIDENCE, CLASSES = "event", "confidence", "classes"  # two types of ti
 ASSOCIATION = "Symbolic_Association"  # one annotation below each of another tier
 LANGUAGE = {"LANG_ID": "und", "LANG_DEF": "http://cdb.iso.org/lg/CDB-00130975-001", "LANG_LABEL": "undetermined (und)"}
 CLIP_PROPERTY = "seehear clip"  # the clip's name, if its file has another
+PART_PROPERTY = "seehear part"  # which part of its file the clip is, such as #t=30,40
 MODALITIES_PROPERTY = "seehear tells"  # the modalities, including those without events
 # What ELAN writes for files with these suffixes; for others only whether they are video or audio.
 TYPES = {".mp4": "video/mp4", ".mpg": "video/mpeg", ".mpeg": "video/mpeg", ".mov": "video/quicktime"}
@@ -61,7 +62,9 @@ def _encode(clip: Clip) -> Files:
     entries = {label: f"cveid{n}" for n, label in enumerate(known, start=1)}
     tiers, placed = _place(parsed)
 
-    root = ET.Element("ANNOTATION_DOCUMENT", AUTHOR="seehear", DATE=_date(parsed.file), FORMAT=VERSION, VERSION=VERSION)
+    root = ET.Element(
+        "ANNOTATION_DOCUMENT", AUTHOR="seehear", DATE=_date(parsed.media_file), FORMAT=VERSION, VERSION=VERSION
+    )
     root.attrib |= SCHEMA_AT
     header = _header(root, parsed, clip.folder)
     slots = _time_order(root, placed)
@@ -127,16 +130,20 @@ def _tiers(
 def _header(root: ET.Element, parsed: ParsedClip, folder: Path) -> ET.Element:
     header = ET.SubElement(root, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
     # Paths are not percent-encoded: ELAN would look for a file that has %20 in its name.
-    absolute, relative = Path(os.path.abspath(parsed.file)).as_posix(), link(parsed.file, folder)
-    elsewhere = is_url(parsed.file)
-    ET.SubElement(
+    file = parsed.media_file
+    absolute, relative = Path(os.path.abspath(file)).as_posix(), link(file, folder)
+    elsewhere = is_url(file)
+    media = ET.SubElement(
         header,
         "MEDIA_DESCRIPTOR",
-        MEDIA_URL=parsed.file if elsewhere else "file:///" + absolute.lstrip("/"),
+        MEDIA_URL=file if elsewhere else "file:///" + absolute.lstrip("/"),
         RELATIVE_MEDIA_URL=relative if elsewhere or relative.startswith("..") else f"./{relative}",
-        MIME_TYPE=_mime(Path(parsed.file).suffix.lower()),
+        MIME_TYPE=_mime(Path(file).suffix.lower()),
     )
-    if Path(parsed.file).stem != parsed.clip:
+    if parsed.fragment:  # ELAN then plays the file from there, and counts from there
+        media.set("TIME_ORIGIN", str(round(parsed.begins * 1000)))
+        _property(header, PART_PROPERTY, parsed.fragment)
+    if Path(file).stem != parsed.clip:
         _property(header, CLIP_PROPERTY, parsed.clip)
     _property(header, MODALITIES_PROPERTY, ", ".join(map(name_of, parsed.modalities)))
     return header
@@ -219,6 +226,7 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
     properties = {one.get("NAME"): one.text or "" for one in header.iter("PROPERTY")}
     events, defects = FileEvents(), []
     linked, origin = linked_media(file, header, MODALITIES_PROPERTY in properties, events.notes)
+    origin -= round(begin_of(properties.get(PART_PROPERTY, "")) * 1000)
     clip = properties.get(CLIP_PROPERTY) or linked or file.stem
     names = [*filter(None, properties.get(MODALITIES_PROPERTY, "").split(", ")), *NAMES.values(), *NAMES]
     confidences, spans = _confidences(root), Spans(root)

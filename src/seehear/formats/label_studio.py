@@ -18,8 +18,8 @@ from typing import Any
 from seehear.errors import ClipError
 from seehear.formats.addresses import LOCAL_FILES, absolute
 from seehear.formats.elan import NOT_XML
-from seehear.formats.label_studio_export import CLIP, FRAME_RATE, MODALITIES, SPANS, TIMELINES, read
-from seehear.formats.spec import Clip, Files, Format, name_of
+from seehear.formats.label_studio_export import CLIP, FRAME_RATE, MODALITIES, PART, SPANS, TIMELINES, read
+from seehear.formats.spec import Clip, Files, Format, moved, name_of
 from seehear.formats.timing import Timing
 from seehear.parsing.clip import ParsedEvent
 from seehear.texts import is_url
@@ -56,18 +56,20 @@ def _encode(clip: Clip) -> _Task:
         if not _fits(label):
             raise ClipError(f"{label!r} is empty, begins with {VARIABLE}, or has a character that XML can't hold")
     kind = VIDEO if timing.has_video else AUDIO
-    names = tuple(map(name_of, parsed.modalities))
+    names, file = tuple(map(name_of, parsed.modalities)), parsed.media_file
     data: dict[str, Any] = {
-        kind: parsed.file if is_url(parsed.file) else f"{LOCAL_FILES}?d={absolute(parsed.file)}",
+        kind: file if is_url(file) else f"{LOCAL_FILES}?d={absolute(file)}",
         CLIP: parsed.clip,
         MODALITIES: list(names),
     }
+    if parsed.fragment:
+        data[PART] = parsed.fragment
     if kind == VIDEO:
         data[FRAME_RATE] = float(timing.rate.fps)
     regions: list[dict[str, Any]] = []
     for modality in parsed.modalities:
         for number, event in enumerate(parsed.of(modality), start=1):
-            region = _region(event, kind, timing)
+            region = _region(event, kind, timing, parsed.begins)
             named = {"id": f"{name_of(modality)}-{number}", "from_name": name_of(modality), "to_name": kind, **region}
             regions.append(named if clip.is_truth else {**named, "score": event.confidence})
     by: dict[str, Any] = {"annotations": [{"result": regions, "ground_truth": True}]}
@@ -86,12 +88,13 @@ def _fits(label: str) -> bool:
     return bool(label.strip()) and not label.startswith(VARIABLE) and not NOT_XML.search(label)
 
 
-def _region(event: ParsedEvent, kind: str, timing: Timing) -> dict[str, Any]:
-    """Return the type and the value of an event's region."""
-    value: dict[str, Any] = {"start": event.onset, "end": event.offset, "channel": 0}
+def _region(event: ParsedEvent, kind: str, timing: Timing, begins: float) -> dict[str, Any]:
+    """Return the type and the value of an event's region. begins: the second of the file at which the clip does."""
+    of_file = moved(event, begins)
+    value: dict[str, Any] = {"start": of_file.onset, "end": of_file.offset, "channel": 0}
     if kind == VIDEO:
         onset, offset = timing.span(event)
-        value = {"ranges": [{"start": onset + 1, "end": offset}]}
+        value = {"ranges": [{"start": timing.first + onset + 1, "end": timing.first + offset}]}
     return {"type": TYPES[kind], "value": {**value, TYPES[kind]: [event.label]}}
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 
 from seehear.errors import SeehearError
 from seehear.formats.addresses import UPLOADED, stem_of
-from seehear.formats.spec import CERTAIN, FileEvents
+from seehear.formats.spec import CERTAIN, FileEvents, begin_of, moved
 from seehear.formats.timecode import nearest
 from seehear.labels import Defect, DefectKind, raise_fatal
 from seehear.labels.cells import LONGEST_TIME
@@ -27,7 +27,12 @@ from seehear.parsing.clip import ParsedEvent
 from seehear.stored import Number, Probability, as_model
 from seehear.texts import read_json
 
-CLIP, MODALITIES, FRAME_RATE = "seehear_clip", "seehear_modalities", "fps"  # keys of a task's data
+CLIP, MODALITIES, PART, FRAME_RATE = (
+    "seehear_clip",
+    "seehear_modalities",
+    "seehear_part",
+    "fps",
+)  # keys of a task's data
 SPANS, TIMELINES = "labels", "timelinelabels"  # types of regions: seconds of audio, and frames of video
 FRAME_RATES = (FRAME_RATE, "frameRate", "framerate", "frame_rate")  # keys that people give it
 ADDRESSES = ("video", "audio", "video_url", "audio_url", "url")  # likewise
@@ -166,9 +171,10 @@ class _Reader:
             name = modality_of(self.modality)
         scored = work.is_predicted and result.score is not None
         confidence = as_model(result.score, Probability, "score", REMEDY) if scored else CERTAIN
+        begins = begin_of(str(work.data.get(PART, "")))
         for onset, offset in spans:
             for label in labels:
-                yield ParsedEvent(label, name, onset, offset, confidence)
+                yield moved(ParsedEvent(label, name, onset, offset, confidence), -begins)
 
 
 def read(file: Path, modality: str | None = None) -> FileEvents:

@@ -75,14 +75,14 @@ def _track(modality: str, parsed: ParsedClip, timing: Timing) -> Json:
     is_sound = modality == AUDIO or not timing.has_video
     reference = {
         "OTIO_SCHEMA": "ExternalReference.1",
-        "name": Path(parsed.file).name,
+        "name": Path(parsed.media_file).name,
         "metadata": {},
         "available_range": content,
-        "target_url": url_of(parsed.file),
+        "target_url": url_of(parsed.media_file),
     }
     clip = {
         "OTIO_SCHEMA": "Clip.1",  # later versions of the library read it too
-        "name": Path(parsed.file).name,
+        "name": Path(parsed.media_file).name,
         **_item({OURS: {"clip": parsed.clip}}),
         "source_range": content,
         "markers": [_marker(event, timing) for event in parsed.of(modality)],

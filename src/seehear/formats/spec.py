@@ -15,6 +15,7 @@ from seehear.formats.timing import Timing, timing_of
 from seehear.modality import NAMES, display_name, modality_of
 from seehear.names import normal, valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip, ParsedEvent
+from seehear.storage.parts import split
 
 CERTAIN = 1.0  # the confidence of an event that a person annotated
 
@@ -181,6 +182,29 @@ def clip_and_modality(file: Path, modality: str | None) -> tuple[str, str]:
             "or give --modality"
         )
     return clip, modality_of(name)
+
+
+def moved(event: ParsedEvent, seconds: float) -> ParsedEvent:
+    """Return an event so many seconds later: from the clock of a part to that of its file, or back.
+
+    Raises:
+        ValueError: If it would end before second 0, so that it isn't in the part.
+    """
+    if not seconds:
+        return event
+    onset, offset = round(event.onset + seconds, 6), round(event.offset + seconds, 6)
+    if offset <= 0:
+        raise ValueError(f"{event.label!r} ends {-offset:g} s before the part of the file that the clip is begins")
+    return replace(event, onset=max(0.0, onset), offset=offset)
+
+
+def begin_of(part: str) -> float:
+    """Return the second of a file at which a part such as `#t=30,40` begins; 0 for an empty text, or no part."""
+    try:
+        named = split(f"file{part}")
+    except SeehearError:
+        return 0.0
+    return named[1] if named else 0.0
 
 
 def milliseconds(event: ParsedEvent) -> tuple[int, int]:

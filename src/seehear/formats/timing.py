@@ -27,7 +27,9 @@ class Timing:
 
     Attributes:
         rate: Its frame rate.
-        start: The frame, counted from midnight, that the time code of the file's first frame labels; 0 without one.
+        start: The frame, counted from midnight, that the time code of the clip's first frame labels: of a file without
+            time code, 0. Of a part it is that many frames later.
+        first: The frame of the file with which the clip begins; 0 unless it is a part.
         has_video: Whether the file holds frames.
         has_audio: Whether it holds audio.
     """
@@ -36,6 +38,7 @@ class Timing:
     start: int = 0
     has_video: bool = True
     has_audio: bool = True
+    first: int = 0
 
     def span(self, event: ParsedEvent) -> tuple[int, int]:
         """Return the frames at which an event begins and ends, from the clip's start; the second is exclusive.
@@ -60,7 +63,7 @@ def timing_of(parsed: ParsedClip, given: FrameRate | None = None) -> Timing:
     Raises:
         ClipError: If the frame rate is neither given nor known.
     """
-    file = Path(parsed.file)
+    file = Path(parsed.media_file)
     try:
         with fetched(parsed.location()) as local:
             stated: dict[str, Any] = run_on_file(stated_rate, local)
@@ -68,7 +71,8 @@ def timing_of(parsed: ParsedClip, given: FrameRate | None = None) -> Timing:
         is_audio = VISUAL in parsed.absent or file.suffix.lower() in AUDIO_SUFFIXES
         if given is None and not is_audio:
             raise ClipError(f"its frame rate is unknown ({error}): {GIVE}") from None
-        return Timing(given or OF_AUDIO, 0, not is_audio, AUDIO not in parsed.absent)
+        first = (given or OF_AUDIO).frame(parsed.begins)
+        return Timing(given or OF_AUDIO, first, not is_audio, AUDIO not in parsed.absent, first)
     rates = [Fraction(*each) for each in stated["rates"]]
     known = _known(rates)
     of_file = FrameRate(known) if known else None
@@ -80,7 +84,9 @@ def timing_of(parsed: ParsedClip, given: FrameRate | None = None) -> Timing:
     if (rate := given or of_file) is None:
         found = f"{float(rates[0]):g} frames per second" if rates else "no frame rate"
         raise ClipError(f"{file}: states {found}, for which there are no time codes: {GIVE}")
-    return Timing(rate, _start(code, of_file) if rate == of_file else 0, stated["has_video"], stated["has_audio"])
+    first = rate.frame(parsed.begins)
+    start = _start(code, of_file) if rate == of_file else 0
+    return Timing(rate, start + first, stated["has_video"], stated["has_audio"], first)
 
 
 def _known(rates: Sequence[Fraction]) -> Fraction | None:

@@ -22,9 +22,11 @@ from seehear.formats.spec import (
     Files,
     Format,
     LocatedEvent,
+    begin_of,
     described,
     merged,
     milliseconds,
+    moved,
     name_of,
 )
 from seehear.labels import Defect, DefectKind, raise_fatal, suggestion
@@ -35,6 +37,7 @@ from seehear.names import valid_line
 from seehear.parsing.clip import ParsedEvent
 from seehear.texts import read_lines
 
+PART_NOTE = "NOTE the clip is the part "  # such as #t=30,40; times are those of the whole file
 MODALITIES_NOTE = "NOTE tells what is "  # the modalities, including those without events
 AND = " and "
 TIME = r"(?:(\d{2,9}):)?([0-5]\d):([0-5]\d)\.(\d{3})"
@@ -54,7 +57,9 @@ class _Cue:
 def _encode(clip: Clip) -> Files:
     parsed = clip.parsed
     blocks = ["WEBVTT", MODALITIES_NOTE + ", ".join(map(name_of, parsed.modalities))]
-    for number, cue in enumerate(_cues(parsed.events), start=1):
+    if parsed.fragment:
+        blocks.append(PART_NOTE + parsed.fragment)
+    for number, cue in enumerate(_cues([moved(event, parsed.begins) for event in parsed.events]), start=1):
         confidences = ", ".join(f"{name_of(event.modality)} {event.confidence!r}" for event in cue.events)
         names = AND.join(_names([event.modality for event in cue.events], parsed.modalities))
         text = html.escape(valid_line(cue.label), quote=False)
@@ -117,6 +122,7 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
     noted = [*filter(None, note.removeprefix(MODALITIES_NOTE).split(", "))]
     for name in noted:
         events.entry(clip, modality_of(name))
+    begins = begin_of(next((line.removeprefix(PART_NOTE) for line in lines if line.startswith(PART_NOTE)), ""))
     names = [*NAMES.values(), *noted]
     parts: dict[tuple[str, str], list[LocatedEvent]] = {}
     for number, block in _blocks(lines):
@@ -137,7 +143,7 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
                 defects.append(Defect(file, line, DefectKind.UNREADABLE, str(error)))
                 continue
             for each, confidence in _confidences(shown, identifier, list(events.by_clip.get(clip, ()))).items():
-                event = ParsedEvent(label, each, onset, offset, confidence)
+                event = moved(ParsedEvent(label, each, onset, offset, confidence), -begins)
                 parts.setdefault((each, label), []).append(LocatedEvent(event, f"{file}:{line}"))
     raise_fatal(defects)
     for (each, _), located in parts.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
 from http import HTTPStatus
@@ -31,6 +32,8 @@ from seehear.progress import say
 from seehear.serving.files import file_answer
 from seehear.serving.guard import refused
 from seehear.serving.local import LocalServer
+from seehear.storage.files import Local, facts, file_of
+from seehear.storage.parts import Part
 from seehear.texts import parse_json
 
 ASSETS = Path(__file__).parent / "assets"
@@ -103,8 +106,9 @@ class LabelApp:
         return Response((ASSETS / "label.js").read_text("utf-8"), media_type="text/javascript")
 
     async def _media(self, request: Request) -> Response:
-        file = self.session.files.get(request.path_params["clip"])
-        if file is None or not is_media(file):
+        clip = self.session.files.get(request.path_params["clip"])
+        file = None if clip is None else file_of(clip)
+        if not isinstance(file, Path) or not is_media(file):
             return refused(HTTPStatus.NOT_FOUND)
         return await run_in_threadpool(file_answer, file, request)
 
@@ -139,6 +143,7 @@ class LabelApp:
             "known": found is not None,
             "failure": self.session.suggestions.failed.get(clip, ""),
             "is_random": self.session.chooser.is_random(clip),
+            **_played(self.session.files.get(clip)),
         }
 
     def _tracks(self, request: Request) -> Any:
@@ -147,7 +152,9 @@ class LabelApp:
             self.session[clip]  # names the clips that there are
             raise SeehearError(f"{clip}: its file is not among the clips")
         file = self.session.files[clip]
-        return self._overview(file, file.stat().st_mtime_ns if file.exists() else 0)
+        with suppress(OSError):  # `open_clip` says what is wrong
+            return self._overview(file, facts(file).modified)
+        return self._overview(file, 0)
 
     def _next(self, request: Request) -> Any:
         chosen = self.session.next(request.query_params.getlist("leave_out"))
@@ -211,7 +218,13 @@ async def _body(request: Request) -> dict[str, Any]:
     return value
 
 
-def _overview(file: Path, modified: int) -> dict[str, Any]:
+def _played(file: Local | None) -> dict[str, Any]:
+    """Return what of its file a clip is: the fragment of the file's address, and the second at which it begins."""
+    part = file if isinstance(file, Part) else None
+    return {"fragment": part.fragment if part else "", "begins": part.start if part else 0.0}
+
+
+def _overview(file: Local, modified: int) -> dict[str, Any]:
     """Return a clip's duration, thumbnails and spectrogram. modified: of the file, so that a new one is decoded."""
     media = open_clip(file)
     overview = Overview.of(media, thumbnails_for(media.aspect), THUMBNAIL_SIZE)

@@ -34,6 +34,7 @@ from seehear.labelling.tables import TableFolder
 from seehear.locks import locked
 from seehear.media.clips import find_local_clips
 from seehear.names import spelling, valid_line
+from seehear.storage.files import Local
 from seehear.stored import exists
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Session:
         check_folder(folder)
         self.folder, self.by = Path(folder), valid_line(by if by is not None else _user(), "name")
         found = find_local_clips(clips, "the page plays clips from this machine")
-        self.files: dict[str, Path] = dict(found)
+        self.files: dict[str, Local] = dict(found)
         self.unusable = found.unusable
         self.chooser = Chooser(every, seed)
         self.suggest_by(suggester)
@@ -432,7 +433,7 @@ class Session:
 
     # How it is kept
 
-    def _by_place(self) -> dict[str, Path]:
+    def _by_place(self) -> dict[str, Local]:
         return {clip: self.files[clip] for clip in sorted(self.files, key=self.chooser.place)}
 
     @contextmanager

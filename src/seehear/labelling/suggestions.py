@@ -23,6 +23,7 @@ from seehear.names import clip_name
 from seehear.parsing.clip import Origin, ParsedClip, ParsedEvent
 from seehear.parsing.folder import read
 from seehear.progress import say
+from seehear.storage.files import Local, facts
 from seehear.stored import Probability, exists, read_as
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ class Suggester(Protocol):
         """Identifies the suggester and its version: suggestions are kept under it."""
         ...
 
-    def suggest(self, clip: Path) -> list[Suggestion]:
+    def suggest(self, clip: Local) -> list[Suggestion]:
         """Return suggestions for a media file. Raises ClipError if it can't be used."""
         ...
 
-    def uncertainty(self, clip: Path) -> float:
+    def uncertainty(self, clip: Local) -> float:
         """Return how unsure the suggester is of a clip's labels, in [0, 1]. Raises as `suggest`."""
         ...
 
@@ -78,7 +79,7 @@ class ParseSuggester:
         unmapped: Classes that are never suggested, since no class of the classifiers means them, in words.
     """
 
-    def __init__(self, parse: Callable[[Path], ParsedClip], name: str, *, is_untrained: bool = False) -> None:
+    def __init__(self, parse: Callable[[Local], ParsedClip], name: str, *, is_untrained: bool = False) -> None:
         """Keep the function.
 
         Args:
@@ -88,7 +89,7 @@ class ParseSuggester:
         """
         self.name, self.is_untrained, self.unmapped = name, is_untrained, ""
         self._parse = parse
-        self._last: tuple[Path, ParsedClip] | None = None
+        self._last: tuple[Local, ParsedClip] | None = None
 
     @staticmethod
     def of_run(run: PathLike | Parser | Ensemble, *, device: str = "auto", trust_code: bool = False) -> ParseSuggester:
@@ -134,15 +135,15 @@ class ParseSuggester:
         suggester.unmapped = parser.map.unmapped_text()
         return suggester
 
-    def suggest(self, clip: Path) -> list[Suggestion]:
+    def suggest(self, clip: Local) -> list[Suggestion]:
         """Return the classes of the clip's events, the most confident first."""
         return suggestions_of(self._of(clip))
 
-    def uncertainty(self, clip: Path) -> float:
+    def uncertainty(self, clip: Local) -> float:
         """Return how near the most uncertain class is to 0.5."""
         return uncertainty_of(self._of(clip))
 
-    def _of(self, clip: Path) -> ParsedClip:
+    def _of(self, clip: Local) -> ParsedClip:
         last = self._last
         if last is None or last[0] != clip:
             last = (clip, self._parse(clip))
@@ -160,7 +161,7 @@ def of_parsed(folder: PathLike) -> ParseSuggester:
     if not place.is_dir():
         raise SeehearError(f"{place}: no such folder; `seehear parse --out` makes one")
 
-    def parsed(clip: Path) -> ParsedClip:
+    def parsed(clip: Local) -> ParsedClip:
         file = place / f"{clip_name(clip)}.json"
         if not exists(file):
             raise ClipError(f"{file}: no such file; `seehear parse --out {place}` writes it")
@@ -222,7 +223,7 @@ class Suggestions:
         problem: Why there are none at all, such as a run that can't be used; empty otherwise.
     """
 
-    def __init__(self, suggester: Suggester | None, clips: Mapping[str, Path], folder: Path | None = None) -> None:
+    def __init__(self, suggester: Suggester | None, clips: Mapping[str, Local], folder: Path | None = None) -> None:
         """Prepare; `start` computes.
 
         Args:
@@ -306,10 +307,10 @@ class Suggestions:
         file = self._clips[clip]
         found = Suggested(tuple(suggester.suggest(file)), float(suggester.uncertainty(file)))
         if self._folder is not None:
-            stat = file.stat()
-            facts = {"size": stat.st_size, "modified": stat.st_mtime_ns, "uncertainty": found.uncertainty}
+            now = facts(file)
+            kept = {"size": now.size, "modified": now.modified, "uncertainty": found.uncertainty}
             atomic_json(
-                self._folder / f"{clip}.json", {**facts, "suggestions": [asdict(one) for one in found.suggestions]}
+                self._folder / f"{clip}.json", {**kept, "suggestions": [asdict(one) for one in found.suggestions]}
             )
         return found
 
@@ -319,10 +320,10 @@ class Suggestions:
             return None
         try:
             kept = read_as(self._folder / f"{clip}.json", _Kept, "delete it")
-            stat = self._clips[clip].stat()
+            now = facts(self._clips[clip])
         except (SeehearError, OSError):
             return None
-        if (kept.size, kept.modified) != (stat.st_size, stat.st_mtime_ns):
+        if (kept.size, kept.modified) != (now.size, now.modified):
             return None
         return Suggested(kept.suggestions, kept.uncertainty)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seehear.arguments import PathLike, Paths, paths
+from seehear.arguments import PathLike, Paths, locations, paths
 from seehear.errors import SeehearError
 from seehear.labels.defects import Defect, DefectKind, lines_of, suggestion
 from seehear.labels.plausible import by_bare_name, clip_hint, doubts, misspelt, past_end
@@ -17,6 +17,8 @@ from seehear.labels.read import is_dense, read_classes, scan_dense, scan_weak
 from seehear.labels.tables import DenseTable, WeakTable, classes_of
 from seehear.progress import Progress, say
 from seehear.results import Result, import_pandas
+from seehear.storage.files import Local
+from seehear.storage.parts import Part
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +93,7 @@ class LabelCheck(Result):
 def check(
     tables: PathLike | WeakTable | DenseTable | Iterable[PathLike | WeakTable | DenseTable],
     classes: PathLike | Sequence[str] | None = None,
-    clips: Paths | Mapping[str, Path] = (),
+    clips: Paths | Mapping[str, Local] = (),
 ) -> LabelCheck:
     """Check label tables, each one and against each other.
 
@@ -135,7 +137,7 @@ def check(
 def cross_check(
     weak: Sequence[WeakTable],
     dense: Sequence[DenseTable],
-    clips: Mapping[str, Path] | None = None,
+    clips: Mapping[str, Local] | None = None,
     length: Callable[[str], float | None] = lambda clip: None,
     classes: Sequence[str] | None = None,
 ) -> list[Defect]:
@@ -165,10 +167,10 @@ def cross_check(
     ]
 
 
-def _files(clips: Paths | Mapping[str, Path]) -> Mapping[str, Path] | None:
+def _files(clips: Paths | Mapping[str, Local]) -> Mapping[str, Local] | None:
     if isinstance(clips, Mapping):
         return clips
-    if not (given := paths(clips)):
+    if not (given := locations(clips, Part)):
         return None
     from seehear.media.clips import find_local_clips
 
@@ -178,7 +180,7 @@ def _files(clips: Paths | Mapping[str, Path]) -> Mapping[str, Path] | None:
     return found
 
 
-def _lengths(dense: Sequence[DenseTable], clips: Mapping[str, Path]) -> dict[str, float]:
+def _lengths(dense: Sequence[DenseTable], clips: Mapping[str, Local]) -> dict[str, float]:
     """Return clip -> seconds, of the clips with events whose files can be read."""
     named = [clip for clip in dict.fromkeys(clip for table in dense for clip in table.clips) if clip in clips]
     lengths: dict[str, float] = {}
@@ -260,7 +262,7 @@ def weak_dense_mismatches(weak: Sequence[WeakTable], dense: Sequence[DenseTable]
                 yield Defect(split.path, split.lines[clip], DefectKind.WEAK_DENSE_MISMATCH, message)
 
 
-def _tables_without_clips(tables: Sequence[WeakTable | DenseTable], clips: Mapping[str, Path]) -> list[Defect]:
+def _tables_without_clips(tables: Sequence[WeakTable | DenseTable], clips: Mapping[str, Local]) -> list[Defect]:
     """Return a defect for each table if none of them names any of the clips."""
     named = [table for table in tables if table.clips]
     if not clips or any(clip in clips for table in named for clip in table.clips):
@@ -274,7 +276,7 @@ def _tables_without_clips(tables: Sequence[WeakTable | DenseTable], clips: Mappi
     return defects
 
 
-def _unmatched_files(home: Mapping[str, WeakTable], clips: Mapping[str, Path] | None) -> Iterator[Defect]:
+def _unmatched_files(home: Mapping[str, WeakTable], clips: Mapping[str, Local] | None) -> Iterator[Defect]:
     """Yield labels without a clip file, and clip files without a label."""
     if clips is None:
         return
@@ -285,7 +287,7 @@ def _unmatched_files(home: Mapping[str, WeakTable], clips: Mapping[str, Path] | 
             message = f"{clip} has a label but no clip file{clip_hint([clip], alike)}"
             yield Defect(table.path, table.lines[clip], DefectKind.NO_CLIP_FILE, message)
     for clip in unlabelled if home else ():
-        yield Defect(clips[clip], 0, DefectKind.UNLABELLED_FILE, "the clip has no label in any table")
+        yield Defect(Path(clips[clip]), 0, DefectKind.UNLABELLED_FILE, "the clip has no label in any table")
 
 
 def _listed(names: Iterable[str]) -> str:

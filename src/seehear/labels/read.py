@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import attrgetter
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from seehear.errors import SeehearError
 from seehear.labels.cells import CellError, Header, classes_in, seconds, shown
@@ -17,10 +17,12 @@ from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
 from seehear.labels.joined import by_spelling, surely_joined
 from seehear.labels.tables import CONFIDENCE, DENSE_COLUMNS, WEAK_COLUMNS, DenseTable, Event, WeakTable
 from seehear.names import normal, valid_clip_name, valid_line
+from seehear.storage.parts import name_of, split
 from seehear.texts import read_lines
 
 MILLISECOND = 0.001  # seconds
 ONSET = attrgetter("onset")
+PART_OF_FILE = re.compile(r"[^/\\]+\.\w+#t=[^#]*")
 FRACTIONAL = re.compile(r"_\d+\.\d+(_|$)")  # a time in a clip's name
 NOT_GIVEN = "1"  # the cell of a confidence in tables without the column
 OTHER_COLUMNS = ("clip", "modality", "label")  # of tables that are imported
@@ -225,11 +227,16 @@ def _header_problem(lines: Sequence[str], header: Header, columns: Sequence[str]
 
 
 def _clip(name: str) -> str:
-    """Return a clip's name in normal form. Raises CellError if no clip may have it."""
+    """Return a clip's name in normal form; a part of a file is named like `video.mp4#t=30,40`, with the suffix.
+
+    Raises:
+        CellError: If no clip may have the name.
+    """
     if not name:
         raise CellError(DefectKind.EMPTY_FILENAME, "the filename is empty")
     try:
-        return valid_clip_name(normal(name))
+        part = split(name) if PART_OF_FILE.fullmatch(name) else None
+        return valid_clip_name(normal(name_of(PurePath(part[0]).stem, *part[1:]) if part else name))
     except SeehearError as error:
         raise CellError(DefectKind.INVALID_NAME, str(error)) from None
 

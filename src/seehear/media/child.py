@@ -8,6 +8,7 @@ span is requested. So the memory of both is bounded.
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import select
 import signal
@@ -29,9 +30,11 @@ from seehear.errors import ClipError, SeehearError
 from seehear.media.channel import BrokenChannelError, Channel
 from seehear.media.notes import Note
 from seehear.media.opening import REMEDY
-from seehear.media.reader import Media, Span
+from seehear.media.reader import Media, Span, open_part
 from seehear.media.worker import Failure, Request, name_of
 from seehear.memory import GIB, bytes_of
+from seehear.storage.files import part_of
+from seehear.storage.parts import Part
 
 ISOLATE = "SEEHEAR_ISOLATE"  # environment variable: 0 to decode in this process
 MEMORY = "SEEHEAR_DECODER_MEMORY"  # environment variable: GiB
@@ -277,9 +280,11 @@ class Decoder:
         with self.lend():
             pass
 
-    def open(self, path: str | Path, audio_track: int | None = None) -> IsolatedMedia:
-        """Open a clip. Arguments and errors are those of `Media`."""
-        return IsolatedMedia(path, audio_track, decoder=self)
+    def open(
+        self, path: str | Path, audio_track: int | None = None, part: tuple[float, float] | None = None
+    ) -> IsolatedMedia:
+        """Open a clip. Arguments and errors are those of `Media`; part: start and stop as for `Media.part`."""
+        return IsolatedMedia(path, audio_track, decoder=self, part=part)
 
     def call(self, function: Callable[..., Any], path: object, *arguments: Any, **options: Any) -> Any:
         """Return `function(path, *arguments, **options)`, worked out in the process.
@@ -353,13 +358,26 @@ class Decoder:
 class IsolatedMedia(Media):
     """A clip file that is decoded in another process. Everything else is as in `Media`."""
 
-    def __init__(self, path: str | Path, audio_track: int | None = None, *, decoder: Decoder) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        audio_track: int | None = None,
+        *,
+        decoder: Decoder,
+        part: tuple[float, float] | None = None,
+    ) -> None:
         self.path, self.audio_track = Path(path), audio_track
+        self.place = str(Part(self.path, *part)) if part else str(path)
         self._decoder = decoder
-        self._name = [str(self.path), audio_track, next(decoder._numbers)]
+        seconds = None if part is None else [part[0], part[1] if math.isfinite(part[1]) else None]
+        self._name = [str(self.path), audio_track, next(decoder._numbers), seconds]
         with decoder.lend() as child:
             self._facts = child.ask(self.path, self._request(Request.OPEN))[0]["facts"]
         self.duration, self.rate = float(self._facts["duration"]), int(self._facts["rate"])
+
+    def part(self, start: float, stop: float = math.inf) -> IsolatedMedia:
+        """Return a part of the file as a clip of its own; see `Media.part`."""
+        return IsolatedMedia(self.path, self.audio_track, decoder=self._decoder, part=(start, stop))
 
     @property
     def has_video(self) -> bool:
@@ -414,17 +432,26 @@ class IsolatedMedia(Media):
         self._facts = facts
 
 
-def open_clip(path: str | Path, audio_track: int | None = None) -> Media:
+def open_clip(path: str | Path | Part, audio_track: int | None = None) -> Media:
     """Open a clip to be decoded in another process, or in this one if $SEEHEAR_ISOLATE is 0.
 
     Args:
-        path: A media file.
+        path: A media file, or a part of one: a `Part`, or a text such as `video.mp4#t=30,40`.
         audio_track: As for `Media`.
 
     Raises:
         ClipError: The file can't be used.
     """
-    return DECODER.open(path, audio_track) if isolates() else Media(path, audio_track)
+    if not isinstance(path, Part):
+        named = part_of(path)
+        path = Path(path) if named is None else Part(Path(named[0]), *named[1:])
+    if not isinstance(path, Part):
+        return DECODER.open(path, audio_track) if isolates() else Media(path, audio_track)
+    if not isinstance(path.file, Path):
+        raise ClipError(f"{path}: lies elsewhere, and is opened once it is fetched")
+    if isolates():
+        return DECODER.open(path.file, audio_track, (path.start, path.stop))
+    return open_part(path.file, audio_track, path.start, path.stop)
 
 
 def run(function: Callable[..., Any], media: Media, *arguments: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Which files are clips: a clip is named by its file's stem."""
+"""Which files and parts of files are clips: a clip is named by its file's stem, and by the seconds of a part."""
 
 from __future__ import annotations
 
@@ -19,11 +19,24 @@ from seehear.errors import ClipError, SeehearError
 from seehear.media.opening import is_animated_webp
 from seehear.media.reader import SUFFIXES, is_media
 from seehear.names import clip_name, valid_clip_name
-from seehear.storage.files import SHARD, Location, RemoteFile, listing
+from seehear.storage.files import (
+    SHARD,
+    File,
+    Local,
+    Location,
+    RemoteFile,
+    file_of,
+    is_elsewhere,
+    is_remote,
+    listing,
+    locate,
+    part_of,
+)
+from seehear.storage.parts import Part
 from seehear.storage.shards import members
 from seehear.texts import is_url, without_credentials
 
-File = TypeVar("File", bound=Location)
+Place = TypeVar("Place", bound=Location)
 
 PICTURES = frozenset((".apng", ".gif", ".webp"))  # these may move or not, and often lie beside a clip as its thumbnail
 # What people keep beside clips. A search says nothing about them.
@@ -42,7 +55,7 @@ GIF_FRAME = b"\x21\xf9\x04"  # begins the control block before each frame of a G
 FRAMES_WITHIN = 1 << 22  # bytes of a GIF in which its second frame must begin
 
 
-class Clips(dict[str, File]):
+class Clips(dict[str, Place]):
     """Clip name -> file, with what the search could not use.
 
     Attributes:
@@ -71,7 +84,9 @@ def find_clips(paths: Paths) -> Clips[Location]:
         paths: Media files, and folders that are searched for them at any depth. A path that does not exist may begin
             with ~, and may be a pattern such as `clips/*.mp4`, which not every shell expands. An address such as
             `s3://bucket/folder` names a file, a folder or a pattern, and `https://…` a single file. A shard (an
-            uncompressed tar archive that is named, or that a pattern finds) gives the media files in it.
+            uncompressed tar archive that is named, or that a pattern finds) gives the media files in it. Behind each,
+            #t=START,STOP names a part of the file in seconds, as in `video.mp4#t=30,40`, whose clip is `video_30_40`;
+            a `Part` does so too.
 
     Returns:
         Clip name -> file, in the order of `paths`; within a folder, in the order of paths.
@@ -81,8 +96,8 @@ def find_clips(paths: Paths) -> Clips[Location]:
             not have the name.
     """
     clips = Clips[Location]()
-    for given in arguments.locations(paths):
-        for file in _elsewhere(given, clips) if isinstance(given, str) else _here(given, clips):
+    for given in arguments.locations(paths, Part):
+        for file in _named(given, clips):
             _check_name(file)
             other = clips.setdefault(clip_name(file), file)
             if other is not file and not _same_file(other, file):
@@ -91,7 +106,7 @@ def find_clips(paths: Paths) -> Clips[Location]:
     return clips
 
 
-def find_local_clips(paths: Paths, purpose: str) -> Clips[Path]:
+def find_local_clips(paths: Paths, purpose: str) -> Clips[Local]:
     """Find clips of this machine, as `find_clips` does. purpose: why others can't be used, for the message.
 
     Raises:
@@ -99,23 +114,54 @@ def find_local_clips(paths: Paths, purpose: str) -> Clips[Path]:
     """
     found = find_clips(paths)
     for file in found.values():
-        if not isinstance(file, Path):
+        if is_remote(file):
             raise SeehearError(f"{file}: {purpose}: copy it to this machine, and name that file")
-    return cast("Clips[Path]", found)
+    return cast("Clips[Local]", found)
 
 
 def names_one_file(clips: Paths, found: Clips[Location]) -> bool:
-    """Return whether somebody names one media file, not a folder, a pattern, a shard, or a list.
+    """Return whether somebody names one media file or part, not a folder, a pattern, a shard, or a list.
 
     Args:
         clips: What is named.
         found: What `find_clips` finds there.
     """
+    if isinstance(clips, Part):
+        return True
+    if isinstance(clips, str | Path) and (part := part_of(clips)):
+        clips = part[0]
     if isinstance(clips, str) and is_url(clips):
-        return [file.address for file in found.values() if isinstance(file, RemoteFile) and not file.member] == [clips]
+        files = [file_of(clip) for clip in found.values()]
+        return [file.address for file in files if isinstance(file, RemoteFile) and not file.member] == [clips]
     if not isinstance(clips, str | os.PathLike):
         return False
     return os.path.isfile(os.path.expanduser(clips)) and not os.fspath(clips).endswith(SHARD)
+
+
+def _named(given: Path | str | Part, clips: Clips[Location]) -> Iterator[Location]:
+    """Yield the files, and the parts of files, that an argument names."""
+    if isinstance(given, Part):
+        yield given
+    elif part := part_of(given):
+        file, start, stop = part
+        for each in _whole_files(file):
+            yield Part(each, start, stop)
+    else:
+        yield from _elsewhere(given, clips) if isinstance(given, str) else _here(given, clips)
+
+
+def _whole_files(name: str) -> Iterator[File]:
+    """Yield the files that a path, an address or a pattern names. Raises SeehearError for a folder or a shard."""
+    if is_url(name):
+        found = listing(name)
+        files: list[File] = [] if found.searched else [*found.files]
+    elif is_elsewhere(name):  # a member of a shard
+        files = [cast("RemoteFile", locate(name))]
+    else:
+        files = [*_expand(Path(name))]
+    if not files or any(file.suffix == SHARD or (isinstance(file, Path) and file.is_dir()) for file in files):
+        raise SeehearError(f"{without_credentials(name)}: is a folder or a shard: #t=START,STOP is a part of one file")
+    yield from files
 
 
 def _here(given: Path, clips: Clips[Location]) -> Iterator[Location]:
@@ -213,7 +259,7 @@ def _fault(path: Path) -> str:
 class _Search:
     """What a search of a folder finds."""
 
-    media: list[Location] = field(default_factory=list)
+    media: list[File] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)  # unknown suffix -> files
     unusable: dict[str, str] = field(default_factory=dict)
 
@@ -237,7 +283,7 @@ def search_folder(folder: Path, clips: Clips[Any]) -> list[Path]:
     return cast("list[Path]", _chosen(str(folder), search, clips))
 
 
-def _chosen(folder: str, search: _Search, clips: Clips[Any]) -> list[Location]:
+def _chosen(folder: str, search: _Search, clips: Clips[Any]) -> list[File]:
     """Return the media files that a search found, without thumbnails. Raises SeehearError if there are none."""
     clips.unusable |= search.unusable
     passed_over = ""
@@ -280,7 +326,7 @@ def _children(folder: Path, search: _Search) -> Iterator[Path]:
             search.others[suffix] += 1
 
 
-def _without_thumbnails(files: Iterable[Location]) -> Iterator[Location]:
+def _without_thumbnails(files: Iterable[File]) -> Iterator[File]:
     """Leave out pictures that don't move, and those that lie beside a clip of the same name."""
     files = list(files)
     pictures = any(file.suffix.lower() in PICTURES for file in files)  # in most folders there are none
@@ -290,11 +336,11 @@ def _without_thumbnails(files: Iterable[Location]) -> Iterator[Location]:
             yield file
 
 
-def _without_suffix(file: Location) -> str:
+def _without_suffix(file: File) -> str:
     return str(file).removesuffix(file.suffix)
 
 
-def _moves(picture: Location) -> bool:
+def _moves(picture: File) -> bool:
     """Return whether a GIF or WebP has several frames. A file that is neither is left to the reader."""
     try:
         start = _part(picture, 21)
@@ -309,7 +355,7 @@ def _moves(picture: Location) -> bool:
     return True
 
 
-def _part(file: Location, length: int) -> bytes:
+def _part(file: File, length: int) -> bytes:
     """Return the beginning of a file."""
     if isinstance(file, RemoteFile):
         return file.read(0, length)
@@ -318,7 +364,9 @@ def _part(file: Location, length: int) -> bytes:
 
 
 def _same_file(one: Location, other: Location) -> bool:
-    if isinstance(one, RemoteFile) or isinstance(other, RemoteFile):
+    if isinstance(one, Part) and isinstance(other, Part):
+        return one.fragment == other.fragment and _same_file(one.file, other.file)
+    if not (isinstance(one, Path) and isinstance(other, Path)):
         return one == other
     try:
         return one.samefile(other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -25,6 +25,8 @@ SKIPPING = frozenset(("h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vp9"
 # Codecs none of whose packets begins with so many zeros
 NEVER_ZERO = frozenset(("aac", "ac3", "av1", "eac3", "h264", "hevc", "mp3", "mpeg2video", "mpeg4", "opus", "vorbis"))
 ZEROS = bytes(16)
+# From the number of a packet to the file, opened, and its packets from that one on
+Enter = Callable[[int], tuple[InputContainer, Iterator[tuple["Packet[Any]", int]]]]
 DENSE = 4.0  # frames per second above which the delay of a decoder with one thread per frame is short
 
 
@@ -39,13 +41,17 @@ class _Feed:
     modality: ClassVar[str]
     collector: FrameCollector | WaveformCollector
 
-    def __init__(self, track: Track, container: InputContainer) -> None:
-        self.track = track
-        self.failed, self.ended = 0.0, False
-        stream = container.streams[track.index]
+    def __init__(self, track: Track, enter: Enter, first: int, begin: float) -> None:
+        self.track, self._enter, self._clip_begins = track, enter, begin
+        self._begin(first)
+
+    def _begin(self, first: int) -> None:
+        """Begin to read at packet number `first`."""
+        self._first, self.failed, self.ended = first, 0.0, False
+        container, self._packets = self._enter(first)
+        stream = container.streams[self.track.index]
         assert isinstance(stream, av.VideoStream | av.AudioStream)
         self._stream = stream
-        self._packets = track.packets(container)
         self._never_zero = stream.codec_context.codec.canonical_name in NEVER_ZERO
 
     def read_until(self, moment: float) -> None:
@@ -70,9 +76,14 @@ class _Feed:
         """Return the frames that a packet completes; none if it is damaged, which does not end a clip."""
         zeros = self._never_zero and number >= 0 and bytes(memoryview(packet)[:16]) == ZEROS
         frames, failed = decode(packet)
-        if number >= 0 and (failed or zeros or number in self.track.corrupt):
+        if number >= 0 and (failed or zeros or number in self.track.corrupt) and self._is_of_clip(number):
             self.failed += max(self.track.usual_step, float(self.track.durations[number] * self.track.base))
         return frames
+
+    def _is_of_clip(self, number: int) -> bool:
+        """Return whether a packet is of the clip, not one that is decoded before a part begins."""
+        end = float(self.track.stamps[number] * self.track.base) + self.track.usual_step
+        return not self._first or end > self._clip_begins
 
 
 class VideoFeed(_Feed):
@@ -83,16 +94,23 @@ class VideoFeed(_Feed):
     def __init__(
         self,
         track: Track,
-        container: InputContainer,
+        enter: Enter,
         times: NDArray[np.float64],
         sizes: Sequence[int],
         origin: float,
+        first: int = 0,
     ) -> None:
-        """Decode the frames on show at `times`, (n,) seconds of the clip, which begins at `origin` of the track."""
-        super().__init__(track, container)
-        stamps = track.ordered
-        self.collector: FrameCollector = FrameCollector(times + origin, stamps, float(track.base), sizes)
+        """Decode the frames on show at `times`, (n,) seconds of the clip, which begins at `origin` of the track.
+
+        Decoding begins with packet number `first`, or with the file if that shows the first of these frames too late.
+        """
+        self.collector: FrameCollector = FrameCollector(times + origin, track.ordered, float(track.base), sizes)
         self._origin = origin
+        super().__init__(track, enter, first, origin)
+
+    def _begin(self, first: int) -> None:
+        super()._begin(first)
+        track, stamps = self.track, self.track.ordered
         context = self._stream.codec_context
         context.options = {"max_pixels": str(MAX_PIXELS)}
         extent = float(stamps[-1] - stamps[0]) * float(track.base)
@@ -119,6 +137,9 @@ class VideoFeed(_Feed):
         if number == len(self.track.stamps) - 1:  # what the file holds behind it is of other tracks
             frames += remaining(self._stream)
             self.ended = True
+        if self._first and self.collector.empty and (self.collector.is_late(frames[0]) if frames else self.ended):
+            self._begin(0)
+            return
         self._add(frames)
         if self.ended:
             self.collector.flush()
@@ -131,6 +152,9 @@ class VideoFeed(_Feed):
             self.collector.add(frame)
 
     def _end(self) -> None:
+        if self._first and self.collector.empty:  # nothing could be decoded from there on
+            self._begin(0)
+            return
         super()._end()
         self.collector.flush()
 
@@ -140,10 +164,12 @@ class AudioFeed(_Feed):
 
     modality = AUDIO
 
-    def __init__(self, track: Track, container: InputContainer, collector: WaveformCollector) -> None:
-        """Decode into a collector."""
-        super().__init__(track, container)
+    def __init__(
+        self, track: Track, enter: Enter, collector: WaveformCollector, first: int = 0, begin: float = 0.0
+    ) -> None:
+        """Decode into a collector, from packet number `first` on. The clip begins at second `begin` of the track."""
         self.collector: WaveformCollector = collector
+        super().__init__(track, enter, first, begin)
 
     def _read(self, packet: Packet[Any], number: int) -> None:
         for frame in self._decode(packet, number):
@@ -160,6 +186,40 @@ class AudioFeed(_Feed):
     def _end(self) -> None:
         super()._end()
         self.collector.flush()
+
+
+def decoded(track: Track, enter: Enter, begin: float, stop: float, first: int) -> Iterator[VideoFrame | AudioFrame]:
+    """Yield the decoded frames of a track on the clip's clock, as the file has them.
+
+    Args:
+        track: The track.
+        enter: Opens its file.
+        begin: Seconds of the track's clock. The frame that is on show then, or audio before it, comes first.
+        stop: Seconds likewise. Some frames behind it may come too.
+        first: Number of the packet with which decoding begins, if it shows that frame.
+    """
+    container, packets = enter(first)
+    stream = container.streams[track.index]
+    assert isinstance(stream, av.VideoStream | av.AudioStream)
+    if isinstance(stream, av.VideoStream):
+        stream.codec_context.thread_type = "AUTO"
+    last, count = max(first, track.last_before(stop)), 0
+    for packet, number in packets:
+        frames = decode(packet)[0]
+        if number == last:
+            frames += remaining(stream)
+        for frame in frames:
+            if track.counted and isinstance(frame, VideoFrame):
+                frame.pts = track.stamp_of(count)
+            if first and not count and isinstance(frame, VideoFrame) and (frame.time or 0.0) > begin + 1e-6:
+                yield from decoded(track, enter, begin, stop, 0)
+                return
+            count += 1
+            yield frame
+        if number == last:
+            break
+    if first and not count:  # nothing could be decoded from there on
+        yield from decoded(track, enter, begin, stop, 0)
 
 
 def remaining(stream: av.VideoStream | av.AudioStream) -> list[Any]:

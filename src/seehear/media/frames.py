@@ -47,6 +47,10 @@ class FrameCollector:
         """Whether no frame came."""
         return self._last is None
 
+    def is_late(self, frame: VideoFrame) -> bool:
+        """Return whether a frame begins after the one that is on show at the first sample time."""
+        return frame.pts is not None and len(self._due) > 0 and frame.pts > self._due[0]
+
     def needs(self, stamp: int | None) -> bool:
         """Return whether the frame with a time stamp is on show at a sample time; True if its stamp is unknown."""
         return stamp is None or stamp in self._needed

@@ -23,6 +23,7 @@ class NoteKind(Enum):
     DAMAGED = ("damaged", "{amount:.1f} s of its {track} can't be decoded: it is damaged", True)
     CUT_OFF = ("cut-off", "its last {amount:.1f} s are missing, as its header says", True)
     UNREAD = ("unread", "the {amount:.0f} bytes behind its end are not read: cut it there, or remux it", True)
+    ENDS_EARLY = ("ends-early", "its file ends {amount:.1f} s before the part does", False)
     GAP = ("gap", "its {track} has gaps of {amount:.1f} s in all", False)
     CLOCK_RESET = ("clock-reset", "it has {amount:.0f} parts, each with its own clock: they follow one another", False)
     ASSUMED_RATE = ("assumed-rate", "its frames have no times: {amount:g} per second are assumed", False)

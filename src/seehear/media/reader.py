@@ -1,39 +1,48 @@
-"""A clip file, read as frames and a waveform on one clock.
+"""A clip file, or a part of one, read as frames and a waveform on one clock.
 
-The clock starts at 0 with the first frame or the first audio sample of the file.
+The clock starts at 0 with the first frame or the first audio sample of the file; that of a part where it begins.
 
 `Media` first lists the packets of a file without decoding any. This gives the true duration and the time of every
 frame, even where the header is wrong or the frame rate varies. `Media.spans` then decodes each track once, in spans of
 bounded length. It decodes only the requested tracks. Frames that nobody requested are not converted, and are not
 decoded either, unless another frame depends on them.
+
+A part has the frames and samples that the whole file has there. Decoding begins shortly before it: the packets are
+listed, so it is known with which one.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cached_property
+from fractions import Fraction
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
 from av.container.input import InputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from seehear.errors import ClipError
+from seehear.errors import ClipError, SeehearError
 from seehear.media import frames, gaps
-from seehear.media.feeds import AudioFeed, VideoFeed, decode
+from seehear.media.feeds import AudioFeed, VideoFeed, decode, decoded
 from seehear.media.notes import Note, NoteKind
 from seehear.media.opening import MAX_PIXELS, REMEDY, formats, open_media
-from seehear.media.sound import LOUDEST, LOUDEST_DECODED, SILENCE, Mixer, WaveformCollector, samples_of
-from seehear.media.tracks import Listing, Stream, Track, streams_of
+from seehear.media.placing import PROBED, Placing
+from seehear.media.sound import LOUDEST, LOUDEST_DECODED, SETTLING, SILENCE, Cut, Mixer, WaveformCollector, samples_of
+from seehear.media.tracks import PREROLL, Listing, Stream, Track, streams_of
 from seehear.media.whole import EXACT, missing_end, stated_ends, unread
 from seehear.modality import AUDIO, VISUAL
 from seehear.results import counted
+from seehear.storage.parts import Part
 
 # Of media that FFmpeg reads, without those of pictures and of texts.
 VIDEO_SUFFIXES = frozenset(
@@ -66,6 +75,9 @@ USUAL_FRAME_DURATION = 0.04  # seconds, of a single frame whose duration the fil
 HIGHEST_RATE = 1_000_000  # audio samples per second
 FLOATS = ("flt", "dbl")  # formats of samples that may exceed full scale
 WORTH_NOTING = 0.1  # seconds of a track that are damaged or clipped; less is a packet or two
+MAX_MISSING_END = 0.5  # seconds by which a part may end behind its file, for example if a length was rounded up
+KEPT_LISTINGS = 3  # files whose packets stay listed, since parts of one file often follow each other
+OF_TRACKS = (NoteKind.SEVERAL_TRACKS, NoteKind.ASSUMED_RATE, NoteKind.CLOCK_RESET)  # notes that hold for every part
 
 
 @dataclass(frozen=True)
@@ -93,11 +105,12 @@ class Span:
 
 
 class Media:
-    """A clip file.
+    """A clip file, or a part of one.
 
     Attributes:
         path: The file.
-        duration: Seconds from the first frame or sample to the end of the last one.
+        place: The file, and which part of it the clip is, for messages.
+        duration: Seconds from the first frame or sample to the end of the last one; of a part, its seconds.
         rate: Audio samples per second; 0 without audio.
         video: The video track that is used; None without one.
         audio: The audio track that is used; None without one.
@@ -115,6 +128,7 @@ class Media:
             ClipError: The file can't be used.
         """
         self.path = Path(path)
+        self.place = str(path)  # for messages
         self.audio_track = audio_track
         self._found: dict[tuple[NoteKind, str], Note] = {}
         self.video: Track | None = None
@@ -125,6 +139,43 @@ class Media:
 
     origin: float
     duration: float
+    _whole: Media | None = None  # the file that this is a part of
+
+    def part(self, start: float, stop: float = math.inf) -> Media:
+        """Return a part of the file as a clip of its own. Its packets needn't be listed again.
+
+        Args:
+            start: Seconds from the file's first frame or sample.
+            stop: Seconds likewise; infinite for the end of the file. A part that ends up to MAX_MISSING_END seconds
+                behind the file is taken to its end.
+
+        Raises:
+            ClipError: The file is shorter.
+            SeehearError: These are no seconds of a file, or this is a part.
+        """
+        if self._whole is not None:
+            raise SeehearError(f"{self.place}: is a part already: name a part of its file")
+        part = copy.copy(self)
+        part._whole, part.place = self, str(Part(self.path, start, stop))
+        check_part(self.path, self.duration, start, stop)
+        part.origin, part.duration = self.origin + start, min(stop, self.duration) - start
+        part._found = {key: note for key, note in self._found.items() if note.kind in OF_TRACKS}
+        if math.isfinite(stop) and (missing := stop - self.duration) >= WORTH_NOTING:
+            part._note(NoteKind.ENDS_EARLY, "", missing)
+        part._note_times()
+        part._note_gaps()
+        return part
+
+    @property
+    def _first_sample(self) -> int:
+        """The number of the clip's first sample in the file."""
+        return round((self.origin - self._whole.origin) * self.rate) if self._whole is not None else 0
+
+    @property
+    def _reaches_end(self) -> bool:
+        """Whether the clip ends with its file."""
+        whole = self._whole or self
+        return self.origin + self.duration >= whole.origin + whole.duration
 
     @property
     def has_video(self) -> bool:
@@ -146,6 +197,8 @@ class Media:
         """Width over height of the frames as shown: rotated, with pixels that may not be square; 1 without video."""
         if self.video is None:
             return 1.0
+        if self._whole is not None:
+            return self._whole.aspect
         with self.open() as container:
             video = container.streams[self.video.index]
             assert isinstance(video, av.VideoStream)
@@ -210,9 +263,9 @@ class Media:
             ClipError: The clip has no such track, or nothing of a track can be decoded.
         """
         if sizes and not self.has_video:
-            raise ClipError(f"{self.path}: has no video track, which a visual network needs")
+            raise ClipError(f"{self.place}: has no video track, which a visual network needs")
         if audio and not self.has_audio:
-            raise ClipError(f"{self.path}: has no audio track, which an audio network needs")
+            raise ClipError(f"{self.place}: has no audio track, which an audio network needs")
         end = self.duration if stop is None else stop
         with ExitStack() as files:
             # Each track is read by itself, so that memory stays bounded wherever a file keeps its tracks.
@@ -220,21 +273,21 @@ class Media:
             sound = self._audio_feed(files, margin) if audio else None
             for n in range(max(1, math.ceil(end / length - 1e-9))):
                 yield self._span(n * length, min((n + 1) * length, end), video, sound, margin)
-            if sound is not None and end >= self.duration:
+            if sound is not None and end >= self.duration and self._reaches_end:
                 sound.read_rest()
             for feed in (video, sound):
                 if feed is not None:
-                    self._note_decoded(feed, fps)
+                    self._note_decoded(feed, fps, complete=end >= self.duration)
 
     def _span(self, start: float, stop: float, video: VideoFeed | None, sound: AudioFeed | None, margin: float) -> Span:
         shown: dict[int, NDArray[np.uint8]] = {}
         times, waveform = np.zeros(0), np.zeros(0, dtype=np.float32)
         for feed, moment, content in ((video, stop, "frames"), (sound, stop + margin, "audio")):
             if feed is not None:
-                feed.read_until(moment)
-                if feed.ended and feed.collector.empty:
+                feed.read_until(moment if self._whole is None else min(moment, self.duration))
+                if feed.ended and feed.collector.empty and self._is_in(feed.track):
                     problem = f"none of its {content} can be decoded, it may be damaged"
-                    raise ClipError(f"{self.path}: {problem}: {REMEDY}")
+                    raise ClipError(f"{self.place}: {problem}: {REMEDY}")
         if video is not None:
             shown, times = video.take(stop)
         if sound is not None:
@@ -243,15 +296,82 @@ class Media:
 
     def _video_feed(self, files: ExitStack, fps: float, sizes: list[int], stop: float) -> VideoFeed:
         assert self.video is not None
-        container = files.enter_context(self.open())
-        return VideoFeed(self.video, container, self.sample_times(fps, 0.0, stop), sizes, self.origin)
+        times, enter = self.sample_times(fps, 0.0, stop), partial(self._enter, files, self.video)
+        return VideoFeed(self.video, enter, times, sizes, self.origin, self._entry(self.video))
 
     def _audio_feed(self, files: ExitStack, margin: float) -> AudioFeed:
         assert self.audio is not None
         starts = self.audio.starts - self.origin
         next_audio = np.minimum.accumulate([math.inf, *reversed(starts.tolist())])[::-1]
-        collector = WaveformCollector(self.rate, margin, self.origin, next_audio, self.mixer())
-        return AudioFeed(self.audio, files.enter_context(self.open()), collector)
+        enter, whole = partial(self._enter, files, self.audio), self._whole
+        if whole is None:
+            collector = WaveformCollector(self.rate, margin, self.origin, next_audio, self.mixer())
+            return AudioFeed(self.audio, enter, collector)
+        first, length = self._entry(self.audio), round(self.duration * self.rate)
+        cut = Cut(self._first_sample, length, first, whole._placing.sample_at, self.mixer())
+        collector = WaveformCollector(self.rate, margin, whole.origin, next_audio, self.mixer(), cut)
+        return AudioFeed(self.audio, enter, collector, first, self.origin)
+
+    def _entry(self, track: Track) -> int:
+        """Return the number of the packet with which decoding begins: of audio some before a part, to let it settle."""
+        if self._whole is None:
+            return 0
+        if track is self.video:
+            return track.entry(self.origin)
+        first = track.entry(self.origin - PREROLL)
+        return first if first >= PROBED else 0
+
+    def _is_in(self, track: Track) -> bool:
+        """Return whether a track has something within the clip; its last frame is on show until the clip ends."""
+        return track is self.video or bool(
+            np.any((track.ends > self.origin) & (track.starts < self.origin + self.duration))
+        )
+
+    def decoded(self, track: Track) -> Iterator[tuple[float, VideoFrame | AudioFrame]]:
+        """Decode a track of the clip, one of `video` and `audio`, frame by frame as the file has them.
+
+        Yields:
+            The frames, each with the second of the clip at which it begins. The frame on show at the beginning of a
+            part, and audio from shortly before it, have negative seconds. Audio has its time in samples, as exactly as
+            the whole file has it.
+
+        Raises:
+            ClipError: The file can't be opened any more.
+        """
+        whole, end, first = self._whole or self, self.origin + self.duration, self._entry(track)
+        with ExitStack() as files:
+            for frame in decoded(track, partial(self._enter, files, track), self.origin, end, first):
+                if isinstance(frame, VideoFrame):
+                    if frame.pts is not None:
+                        yield float(frame.pts * track.base) - self.origin, frame
+                elif frame.samples and frame.time is not None:
+                    if frame.time + frame.samples / frame.sample_rate <= self.origin - SETTLING and first:
+                        continue
+                    frame.pts = whole._placing.sample_at(frame.time) - self._first_sample
+                    frame.time_base = Fraction(1, self.rate)
+                    yield frame.pts / self.rate, frame
+
+    def _enter(
+        self, files: ExitStack, track: Track, first: int
+    ) -> tuple[InputContainer, Iterator[tuple[Packet[Any], int]]]:
+        """Open the file; return it, and the packets of a track from number `first` on."""
+        container = files.enter_context(self.open())
+        packets = track.sought(container, first) if first else None
+        if first and packets is None:
+            container = files.enter_context(self.open())
+        return container, packets or track.packets(container, first)
+
+    @cached_property
+    def _placing(self) -> Placing:
+        """Where the audio of each packet of the file lies."""
+        assert self.audio is not None
+        found: list[tuple[int, AudioFrame]] = []
+        with self.open() as container:
+            for packet, number in self.audio.packets(container):
+                found += [(number, frame) for frame in decode(packet)[0] if isinstance(frame, AudioFrame)]
+                if number >= PROBED - 1:
+                    break
+        return Placing(self.audio, self.rate, self.origin, [each for each in found if each[0] >= 0])
 
     def open(self) -> InputContainer:
         """Open the file once more. `video` and `audio` yield the packets of the tracks that are used.
@@ -270,6 +390,8 @@ class Media:
         """The factor that brings the audio's peak down to full scale, where its format knows none; else 1."""
         if self.audio is None or not self._unbounded:
             return 1.0
+        if self._whole is not None:
+            return self._whole._gain
         peak = 0.0
         with self.open() as container:
             for packet, _ in self.audio.packets(container):
@@ -290,7 +412,8 @@ class Media:
             self._choose(container, listing)
             self._measure(container)
             self._expect_whole(container, listing, stated)
-        self._note_gaps(listing)
+        self._unread, self._lost_in_file = listing.unread, listing.lost
+        self._note_gaps()
         return True
 
     def _choose(self, container: InputContainer, listing: Listing) -> None:
@@ -315,10 +438,20 @@ class Media:
             self._use_audio(self._asked_for(sounds) or default_track(heard), listing)
         if listing.resets:
             self._note(NoteKind.CLOCK_RESET, "", listing.resets + 1)
-        if self.video and (twice := len(self.video.stamps) - len(np.unique(self.video.stamps))):
-            self._note(NoteKind.AMBIGUOUS_TIMES, VISUAL, twice)
+        self._note_times()
         if self.video and self.video.rate:
             self._note(NoteKind.ASSUMED_RATE, VISUAL, float(self.video.rate))
+
+    def _note_times(self) -> None:
+        """Note frames that have the time of another one."""
+        if self.video is None:
+            return
+        stamps = self.video.stamps
+        if self._whole is not None:
+            starts = self.video.starts
+            stamps = stamps[(starts >= self.origin) & (starts < self.origin + self.duration)]
+        if twice := len(stamps) - len(np.unique(stamps)):
+            self._note(NoteKind.AMBIGUOUS_TIMES, VISUAL, twice)
 
     def _asked_for(self, sounds: Sequence[av.AudioStream]) -> av.AudioStream | None:
         """Return the audio track that the user chose, if any."""
@@ -412,20 +545,27 @@ class Media:
     def _note(self, kind: NoteKind, modality: str, amount: float) -> None:
         self._found[kind, modality] = Note(kind, modality, round(float(amount), 3))
 
-    def _note_gaps(self, listing: Listing) -> None:
+    def _note_gaps(self) -> None:
         """Note stretches without packets. They are lost if no track has any there, and the file is damaged.
 
         Else a recording paused, or a track has nothing there.
         """
-        silent = gaps.audio_gaps(self.audio) if self.audio is not None else []
+        silent = self._of_clip(gaps.audio_gaps(self.audio)) if self.audio is not None else []
         tracks = {name: track for name, track in ((VISUAL, self.video), (AUDIO, self.audio)) if track is not None}
-        self._lost = listing.lost
-        if listing.unread or any(track.corrupt for track in tracks.values()):
-            self._lost = gaps.seconds(self._empty(silent)) or listing.lost
+        self._lost = min(self._lost_in_file, self.duration)
+        if self._unread or any(track.corrupt for track in tracks.values()):
+            self._lost = gaps.seconds(self._of_clip(self._empty(silent))) or self._lost
         for modality in tracks if self._lost else ():
             self._note(NoteKind.DAMAGED, modality, self._lost)
         if silent and not self._lost:
             self._note(NoteKind.GAP, AUDIO, gaps.seconds(silent))
+
+    def _of_clip(self, found: gaps.Gaps) -> gaps.Gaps:
+        """Return what of gaps lies within the clip."""
+        if self._whole is None:
+            return found
+        inner = [(max(start, self.origin), min(stop, self.origin + self.duration)) for start, stop in found]
+        return [(start, stop) for start, stop in inner if start < stop]
 
     def _empty(self, silent: gaps.Gaps) -> gaps.Gaps:
         """Return the stretches in which no track has packets; of a video alone, those in which frames are missing."""
@@ -437,8 +577,8 @@ class Media:
         span = self.origin, self.origin + self.duration
         return gaps.joint(gaps.within(self.audio, silent, span), gaps.within(self.video, None, span))
 
-    def _note_decoded(self, feed: VideoFeed | AudioFeed, fps: float) -> None:
-        """Note what was found while a track was decoded."""
+    def _note_decoded(self, feed: VideoFeed | AudioFeed, fps: float, *, complete: bool) -> None:
+        """Note what was found while a track was decoded. complete: whether it was to the end of the clip."""
         failed = feed.failed
         if isinstance(feed, VideoFeed) and failed:
             failed = max(failed, float(feed.collector.lost.sum()) / fps)
@@ -447,9 +587,9 @@ class Media:
         if self._lost + failed >= WORTH_NOTING:
             self._note(NoteKind.DAMAGED, feed.modality, min(self.duration, self._lost + failed))
         if isinstance(feed, AudioFeed):
-            self._note_samples(feed)
+            self._note_samples(feed, complete=complete)
 
-    def _note_samples(self, feed: AudioFeed) -> None:
+    def _note_samples(self, feed: AudioFeed, *, complete: bool) -> None:
         found = feed.collector.mixer.findings
         amounts = {
             NoteKind.NOT_FINITE: found.not_finite,
@@ -457,11 +597,44 @@ class Media:
             NoteKind.ASSUMED_LAYOUT: found.unknown_layout,
             NoteKind.TOO_LOUD: found.peak if self._unbounded and found.peak > 1 else 0,
             NoteKind.CLIPPED: found.clipped / self.rate if found.clipped / self.rate >= WORTH_NOTING else 0,
-            NoteKind.SILENT: float(feed.ended and found.heard <= SILENCE),
+            NoteKind.SILENT: float((feed.ended or complete) and found.heard <= SILENCE),
         }
         for kind, amount in amounts.items():
             if amount:
                 self._note(kind, AUDIO, amount)
+
+
+def open_part(path: str | Path, audio_track: int | None, start: float, stop: float) -> Media:
+    """Return a part of a file. The packets of the last few files stay listed.
+
+    Args:
+        path: A media file.
+        audio_track: As for `Media`.
+        start: As for `Media.part`.
+        stop: As for `Media.part`.
+
+    Raises:
+        ClipError: The file can't be used, or is shorter.
+    """
+    try:
+        stat = Path(path).stat()
+    except (OSError, ValueError):
+        return Media(path, audio_track)  # which says what is wrong
+    return _listed(str(path), audio_track, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)).part(start, stop)
+
+
+@lru_cache(maxsize=KEPT_LISTINGS)
+def _listed(path: str, audio_track: int | None, state: tuple[int, ...]) -> Media:
+    """Return a file. state: by which it is the same file, unchanged."""
+    return Media(path, audio_track)
+
+
+def check_part(file: object, duration: float, start: float, stop: float, clip: str = "the part") -> None:
+    """Raise ClipError unless a file of some duration holds a part. All in seconds. clip: what to call it."""
+    if start >= duration:
+        raise ClipError(f"{file}: is {duration:.1f} s long, but {clip} begins at second {start:g}")
+    if math.isfinite(stop) and stop > duration + MAX_MISSING_END:
+        raise ClipError(f"{file}: is {duration:.1f} s long, but {clip} ends at second {stop:g}")
 
 
 def count_segments(duration: float, segment: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +16,7 @@ ROUNDING = 0.02  # seconds by which time stamps are rounded: a smaller gap or ov
 CANCELLED = 1e-3  # of the channels' mean power: where their mix has less, they cancel each other out
 LOUDEST = 2.0**32  # times full scale; a larger sample is damaged
 LOUDEST_DECODED = 4.0  # times full scale; a codec that rounds overshoots by less, a damaged packet often by more
+SETTLING = 0.5  # seconds before a part begins whose audio counts, of those that are decoded before it
 CLIPPED = 1 - 2.0**-14  # of full scale
 UNSAFE_PLANES = 8  # channels: where so many have planes of their own, PyAV reads past the last one
 CLIPPED_RUN = 3  # samples in a row at full scale are clipped
@@ -208,23 +210,52 @@ def _timed(frame: AudioFrame) -> tuple[NDArray[np.float32], float | None]:
     return np.asarray(frame.to_ndarray(), dtype=np.float32), frame.time
 
 
+@dataclass(frozen=True)
+class Cut:
+    """What of a file's audio a part is.
+
+    Attributes:
+        first: The part's first sample, counted from the beginning of the file.
+        length: Samples.
+        packets: Audio packets of the file before the one with which decoding begins.
+        sample_at: From seconds of the file's clock to the sample there, counted from the beginning of the file.
+        settling: Mixes what is decoded before the part.
+    """
+
+    first: int
+    length: int
+    packets: int
+    sample_at: Callable[[float], int]
+    settling: Mixer
+
+
 class WaveformCollector:
     """Collects mono samples on the clock of the clip; where there are none, the waveform is zero."""
 
-    def __init__(self, rate: int, margin: float, origin: float, next_audio: NDArray[np.float64], mixer: Mixer) -> None:
+    def __init__(
+        self,
+        rate: int,
+        margin: float,
+        origin: float,
+        next_audio: NDArray[np.float64],
+        mixer: Mixer,
+        cut: Cut | None = None,
+    ) -> None:
         """Await frames of audio.
 
         Args:
             rate: Samples per second of the waveform.
             margin: Seconds around each span.
-            origin: Seconds of the file's clock at which the clip begins.
+            origin: Seconds of the file's clock at which the file begins.
             next_audio: (n + 1,) the earliest audio still to come once so many packets were read, seconds of the clip.
             mixer: Of the channels.
+            cut: What of the file the clip is, if it is a part of it.
         """
         self.rate, self.margin = rate, margin
         self.mixer, self._resampler = mixer, Resampler(rate)
         self._origin, self._next_audio = origin, next_audio
-        self._packets = 0  # audio packets read so far
+        self._cut = cut
+        self._packets = cut.packets if cut is not None else 0  # audio packets read so far
         self._pieces: list[tuple[int, NDArray[np.float32]]] = []  # (number of the first sample, samples)
         self._first = -round(margin * self.rate)  # samples before this one are no longer needed
         self._end: int | None = None  # the samples decoded so far end before this one
@@ -236,9 +267,20 @@ class WaveformCollector:
 
     def add(self, frame: AudioFrame) -> None:
         """Add a decoded frame. Its channels and its rate may differ from those of the frame before it."""
-        if frame.samples:
-            for mono, time in self._resampler.add(self.mixer.mix(frame), frame):
+        mixer = self._mixer_of(frame)
+        if frame.samples and mixer is not None:
+            for mono, time in self._resampler.add(mixer.mix(frame), frame):
                 self._place(mono[0], time)
+
+    def _mixer_of(self, frame: AudioFrame) -> Mixer | None:
+        """Return the mixer of a frame: another one before a part begins, where nothing counts that is odd.
+
+        None for the first frames before it: after a leap, FFmpeg may take their first samples for an encoder's delay.
+        """
+        if self._cut is None or frame.time is None:
+            return self.mixer
+        end = frame.time - self._origin + frame.samples / frame.sample_rate - self._cut.first / self.rate
+        return None if end <= -SETTLING else self._cut.settling if end <= 0 else self.mixer
 
     def count_packet(self) -> None:
         """Note that a packet with content was read."""
@@ -250,7 +292,7 @@ class WaveformCollector:
             self._place(mono[0], time)
 
     def _place(self, mono: NDArray[np.float32], time: float | None) -> None:
-        start = (self._end or 0) if time is None else round((time - self._origin) * self.rate)
+        start = (self._end or 0) if time is None else self._sample_at(time)
         # Containers round time stamps to their clock, so a small gap or overlap is rounding.
         if self._end is not None and abs(start - self._end) <= ROUNDING * self.rate:
             start = self._end
@@ -259,12 +301,19 @@ class WaveformCollector:
         if end > self._first:
             self._pieces.append((start, mono))
 
+    def _sample_at(self, time: float) -> int:
+        """Return the sample of the clip at a second of the file's clock."""
+        if self._cut is None:
+            return round((time - self._origin) * self.rate)
+        placed = self._cut.sample_at(time) if self._end is None else round((time - self._origin) * self.rate)
+        return placed - self._cut.first
+
     def reached(self, stop: float) -> bool:
         """Return whether all audio before `stop` is decoded: later audio is here, or no more comes before `stop`."""
         if self._end is not None and self._end >= round(stop * self.rate):
             return True
         last = len(self._next_audio) - 1
-        none_to_come = self._next_audio[min(self._packets, last)] >= stop
+        none_to_come = self._next_audio[min(self._packets, last)] >= stop + ROUNDING
         # All packets may have been damaged; then `empty` is reported at the end.
         return bool(none_to_come) and not (self._packets >= last and self.empty)
 
@@ -274,6 +323,8 @@ class WaveformCollector:
         samples = np.zeros(end - first, dtype=np.float32)
         for place, piece in self._pieces:
             low, high = max(first, place), min(end, place + len(piece))
+            if self._cut is not None:  # what lies around a part is not of the clip
+                low, high = max(low, 0), min(high, self._cut.length)
             if high > low:
                 samples[low - first : high - first] = piece[low - place : high - place]
         self._first = max(self._first, end - round(2 * self.margin * self.rate))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 import av
@@ -41,6 +41,10 @@ MAX_FAILURES = 100  # reads in a row that fail before the rest of a file is give
 HIGHEST_RATE = 240  # frames per second that a codec can state in earnest
 USUAL_RATE = Fraction(25)  # frames per second where a file has no times at all, as FFmpeg assumes
 UNKNOWN = -(2**63)  # ticks of a packet without a time
+NO_PLACE = -1  # of a packet that a format has put together
+PREROLL = (
+    1.0  # seconds before a moment from which a file's index is followed, and audio decoded: it takes that to settle
+)
 Stream = av.VideoStream | av.AudioStream
 
 
@@ -57,6 +61,8 @@ class Track:
         rate: Frames per second that are assumed, if no packet has a time; else None.
         counted: Whether decoded frames have no times of their own: the n-th one on show has the n-th stamp.
         corrupt: Numbers of packets that the file's own checks found damaged.
+        keys: (n,) bool, the packets at which decoding can begin.
+        places: (n,) the byte of the file at which each packet begins; NO_PLACE where it isn't known.
     """
 
     index: int
@@ -67,6 +73,8 @@ class Track:
     rate: Fraction | None = None
     counted: bool = False
     corrupt: frozenset[int] = frozenset()
+    keys: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    places: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     _parts: list[tuple[int, int]] = field(default_factory=list)  # (number of the first packet, ticks to add)
     _strays: frozenset[int] = frozenset()  # packets whose time is damaged
 
@@ -99,13 +107,79 @@ class Track:
         """Whether the time stamps of the file are those of the clip, so that its index leads to the right place."""
         return not self.counted and not self._strays and [shift for _, shift in self._parts] in ([], [0])
 
-    def packets(self, container: InputContainer) -> Iterator[tuple[Packet[Any], int]]:
+    def entry(self, moment: float) -> int:
+        """Return the number of the packet from which to decode what is shown or heard from a moment on.
+
+        Args:
+            moment: Seconds of the clip's clock.
+        """
+        if self.counted:
+            return 0
+        shown = int(np.searchsorted(self.ordered, (moment + 1e-6) / float(self.base), side="right")) - 1
+        before = np.flatnonzero(self.keys & (self.stamps <= self.ordered[max(0, shown)]))
+        return int(before[-1]) if len(before) else 0
+
+    def last_before(self, moment: float) -> int:
+        """Return the number of the last packet that begins before a moment, in seconds; 0 if there is none."""
+        before = np.flatnonzero(self.stamps < moment / float(self.base) - 1e-6)
+        return int(before[-1]) if len(before) else 0
+
+    def packets(self, container: InputContainer, first: int = 0) -> Iterator[tuple[Packet[Any], int]]:
         """Yield every packet of the track on the clip's clock, with its number; -1 for a packet without content.
 
         The last packet is empty: a decoder returns the frames it still holds for it.
+
+        Args:
+            container: The file, from its beginning.
+            first: Number of the first packet to yield. Those before it are read and passed over.
         """
-        number, part = 0, 0
-        for packet in demux(container, [container.streams[self.index]]):
+        begun = first == 0
+        for packet, number in self._numbered(demux(container, [container.streams[self.index]]), 0):
+            begun = begun or number >= first
+            if begun:
+                yield packet, number
+
+    def sought(self, container: InputContainer, first: int) -> Iterator[tuple[Packet[Any], int]] | None:
+        """Return the packets from number `first` on, as `packets` does, found by the file's index.
+
+        None if it doesn't lead there for certain: to packets that are known by their times and places. Then the file
+        has to be read from its beginning.
+        """
+        if not self.has_one_clock:
+            return None
+        try:
+            container.seek(int((float(self.stamps[first] * self.base) - PREROLL) * av.time_base))
+        except av.FFmpegError:
+            return None  # a file without an index
+        packets = demux(container, [container.streams[self.index]])
+        number: int | None = None
+        for packet in packets:
+            if _is_header(packet) or (packet.size and not has_content(packet)):
+                continue
+            number = self._number_of(packet, number)
+            if number is None or number > first:
+                return None
+            if number == first:
+                return self._numbered(chain([packet], packets), first)
+        return None
+
+    def _number_of(self, packet: Packet[Any], previous: int | None) -> int | None:
+        """Return the number of a packet that follows another one; None if it isn't known for certain."""
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        if not packet.size or stamp is None:
+            return None
+        alike = self.stamps == stamp
+        if packet.pos is not None:
+            alike &= (self.places == packet.pos) | (self.places == NO_PLACE)
+        found = np.flatnonzero(alike)
+        if previous is not None:
+            return previous + 1 if previous + 1 in found else None
+        return int(found[0]) if len(found) == 1 else None
+
+    def _numbered(self, packets: Iterable[Packet[Any]], number: int) -> Iterator[tuple[Packet[Any], int]]:
+        """Yield packets of the track on the clip's clock, with their numbers. number: of the first with content."""
+        part = 0
+        for packet in packets:
             if _is_header(packet):
                 continue  # its decoder would begin anew, and lose the first frames
             if not has_content(packet):
@@ -194,8 +268,9 @@ class Listing:
             return Track(stream.index, base, stamps, np.ones_like(stamps), False, rate, True, corrupt)
         base = Fraction(stream.time_base or Fraction(1, av.time_base))
         stamps, durations = (np.array(each, dtype=np.int64) for each in (raw.shown, raw.durations))
+        entries = np.array(raw.keys, dtype=bool), np.array(raw.at, dtype=np.int64)
         counted = self._chunked and stream.codec_context.codec.canonical_name in REORDERING
-        track = Track(stream.index, base, stamps, durations, raw.timed, None, counted, corrupt)
+        track = Track(stream.index, base, stamps, durations, raw.timed, None, counted, corrupt, *entries)
         ordered, disorder = raw.clock()
         cuts, strays = _breaks(np.asarray(ordered * float(base)), disorder, self._broadcast)
         wraps = {n for n in cuts if self._broadcast and abs(int(ordered[n] - ordered[n - 1]) + WRAP) < FORWARD / base}
@@ -268,6 +343,7 @@ class _Raw:
 
     def __init__(self) -> None:
         self.shown, self.decoded, self.durations, self.order = array("q"), array("q"), array("q"), array("q")
+        self.keys, self.at = array("b"), array("q")
         self.timed, self.untimed = True, True
         self.corrupt: list[int] = []
         self.wraps: list[int] = []  # numbers of packets at which the clock wraps around
@@ -296,6 +372,8 @@ class _Raw:
         self.decoded.append(UNKNOWN if packet.dts is None else packet.dts)
         self.durations.append(max(0, packet.duration or 0))
         self.order.append(order)
+        self.keys.append(packet.is_keyframe)
+        self.at.append(NO_PLACE if packet.pos is None else packet.pos)
 
 
 def _passed_over(at: NDArray[np.int64]) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 from av.container.input import InputContainer
 
-from seehear.media.opening import formats
+from seehear.media.opening import formats, open_media
 
 EXACT = frozenset(("mp4", "matroska"))  # formats whose header states an exact duration, without which they are cut off
 # Formats whose header states a duration that programs may have left wrong
@@ -27,6 +27,17 @@ def stated_ends(container: InputContainer) -> dict[int, float]:
         for each in container.streams
         if each.duration and each.time_base
     }
+
+
+def stated_duration(path: str | Path) -> float | None:
+    """Return the seconds that a file's header states, if its format states them exactly; its packets aren't read.
+
+    Raises:
+        ClipError: The file can't be opened.
+    """
+    with open_media(Path(path)) as container:
+        exact = EXACT & formats(container) and container.duration
+        return container.duration / av.time_base if exact and container.duration else None
 
 
 def missing_end(path: Path, container: InputContainer, end: float, duration: float) -> float:

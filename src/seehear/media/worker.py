@@ -7,6 +7,7 @@ time it has used, once per second. If nobody reads that, it ends itself.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import sys
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from seehear.errors import ClipError, SeehearError
 from seehear.media.channel import Channel
-from seehear.media.reader import Media, Span
+from seehear.media.reader import Media, Span, open_part
 from seehear.media.stream import Stream
 from seehear.media.stream_source import Source
 
@@ -104,15 +105,17 @@ class Worker:
             return {"failure": _failure(error, request["do"])}, []
 
     def _open(self, media: list[Any]) -> Media | Stream:
-        """Return a file. media: its path, its audio track, and a number that every opened file has for itself.
+        """Return a clip.
 
-        In place of its path, a stream has the source from which it comes.
+        Args:
+            media: Its path, its audio track, a number that every opened clip has for itself, and of a part its start
+                and stop, None for the end of the file. In place of its path, a stream has the source from which it
+                comes.
         """
         if self._opened is None or self._opened[0] != media:
             self._opened = None
             place, track = media[:2]
-            opened = Stream(Source.of_json(place), track) if isinstance(place, dict) else Media(place, track)
-            self._opened = media, opened
+            self._opened = media, _opened(place, track, *media[3:])
         return self._opened[1]
 
     def _next(self) -> Reply:
@@ -155,6 +158,15 @@ class Pulse:
                     self._channel.send({"used": time.process_time() - self._began})
                 except OSError:  # nobody waits for the result any more
                     os._exit(1)
+
+
+def _opened(place: Any, track: int | None, part: list[float | None] | None = None) -> Media | Stream:
+    if isinstance(place, dict):
+        return Stream(Source.of_json(place), track)
+    if part is None:
+        return Media(place, track)
+    start, stop = part
+    return open_part(place, track, start or 0.0, math.inf if stop is None else stop)
 
 
 def facts(media: Media | Stream) -> dict[str, Any]:

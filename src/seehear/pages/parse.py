@@ -7,12 +7,14 @@ import mimetypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from numpy.typing import NDArray
 
 from seehear.errors import ClipError
 from seehear.files import atomic_bytes
+from seehear.media.child import open_clip
 from seehear.media.overview import FLOOR, HIGHEST, LOWEST, Overview
 from seehear.pages import page
 from seehear.parsing.clip import Origin, ParsedClip, ParsedEvent
@@ -69,7 +71,7 @@ def write(
     if overview.thumbnails:
         middle = overview.thumbnails[len(overview.thumbnails) // 2]
         atomic_bytes(folder / THUMBNAILS / f"{parsed.clip}.jpg", _thumbnail(middle, overview))
-    content = _content(parsed, overview, link(parsed.file, folder), embed, back)
+    content = _content(parsed, overview, link(parsed.media_file, folder), embed, back)
     return page.write(folder / name(parsed.clip), "parse.html", **content)
 
 
@@ -88,27 +90,33 @@ def html(parsed: ParsedClip, overview: Overview, *, embed: bool = True) -> str:
     Raises:
         ClipError: The media file is to be embedded and can't be read.
     """
-    source = parsed.file if is_url(parsed.file) else Path(parsed.file).resolve().as_posix()
+    file = parsed.media_file
+    source = file if is_url(file) else Path(file).resolve().as_posix()
     return page.render("parse.html", **_content(parsed, overview, source, embed, None))
 
 
 def _content(parsed: ParsedClip, overview: Overview, source: str, embed: bool, back: str | None) -> dict[str, Any]:
     """What the page shows, as `page.render` takes it. source: the media file, as the page reaches it."""
-    elsewhere = is_elsewhere(parsed.file)  # a page loads nothing from elsewhere
+    elsewhere = is_elsewhere(parsed.media_file)  # a page loads nothing from elsewhere
     spectrogram = page.png(overview.spectrogram, -FLOOR, 0.0) if overview.has_audio else None
     tracks = [(modality, lanes(parsed, modality), parsed.no_events(modality)) for modality in parsed.modalities]
     return {
         "scripts": ["player.js"],
-        "data": {"duration": parsed.duration, "clip": parsed.clip},
+        "data": {
+            "duration": parsed.duration,
+            "clip": parsed.clip,
+            "begins": 0.0 if embed else parsed.begins,
+            "partial": bool(parsed.fragment) and not embed,
+        },
         "parsed": parsed,
         "untrained": Origin.UNTRAINED in parsed.origins,
         "mixed": len(parsed.origins) > 1,
         "listed": LISTED,
         "file": source,
-        "source": None if embed or elsewhere else page.address(source),
+        "source": None if embed or elsewhere else page.address(source) + parsed.fragment,
         "elsewhere": elsewhere,
         "address": source if source.startswith(("https://", "http://")) else None,
-        "embedded": _embedded(Path(parsed.file)) if embed and not elsewhere else None,
+        "embedded": _embedded(parsed) if embed and not elsewhere else None,
         "thumbnails": [page.inline(_thumbnail(frame, overview), "image/jpeg") for frame in overview.thumbnails],
         "spectrogram": page.inline(spectrogram, "image/png") if spectrogram else None,
         "frequencies": f"{LOWEST:.0f} Hz to {HIGHEST / 1000:.0f} kHz",
@@ -139,8 +147,16 @@ def _thumbnail(frame: NDArray[Any], overview: Overview) -> bytes:
     return page.jpeg(frame, max(1, round(HEIGHT * overview.aspect)), HEIGHT)
 
 
-def _embedded(file: Path) -> tuple[str, str]:
-    """The media file's type, and its bytes in base64."""
+def _embedded(parsed: ParsedClip) -> tuple[str, str]:
+    """The media file's type, and its bytes in base64; a part is cut from its file."""
+    file = Path(parsed.media_file)
+    if parsed.fragment:
+        from seehear.datasets.cutting import cut_part
+
+        with TemporaryDirectory() as folder:
+            target = Path(folder) / "part.mp4"
+            cut_part(open_clip(parsed.file, parsed.audio_track), target)
+            return "video/mp4", base64.b64encode(target.read_bytes()).decode()
     try:
         data = file.read_bytes()
     except OSError as error:

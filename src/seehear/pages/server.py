@@ -165,7 +165,7 @@ class Site:
         if not is_parse(content):
             return None
         try:
-            clip = from_json(content, file).file
+            clip = from_json(content, file).media_file
             steps = PurePath(os.path.relpath(clip, self.root)).parts
             return "/".join(step for step in steps if step != ".."), Path(os.path.realpath(clip))
         except (SeehearError, ValueError):

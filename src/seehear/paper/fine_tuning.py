@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from seehear.networks.spec import NetworkSpec
     from seehear.paper.experiment import Experiment
     from seehear.paper.setup import Setup
+    from seehear.storage.files import Local
 
 MAX_SEEDS = 3  # of fine-tuning whole networks
 FOLDER = "fine-tuning"
@@ -215,15 +216,24 @@ def _image_network(setup: Setup, name: str) -> NetworkSpec:
     return spec
 
 
+def _files(setup: Setup, clips: Sequence[str]) -> Mapping[str, Local]:
+    """Return clip -> its file, or the part of a full video that it is."""
+    from seehear.datasets.videos import find_parts
+    from seehear.media.clips import find_local_clips
+
+    assert setup.clips is not None
+    if setup.dataset is not None:
+        return find_parts(setup.dataset, clips, setup.clips).clips
+    return find_local_clips([setup.clips], "frames are decoded from files of this machine")
+
+
 def _frames(setup: Setup, part: Part, spec: NetworkSpec) -> NDArray[np.uint8]:
     """Return one frame from the middle of each labelled second, (n, size, size, 3)."""
     from seehear.features import segments
     from seehear.media.child import open_clip
-    from seehear.media.clips import find_local_clips
 
-    assert setup.clips is not None
-    files = find_local_clips([setup.clips], "frames are decoded from files of this machine")
     names, segment, labelled = part.clips.clips, part.clips.segment, part.frames
+    files = _files(setup, [names[n] for n in np.unique(labelled.clip)])
     size = spec.input.size  # type: ignore[union-attr]
     frames = np.zeros((len(labelled), size, size, 3), dtype=np.uint8)
     with Progress(f"decoding frames of {size} px", len(np.unique(labelled.clip)), show=setup.progress) as progress:

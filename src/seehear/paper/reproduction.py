@@ -303,6 +303,7 @@ def _setup(inputs: _Inputs, candidates: Networks, baseline: Networks) -> Setup:
         baseline=baseline,
         recipe=inputs.recipe,
         clips=inputs.clips,
+        dataset=inputs.tables.dataset,
         **inputs.options,
     )
 

@@ -20,6 +20,7 @@ from seehear.evaluation import Evaluation, evaluate
 from seehear.training.recipe import Recipe
 
 if TYPE_CHECKING:
+    from seehear.datasets.spec import DataSet
     from seehear.parsing.parser import Parser
     from seehear.selection.result import Selection
     from seehear.selection.task import Task
@@ -39,7 +40,8 @@ class Setup:
         recipe: With the user's settings.
         seeds: One training is done with each.
         out: Folder of everything that is finished.
-        clips: Folder of the clips' files; None if there is none.
+        clips: Folder of the clips' files, or of full videos; None if there is none.
+        dataset: Says which parts of full videos the clips are; None if they are files.
         engine: Does the trainings.
         device: auto, cpu or cuda.
         trust_code: Whether to run the code of networks that the store names as FILE.py:NAME.
@@ -55,6 +57,7 @@ class Setup:
     seeds: Sequence[int]
     out: Path
     clips: Path | None = None
+    dataset: DataSet | None = None
     engine: Engine = field(default_factory=LocalEngine)
     device: str = "auto"
     trust_code: bool = False

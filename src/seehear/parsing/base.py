@@ -25,7 +25,7 @@ from seehear.modality import AUDIO
 from seehear.names import clip_name
 from seehear.parsing.clip import Origin, ParsedClip, parsed_clip, truth_of
 from seehear.parsing.reach import Reach
-from seehear.storage.files import RemoteFile, fetched, locate
+from seehear.storage.files import Location, fetched, locate, of_fetched
 
 if TYPE_CHECKING:
     from seehear.arguments import Paths
@@ -92,7 +92,7 @@ class FileParser(ABC):
 
     def parse(
         self,
-        file: str | Path | RemoteFile,
+        file: str | Location,
         *,
         truth: Mapping[str, DenseTable | str | Path] | None = None,
         decoding: Decoding | None = None,
@@ -106,7 +106,8 @@ class FileParser(ABC):
         windows overlap, a segment counts more the nearer it is to the window's middle.
 
         Args:
-            file: A media file of this machine; or elsewhere, such as `s3://bucket/clip.mp4` or `https://…`.
+            file: A media file of this machine; or elsewhere, such as `s3://bucket/clip.mp4` or `https://…`. A part of
+                one is a clip too, such as `video.mp4#t=30,40`: its events are in seconds of the part.
             truth: modality -> dense table, to show ground truth with the events.
             decoding: From probabilities to events; by default the parser's.
             audio_track: Which of the file's audio tracks to use, from 1; by default the one that players choose.
@@ -117,12 +118,12 @@ class FileParser(ABC):
         """
         from seehear.labels import DenseTable, read_dense
 
-        if not isinstance(file, str | Path | RemoteFile):
+        if not isinstance(file, str | Location):
             raise SeehearError(f"parse takes one file, not {type(file).__name__}: parse_clips takes several")
         location = locate(file)
         with fetched(location) as path:
             reader = self.reader  # loaded before the clip is opened: the process that decodes starts meanwhile
-            media = open_clip(path, check_audio_track(audio_track))
+            media = open_clip(of_fetched(location, path), check_audio_track(audio_track))
             absent = reader.absent(media)
             features, overview = reader.read(media, absent)
         tables = {

@@ -20,7 +20,7 @@ from seehear.labels import DenseTable, classes_of, segments_of
 from seehear.media.notes import Note
 from seehear.modality import display_name, joint_of, kinds, track_name, with_joint
 from seehear.results import import_pandas
-from seehear.storage.files import Location, RemoteFile, fetched, locate
+from seehear.storage.files import Location, fetched, is_remote, locate, of_fetched, part_of
 from seehear.stored import Positive, Probability, Seconds, Segment, as_model
 from seehear.texts import is_url
 
@@ -89,8 +89,9 @@ class ParsedClip:
     """The events of one clip.
 
     Attributes:
-        clip: Its name, the stem of its file.
-        file: Where it lies: a path, an address without its query, or SHARD.tar/MEMBER.
+        clip: Its name, the stem of its file, with the seconds of a part.
+        file: Where it lies: a path, an address without its query, or SHARD.tar/MEMBER. Behind it #t=START,STOP, if the
+            clip is a part of the file.
         duration: Of the clip, seconds.
         segment: Of a segment, seconds.
         modalities: What events can be in; the joint modality last, if there are several.
@@ -126,7 +127,7 @@ class ParsedClip:
     origins: tuple[Origin, ...] = (Origin.TRAINED,)
     meanings: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     highest: Mapping[str, float] = field(default_factory=dict)
-    source: RemoteFile | None = field(default=None, compare=False)
+    source: Location | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{len(self.of(name))} {display_name(name)}" for name in self.modalities)
@@ -222,8 +223,25 @@ class ParsedClip:
         if self.overview is not None:
             return self.overview
         with fetched(self.location()) as file:
-            media = open_clip(file, self.audio_track)
+            media = open_clip(of_fetched(self.location(), file), self.audio_track)
             return Overview.of(media, thumbnails_for(media.aspect))
+
+    @property
+    def media_file(self) -> str:
+        """The file in which it lies, without the part that it is."""
+        part = part_of(self.file)
+        return part[0] if part else self.file
+
+    @property
+    def fragment(self) -> str:
+        """Which part of that file it is, such as `#t=30,40`; empty if it is the whole file."""
+        return self.file.removeprefix(self.media_file)
+
+    @property
+    def begins(self) -> float:
+        """The second of that file at which it begins; 0 unless it is a part."""
+        part = part_of(self.file)
+        return part[1] if part else 0.0
 
     def location(self) -> Location:
         """Return where the clip can be read.
@@ -340,7 +358,7 @@ def parsed_clip(
         audio_track,
         (origin,),
         highest=dict(zip(classes, highest.tolist(), strict=True)),
-        source=file if isinstance(file, RemoteFile) else None,
+        source=file if is_remote(file) else None,
     )
 
 

@@ -172,7 +172,8 @@ def link(file: str | Path, folder: Path) -> str:
     An address stays as it is, but for a query, which may be signed.
     """
     if isinstance(file, str) and is_url(file):
-        return without_credentials(file)
+        whole, mark, part = file.partition("#t=")  # which part of a file a clip is stays
+        return without_credentials(whole) + mark + part
     file = Path(file)
     target = file.parent.resolve() / file.name  # the clip may be a link to a file of another name
     try:

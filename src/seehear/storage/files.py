@@ -1,6 +1,6 @@
 """Files wherever they are: on this machine, elsewhere, or inside a shard (an uncompressed tar archive).
 
-A `Location` is a path of this machine or a `RemoteFile`. `fetched` gives a path of this machine for either.
+A `Location` is a path of this machine, a `RemoteFile`, or a `Part` of either. `fetched` gives a path of this machine.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,6 +18,7 @@ from seehear import arguments
 from seehear.errors import ClipError, SeehearError
 from seehear.storage import cache
 from seehear.storage.addresses import checked, facts_of_scheme, file_name, inner_path, joined, scheme_of, shown
+from seehear.storage.parts import FRAGMENT, Part, split
 from seehear.storage.place import LocalPlace, Place
 from seehear.storage.remote import Facts, RemotePlace, facts_of_info, info
 from seehear.storage.transfers import BrokenTransferError, Doing, attempt, system
@@ -86,11 +87,25 @@ class RemoteFile:
             raise SeehearError(f"{self}: no such file any more") from None
 
 
-Location = Path | RemoteFile
+File = Path | RemoteFile
+Location = File | Part
+Local = Path | Part  # of a file of this machine
+
+
+def file_of(location: Location) -> File:
+    """Return the file in which a clip lies: a part's file, or the file itself."""
+    return location.file if isinstance(location, Part) else location
+
+
+def is_remote(location: Location) -> bool:
+    """Return whether a clip must be fetched to be read: it lies elsewhere, or in a shard."""
+    return isinstance(file_of(location), RemoteFile)
 
 
 def facts(location: Location) -> Facts:
     """By which a file is known to be the same, without reading it. Raises OSError for a path that isn't there."""
+    if isinstance(location, Part):
+        return facts(location.file)
     if isinstance(location, RemoteFile):
         return location.facts()
     stat = location.stat()
@@ -98,7 +113,9 @@ def facts(location: Location) -> Facts:
 
 
 def whereabouts(location: Location) -> str:
-    """Return one text for each file, whichever way it was named. It holds no credentials."""
+    """Return one text for each clip, whichever way it was named. It holds no credentials."""
+    if isinstance(location, Part):
+        return f"{whereabouts(location.file)}{location.fragment}"
     return str(location) if isinstance(location, RemoteFile) else str(location.resolve())
 
 
@@ -116,15 +133,45 @@ def remote_file(address: str) -> RemoteFile:
     return RemoteFile(address, *facts_of_info(about, address))
 
 
-def locate(file: str | Path | RemoteFile) -> Location:
+def part_of(file: str | Path) -> tuple[str, float, float] | None:
+    """Return the file that somebody names a part of, and the part's start and stop in seconds.
+
+    None if a file of this very name exists, or no part is named.
+
+    Raises:
+        SeehearError: If what follows `#t=` is no part, or a file elsewhere can't be looked at.
+    """
+    text = str(file)
+    return None if FRAGMENT.fullmatch(text) is None or _exists(text) else split(text)
+
+
+def _exists(file: str) -> bool:
+    """Return whether a file has this very name, which may hold `#t=`; of the web none has, for # ends its addresses."""
+    if not is_url(file):
+        return os.path.lexists(file)
+    if not facts_of_scheme(checked(file)).listed:
+        return False
+    try:
+        remote_file(file)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def locate(file: str | Path | RemoteFile | Part) -> Location:
     """Return where a clip is that somebody names: a path, an address, or a member as `SHARD.tar/MEMBER`.
+
+    Each may be followed by `#t=START,STOP`, for a part of the file.
 
     Raises:
         ClipError: If it is elsewhere, and is not there or can't be looked at.
-        SeehearError: If its shard can't be read.
+        SeehearError: If its shard can't be read, or what follows `#t=` is no part.
     """
-    if isinstance(file, RemoteFile):
+    if isinstance(file, RemoteFile | Part):
         return file
+    if part := part_of(file):
+        whole, start, stop = part
+        return Part(file_of(locate(whole)), start, stop)
     match = IN_SHARD.fullmatch(str(file))
     if match and is_elsewhere(str(file)):
         from seehear.storage.shards import members
@@ -147,10 +194,13 @@ def locate(file: str | Path | RemoteFile) -> Location:
 def fetched(location: Location) -> Iterator[Path]:
     """Yield a path of this machine with a file's content: the file itself, or a copy in the cache.
 
+    Of a part, it is the whole file; see `of_fetched`.
+
     Raises:
         ClipError: If the file can't be fetched. An error about the copy names the file instead.
         DiskFullError: If the cache has no room.
     """
+    location = file_of(location)
     if isinstance(location, Path):
         yield location
         return
@@ -159,6 +209,11 @@ def fetched(location: Location) -> Iterator[Path]:
             yield file
         except ClipError as error:
             raise ClipError(str(error).replace(str(file), str(location))) from error
+
+
+def of_fetched(location: Location, file: Path) -> Path | Part:
+    """Return a clip on this machine, once its file is `fetched`: the file, or the part of it that the clip is."""
+    return replace(location, file=file) if isinstance(location, Part) else file
 
 
 def keep(file: RemoteFile) -> Path:

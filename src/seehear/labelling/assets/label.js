@@ -20,7 +20,7 @@
   let choice = "person"; // who chose it
   let state = null; // {labels, done, events, timed}: what the person has chosen so far
   let suggestions = [], order = [], randomly = false;
-  let duration = 1, playable = true, tracks = "awaited"; // tracks: shown, failed or awaited
+  let duration = 1, begins = 0, partial = false, playable = true, tracks = "awaited"; // tracks: shown, failed or awaited
   let lane = null; // "audio|Dog": where I and O draw
   let begun = null; // seconds: where I was pressed
   let selected = null; // key of the event that is edited
@@ -345,14 +345,16 @@
 
   // Playing
 
-  const at = () => (playable ? player.currentTime : Number(seek.value));
+  // A clip may be a part of its file: the player's time is that of the file.
+  const at = () => (playable ? Math.max(0, player.currentTime - begins) : Number(seek.value));
   const show = () => {
     timeline.style.setProperty("--now", Math.min(1, at() / duration));
     if (document.activeElement !== seek && playable) seek.value = at();
     find("now").value = written(at());
+    if (partial && playable && !player.paused && at() >= duration) { if (find("loop").checked) player.currentTime = begins; else player.pause(); }
   };
-  const go = (seconds) => { const to = within(seconds); seek.value = to; if (playable) player.currentTime = to; show(); };
-  const play = () => { if (playable) player.play().catch(() => {}); };
+  const go = (seconds) => { const to = within(seconds); seek.value = to; if (playable) player.currentTime = begins + to; show(); };
+  const play = () => { if (!playable) return; if (partial && at() >= duration - 0.05) player.currentTime = begins; player.play().catch(() => {}); };
   const playPause = () => { player.paused ? play() : player.pause(); };
   const frame = () => { show(); if (!player.paused) requestAnimationFrame(frame); };
   const setRate = (rate) => { player.playbackRate = rate; find("rate").textContent = rate === 1 ? "" : `${rate}×`; };
@@ -368,10 +370,10 @@
   player.addEventListener("pause", () => { find("play").textContent = "Play"; show(); });
   player.addEventListener("timeupdate", show);
   player.addEventListener("seeked", show);
-  player.addEventListener("loadedmetadata", () => { setDuration(player.duration); setRate(1); });
+  player.addEventListener("loadedmetadata", () => { if (!partial) setDuration(player.duration); setRate(1); });
   player.addEventListener("error", () => { if (player.getAttribute("src")) { playable = false; unplayable(); } });
   seek.addEventListener("input", () => go(Number(seek.value)));
-  find("loop").addEventListener("change", (event) => { player.loop = event.target.checked; });
+  find("loop").addEventListener("change", (event) => { player.loop = event.target.checked && !partial; });
   player.addEventListener("click", playPause);
   for (const track of timeline.querySelectorAll("[data-seek]")) track.addEventListener("click", (event) => go(timeAt(track, event.clientX)));
 
@@ -394,7 +396,8 @@
     history.replaceState(null, "", `#clip=${encodeURIComponent(name)}&choice=${by}`);
     if (fresh) {
       playable = true;
-      player.src = `/media/${encodeURIComponent(name)}`; player.loop = find("loop").checked;
+      begins = answer.begins; partial = answer.fragment !== "";
+      player.src = `/media/${encodeURIComponent(name)}${answer.fragment}`; player.loop = find("loop").checked && !partial;
       showTracks(name, number);
       play();
     }
@@ -413,7 +416,7 @@
     try {
       const answer = await ask(`/api/overview/${encodeURIComponent(name)}`);
       if (number !== opened && name !== clip) return;
-      if (!playable || !(player.duration > 0)) setDuration(answer.duration);
+      if (partial || !playable || !(player.duration > 0)) setDuration(answer.duration);
       if (answer.spectrogram) find("spectrogram").replaceChildren(element("img", { src: answer.spectrogram, alt: "Spectrogram" }));
       find("thumbnails").replaceChildren(...answer.thumbnails.map((src) => element("img", { src, alt: "" })));
       tracks = "shown"; unplayable();

@@ -2,7 +2,7 @@
 // Plays the clip and moves the play head along its tracks. The page shows all results without this script.
 (() => {
   const find = (id) => document.getElementById(id);
-  const { duration } = JSON.parse(find("data").textContent);
+  const { duration, begins, partial } = JSON.parse(find("data").textContent); // the clip may be a part of its file
   const player = find("player"), seek = find("seek"), head = find("head"), timeline = find("timeline"), scroll = find("scroll");
   const play = find("play"), here = find("here"), now = find("now"), copied = find("copied");
   const events = [...timeline.querySelectorAll(".event")].map((button) => ({
@@ -51,20 +51,29 @@
 
   const go = (seconds) => {
     at = Math.min(Math.max(0, seconds), duration);
-    if (playable) player.currentTime = at;
+    if (playable) player.currentTime = begins + at;
     show();
   };
 
   const tick = () => {
     if (!playable) return;
-    at = player.currentTime;
+    at = Math.max(0, player.currentTime - begins);
     if (at >= until) { player.pause(); until = Infinity; }
+    if (partial && (at >= duration || player.currentTime < begins - 0.1)) {
+      if (at >= duration) player.pause();
+      at = Math.min(at, duration);
+      if (player.currentTime > begins + duration + 0.1 || player.currentTime < begins - 0.1) player.currentTime = begins + at;
+    }
     show();
   };
 
   const loop = () => { tick(); if (!player.paused) requestAnimationFrame(loop); };
 
-  const start = () => { if (playable) player.play().catch(() => {}); };
+  const start = () => {
+    if (!playable) return;
+    if (partial && at >= duration - 0.05) go(0);
+    player.play().catch(() => {});
+  };
 
   player.addEventListener("play", () => { play.textContent = "Pause"; loop(); });
   player.addEventListener("pause", () => { play.textContent = "Play"; until = Infinity; show(); });

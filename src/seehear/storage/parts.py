@@ -1,0 +1,127 @@
+"""Parts of files: `video.mp4#t=30,40` names a clip that is seconds 30 to 40 of a file, as a W3C media fragment does.
+
+Nothing is cut: a part is decoded from its file.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seehear.errors import SeehearError
+
+if TYPE_CHECKING:
+    from seehear.storage.files import RemoteFile
+
+FRAGMENT = re.compile(r"(.+)#t=([^#]*)", re.DOTALL)
+TIME = re.compile(
+    r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", re.ASCII
+)  # seconds, or hours and minutes before them
+TO_END = "end"  # stands for the end of the file in a clip's name
+FORM = "a part is FILE#t=START,STOP in seconds, such as video.mp4#t=30,40; #t=30 goes to the end, #t=,40 begins at 0"
+
+
+@dataclass(frozen=True, repr=False)
+class Part(os.PathLike[str]):
+    """A part of a media file, as a clip of its own. It travels to other processes.
+
+    Attributes:
+        file: The file, here or elsewhere.
+        start: Seconds from the file's first frame or sample.
+        stop: Seconds likewise; infinite for the end of the file.
+        clip: The clip's name, where a data set names its clips otherwise; else empty.
+    """
+
+    file: Path | RemoteFile
+    start: float = 0.0
+    stop: float = math.inf
+    clip: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise SeehearError if these are no seconds of a file."""
+        if not 0 <= self.start < self.stop or math.isinf(self.start):
+            raise SeehearError(f"{self.file}: seconds {self.start:g} to {self.stop:g} are no part of a file: {FORM}")
+
+    def __str__(self) -> str:
+        return f"{self.file}{self.fragment}"
+
+    def __repr__(self) -> str:
+        return f"Part({str(self)!r})"
+
+    def __fspath__(self) -> str:
+        """Return the text that names the part wherever a clip is named by a path."""
+        return str(self)
+
+    @property
+    def fragment(self) -> str:
+        """What follows the file in its name: `#t=30,40`."""
+        return fragment(self.start, self.stop)
+
+    @property
+    def name(self) -> str:
+        """The name of the file, without folders, and which part of it."""
+        return f"{self.file.name}{self.fragment}"
+
+    @property
+    def stem(self) -> str:
+        """The clip's name: that of the file without its suffix, and the seconds, as in `video_30_40`."""
+        return self.clip or name_of(self.file.stem, self.start, self.stop)
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the file's name."""
+        return self.file.suffix
+
+
+def fragment(start: float, stop: float) -> str:
+    """Return how the seconds of a part are written behind the name of its file."""
+    return f"#t={_number(start)}" + ("" if math.isinf(stop) else f",{_number(stop)}")
+
+
+def name_of(stem: str, start: float, stop: float) -> str:
+    """Return the name of the clip that is a part of a file: `video_30_40`, or `video_30_end`.
+
+    Args:
+        stem: The file's name without its suffix.
+        start: Seconds.
+        stop: Seconds; infinite for the end of the file.
+    """
+    return f"{stem}_{_number(start)}_{TO_END if math.isinf(stop) else _number(stop)}"
+
+
+def split(text: str) -> tuple[str, float, float] | None:
+    """Return the file that a text names a part of, and the part's start and stop; None if it names no part.
+
+    Raises:
+        SeehearError: If what follows `#t=` is no part.
+    """
+    match = FRAGMENT.fullmatch(text)
+    if match is None:
+        return None
+    begin, comma, end = match[2].removeprefix("npt:").partition(",")
+    start, stop = _seconds(begin) if begin else 0.0, _seconds(end) if comma else math.inf
+    if start is None or stop is None or not start < stop or not (begin or end):
+        raise SeehearError(f"{text}: {FORM}")
+    return match[1], start, stop
+
+
+def _seconds(text: str) -> float | None:
+    """Return the seconds that a text names, as 90.5, 1:30.5 or 0:01:30.5; None if it names none."""
+    match = TIME.fullmatch(text)
+    if match is None:
+        return None
+    hours, minutes, seconds = match.groups()
+    return 3600.0 * int(hours or 0) + 60.0 * int(minutes or 0) + float(seconds)
+
+
+def _number(seconds: float) -> str:
+    """Return a number without needless digits, exactly and without an exponent."""
+    text = f"{seconds:g}"
+    if "e" in text or float(text) != seconds:
+        text = f"{Decimal(repr(float(seconds))):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

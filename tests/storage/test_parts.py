@@ -1,0 +1,198 @@
+"""Clips that are parts of files: how they are named, found, decoded into features, and known to be unchanged."""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import seehear as sh
+from make_media import movie, number_of
+from seehear.arguments import Shard
+from seehear.datasets import get
+from seehear.datasets.videos import find_parts
+from seehear.errors import ClipError, SeehearError
+from seehear.features.extraction import extract
+from seehear.features.store import Store
+from seehear.labels import DefectKind, check, read_dense, read_weak
+from seehear.media.child import DECODER, open_clip
+from seehear.media.clips import find_clips
+from seehear.storage.files import locate, part_of
+from seehear.storage.parts import Part, split
+
+FPS = 4
+
+
+@sh.network(name="which", modality="visual", width=1, size=32)
+def which(frames):
+    """The numbers of the frames."""
+    return np.array([[number_of(frame)] for frame in frames], dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> Path:
+    """Twelve seconds whose frames are numbered, four per second."""
+    return movie(tmp_path_factory.mktemp("films") / "film.mp4", 12, fps=FPS)
+
+
+@pytest.mark.parametrize(
+    ("fragment", "start", "stop", "name"),
+    [
+        ("#t=3,5", 3, 5, "film_3_5"),
+        ("#t=3", 3, math.inf, "film_3_end"),
+        ("#t=,5", 0, 5, "film_0_5"),
+        ("#t=0.5,1.25", 0.5, 1.25, "film_0.5_1.25"),
+        ("#t=.5,1.", 0.5, 1, "film_0.5_1"),
+        ("#t=npt:3,5", 3, 5, "film_3_5"),
+        ("#t=0:03,0:00:05.5", 3, 5.5, "film_3_5.5"),
+        ("#t=1:02:03,1:02:04", 3723, 3724, "film_3723_3724"),
+        ("#t=3s,5s", 3, 5, "film_3_5"),
+        ("#t=123456.789,1234567", 123456.789, 1234567, "film_123456.789_1234567"),
+    ],
+)
+def test_a_part_is_named_by_its_file_and_its_seconds(fragment, start, stop, name):
+    assert split(f"a/film.mp4{fragment}") == ("a/film.mp4", start, stop)
+    part = locate(f"a/film.mp4{fragment}")
+    assert isinstance(part, Part)
+    assert (part.file, part.start, part.stop) == (Path("a/film.mp4"), start, stop)
+    assert part.stem == name
+    assert locate(str(part)) == part == pickle.loads(pickle.dumps(part))
+    assert os.fspath(part) == str(part)
+
+
+@pytest.mark.parametrize(
+    "fragment", ["#t=", "#t=,", "#t=5,3", "#t=3,3", "#t=x", "#t=-1,3", "#t=1e3", "#t=nan", "#t=3,inf", "#t=1,2,3"]
+)
+def test_what_is_no_part_is_an_error(film, fragment):
+    with pytest.raises(SeehearError, match=r"film\.mp4#t=.*: a part is FILE#t=START,STOP in seconds"):
+        find_clips(f"{film}{fragment}")
+    with pytest.raises(SeehearError):
+        open_clip(f"{film}{fragment}")
+
+
+def test_a_file_that_is_really_called_so_is_the_file(film, tmp_path):
+    odd = tmp_path / "film.mp4#t=3,5"
+    shutil.copy(film, odd)
+    assert part_of(odd) is None
+    assert dict(find_clips(odd)) == {"film": odd} or list(find_clips(odd).values()) == [odd]
+    assert open_clip(str(odd)).duration == pytest.approx(12, abs=0.1)
+    part = find_clips(f"{odd}#t=1,2")
+    assert [str(file) for file in part.values()] == [f"{odd}#t=1,2"]
+
+
+def test_parts_are_found_like_files(film, tmp_path, monkeypatch):
+    monkeypatch.chdir(film.parent)
+    found = find_clips(["film.mp4#t=1,3", Path("film.mp4#t=2,4"), "film.mp4", Part(film, 5, 6, clip="own_name")])
+    assert list(found) == ["film_1_3", "film_2_4", "film", "own_name"]
+    for n in range(2):
+        shutil.copy(film, tmp_path / f"{n}.mp4")
+    assert list(find_clips(f"{tmp_path}/*.mp4#t=0,5")) == ["0_0_5", "1_0_5"]
+    assert list(find_clips([f"{film}#t=1,3", "film.mp4#t=1,3.0"])) == ["film_1_3"]
+    with pytest.raises(SeehearError, match="would be one clip, 'film_1_3'"):
+        find_clips([f"{film}#t=1,3", Part(film, 1, 4, clip="film_1_3")])
+    with pytest.raises(SeehearError, match="is a folder or a shard"):
+        find_clips(f"{tmp_path}#t=1,3")
+    with pytest.raises(SeehearError, match=r"none\.mp4: no such file"):
+        find_clips("none.mp4#t=1,3")
+
+
+def test_features_of_a_part_are_those_of_the_whole_there(film):
+    whole = extract(film, which, fps=FPS, progress=False)["which"]
+    part = extract(f"{film}#t=3,7", which, fps=FPS, progress=False)
+    assert part.duration == pytest.approx(4)
+    np.testing.assert_array_equal(part["which"], whole[3:7])
+
+
+def test_features_are_current_for_one_part_alone(film, tmp_path):
+    file = shutil.copy(film, tmp_path / "film.mp4")
+
+    def made(*parts: str | Part) -> int:
+        return extract(parts, which, store=tmp_path / "store", fps=FPS, progress=False).made
+
+    assert made(f"{file}#t=1,3", f"{file}#t=2,4") == 2
+    assert made(f"{file}#t=1,3", f"{file}#t=2,4.0") == 0
+    assert made(Part(file, 1, 3, clip="one")) == 1
+    assert made(Part(file, 1, 3, clip="one")) == 0
+    assert made(Part(file, 1, 3.5, clip="one")) == 1  # another part under the same name
+    os.utime(file, (1, 1))
+    assert made(f"{file}#t=1,3") == 0  # touched, with the same content
+    assert made(file) == 1
+    kept = Store(tmp_path / "store")
+    np.testing.assert_array_equal(kept.read("which", "film_1_3"), kept.read("which", "film")[1:3])
+    assert kept.origin("which", "film_1_3").source != kept.origin("which", "film_2_4").source
+
+
+def test_a_part_that_the_file_does_not_hold(film, tmp_path):
+    done = extract([f"{film}#t=5,15", f"{film}#t=20", f"{film}#t=5,12.4"], which, fps=FPS, progress=False)
+    assert done.failed["film_5_15"] == [f"{film}: is 12.0 s long, but the part ends at second 15"]
+    assert done.failed["film_20_end"] == [f"{film}: is 12.0 s long, but the part begins at second 20"]
+    (note,) = done["film_5_12.4"].notes
+    assert str(note) == "its file ends 0.4 s before the part does"
+    assert not note.missing
+
+
+def test_tables_name_parts_as_people_write_them(film, tmp_path):
+    (tmp_path / "weak.csv").write_text("filename,event_labels\nfilm.mp4#t=1,3,Dog\n")
+    (tmp_path / "weak.tsv").write_text("filename\tevent_labels\nfilm.mp4#t=1,3\tDog\nfilm.mp4\tDog\n")
+    table = read_weak(tmp_path / "weak.tsv")
+    assert table.clips == ("film_1_3", "film.mp4")
+    (tmp_path / "dense.tsv").write_text("filename\tonset\toffset\tevent_labels\nfilm.mp4#t=1,3\t0\t1\tDog\n")
+    assert [event.clip for event in read_dense(tmp_path / "dense.tsv").events] == ["film_1_3"]
+    (tmp_path / "bad.tsv").write_text("filename\tevent_labels\nfilm.mp4#t=3,1\tDog\n")
+    with pytest.raises(SeehearError, match=r"bad\.tsv:2: .*a part is FILE#t=START,STOP"):
+        read_weak(tmp_path / "bad.tsv")
+
+
+def test_lengths_of_parts_are_those_that_labels_are_checked_by(film, tmp_path):
+    table = tmp_path / "audio.tsv"
+    table.write_text("filename\tonset\toffset\tevent_labels\nfilm.mp4#t=1,3\t0\t4\tDog\n")
+    (defect,) = check(table, clips=f"{film}#t=1,3").defects
+    assert defect.kind is DefectKind.PAST_END
+    assert check(table, clips=Part(film, 1, 5, clip="film_1_3")).exit_code == 0
+
+
+def test_clips_of_a_data_set_are_parts_of_its_videos(film, tmp_path):
+    ident = "a_b-c_d-e_f"
+    folder = tmp_path / "videos" / "deeper"
+    folder.mkdir(parents=True)
+    shutil.copy(film, folder / f"{ident}_full_video.mp4")
+    movie(folder / "0123456789a.mp4", 10, fps=FPS)
+    names = [f"{ident}_1_3", f"{ident}_0.5_10.5", "0123456789a_30_40", f"{ident}_20_30", "nowhere_____1_2"]
+    found = find_parts(get("llp"), names, tmp_path / "videos")
+    assert [str(file)[len(str(folder)) + 1 :] for file in found.clips.values()] == [
+        f"{ident}_full_video.mp4#t=1,3",
+        f"{ident}_full_video.mp4#t=0.5,10.5",
+        "0123456789a.mp4#t=0",  # as long as the clip: it is the clip
+    ]
+    assert list(find_clips(found.clips.values())) == names[:3]
+    assert found.whole == 1
+    assert found.failed[names[3]].endswith(f"is 12.0 s long, but {names[3]} begins at second 20")
+    assert found.failed[names[4]] == f"{tmp_path / 'videos'}: holds no video of nowhere_____1_2"
+
+
+def test_a_part_needs_no_more_than_its_own_frames(film, monkeypatch):
+    """The packets of a file are listed once, however many of its parts are decoded one after the other."""
+    from seehear.media import reader
+
+    monkeypatch.setenv("SEEHEAR_ISOLATE", "0")
+    reader._listed.cache_clear()
+    for n in range(5):
+        open_clip(f"{film}#t={n},{n + 2}")
+    assert reader._listed.cache_info().misses == 1
+    assert DECODER is not None
+
+
+def test_shares_of_a_list_are_by_the_names_of_parts(film):
+    parts = [f"{film}#t={n},{n + 1}" for n in range(8)]
+    shares = [extract(parts, which, fps=FPS, shard=Shard(n, 2), progress=False) for n in (1, 2)]
+    assert sorted([*shares[0], *shares[1]]) == sorted(find_clips(parts))
+
+
+def test_an_unknown_part_is_a_clip_error(tmp_path):
+    with pytest.raises(ClipError, match="no such file"):
+        open_clip(tmp_path / "none.mp4#t=1,2")
