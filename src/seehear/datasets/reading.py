@@ -62,7 +62,7 @@ class ClassNames:
 
     Attributes:
         renamed: Published name -> name in tables, of those that differ.
-        defects: A class that is renamed, and names that can't be told apart then or can't stand in a table.
+        defects: A class that is renamed, and names that become the same, or can't stand in a table.
     """
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from seehear.training.parts import fits, rows_of
 from seehear.training.recipe import Recipe
 from seehear.training.run import RunFacts
 
-LONG = 60  # segments of a clip from which on a training says what it makes of long clips
+LONG = 60  # segments of a clip; beyond that, a training says how it takes long clips
 SUGGESTED = 30  # segments of a window that is suggested
 LESS = 0.7  # share of the memory from which down it is
 NUMBER = 4  # bytes
