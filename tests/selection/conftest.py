@@ -135,6 +135,12 @@ class Choice:
         return {"labels": self.folder / "test.csv", **self.truth("test"), "workers": 1, "device": "cpu"} | changed
 
 
+@pytest.fixture(autouse=True)
+def rough_forecast(monkeypatch):
+    """A forecast times few steps: how near its seconds are is not looked at."""
+    monkeypatch.setattr("seehear.selection.plan.TIMED_STEPS", 2)
+
+
 @pytest.fixture(scope="session")
 def untouched(tmp_path_factory):
     """What each test gets a copy of."""
