@@ -79,6 +79,13 @@ class PseudoLabels:
         """Return modality -> (N, T, C) bool: which segments have the class."""
         return {name: _confident(array) for name, array in self.confidence.items()}
 
+    def found(self) -> tuple[int, int]:
+        """Return how many labels, each of a clip and a class, are in a segment of a modality; and of how many."""
+        segments = self.segments
+        of_clip = np.any([array.any(axis=1) for array in segments.values()], axis=0)  # (N, C)
+        held = np.any(list(self.weak.values()), axis=0)
+        return int((held & of_clip).sum()), int(held.sum())
+
     def subset(self, clips: NDArray[np.int64]) -> PseudoLabels:
         """Return some clips, by number."""
         return self._each(lambda array: taken(array, clips), self.classes)

@@ -40,12 +40,15 @@ def made():
     return clips(60), clips(20, seed=1), clips(20, seed=2)
 
 
+def without_truth(whole):
+    features = {name: {network: whole.arrays(network)} for name, network in (("audio", "ears"), ("visual", "eyes"))}
+    return sh.Dataset.from_arrays(features, whole.labels, CLASSES)
+
+
 @pytest.fixture(scope="module")
 def blind(made):
     """The validation clips without ground truth."""
-    whole = made[1]
-    features = {name: {network: whole.arrays(network)} for name, network in (("audio", "ears"), ("visual", "eyes"))}
-    return sh.Dataset.from_arrays(features, whole.labels, CLASSES)
+    return without_truth(made[1])
 
 
 def trained(data, val=None, out=None, **settings):
@@ -93,6 +96,19 @@ def test_without_ground_truth_the_pseudo_labels_choose(made, blind):
     assert sh.score(predicted, labelled.segments).average == pytest.approx(best)
     assert sh.score(predicted, made[1].truth).average > 70
     assert sh.score(parser.predict(test), test.truth).average > 70
+
+
+@pytest.mark.parametrize(
+    ("noise", "expected"),
+    [(2, "scores against its pseudo-labels are too high"), (50, "its pseudo-labels are not used")],
+)
+def test_a_teacher_that_finds_nothing_makes_no_silence_right(noise, expected):
+    """Features say little or nothing of the classes, so pseudo-labels are few or none."""
+    data, val = (clips(count, seed=count, noise=noise, lengths=(3,)) for count in (60, 20))
+    parser = trained(data, without_truth(val), decode="tuned", **RIDGE)
+    (note,) = [note for note in parser.notes if "finds" in note]
+    assert expected in note
+    assert ("average" in parser.history[0]["val"]) == (noise == 2)
 
 
 def test_soft_targets_and_hard_ones_differ(made):

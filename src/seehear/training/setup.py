@@ -175,11 +175,28 @@ def with_labels_per_modality(
         if val.truth is not None:
             truth = {name: val.truth[name] for name in val.modalities}
             teachers = replace(teachers, tuned=tune(teachers.probabilities(val), truth, val.modalities).decoding)
-        if val.pseudo is None:
-            val = val.with_pseudo(teachers.label(val))
+    notes = [] if train.pseudo is not None else list(refinement.notes)
+    if val is not None and val.pseudo is None:
+        pseudo = teachers.label(val)
+        placed, every = pseudo.found()
+        if val.truth is None and 2 * placed < every:
+            notes.append(_few_placed(placed, every, settings.teacher))
+        if val.truth is not None or placed:
+            val = val.with_pseudo(pseudo)
     if train.pseudo is not None:  # labels that it brings are used as they are; the teacher labels the validation clips
-        return train, val, teachers, []
-    return train.usable().with_pseudo(refinement), val, teachers, list(refinement.notes)
+        return train, val, teachers, notes
+    return train.usable().with_pseudo(refinement), val, teachers, notes
+
+
+def _few_placed(placed: int, every: int, teacher: str) -> str:
+    """Return a note on validation clips in which the teacher finds few labels: silence then seems to be right."""
+    found = f"{teacher} finds {placed} of the {every} labels of the validation clips in a second of theirs"
+    if placed:
+        return f"{found}: scores against its pseudo-labels are too high; give ground truth, or better features"
+    return (
+        f"{found}: its pseudo-labels are not used, the epoch is chosen by the loss, and the thresholds are the "
+        "official ones; give ground truth, or better features"
+    )
 
 
 def _without_labels(val: Dataset | None, recipe: Recipe) -> list[str]:
