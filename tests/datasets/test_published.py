@@ -113,6 +113,26 @@ def test_tables_of_others_are_not_overwritten(name, tmp_path):
         prepare(tmp_path, other, tables=tmp_path / "elsewhere")
 
 
+def test_tables_that_another_store_uses_are_not_overwritten(name, tmp_path):
+    def written():
+        return {path: path.read_bytes() for path in (tmp_path / f"{name}-tables").rglob("*") if path.is_file()}
+
+    prepare(tmp_path, name)
+    before = written()
+    commands.prepare(dataset=name, annotations=tmp_path / "given", store=tmp_path / "store2")
+    for path in (path for path in (tmp_path / "given").rglob("*") if path.is_file()):
+        path.write_text(path.read_text().replace("abcdef", "abcdeF"))  # other clips
+    with pytest.raises(
+        SeehearError, match=f"{name}-tables: holds tables of {name} .* --tables DIR .* delete the folder"
+    ):
+        commands.prepare(dataset=name, annotations=tmp_path / "given", store=tmp_path / "store2")
+    assert written() == before
+    for path in (tmp_path / f"{name}-tables").rglob("*"):
+        path.is_file() and path.unlink()
+    prepare(tmp_path, name)
+    assert written() != before
+
+
 OTHER = (b"", b"\xff\xfe\x00a", b"a\n", b"[]", b'{"database": {"a": 3}}', b"a\tb&c&d,e&f\n" * 2)
 
 

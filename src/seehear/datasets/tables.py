@@ -21,6 +21,7 @@ from seehear.labels import (
     write_dense,
     write_weak,
 )
+from seehear.scoring.signature import revision
 from seehear.stored import read_object
 
 MARKER = "prepared.json"
@@ -123,7 +124,7 @@ def write_tables(dataset: DataSet, tables: Tables, folder: Path, out: Path) -> A
         out: train.csv, val.csv, test.csv, eval_<modality>.csv, weak_<modality>_<split>.csv, classes.txt go there.
 
     Raises:
-        SeehearError: If the folder holds other files of these names.
+        SeehearError: If the folder holds other files of these names, or tables of other published files.
     """
     weak = {split: out / f"{split}.csv" for split in tables.weak}
     dense = {kind: out / f"eval_{kind}.csv" for kind in tables.dense}
@@ -133,7 +134,8 @@ def write_tables(dataset: DataSet, tables: Tables, folder: Path, out: Path) -> A
     }
     parts = {name: out / f"{name}.csv" for name in tables.parts}
     nested = [path for splits in by_modality.values() for path in splits.values()]
-    _claim(out, dataset, [*weak.values(), *dense.values(), *nested, *parts.values(), out / CLASSES, out / RENAMED])
+    files = [*weak.values(), *dense.values(), *nested, *parts.values(), out / CLASSES, out / RENAMED]
+    _claim(out, dataset, [revision([path]) for path in tables.files], files)
     for split, path in weak.items():
         write_weak(path, tables.weak[split].labels)
     evaluated = {clip for split in EVALUATED if split in tables.weak for clip in tables.weak[split].clips}
@@ -153,14 +155,30 @@ def write_tables(dataset: DataSet, tables: Tables, folder: Path, out: Path) -> A
     return Annotations(dataset, folder, weak, dense, by_modality, parts)
 
 
-def _claim(out: Path, dataset: DataSet, files: Sequence[Path]) -> None:
-    """Mark `out` as the tables of a data set. Raises SeehearError if it holds files of the same names that are not."""
+def _claim(out: Path, dataset: DataSet, published: Sequence[str], files: Sequence[Path]) -> None:
+    """Mark `out` as the tables of a data set, so that those which another store's commands name stay as they are.
+
+    Args:
+        out: The folder.
+        dataset: The data set.
+        published: Name and hash of each published file.
+        files: What will be written.
+
+    Raises:
+        SeehearError: If it holds files of the same names that are none, or that come of other published files.
+    """
     check_folder(out, "choose another --tables")
     sweep(out)
-    marker, ours = out / MARKER, {"dataset": dataset.name}
+    marker, ours = out / MARKER, {"dataset": dataset.name, "published": list(published)}
     existing = [path.name for path in files if path.exists()]
     if existing and not marker.exists():
         raise SeehearError(f"{out}: holds {existing[0]}, which `prepare` did not write; choose another --tables")
     claim(marker, ours)
-    if (old := read_object(marker, "choose another --tables")) != ours:
-        raise SeehearError(f"{out}: holds the tables of {old.get('dataset')}; choose another --tables")
+    old = read_object(marker, "choose another --tables")
+    if (name := old.get("dataset")) != dataset.name:
+        raise SeehearError(f"{out}: holds the tables of {name}; choose another --tables")
+    if old != ours:
+        raise SeehearError(
+            f"{out}: holds tables of {dataset.name} that come of other published files, and other commands may use "
+            "them; give --tables DIR for these, or delete the folder"
+        )
