@@ -58,16 +58,57 @@ def test_from_tables_to_a_trained_model(name, tmp_path):
         assert not train
         assert "vggsounder has no train split" in report.text()
         return
-    tokens = [*shlex.split(train[0].replace("--out RUN", f"--out {tmp_path / 'run'}"))[1:], "--set", *TINY]
+    assert follow(tmp_path, report) == SIZES[name]["train"]
+
+
+def follow(tmp_path, report):
+    """Run the commands that train and score, as they are printed, and return the number of training clips."""
+    train, *scores = report.commands()
+    tokens = [*shlex.split(train.replace("--out RUN", f"--out {tmp_path / 'run'}"))[1:], "--set", *TINY]
     tokens[tokens.index("--recipe") + 1] = "small"
     command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
     trained = command(*bound.args, **bound.kwargs)
-    assert (trained.clips, trained.exit_code, trained.missing) == (SIZES[name]["train"], 0, [])
-    if "psds" in spec.metrics and not find_spec("sed_scores_eval"):
-        return
-    tokens = [str(tmp_path / "run") if token == "RUN" else token for token in shlex.split(score)[1:]]
-    command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
-    assert command(*bound.args, **bound.kwargs).exit_code == 0
+    assert (trained.exit_code, trained.missing) == (0, [])
+    assert scores
+    for score in scores:
+        if "psds" in score and not find_spec("sed_scores_eval"):
+            continue
+        tokens = [str(tmp_path / "run") if token == "RUN" else token for token in shlex.split(score)[1:]]
+        command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
+        assert command(*bound.args, **bound.kwargs).exit_code == 0
+    return trained.clips
+
+
+@pytest.mark.parametrize(
+    ("kinds", "says"),
+    [
+        (["audio_visual"], "when a class is heard and seen at once"),
+        (["audio"], "when a class is heard; it says nothing of what is seen"),
+        (["visual"], "when a class is seen; it says nothing of what is heard"),
+        (["audio", "audio_visual"], "when a class is heard and seen at once"),
+        (["audio", "visual", "audio_visual"], "what is heard and what is seen, each"),
+        (["audio", "touch"], "when a class is active in audio and in touch, each"),
+    ],
+)
+def test_the_next_commands_of_a_folder_follow_from_its_dense_tables(tmp_path, kinds, says):
+    MAKERS["ave"](tmp_path / "given")
+    folder = tmp_path / "ave-tables"
+    prepare(tmp_path, "ave")
+    events = (folder / "eval_audio_visual.csv").read_text()
+    (folder / "eval_audio_visual.csv").unlink()
+    for kind in kinds:
+        write(folder / f"eval_{kind}.csv", events)
+    datasets.generate("folder", folder, tmp_path / "feats")
+    report = datasets.prepare("folder", folder, tmp_path / "own", features=tmp_path / "feats")
+    assert says in report.text()
+    assert f"{folder} holds tables that `prepare` wrote for ave: --dataset ave with" in report.text()
+    if says.startswith("what is heard"):
+        assert report.commands()[1].startswith("seehear reproduce table5 ")
+    else:
+        assert follow(tmp_path, report) == SIZES["ave"]["train"]
+    (folder / "val.csv").unlink()
+    with pytest.raises(SeehearError, match=r"lacks val\.csv, .*: use --dataset ave with the tables as published"):
+        datasets.prepare("folder", folder, tmp_path / "own")
 
 
 def test_tables_in_seehears_form_are_without_defects_of_their_own(name, tmp_path):

@@ -68,7 +68,7 @@ class Prepared(Result):
         """Return lines for people."""
         sizes = ", ".join(f"{count} {split}" for split, count in self.sizes.items())
         blocks = [
-            [f"{self.annotations.dataset.name}: {sizes} clips", self.annotations.dataset.truth.says, *self.notes],
+            [f"{self.annotations.dataset.name}: {sizes} clips", self.annotations.says, *self.notes],
             self._feature_table(),
             [listed_notes(self.clip_notes)] if self.clip_notes else [],
             self._defect_lines(),
@@ -81,7 +81,7 @@ class Prepared(Result):
         """Return a value that `json.dumps` takes."""
         return {
             "dataset": self.annotations.dataset.name,
-            "truth": self.annotations.dataset.truth.name.lower().replace("_", "-"),
+            "truth": self.annotations.truth.name.lower().replace("_", "-"),
             "clips": self.sizes,
             "missing": self.missing,
             "defects": {kind.slug: len(defects) for kind, defects in self.defects_by_kind().items()},
@@ -127,7 +127,7 @@ class Prepared(Result):
         if not all(collocation.values()):
             source = "--features FOLDER" if tables.dataset.features else "--videos FOLDER --networks NAMES"
             return [f"seehear prepare {common} {source}"]
-        if tables.dataset.read is not None:
+        if tables.dataset.read is not None or not {AUDIO, VISUAL}.issubset(tables.dense):
             return [*self._train(collocation), *self._score()]
         few = self.sizes["train"] < FEW_CLIPS
         if not tables.dataset.features:  # then the paper's networks need stand-ins
@@ -141,7 +141,8 @@ class Prepared(Result):
         if "train" not in tables.weak:
             return []
         few, known = self.sizes["train"] < FEW_CLIPS, "val" in tables.weak
-        per_modality = tables.dense if known and AUDIO_VISUAL not in tables.dense else {}
+        dense = _per_modality(tables.dense)
+        per_modality = dense if known and dense.keys() >= collocation.keys() else {}
         train = [
             f"seehear train --store {shlex.quote(str(self.store))} --labels {shlex.quote(str(tables.weak['train']))}",
             *([f"--val {shlex.quote(str(tables.weak['val']))}"] if known else []),
@@ -157,12 +158,12 @@ class Prepared(Result):
         if (labels := tables.weak.get("test", tables.weak.get("val"))) is None:
             return []
         common = f"--store {shlex.quote(str(self.store))} --labels {shlex.quote(str(labels))}"
-        if tables.dataset.truth is Truth.PER_MODALITY:
-            return [f"seehear evaluate RUN {common} {' '.join(_dense_options(tables.dense))}"]
+        if tables.truth is Truth.PER_MODALITY:
+            return [f"seehear evaluate RUN {common} {' '.join(_dense_options(_per_modality(tables.dense)))}"]
         split = "test" if "test" in tables.weak else "val"
         weak = {modality: splits[split] for modality, splits in tables.by_modality.items() if split in splits}
         truth = [shlex.quote(f"{kind}={path}") for kind, path in (tables.dense or weak).items()]
-        metrics = " ".join(tables.dataset.metrics)
+        metrics = " ".join(tables.metrics)
         return [f"seehear benchmark RUN {common} --truth {' '.join(truth)} --metrics {metrics}"]
 
     def _suggested_networks(self, modality: str) -> list[str]:
@@ -200,6 +201,11 @@ class Prepared(Result):
             lines.append(f"  {len(defects):>4}  {kind.counted(len(defects))}")
             lines += [f"        {defect}" for defect in defects[:MAX_EXAMPLES]]
         return lines
+
+
+def _per_modality(dense: Mapping[str, Path]) -> dict[str, Path]:
+    """Return the dense tables of modalities, without that of what is heard and seen at once."""
+    return {kind: path for kind, path in dense.items() if kind != AUDIO_VISUAL}
 
 
 def _dense_options(dense: Mapping[str, Path]) -> Sequence[str]:

@@ -10,7 +10,7 @@ from seehear import arguments
 from seehear.arguments import Names
 from seehear.datasets.prepared import Prepared
 from seehear.datasets.registry import get
-from seehear.datasets.spec import SPLITS, DataSet, feature_folders, find_tables
+from seehear.datasets.spec import SPLITS, DataSet, feature_folders, find_tables, prepared_for
 from seehear.datasets.tables import check_tables, read_tables, write_tables
 from seehear.engines.choose import LOCAL, engine_of
 from seehear.engines.interface import Engine
@@ -141,7 +141,13 @@ def _check(
     defects = check_tables(dataset, tables)
     sizes = {split: len(table.clips) for split, table in tables.weak.items()}
     if dataset.read is None:
-        return tables.weak, Prepared(find_tables(dataset, folder), store, sizes, defects)
+        result = Prepared(find_tables(dataset, folder), store, sizes, defects)
+        if name := prepared_for(folder):
+            result.notes.append(
+                f"{folder} holds tables that `prepare` wrote for {name}: --dataset {name} with the tables as published also knows "
+                "the names of its clips, the features that its field shares, and the scores of its papers"
+            )
+        return tables.weak, result
     place = Path(out) if out is not None else store.absolute().parent / f"{dataset.name}-tables"
     result = Prepared(write_tables(dataset, tables, folder, place), store, sizes, defects)
     lacking = [split for split in SPLITS if split not in sizes]

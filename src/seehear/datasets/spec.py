@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -11,11 +12,14 @@ from typing import TYPE_CHECKING
 from seehear.errors import ClipError, SeehearError
 from seehear.modality import AUDIO, VISUAL, joint_name
 from seehear.names import valid_modality_name
+from seehear.stored import read_object
 
 if TYPE_CHECKING:
     from seehear.datasets.tables import Tables
 
 SPLITS = ("train", "val", "test")
+MARKER = "prepared.json"  # in a folder of tables that `prepare` wrote: of which data set, from which published files
+ANSWERED = ("map",)  # a score for ground truth of any kind that says when
 AUDIO_VISUAL = joint_name((AUDIO, VISUAL))  # the kind of a dense table that says what is heard and seen at once
 
 
@@ -31,6 +35,7 @@ class Truth(Enum):
         "The ground truth says when a class is heard and seen at once; it says nothing of what is only heard or seen.",
     )
     SOUND = ((AUDIO,), "The ground truth says when a class is heard; it says nothing of what is seen.")
+    SIGHT = ((VISUAL,), "The ground truth says when a class is seen; it says nothing of what is heard.")
     CLIPS = (
         (AUDIO, VISUAL),
         "The ground truth says which classes are heard and which are seen in a clip; it says nothing of when.",
@@ -42,6 +47,16 @@ class Truth(Enum):
 
     def __repr__(self) -> str:
         return f"Truth.{self.name}"
+
+    @staticmethod
+    def of(kinds: Iterable[str]) -> Truth:
+        """Return what dense tables of these kinds say: modalities, and audio_visual for heard and seen at once."""
+        given = set(kinds)
+        if AUDIO_VISUAL in given and not given.issuperset((AUDIO, VISUAL)):
+            return Truth.JOINT
+        return {frozenset((AUDIO,)): Truth.SOUND, frozenset((VISUAL,)): Truth.SIGHT}.get(
+            frozenset(given), Truth.PER_MODALITY
+        )
 
 
 @dataclass(frozen=True)
@@ -98,7 +113,7 @@ class DataSet:
         span: Returns the seconds of the full video that a clip is, from its name; None if the clip is a file.
         seconds: Length of every clip whose name has no times; None if clips have different lengths.
         read: Reads the tables as published from a folder; None if they are those in `weak` and `dense`.
-        truth: What the ground truth says.
+        truth: What the ground truth says; if `dense_pattern` names its tables, they decide, see `truth_of`.
         metrics: Scores that its papers report, by the names of `seehear benchmark`.
     """
 
@@ -122,9 +137,17 @@ class DataSet:
         span = self.span(clip)
         return span[1] - span[0] if span else self.seconds
 
+    def truth_of(self, kinds: Iterable[str]) -> Truth:
+        """Return what the ground truth says, if there are dense tables of these kinds."""
+        return Truth.of(kinds) if self.dense_pattern else self.truth
+
     def modalities(self, kinds: Iterable[str]) -> tuple[str, ...]:
         """Return the modalities of a model of the data set, which has dense tables of these kinds."""
-        return (tuple(kinds) if self.truth is Truth.PER_MODALITY else ()) or self.truth.modalities
+        named = [kind for kind in kinds if kind != AUDIO_VISUAL]
+        truth = self.truth_of(kinds)
+        return (
+            tuple(named) if named and truth is Truth.PER_MODALITY else tuple(dict.fromkeys([*truth.modalities, *named]))
+        )
 
     def short(self, clip: str) -> str:
         """Return the part of a clip's name that names its feature files and its video."""
@@ -169,6 +192,32 @@ class Annotations:
         """The modalities that a model of the data set has."""
         return self.dataset.modalities(self.dense)
 
+    @property
+    def truth(self) -> Truth:
+        """What the ground truth says."""
+        return self.dataset.truth_of(self.dense)
+
+    @property
+    def says(self) -> str:
+        """A sentence on what the ground truth says."""
+        if set(self.modalities) <= {AUDIO, VISUAL}:
+            return self.truth.says
+        *others, last = self.modalities
+        return f"The ground truth says when a class is active in {' and in '.join([', '.join(others), last])}, each."
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Scores that its papers report; for tables of a user's own, one that the ground truth can answer."""
+        return ANSWERED if self.dataset.dense_pattern and self.truth is not Truth.PER_MODALITY else self.dataset.metrics
+
+
+def prepared_for(folder: Path) -> str:
+    """Return the data set for which `prepare` wrote the tables in a folder; nothing if it wrote none."""
+    with suppress(SeehearError):
+        if (folder / MARKER).is_file():
+            return str(read_object(folder / MARKER, "delete it").get("dataset") or "")
+    return ""
+
 
 def find_tables(dataset: DataSet, folder: str | Path) -> Annotations:
     """Return the data set's label tables in a folder.
@@ -199,5 +248,8 @@ def find_tables(dataset: DataSet, folder: str | Path) -> Annotations:
         if not dense:
             missing.append(f"{before}<modality>{after}")
     if missing:
-        raise SeehearError(f"{folder}: lacks {', '.join(missing)}, tables of {dataset.name} ({dataset.source})")
+        message = f"{folder}: lacks {', '.join(missing)}, tables of {dataset.name} ({dataset.source})"
+        if name := prepared_for(folder):
+            message += f"; `prepare` wrote its tables for {name}: use --dataset {name} with the tables as published"
+        raise SeehearError(message)
     return Annotations(dataset, folder, weak, dense)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seehear.datasets.spec import Annotations, DataSet, find_tables
+from seehear.datasets.spec import MARKER, Annotations, DataSet, find_tables
 from seehear.errors import SeehearError
 from seehear.files import atomic_text, check_folder, claim, sweep
 from seehear.labels import (
@@ -24,7 +24,6 @@ from seehear.labels import (
 from seehear.scoring.signature import revision
 from seehear.stored import read_object
 
-MARKER = "prepared.json"
 CLASSES, RENAMED = "classes.txt", "renamed.tsv"
 EVALUATED = ("val", "test")  # the splits whose events the dense tables hold
 
