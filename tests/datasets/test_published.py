@@ -101,7 +101,7 @@ def test_the_next_commands_of_a_folder_follow_from_its_dense_tables(tmp_path, ki
     datasets.generate("folder", folder, tmp_path / "feats")
     report = datasets.prepare("folder", folder, tmp_path / "own", features=tmp_path / "feats")
     assert says in report.text()
-    assert f"{folder} holds tables that `prepare` wrote for ave: --dataset ave with" in report.text()
+    assert f"{folder} holds tables that `prepare` wrote for ave: use --dataset ave with" in report.text()
     if says.startswith("what is heard"):
         assert report.commands()[1].startswith("seehear reproduce table5 ")
     else:
@@ -319,11 +319,54 @@ def test_unav100(tmp_path):
     assert (video(9), 3, 21) in {(event.clip, event.onset, event.offset) for event in events}
     content["database"][video(9)]["annotations"] = [{"segment": [1], "label": "Flute"}]
     path.write_text(json.dumps(content))
-    with pytest.raises(SeehearError, match="lacks a segment of two times, or a label"):
+    with pytest.raises(
+        SeehearError, match=f"json: error: {video(9)}, annotation 1: it lacks a segment of two times, or a label"
+    ):
         prepare(tmp_path, "unav100")
     path.write_text('{"results": {}}')
     with pytest.raises(SeehearError, match="holds no videos under `database`"):
         prepare(tmp_path, "unav100")
+
+
+def test_defects_of_unav100_name_the_clip_and_the_annotation(tmp_path):
+    MAKERS["unav100"](tmp_path / "given")
+    path = tmp_path / "given" / "data" / "unav100_annotations.json"
+    content = json.loads(path.read_text())
+    one, two = content["database"][video(1)], content["database"][video(2)]  # of 13 s and 14 s
+    for own in (one, two):
+        own["annotations"] = [{"segment": segment, "label": "Flute"} for segment in ([2, 5], [4, 6], [4, 6], [50, 40])]
+    two["annotations"].append({"segment": [50, 60], "label": "Bark"})
+    two["annotations"].append({"segment": [9, 14.5], "label": "Bark"})
+    path.write_text(json.dumps(content))
+    lines = [str(defect).removeprefix(f"{path}: ") for defect in prepare(tmp_path, "unav100").defects]
+    for clip in (video(1), video(2)):
+        assert [line for line in lines if line.startswith(clip)][:3] == [
+            f"{clip}, annotation 2: Flute overlaps annotation 1 (2 to 5); they are merged",
+            f"{clip}, annotation 3: repeats annotation 2; it counts once",
+            f"{clip}, annotation 4: onset 50 is not before offset 40; the event fills no segment",
+        ]
+    assert [line for line in lines if line.startswith(video(2))][3:] == [
+        f"{video(2)}, annotation 5: Bark of {video(2)} from 50 to 60 s is left out",
+        f"{video(2)}, annotation 6: Bark ends at 14.5 s, after the end of its clip at 14 s",
+    ]
+    assert len([line for line in lines if line.startswith(video(1))]) == 3
+    one["annotations"][0]["segment"], two["annotations"][0]["segment"] = [-3, 5], [-3, 6]
+    path.write_text(json.dumps(content))
+    with pytest.raises(SeehearError) as error:
+        prepare(tmp_path, "unav100")
+    for clip in (video(1), video(2)):
+        assert f"{clip}, annotation 1: '-3' is before the clip's start" in str(error.value)
+
+
+def test_an_event_of_lfav_that_is_odd_in_two_ways_is_one_defect(tmp_path):
+    MAKERS["lfav"](tmp_path / "given")
+    with (tmp_path / "given" / "LFAV_dataset" / "val" / "val_audio.csv").open("a") as file:
+        file.write(f"{video(6)}\t50000\t40\tcar\n{video(6)}\t50000\t50000\tcar\n")
+    report = prepare(tmp_path, "lfav")
+    assert [str(defect).partition(".csv:")[2] for defect in report.defects if defect.line in (5, 6)] == [
+        f"5: car of {video(6)} has the onset 50000, after its offset 40; it is left out",
+        f"6: car of {video(6)} from 50000 to 50000 s is left out",
+    ]
 
 
 def test_ov_avebench(tmp_path):

@@ -144,8 +144,8 @@ def _check(
         result = Prepared(find_tables(dataset, folder), store, sizes, defects)
         if name := prepared_for(folder):
             result.notes.append(
-                f"{folder} holds tables that `prepare` wrote for {name}: --dataset {name} with the tables as published also knows "
-                "the names of its clips, the features that its field shares, and the scores of its papers"
+                f"{folder} holds tables that `prepare` wrote for {name}: use --dataset {name} with the "
+                "tables as published, which also knows what its field shares as features, and the scores of its papers"
             )
         return tables.weak, result
     place = Path(out) if out is not None else store.absolute().parent / f"{dataset.name}-tables"

@@ -99,26 +99,34 @@ class Events:
 
     path: The file.
     length: Returns a clip's length in seconds, or None if it is unknown.
+    place: Returns what messages call another event's line.
     """
 
-    def __init__(self, path: Path, length: Callable[[str], float | None] = lambda clip: None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        length: Callable[[str], float | None] = lambda clip: None,
+        place: Callable[[int], str] = "line {}".format,
+    ) -> None:
         self._path = path
         self._length = length
-        self._check = EventCheck(path)
+        self._check = EventCheck(path, place)
         self._events: list[Event] = []
         self.defects: list[Defect] = []
 
     def add(self, clip: str, onset: float, offset: float, label: str, line: int) -> bool:
         """Add an event; cut it if it ends far after its clip. Return whether it fills any time of the clip."""
-        length = self._length(clip)
-        if length is not None and max(onset, offset) > length + MAX_OVERHANG:
-            self.defects.append(cut_end(self._path, Event(clip, onset, offset, label, line), length, "its clip ends"))
-            onset, offset = min(onset, length), min(offset, length)
-        event = Event(clip, onset, offset, label, line)
-        self.defects += self._check(event)
-        if onset < offset:
-            self._events.append(event)
-        return onset < offset
+        length, event = self._length(clip), Event(clip, onset, offset, label, line)
+        kept = event
+        if onset < offset and length is not None and offset > length + MAX_OVERHANG:
+            self.defects.append(cut_end(self._path, event, length, "its clip ends"))
+            kept = replace(event, onset=min(onset, length), offset=length)
+            if kept.onset == kept.offset:
+                return False
+        self.defects += self._check(event)  # with its times in the file
+        if kept.onset < kept.offset:
+            self._events.append(kept)
+        return kept.onset < kept.offset
 
     def table(self) -> DenseTable:
         """Return the events as a dense table."""

@@ -145,9 +145,9 @@ class DataSet:
         """Return the modalities of a model of the data set, which has dense tables of these kinds."""
         named = [kind for kind in kinds if kind != AUDIO_VISUAL]
         truth = self.truth_of(kinds)
-        return (
-            tuple(named) if named and truth is Truth.PER_MODALITY else tuple(dict.fromkeys([*truth.modalities, *named]))
-        )
+        if named and truth is Truth.PER_MODALITY:
+            return tuple(named)
+        return tuple(dict.fromkeys([*truth.modalities, *named]))
 
     def short(self, clip: str) -> str:
         """Return the part of a clip's name that names its feature files and its video."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seehear.datasets.spec import MARKER, Annotations, DataSet, find_tables
@@ -43,6 +43,8 @@ class Tables:
         defects: Of the published files, besides those of the tables.
         notes: What a user should know of how the files were read.
         files: The published files that were read.
+        places: What messages call the place of an annotation of a file without lines, by the number that its events
+            and defects have as their line.
     """
 
     weak: Mapping[str, WeakTable]
@@ -55,6 +57,7 @@ class Tables:
     defects: Sequence[Defect] = ()
     notes: Sequence[str] = ()
     files: Sequence[Path] = ()
+    places: Mapping[int, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(table.clips)} {split}" for split, table in self.weak.items())
@@ -70,7 +73,16 @@ class Tables:
         nested = [table for splits in self.by_modality.values() for table in splits.values()]
         dense = [table for tables in self.dense.values() for table in tables]
         every: list[WeakTable | DenseTable] = [*self.weak.values(), *nested, *dense]
-        return [*self.defects, *(defect for table in every for defect in table.defects)]
+        return self.placed([*self.defects, *(defect for table in every for defect in table.defects)])
+
+    def placed(self, defects: Iterable[Defect]) -> list[Defect]:
+        """Return defects which name the place of an annotation instead of a line, where files have none."""
+        return [
+            replace(defect, line=0, message=f"{self.places[defect.line]}: {defect.message}")
+            if defect.line in self.places
+            else defect
+            for defect in defects
+        ]
 
 
 def read_tables(dataset: DataSet, folder: str | Path) -> Tables:
@@ -106,7 +118,7 @@ def check_tables(dataset: DataSet, tables: Tables) -> list[Defect]:
     def length(clip: str) -> float | None:
         return tables.lengths.get(clip, dataset.length(clip))
 
-    defects += cross_check(weak, dense, length=length, classes=dataset.classes or None)
+    defects += tables.placed(cross_check(weak, dense, length=length, classes=dataset.classes or None))
     for modality, splits in tables.by_modality.items():
         defects += weak_dense_mismatches(list(splits.values()), tables.dense.get(modality, ()))
     raise_fatal(defects)
