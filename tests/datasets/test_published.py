@@ -29,6 +29,10 @@ def prepare(tmp_path, name, **options):
     return commands.prepare(dataset=name, annotations=tmp_path / "given", store=tmp_path / "store", **options)
 
 
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def kinds(report):
     return {kind: len(defects) for kind, defects in report.defects_by_kind().items()}
 
@@ -50,12 +54,13 @@ def test_from_tables_to_a_trained_model(name, tmp_path):
     spec = datasets.get(name)
     assert spec.truth.says in report.text()
     assert report.annotations.folder == tmp_path / "given"
-    *train, score = report.commands()
-    assert score.startswith("seehear evaluate RUN " if spec.truth is Truth.PER_MODALITY else "seehear benchmark RUN ")
+    verb = "evaluate" if spec.truth is Truth.PER_MODALITY else "benchmark"
+    train = [command for command in report.commands() if not command.startswith(f"seehear {verb} RUN-{name} ")]
     for path in re.findall(rf"{re.escape(str(tmp_path))}\S+\.csv", " ".join(report.commands())):
         assert header_of(path) in (WEAK_COLUMNS, DENSE_COLUMNS)
     if name == "vggsounder":
         assert not train
+        assert len(report.commands()) == 1
         assert "vggsounder has no train split" in report.text()
         return
     assert follow(tmp_path, report) == SIZES[name]["train"]
@@ -64,7 +69,7 @@ def test_from_tables_to_a_trained_model(name, tmp_path):
 def follow(tmp_path, report):
     """Run the commands that train and score, as they are printed, and return the number of training clips."""
     train, *scores = report.commands()
-    tokens = [*shlex.split(train.replace("--out RUN", f"--out {tmp_path / 'run'}"))[1:], "--set", *TINY]
+    tokens = [*shlex.split(train.replace("--out RUN-", f"--out {tmp_path}/RUN-"))[1:], "--set", *TINY]
     tokens[tokens.index("--recipe") + 1] = "small"
     command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
     trained = command(*bound.args, **bound.kwargs)
@@ -73,7 +78,7 @@ def follow(tmp_path, report):
     for score in scores:
         if "psds" in score and not find_spec("sed_scores_eval"):
             continue
-        tokens = [str(tmp_path / "run") if token == "RUN" else token for token in shlex.split(score)[1:]]
+        tokens = [f"{tmp_path}/{token}" if token.startswith("RUN-") else token for token in shlex.split(score)[1:]]
         command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
         assert command(*bound.args, **bound.kwargs).exit_code == 0
     return trained.clips
@@ -126,9 +131,11 @@ def test_tables_in_seehears_form_are_without_defects_of_their_own(name, tmp_path
         assert all(event.onset < event.offset for event in table.events)
     for splits in tables.by_modality.values():
         assert {split: len(read_weak(path, classes).clips) for split, path in splits.items()} == SIZES[name]
-    before = {path: path.read_bytes() for path in (tmp_path / f"{name}-tables").iterdir()}
+    before = contents(tmp_path / f"{name}-tables")
     prepare(tmp_path, name)
-    assert {path: path.read_bytes() for path in (tmp_path / f"{name}-tables").iterdir()} == before
+    assert contents(tmp_path / f"{name}-tables") == before
+    checked = commands.check_labels(sorted((tmp_path / f"{name}-tables").glob("*.csv")))
+    assert not [defect for defect in checked.defects if defect.kind is DefectKind.SHARED_CLIPS]
 
 
 def test_missing_files_are_named_with_where_to_get_them(name, tmp_path):
@@ -154,12 +161,23 @@ def test_tables_of_others_are_not_overwritten(name, tmp_path):
         prepare(tmp_path, other, tables=tmp_path / "elsewhere")
 
 
-def test_tables_that_another_store_uses_are_not_overwritten(name, tmp_path):
-    def written():
-        return {path: path.read_bytes() for path in (tmp_path / f"{name}-tables").rglob("*") if path.is_file()}
+def test_paths_in_commands_are_relative_where_the_store_is(tmp_path, monkeypatch):
+    MAKERS["ave"](tmp_path / "given")
+    monkeypatch.chdir(tmp_path)
+    datasets.generate("ave", "given", "feats")
+    report = datasets.prepare("ave", "given", "w/store", features="feats")
+    train, score = report.commands()
+    assert train.startswith("seehear train --store w/store --labels w/ave-tables/train.csv --val w/ave-tables/val.csv ")
+    assert " --out RUN-ave " in train
+    assert score.startswith(
+        "seehear benchmark RUN-ave --store w/store --labels w/ave-tables/test.csv --truth audio_vis"
+    )
+    assert datasets.prepare("ave", "given", "store").annotations.weak["test"].as_posix() == "ave-tables/test.csv"
 
+
+def test_tables_that_another_store_uses_are_not_overwritten(name, tmp_path):
     prepare(tmp_path, name)
-    before = written()
+    before = contents(tmp_path / f"{name}-tables")
     commands.prepare(dataset=name, annotations=tmp_path / "given", store=tmp_path / "store2")
     for path in (path for path in (tmp_path / "given").rglob("*") if path.is_file()):
         path.write_text(path.read_text().replace("abcdef", "abcdeF"))  # other clips
@@ -167,11 +185,11 @@ def test_tables_that_another_store_uses_are_not_overwritten(name, tmp_path):
         SeehearError, match=f"{name}-tables: holds tables of {name} .* --tables DIR .* delete the folder"
     ):
         commands.prepare(dataset=name, annotations=tmp_path / "given", store=tmp_path / "store2")
-    assert written() == before
+    assert contents(tmp_path / f"{name}-tables") == before
     for path in (tmp_path / f"{name}-tables").rglob("*"):
         path.is_file() and path.unlink()
     prepare(tmp_path, name)
-    assert written() != before
+    assert contents(tmp_path / f"{name}-tables") != before
 
 
 OTHER = (b"", b"\xff\xfe\x00a", b"a\n", b"[]", b'{"database": {"a": 3}}', b"a\tb&c&d,e&f\n" * 2)
@@ -319,9 +337,7 @@ def test_unav100(tmp_path):
     assert (video(9), 3, 21) in {(event.clip, event.onset, event.offset) for event in events}
     content["database"][video(9)]["annotations"] = [{"segment": [1], "label": "Flute"}]
     path.write_text(json.dumps(content))
-    with pytest.raises(
-        SeehearError, match=f"json: error: {video(9)}, annotation 1: it lacks a segment of two times, or a label"
-    ):
+    with pytest.raises(SeehearError, match=f"{video(9)}, annotation 1: it lacks a segment of two times, or a label"):
         prepare(tmp_path, "unav100")
     path.write_text('{"results": {}}')
     with pytest.raises(SeehearError, match="holds no videos under `database`"):
@@ -385,11 +401,15 @@ def test_ov_avebench(tmp_path):
     assert "other is listed as a class, and no clip has it" in str(found[DefectKind.UNUSED_CLASS][0])
     assert len(found[DefectKind.UNTRAINED_CLASS]) == 3  # in val, in test and in the events
     tables = tmp_path / "ov-avebench-tables"
-    assert read_weak(tables / "test_open.csv").clips == (video(11),)
-    assert set(read_weak(tables / "test_close.csv").clips) == {video(9), video(10)}
+    assert read_weak(tables / "parts" / "test_open.csv").clips == (video(11),)
+    assert set(read_weak(tables / "parts" / "test_close.csv").clips) == {video(9), video(10)}
     assert "test_open.csv" in report.text()
     events = read_dense(report.annotations.dense["audio_visual"]).events
     assert {(event.onset, event.offset) for event in events if event.clip == video(10)} == {(1, 6)}
+    (train, *_), close = _featured(tmp_path, "ov-avebench").commands(), tables / "parts" / "val_close.csv"
+    assert f" --val {close} " in train
+    text = _featured(tmp_path, "ov-avebench").text()
+    assert "val_close.csv holds the val clips whose classes training clips have" in text
     content[video(9)]["label"] = "[0, 1]"
     path.write_text(json.dumps(content))
     with pytest.raises(SeehearError, match="has no label of 10 numbers 0 or 1"):
@@ -425,7 +445,10 @@ def test_audioset_strong(tmp_path):
     assert read_classes(tmp_path / "audioset-strong-tables" / "classes.txt") == (
         "/m/none", "Dog", "Male speech_man speaking",
     )  # fmt: skip
-    assert "audioset-strong has no val split: without --val the last epoch of a training counts" in report.text()
+    assert (
+        "audioset-strong has no val split: without --val `train` holds a fifth of the training clips out"
+        in report.text()
+    )
     events = read_dense(report.annotations.dense["audio"]).events
     assert (2.35, 10) in {(event.onset, event.offset) for event in events}
 
@@ -438,16 +461,16 @@ def test_desed(tmp_path):
     assert "there are no test clips" in report.text()
     assert kinds(report)[DefectKind.NO_LABEL] == 1
     assert read_weak(report.annotations.weak["val"]).clips[0] == f"Y{video(96)}_126.000_136.000"
-    assert (
-        " --labels " + str(report.annotations.weak["val"])
-        in datasets.prepare("desed", tmp_path / "given", _featured(tmp_path)).commands()[-1]
-    )
+    prepared = _featured(tmp_path, "desed")
+    for score, metric in zip(prepared.commands()[1:], ("map", "psds"), strict=True):
+        assert f" --labels {report.annotations.weak['val']} " in score
+        assert score.endswith(f" --metrics {metric}")
+    assert prepared.text().endswith("psds needs a package of its own: pip install 'seehear[psds]'")
 
 
-def _featured(tmp_path):
-    datasets.generate("desed", tmp_path / "given", tmp_path / "feats")
-    datasets.prepare("desed", tmp_path / "given", tmp_path / "featured", features=tmp_path / "feats")
-    return tmp_path / "featured"
+def _featured(tmp_path, name):
+    datasets.generate(name, tmp_path / "given", tmp_path / "feats")
+    return prepare(tmp_path, name, features=tmp_path / "feats")
 
 
 # ---- synthetic features

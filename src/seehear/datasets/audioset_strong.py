@@ -103,5 +103,5 @@ SPEC = DataSet(
     read=read,
     span=span,
     truth=Truth.SOUND,
-    metrics=("psds",),
+    metrics=("map", "psds"),
 )

@@ -135,5 +135,5 @@ SPEC = DataSet(
     span=span,
     seconds=SECONDS,
     truth=Truth.SOUND,
-    metrics=("psds",),
+    metrics=("map", "psds"),
 )

@@ -147,4 +147,5 @@ SPEC = DataSet(
     seconds=float(SECONDS),
     truth=Truth.JOINT,
     metrics=("segment-accuracy", "ov-avel-f1"),
+    known_part="val_close",
 )

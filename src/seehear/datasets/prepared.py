@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from seehear.features.store import NetworkInfo
 
 MAX_EXAMPLES = 2  # defects of each kind that are printed
+EXTRAS = {"psds": "pip install 'seehear[psds]'"}  # scores that need a package of their own
 
 
 @dataclass(repr=False)
@@ -74,6 +75,7 @@ class Prepared(Result):
             self._defect_lines(),
             [f"all {what}: {path}" for what, path in self.lists.items()],
             ["next:", *(f"  {command}" for command in self.commands())],
+            self.remarks(),
         ]
         return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
@@ -89,6 +91,7 @@ class Prepared(Result):
             "notes": self.notes,
             "lists": {what: str(path) for what, path in self.lists.items()},
             "next": self.commands(),
+            "remarks": self.remarks(),
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -133,7 +136,7 @@ class Prepared(Result):
         if not tables.dataset.features:  # then the paper's networks need stand-ins
             stand_ins = [f"{modality}={','.join(self._featured_networks(modality))}" for modality in collocation]
             common += f" --recipe {'small' if few else 'paper'} --networks {' '.join(stand_ins)}"
-        return [*self._train(collocation), f"seehear reproduce table5 {common} --out RESULTS"]
+        return [*self._train(collocation), f"seehear reproduce table5 {common} --out RESULTS-{tables.dataset.name}"]
 
     def _train(self, collocation: Mapping[str, Sequence[str]]) -> list[str]:
         """Return the command that trains on these networks; none for a data set without training clips."""
@@ -141,30 +144,53 @@ class Prepared(Result):
         if "train" not in tables.weak:
             return []
         few, known = self.sizes["train"] < FEW_CLIPS, "val" in tables.weak
+        validate = tables.parts.get(tables.dataset.known_part, tables.weak.get("val"))
         dense = _per_modality(tables.dense)
         per_modality = dense if known and dense.keys() >= collocation.keys() else {}
         train = [
             f"seehear train --store {shlex.quote(str(self.store))} --labels {shlex.quote(str(tables.weak['train']))}",
-            *([f"--val {shlex.quote(str(tables.weak['val']))}"] if known else []),
+            *([f"--val {shlex.quote(str(validate))}"] if validate else []),
             *_dense_options(per_modality),
-            f"--recipe {DEFAULT_RECIPE if few else LARGE_RECIPE} --out RUN --collocation",
+            f"--recipe {DEFAULT_RECIPE if few else LARGE_RECIPE} --out {self._run} --collocation",
             *(f"{modality}={'+'.join(names)}" for modality, names in collocation.items()),
         ]
         return [" ".join(train)]
 
     def _score(self) -> list[str]:
-        """Return the command that scores runs on the test clips by what the data set's papers report."""
+        """Return the commands that score runs on the test clips by what the data set's papers report."""
         tables = self.annotations
         if (labels := tables.weak.get("test", tables.weak.get("val"))) is None:
             return []
         common = f"--store {shlex.quote(str(self.store))} --labels {shlex.quote(str(labels))}"
         if tables.truth is Truth.PER_MODALITY:
-            return [f"seehear evaluate RUN {common} {' '.join(_dense_options(_per_modality(tables.dense)))}"]
+            return [f"seehear evaluate {self._run} {common} {' '.join(_dense_options(_per_modality(tables.dense)))}"]
         split = "test" if "test" in tables.weak else "val"
         weak = {modality: splits[split] for modality, splits in tables.by_modality.items() if split in splits}
         truth = [shlex.quote(f"{kind}={path}") for kind, path in (tables.dense or weak).items()]
-        metrics = " ".join(tables.metrics)
-        return [f"seehear benchmark RUN {common} --truth {' '.join(truth)} --metrics {metrics}"]
+        plain = " ".join(name for name in tables.metrics if name not in EXTRAS)
+        further = [name for name in tables.metrics if name in EXTRAS]
+        benchmark = f"seehear benchmark {self._run} {common} --truth {' '.join(truth)} --metrics"
+        return [f"{benchmark} {names}" for names in (plain, *further) if names]
+
+    def remarks(self) -> list[str]:
+        """Return what to know of the next commands."""
+        tables, next_commands = self.annotations, " ".join(self.commands())
+        remarks = [
+            f"{name} needs a package of its own: {install}"
+            for name, install in EXTRAS.items()
+            if f"--metrics {name}" in next_commands
+        ]
+        if "seehear train" in next_commands and (part := tables.parts.get(tables.dataset.known_part)):
+            remarks.append(
+                f"{part.name} holds the val clips whose classes training clips have. In val.csv all others would count "
+                "as clips without events, since a model doesn't know their classes: its scores would be far too good"
+            )
+        return remarks
+
+    @property
+    def _run(self) -> str:
+        """The folder of the run in the next commands."""
+        return f"RUN-{self.annotations.dataset.name}"
 
     def _suggested_networks(self, modality: str) -> list[str]:
         """Return networks to train on: those of the shared features, else the one with the fewest missing clips."""

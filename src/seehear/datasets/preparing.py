@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 LACKING = {  # split that a data set lacks -> what follows from that
     "train": ": score models that were trained elsewhere, or parse without training",
-    "val": ": without --val the last epoch of a training counts; to choose one, hold clips of train.csv out",
+    "val": ": without --val `train` holds a fifth of the training clips out, which choose the epoch and the thresholds; "
+    "recipes with the official thresholds, such as `paper`, keep the last epoch",
     "test": "",
 }
 
@@ -148,7 +149,8 @@ def _check(
                 "tables as published, which also knows what its field shares as features, and the scores of its papers"
             )
         return tables.weak, result
-    place = Path(out) if out is not None else store.absolute().parent / f"{dataset.name}-tables"
+    beside = (store if store.name not in ("", "..") else store.absolute()).parent  # relative, if the store is
+    place = Path(out) if out is not None else beside / f"{dataset.name}-tables"
     result = Prepared(write_tables(dataset, tables, folder, place), store, sizes, defects)
     lacking = [split for split in SPLITS if split not in sizes]
     lacking = lacking[:1] if "train" in lacking else lacking

@@ -115,6 +115,7 @@ class DataSet:
         read: Reads the tables as published from a folder; None if they are those in `weak` and `dense`.
         truth: What the ground truth says; if `dense_pattern` names its tables, they decide, see `truth_of`.
         metrics: Scores that its papers report, by the names of `seehear benchmark`.
+        known_part: Name of the group of val clips whose classes training clips have, if others have further classes.
     """
 
     name: str
@@ -131,6 +132,7 @@ class DataSet:
     read: Callable[[Path], Tables] | None = None
     truth: Truth = Truth.PER_MODALITY
     metrics: tuple[str, ...] = ("parsing-f1",)
+    known_part: str = ""
 
     def length(self, clip: str) -> float | None:
         """Return a clip's length in seconds, if its name or the data set states it; else None."""

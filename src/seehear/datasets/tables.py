@@ -24,6 +24,7 @@ from seehear.labels import (
 from seehear.scoring.signature import revision
 from seehear.stored import read_object
 
+PARTS = "parts"  # the folder of tables of some clips or labels of a split, so that *.csv are the splits and events
 CLASSES, RENAMED = "classes.txt", "renamed.tsv"
 EVALUATED = ("val", "test")  # the splits whose events the dense tables hold
 
@@ -132,7 +133,7 @@ def write_tables(dataset: DataSet, tables: Tables, folder: Path, out: Path) -> A
         dataset: The data set.
         tables: Its tables.
         folder: Where they were published.
-        out: train.csv, val.csv, test.csv, eval_<modality>.csv, weak_<modality>_<split>.csv, classes.txt go there.
+        out: train.csv, val.csv, test.csv, eval_<modality>.csv, classes.txt and the folder parts go there.
 
     Raises:
         SeehearError: If the folder holds other files of these names, or tables of other published files.
@@ -140,10 +141,10 @@ def write_tables(dataset: DataSet, tables: Tables, folder: Path, out: Path) -> A
     weak = {split: out / f"{split}.csv" for split in tables.weak}
     dense = {kind: out / f"eval_{kind}.csv" for kind in tables.dense}
     by_modality = {
-        modality: {split: out / f"weak_{modality}_{split}.csv" for split in splits}
+        modality: {split: out / PARTS / f"weak_{modality}_{split}.csv" for split in splits}
         for modality, splits in tables.by_modality.items()
     }
-    parts = {name: out / f"{name}.csv" for name in tables.parts}
+    parts = {name: out / PARTS / f"{name}.csv" for name in tables.parts}
     nested = [path for splits in by_modality.values() for path in splits.values()]
     files = [*weak.values(), *dense.values(), *nested, *parts.values(), out / CLASSES, out / RENAMED]
     _claim(out, dataset, [revision([path]) for path in tables.files], files)
