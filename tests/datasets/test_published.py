@@ -238,6 +238,93 @@ def test_a_form_of_its_own_is_no_folder_of_tables(tmp_path):
         datasets.prepare("folder", tmp_path / "lfav-tables", tmp_path / "other", tables=tmp_path / "t")
 
 
+def test_without_features_the_forms_that_the_field_shares_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shared = {
+        "ave": ["ave-vggish", "ave-vgg19"],
+        "unav100": ["unav-rgb", "unav-flow", "unav-vggish"],
+        "ov-avebench": ["ov-avel-audio", "ov-avel-visual"],
+        "desed": [],
+    }
+    for name, forms in shared.items():
+        MAKERS[name](tmp_path / name)
+        *imports, last = datasets.prepare(name, name, "store").commands()
+        assert [re.search("--form (\\S+)", command)[1] for command in imports] == forms
+        assert last.startswith(f"seehear prepare --dataset {name} ")
+        for command in imports:
+            tokens = shlex.split(command)[1:]
+            _, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
+            assert len(bound.arguments["labels"]) == len(SIZES[name])
+        with pytest.raises(SeehearError, match=", ".join(forms) or "import others with `seehear features import`$"):
+            datasets.prepare(name, name, "store", features=name)
+    folder = tmp_path / "unav"
+    for n in range(TRAIN := SIZES["unav100"]["train"]):
+        folder.mkdir(exist_ok=True)
+        np.save(folder / f"{video(n)}_rgb.npy", np.ones((30, 1024), np.float32))
+    command = datasets.prepare("unav100", "unav100", "store").commands()[0]
+    tokens = shlex.split(command.replace(" FEATURES ", " unav "))[1:]
+    run, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
+    run(*bound.args, **bound.kwargs)
+    assert len(Store(tmp_path / "store").clips("unav-rgb")) == TRAIN
+
+
+def test_from_python(tmp_path):
+    MAKERS["ave"](tmp_path / "given")
+    prepared = datasets.prepare("ave", tmp_path / "given", tmp_path / "store")
+    assert (prepared.tables, prepared.truth) == (tmp_path / "ave-tables", Truth.JOINT)
+    for annotations in (None, 3, ""):
+        with pytest.raises(SeehearError, match="path"):
+            datasets.prepare("ave", annotations, tmp_path / "store")
+    with pytest.raises(SeehearError, match="not a path"):
+        datasets.prepare("ave", tmp_path / "given", None)
+    for name in ("ave", "folder"):
+        with pytest.raises(SeehearError, match=r"Annotations\.txt: is a file; name its folder, .*given"):
+            datasets.prepare(name, tmp_path / "given" / "Annotations.txt", tmp_path / "store")
+    for option in ("features", "videos"):
+        with pytest.raises(SeehearError, match="is a file; name its folder"):
+            prepare(tmp_path, "ave", **{option: tmp_path / "given" / "Annotations.txt"})
+
+
+def test_an_empty_split_is_named_once_and_only_below_a_header(tmp_path):
+    for name, file, header in (
+        (
+            "vggsounder",
+            "vggsounder/data/vggsounder.csv",
+            "video_id,label,modality,background_music,static_image,voice_over",
+        ),
+        ("ov-avebench", "ovave_dataset_meta.csv", "split,cls_name,cls_type,vid_name"),
+    ):
+        MAKERS[name](tmp_path / "given")
+        for content, expected in (("id,name\n", 1), (f"{header}\n", len(SIZES[name]))):
+            write(tmp_path / "given" / file, content)
+            with pytest.raises(SeehearError) as error:
+                prepare(tmp_path, name)
+            lines = str(error.value).splitlines()
+            assert len(lines) == expected
+            if content.startswith(header):
+                assert [line.rpartition(" names no ")[2] for line in lines] == [
+                    f"{split} clip" for split in SIZES[name]
+                ]
+
+
+def test_of_two_files_of_one_name_the_published_place_counts(tmp_path):
+    MAKERS["lfav"](tmp_path / "given")
+    for name in ("val_audio.csv", "val_weak_av.csv"):
+        write(tmp_path / "given" / name, "filename\tonset\n")
+    given = tmp_path / "given" / "LFAV_dataset" / "val"
+    (given / "val_weak_av.csv").rename(given / "val_weakly_av.csv")
+    assert prepare(tmp_path, "lfav").sizes == SIZES["lfav"]
+
+
+def test_names_of_desed_are_no_defect(tmp_path):
+    MAKERS["desed"](tmp_path / "given")
+    for path in (tmp_path / "given").rglob("*.tsv"):
+        path.write_text(path.read_text().replace(".000", ".130"))
+    prepared = prepare(tmp_path, "desed")
+    checked = commands.check_labels(sorted(prepared.tables.glob("*.csv")))
+    assert not [defect for defect in checked.defects if defect.kind is DefectKind.FRACTIONAL_NAME]
+
+
 # ---- what is odd in the tables of each
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seehear.datasets.spec import AUDIO_VISUAL, Annotations, Truth
+from seehear.datasets.spec import AUDIO_VISUAL, Annotations, Truth, shared_forms
 from seehear.labels import Defect, DefectKind
 from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import AUDIO, VISUAL
@@ -53,6 +53,16 @@ class Prepared(Result):
     notes: list[str] = field(default_factory=list)
     clip_notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
     lists: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> Path:
+        """The folder of the label tables in seehear's form, which further commands take."""
+        return next(iter(self.annotations.weak.values())).parent
+
+    @property
+    def truth(self) -> Truth:
+        """What the ground truth says, and can't say."""
+        return self.annotations.truth
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
@@ -129,7 +139,8 @@ class Prepared(Result):
         collocation = {modality: self._suggested_networks(modality) for modality in tables.modalities}
         if not all(collocation.values()):
             source = "--features FOLDER" if tables.dataset.features else "--videos FOLDER --networks NAMES"
-            return [f"seehear prepare {common} {source}"]
+            lacking = [modality for modality, names in collocation.items() if not names]
+            return [*self._imports(lacking), f"seehear prepare {common} {source}"]
         if tables.dataset.read is not None or not {AUDIO, VISUAL}.issubset(tables.dense):
             return [*self._train(collocation), *self._score()]
         few = self.sizes["train"] < FEW_CLIPS
@@ -137,6 +148,18 @@ class Prepared(Result):
             stand_ins = [f"{modality}={','.join(self._featured_networks(modality))}" for modality in collocation]
             common += f" --recipe {'small' if few else 'paper'} --networks {' '.join(stand_ins)}"
         return [*self._train(collocation), f"seehear reproduce table5 {common} --out RESULTS-{tables.dataset.name}"]
+
+    def _imports(self, modalities: Sequence[str]) -> list[str]:
+        """Return commands that import what the field shares in other forms than folders that `prepare` imports."""
+        tables = self.annotations
+        labels = " ".join(shlex.quote(str(path)) for path in tables.weak.values())
+        forms = [form for form in shared_forms(tables.dataset) if form.modality in modalities]
+        return [
+            f"seehear features import FEATURES --form {form.name} --labels {labels} "
+            + (f"--order {form.order} " if form.order else "")
+            + f"--store {shlex.quote(str(self.store))} --network {form.name} --modality {form.modality}"
+            for form in (forms if not tables.dataset.features else ())
+        ]
 
     def _train(self, collocation: Mapping[str, Sequence[str]]) -> list[str]:
         """Return the command that trains on these networks; none for a data set without training clips."""

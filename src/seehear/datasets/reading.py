@@ -48,12 +48,11 @@ class Published:
         return [path for path in found if path is not None]
 
     def look(self, folder: Path, *names: str) -> Path | None:
-        """Return the file of one of these names, or None."""
-        for name in names:
-            places = [folder / place / name for place in ("", *self.places)]
-            for path in (*places, folder / Path(name).name):
-                if path.is_file():
-                    return path
+        """Return the file of one of these names, or None. Of several, that in the folder where it is published."""
+        published = [folder / place / name for place in (*self.places, "") for name in names]
+        for path in (*published, *(folder / Path(name).name for name in names)):
+            if path.is_file():
+                return path
         return None
 
 
@@ -185,7 +184,7 @@ def span_of(onset: str, offset: str, path: Path, line: int, defects: list[Defect
 
 
 def weak_of(
-    path: Path, labels: Mapping[str, Sequence[str]], lines: Mapping[str, int], modality: str | None = None
+    path: Path, labels: Mapping[str, Sequence[str]], lines: Mapping[str, int], split: str, modality: str | None = None
 ) -> WeakTable:
     """Return a weak table with its defects.
 
@@ -193,6 +192,7 @@ def weak_of(
         path: The published file.
         labels: Clip -> its classes, each once or more often.
         lines: Clip -> its line in the file.
+        split: Of the clips.
         modality: Of the labels, if not all: a clip may have none in one modality.
     """
     unique = {clip: tuple(dict.fromkeys(names)) for clip, names in labels.items()}
@@ -201,8 +201,8 @@ def weak_of(
         for clip, names in unique.items()
         if not names and modality is None
     ]
-    if not unique:
-        defects.append(Defect(path, 0, DefectKind.NO_ROW, "the file names no clip of this split"))
+    if not unique and modality is None:
+        defects.append(Defect(path, 0, DefectKind.NO_ROW, f"the file names no {split} clip"))
     return WeakTable(path, unique, dict(lines), tuple(defects))
 
 

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seehear import arguments
 from seehear.errors import ClipError, SeehearError
 from seehear.modality import AUDIO, VISUAL, joint_name
 from seehear.names import valid_modality_name
@@ -16,6 +17,7 @@ from seehear.stored import read_object
 
 if TYPE_CHECKING:
     from seehear.datasets.tables import Tables
+    from seehear.features.forms.spec import SharedForm
 
 SPLITS = ("train", "val", "test")
 MARKER = "prepared.json"  # in a folder of tables that `prepare` wrote: of which data set, from which published files
@@ -213,6 +215,23 @@ class Annotations:
         return ANSWERED if self.dataset.dense_pattern and self.truth is not Truth.PER_MODALITY else self.dataset.metrics
 
 
+def shared_forms(dataset: DataSet) -> list[SharedForm]:
+    """Return the forms in which the data set's own repository shares features, for `seehear features import`."""
+    from seehear.features.forms import REGISTRY
+
+    return [form for form in REGISTRY.values() if dataset.source.endswith(f"/{form.source}")]
+
+
+def existing_folder(folder: str | Path) -> Path:
+    """Return a user's folder. Raises SeehearError if there is none."""
+    (path,) = arguments.paths([folder])
+    if path.is_file():
+        raise SeehearError(f"{path}: is a file; name its folder, {path.parent}")
+    if not path.is_dir():
+        raise SeehearError(f"{path}: no such folder")
+    return path
+
+
 def prepared_for(folder: Path) -> str:
     """Return the data set for which `prepare` wrote the tables in a folder; nothing if it wrote none."""
     with suppress(SeehearError):
@@ -227,14 +246,12 @@ def find_tables(dataset: DataSet, folder: str | Path) -> Annotations:
     Raises:
         SeehearError: Naming the tables that are missing.
     """
-    folder = Path(folder)
     if dataset.read is not None:
         raise SeehearError(
             f"{dataset.name} is published in a form of its own: `seehear prepare --dataset {dataset.name}` writes its "
             "tables in seehear's, into a folder that --annotations takes with --dataset folder"
         )
-    if not folder.is_dir():
-        raise SeehearError(f"{folder}: no such folder")
+    folder = existing_folder(folder)
     weak = {split: folder / name for split, name in dataset.weak.items()}
     dense = {modality: folder / name for modality, name in dataset.dense.items()}
     missing = [path.name for path in (*weak.values(), *dense.values()) if not path.is_file()]

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from seehear.datasets.spec import MARKER, Annotations, DataSet, find_tables
+from seehear.datasets.spec import MARKER, Annotations, DataSet, existing_folder, find_tables
 from seehear.errors import SeehearError
 from seehear.files import atomic_text, check_folder, claim, sweep
 from seehear.labels import (
     Defect,
+    DefectKind,
     DenseTable,
     WeakTable,
     cross_check,
@@ -74,7 +75,11 @@ class Tables:
         nested = [table for splits in self.by_modality.values() for table in splits.values()]
         dense = [table for tables in self.dense.values() for table in tables]
         every: list[WeakTable | DenseTable] = [*self.weak.values(), *nested, *dense]
-        return self.placed([*self.defects, *(defect for table in every for defect in table.defects)])
+        defects = [*self.defects, *(defect for table in every for defect in table.defects)]
+        unread = {defect.path for defect in defects if defect.kind is DefectKind.HEADER}  # so that no row is missing
+        return self.placed(
+            defect for defect in defects if defect.kind is not DefectKind.NO_ROW or defect.path not in unread
+        )
 
     def placed(self, defects: Iterable[Defect]) -> list[Defect]:
         """Return defects which name the place of an annotation instead of a line, where files have none."""
@@ -92,11 +97,8 @@ def read_tables(dataset: DataSet, folder: str | Path) -> Tables:
     Raises:
         SeehearError: Naming the tables that are missing, or a file that can't be read.
     """
-    folder = Path(folder)
     if dataset.read is not None:
-        if not folder.is_dir():
-            raise SeehearError(f"{folder}: no such folder")
-        return dataset.read(folder)
+        return dataset.read(existing_folder(folder))
     found, classes = find_tables(dataset, folder), dataset.classes or None
     return Tables(
         weak={split: scan_weak(path, classes) for split, path in found.weak.items()},

@@ -54,7 +54,7 @@ def read(folder: Path) -> Tables:
                     labels[split][clip].append(name)
     dense = events.table()
     return Tables(
-        {split: weak_of(path, own, dict.fromkeys(own, 0)) for split, own in labels.items()},
+        {split: weak_of(path, own, dict.fromkeys(own, 0), split) for split, own in labels.items()},
         {AUDIO_VISUAL: (dense,)},
         classes=tuple(sorted({event.label for event in dense.events})),
         renamed=names.renamed,

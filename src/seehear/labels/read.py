@@ -24,6 +24,7 @@ MILLISECOND = 0.001  # seconds
 ONSET = attrgetter("onset")
 PART_OF_FILE = re.compile(r"[^/\\]+\.\w+#t=[^#]*")
 FRACTIONAL = re.compile(r"_\d+\.\d+(_|$)")  # a time in a clip's name
+MILLISECONDS = re.compile(r"_\d+\.\d{3}_\d+\.\d{3}$")  # start and stop as DESED publishes all of its clips' names
 NOT_GIVEN = "1"  # the cell of a confidence in tables without the column
 OTHER_COLUMNS = ("clip", "modality", "label")  # of tables that are imported
 
@@ -257,7 +258,7 @@ def _defects_of_row(path: Path, line: int, clip: str, names: Sequence[str], chec
     for name in unique:
         if wrong := check(name):
             yield Defect(path, line, *wrong)
-    if FRACTIONAL.search(clip):
+    if FRACTIONAL.search(clip) and not MILLISECONDS.search(clip):
         message = f"{clip} has a fractional time in its name; the name is kept as it is"
         yield Defect(path, line, DefectKind.FRACTIONAL_NAME, message)
 
