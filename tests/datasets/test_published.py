@@ -255,8 +255,15 @@ def test_without_features_the_forms_that_the_field_shares_are_named(tmp_path, mo
             tokens = shlex.split(command)[1:]
             _, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
             assert len(bound.arguments["labels"]) == len(SIZES[name])
+            assert name != "ave" or " --order ave/Annotations.txt " in command
         with pytest.raises(SeehearError, match=", ".join(forms) or "import others with `seehear features import`$"):
             datasets.prepare(name, name, "store", features=name)
+    MAKERS["lfav"](tmp_path / "lfav")
+    report = datasets.prepare("lfav", "lfav", "store", tables="mine")
+    assert report.commands() == [
+        "seehear prepare --dataset lfav --annotations lfav --store store --tables mine --features FOLDER"
+    ]
+    assert report.text().endswith("in the forms lfav-vggish, lfav-resnet18, lfav-r2plus1d")
     folder = tmp_path / "unav"
     for n in range(TRAIN := SIZES["unav100"]["train"]):
         folder.mkdir(exist_ok=True)

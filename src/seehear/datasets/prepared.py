@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seehear.datasets.spec import AUDIO_VISUAL, Annotations, Truth, shared_forms
+from seehear.datasets.spec import AUDIO_VISUAL, Annotations, Truth, default_tables, shared_forms
 from seehear.labels import Defect, DefectKind
 from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import AUDIO, VISUAL
@@ -138,6 +138,8 @@ class Prepared(Result):
         common = f"--dataset {tables.dataset.name} --annotations {shlex.quote(str(tables.folder))} --store {store}"
         collocation = {modality: self._suggested_networks(modality) for modality in tables.modalities}
         if not all(collocation.values()):
+            if tables.dataset.read is not None and self.tables != default_tables(tables.dataset, self.store):
+                common += f" --tables {shlex.quote(str(self.tables))}"
             source = "--features FOLDER" if tables.dataset.features else "--videos FOLDER --networks NAMES"
             lacking = [modality for modality, names in collocation.items() if not names]
             return [*self._imports(lacking), f"seehear prepare {common} {source}"]
@@ -156,10 +158,15 @@ class Prepared(Result):
         forms = [form for form in shared_forms(tables.dataset) if form.modality in modalities]
         return [
             f"seehear features import FEATURES --form {form.name} --labels {labels} "
-            + (f"--order {form.order} " if form.order else "")
+            + (f"--order {shlex.quote(str(self._published(form.order)))} " if form.order else "")
             + f"--store {shlex.quote(str(self.store))} --network {form.name} --modality {form.modality}"
             for form in (forms if not tables.dataset.features else ())
         ]
+
+    def _published(self, name: str) -> Path:
+        """Return a file of the published ones, which may lie in a subfolder; its mere name if it isn't there."""
+        folder = self.annotations.folder
+        return next((path for path in (folder / name, *folder.glob(f"*/{name}")) if path.is_file()), Path(name))
 
     def _train(self, collocation: Mapping[str, Sequence[str]]) -> list[str]:
         """Return the command that trains on these networks; none for a data set without training clips."""
@@ -203,6 +210,13 @@ class Prepared(Result):
             for name, install in EXTRAS.items()
             if f"--metrics {name}" in next_commands
         ]
+        if " --features FOLDER" in next_commands:
+            folders = ", ".join(folder.folder for folder in tables.dataset.features)
+            names = ", ".join(form.name for form in shared_forms(tables.dataset))
+            remarks.append(
+                f"--features takes the folder that holds {folders}; `seehear features import` takes each, in the "
+                f"forms {names}"
+            )
         if "seehear train" in next_commands and (part := tables.parts.get(tables.dataset.known_part)):
             remarks.append(
                 f"{part.name} holds the val clips whose classes training clips have. In val.csv all others would count "

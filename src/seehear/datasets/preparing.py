@@ -13,6 +13,7 @@ from seehear.datasets.registry import get
 from seehear.datasets.spec import (
     SPLITS,
     DataSet,
+    default_tables,
     existing_folder,
     feature_folders,
     find_tables,
@@ -158,8 +159,7 @@ def _check(
                 "tables as published, which also knows what its field shares as features, and the scores of its papers"
             )
         return tables.weak, result
-    beside = (store if store.name not in ("", "..") else store.absolute()).parent  # relative, if the store is
-    place = Path(out) if out is not None else beside / f"{dataset.name}-tables"
+    place = Path(out) if out is not None else default_tables(dataset, store)
     result = Prepared(write_tables(dataset, tables, folder, place), store, sizes, defects)
     lacking = [split for split in SPLITS if split not in sizes]
     lacking = lacking[:1] if "train" in lacking else lacking

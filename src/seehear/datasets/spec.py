@@ -215,6 +215,11 @@ class Annotations:
         return ANSWERED if self.dataset.dense_pattern and self.truth is not Truth.PER_MODALITY else self.dataset.metrics
 
 
+def default_tables(dataset: DataSet, store: Path) -> Path:
+    """Return the folder of a data set's tables in seehear's form, next to the store: relative if the store is."""
+    return (store if store.name not in ("", "..") else store.absolute()).parent / f"{dataset.name}-tables"
+
+
 def shared_forms(dataset: DataSet) -> list[SharedForm]:
     """Return the forms in which the data set's own repository shares features, for `seehear features import`."""
     from seehear.features.forms import REGISTRY
