@@ -29,6 +29,10 @@ def prepare(tmp_path, name, **options):
     return commands.prepare(dataset=name, annotations=tmp_path / "given", store=tmp_path / "store", **options)
 
 
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def kinds(report):
     return {kind: len(defects) for kind, defects in report.defects_by_kind().items()}
 
@@ -50,24 +54,66 @@ def test_from_tables_to_a_trained_model(name, tmp_path):
     spec = datasets.get(name)
     assert spec.truth.says in report.text()
     assert report.annotations.folder == tmp_path / "given"
-    *train, score = report.commands()
-    assert score.startswith("seehear evaluate RUN " if spec.truth is Truth.PER_MODALITY else "seehear benchmark RUN ")
+    verb = "evaluate" if spec.truth is Truth.PER_MODALITY else "benchmark"
+    train = [command for command in report.commands() if not command.startswith(f"seehear {verb} RUN-{name} ")]
     for path in re.findall(rf"{re.escape(str(tmp_path))}\S+\.csv", " ".join(report.commands())):
         assert header_of(path) in (WEAK_COLUMNS, DENSE_COLUMNS)
     if name == "vggsounder":
         assert not train
+        assert len(report.commands()) == 1
         assert "vggsounder has no train split" in report.text()
         return
-    tokens = [*shlex.split(train[0].replace("--out RUN", f"--out {tmp_path / 'run'}"))[1:], "--set", *TINY]
+    assert follow(tmp_path, report) == SIZES[name]["train"]
+
+
+def follow(tmp_path, report):
+    """Run the commands that train and score, as they are printed, and return the number of training clips."""
+    train, *scores = report.commands()
+    tokens = [*shlex.split(train.replace("--out RUN-", f"--out {tmp_path}/RUN-"))[1:], "--set", *TINY]
     tokens[tokens.index("--recipe") + 1] = "small"
     command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
     trained = command(*bound.args, **bound.kwargs)
-    assert (trained.clips, trained.exit_code, trained.missing) == (SIZES[name]["train"], 0, [])
-    if "psds" in spec.metrics and not find_spec("sed_scores_eval"):
-        return
-    tokens = [str(tmp_path / "run") if token == "RUN" else token for token in shlex.split(score)[1:]]
-    command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
-    assert command(*bound.args, **bound.kwargs).exit_code == 0
+    assert (trained.exit_code, trained.missing) == (0, [])
+    assert scores
+    for score in scores:
+        if "psds" in score and not find_spec("sed_scores_eval"):
+            continue
+        tokens = [f"{tmp_path}/{token}" if token.startswith("RUN-") else token for token in shlex.split(score)[1:]]
+        command, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
+        assert command(*bound.args, **bound.kwargs).exit_code == 0
+    return trained.clips
+
+
+@pytest.mark.parametrize(
+    ("kinds", "says"),
+    [
+        (["audio_visual"], "when a class is heard and seen at once"),
+        (["audio"], "when a class is heard; it says nothing of what is seen"),
+        (["visual"], "when a class is seen; it says nothing of what is heard"),
+        (["audio", "audio_visual"], "when a class is heard and seen at once"),
+        (["audio", "visual", "audio_visual"], "what is heard and what is seen, each"),
+        (["audio", "touch"], "when a class is active in audio and in touch, each"),
+    ],
+)
+def test_the_next_commands_of_a_folder_follow_from_its_dense_tables(tmp_path, kinds, says):
+    MAKERS["ave"](tmp_path / "given")
+    folder = tmp_path / "ave-tables"
+    prepare(tmp_path, "ave")
+    events = (folder / "eval_audio_visual.csv").read_text()
+    (folder / "eval_audio_visual.csv").unlink()
+    for kind in kinds:
+        write(folder / f"eval_{kind}.csv", events)
+    datasets.generate("folder", folder, tmp_path / "feats")
+    report = datasets.prepare("folder", folder, tmp_path / "own", features=tmp_path / "feats")
+    assert says in report.text()
+    assert f"{folder} holds tables that `prepare` wrote for ave: use --dataset ave with" in report.text()
+    if says.startswith("what is heard"):
+        assert report.commands()[1].startswith("seehear reproduce table5 ")
+    else:
+        assert follow(tmp_path, report) == SIZES["ave"]["train"]
+    (folder / "val.csv").unlink()
+    with pytest.raises(SeehearError, match=r"lacks val\.csv, .*: use --dataset ave with the tables as published"):
+        datasets.prepare("folder", folder, tmp_path / "own")
 
 
 def test_tables_in_seehears_form_are_without_defects_of_their_own(name, tmp_path):
@@ -85,9 +131,11 @@ def test_tables_in_seehears_form_are_without_defects_of_their_own(name, tmp_path
         assert all(event.onset < event.offset for event in table.events)
     for splits in tables.by_modality.values():
         assert {split: len(read_weak(path, classes).clips) for split, path in splits.items()} == SIZES[name]
-    before = {path: path.read_bytes() for path in (tmp_path / f"{name}-tables").iterdir()}
+    before = contents(tmp_path / f"{name}-tables")
     prepare(tmp_path, name)
-    assert {path: path.read_bytes() for path in (tmp_path / f"{name}-tables").iterdir()} == before
+    assert contents(tmp_path / f"{name}-tables") == before
+    checked = commands.check_labels(sorted((tmp_path / f"{name}-tables").glob("*.csv")))
+    assert not [defect for defect in checked.defects if defect.kind is DefectKind.SHARED_CLIPS]
 
 
 def test_missing_files_are_named_with_where_to_get_them(name, tmp_path):
@@ -111,6 +159,37 @@ def test_tables_of_others_are_not_overwritten(name, tmp_path):
     MAKERS[other](tmp_path / "given")
     with pytest.raises(SeehearError, match=f"holds the tables of {name}; choose another --tables"):
         prepare(tmp_path, other, tables=tmp_path / "elsewhere")
+
+
+def test_paths_in_commands_are_relative_where_the_store_is(tmp_path, monkeypatch):
+    MAKERS["ave"](tmp_path / "given")
+    monkeypatch.chdir(tmp_path)
+    datasets.generate("ave", "given", "feats")
+    report = datasets.prepare("ave", "given", "w/store", features="feats")
+    train, score = report.commands()
+    assert train.startswith("seehear train --store w/store --labels w/ave-tables/train.csv --val w/ave-tables/val.csv ")
+    assert " --out RUN-ave " in train
+    assert score.startswith(
+        "seehear benchmark RUN-ave --store w/store --labels w/ave-tables/test.csv --truth audio_vis"
+    )
+    assert datasets.prepare("ave", "given", "store").annotations.weak["test"].as_posix() == "ave-tables/test.csv"
+
+
+def test_tables_that_another_store_uses_are_not_overwritten(name, tmp_path):
+    prepare(tmp_path, name)
+    before = contents(tmp_path / f"{name}-tables")
+    commands.prepare(dataset=name, annotations=tmp_path / "given", store=tmp_path / "store2")
+    for path in (path for path in (tmp_path / "given").rglob("*") if path.is_file()):
+        path.write_text(path.read_text().replace("abcdef", "abcdeF"))  # other clips
+    with pytest.raises(
+        SeehearError, match=f"{name}-tables: holds tables of {name} .* --tables DIR .* delete the folder"
+    ):
+        commands.prepare(dataset=name, annotations=tmp_path / "given", store=tmp_path / "store2")
+    assert contents(tmp_path / f"{name}-tables") == before
+    for path in (tmp_path / f"{name}-tables").rglob("*"):
+        path.is_file() and path.unlink()
+    prepare(tmp_path, name)
+    assert contents(tmp_path / f"{name}-tables") != before
 
 
 OTHER = (b"", b"\xff\xfe\x00a", b"a\n", b"[]", b'{"database": {"a": 3}}', b"a\tb&c&d,e&f\n" * 2)
@@ -157,6 +236,100 @@ def test_a_form_of_its_own_is_no_folder_of_tables(tmp_path):
     assert own.sizes == SIZES["lfav"]
     with pytest.raises(SeehearError, match="leave out --tables"):
         datasets.prepare("folder", tmp_path / "lfav-tables", tmp_path / "other", tables=tmp_path / "t")
+
+
+def test_without_features_the_forms_that_the_field_shares_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shared = {
+        "ave": ["ave-vggish", "ave-vgg19"],
+        "unav100": ["unav-rgb", "unav-flow", "unav-vggish"],
+        "ov-avebench": ["ov-avel-audio", "ov-avel-visual"],
+        "desed": [],
+    }
+    for name, forms in shared.items():
+        MAKERS[name](tmp_path / name)
+        *imports, last = datasets.prepare(name, name, "store").commands()
+        assert [re.search("--form (\\S+)", command)[1] for command in imports] == forms
+        assert last.startswith(f"seehear prepare --dataset {name} ")
+        for command in imports:
+            tokens = shlex.split(command)[1:]
+            _, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
+            assert len(bound.arguments["labels"]) == len(SIZES[name])
+            assert name != "ave" or " --order ave/Annotations.txt " in command
+        with pytest.raises(SeehearError, match=", ".join(forms) or "import others with `seehear features import`$"):
+            datasets.prepare(name, name, "store", features=name)
+    MAKERS["lfav"](tmp_path / "lfav")
+    report = datasets.prepare("lfav", "lfav", "store", tables="mine")
+    assert report.commands() == [
+        "seehear prepare --dataset lfav --annotations lfav --store store --tables mine --features FOLDER"
+    ]
+    assert report.text().endswith("in the forms lfav-vggish, lfav-resnet18, lfav-r2plus1d")
+    folder = tmp_path / "unav"
+    for n in range(TRAIN := SIZES["unav100"]["train"]):
+        folder.mkdir(exist_ok=True)
+        np.save(folder / f"{video(n)}_rgb.npy", np.ones((30, 1024), np.float32))
+    command = datasets.prepare("unav100", "unav100", "store").commands()[0]
+    tokens = shlex.split(command.replace(" FEATURES ", " unav "))[1:]
+    run, bound, _ = build(tokens).parse_args(tokens, print_error=False, exit_on_error=False)
+    run(*bound.args, **bound.kwargs)
+    assert len(Store(tmp_path / "store").clips("unav-rgb")) == TRAIN
+
+
+def test_from_python(tmp_path):
+    MAKERS["ave"](tmp_path / "given")
+    prepared = datasets.prepare("ave", tmp_path / "given", tmp_path / "store")
+    assert (prepared.tables, prepared.truth) == (tmp_path / "ave-tables", Truth.JOINT)
+    for annotations in (None, 3, ""):
+        with pytest.raises(SeehearError, match="path"):
+            datasets.prepare("ave", annotations, tmp_path / "store")
+    with pytest.raises(SeehearError, match="not a path"):
+        datasets.prepare("ave", tmp_path / "given", None)
+    for name in ("ave", "folder"):
+        with pytest.raises(SeehearError, match=r"Annotations\.txt: is a file; name its folder, .*given"):
+            datasets.prepare(name, tmp_path / "given" / "Annotations.txt", tmp_path / "store")
+    for option in ("features", "videos"):
+        with pytest.raises(SeehearError, match="is a file; name its folder"):
+            prepare(tmp_path, "ave", **{option: tmp_path / "given" / "Annotations.txt"})
+
+
+def test_an_empty_split_is_named_once_and_only_below_a_header(tmp_path):
+    for name, file, header in (
+        (
+            "vggsounder",
+            "vggsounder/data/vggsounder.csv",
+            "video_id,label,modality,background_music,static_image,voice_over",
+        ),
+        ("ov-avebench", "ovave_dataset_meta.csv", "split,cls_name,cls_type,vid_name"),
+    ):
+        MAKERS[name](tmp_path / "given")
+        for content, expected in (("id,name\n", 1), (f"{header}\n", len(SIZES[name]))):
+            write(tmp_path / "given" / file, content)
+            with pytest.raises(SeehearError) as error:
+                prepare(tmp_path, name)
+            lines = str(error.value).splitlines()
+            assert len(lines) == expected
+            if content.startswith(header):
+                assert [line.rpartition(" names no ")[2] for line in lines] == [
+                    f"{split} clip" for split in SIZES[name]
+                ]
+
+
+def test_of_two_files_of_one_name_the_published_place_counts(tmp_path):
+    MAKERS["lfav"](tmp_path / "given")
+    for name in ("val_audio.csv", "val_weak_av.csv"):
+        write(tmp_path / "given" / name, "filename\tonset\n")
+    given = tmp_path / "given" / "LFAV_dataset" / "val"
+    (given / "val_weak_av.csv").rename(given / "val_weakly_av.csv")
+    assert prepare(tmp_path, "lfav").sizes == SIZES["lfav"]
+
+
+def test_names_of_desed_are_no_defect(tmp_path):
+    MAKERS["desed"](tmp_path / "given")
+    for path in (tmp_path / "given").rglob("*.tsv"):
+        path.write_text(path.read_text().replace(".000", ".130"))
+    prepared = prepare(tmp_path, "desed")
+    checked = commands.check_labels(sorted(prepared.tables.glob("*.csv")))
+    assert not [defect for defect in checked.defects if defect.kind is DefectKind.FRACTIONAL_NAME]
 
 
 # ---- what is odd in the tables of each
@@ -258,11 +431,52 @@ def test_unav100(tmp_path):
     assert (video(9), 3, 21) in {(event.clip, event.onset, event.offset) for event in events}
     content["database"][video(9)]["annotations"] = [{"segment": [1], "label": "Flute"}]
     path.write_text(json.dumps(content))
-    with pytest.raises(SeehearError, match="lacks a segment of two times, or a label"):
+    with pytest.raises(SeehearError, match=f"{video(9)}, annotation 1: it lacks a segment of two times, or a label"):
         prepare(tmp_path, "unav100")
     path.write_text('{"results": {}}')
     with pytest.raises(SeehearError, match="holds no videos under `database`"):
         prepare(tmp_path, "unav100")
+
+
+def test_defects_of_unav100_name_the_clip_and_the_annotation(tmp_path):
+    MAKERS["unav100"](tmp_path / "given")
+    path = tmp_path / "given" / "data" / "unav100_annotations.json"
+    content = json.loads(path.read_text())
+    one, two = content["database"][video(1)], content["database"][video(2)]  # of 13 s and 14 s
+    for own in (one, two):
+        own["annotations"] = [{"segment": segment, "label": "Flute"} for segment in ([2, 5], [4, 6], [4, 6], [50, 40])]
+    two["annotations"].append({"segment": [50, 60], "label": "Bark"})
+    two["annotations"].append({"segment": [9, 14.5], "label": "Bark"})
+    path.write_text(json.dumps(content))
+    lines = [str(defect).removeprefix(f"{path}: ") for defect in prepare(tmp_path, "unav100").defects]
+    for clip in (video(1), video(2)):
+        assert [line for line in lines if line.startswith(clip)][:3] == [
+            f"{clip}, annotation 2: Flute overlaps annotation 1 (2 to 5); they are merged",
+            f"{clip}, annotation 3: repeats annotation 2; it counts once",
+            f"{clip}, annotation 4: onset 50 is not before offset 40; the event fills no segment",
+        ]
+    assert [line for line in lines if line.startswith(video(2))][3:] == [
+        f"{video(2)}, annotation 5: Bark of {video(2)} from 50 to 60 s is left out",
+        f"{video(2)}, annotation 6: Bark ends at 14.5 s, after the end of its clip at 14 s",
+    ]
+    assert len([line for line in lines if line.startswith(video(1))]) == 3
+    one["annotations"][0]["segment"], two["annotations"][0]["segment"] = [-3, 5], [-3, 6]
+    path.write_text(json.dumps(content))
+    with pytest.raises(SeehearError) as error:
+        prepare(tmp_path, "unav100")
+    for clip in (video(1), video(2)):
+        assert f"{clip}, annotation 1: '-3' is before the clip's start" in str(error.value)
+
+
+def test_an_event_of_lfav_that_is_odd_in_two_ways_is_one_defect(tmp_path):
+    MAKERS["lfav"](tmp_path / "given")
+    with (tmp_path / "given" / "LFAV_dataset" / "val" / "val_audio.csv").open("a") as file:
+        file.write(f"{video(6)}\t50000\t40\tcar\n{video(6)}\t50000\t50000\tcar\n")
+    report = prepare(tmp_path, "lfav")
+    assert [str(defect).partition(".csv:")[2] for defect in report.defects if defect.line in (5, 6)] == [
+        f"5: car of {video(6)} has the onset 50000, after its offset 40; it is left out",
+        f"6: car of {video(6)} from 50000 to 50000 s is left out",
+    ]
 
 
 def test_ov_avebench(tmp_path):
@@ -281,11 +495,15 @@ def test_ov_avebench(tmp_path):
     assert "other is listed as a class, and no clip has it" in str(found[DefectKind.UNUSED_CLASS][0])
     assert len(found[DefectKind.UNTRAINED_CLASS]) == 3  # in val, in test and in the events
     tables = tmp_path / "ov-avebench-tables"
-    assert read_weak(tables / "test_open.csv").clips == (video(11),)
-    assert set(read_weak(tables / "test_close.csv").clips) == {video(9), video(10)}
+    assert read_weak(tables / "parts" / "test_open.csv").clips == (video(11),)
+    assert set(read_weak(tables / "parts" / "test_close.csv").clips) == {video(9), video(10)}
     assert "test_open.csv" in report.text()
     events = read_dense(report.annotations.dense["audio_visual"]).events
     assert {(event.onset, event.offset) for event in events if event.clip == video(10)} == {(1, 6)}
+    (train, *_), close = _featured(tmp_path, "ov-avebench").commands(), tables / "parts" / "val_close.csv"
+    assert f" --val {close} " in train
+    text = _featured(tmp_path, "ov-avebench").text()
+    assert "val_close.csv holds the val clips whose classes training clips have" in text
     content[video(9)]["label"] = "[0, 1]"
     path.write_text(json.dumps(content))
     with pytest.raises(SeehearError, match="has no label of 10 numbers 0 or 1"):
@@ -321,7 +539,10 @@ def test_audioset_strong(tmp_path):
     assert read_classes(tmp_path / "audioset-strong-tables" / "classes.txt") == (
         "/m/none", "Dog", "Male speech_man speaking",
     )  # fmt: skip
-    assert "audioset-strong has no val split: without --val the last epoch of a training counts" in report.text()
+    assert (
+        "audioset-strong has no val split: without --val `train` holds a fifth of the training clips out"
+        in report.text()
+    )
     events = read_dense(report.annotations.dense["audio"]).events
     assert (2.35, 10) in {(event.onset, event.offset) for event in events}
 
@@ -334,16 +555,16 @@ def test_desed(tmp_path):
     assert "there are no test clips" in report.text()
     assert kinds(report)[DefectKind.NO_LABEL] == 1
     assert read_weak(report.annotations.weak["val"]).clips[0] == f"Y{video(96)}_126.000_136.000"
-    assert (
-        " --labels " + str(report.annotations.weak["val"])
-        in datasets.prepare("desed", tmp_path / "given", _featured(tmp_path)).commands()[-1]
-    )
+    prepared = _featured(tmp_path, "desed")
+    for score, metric in zip(prepared.commands()[1:], ("map", "psds"), strict=True):
+        assert f" --labels {report.annotations.weak['val']} " in score
+        assert score.endswith(f" --metrics {metric}")
+    assert prepared.text().endswith("psds needs a package of its own: pip install 'seehear[psds]'")
 
 
-def _featured(tmp_path):
-    datasets.generate("desed", tmp_path / "given", tmp_path / "feats")
-    datasets.prepare("desed", tmp_path / "given", tmp_path / "featured", features=tmp_path / "feats")
-    return tmp_path / "featured"
+def _featured(tmp_path, name):
+    datasets.generate(name, tmp_path / "given", tmp_path / "feats")
+    return prepare(tmp_path, name, features=tmp_path / "feats")
 
 
 # ---- synthetic features

@@ -49,7 +49,7 @@ def read(folder: Path) -> Tables:
             label = names(*_class(mid, display, listed, path, line, defects))
             fills = events.add(clip, *times, label, line)
             labels.setdefault(clip, {}).update({label: None} if fills else {})
-        weak[split] = weak_of(path, {clip: list(own) for clip, own in labels.items()}, lines)
+        weak[split] = weak_of(path, {clip: list(own) for clip, own in labels.items()}, lines, split)
         dense.append(events.table())
     return Tables(
         weak,
@@ -103,5 +103,5 @@ SPEC = DataSet(
     read=read,
     span=span,
     truth=Truth.SOUND,
-    metrics=("psds",),
+    metrics=("map", "psds"),
 )

@@ -54,7 +54,7 @@ def read(folder: Path) -> Tables:
     defects += [*names.defects, *(_in_no_split(every, home, defects) if every else ())]
     return Tables(
         {
-            split: weak_of(path, {clip: labels.get(clip, ()) for clip in lines[split]}, lines[split])
+            split: weak_of(path, {clip: labels.get(clip, ()) for clip in lines[split]}, lines[split], split)
             for split, path in zip(SPLITS, paths, strict=True)
         },
         {AUDIO_VISUAL: tuple(dense)},

@@ -47,11 +47,11 @@ def read(folder: Path) -> Tables:
     weakly, validation = PUBLISHED.find(folder, WEAK, STRONG["val"])
     public = PUBLISHED.look(folder, *STRONG["test"])
     names, defects = ClassNames(), list[Defect]()
-    weak = {"train": _weak(weakly, names, defects)}
+    weak = {"train": _weak(weakly, "train", names, defects)}
     dense: list[DenseTable] = []
     for split, path in {"val": validation, "test": public}.items():
         if path is not None:
-            weak[split], table = _strong(path, names, defects)
+            weak[split], table = _strong(path, split, names, defects)
             dense.append(table)
     notes = ["synthetic and unlabelled clips are left out"]
     if public is None:
@@ -67,7 +67,7 @@ def read(folder: Path) -> Tables:
     )
 
 
-def _weak(path: Path, names: ClassNames, defects: list[Defect]) -> WeakTable:
+def _weak(path: Path, split: str, names: ClassNames, defects: list[Defect]) -> WeakTable:
     labels: dict[str, list[str]] = {}
     lines: dict[str, int] = {}
     for line, (name, text) in rows(path, ("filename", _class_column(path)), defects):
@@ -80,7 +80,7 @@ def _weak(path: Path, names: ClassNames, defects: list[Defect]) -> WeakTable:
                 defects.append(Defect(path, line, error.kind, str(error)))
                 continue
             _extend(labels, clip, own, path, line, lines[clip], defects)
-    return weak_of(path, labels, lines)
+    return weak_of(path, labels, lines, split)
 
 
 def _extend(
@@ -93,7 +93,7 @@ def _extend(
     labels.setdefault(clip, []).extend(own)
 
 
-def _strong(path: Path, names: ClassNames, defects: list[Defect]) -> tuple[WeakTable, DenseTable]:
+def _strong(path: Path, split: str, names: ClassNames, defects: list[Defect]) -> tuple[WeakTable, DenseTable]:
     """Return the weak and the dense table of a file of events. A row without times and class is a clip without one."""
     labels: dict[str, list[str]] = {}
     lines: dict[str, int] = {}
@@ -112,7 +112,7 @@ def _strong(path: Path, names: ClassNames, defects: list[Defect]) -> tuple[WeakT
             ours = names(label, path, line)
             if events.add(clip, *times, ours, line):
                 labels[clip].append(ours)
-    return weak_of(path, labels, lines), events.table()
+    return weak_of(path, labels, lines, split), events.table()
 
 
 def _stem(name: str) -> str:
@@ -135,5 +135,5 @@ SPEC = DataSet(
     span=span,
     seconds=SECONDS,
     truth=Truth.SOUND,
-    metrics=("psds",),
+    metrics=("map", "psds"),
 )

@@ -72,19 +72,19 @@ def _exclusive(table: DenseTable, ends: Mapping[str, float]) -> DenseTable:
     defects = [defect for defect in table.defects if defect.kind not in BETWEEN_EVENTS]
     for published in table.events:
         event = replace(published, offset=published.offset + INCLUDED)
-        if max(event.onset, event.offset) > LONGEST + INCLUDED:
-            end = ends.get(event.clip, 0.0)
-            defects.append(cut_end(table.path, published, end, "the last other event of its clip ends"))
-            event = replace(event, onset=min(event.onset, end), offset=min(event.offset, end))
-        if published.onset == published.offset:
-            message = f"{event.label} of {event.clip} has the onset and offset {published.onset:g}; it counts until "
-            message += f"{event.offset:g} s, since LFAV's offsets are within the event"
-            defects.append(Defect(table.path, event.line, DefectKind.EMPTY_EVENT, message))
-        elif published.onset > published.offset:
+        if published.onset > published.offset:
             message = f"{event.label} of {event.clip} has the onset {published.onset:g}, after its offset "
             message += f"{published.offset:g}; it is left out"
             defects.append(Defect(table.path, event.line, DefectKind.EMPTY_EVENT, message))
             continue
+        if event.offset > LONGEST + INCLUDED:
+            end = ends.get(event.clip, 0.0)
+            defects.append(cut_end(table.path, published, end, "the last other event of its clip ends"))
+            event = replace(event, onset=min(event.onset, end), offset=end)
+        elif published.onset == published.offset:
+            message = f"{event.label} of {event.clip} has the onset and offset {published.onset:g}; it counts until "
+            message += f"{event.offset:g} s, since LFAV's offsets are within the event"
+            defects.append(Defect(table.path, event.line, DefectKind.EMPTY_EVENT, message))
         if event.onset < event.offset:
             defects += check(event)
             events.append(event)

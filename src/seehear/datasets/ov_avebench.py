@@ -44,7 +44,7 @@ def read(folder: Path) -> Tables:
     lines = {clip: row[0] for clip, row in clips.items()}
     defects += [*names.defects, *_class_list(listed, {row[2] for row in clips.values()})]
     return Tables(
-        {split: weak_of(meta, own, {clip: lines[clip] for clip in own}) for split, own in labels.items()},
+        {split: weak_of(meta, own, {clip: lines[clip] for clip in own}, split) for split, own in labels.items()},
         {AUDIO_VISUAL: (events.table(),)},
         parts={name: own for name, own in parts.items() if own},
         classes=tuple(sorted({names(row[2], meta, row[0]) for row in clips.values()})),
@@ -147,4 +147,5 @@ SPEC = DataSet(
     seconds=float(SECONDS),
     truth=Truth.JOINT,
     metrics=("segment-accuracy", "ov-avel-f1"),
+    known_part="val_close",
 )

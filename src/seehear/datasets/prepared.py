@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seehear.datasets.spec import AUDIO_VISUAL, Annotations, Truth
+from seehear.datasets.spec import AUDIO_VISUAL, Annotations, Truth, default_tables, shared_forms
 from seehear.labels import Defect, DefectKind
 from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import AUDIO, VISUAL
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from seehear.features.store import NetworkInfo
 
 MAX_EXAMPLES = 2  # defects of each kind that are printed
+EXTRAS = {"psds": "pip install 'seehear[psds]'"}  # scores that need a package of their own
 
 
 @dataclass(repr=False)
@@ -54,6 +55,16 @@ class Prepared(Result):
     lists: dict[str, Path] = field(default_factory=dict)
 
     @property
+    def tables(self) -> Path:
+        """The folder of the label tables in seehear's form, which further commands take."""
+        return next(iter(self.annotations.weak.values())).parent
+
+    @property
+    def truth(self) -> Truth:
+        """What the ground truth says, and can't say."""
+        return self.annotations.truth
+
+    @property
     def exit_code(self) -> int:  # type: ignore[override]
         """0 if the store has features for every clip, and nothing of a clip is missing, else 1."""
         complete = self.missing and not any(self._missing_count(name) for name in self.missing)
@@ -68,12 +79,13 @@ class Prepared(Result):
         """Return lines for people."""
         sizes = ", ".join(f"{count} {split}" for split, count in self.sizes.items())
         blocks = [
-            [f"{self.annotations.dataset.name}: {sizes} clips", self.annotations.dataset.truth.says, *self.notes],
+            [f"{self.annotations.dataset.name}: {sizes} clips", self.annotations.says, *self.notes],
             self._feature_table(),
             [listed_notes(self.clip_notes)] if self.clip_notes else [],
             self._defect_lines(),
             [f"all {what}: {path}" for what, path in self.lists.items()],
             ["next:", *(f"  {command}" for command in self.commands())],
+            self.remarks(),
         ]
         return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 
@@ -81,7 +93,7 @@ class Prepared(Result):
         """Return a value that `json.dumps` takes."""
         return {
             "dataset": self.annotations.dataset.name,
-            "truth": self.annotations.dataset.truth.name.lower().replace("_", "-"),
+            "truth": self.annotations.truth.name.lower().replace("_", "-"),
             "clips": self.sizes,
             "missing": self.missing,
             "defects": {kind.slug: len(defects) for kind, defects in self.defects_by_kind().items()},
@@ -89,6 +101,7 @@ class Prepared(Result):
             "notes": self.notes,
             "lists": {what: str(path) for what, path in self.lists.items()},
             "next": self.commands(),
+            "remarks": self.remarks(),
         }
 
     def to_frame(self) -> pd.DataFrame:
@@ -125,15 +138,35 @@ class Prepared(Result):
         common = f"--dataset {tables.dataset.name} --annotations {shlex.quote(str(tables.folder))} --store {store}"
         collocation = {modality: self._suggested_networks(modality) for modality in tables.modalities}
         if not all(collocation.values()):
+            if tables.dataset.read is not None and self.tables != default_tables(tables.dataset, self.store):
+                common += f" --tables {shlex.quote(str(self.tables))}"
             source = "--features FOLDER" if tables.dataset.features else "--videos FOLDER --networks NAMES"
-            return [f"seehear prepare {common} {source}"]
-        if tables.dataset.read is not None:
+            lacking = [modality for modality, names in collocation.items() if not names]
+            return [*self._imports(lacking), f"seehear prepare {common} {source}"]
+        if tables.dataset.read is not None or not {AUDIO, VISUAL}.issubset(tables.dense):
             return [*self._train(collocation), *self._score()]
         few = self.sizes["train"] < FEW_CLIPS
         if not tables.dataset.features:  # then the paper's networks need stand-ins
             stand_ins = [f"{modality}={','.join(self._featured_networks(modality))}" for modality in collocation]
             common += f" --recipe {'small' if few else 'paper'} --networks {' '.join(stand_ins)}"
-        return [*self._train(collocation), f"seehear reproduce table5 {common} --out RESULTS"]
+        return [*self._train(collocation), f"seehear reproduce table5 {common} --out RESULTS-{tables.dataset.name}"]
+
+    def _imports(self, modalities: Sequence[str]) -> list[str]:
+        """Return commands that import what the field shares in other forms than folders that `prepare` imports."""
+        tables = self.annotations
+        labels = " ".join(shlex.quote(str(path)) for path in tables.weak.values())
+        forms = [form for form in shared_forms(tables.dataset) if form.modality in modalities]
+        return [
+            f"seehear features import FEATURES --form {form.name} --labels {labels} "
+            + (f"--order {shlex.quote(str(self._published(form.order)))} " if form.order else "")
+            + f"--store {shlex.quote(str(self.store))} --network {form.name} --modality {form.modality}"
+            for form in (forms if not tables.dataset.features else ())
+        ]
+
+    def _published(self, name: str) -> Path:
+        """Return a file of the published ones, which may lie in a subfolder; its mere name if it isn't there."""
+        folder = self.annotations.folder
+        return next((path for path in (folder / name, *folder.glob(f"*/{name}")) if path.is_file()), Path(name))
 
     def _train(self, collocation: Mapping[str, Sequence[str]]) -> list[str]:
         """Return the command that trains on these networks; none for a data set without training clips."""
@@ -141,29 +174,60 @@ class Prepared(Result):
         if "train" not in tables.weak:
             return []
         few, known = self.sizes["train"] < FEW_CLIPS, "val" in tables.weak
-        per_modality = tables.dense if known and AUDIO_VISUAL not in tables.dense else {}
+        validate = tables.parts.get(tables.dataset.known_part, tables.weak.get("val"))
+        dense = _per_modality(tables.dense)
+        per_modality = dense if known and dense.keys() >= collocation.keys() else {}
         train = [
             f"seehear train --store {shlex.quote(str(self.store))} --labels {shlex.quote(str(tables.weak['train']))}",
-            *([f"--val {shlex.quote(str(tables.weak['val']))}"] if known else []),
+            *([f"--val {shlex.quote(str(validate))}"] if validate else []),
             *_dense_options(per_modality),
-            f"--recipe {DEFAULT_RECIPE if few else LARGE_RECIPE} --out RUN --collocation",
+            f"--recipe {DEFAULT_RECIPE if few else LARGE_RECIPE} --out {self._run} --collocation",
             *(f"{modality}={'+'.join(names)}" for modality, names in collocation.items()),
         ]
         return [" ".join(train)]
 
     def _score(self) -> list[str]:
-        """Return the command that scores runs on the test clips by what the data set's papers report."""
+        """Return the commands that score runs on the test clips by what the data set's papers report."""
         tables = self.annotations
         if (labels := tables.weak.get("test", tables.weak.get("val"))) is None:
             return []
         common = f"--store {shlex.quote(str(self.store))} --labels {shlex.quote(str(labels))}"
-        if tables.dataset.truth is Truth.PER_MODALITY:
-            return [f"seehear evaluate RUN {common} {' '.join(_dense_options(tables.dense))}"]
+        if tables.truth is Truth.PER_MODALITY:
+            return [f"seehear evaluate {self._run} {common} {' '.join(_dense_options(_per_modality(tables.dense)))}"]
         split = "test" if "test" in tables.weak else "val"
         weak = {modality: splits[split] for modality, splits in tables.by_modality.items() if split in splits}
         truth = [shlex.quote(f"{kind}={path}") for kind, path in (tables.dense or weak).items()]
-        metrics = " ".join(tables.dataset.metrics)
-        return [f"seehear benchmark RUN {common} --truth {' '.join(truth)} --metrics {metrics}"]
+        plain = " ".join(name for name in tables.metrics if name not in EXTRAS)
+        further = [name for name in tables.metrics if name in EXTRAS]
+        benchmark = f"seehear benchmark {self._run} {common} --truth {' '.join(truth)} --metrics"
+        return [f"{benchmark} {names}" for names in (plain, *further) if names]
+
+    def remarks(self) -> list[str]:
+        """Return what to know of the next commands."""
+        tables, next_commands = self.annotations, " ".join(self.commands())
+        remarks = [
+            f"{name} needs a package of its own: {install}"
+            for name, install in EXTRAS.items()
+            if f"--metrics {name}" in next_commands
+        ]
+        if " --features FOLDER" in next_commands:
+            folders = ", ".join(folder.folder for folder in tables.dataset.features)
+            names = ", ".join(form.name for form in shared_forms(tables.dataset))
+            remarks.append(
+                f"--features takes the folder that holds {folders}; `seehear features import` takes each, in the "
+                f"forms {names}"
+            )
+        if "seehear train" in next_commands and (part := tables.parts.get(tables.dataset.known_part)):
+            remarks.append(
+                f"{part.name} holds the val clips whose classes training clips have. In val.csv all others would count "
+                "as clips without events, since a model doesn't know their classes: its scores would be far too good"
+            )
+        return remarks
+
+    @property
+    def _run(self) -> str:
+        """The folder of the run in the next commands."""
+        return f"RUN-{self.annotations.dataset.name}"
 
     def _suggested_networks(self, modality: str) -> list[str]:
         """Return networks to train on: those of the shared features, else the one with the fewest missing clips."""
@@ -200,6 +264,11 @@ class Prepared(Result):
             lines.append(f"  {len(defects):>4}  {kind.counted(len(defects))}")
             lines += [f"        {defect}" for defect in defects[:MAX_EXAMPLES]]
         return lines
+
+
+def _per_modality(dense: Mapping[str, Path]) -> dict[str, Path]:
+    """Return the dense tables of modalities, without that of what is heard and seen at once."""
+    return {kind: path for kind, path in dense.items() if kind != AUDIO_VISUAL}
 
 
 def _dense_options(dense: Mapping[str, Path]) -> Sequence[str]:

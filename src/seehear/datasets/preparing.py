@@ -10,7 +10,16 @@ from seehear import arguments
 from seehear.arguments import Names
 from seehear.datasets.prepared import Prepared
 from seehear.datasets.registry import get
-from seehear.datasets.spec import SPLITS, DataSet, feature_folders, find_tables
+from seehear.datasets.spec import (
+    SPLITS,
+    DataSet,
+    default_tables,
+    existing_folder,
+    feature_folders,
+    find_tables,
+    prepared_for,
+    shared_forms,
+)
 from seehear.datasets.tables import check_tables, read_tables, write_tables
 from seehear.engines.choose import LOCAL, engine_of
 from seehear.engines.interface import Engine
@@ -27,7 +36,8 @@ if TYPE_CHECKING:
 
 LACKING = {  # split that a data set lacks -> what follows from that
     "train": ": score models that were trained elsewhere, or parse without training",
-    "val": ": without --val the last epoch of a training counts; to choose one, hold clips of train.csv out",
+    "val": ": without --val `train` holds a fifth of the training clips out, which choose the epoch and the "
+    "thresholds; recipes with the official thresholds, such as `paper`, keep the last epoch",
     "test": "",
 }
 
@@ -83,12 +93,13 @@ def prepare(
     if is_url(store):
         raise SeehearError(f"{store}: a data set is prepared into a folder of this machine; `extract` takes an address")
     spec = get(dataset)
+    given, place = arguments.paths([annotations, store])
     names = arguments.names(networks)
     if names and videos is None:
         raise SeehearError("networks are run over videos: name their folder with --videos")
-    weak, result = _check(spec, Path(annotations), Path(store), tables)
+    weak, result = _check(spec, given, place, tables)
     clips = list(dict.fromkeys(clip for table in weak.values() for clip in table.clips))
-    kept = Store(store, create=True)
+    kept = Store(place, create=True)
     defects_file = kept.path / f"{spec.name}-defects.txt"
     atomic_text(defects_file, "".join(f"{defect}\n" for defect in result.defects))
     imported = _import(result, kept, clips, Path(features)) if features is not None else []
@@ -141,8 +152,14 @@ def _check(
     defects = check_tables(dataset, tables)
     sizes = {split: len(table.clips) for split, table in tables.weak.items()}
     if dataset.read is None:
-        return tables.weak, Prepared(find_tables(dataset, folder), store, sizes, defects)
-    place = Path(out) if out is not None else store.absolute().parent / f"{dataset.name}-tables"
+        result = Prepared(find_tables(dataset, folder), store, sizes, defects)
+        if name := prepared_for(folder):
+            result.notes.append(
+                f"{folder} holds tables that `prepare` wrote for {name}: use --dataset {name} with the "
+                "tables as published, which also knows what its field shares as features, and the scores of its papers"
+            )
+        return tables.weak, result
+    place = Path(out) if out is not None else default_tables(dataset, store)
     result = Prepared(write_tables(dataset, tables, folder, place), store, sizes, defects)
     lacking = [split for split in SPLITS if split not in sizes]
     lacking = lacking[:1] if "train" in lacking else lacking
@@ -159,17 +176,16 @@ def _import(result: Prepared, store: Store, clips: Sequence[str], features: Path
     from seehear.features.npy import NO_FILE, Form, import_folder
 
     dataset = result.annotations.dataset
-    if not features.is_dir():
-        raise SeehearError(f"{features}: no such folder")
+    existing_folder(features)
     known = feature_folders(dataset, result.annotations.modalities)
     existing = [folder for folder in known if (features / folder.folder).is_dir()]
-    if not existing and not dataset.features:
-        raise SeehearError(f"{dataset.name} has no shared features; import others with `seehear features import`")
     if not existing:
+        names = ", ".join(form.name for form in shared_forms(dataset))
+        others = "import others with `seehear features import`" + (f", which knows the forms {names}" if names else "")
+        if not dataset.features:
+            raise SeehearError(f"{features}: no folders of features are shared for {dataset.name}; {others}")
         expected = ", ".join(folder.folder for folder in known)
-        raise SeehearError(
-            f"{features}: holds none of the folders {expected}; import others with `seehear features import`"
-        )
+        raise SeehearError(f"{features}: holds none of the folders {expected}; {others}")
     for folder in known:
         path = features / folder.folder
         if folder not in existing:
@@ -187,6 +203,7 @@ def _import(result: Prepared, store: Store, clips: Sequence[str], features: Path
 
 def _find(result: Prepared, clips: Sequence[str], videos: Path, cut: Path | None) -> tuple[list[Local], dict[str, str]]:
     """Return the clips' files, or the parts of files that they are; and why some have none. cut: to cut them into."""
+    existing_folder(videos)
     if cut is None:
         from seehear.datasets.videos import find_parts
 

@@ -48,12 +48,11 @@ class Published:
         return [path for path in found if path is not None]
 
     def look(self, folder: Path, *names: str) -> Path | None:
-        """Return the file of one of these names, or None."""
-        for name in names:
-            places = [folder / place / name for place in ("", *self.places)]
-            for path in (*places, folder / Path(name).name):
-                if path.is_file():
-                    return path
+        """Return the file of one of these names, or None. Of several, that in the folder where it is published."""
+        published = [folder / place / name for place in (*self.places, "") for name in names]
+        for path in (*published, *(folder / Path(name).name for name in names)):
+            if path.is_file():
+                return path
         return None
 
 
@@ -99,26 +98,34 @@ class Events:
 
     path: The file.
     length: Returns a clip's length in seconds, or None if it is unknown.
+    place: Returns what messages call another event's line.
     """
 
-    def __init__(self, path: Path, length: Callable[[str], float | None] = lambda clip: None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        length: Callable[[str], float | None] = lambda clip: None,
+        place: Callable[[int], str] = "line {}".format,
+    ) -> None:
         self._path = path
         self._length = length
-        self._check = EventCheck(path)
+        self._check = EventCheck(path, place)
         self._events: list[Event] = []
         self.defects: list[Defect] = []
 
     def add(self, clip: str, onset: float, offset: float, label: str, line: int) -> bool:
         """Add an event; cut it if it ends far after its clip. Return whether it fills any time of the clip."""
-        length = self._length(clip)
-        if length is not None and max(onset, offset) > length + MAX_OVERHANG:
-            self.defects.append(cut_end(self._path, Event(clip, onset, offset, label, line), length, "its clip ends"))
-            onset, offset = min(onset, length), min(offset, length)
-        event = Event(clip, onset, offset, label, line)
-        self.defects += self._check(event)
-        if onset < offset:
-            self._events.append(event)
-        return onset < offset
+        length, event = self._length(clip), Event(clip, onset, offset, label, line)
+        kept = event
+        if onset < offset and length is not None and offset > length + MAX_OVERHANG:
+            self.defects.append(cut_end(self._path, event, length, "its clip ends"))
+            kept = replace(event, onset=min(onset, length), offset=length)
+            if kept.onset == kept.offset:
+                return False
+        self.defects += self._check(event)  # with its times in the file
+        if kept.onset < kept.offset:
+            self._events.append(kept)
+        return kept.onset < kept.offset
 
     def table(self) -> DenseTable:
         """Return the events as a dense table."""
@@ -177,7 +184,7 @@ def span_of(onset: str, offset: str, path: Path, line: int, defects: list[Defect
 
 
 def weak_of(
-    path: Path, labels: Mapping[str, Sequence[str]], lines: Mapping[str, int], modality: str | None = None
+    path: Path, labels: Mapping[str, Sequence[str]], lines: Mapping[str, int], split: str, modality: str | None = None
 ) -> WeakTable:
     """Return a weak table with its defects.
 
@@ -185,6 +192,7 @@ def weak_of(
         path: The published file.
         labels: Clip -> its classes, each once or more often.
         lines: Clip -> its line in the file.
+        split: Of the clips.
         modality: Of the labels, if not all: a clip may have none in one modality.
     """
     unique = {clip: tuple(dict.fromkeys(names)) for clip, names in labels.items()}
@@ -193,8 +201,8 @@ def weak_of(
         for clip, names in unique.items()
         if not names and modality is None
     ]
-    if not unique:
-        defects.append(Defect(path, 0, DefectKind.NO_ROW, "the file names no clip of this split"))
+    if not unique and modality is None:
+        defects.append(Defect(path, 0, DefectKind.NO_ROW, f"the file names no {split} clip"))
     return WeakTable(path, unique, dict(lines), tuple(defects))
 
 

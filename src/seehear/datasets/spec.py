@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seehear import arguments
 from seehear.errors import ClipError, SeehearError
 from seehear.modality import AUDIO, VISUAL, joint_name
 from seehear.names import valid_modality_name
+from seehear.stored import read_object
 
 if TYPE_CHECKING:
     from seehear.datasets.tables import Tables
+    from seehear.features.forms.spec import SharedForm
 
 SPLITS = ("train", "val", "test")
+MARKER = "prepared.json"  # in a folder of tables that `prepare` wrote: of which data set, from which published files
+ANSWERED = ("map",)  # a score for ground truth of any kind that says when
 AUDIO_VISUAL = joint_name((AUDIO, VISUAL))  # the kind of a dense table that says what is heard and seen at once
 
 
@@ -31,6 +37,7 @@ class Truth(Enum):
         "The ground truth says when a class is heard and seen at once; it says nothing of what is only heard or seen.",
     )
     SOUND = ((AUDIO,), "The ground truth says when a class is heard; it says nothing of what is seen.")
+    SIGHT = ((VISUAL,), "The ground truth says when a class is seen; it says nothing of what is heard.")
     CLIPS = (
         (AUDIO, VISUAL),
         "The ground truth says which classes are heard and which are seen in a clip; it says nothing of when.",
@@ -42,6 +49,16 @@ class Truth(Enum):
 
     def __repr__(self) -> str:
         return f"Truth.{self.name}"
+
+    @staticmethod
+    def of(kinds: Iterable[str]) -> Truth:
+        """Return what dense tables of these kinds say: modalities, and audio_visual for heard and seen at once."""
+        given = set(kinds)
+        if AUDIO_VISUAL in given and not given.issuperset((AUDIO, VISUAL)):
+            return Truth.JOINT
+        return {frozenset((AUDIO,)): Truth.SOUND, frozenset((VISUAL,)): Truth.SIGHT}.get(
+            frozenset(given), Truth.PER_MODALITY
+        )
 
 
 @dataclass(frozen=True)
@@ -98,8 +115,9 @@ class DataSet:
         span: Returns the seconds of the full video that a clip is, from its name; None if the clip is a file.
         seconds: Length of every clip whose name has no times; None if clips have different lengths.
         read: Reads the tables as published from a folder; None if they are those in `weak` and `dense`.
-        truth: What the ground truth says.
+        truth: What the ground truth says; if `dense_pattern` names its tables, they decide, see `truth_of`.
         metrics: Scores that its papers report, by the names of `seehear benchmark`.
+        known_part: Name of the group of val clips whose classes training clips have, if others have further classes.
     """
 
     name: str
@@ -116,15 +134,24 @@ class DataSet:
     read: Callable[[Path], Tables] | None = None
     truth: Truth = Truth.PER_MODALITY
     metrics: tuple[str, ...] = ("parsing-f1",)
+    known_part: str = ""
 
     def length(self, clip: str) -> float | None:
         """Return a clip's length in seconds, if its name or the data set states it; else None."""
         span = self.span(clip)
         return span[1] - span[0] if span else self.seconds
 
+    def truth_of(self, kinds: Iterable[str]) -> Truth:
+        """Return what the ground truth says, if there are dense tables of these kinds."""
+        return Truth.of(kinds) if self.dense_pattern else self.truth
+
     def modalities(self, kinds: Iterable[str]) -> tuple[str, ...]:
         """Return the modalities of a model of the data set, which has dense tables of these kinds."""
-        return (tuple(kinds) if self.truth is Truth.PER_MODALITY else ()) or self.truth.modalities
+        named = [kind for kind in kinds if kind != AUDIO_VISUAL]
+        truth = self.truth_of(kinds)
+        if named and truth is Truth.PER_MODALITY:
+            return tuple(named)
+        return tuple(dict.fromkeys([*truth.modalities, *named]))
 
     def short(self, clip: str) -> str:
         """Return the part of a clip's name that names its feature files and its video."""
@@ -169,6 +196,54 @@ class Annotations:
         """The modalities that a model of the data set has."""
         return self.dataset.modalities(self.dense)
 
+    @property
+    def truth(self) -> Truth:
+        """What the ground truth says."""
+        return self.dataset.truth_of(self.dense)
+
+    @property
+    def says(self) -> str:
+        """A sentence on what the ground truth says."""
+        if set(self.modalities) <= {AUDIO, VISUAL}:
+            return self.truth.says
+        *others, last = self.modalities
+        return f"The ground truth says when a class is active in {' and in '.join([', '.join(others), last])}, each."
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Scores that its papers report; for tables of a user's own, one that the ground truth can answer."""
+        return ANSWERED if self.dataset.dense_pattern and self.truth is not Truth.PER_MODALITY else self.dataset.metrics
+
+
+def default_tables(dataset: DataSet, store: Path) -> Path:
+    """Return the folder of a data set's tables in seehear's form, next to the store: relative if the store is."""
+    return (store if store.name not in ("", "..") else store.absolute()).parent / f"{dataset.name}-tables"
+
+
+def shared_forms(dataset: DataSet) -> list[SharedForm]:
+    """Return the forms in which the data set's own repository shares features, for `seehear features import`."""
+    from seehear.features.forms import REGISTRY
+
+    return [form for form in REGISTRY.values() if dataset.source.endswith(f"/{form.source}")]
+
+
+def existing_folder(folder: str | Path) -> Path:
+    """Return a user's folder. Raises SeehearError if there is none."""
+    (path,) = arguments.paths([folder])
+    if path.is_file():
+        raise SeehearError(f"{path}: is a file; name its folder, {path.parent}")
+    if not path.is_dir():
+        raise SeehearError(f"{path}: no such folder")
+    return path
+
+
+def prepared_for(folder: Path) -> str:
+    """Return the data set for which `prepare` wrote the tables in a folder; nothing if it wrote none."""
+    with suppress(SeehearError):
+        if (folder / MARKER).is_file():
+            return str(read_object(folder / MARKER, "delete it").get("dataset") or "")
+    return ""
+
 
 def find_tables(dataset: DataSet, folder: str | Path) -> Annotations:
     """Return the data set's label tables in a folder.
@@ -176,14 +251,12 @@ def find_tables(dataset: DataSet, folder: str | Path) -> Annotations:
     Raises:
         SeehearError: Naming the tables that are missing.
     """
-    folder = Path(folder)
     if dataset.read is not None:
         raise SeehearError(
             f"{dataset.name} is published in a form of its own: `seehear prepare --dataset {dataset.name}` writes its "
             "tables in seehear's, into a folder that --annotations takes with --dataset folder"
         )
-    if not folder.is_dir():
-        raise SeehearError(f"{folder}: no such folder")
+    folder = existing_folder(folder)
     weak = {split: folder / name for split, name in dataset.weak.items()}
     dense = {modality: folder / name for modality, name in dataset.dense.items()}
     missing = [path.name for path in (*weak.values(), *dense.values()) if not path.is_file()]
@@ -199,5 +272,8 @@ def find_tables(dataset: DataSet, folder: str | Path) -> Annotations:
         if not dense:
             missing.append(f"{before}<modality>{after}")
     if missing:
-        raise SeehearError(f"{folder}: lacks {', '.join(missing)}, tables of {dataset.name} ({dataset.source})")
+        message = f"{folder}: lacks {', '.join(missing)}, tables of {dataset.name} ({dataset.source})"
+        if name := prepared_for(folder):
+            message += f"; `prepare` wrote its tables for {name}: use --dataset {name} with the tables as published"
+        raise SeehearError(message)
     return Annotations(dataset, folder, weak, dense)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from seehear.datasets.spec import Annotations, DataSet, find_tables
+from seehear.datasets.spec import MARKER, Annotations, DataSet, existing_folder, find_tables
 from seehear.errors import SeehearError
 from seehear.files import atomic_text, check_folder, claim, sweep
 from seehear.labels import (
     Defect,
+    DefectKind,
     DenseTable,
     WeakTable,
     cross_check,
@@ -21,9 +22,10 @@ from seehear.labels import (
     write_dense,
     write_weak,
 )
+from seehear.scoring.signature import revision
 from seehear.stored import read_object
 
-MARKER = "prepared.json"
+PARTS = "parts"  # the folder of tables of some clips or labels of a split, so that *.csv are the splits and events
 CLASSES, RENAMED = "classes.txt", "renamed.tsv"
 EVALUATED = ("val", "test")  # the splits whose events the dense tables hold
 
@@ -43,6 +45,8 @@ class Tables:
         defects: Of the published files, besides those of the tables.
         notes: What a user should know of how the files were read.
         files: The published files that were read.
+        places: What messages call the place of an annotation of a file without lines, by the number that its events
+            and defects have as their line.
     """
 
     weak: Mapping[str, WeakTable]
@@ -55,6 +59,7 @@ class Tables:
     defects: Sequence[Defect] = ()
     notes: Sequence[str] = ()
     files: Sequence[Path] = ()
+    places: Mapping[int, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(table.clips)} {split}" for split, table in self.weak.items())
@@ -70,7 +75,20 @@ class Tables:
         nested = [table for splits in self.by_modality.values() for table in splits.values()]
         dense = [table for tables in self.dense.values() for table in tables]
         every: list[WeakTable | DenseTable] = [*self.weak.values(), *nested, *dense]
-        return [*self.defects, *(defect for table in every for defect in table.defects)]
+        defects = [*self.defects, *(defect for table in every for defect in table.defects)]
+        unread = {defect.path for defect in defects if defect.kind is DefectKind.HEADER}  # so that no row is missing
+        return self.placed(
+            defect for defect in defects if defect.kind is not DefectKind.NO_ROW or defect.path not in unread
+        )
+
+    def placed(self, defects: Iterable[Defect]) -> list[Defect]:
+        """Return defects which name the place of an annotation instead of a line, where files have none."""
+        return [
+            replace(defect, line=0, message=f"{self.places[defect.line]}: {defect.message}")
+            if defect.line in self.places
+            else defect
+            for defect in defects
+        ]
 
 
 def read_tables(dataset: DataSet, folder: str | Path) -> Tables:
@@ -79,11 +97,8 @@ def read_tables(dataset: DataSet, folder: str | Path) -> Tables:
     Raises:
         SeehearError: Naming the tables that are missing, or a file that can't be read.
     """
-    folder = Path(folder)
     if dataset.read is not None:
-        if not folder.is_dir():
-            raise SeehearError(f"{folder}: no such folder")
-        return dataset.read(folder)
+        return dataset.read(existing_folder(folder))
     found, classes = find_tables(dataset, folder), dataset.classes or None
     return Tables(
         weak={split: scan_weak(path, classes) for split, path in found.weak.items()},
@@ -106,7 +121,7 @@ def check_tables(dataset: DataSet, tables: Tables) -> list[Defect]:
     def length(clip: str) -> float | None:
         return tables.lengths.get(clip, dataset.length(clip))
 
-    defects += cross_check(weak, dense, length=length, classes=dataset.classes or None)
+    defects += tables.placed(cross_check(weak, dense, length=length, classes=dataset.classes or None))
     for modality, splits in tables.by_modality.items():
         defects += weak_dense_mismatches(list(splits.values()), tables.dense.get(modality, ()))
     raise_fatal(defects)
@@ -120,20 +135,21 @@ def write_tables(dataset: DataSet, tables: Tables, folder: Path, out: Path) -> A
         dataset: The data set.
         tables: Its tables.
         folder: Where they were published.
-        out: train.csv, val.csv, test.csv, eval_<modality>.csv, weak_<modality>_<split>.csv, classes.txt go there.
+        out: train.csv, val.csv, test.csv, eval_<modality>.csv, classes.txt and the folder parts go there.
 
     Raises:
-        SeehearError: If the folder holds other files of these names.
+        SeehearError: If the folder holds other files of these names, or tables of other published files.
     """
     weak = {split: out / f"{split}.csv" for split in tables.weak}
     dense = {kind: out / f"eval_{kind}.csv" for kind in tables.dense}
     by_modality = {
-        modality: {split: out / f"weak_{modality}_{split}.csv" for split in splits}
+        modality: {split: out / PARTS / f"weak_{modality}_{split}.csv" for split in splits}
         for modality, splits in tables.by_modality.items()
     }
-    parts = {name: out / f"{name}.csv" for name in tables.parts}
+    parts = {name: out / PARTS / f"{name}.csv" for name in tables.parts}
     nested = [path for splits in by_modality.values() for path in splits.values()]
-    _claim(out, dataset, [*weak.values(), *dense.values(), *nested, *parts.values(), out / CLASSES, out / RENAMED])
+    files = [*weak.values(), *dense.values(), *nested, *parts.values(), out / CLASSES, out / RENAMED]
+    _claim(out, dataset, [revision([path]) for path in tables.files], files)
     for split, path in weak.items():
         write_weak(path, tables.weak[split].labels)
     evaluated = {clip for split in EVALUATED if split in tables.weak for clip in tables.weak[split].clips}
@@ -153,14 +169,30 @@ def write_tables(dataset: DataSet, tables: Tables, folder: Path, out: Path) -> A
     return Annotations(dataset, folder, weak, dense, by_modality, parts)
 
 
-def _claim(out: Path, dataset: DataSet, files: Sequence[Path]) -> None:
-    """Mark `out` as the tables of a data set. Raises SeehearError if it holds files of the same names that are not."""
+def _claim(out: Path, dataset: DataSet, published: Sequence[str], files: Sequence[Path]) -> None:
+    """Mark `out` as the tables of a data set, so that those which another store's commands name stay as they are.
+
+    Args:
+        out: The folder.
+        dataset: The data set.
+        published: Name and hash of each published file.
+        files: What will be written.
+
+    Raises:
+        SeehearError: If it holds files of the same names that are none, or that come of other published files.
+    """
     check_folder(out, "choose another --tables")
     sweep(out)
-    marker, ours = out / MARKER, {"dataset": dataset.name}
+    marker, ours = out / MARKER, {"dataset": dataset.name, "published": list(published)}
     existing = [path.name for path in files if path.exists()]
     if existing and not marker.exists():
         raise SeehearError(f"{out}: holds {existing[0]}, which `prepare` did not write; choose another --tables")
     claim(marker, ours)
-    if (old := read_object(marker, "choose another --tables")) != ours:
-        raise SeehearError(f"{out}: holds the tables of {old.get('dataset')}; choose another --tables")
+    old = read_object(marker, "choose another --tables")
+    if (name := old.get("dataset")) != dataset.name:
+        raise SeehearError(f"{out}: holds the tables of {name}; choose another --tables")
+    if old != ours:
+        raise SeehearError(
+            f"{out}: holds tables of {dataset.name} that come of other published files, and other commands may use "
+            "them; give --tables DIR for these, or delete the folder"
+        )

@@ -29,7 +29,9 @@ def read(folder: Path) -> Tables:
     names, defects = ClassNames(), list[Defect]()
     labels: dict[str, dict[str, list[str]]] = {split: {} for split in SPLITS}
     lengths: dict[str, float] = {}
-    events = Events(path, lengths.get)
+    own: dict[int, int] = {}  # annotations are numbered through the file, and here within their clip
+    places: dict[int, str] = {}
+    events = Events(path, lengths.get, lambda number: f"annotation {own[number]}")
     for key, video in _database(path).items():
         clip = clip_of(key, path, 0, defects)
         split = SUBSETS.get(str(video.get("subset")).lower()) if isinstance(video, dict) else None
@@ -43,20 +45,23 @@ def read(folder: Path) -> Tables:
             lengths[clip] = length
         labels[split][clip] = []
         annotated = video.get("annotations") or []
-        for event in annotated if isinstance(annotated, list) else [annotated]:
-            if (read_event := _event(event, clip, path, defects)) is not None:
-                name = names(read_event[0], path, 0)
-                if events.add(clip, *read_event[1], name, 0):
+        for n, event in enumerate(annotated if isinstance(annotated, list) else [annotated], start=1):
+            number = len(own) + 1
+            own[number], places[number] = n, f"{clip}, annotation {n}"
+            if (read_event := _event(event, path, number, defects)) is not None:
+                name = names(read_event[0], path, number)
+                if events.add(clip, *read_event[1], name, number):
                     labels[split][clip].append(name)
     dense = events.table()
     return Tables(
-        {split: weak_of(path, own, dict.fromkeys(own, 0)) for split, own in labels.items()},
+        {split: weak_of(path, own, dict.fromkeys(own, 0), split) for split, own in labels.items()},
         {AUDIO_VISUAL: (dense,)},
         classes=tuple(sorted({event.label for event in dense.events})),
         renamed=names.renamed,
         lengths=lengths,
         defects=[*defects, *names.defects],
         files=(path,),
+        places=places,
     )
 
 
@@ -77,15 +82,15 @@ def _length(duration: Any) -> float | None:
         return None
 
 
-def _event(event: Any, clip: str, path: Path, defects: list[Defect]) -> tuple[str, tuple[float, float]] | None:
+def _event(event: Any, path: Path, number: int, defects: list[Defect]) -> tuple[str, tuple[float, float]] | None:
     """Return the class and the seconds of an event; None, and add a defect, if it has none."""
     segment = event.get("segment") if isinstance(event, dict) else None
     label = event.get("label") if isinstance(event, dict) else None
     if not isinstance(segment, list) or len(segment) != 2 or not isinstance(label, str) or not label.strip():
-        message = f"an event of {clip} lacks a segment of two times, or a label: {str(event)[:80]}"
-        defects.append(Defect(path, 0, DefectKind.UNREADABLE, message))
+        message = f"it lacks a segment of two times, or a label: {str(event)[:80]}"
+        defects.append(Defect(path, number, DefectKind.UNREADABLE, message))
         return None
-    times = span_of(str(segment[0]), str(segment[1]), path, 0, defects)
+    times = span_of(str(segment[0]), str(segment[1]), path, number, defects)
     return None if times is None else (label.strip(), times)
 
 

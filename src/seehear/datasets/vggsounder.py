@@ -59,9 +59,9 @@ def read(folder: Path) -> Tables:
                 parts[group][clip] = None
     classes = tuple(sorted({label for own in labels["any"].values() for label in own}))
     return Tables(
-        {"test": weak_of(path, labels["any"], lines)},
+        {"test": weak_of(path, labels["any"], lines, "test")},
         {},
-        {modality: {"test": weak_of(path, labels[modality], lines, modality)} for modality in (AUDIO, VISUAL)},
+        {modality: {"test": weak_of(path, labels[modality], lines, "test", modality)} for modality in (AUDIO, VISUAL)},
         parts={name: tuple(clips) for name, clips in parts.items() if clips},
         classes=classes,
         renamed=names.renamed,

@@ -6,7 +6,7 @@ import math
 import re
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from pathlib import Path, PurePath
@@ -24,6 +24,7 @@ MILLISECOND = 0.001  # seconds
 ONSET = attrgetter("onset")
 PART_OF_FILE = re.compile(r"[^/\\]+\.\w+#t=[^#]*")
 FRACTIONAL = re.compile(r"_\d+\.\d+(_|$)")  # a time in a clip's name
+MILLISECONDS = re.compile(r"_\d+\.\d{3}_\d+\.\d{3}$")  # start and stop as DESED publishes all of its clips' names
 NOT_GIVEN = "1"  # the cell of a confidence in tables without the column
 OTHER_COLUMNS = ("clip", "modality", "label")  # of tables that are imported
 
@@ -257,7 +258,7 @@ def _defects_of_row(path: Path, line: int, clip: str, names: Sequence[str], chec
     for name in unique:
         if wrong := check(name):
             yield Defect(path, line, *wrong)
-    if FRACTIONAL.search(clip):
+    if FRACTIONAL.search(clip) and not MILLISECONDS.search(clip):
         message = f"{clip} has a fractional time in its name; the name is kept as it is"
         yield Defect(path, line, DefectKind.FRACTIONAL_NAME, message)
 
@@ -323,10 +324,15 @@ def _confidence(text: str) -> float:
 
 
 class EventCheck:
-    """Says what is wrong with the events of a table: empty ones, and those that repeat, overlap or touch others."""
+    """Says what is wrong with the events of a table: empty ones, and those that repeat, overlap or touch others.
 
-    def __init__(self, path: Path) -> None:
+    path: The file.
+    place: Returns what messages call another event's line, which is a number of another kind in files without lines.
+    """
+
+    def __init__(self, path: Path, place: Callable[[int], str] = "line {}".format) -> None:
         self._path = path
+        self._place = place
         self._timelines: dict[tuple[str, str], _Timeline] = {}  # by clip and class
 
     def __call__(self, event: Event) -> Iterator[Defect]:
@@ -338,11 +344,22 @@ class EventCheck:
         timeline = self._timelines.setdefault((event.clip, event.label), _Timeline())
         near = timeline.near(event)
         if event in near:
-            message = f"repeats line {near[near.index(event)].line}; it counts once"
+            message = f"repeats {self._place(near[near.index(event)].line)}; it counts once"
             yield Defect(self._path, event.line, DefectKind.REPEATED_ROW, message)
         else:
-            yield from _overlaps(self._path, event, near)
+            yield from self._overlaps(event, near)
             timeline.add(event)
+
+    def _overlaps(self, event: Event, others: Iterable[Event]) -> Iterator[Defect]:
+        """Yield a defect for every other event of the same clip and class that this one overlaps or touches."""
+        for other in others:
+            span = f"{self._place(other.line)} ({other.onset:g} to {other.offset:g})"
+            if event.onset < other.offset and other.onset < event.offset:
+                message = f"{event.label} overlaps {span}; they are merged"
+                yield Defect(self._path, event.line, DefectKind.OVERLAP, message)
+            elif event.onset == other.offset or event.offset == other.onset:
+                message = f"{event.label} touches {span}; they are one event"
+                yield Defect(self._path, event.line, DefectKind.CONTACT, message)
 
 
 class _Timeline:
@@ -363,13 +380,3 @@ class _Timeline:
         first = bisect_left(self._events, event.onset - self._longest - MILLISECOND, key=ONSET)
         last = bisect_right(self._events, event.offset + MILLISECOND, key=ONSET)
         return sorted(self._events[first:last], key=attrgetter("line"))
-
-
-def _overlaps(path: Path, event: Event, others: Iterable[Event]) -> Iterator[Defect]:
-    """Yield a defect for every other event of the same clip and class that this one overlaps or touches."""
-    for other in others:
-        span = f"line {other.line} ({other.onset:g} to {other.offset:g})"
-        if event.onset < other.offset and other.onset < event.offset:
-            yield Defect(path, event.line, DefectKind.OVERLAP, f"{event.label} overlaps {span}; they are merged")
-        elif event.onset == other.offset or event.offset == other.onset:
-            yield Defect(path, event.line, DefectKind.CONTACT, f"{event.label} touches {span}; they are one event")
