@@ -113,10 +113,10 @@ def test_frames_must_fill_the_segments(folders):
 
 
 def test_an_empty_folder(tmp_path):
-    with pytest.raises(SeehearError, match="no such folder"):
+    with pytest.raises(SeehearError, match="no such file or folder"):
         commands.import_features(tmp_path / "none", store=tmp_path / "s", network="n", modality="audio")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SeehearError, match=r"holds no \.npy files"):
+    with pytest.raises(SeehearError, match=r"holds no \.npy, \.npz, \.h5, \.hdf5, \.pt, \.pth files"):
         commands.import_features(tmp_path / "empty", store=tmp_path / "s", network="n", modality="audio")
 
 
