@@ -199,7 +199,8 @@ class Dataset:
         networks = networks or "no features"
         missing = f", {len(self.missing)} without features" if self.missing else ""
         missing += "".join(f", {len(clips)} without {name}" for name, clips in self._lacking.items())
-        return f"Dataset({len(self)} clips{missing}, {len(self.classes)} classes, {known}; {networks})"
+        classes = counted(len(self.classes), "class", "classes")
+        return f"Dataset({counted(len(self), 'clip')}{missing}, {classes}, {known}; {networks})"
 
     def to_frame(self) -> DataFrame:
         """Return one row per clip as a pandas DataFrame: clip, segments (0 without features), labels."""
@@ -446,7 +447,7 @@ class Dataset:
         given = np.asarray([selection] if isinstance(selection, str) else selection)
         if given.dtype == bool:
             if given.shape != (len(self),):
-                raise SeehearError(f"a mask of {len(self)} clips must be ({len(self)},), not {given.shape}")
+                raise SeehearError(f"a mask of {counted(len(self), 'clip')} must be ({len(self)},), not {given.shape}")
             return np.flatnonzero(given)
         if given.dtype.kind in "US":
             number = {clip: n for n, clip in enumerate(self.clips)}
@@ -457,7 +458,7 @@ class Dataset:
         try:
             return np.arange(len(self))[given.astype(np.int64)]
         except IndexError as error:
-            raise SeehearError(f"the data set has {len(self)} clips: {error}") from None
+            raise SeehearError(f"the data set has {counted(len(self), 'clip')}: {error}") from None
 
 
 def store_markers(*datasets: Dataset | None) -> tuple[Path, ...]:
@@ -724,7 +725,7 @@ def _clip_names(features: Mapping[str, Mapping[str, Any]], clips: Sequence[str] 
         raise SeehearError(f"features must be of the same clips, one or more: {counts}")
     names = tuple(map(str, range(count))) if clips is None else tuple(clips)
     if len(names) != count or len(set(names)) < count:
-        raise SeehearError(f"{count} clips need {count} different names, not {len(names)}")
+        raise SeehearError(f"{counted(count, 'clip')} need {count} different names, not {len(names)}")
     return names
 
 

@@ -229,7 +229,7 @@ def test_only_clips_with_every_modality_are_aligned(world, tmp_path):
     expected = align_arrays(complete, {name: truth[[0, 1, 3, 5]] for name in arrays}, progress=False)
     assert found.missing == ("2", "4")
     assert found.exit_code == 1
-    assert "2 clips without features of every network, left out" in found.text()
+    assert "2 clips without usable features of every network, left out" in found.text()
     assert "|clips:4|segments:16|" in found.signature
     for one, same in zip(found.systems, expected.systems, strict=True):
         assert one.as_json() == same.as_json()

@@ -165,7 +165,7 @@ def test_a_labelled_clip_without_features_is_told(world):
     with world.labels.open("a") as table:
         table.write("lost\tDog\n")
     trained = commands.train(**world.training())
-    assert trained.missing == ["lost", "lost"]  # in training and in validation
+    assert trained.missing == ["lost"]  # in training and in validation, and listed once
     assert trained.exit_code == 1
     report = world.evaluate([world.folder / "run"])
     assert report.missing == ["lost"]
@@ -243,7 +243,7 @@ def test_clips_without_truth_are_told(world):
         rows = world.dense[name].read_text().splitlines()
         world.dense[name].write_text("\n".join(row for row in rows if not row.startswith("clip00")) + "\n")
     report = world.evaluate([world.folder / "run"])
-    assert any("1 clips of" in note and "clip00" in note for note in report.notes) == bool(world.weak["clip00"])
+    assert any("1 clip of" in note and "clip00" in note for note in report.notes) == bool(world.weak["clip00"])
 
 
 def test_several_seeds_are_named(world):

@@ -19,6 +19,7 @@ from seehear.features.forms.arrays import FILES, KEY_HINT, Array, ArrayFile, Mem
 from seehear.features.forms.spec import Form, SharedForm
 from seehear.features.origin import Origin, content_hash
 from seehear.names import clip_name, normal
+from seehear.results import counted
 from seehear.storage.files import facts
 from seehear.stored import entries, reasonable
 from seehear.texts import read_lines
@@ -227,7 +228,9 @@ class Stacked(Source):
             raise SeehearError(f"{path}: holds no array {shared.key!r}, but {_few(file.names())}") from None
         names, chosen = _order(order)
         if len(array.shape) < 2 or len(array.shape) > 8 or array.shape[0] != len(names):
-            raise SeehearError(f"{path}: has an array of shape {array.shape}, but {order[0]} names {len(names)} clips")
+            raise SeehearError(
+                f"{path}: has an array of shape {array.shape}, but {order[0]} names {counted(len(names), 'clip')}"
+            )
         self._array = _in_memory(array) if isinstance(array, Member) else array
         self._rows: dict[str, tuple[int, ...]] = {}
         for row in range(len(names)) if chosen is None else chosen:
