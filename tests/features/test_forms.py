@@ -558,7 +558,8 @@ def test_the_key_of_a_dictionary_of_clips(tmp_path, suffix):
         take(source, tmp_path / "store", key="mean")
     if suffix != ".npz":
         whole = take(source, tmp_path / "other")
-        assert "--key names one of these, or what holds them if these are clips" in whole.failed["feats"]
+        assert "a, b" in whole.failed["feats"]
+        assert whole.failed["feats"].endswith("; if these are clips, give --key feats, else --key names one of them")
         (tmp_path / "w.csv").write_text("filename\tevent_labels\na\tDog\n")
         assert "has no entry a, but " in take(source, tmp_path / "third", labels=[tmp_path / "w.csv"]).failed["a"]
 

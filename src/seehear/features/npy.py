@@ -197,10 +197,11 @@ def import_features(
         )
     opened = open_source(Path(source), chosen, arguments.paths(order))
     try:
-        clips = _named(tables) or list(dict.fromkeys(opened.clips()))
-        if not clips:
+        found = list(dict.fromkeys(opened.clips()))
+        if not found:
             kinds = "clips" if Path(source).is_file() else f"{', '.join(FILES)} files"
             raise SeehearError(f"{source}: holds no {kinds}{f' of the form {chosen.name}' if chosen.name else ''}")
+        clips = _named(tables) or found
         kept = Store(store, segment=segment, create=True, block=block)
         if chosen.prefix and not shared:
             _check_one_file_each(clips, chosen)

@@ -22,7 +22,6 @@ from seehear.stored import MAX_HEADER, MAX_VALUES, map_array
 MAGIC = b"\x93NUMPY"  # the first bytes of .npy files
 PICKLE = b"\x80"  # the first byte of pickles of protocol 2 and later
 NO_FILE = "no such file"
-KEY_HINT = "--key names one of these, or what holds them if these are clips"
 PICKLED = "holds pickled objects, which seehear doesn't read"
 MAX_RATIO = 1100  # bytes of an array per byte stored of it: what deflate reaches is 1032
 MAX_BYTES = 8 * MAX_VALUES  # of one array in an archive
@@ -276,7 +275,7 @@ class TorchFile(ArrayFile):
         where = ": ".join([str(self.path), *steps])
         if not isinstance(content, torch.Tensor) or content.layout != torch.strided or content.is_quantized:
             what = f"{type(content).__name__}{f' of {_some(content)}' if isinstance(content, Mapping) else ''}"
-            hint = f"; {KEY_HINT}" if isinstance(content, Mapping) else ""
+            hint = f"; {key_hint(*steps)}" if isinstance(content, Mapping) else ""
             raise SeehearError(f"{where}: is a {what}, expected a dense tensor{hint}")
         with _faults(self.path):
             if content.dtype == torch.bfloat16 and content.numel() <= MAX_VALUES:  # which numpy lacks
@@ -312,6 +311,12 @@ def open_arrays(path: Path) -> ArrayFile:
     if not path.is_file():
         raise SeehearError(f"{path}: {NO_FILE}")
     return FILES[path.suffix.lower()](path)
+
+
+def key_hint(*steps: str) -> str:
+    """Return which --key reads what a group holds. steps: where the group is."""
+    inner = "--key names one of them"
+    return f"if these are clips, give --key {normal(steps[0])}, else {inner}" if len(steps) == 1 else inner
 
 
 class _faults:

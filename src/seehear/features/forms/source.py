@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.features.forms.arrays import FILES, KEY_HINT, Array, ArrayFile, Member, open_arrays, require
+from seehear.features.forms.arrays import FILES, Array, ArrayFile, Member, key_hint, open_arrays, require
 from seehear.features.forms.spec import Form, SharedForm
 from seehear.features.origin import Origin, content_hash
 from seehear.names import clip_name, normal
@@ -196,7 +196,7 @@ class Entries(Source):
                 ) from None
             inner = self._file.names(*steps[: len(self._group) + 1])
             what = f"holds no array {self._shared.key!r}" if self._key else "is no array"
-            holds = f", but {_few(inner)}; {KEY_HINT}" if inner else ""
+            holds = f", but {_few(inner)}; {key_hint(*self._group, name)}" if inner else ""
             raise SeehearError(f"{where} {what}{holds}") from None
         self._hash = self._hash or content_hash(self._path)
         return Entry(where, self._path, array, content=_part(self._hash, *steps))
