@@ -231,7 +231,7 @@ def test_the_network_that_lacks_clips_is_named(tables):
     for clip, values in zip(CLIPS[2:], features(2)[2:], strict=True):
         store.write("more", Origin(clip, "made", clip), values)
     data = from_tables(tables, collocation={"audio": "ears", "visual": ["eyes", "more"]})
-    together = "visual takes eyes and more together, they are used by what they have"
+    together = "visual takes eyes and more together, so they are used by what they have"
     assert data.notes == (
         f"1 clip has no visual features of eyes, for example c: {together}",
         f"2 clips have no visual features of more, for example a: {together}",

@@ -272,7 +272,7 @@ class Dataset:
     def _without(self, modality: str, clips: Sequence[str]) -> list[str]:
         """Return notes on clips that lack a modality, by the network of it that has no features of them."""
         names = self.collocation.get(modality, [])
-        taken = f" {modality} takes {' and '.join(names)} together," * (len(names) > 1)
+        taken = f" {modality} takes {' and '.join(names)} together, so" * (len(names) > 1)
         notes = []
         for name in names:
             having = self.source.clips(name)  # those with features that can't be used have a note of their own
