@@ -49,7 +49,7 @@ def test_tables_and_store(tables):
     assert data.missing == ()
     assert data.incomplete == ("c",)
     assert data.available.tolist() == [[True, True], [True, True], [True, False], [True, True]]
-    assert data.notes == ("1 clips have no visual features, for example c: they are used by what they have",)
+    assert data.notes == ("1 clip has no visual features, for example c: they are used by what they have",)
     assert data.lengths.tolist() == [3, 5, 2, 4]
     assert data.classes == ("Cat", "Dog", "Bird")  # those of the weak table first
     assert data.labels.tolist() == [[0, 1, 0], [1, 1, 0], [1, 0, 0], [0, 0, 0]]
@@ -190,15 +190,52 @@ def test_contents_say_what_is_missing(tables):
     assert from_tables(tables)[[0, 1, 3]].content.split("+")[0] == whole.content.split("+")[0]
 
 
-def test_lengths_that_differ_name_a_network_that_the_clip_has(tables):
+def test_networks_of_a_modality_that_differ_in_length_leave_the_others(tables):
     store = Store(tables / "store")
     store.register(NetworkInfo("more", "visual", 2, "made"))
     for clip, values in zip(CLIPS, features(2), strict=True):
         store.write("more", Origin(clip, "made", clip), values)
-    store.write("eyes", Origin("c", "made", "c"), np.ones((7, 4), np.float32))
+    for clip, count in (("c", 7), ("b", 1)):
+        store.write("eyes", Origin(clip, "made", clip), np.ones((count, 4), np.float32))
     store.file("ears", "c").unlink()
-    with pytest.raises(SeehearError, match="clip c has 7 segments of eyes but 2 of more"):
-        from_tables(tables, collocation={"audio": "ears", "visual": ["eyes", "more"]})
+    data = from_tables(tables, collocation={"audio": "ears", "visual": ["eyes", "more"]})
+    assert data.available.tolist() == [[True, True], [True, False], [False, False], [True, True]]
+    assert data.missing == ("c",)
+    advice = "left out of visual; extract or import both from the same files"
+    assert data.notes == (
+        f"1 clip has fewer segments of eyes than of more, for example b with 1 and 5: {advice}",
+        f"1 clip has fewer segments of more than of eyes, for example c with 2 and 7: {advice}",
+    )
+    assert [len(array) for array in data.arrays("eyes")] == [3, 0, 0, 4]
+    assert from_tables(tables).with_networks(data.collocation).available.tolist() == data.available.tolist()
+
+
+def test_a_truncated_clip_is_left_out_and_the_others_used(tables):
+    store = Store(tables / "store")
+    store.write("eyes", Origin("b", "made", "b"), np.ones((1, 4), np.float32))
+    data = from_tables(tables)
+    assert data.missing == ("b",)
+    assert data.notes[0].startswith("1 clip has fewer segments of eyes than of ears, for example b with 1 and 5: left")
+    assert data.lengths[1] == 0
+    assert np.array_equal(data.arrays("ears")[0], from_tables(tables, collocation={"audio": "ears"}).arrays("ears")[0])
+    assert data.with_networks({"audio": "ears"}).missing == ()  # by itself, its audio is as good as that of others
+    for clip in CLIPS[2:]:
+        store.write("eyes", Origin(clip, "made", clip), np.ones((9, 4), np.float32))
+    with pytest.raises(SeehearError, match=r"clip b has 1 segment of eyes but 5 of ears, and .* don't belong"):
+        from_tables(tables)
+
+
+def test_the_network_that_lacks_clips_is_named(tables):
+    store = Store(tables / "store")
+    store.register(NetworkInfo("more", "visual", 2, "made"))
+    for clip, values in zip(CLIPS[2:], features(2)[2:], strict=True):
+        store.write("more", Origin(clip, "made", clip), values)
+    data = from_tables(tables, collocation={"audio": "ears", "visual": ["eyes", "more"]})
+    together = "visual takes eyes and more together, so they are used by what they have"
+    assert data.notes == (
+        f"1 clip has no visual features of eyes, for example c: {together}",
+        f"2 clips have no visual features of more, for example a: {together}",
+    )
 
 
 def test_features_of_one_modality_that_are_not_finite_leave_the_other():
@@ -272,7 +309,10 @@ def test_clips_with_features_that_are_not_finite_are_left_out():
         ({"features": {}}, "at least one modality"),
         ({"features": {"audio": np.ones((2, 3))}}, r"must be \(T, D\) per clip"),
         ({"features": {"audio": np.ones((2, 3, 1)), "visual": np.ones((3, 3, 1))}}, "the same clips"),
-        ({"features": {"audio": np.ones((2, 3, 1)), "visual": np.ones((2, 4, 1))}}, "clip 0 has 3 segments of audio"),
+        (
+            {"features": {"audio": np.ones((2, 3, 1)), "visual": np.ones((2, 4, 1))}},
+            "0 has 3 segments of audio but 4 of visual",
+        ),
         ({"labels": np.ones((3, 2))}, "2 clips and labels of 3"),
         ({"labels": np.full((2, 1), 2.0)}, "from 0 to 1"),
         ({"labels": [["Speech"], ["Speach"]], "classes": ["Speech"]}, "class 'Speach' .* did you mean Speech"),

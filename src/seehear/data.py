@@ -43,7 +43,7 @@ from seehear.labels.plausible import MAX_OVERHANG
 from seehear.memory import zeros
 from seehear.modality import AUDIO
 from seehear.pseudo import PseudoLabels
-from seehear.results import import_pandas
+from seehear.results import counted, import_pandas
 from seehear.scoring.signature import revision
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Dataset:
 
         Raises:
             SeehearError: Naming file and line, for tables that can't be read; for networks that the store does not
-                have; if no clip has features; if a clip's features differ in length between networks.
+                have; if no clip has features; if those of most clips differ in length between networks.
         """
         kept = _store_of(store)
         source = StoredFeatures(kept)
@@ -136,7 +136,6 @@ class Dataset:
             _notes=(*notes, *more),
             _packs=packs,
         )
-        dataset._check_lengths()
         return replace(dataset, truth=_truth_of(dataset, dense)) if dense else dataset
 
     @staticmethod
@@ -186,7 +185,6 @@ class Dataset:
         dataset = Dataset(
             names, known, given, None, networks, available, source, segment, labelled, tuple(notes), _packs=packs
         )
-        dataset._check_lengths()
         return replace(dataset, truth=_truth_from_arrays(dataset, truth)) if truth is not None else dataset
 
     # What it holds
@@ -201,7 +199,8 @@ class Dataset:
         networks = networks or "no features"
         missing = f", {len(self.missing)} without features" if self.missing else ""
         missing += "".join(f", {len(clips)} without {name}" for name, clips in self._lacking.items())
-        return f"Dataset({len(self)} clips{missing}, {len(self.classes)} classes, {known}; {networks})"
+        classes = counted(len(self.classes), "class", "classes")
+        return f"Dataset({counted(len(self), 'clip')}{missing}, {classes}, {known}; {networks})"
 
     def to_frame(self) -> DataFrame:
         """Return one row per clip as a pandas DataFrame: clip, segments (0 without features), labels."""
@@ -268,11 +267,22 @@ class Dataset:
     @property
     def notes(self) -> tuple[str, ...]:
         """Return what a user should know about the labels and features."""
-        lacking = (
-            f"{len(clips)} clips have no {name} features, for example {clips[0]}: they are used by what they have"
-            for name, clips in self._lacking.items()
-        )
-        return (*self._notes, *lacking)
+        return (*self._notes, *(note for name, clips in self._lacking.items() for note in self._without(name, clips)))
+
+    def _without(self, modality: str, clips: Sequence[str]) -> list[str]:
+        """Return notes on clips that lack a modality, by the network of it that has no features of them."""
+        names = self.collocation.get(modality, [])
+        taken = f" {modality} takes {' and '.join(names)} together, so" * (len(names) > 1)
+        notes = []
+        for name in names:
+            having = self.source.clips(name)  # those with features that can't be used have a note of their own
+            if lacking := [clip for clip in clips if clip not in having]:
+                have, of = "has" if len(lacking) == 1 else "have", f" of {name}" * bool(taken)
+                notes.append(
+                    f"{counted(len(lacking), 'clip')} {have} no {modality} features{of}, for example {lacking[0]}:"
+                    f"{taken} they are used by what they have"
+                )
+        return notes
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -391,7 +401,6 @@ class Dataset:
         known = tuple(dict.fromkeys([*self._notes, *lost]))
         changed = replace(self, networks=networks, available=available, _notes=known, _packs=packs)
         changed._packs.update(self._packs_for(changed))
-        changed._check_lengths()
         return changed
 
     def _packs_for(self, other: Dataset) -> dict[str, Packed]:
@@ -438,7 +447,7 @@ class Dataset:
         given = np.asarray([selection] if isinstance(selection, str) else selection)
         if given.dtype == bool:
             if given.shape != (len(self),):
-                raise SeehearError(f"a mask of {len(self)} clips must be ({len(self)},), not {given.shape}")
+                raise SeehearError(f"a mask of {counted(len(self), 'clip')} must be ({len(self)},), not {given.shape}")
             return np.flatnonzero(given)
         if given.dtype.kind in "US":
             number = {clip: n for n, clip in enumerate(self.clips)}
@@ -449,26 +458,7 @@ class Dataset:
         try:
             return np.arange(len(self))[given.astype(np.int64)]
         except IndexError as error:
-            raise SeehearError(f"the data set has {len(self)} clips: {error}") from None
-
-    def _check_lengths(self) -> None:
-        """Raise SeehearError if a clip has another number of segments in one network than in another."""
-        if not self.networks:
-            return
-        first, *others = self.infos
-        lengths = self.packed(first.name).lengths()
-        for other in others:
-            here = self.packed(other.name).lengths()
-            differ = np.flatnonzero(here != lengths)
-            if len(differ):
-                n = int(differ[0])
-                # A clip that lacks the first modality has zeros there, as long as the first modality that it has.
-                modality = self.modalities[int(self.available[self.featured][n].argmax())]
-                one = self.networks[modality][0]
-                raise SeehearError(
-                    f"clip {self.featured_clips[n]} has {lengths[n]} segments of {one.name} but {here[n]} of "
-                    f"{other.name}, and {len(differ) - 1} more clips differ; extract both from the same files"
-                )
+            raise SeehearError(f"the data set has {counted(len(self), 'clip')}: {error}") from None
 
 
 def store_markers(*datasets: Dataset | None) -> tuple[Path, ...]:
@@ -574,13 +564,13 @@ def _pack(
 def _usable(
     source: FeatureSource, networks: Mapping[str, Sequence[NetworkInfo]], clips: Sequence[str], what: str, where: str
 ) -> tuple[NDArray[np.bool_], list[str], dict[str, Packed]]:
-    """Return which modalities clips have, (N, M), and notes on those whose features are not finite.
+    """Return which modalities clips have, (N, M), and notes on those whose features can't be used.
 
-    A clip has a modality if it has finite features of all its networks. The features that were packed to find out come
-    with them, by network; none if a clip's were left out.
+    A clip has a modality if it has finite features of all its networks, of equal length. The features that were packed
+    to find out come with them, by network; none if clips differed in length.
 
     Raises:
-        SeehearError: If no clip has any.
+        SeehearError: If no clip has any, or most clips differ in length between networks.
     """
     names = [info.name for infos in networks.values() for info in infos]
     complete = [source.clips(*(info.name for info in infos)) for infos in networks.values()]
@@ -593,24 +583,112 @@ def _usable(
             f"none of the {len(clips)} clips of {what} has features of {' and '.join(names)}"
             f"{' in ' * bool(where)}{where} (clips with features: {counts}){hint}"
         )
-    notes: list[str] = []
-    packs: dict[str, Packed] = {}
+    available, notes, packs = _finite(source, networks, clips, available)
+    if not available.any():
+        raise SeehearError(f"no clip of {what} has finite features of all networks of a modality: {'; '.join(notes)}")
+    usable = np.asarray(available.any(axis=1))
+    chosen = _where(clips, usable)
+    if notes:
+        packs = {name: _pack(source, networks, chosen, available[usable], name) for name in names}
+    lengths = np.stack([packs[name].lengths() for name in names], axis=1)  # (usable clips, networks)
+    available[usable], differ = _equally_long(networks, chosen, available[usable], lengths)
+    return available, [*notes, *differ], {} if differ else packs
+
+
+def _finite(
+    source: FeatureSource,
+    networks: Mapping[str, Sequence[NetworkInfo]],
+    clips: Sequence[str],
+    available: NDArray[np.bool_],
+) -> tuple[NDArray[np.bool_], list[str], dict[str, Packed]]:
+    """Return which modalities clips have, (N, M), without features that are not finite, notes on them, and the packs.
+
+    Args:
+        source: Of the features.
+        networks: modality -> its networks, M modalities.
+        clips: N clips.
+        available: (N, M) bool, which modalities a clip has features of.
+    """
+    available, notes, packs = available.copy(), list[str](), dict[str, Packed]()
     usable = np.asarray(available.any(axis=1))
     chosen, before = _where(clips, usable), available[usable]
-    for m, infos in enumerate(networks.values()):
+    for m, (modality, infos) in enumerate(networks.items()):
         for name in [info.name for info in infos]:
             try:
                 packs[name] = _pack(source, networks, chosen, before, name)
             except NotFinite:
                 having = _where(chosen, before[:, m])
                 bad = _where(having, ~np.array(source.finite(name, having), dtype=bool))
+                have = "clip has" if len(bad) == 1 else "clips have"
                 notes.append(
-                    f"{len(bad)} clips have features of {name} that are not finite, for example {bad[0]}: left out"
+                    f"{len(bad)} {have} features of {name} that are not finite, for example {bad[0]}: "
+                    f"left out of {modality}"
                 )
                 available[np.isin(np.array(clips), bad), m] = False
-    if not available.any():
-        raise SeehearError(f"no clip of {what} has finite features of all networks of a modality: {'; '.join(notes)}")
-    return available, notes, {} if notes else packs
+    return available, notes, packs
+
+
+def _equally_long(
+    networks: Mapping[str, Sequence[NetworkInfo]],
+    clips: Sequence[str],
+    available: NDArray[np.bool_],
+    lengths: NDArray[np.int64],
+) -> tuple[NDArray[np.bool_], list[str]]:
+    """Return which modalities clips have, (N, M), without those that differ in length, and notes on these.
+
+    A clip whose networks of a modality differ lacks that modality. One whose modalities differ lacks all of them, since
+    nothing tells which of them is right.
+
+    Args:
+        networks: modality -> its networks, M modalities, K networks in all.
+        clips: N clips.
+        available: (N, M) bool, which modalities a clip has.
+        lengths: (N, K), segments; of networks whose modality a clip lacks they don't count.
+
+    Raises:
+        SeehearError: If more than half of the clips that have several networks differ.
+    """
+    names = [info.name for infos in networks.values() for info in infos]
+    column = np.repeat(np.arange(len(networks)), [len(infos) for infos in networks.values()])  # (K,)
+    kept, found = available.copy(), list[tuple[str, str, int, str, int]]()
+    for mask in [*(column == m for m in range(len(networks))), np.ones(len(column), dtype=bool)]:
+        counts = kept[:, column] & mask  # (N, K)
+        low = np.where(counts, lengths, np.iinfo(np.int64).max)
+        high = np.where(counts, lengths, -1)
+        for n in np.flatnonzero(low.min(axis=1) < high.max(axis=1)).tolist():
+            shortest, longest = int(low[n].argmin()), int(high[n].argmax())
+            found.append((clips[n], names[shortest], int(low[n].min()), names[longest], int(high[n].max())))
+            kept[n, column[mask]] = False
+    if not found:
+        return available, []
+    compared = int((available[:, column].sum(axis=1) > 1).sum())
+    differing = len({clip for clip, *_ in found})
+    if 2 * differing > compared:
+        clip, one, short, other, long = found[0]
+        raise SeehearError(
+            f"clip {clip} has {counted(short, 'segment')} of {one} but {long} of {other}, and {differing} of "
+            f"{counted(compared, 'clip')} differ like that: these features don't belong together; extract or import "
+            "them from the same files"
+        )
+    return kept, _length_notes(networks, found)
+
+
+def _length_notes(
+    networks: Mapping[str, Sequence[NetworkInfo]], found: Sequence[tuple[str, str, int, str, int]]
+) -> list[str]:
+    """Return notes on clips that differ in length, by networks. found: clip, network, its segments, and the longer."""
+    modality = {info.name: name for name, infos in networks.items() for info in infos}
+    notes = []
+    for shorter, longer in dict.fromkeys((each[1], each[3]) for each in found):
+        own = [each for each in found if (each[1], each[3]) == (shorter, longer)]
+        clip, _, short, _, long = own[0]
+        have = "has" if len(own) == 1 else "have"
+        of = f" of {modality[shorter]}" if modality[shorter] == modality[longer] else ""
+        notes.append(
+            f"{counted(len(own), 'clip')} {have} fewer segments of {shorter} than of {longer}, for example {clip} with "
+            f"{short} and {long}: left out{of}; extract or import both from the same files"
+        )
+    return notes
 
 
 def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
@@ -647,7 +725,7 @@ def _clip_names(features: Mapping[str, Mapping[str, Any]], clips: Sequence[str] 
         raise SeehearError(f"features must be of the same clips, one or more: {counts}")
     names = tuple(map(str, range(count))) if clips is None else tuple(clips)
     if len(names) != count or len(set(names)) < count:
-        raise SeehearError(f"{count} clips need {count} different names, not {len(names)}")
+        raise SeehearError(f"{counted(count, 'clip')} need {count} different names, not {len(names)}")
     return names
 
 

@@ -229,10 +229,16 @@ def test_only_clips_with_every_modality_are_aligned(world, tmp_path):
     expected = align_arrays(complete, {name: truth[[0, 1, 3, 5]] for name in arrays}, progress=False)
     assert found.missing == ("2", "4")
     assert found.exit_code == 1
-    assert "2 clips without features of every network, left out" in found.text()
+    assert "2 clips without usable features of every network, left out" in found.text()
     assert "|clips:4|segments:16|" in found.signature
     for one, same in zip(found.systems, expected.systems, strict=True):
         assert one.as_json() == same.as_json()
+    arrays["audio"][2], arrays["visual"][4] = rng.normal(size=(4, 3)), rng.normal(size=(2, 3))  # truncated
+    arrays["visual"][2] = rng.normal(size=(3, 3))
+    found = align_arrays(arrays, {name: truth for name in arrays}, progress=False)
+    assert found.missing == ("2", "4")
+    assert "2 clips have fewer segments of visual than of audio, for example 2 with 3 and 4: left out" in found.text()
+    assert [system.as_json() for system in found.systems] == [system.as_json() for system in expected.systems]
     nothing = {"audio": [rng.normal(size=(4, 3)), None], "visual": [None, rng.normal(size=(4, 3))]}
     with pytest.raises(SeehearError, match="no clip has features of audio and visual"):
         align_arrays(nothing, {name: truth[:2] for name in nothing}, progress=False)

@@ -65,7 +65,9 @@ def test_other_settings_and_real_features_are_not_overwritten(given, tmp_path):
         generate(*given, tmp_path / "real")
     with pytest.raises(SeehearError, match="no feature folder 'nose'"):
         generate(*given, tmp_path / "new", only=["nose"])
-    with pytest.raises(SeehearError, match="strength"):
+    with pytest.raises(SeehearError, match=r"^clips must be 0, for all, or more, not -5$"):
+        generate(*given, tmp_path / "out", clips=-5)
+    with pytest.raises(SeehearError, match=r"^strength must be a finite number, not"):
         generate(*given, tmp_path / "new", strength=float("nan"))
 
 

@@ -163,7 +163,7 @@ def test_a_parser_in_memory(toy, parser, tmp_path, monkeypatch):
     assert evaluation.interval("segment", "audio").mean == pytest.approx(evaluation.scores[0].level("segment")["audio"])
     assert one_line(evaluation).startswith("Evaluation(parser in memory: average ")
     assert evaluation.details is None
-    assert "clips without features" in evaluation.text()
+    assert "clip without usable features" in evaluation.text()
     assert not list(tmp_path.iterdir())
     with pytest.raises(SeehearError, match="no score segment nose"):
         evaluation.interval("segment", "nose")
@@ -185,7 +185,7 @@ def test_a_clip_without_audio_is_scored_by_what_is_seen(toy, parser):
     mute = Dataset.from_arrays(features, labels=toy.labels, classes=CLASSES, truth=toy.truth)
     evaluation = sh.evaluate(parser, mute, details=True)
     (note,) = (note for note in evaluation.notes if "no audio features" in note)
-    assert note == "1 clips have no audio features, for example 0: they are used by what they have"
+    assert note == "1 clip has no audio features, for example 0: they are used by what they have"
     assert note in evaluation.text()
     assert evaluation.missing == ["2"]  # and exit code 1 for it alone
     assert sh.evaluate(parser, mute.usable()).exit_code == 0

@@ -185,9 +185,10 @@ def test_clips_that_do_not_fit_are_told_and_counted(tmp_path, suffix):
         report = take(source, tmp_path / f"store-{source.stem}", labels=[labels])
         assert (report.count, report.exit_code) == (1, 1)
         assert list(report.failed) == [*list(arrays)[1:], "absent"]
-        assert report.shapes == {(4, 5): 2, (4, 2, 3): 1, (4, 3): 1}
-        assert "4 clips of another shape than (T, 3): (4, 5) of 2 clips" in report.text()
-        assert {"shape": [4, 5], "clips": 2} in report.as_json()["shapes"]
+        wide, deep, text = ("float32", (4, 5)), ("float32", (4, 2, 3)), ("bool", (4, 3))
+        assert report.shapes == {wide: 2, deep: 1, text: 1}
+        assert "4 clips of another type or shape than numbers (T, 3): float32 (4, 5) of 2 clips" in report.text()
+        assert {"type": "float32", "shape": [4, 5], "clips": 2} in report.as_json()["shapes"]
         assert "shape (4, 5), expected numbers of shape (T, 3)" in report.failed["wide"]
         assert all("not finite" in report.failed[clip] for clip in ("nan", "inf"))
         assert "no such file" in report.failed["absent"] or "has no entry absent" in report.failed["absent"]
@@ -306,7 +307,7 @@ def test_another_list_of_names_is_another_import(tmp_path):
         (".", {"order": ["Annotations.txt"]}, "leave out --order"),
         ("one.npy", {}, "--order takes a list"),
         ("Annotations.txt", {}, "features are read from .npy, .npz"),
-        ("absent.h5", {}, "no such folder"),
+        ("absent.h5", {}, "no such file or folder"),
     ],
 )
 def test_what_does_not_fit_together(tmp_path, monkeypatch, file, options, message):
@@ -420,7 +421,8 @@ def test_tensors_of_other_kinds(tmp_path):
     torch.save(tensors, tmp_path / "x.pt")
     report = take(tmp_path / "x.pt", tmp_path / "store")
     assert report.count == 4
-    assert set(report.failed) == {"expanded", "sparse", "complex", "meta", "number"}
+    assert set(report.failed) == {"expanded", "sparse", "complex", "meta"}
+    assert f"number in {tmp_path / 'x.pt'} is no array: passed over" in report.text()
     np.testing.assert_array_equal(Store(tmp_path / "store").read("net", "brain"), np.ones((3, 2)))
 
 
@@ -454,7 +456,7 @@ def test_links_and_arrays_elsewhere_are_not_followed(tmp_path):
     assert report.count == 1
     assert set(report.failed) == {"external", "soft", "virtual", "stored elsewhere", "declared", "words", "group"}
     assert "is a link" in report.failed["external"]
-    assert "--key names it" in report.failed["group"]
+    assert report.failed["group"].endswith("group is no array")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -513,3 +515,90 @@ def test_lengths_that_differ_by_more_stay(tmp_path):
     write(tmp_path / "x.npz", {"a": numbers(6, 2)})
     report = take(tmp_path / "x.npz", tmp_path / "store", stride=1.0)
     assert (report.fitted, len(Store(tmp_path / "store").read("net", "a"))) == (0, 6)
+
+
+@pytest.mark.parametrize("stride", [0.0, 1.0])
+def test_a_truncated_clip_is_told_at_import(tmp_path, stride):
+    store = Store(tmp_path / "store", create=True)
+    store.register(NetworkInfo("eyes", "visual", 2, "made"))
+    for clip in ("good", "near", "short"):
+        store.write("eyes", Origin(clip, "made", clip), numbers(9, 2))
+    arrays = {"good": numbers(9, 2), "near": numbers(8, 2), "short": numbers(4, 2), "alone": numbers(3, 2)}
+    write(tmp_path / "x.npz", arrays)
+    for _ in range(2):  # the second finds them current
+        report = take(tmp_path / "x.npz", tmp_path / "store", stride=stride)
+        told = {"short": 4} if stride else {"near": 8, "short": 4}  # with a time base, a segment may differ
+        assert {clip: found.segments for clip, found in report.lengths.items()} == told
+        assert (report.count, report.exit_code) == (4, 0)
+        count = "1 clip has" if stride else "2 clips have"
+        assert f"{count} another number of segments than by other networks of the store" in report.text()
+        assert f"with {min(told.values()) if stride else 8}, but 9 by eyes" in report.text()
+        assert report.as_json()["lengths"]["short"] == {"segments": 4, "other": "eyes", "other_segments": 9}
+
+
+def test_damaged_features_of_another_network_do_not_stop_an_import(tmp_path):
+    store = Store(tmp_path / "store", create=True)
+    store.register(NetworkInfo("eyes", "visual", 2, "made"))
+    store.write("eyes", Origin("a", "made", "a"), numbers(9, 2))
+    store.file("eyes", "a").write_bytes(b"damaged")
+    write(tmp_path / "x.npz", {"a": numbers(9, 2), "b": numbers(9, 2)})
+    assert take(tmp_path / "x.npz", tmp_path / "store", stride=1.0).count == 2
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES[1:])
+def test_the_key_of_a_dictionary_of_clips(tmp_path, suffix):
+    arrays = {"a": numbers(3, 2), "b": numbers(4, 2, seed=1)}
+    inside = {f"feats/{clip}": array for clip, array in arrays.items()} if suffix == ".npz" else {"feats": arrays}
+    source = write(tmp_path / f"x{suffix}", inside | {"mean": numbers(2)})
+    report = take(source, tmp_path / "store", key="feats")
+    assert (report.count, report.failed, report.exit_code) == (2, {}, 0)
+    for clip, array in arrays.items():
+        np.testing.assert_array_equal(Store(tmp_path / "store").read("net", clip), array)
+    with pytest.raises(SeehearError, match="mean in it is one array"):
+        take(source, tmp_path / "store", key="mean")
+    if suffix != ".npz":
+        whole = take(source, tmp_path / "other")
+        assert "a, b" in whole.failed["feats"]
+        assert whole.failed["feats"].endswith("; if these are clips, give --key feats, else --key names one of them")
+        (tmp_path / "w.csv").write_text("filename\tevent_labels\na\tDog\n")
+        assert "has no entry a, but " in take(source, tmp_path / "third", labels=[tmp_path / "w.csv"]).failed["a"]
+
+
+def test_numbers_and_texts_beside_tensors_are_no_clips(tmp_path):
+    torch = pytest.importorskip("torch", reason="seehear[train] is not installed")
+    clips = {"a": torch.ones(3, 2), "fps": 25}
+    torch.save({"feats": clips, "model": "i3d", "epoch": 3}, tmp_path / "x.pt")
+    report = take(tmp_path / "x.pt", tmp_path / "store", key="feats")
+    assert (report.count, report.failed) == (1, {})
+    assert f"fps in {tmp_path / 'x.pt'} is no array: passed over" in report.text()
+    flat = {"a": torch.ones(3, 2), "model": "i3d", "epoch": 3}
+    torch.save(flat, tmp_path / "flat.pt")
+    report = take(tmp_path / "flat.pt", tmp_path / "store")
+    assert (report.count, report.failed) == (1, {})
+    assert "model, epoch in " in report.text()
+
+
+@pytest.mark.parametrize("name", [shared.name for shared in REGISTRY.values() if shared.prefix])
+def test_a_form_with_names_cut_short_asks_for_the_labels(tmp_path, name):
+    np.save(tmp_path / "4YdbENYcIyE.npy", numbers(*axes(REGISTRY[name])))
+    with pytest.raises(SeehearError, match=f"form {name} are named by the first 11 .* --labels"):
+        take(tmp_path, tmp_path / "store", form=name, modality=REGISTRY[name].modality)
+    assert not (tmp_path / "store").exists()
+
+
+def test_files_of_another_suffix_are_told(tmp_path):
+    np.save(tmp_path / "a.npy", numbers(3, 2))
+    write(tmp_path / "b.npz", {"x": numbers(3, 2)})
+    report = take(tmp_path, tmp_path / "store")
+    assert report.count == 1
+    assert f"1 .npz file was passed over: {tmp_path} has .npy files too" in report.text()
+    assert len(report.as_json()["passed_over"]) == 1
+
+
+def test_arrays_of_another_type_and_empty_ones_are_called_that(tmp_path):
+    write(tmp_path / "x.npz", {"a": numbers(160, 4), "b": numbers(160, 4) * 1j, "c": np.zeros((0, 4), np.float32)})
+    report = take(tmp_path / "x.npz", tmp_path / "store")
+    assert report.failed["b"].endswith("b: has complex64 of shape (160, 4), expected numbers of shape (T, 4)")
+    assert report.failed["c"].endswith("c: is empty: float32 of shape (0, 4), expected numbers of shape (T, 4)")
+    found = "complex64 (160, 4) of 1 clip, float32 (0, 4) of 1 clip"
+    assert f"2 clips of another type or shape than numbers (T, 4): {found}" in report.text()

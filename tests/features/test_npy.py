@@ -113,11 +113,16 @@ def test_frames_must_fill_the_segments(folders):
 
 
 def test_an_empty_folder(tmp_path):
-    with pytest.raises(SeehearError, match="no such folder"):
+    with pytest.raises(SeehearError, match="no such file or folder"):
         commands.import_features(tmp_path / "none", store=tmp_path / "s", network="n", modality="audio")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(SeehearError, match=r"holds no \.npy files"):
-        commands.import_features(tmp_path / "empty", store=tmp_path / "s", network="n", modality="audio")
+    (tmp_path / "labels.csv").write_text("filename\tevent_labels\na\tDog\n")
+    for labels in ([], [tmp_path / "labels.csv"]):
+        with pytest.raises(SeehearError, match=r"holds no \.npy, \.npz, \.h5, \.hdf5, \.pt, \.pth files"):
+            commands.import_features(
+                tmp_path / "empty", store=tmp_path / "s", network="n", modality="audio", labels=labels
+            )
+    assert not (tmp_path / "s").exists()
 
 
 def test_clips_of_one_video_do_not_share_a_file_unasked(folders):

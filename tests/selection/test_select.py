@@ -130,12 +130,14 @@ def test_clips_without_a_network_or_with_bad_features_are_left_out_and_listed(ch
     features = store.read("fog", "train07").copy()
     features[1, 2] = np.nan
     spoil(store, "fog", "train07", features)
+    store.write("fog", store.stored("fog", "train08").origin, store.read("fog", "train08")[:1])
     found = select(**choice.selecting())
-    assert found.missing == ("train03", "train04", "train07")
+    assert found.missing == ("train03", "train04", "train07", "train08")
     assert found.exit_code == 1
-    assert any("37 of 40 clips" in note and "cotton 2" in note for note in found.notes)
+    assert any("fewer segments of fog than of " in note and "train08" in note for note in found.notes)
+    assert any("36 of 40 clips" in note and "cotton 2" in note for note in found.notes)
     assert not any("used by what they have" in note for note in found.notes)
-    assert "3 labelled clips were left out" in found.text()
+    assert "4 labelled clips were left out" in found.text()
     assert found.best.argument == "audio=ears visual=eyes"
 
 

@@ -165,7 +165,7 @@ def test_a_labelled_clip_without_features_is_told(world):
     with world.labels.open("a") as table:
         table.write("lost\tDog\n")
     trained = commands.train(**world.training())
-    assert trained.missing == ["lost", "lost"]  # in training and in validation
+    assert trained.missing == ["lost"]  # in training and in validation, and listed once
     assert trained.exit_code == 1
     report = world.evaluate([world.folder / "run"])
     assert report.missing == ["lost"]
@@ -243,7 +243,7 @@ def test_clips_without_truth_are_told(world):
         rows = world.dense[name].read_text().splitlines()
         world.dense[name].write_text("\n".join(row for row in rows if not row.startswith("clip00")) + "\n")
     report = world.evaluate([world.folder / "run"])
-    assert any("1 clips of" in note and "clip00" in note for note in report.notes) == bool(world.weak["clip00"])
+    assert any("1 clip of" in note and "clip00" in note for note in report.notes) == bool(world.weak["clip00"])
 
 
 def test_several_seeds_are_named(world):
@@ -361,7 +361,7 @@ def test_training_with_clips_that_lack_a_modality(world):
     assert trained.missing == []
     assert "trained on 24 clips" in trained.text()
     assert "2 clips have no audio features, for example clip03: they are used by what they have" in trained.text()
-    assert "1 clips have no visual features, for example clip05: they are used by what they have" in trained.text()
+    assert "1 clip has no visual features, for example clip05: they are used by what they have" in trained.text()
     assert all(np.isfinite(entry["loss"]) for entry in Run(world.folder / "run").history())
     report = world.evaluate([world.folder / "run"])
     assert (report.exit_code, report.missing) == (0, [])
@@ -384,6 +384,18 @@ def test_training_with_clips_that_lack_a_modality(world):
     assert probabilities[3, :, 1].any()
     part = parser.predict_proba(stored[[3, 5, 0]])
     np.testing.assert_allclose(part, probabilities[[3, 5, 0]], atol=1e-6)
+
+
+def test_a_truncated_clip_does_not_stop_the_others(world):
+    store = Store(world.store)
+    store.write("eyes", store.stored("eyes", "clip03").origin, store.read("eyes", "clip03")[:2])
+    trained = commands.train(**world.training())
+    assert (trained.exit_code, trained.missing) == (1, ["clip03"])
+    assert "trained on 23 clips" in trained.text()
+    assert "1 clip has fewer segments of eyes than of ears, for example clip03 with 2 and " in trained.text()
+    assert "1 labelled clip without usable features, left out:\n  clip03" in trained.text()
+    report = world.evaluate([world.folder / "run"])
+    assert report.exit_code == int("clip03" in report.missing)
 
 
 def test_the_order_of_modalities_does_not_matter_where_one_is_missing(world):

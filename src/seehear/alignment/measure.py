@@ -105,7 +105,7 @@ def align(
         signature=f"alignment|cosine|{f'point:{point}|' if trained else ''}{f'features:{raw.how}|' if raw else ''}"
         f"labels:{dataset.revision}|clips:{len(measured.clips)}|segments:{len(measured.clip)}|seehear{__version__}",
         missing=measured.missing,
-        notes=tuple(raw.notes) if raw else (),
+        notes=tuple(dict.fromkeys([*measured.clips.notes, *(raw.notes if raw else ())])),
         clips=measured.clips,
     )
 

@@ -14,7 +14,7 @@ from seehear.alignment.embeddings import Embeddings
 from seehear.alignment.metrics import METRICS, Measure, by_clip
 from seehear.alignment.retrieval import Matches
 from seehear.alignment.search import Search
-from seehear.results import Result, html_table, import_pandas, listed, table
+from seehear.results import Result, counted, html_table, import_pandas, listed, table
 from seehear.scoring.comparison import HOW_TO_READ, Difference, describe_seeds, format_p
 from seehear.storage.files import Local
 from seehear.storage.parts import Part
@@ -139,7 +139,7 @@ class Alignment(Result):
             for system in self.systems
             if search in system.measures
         )
-        return f"Alignment({search}, recall-top1: {values}; {len(self.clips)} clips)"
+        return f"Alignment({search}, recall-top1: {values}; {counted(len(self.clips), 'clip')})"
 
     def _repr_html_(self) -> str:
         return "\n".join(html_table(self._rows(search), self.signature) for search in self.searches)
@@ -202,7 +202,8 @@ class Alignment(Result):
 
     def text(self) -> str:
         """Return one table per search, the differences between systems, and the legend."""
-        parts = [listed(self.missing, f"{len(self.missing)} clips without features of every network, left out")]
+        count = counted(len(self.missing), "clip")
+        parts = [listed(self.missing, f"{count} without usable features of every network, left out")]
         for search in self.searches:
             parts += [*self._table(search), ""]
         parts += self._differences()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seehear import arguments
 from seehear.cli.options import HERE, NO_TRUTH, EngineOptions, TruthOptions
 from seehear.errors import SeehearError
-from seehear.results import Result, listed
+from seehear.results import Result, counted, listed
 from seehear.training.recipe import DEFAULT_RECIPE
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ class Trained(Result):
             f"{run}: epoch {entry['epoch'] + 1} chosen, {describe_epoch(entry)}, decoding {parser.decoding}"
             for run, entry, parser in zip(self.runs, self.epochs, self.parsers, strict=True)
         ]
-        missing = listed(self.missing, f"{len(self.missing)} labelled clips without features were left out")
+        count = counted(len(self.missing), "labelled clip")
+        missing = listed(self.missing, f"{count} without usable features, left out")
         tables = [f"{run}:\n{each.text()}" for run, each in zip(self.runs, self.false_alarms, strict=False)]
         notes = [*self.notes, *([missing] if missing else [])]
         without = f", {self.unlabelled} of them without any class" if self.unlabelled else ""
@@ -159,7 +160,7 @@ def train(
     parsers = train_parsers(
         data, val_data, recipe=settings, seeds=seeds, out=out, tensorboard=tensorboard, device=device, **where
     )
-    missing = [*data.missing, *(val_data.missing if val_data else ())]
+    missing = list(dict.fromkeys([*data.missing, *(val_data.missing if val_data else ())]))
     chosen = []
     if val_data is not None and rates:
         for parser in parsers:

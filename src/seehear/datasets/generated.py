@@ -34,7 +34,7 @@ from seehear.errors import SeehearError
 from seehear.files import atomic_array, check_folder, claim, sweep
 from seehear.labels import raise_fatal
 from seehear.progress import Progress
-from seehear.results import Result
+from seehear.results import Result, counted
 from seehear.scoring.signature import revision
 from seehear.stored import read_object
 
@@ -59,11 +59,11 @@ class Generated(Result):
     count: int
 
     def __repr__(self) -> str:
-        return f"Generated({self.out}: {self.count} clips in each of {', '.join(self.folders)})"
+        return f"Generated({self.out}: {counted(self.count, 'clip')} in each of {', '.join(self.folders)})"
 
     def text(self) -> str:
         """Return lines for people."""
-        return f"{self.count} clips generated in {self.out}"
+        return f"{counted(self.count, 'clip')} generated in {self.out}"
 
     def as_json(self) -> Any:
         """Return a value that `json.dumps` takes."""
@@ -101,8 +101,10 @@ def generate(
     tables = read_tables(spec, annotations)
     raise_fatal(tables.every_defect())
     folders = _selected_folders(spec, tables, arguments.names(only))
-    if clips < 0 or not np.isfinite(strength):
-        raise SeehearError(f"clips must be 0 or more, not {clips}, and strength a number, not {strength}")
+    if clips < 0:
+        raise SeehearError(f"clips must be 0, for all, or more, not {clips}")
+    if not np.isfinite(strength):
+        raise SeehearError(f"strength must be a finite number, not {strength}")
     settings = {
         "dataset": spec.name,
         "seed": seed,

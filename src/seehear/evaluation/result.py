@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.modality import joint_of
-from seehear.results import Result, html_table, import_pandas, listed, table
+from seehear.results import Result, counted, html_table, import_pandas, listed, table
 from seehear.scoring.given import DROPPED, MEANINGS
 from seehear.scoring.intervals import Interval, bootstrap_each
 from seehear.scoring.never_found import never_found
@@ -376,13 +376,13 @@ class Evaluation(Result):
         ]
 
     def _missing_lines(self) -> list[str]:
-        headline = f"{len(self.missing)} clips without features, scored as if nothing was predicted"
+        headline = f"{counted(len(self.missing), 'clip')} without usable features, scored as if nothing was predicted"
         return [listed(self.missing, headline)] if self.missing else []
 
     def _saved_lines(self) -> list[str]:
         lines = []
         if self.details and (failed := list(self.details.examples.failed.values())):
-            lines.append(listed(failed, f"{len(failed)} clips without a page"))
+            lines.append(listed(failed, f"{counted(len(failed), 'clip')} without a page"))
         if self.folder is not None:
             view = f"open {self.page} in a browser, or run: seehear view {shlex.quote(str(self.folder))}"
             lines.append(f"details: {self.folder}; {view}")

@@ -11,6 +11,7 @@ from seehear.errors import SeehearError
 from seehear.features.store import NetworkInfo
 from seehear.labels import DenseTable, WeakTable, clip_hint, suggestion
 from seehear.networks.spec import ImageInput
+from seehear.results import counted
 
 if TYPE_CHECKING:
     from seehear.data import Dataset
@@ -36,8 +37,8 @@ def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]
         )
     if bare:
         return [
-            f"{len(bare)} clips of {weak.path} have labels but no row in {tables}, for example {bare[0]}: "
-            f"counted as clips in which nothing happens{hint}"
+            f"{counted(len(bare), 'clip')} of {weak.path} {'has' if len(bare) == 1 else 'have'} labels but no row in "
+            f"{tables}, for example {bare[0]}: counted as clips in which nothing happens{hint}"
         ]
     return []
 
@@ -56,8 +57,9 @@ def unknown_classes(names: Sequence[str], known: Sequence[str], where: str, fate
         return []
     hints = {name: suggestion(name, known).removeprefix(": ") for name in unknown}
     listed = ", ".join(f"{name} ({hint})" if hint else name for name, hint in hints.items())
-    count = "1 class" if len(unknown) == 1 else f"{len(unknown)} classes"
-    return [f"{count} only in {where}, which the model does not know: {listed}; {fate}"]
+    return [
+        f"{counted(len(unknown), 'class', 'classes')} only in {where}, which the model does not know: {listed}; {fate}"
+    ]
 
 
 def loudness(dataset: Dataset) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from seehear import arguments
 from seehear.arguments import PathLike, Paths
 from seehear.errors import SeehearError
 from seehear.features.forms import REGISTRY
-from seehear.features.forms.arrays import NO_FILE
+from seehear.features.forms.arrays import FILES, NO_FILE
 from seehear.features.forms.source import Folder, Source, open_source
 from seehear.features.forms.spec import Form, SharedForm
 from seehear.features.store import NetworkInfo, Store
@@ -29,6 +30,21 @@ from seehear.results import Result, counted, listed
 __all__ = ["NO_FILE", "Form", "Transfer", "export_features", "import_features", "import_folder"]
 
 
+@dataclass(frozen=True)
+class Lengths:
+    """How long a clip is by two networks.
+
+    Attributes:
+        segments: By the network that was imported.
+        other: Another network of the store.
+        other_segments: By that one.
+    """
+
+    segments: int
+    other: str
+    other_segments: int
+
+
 @dataclass(repr=False)
 class Transfer(Result):
     """The result of an import or an export of features.
@@ -39,8 +55,10 @@ class Transfer(Result):
         action: What was done with them, as in `written to FOLDER`.
         clip_notes: clip -> the notes that the store keeps with its features; .npy files have no place for them.
         expected: The shape that arrays were to have.
-        shapes: Another shape -> how many clips have it.
+        shapes: The type and shape of arrays that are not such -> how many clips have them.
         fitted: Clips that were made a segment longer or shorter, as long as their features by other networks.
+        lengths: clip -> its segments, where those of another network of the store differ by more.
+        passed_over: Notes on what the source holds and was not read.
     """
 
     count: int = 0
@@ -48,8 +66,10 @@ class Transfer(Result):
     action: str = "transferred"
     clip_notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
     expected: str = ""
-    shapes: Counter[tuple[int, ...]] = field(default_factory=Counter)
+    shapes: Counter[tuple[str, tuple[int, ...]]] = field(default_factory=Counter)
     fitted: int = 0
+    lengths: dict[str, Lengths] = field(default_factory=dict)
+    passed_over: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:  # type: ignore[override]
@@ -57,22 +77,40 @@ class Transfer(Result):
         return 1 if self.failed else 0
 
     def __repr__(self) -> str:
-        return f"Transfer({self.count} clips {self.action}, {len(self.failed)} failed)"
+        return f"Transfer({counted(self.count, 'clip')} {self.action}, {len(self.failed)} failed)"
 
     def text(self) -> str:
         """Return the number of clips, the notes on them, and the clips that were left out."""
-        problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
-        found = ", ".join(f"{shape} of {counted(count, 'clip')}" for shape, count in self.shapes.most_common(5))
-        more = [
-            f"{counted(self.fitted, 'clip')} made a segment longer or shorter, to last as long as by other networks"
-            if self.fitted
-            else "",
-            f"{counted(self.shapes.total(), 'clip')} of another shape than {self.expected}: {found}"
-            if self.shapes
-            else "",
+        problems = listed(list(self.failed.values()), f"{counted(len(self.failed), 'clip')} left out")
+        lines = [
+            f"{counted(self.count, 'clip')} {self.action}",
+            listed_notes(self.clip_notes),
+            *self._notes(),
+            problems,
         ]
-        lines = [f"{self.count} clips {self.action}", listed_notes(self.clip_notes), *more, problems]
         return "\n".join(filter(None, lines))
+
+    def _notes(self) -> list[str]:
+        """Return what differs from what was expected, counted."""
+        notes = list(self.passed_over)
+        if self.fitted:
+            clips = counted(self.fitted, "clip")
+            notes.append(f"{clips} made a segment longer or shorter, to last as long as by other networks")
+        if self.lengths:
+            have = "clip has" if len(self.lengths) == 1 else "clips have"
+            clip, found = next(iter(self.lengths.items()))
+            notes.append(
+                f"{len(self.lengths)} {have} another number of segments than by other networks of the store, for "
+                f"example {clip} with {found.segments}, but {found.other_segments} by {found.other}: training on both "
+                "leaves such clips out; import or extract both from the same files"
+            )
+        if self.shapes:
+            found_shapes = ", ".join(
+                f"{kind} {shape} of {counted(count, 'clip')}" for (kind, shape), count in self.shapes.most_common(5)
+            )
+            clips = counted(self.shapes.total(), "clip")
+            notes.append(f"{clips} of another type or shape than numbers {self.expected}: {found_shapes}")
+        return notes
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(self.text())}</pre>"
@@ -80,7 +118,9 @@ class Transfer(Result):
     def as_json(self) -> Any:
         """Return the number of clips, the notes on them, and why others were left out."""
         clip_notes = {clip: [note.as_json() for note in notes] for clip, notes in self.clip_notes.items()}
-        shapes = [{"shape": list(shape), "clips": count} for shape, count in self.shapes.most_common()]
+        shapes = [
+            {"type": kind, "shape": list(shape), "clips": count} for (kind, shape), count in self.shapes.most_common()
+        ]
         return {
             "count": self.count,
             "failed": self.failed,
@@ -88,6 +128,8 @@ class Transfer(Result):
             "expected": self.expected,
             "shapes": shapes,
             "fitted": self.fitted,
+            "lengths": {clip: asdict(lengths) for clip, lengths in self.lengths.items()},
+            "passed_over": self.passed_over,
         }
 
 
@@ -146,12 +188,20 @@ def import_features(
     valid_modality_name(modality)
     given = {"frames": frames, "stride": stride, "window": window}
     chosen = _chosen(form, modality, given, prefix, key)
+    tables = arguments.paths(labels)
+    if chosen.prefix and not tables:
+        by = f"of the form {chosen.name} " if chosen.name else ""
+        raise SeehearError(
+            f"{source}: files {by}are named by the first {chosen.prefix} characters of a clip's name: give the label "
+            "tables that name the clips in full with --labels"
+        )
     opened = open_source(Path(source), chosen, arguments.paths(order))
     try:
-        clips = _named(arguments.paths(labels)) or list(dict.fromkeys(opened.clips()))
-        if not clips:
-            kinds = "clips" if Path(source).is_file() else ".npy files"
+        found = list(dict.fromkeys(opened.clips()))
+        if not found:
+            kinds = "clips" if Path(source).is_file() else f"{', '.join(FILES)} files"
             raise SeehearError(f"{source}: holds no {kinds}{f' of the form {chosen.name}' if chosen.name else ''}")
+        clips = _named(tables) or found
         kept = Store(store, segment=segment, create=True, block=block)
         if chosen.prefix and not shared:
             _check_one_file_each(clips, chosen)
@@ -160,7 +210,7 @@ def import_features(
         )
     finally:
         opened.close()
-    report.action = f"imported into {store} as {network}"
+    report.action, report.passed_over = f"imported into {store} as {network}", opened.passed_over()
     return report
 
 
@@ -247,14 +297,14 @@ def _import(
 ) -> Transfer:
     """Import the features of clips. info: of the network, whose width the first readable array decides."""
     report, registered = Transfer(expected=str(form)), False
-    lengths = _Lengths(store, info.name) if form.stride else None
+    others = _Others(store, info.name)
     with Progress(f"importing {info.name}", len(clips), show=progress) as bar, store:  # which writes what is gathered
         for clip in clips:
             try:
                 valid_clip_name(clip)
                 entry = source.entry(clip)
                 if misfit := entry.misfit(form):
-                    report.shapes[entry.shape] += 1
+                    report.shapes[str(entry.array.dtype), entry.shape] += 1
                     raise SeehearError(f"{entry.where}: {misfit}")
                 current = entry.is_current(store.origin(info.name, clip), info.made_by)
                 features = None if current else form.by_segment(entry.values(), store.segment)
@@ -269,14 +319,16 @@ def _import(
                 store.register(info)
                 registered = True
             if features is not None:
-                fitted = lengths.fitted(clip, features) if lengths else features
+                fitted = others.fitted(clip, features) if form.stride else features
                 report.fitted += len(fitted) != len(features)
                 store.write(info.name, entry.origin(clip, info.made_by), fitted)
+            if differ := others.differ(clip, form.count(entry.shape, store.segment), int(form.stride > 0)):
+                report.lengths[clip] = differ
             report.count += 1
     return report
 
 
-class _Lengths:
+class _Others:
     """How many segments clips have by the other networks of a store.
 
     A clip ends where its last row does, so two networks can differ by a segment over how long it is.
@@ -285,16 +337,29 @@ class _Lengths:
     def __init__(self, store: Store, network: str) -> None:
         self._store = store
         self._clips = {name: store.clips(name) for name in store.networks() if name != network}
+        self._last = "", "", 0
 
     def fitted(self, clip: str, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return features (T, width) of a clip with a segment more or less, if other networks have that many."""
-        for name, clips in self._clips.items():
-            if clip in clips:
-                length = len(self._store.read(name, clip))
-                if length == len(features) + 1:
-                    return np.concatenate([features, features[-1:]])
-                return features[:length] if length == len(features) - 1 else features
-        return features
+        """Return features (T, width) of a clip with a segment more or less, if another network has that many."""
+        _, length = self._length(clip)
+        if length == len(features) + 1:
+            return np.concatenate([features, features[-1:]])
+        return features[:length] if length and length == len(features) - 1 else features
+
+    def differ(self, clip: str, segments: int, tolerated: int) -> Lengths | None:
+        """Return the lengths of a clip if another network has more or fewer segments than are tolerated."""
+        name, length = self._length(clip)
+        return Lengths(segments, name, length) if name and abs(length - segments) > tolerated else None
+
+    def _length(self, clip: str) -> tuple[str, int]:
+        """Return a network that has readable features of a clip, and how many segments; nothing and 0 if none has."""
+        if self._last[0] != clip:
+            self._last = clip, "", 0
+            for name in [name for name, clips in self._clips.items() if clip in clips]:
+                with suppress(SeehearError):  # damaged, of which training tells
+                    self._last = clip, name, len(self._store.read(name, clip))
+                    break
+        return self._last[1:]
 
 
 def export_features(folder: PathLike, *, store: PathLike, network: str, progress: bool = True) -> Transfer:

@@ -205,7 +205,9 @@ def _missing_note(dataset: Dataset, split: str) -> list[str]:
     counts = {info.name: len(set(dataset.clips) - dataset.source.clips(info.name)) for info in dataset.infos}
     why = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
     usable, missing = len(dataset) - len(dataset.incomplete), f" (missing: {why})" if why else ""
-    return [f"{split}: {usable} of {len(dataset)} clips have features of every network{missing}; only they are used"]
+    return [
+        f"{split}: {usable} of {len(dataset)} clips have usable features of every network{missing}; only they are used"
+    ]
 
 
 def _unknown_classes(dataset: Dataset, classes: Sequence[str], split: str) -> list[str]:

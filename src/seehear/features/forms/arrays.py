@@ -7,6 +7,7 @@ import warnings
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +25,7 @@ NO_FILE = "no such file"
 PICKLED = "holds pickled objects, which seehear doesn't read"
 MAX_RATIO = 1100  # bytes of an array per byte stored of it: what deflate reaches is 1032
 MAX_BYTES = 8 * MAX_VALUES  # of one array in an archive
+SCALARS = (str, bytes, bool, int, float, complex, type(None))  # what .pt files hold beside tensors
 MAX_CHUNK = 1 << 30  # bytes of one chunk of an HDF5 array, which is unpacked as a whole
 
 
@@ -53,8 +55,15 @@ class ArrayFile(ABC):
         self.path = path
 
     @abstractmethod
-    def names(self) -> list[str]:
-        """Return the names of what the file holds: arrays, or groups of arrays. None in a .npy file."""
+    def names(self, *steps: str) -> list[str]:
+        """Return the names of what the file, or a group in it, holds: arrays, or groups of arrays.
+
+        There are none in a .npy file, in an array, and in what isn't there.
+        """
+
+    def scalars(self, *steps: str) -> list[str]:
+        """Return the names of single numbers and texts beside the arrays, such as that of a model."""
+        return []
 
     @abstractmethod
     def find(self, *steps: str) -> Array:
@@ -72,7 +81,7 @@ class ArrayFile(ABC):
 class NpyFile(ArrayFile):
     """A .npy file, which holds one array without a name."""
 
-    def names(self) -> list[str]:
+    def names(self, *steps: str) -> list[str]:
         """Return nothing."""
         return []
 
@@ -117,9 +126,11 @@ class NpzFile(ArrayFile):
         with _faults(path):
             self._archive = zipfile.ZipFile(path)
 
-    def names(self) -> list[str]:
-        """Return the names of the arrays."""
-        return [name.removesuffix(".npy") for name in self._archive.namelist()]
+    def names(self, *steps: str) -> list[str]:
+        """Return the names of the arrays; those of a group begin with its name and a slash."""
+        group = "".join(f"{step}/" for step in steps)
+        names = [name.removesuffix(".npy") for name in self._archive.namelist()]
+        return [name.removeprefix(group) for name in names if name.startswith(group)]
 
     def find(self, *steps: str) -> Array:
         """Read the header of an array."""
@@ -159,10 +170,16 @@ class Hdf5File(ArrayFile):
         with _faults(path):
             self._file = h5py.File(path, "r")
 
-    def names(self) -> list[str]:
+    def names(self, *steps: str) -> list[str]:
         """Return the names of arrays and groups."""
-        with _faults(self.path):
-            return list(self._file)
+        import h5py
+
+        from seehear.networks.hdf5 import child
+
+        with _faults(self.path), suppress(KeyError):
+            group = child(self._file, "/".join(steps))
+            return list(group) if isinstance(group, h5py.Group) else []
+        return []
 
     def find(self, *steps: str) -> Array:
         """Return an array, of which single rows can be read."""
@@ -228,9 +245,21 @@ class TorchFile(ArrayFile):
                     "Save it again as a tensor, or as a dictionary of tensors"
                 ) from None
 
-    def names(self) -> list[str]:
-        """Return the names of the dictionary."""
-        return [key for key in self._content if isinstance(key, str)] if isinstance(self._content, Mapping) else []
+    def names(self, *steps: str) -> list[str]:
+        """Return the names of a dictionary, but for single numbers and texts."""
+        content = self._group(*steps)
+        return [key for key, value in content.items() if isinstance(key, str) and not isinstance(value, SCALARS)]
+
+    def scalars(self, *steps: str) -> list[str]:
+        """Return the names of single numbers and texts in a dictionary."""
+        content = self._group(*steps)
+        return [key for key, value in content.items() if isinstance(key, str) and isinstance(value, SCALARS)]
+
+    def _group(self, *steps: str) -> Mapping[Any, Any]:
+        content = self._content
+        for step in steps:
+            content = content.get(step) if isinstance(content, Mapping) else None
+        return content if isinstance(content, Mapping) else {}
 
     def find(self, *steps: str) -> Array:
         """Return a tensor as an array."""
@@ -243,10 +272,11 @@ class TorchFile(ArrayFile):
             if not isinstance(content, Mapping) or step not in content:
                 raise KeyError(step)
             content = content[step]
-        where = f"{self.path}{f': {steps[0]}' if steps else ''}"
+        where = ": ".join([str(self.path), *steps])
         if not isinstance(content, torch.Tensor) or content.layout != torch.strided or content.is_quantized:
             what = f"{type(content).__name__}{f' of {_some(content)}' if isinstance(content, Mapping) else ''}"
-            raise SeehearError(f"{where}: is a {what}, expected a dense tensor; --key names one in a dictionary")
+            hint = f"; {key_hint(*steps)}" if isinstance(content, Mapping) else ""
+            raise SeehearError(f"{where}: is a {what}, expected a dense tensor{hint}")
         with _faults(self.path):
             if content.dtype == torch.bfloat16 and content.numel() <= MAX_VALUES:  # which numpy lacks
                 content = content.float()
@@ -281,6 +311,12 @@ def open_arrays(path: Path) -> ArrayFile:
     if not path.is_file():
         raise SeehearError(f"{path}: {NO_FILE}")
     return FILES[path.suffix.lower()](path)
+
+
+def key_hint(*steps: str) -> str:
+    """Return which --key reads what a group holds. steps: where the group is."""
+    inner = "--key names one of them"
+    return f"if these are clips, give --key {normal(steps[0])}, else {inner}" if len(steps) == 1 else inner
 
 
 class _faults:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.features.forms.arrays import FILES, Array, ArrayFile, Member, open_arrays, require
+from seehear.features.forms.arrays import FILES, Array, ArrayFile, Member, key_hint, open_arrays, require
 from seehear.features.forms.spec import Form, SharedForm
 from seehear.features.origin import Origin, content_hash
 from seehear.names import clip_name, normal
+from seehear.results import counted
 from seehear.storage.files import facts
 from seehear.stored import entries, reasonable
 from seehear.texts import read_lines
@@ -51,8 +53,10 @@ class Entry:
 
     def misfit(self, form: Form) -> str:
         """Return what the array is, if it isn't numbers of this form; else nothing."""
-        fits = form.fits(self.shape) and getattr(self.array.dtype, "kind", "") in "fiu"
-        return "" if fits else f"has {self.array.dtype} of shape {self.shape}, expected numbers of shape {form}"
+        if form.fits(self.shape) and getattr(self.array.dtype, "kind", "") in "fiu":
+            return ""
+        what = f"is empty: {self.array.dtype}" if 0 in self.shape else f"has {self.array.dtype}"
+        return f"{what} of shape {self.shape}, expected numbers of shape {form}"
 
     def values(self) -> NDArray[np.float32]:
         """Read the numbers. Raises SeehearError if they are not finite, or rows of one name differ."""
@@ -94,6 +98,10 @@ class Source(ABC):
     def entry(self, clip: str) -> Entry:
         """Return the array of a clip. Raises SeehearError if it has none, or it can't be read."""
 
+    def passed_over(self) -> list[str]:
+        """Return notes on what is there and is not read."""
+        return []
+
     def close(self) -> None:  # noqa: B027 (a folder needs nothing)
         """Close the file."""
 
@@ -104,8 +112,8 @@ class Folder(Source):
     def __init__(self, path: Path, shared: SharedForm) -> None:
         """Look into a folder: files of the first suffix of FILES that is there count."""
         self._path, self._shared = path, shared
-        found = {file.suffix.lower() for file in entries(path)}
-        self._suffix = next((suffix for suffix in FILES if suffix in found), ".npy")
+        self._found = Counter(file.suffix.lower() for file in entries(path))
+        self._suffix = next((suffix for suffix in FILES if suffix in self._found), ".npy")
         require(self._suffix)
 
     def clips(self) -> list[str]:
@@ -113,6 +121,17 @@ class Folder(Source):
         files = [file for file in entries(self._path) if file.suffix.lower() == self._suffix]
         named = (self._shared.clip_of(clip_name(file)) for file in files)
         return sorted(clip for clip in named if clip)
+
+    def passed_over(self) -> list[str]:
+        """Return a note on files of other suffixes."""
+        others = [(suffix, self._found[suffix]) for suffix in FILES if suffix != self._suffix and self._found[suffix]]
+        if not others:
+            return []
+        found = " and ".join(f"{count} {suffix}" for suffix, count in others)
+        return [
+            f"{found} {'file was' if sum(self._found[each] for each, _ in others) == 1 else 'files were'} passed over: "
+            f"{self._path} has {self._suffix} files too, and one suffix is read; give the others a folder of their own"
+        ]
 
     def entry(self, clip: str) -> Entry:
         """Open the file of a clip."""
@@ -134,8 +153,20 @@ class Entries(Source):
     """A file with an entry per clip."""
 
     def __init__(self, path: Path, file: ArrayFile, shared: SharedForm) -> None:
+        """Find the entries: all of the file; or those of the group that the key names, if there is such a group.
+
+        Raises:
+            SeehearError: The key names an array.
+        """
         self._path, self._file, self._shared = path, file, shared
-        self._names = {normal(name): name for name in file.names()}
+        self._group = (shared.key,) if shared.key and file.names(shared.key) else ()
+        self._key = () if self._group or not shared.key else (shared.key,)
+        if self._key and shared.key in file.names():
+            raise SeehearError(
+                f"{path}: {shared.key} in it is one array, or empty. If the array is of all clips, --order takes a "
+                "list of their names; if it is that of a clip, leave out --key"
+            )
+        self._names = {normal(name): name for name in file.names(*self._group)}
         self._hash = ""
 
     def clips(self) -> list[str]:
@@ -143,17 +174,30 @@ class Entries(Source):
         named = (self._shared.clip_of(name) for name in self._names)
         return sorted(clip for clip in named if clip)
 
+    def passed_over(self) -> list[str]:
+        """Return a note on what can't be the array of a clip."""
+        names = self._file.scalars(*self._group)
+        if not names:
+            return []
+        one = len(names) == 1
+        return [f"{_few(names)} in {self._path} {'is no array' if one else 'are no arrays'}: passed over"]
+
     def entry(self, clip: str) -> Entry:
         """Find the entry of a clip."""
-        name, key = self._shared.file_of(clip), self._shared.key
-        steps = (self._names.get(name, name), *([key] if key else []))
-        where = f"{self._path}: {name}"
+        name = self._shared.file_of(clip)
+        steps = (*self._group, self._names.get(name, name), *self._key)
+        where = ": ".join([str(self._path), *self._group, name])
         try:
             array = self._file.find(*steps)
         except KeyError:
             if name not in self._names:
-                raise SeehearError(f"{self._path}: has no entry {name}") from None
-            raise SeehearError(f"{where} is no array, or holds none of the name {key!r}: --key names it") from None
+                raise SeehearError(
+                    f"{': '.join([str(self._path), *self._group])}: has no entry {name}, but {_few([*self._names])}"
+                ) from None
+            inner = self._file.names(*steps[: len(self._group) + 1])
+            what = f"holds no array {self._shared.key!r}" if self._key else "is no array"
+            holds = f", but {_few(inner)}; {key_hint(*self._group, name)}" if inner else ""
+            raise SeehearError(f"{where} {what}{holds}") from None
         self._hash = self._hash or content_hash(self._path)
         return Entry(where, self._path, array, content=_part(self._hash, *steps))
 
@@ -184,7 +228,9 @@ class Stacked(Source):
             raise SeehearError(f"{path}: holds no array {shared.key!r}, but {_few(file.names())}") from None
         names, chosen = _order(order)
         if len(array.shape) < 2 or len(array.shape) > 8 or array.shape[0] != len(names):
-            raise SeehearError(f"{path}: has an array of shape {array.shape}, but {order[0]} names {len(names)} clips")
+            raise SeehearError(
+                f"{path}: has an array of shape {array.shape}, but {order[0]} names {counted(len(names), 'clip')}"
+            )
         self._array = _in_memory(array) if isinstance(array, Member) else array
         self._rows: dict[str, tuple[int, ...]] = {}
         for row in range(len(names)) if chosen is None else chosen:
@@ -227,7 +273,7 @@ def open_source(path: Path, shared: SharedForm, order: Sequence[Path] = ()) -> S
             raise SeehearError(f"{path}: is a folder, whose files name the clips: leave out --order")
         return Folder(path, shared)
     if not path.is_file():
-        raise SeehearError(f"{path}: no such folder")
+        raise SeehearError(f"{path}: no such file or folder")
     suffix = path.suffix.lower()
     if suffix not in FILES:
         raise SeehearError(f"{path}: features are read from {', '.join(FILES)}, or a folder of such files")

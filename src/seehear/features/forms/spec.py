@@ -79,6 +79,13 @@ class Form:
             return False
         return self.total in (0, shape[0]) and self.width in (0, shape[-1])
 
+    def count(self, shape: tuple[int, ...], segment: float = 1.0) -> int:
+        """Return how many segments an array of this form and shape makes. segment: seconds; counts with a stride."""
+        rows = shape[0] // self.bands
+        if self.stride:
+            return count_segments((rows - 1) * self.stride + (self.window or self.stride), segment)
+        return rows // self.frames
+
     def by_segment(self, values: NDArray[np.float32], segment: float = 1.0) -> NDArray[np.float32]:
         """Average what belongs to one segment.
 
