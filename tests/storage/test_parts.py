@@ -15,13 +15,14 @@ import seehear as sh
 from make_media import movie, number_of
 from seehear.arguments import Shard
 from seehear.datasets import get
+from seehear.datasets.cutting import cut_clips
 from seehear.datasets.videos import find_parts
 from seehear.errors import ClipError, SeehearError
 from seehear.features.extraction import extract
 from seehear.features.store import Store
 from seehear.labels import DefectKind, check, read_dense, read_weak
 from seehear.media.child import DECODER, open_clip
-from seehear.media.clips import find_clips
+from seehear.media.clips import find_clips, with_parts
 from seehear.storage.files import locate, part_of
 from seehear.storage.parts import Part, split
 
@@ -173,6 +174,49 @@ def test_clips_of_a_data_set_are_parts_of_its_videos(film, tmp_path):
     assert found.whole == 1
     assert found.failed[names[3]].endswith(f"is 12.0 s long, but {names[3]} begins at second 20")
     assert found.failed[names[4]] == f"{tmp_path / 'videos'}: holds no video of nowhere_____1_2"
+
+
+def test_wanted_clips_that_are_no_files_are_parts_of_files(film, tmp_path):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    for name in ("film", "a_1_2", "full_full_video", "other"):
+        shutil.copy(film, folder / f"{name}.mp4")
+    wanted = ["film_3_5", "film_3_end", "a_1_2", "a_1_2_0_1.5", "full_00_2", "none_1_2", "film_5_3", "film_x_5"]
+    found = with_parts(find_clips(folder), wanted)
+    assert {clip: str(file)[len(str(folder)) + 1 :] for clip, file in found.items()} == {
+        "a_1_2": "a_1_2.mp4",
+        "other": "other.mp4",
+        "film_3_5": "film.mp4#t=3,5",
+        "film_3_end": "film.mp4#t=3",
+        "a_1_2_0_1.5": "a_1_2.mp4#t=0,1.5",
+        "full_00_2": "full_full_video.mp4#t=0,2",
+    }
+    assert all(file.stem == clip for clip, file in found.items())
+    assert list(with_parts(find_clips(film), ["film", "film_0_3"])) == ["film", "film_0_3"]
+    assert list(with_parts(find_clips(f"{film}#t=0,9"), ["film_0_9_1_2"])) == ["film_0_9"]  # a part has no parts
+
+
+def test_tables_of_parts_against_a_folder_of_full_videos(film, tmp_path):
+    weak, audio = tmp_path / "train.csv", tmp_path / "audio.csv"
+    weak.write_text("filename\tevent_labels\nfilm.mp4#t=1,3\tDog\nfilm_4_6\tDog\n")
+    audio.write_text("filename\tonset\toffset\tevent_labels\nfilm_1_3\t0\t2\tDog\nfilm_4_6\t0\t2\tDog\n")
+    assert not check([weak, audio], clips=film.parent).defects
+    audio.write_text(audio.read_text() + "film_4_6\t3\t5\tCat\n")
+    assert DefectKind.PAST_END in {defect.kind for defect in check([weak, audio], clips=film.parent).defects}
+
+
+def test_parts_of_your_own_videos(film, tmp_path):
+    """In a data set whose names say nothing of seconds, a name that is no file may be a part of one."""
+    names = ["film_1_3", "film_2_end", "film", "film_9_20", "film_3_3", "none_1_2"]
+    found = find_parts(get("folder"), names, film.parent)
+    assert list(map(str, found.clips.values())) == [f"{film}#t=1,3", f"{film}#t=2", str(film)]
+    assert list(find_clips(found.clips.values())) == names[:3]
+    assert found.failed["film_9_20"] == f"{film}: is 12.0 s long, but film_9_20 ends at second 20"
+    assert "ends before it begins, or is empty" in found.failed["film_3_3"]
+    assert found.failed["none_1_2"].endswith("none named none or none_full_video, of which it would be a part")
+    cuts = cut_clips(get("folder"), names[:3], film.parent, tmp_path / "cut")
+    assert [cuts.made, cuts.whole, cuts.failed] == [2, 1, {}]
+    assert open_clip(tmp_path / "cut" / "film_1_3.mp4").duration == pytest.approx(2, abs=0.1)
 
 
 def test_a_part_needs_no_more_than_its_own_frames(film, monkeypatch):

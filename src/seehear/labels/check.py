@@ -103,7 +103,8 @@ def check(
         classes: The classes that are allowed, or a file with one class per line; any if omitted. Tables that were read
             before keep the defects of that reading.
         clips: Clip files or folders, or a mapping of clip to file: to find labels without a clip, clips without a
-            label, and events past the end of their clip.
+            label, and events past the end of their clip. A clip that is no file may be a part of one by its name, as
+            `video_30_40` is of video.mp4.
 
     Returns:
         Every defect.
@@ -127,7 +128,7 @@ def check(
                 weak.append(scan_weak(path, allowed))
     every: list[WeakTable | DenseTable] = [*weak, *dense]
     defects = [defect for table in every for defect in table.defects]
-    files = _files(clips)
+    files = _files(clips, [clip for table in every for clip in table.clips])
     defects += cross_check(weak, dense, files, _lengths(dense, files or {}).get, allowed)
     named = {clip for table in weak or dense for clip in table.clips}
     events = sum(len(table.events) for table in dense)
@@ -167,17 +168,18 @@ def cross_check(
     ]
 
 
-def _files(clips: Paths | Mapping[str, Local]) -> Mapping[str, Local] | None:
+def _files(clips: Paths | Mapping[str, Local], named: Iterable[str]) -> Mapping[str, Local] | None:
+    """Return clip -> file, or the part of a file that a named clip is; None if no clips are given."""
     if isinstance(clips, Mapping):
         return clips
     if not (given := locations(clips, Part)):
         return None
-    from seehear.media.clips import find_local_clips
+    from seehear.media.clips import find_local_clips, with_parts
 
     found = find_local_clips(given, "lengths are read from files of this machine")
     for problem in found.problems:
         say(problem)
-    return found
+    return with_parts(found, named)
 
 
 def _lengths(dense: Sequence[DenseTable], clips: Mapping[str, Local]) -> dict[str, float]:

@@ -22,6 +22,7 @@ FRAGMENT = re.compile(r"(.+)#t=([^#]*)", re.DOTALL)
 TIME = re.compile(
     r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", re.ASCII
 )  # seconds, or hours and minutes before them
+NAME = re.compile(r"(.+)_(\d+(?:\.\d+)?)_(\d+(?:\.\d+)?|end)", re.DOTALL | re.ASCII)  # of a clip that is a part
 TO_END = "end"  # stands for the end of the file in a clip's name
 FORM = "a part is FILE#t=START,STOP in seconds, such as video.mp4#t=30,40; #t=30 goes to the end, #t=,40 begins at 0"
 
@@ -92,6 +93,16 @@ def name_of(stem: str, start: float, stop: float) -> str:
         stop: Seconds; infinite for the end of the file.
     """
     return f"{stem}_{_number(start)}_{TO_END if math.isinf(stop) else _number(stop)}"
+
+
+def named(clip: str) -> tuple[str, float, float] | None:
+    """Return the stem, start and stop that make up the name of a clip, as `name_of` writes it; None if none do.
+
+    A file may be called so too: such a name says what the clip may be, not what it is. The start may be behind the
+    stop.
+    """
+    match = NAME.fullmatch(clip)
+    return (match[1], float(match[2]), math.inf if match[3] == TO_END else float(match[3])) if match else None
 
 
 def split(text: str) -> tuple[str, float, float] | None:
