@@ -27,11 +27,11 @@ from av.video.frame import PictureType, VideoFrame
 from numpy.typing import NDArray
 
 from seehear.datasets.spec import DataSet
-from seehear.datasets.videos import duration_of, find_videos, first_usable, is_clip, seconds_and_videos, whole_file
+from seehear.datasets.videos import find_videos, first_usable, is_clip, seconds_and_videos, whole_file
 from seehear.errors import ClipError, SeehearError
 from seehear.features.store import Origin, content_hash
 from seehear.files import atomic
-from seehear.media.child import open_clip, run, run_on_file
+from seehear.media.child import duration_of, open_clip, run, run_on_file
 from seehear.media.frames import UPRIGHT, orientation, shown
 from seehear.media.opening import REMEDY
 from seehear.media.reader import Media

@@ -11,10 +11,9 @@ from typing import TypeVar
 
 from seehear.datasets.spec import DataSet
 from seehear.errors import ClipError, SeehearError
-from seehear.media.child import open_clip, run_on_file
+from seehear.media.child import duration_of
 from seehear.media.clips import FULL, Clips, file_with, search_folder
 from seehear.media.reader import check_part
-from seehear.media.whole import stated_duration
 from seehear.names import clip_name
 from seehear.progress import Progress, say
 from seehear.storage.files import Local
@@ -152,12 +151,6 @@ def first_usable(clip: str, sources: Sequence[Path], videos: Path, use: Callable
         except ClipError as error:
             problems.append(str(error))
     raise ClipError("; ".join(problems))
-
-
-def duration_of(file: Path) -> float:
-    """Return the seconds of a file: as its header states it exactly, else as its packets say."""
-    stated = run_on_file(stated_duration, file)
-    return open_clip(file).duration if stated is None else float(stated)
 
 
 def is_clip(file: Path, duration: float, clip: str, span: tuple[float, float], is_full: bool = False) -> bool:

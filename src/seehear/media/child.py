@@ -31,6 +31,7 @@ from seehear.media.channel import BrokenChannelError, Channel
 from seehear.media.notes import Note
 from seehear.media.opening import REMEDY
 from seehear.media.reader import Media, Span, open_part
+from seehear.media.whole import stated_duration
 from seehear.media.worker import Failure, Request, name_of
 from seehear.memory import GIB, bytes_of
 from seehear.storage.files import part_of
@@ -538,3 +539,9 @@ DECODER = Decoder()
 atexit.register(DECODER.close)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_forked_process)
+
+
+def duration_of(file: Path) -> float:
+    """Return the seconds of a file: as its header states it exactly, else as its packets say."""
+    stated = run_on_file(stated_duration, file)
+    return open_clip(file).duration if stated is None else float(stated)
