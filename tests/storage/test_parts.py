@@ -18,8 +18,10 @@ from seehear.datasets import get
 from seehear.datasets.cutting import cut_clips
 from seehear.datasets.videos import find_parts
 from seehear.errors import ClipError, SeehearError
+from seehear.evaluation import score_tables
 from seehear.features.extraction import extract
 from seehear.features.store import Store
+from seehear.formats import import_annotations
 from seehear.labels import DefectKind, check, read_dense, read_weak
 from seehear.media.child import DECODER, open_clip
 from seehear.media.clips import find_clips, with_parts
@@ -174,6 +176,50 @@ def test_clips_of_a_data_set_are_parts_of_its_videos(film, tmp_path):
     assert found.whole == 1
     assert found.failed[names[3]].endswith(f"is 12.0 s long, but {names[3]} begins at second 20")
     assert found.failed[names[4]] == f"{tmp_path / 'videos'}: holds no video of nowhere_____1_2"
+
+
+@pytest.fixture
+def too_late(tmp_path) -> Path:
+    """A dense table with times of the whole file."""
+    table = tmp_path / "audio.csv"
+    table.write_text("filename\tonset\toffset\tevent_labels\nva0.mp4#t=10,20\t12\t18\tDog\n")
+    return table
+
+
+def test_a_table_says_how_long_its_parts_are(too_late, tmp_path):
+    weak = tmp_path / "weak.csv"
+    weak.write_text("filename\tevent_labels\nva0_10_20\tDog\n")
+    message = "Dog ends at 18 s, after the end of its clip at 10 s; times are seconds from the start of va0_10_20, "
+    (defect,) = check(too_late).defects
+    assert (defect.kind, defect.line) == (DefectKind.PAST_END, 2)
+    assert defect.message == f"{message}which is a part of its file"
+    for call in (
+        lambda: score_tables({"audio": too_late}, {"audio": too_late}, weak),
+        lambda: import_annotations(too_late),
+        lambda: sh.benchmark({"audio": too_late}, weak, truth={"audio": too_late}, metrics="segment-accuracy"),
+    ):
+        with pytest.raises(SeehearError, match=message):
+            call()
+    too_late.write_text(too_late.read_text().replace("12\t18", "2\t10.5"))  # rounded
+    assert check(too_late).exit_code == 0
+    weak.write_text("filename\tevent_labels\nva0.mp4#t=10,20\tDog\n")
+    too_late.write_text(too_late.read_text().replace("va0.mp4#t=10,20\t2\t10.5", "va0_10_20\t12\t18"))
+    assert DefectKind.PAST_END in {defect.kind for defect in check([weak, too_late]).defects}
+
+
+@pytest.mark.parametrize("form", ["audacity", "webvtt", "elan", "edl", "label-studio", "csv"])
+def test_an_import_that_lost_which_part_it_is(form, tmp_path):
+    """A tool dropped what the export wrote of the part, and kept times of the whole file."""
+    from formats.clips import clip, event, written
+
+    (file, *_) = written(form, clip(event("Dog", "audio", 12, 18), name="va0_10_20", modalities=("audio",)), tmp_path)
+    (note,) = import_annotations(file, modality="audio").notes
+    assert "va0_10_20 lasts 10 s by its name, and 1 of its events end later, the first 'Dog' heard from 12 to 18 s" in (
+        note
+    )
+    assert "put back what the export wrote of the part, such as #t=10,20, or subtract 10 s" in note
+    (file, *_) = written(form, clip(event("Dog", "audio", 2, 10.4), name="va0_10_20", modalities=("audio",)), tmp_path)
+    assert not import_annotations(file, modality="audio").notes
 
 
 def test_wanted_clips_that_are_no_files_are_parts_of_files(film, tmp_path):

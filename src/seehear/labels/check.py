@@ -14,7 +14,7 @@ from seehear.errors import SeehearError
 from seehear.labels.defects import Defect, DefectKind, lines_of, suggestion
 from seehear.labels.plausible import by_bare_name, clip_hint, doubts, misspelt, past_end
 from seehear.labels.read import is_dense, read_classes, scan_dense, scan_weak
-from seehear.labels.tables import DenseTable, WeakTable, classes_of
+from seehear.labels.tables import DenseTable, WeakTable, classes_of, stated_lengths
 from seehear.progress import Progress, say
 from seehear.results import Result, import_pandas
 from seehear.storage.files import Local
@@ -150,18 +150,24 @@ def cross_check(
         weak: The weak tables; the first is that of training: a class that it lacks can't be learnt.
         dense: The dense tables.
         clips: Clip -> file, to find labels without a clip and clips without a label.
-        length: Returns the length of a clip in seconds, or None if it is unknown.
+        length: Returns the length of a clip in seconds, or None if it is unknown. Tables that name a clip by a part of
+            a file state it too.
         classes: The classes as they are spelt right, if that is known.
     """
     home: dict[str, WeakTable] = {}  # clip -> the first table that names it
     for table in weak:
         for clip in table.clips:
             home.setdefault(clip, table)
+    stated = stated_lengths([*weak, *dense])
+
+    def seconds(clip: str) -> float | None:
+        return stated.get(clip) if (known := length(clip)) is None else known
+
     return [
         *_shared_clips(weak, home),
         *_class_mismatches(weak, dense),
         *doubts(weak, dense, classes or ()),
-        *past_end(dense, length),
+        *past_end(dense, seconds),
         *_events_in_no_split(dense, home),
         *weak_dense_mismatches(weak, dense),
         *(_tables_without_clips(weak or dense, clips or {}) or _unmatched_files(home, clips)),
