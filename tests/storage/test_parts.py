@@ -6,6 +6,7 @@ import math
 import os
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,8 @@ from seehear.features.store import Store
 from seehear.formats import import_annotations
 from seehear.labels import DefectKind, check, read_dense, read_weak
 from seehear.media.child import DECODER, open_clip
-from seehear.media.clips import find_clips, with_parts
+from seehear.media.clips import file_by_file, find_clips, with_parts
+from seehear.media.stream_source import source_of
 from seehear.storage.files import locate, part_of
 from seehear.storage.parts import Part, split
 
@@ -72,10 +74,60 @@ def test_a_part_is_named_by_its_file_and_its_seconds(fragment, start, stop, name
     "fragment", ["#t=", "#t=,", "#t=5,3", "#t=3,3", "#t=x", "#t=-1,3", "#t=1e3", "#t=nan", "#t=3,inf", "#t=1,2,3"]
 )
 def test_what_is_no_part_is_an_error(film, fragment):
-    with pytest.raises(SeehearError, match=r"film\.mp4#t=.*: a part is FILE#t=START,STOP in seconds"):
+    with pytest.raises(
+        SeehearError, match=r"film\.mp4#t=.*: (ends .* it begins: )?a part is FILE#t=START,STOP in seconds"
+    ):
         find_clips(f"{film}{fragment}")
     with pytest.raises(SeehearError):
         open_clip(f"{film}{fragment}")
+
+
+def test_a_part_that_ends_before_it_begins(film):
+    for fragment, fault in (("#t=20,10", "ends before it begins"), ("#t=3,3", "ends where it begins")):
+        with pytest.raises(SeehearError, match=rf"film\.mp4{fragment}: {fault}: a part is FILE#t="):
+            find_clips([film, f"{film}{fragment}"])
+
+
+def test_a_part_in_python(film):
+    part = Part(str(film), 1, 3)
+    assert part == Part(film, 1.0, 3.0) == Part(file=film, start=np.int64(1), stop=np.float32(3))
+    assert (part.name, part.stem, part.suffix) == ("film.mp4#t=1,3", "film_1_3", ".mp4")
+    assert Part(film, 9, None) == Part(film, 9)
+    assert open_clip(Part(str(film), 9, None)).duration == pytest.approx(3)
+    assert replace(part, clip="own").stem == "own"
+    assert pickle.loads(pickle.dumps(part)) == part
+    for wrong in ((f"{film}#t=1,2",), (7,), (None,), ("",), (film, "1"), (film, None), (film, 1, "2"), (film, 1, 2, 3)):
+        with pytest.raises(SeehearError):
+            Part(*wrong)
+
+
+def test_every_part_of_a_broken_file_says_which_it_is(film, tmp_path):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"nothing at all")
+    parts = [f"{broken}#t=1,2", f"{broken}#t=2,3", f"{broken}#t=3"]
+    done = extract([film, *parts], which, fps=FPS, progress=False)
+    for part, (message,) in zip(parts, done.failed.values(), strict=True):
+        assert message.startswith(f"{part}: is not a media file")
+
+
+def test_a_stream_has_no_parts(film):
+    with pytest.raises(ClipError, match=r"film\.mp4#t=1,2: names a part of a file, and a stream has no parts"):
+        source_of(f"{film}#t=1,2", 1.0)
+
+
+def test_parts_of_one_file_are_taken_one_after_another(film, tmp_path, monkeypatch):
+    """However they are given, each file is listed once; results are in the order in which parts were given."""
+    from seehear.media import reader
+
+    monkeypatch.setenv("SEEHEAR_ISOLATE", "0")
+    reader._listed.cache_clear()
+    films = [Path(shutil.copy(film, tmp_path / f"{n}.mp4")) for n in range(4)]
+    parts = [f"{file}#t={n},{n + 1}" for n in range(3) for file in films]
+    done = extract(parts, which, fps=FPS, progress=False)
+    assert reader._listed.cache_info().misses == len(films)
+    assert list(done) == list(find_clips(parts))
+    found = file_by_file(find_clips(parts))
+    assert [file.stem for file in found.values()] == [f"{f}_{n}_{n + 1}" for f in range(4) for n in range(3)]
 
 
 def test_a_file_that_is_really_called_so_is_the_file(film, tmp_path):
@@ -132,8 +184,8 @@ def test_features_are_current_for_one_part_alone(film, tmp_path):
 
 def test_a_part_that_the_file_does_not_hold(film, tmp_path):
     done = extract([f"{film}#t=5,15", f"{film}#t=20", f"{film}#t=5,12.4"], which, fps=FPS, progress=False)
-    assert done.failed["film_5_15"] == [f"{film}: is 12.0 s long, but the part ends at second 15"]
-    assert done.failed["film_20_end"] == [f"{film}: is 12.0 s long, but the part begins at second 20"]
+    assert done.failed["film_5_15"] == [f"{film}#t=5,15: is 12.0 s long, but the part ends at second 15"]
+    assert done.failed["film_20_end"] == [f"{film}#t=20: is 12.0 s long, but the part begins at second 20"]
     (note,) = done["film_5_12.4"].notes
     assert str(note) == "its file ends 0.4 s before the part does"
     assert not note.missing

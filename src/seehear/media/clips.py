@@ -153,6 +153,17 @@ def with_parts(found: Mapping[str, Local], wanted: Iterable[str]) -> dict[str, L
     return {clip: file for clip, file in found.items() if file not in used or clip in names} | parts
 
 
+def file_by_file(clips: Mapping[str, Place]) -> dict[str, Place]:
+    """Return clips so that the parts of one file follow one another, and files are in the order of their first clips.
+
+    The packets of a file are then listed once: those of a few files stay listed.
+    """
+    order: dict[File, int] = {}
+    for file in clips.values():
+        order.setdefault(file_of(file), len(order))
+    return dict(sorted(clips.items(), key=lambda clip: order[file_of(clip[1])]))
+
+
 def names_one_file(clips: Paths, found: Clips[Location]) -> bool:
     """Return whether somebody names one media file or part, not a folder, a pattern, a shard, or a list.
 
