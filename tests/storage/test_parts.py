@@ -310,7 +310,11 @@ def test_parts_of_your_own_videos(film, tmp_path):
     assert list(map(str, found.clips.values())) == [f"{film}#t=1,3", f"{film}#t=2", str(film)]
     assert list(find_clips(found.clips.values())) == names[:3]
     assert found.failed["film_9_20"] == f"{film}: is 12.0 s long, but film_9_20 ends at second 20"
-    assert "ends before it begins, or is empty" in found.failed["film_3_3"]
+    assert found.failed["film_3_3"].endswith(
+        "; seconds 3 to 3 of film, which the name says, are empty: correct the name"
+    )
+    (why,) = find_parts(get("llp"), ["0123456789a_30_30"], film.parent).failed.values()
+    assert "seconds 30 to 30 of 0123456789a, which the name says, are empty" in why
     assert found.failed["none_1_2"].endswith("none named none or none_full_video, of which it would be a part")
     cuts = cut_clips(get("folder"), names[:3], film.parent, tmp_path / "cut")
     assert [cuts.made, cuts.whole, cuts.failed] == [2, 1, {}]

@@ -138,7 +138,8 @@ def _hint(clip: str) -> str:
         return ""
     stem, start, stop = seconds
     if start >= stop:
-        return f", and as the name of a part of {stem} it ends before it begins, or is empty: correct its seconds"
+        fault = "are empty" if start == stop else "end before they begin"
+        return f"; seconds {start:g} to {stop:g} of {stem}, which the name says, {fault}: correct the name"
     return f", and none named {stem} or {stem}{FULL}, of which it would be a part"
 
 
