@@ -40,6 +40,7 @@ from seehear.labels import (
     suggestion,
 )
 from seehear.labels.plausible import MAX_OVERHANG
+from seehear.labels.tables import stated_lengths
 from seehear.memory import zeros
 from seehear.modality import AUDIO
 from seehear.pseudo import PseudoLabels
@@ -704,7 +705,7 @@ def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
     clips = set(dataset.clips)
     own = [replace(table, events=tuple(e for e in table.events if e.clip in clips)) for table in dense.values()]
     seconds = (dataset.lengths * dataset.segment).tolist()
-    length = {clip: each for clip, each in zip(dataset.clips, seconds, strict=True) if each}
+    length = stated_lengths(own) | {clip: each for clip, each in zip(dataset.clips, seconds, strict=True) if each}
     raise_fatal(past_end(own, length.get, max(MAX_OVERHANG, dataset.segment)))
     last = segments_of(own, len(dataset), len(dataset.classes), dataset.segment)
     segments = max(int(dataset.lengths.max()), last)

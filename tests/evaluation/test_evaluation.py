@@ -270,6 +270,19 @@ def test_files_of_other_clips_are_reported(world, one, tmp_path):
     assert report.exit_code == 1
 
 
+def test_clips_that_are_parts_of_full_videos_are_shown(tmp_path):
+    """A table names parts as LLP does, and the folder of clips holds the full video."""
+    world = World(tmp_path, clips=4, called="film_{0}_{1}")
+    commands.train(**world.training(set=["epochs=1", "width=16", "feed_forward=16"], seeds=[4]))
+    folder = tmp_path / "media"
+    folder.mkdir()
+    make_media.write(folder / "film.m4a", sound=make_media.tone(440, 9))
+    world.evaluate([world.folder / "run"], out=tmp_path / "out", examples=2, clips=folder)
+    examples = written(tmp_path / "out")["examples"]
+    assert not examples["failed"]
+    assert sorted(examples["parses"]) == sorted(world.weak)
+
+
 def test_some_clips_at_a_time_come_to_the_same(world, media, both, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "MAX_PROBABILITIES", 5 * max(LENGTHS) * len(MODALITIES) * len(CLASSES))  # five clips
     whole, parts = both[0], of(world, tmp_path, clips=media, examples=5)

@@ -389,6 +389,49 @@ def test_a_source_with_a_time_code_reads_back(tmp_path):
     assert start["value"] == rate.frame_of("23:59:58;00")
 
 
+def test_a_part_of_a_file_with_a_time_code(tmp_path):
+    """A program needs to know what the file holds, and may write that anew."""
+    file = stated(tmp_path / "film.mov", "25/1", "01:00:00:00", seconds=8)
+    parsed = replace(clip(event("Dog", "audio", 0.4, 1.2), name="film_3_5", duration=2.0), file=f"{file}#t=3,5")
+    (timeline_file,) = write_clip(parsed, tmp_path / "film_3_5.otio")
+    content = json.loads(timeline_file.read_text())
+    items = [each["children"][0] for each in content["tracks"]["children"]]
+    hour = 25 * 3600
+    for each in items:
+        used, held = each["source_range"], each["media_reference"]["available_range"]
+        assert (used["start_time"]["value"], used["duration"]["value"]) == (hour + 75, 50)
+        assert (held["start_time"]["value"], held["duration"]["value"]) == (hour, 200)
+    changes = [lambda each: None]
+    changes += [lambda each, start=start: _hold(each, start) for start in (0, hour, hour + 75, None)]
+    changes += [lambda each: each.update(metadata={}), lambda each: (_hold(each, None), each.update(metadata={}))]
+    for change in changes:
+        for each in items:
+            change(each)
+        timeline_file.write_text(json.dumps(content))
+        reading = otio.read(timeline_file)
+        assert reading.events("film_3_5") == list(parsed.events)
+        assert set(reading.by_clip) == {"film_3_5"}
+    del content["metadata"]  # then nothing says which part it was: it is the file
+    for each in items:
+        _hold(each, hour)
+    timeline_file.write_text(json.dumps(content))
+    assert otio.read(timeline_file).events("film") == [event("Dog", "audio", 3.4, 4.2)]
+
+
+def _hold(item, start):
+    """Write what the file of a clip holds, as a program does that counts its frames from another one."""
+    span = None if start is None else {"start_time": time(start), "duration": time(200)}
+    item["media_reference"]["available_range"] = span
+
+
+def test_a_part_of_a_file_that_is_gone(tmp_path):
+    parsed = replace(clip(event("Dog", "audio", 0.4, 1.2), duration=2.0), file="gone.mp4#t=3,5")
+    (file,) = written("otio", parsed, tmp_path)
+    (item, *_) = json.loads(file.read_text())["tracks"]["children"][0]["children"]
+    assert item["media_reference"]["available_range"] is None
+    assert otio.read(file).events("clip") == list(parsed.events)
+
+
 def test_audio_and_files_whose_rate_is_unknown(tmp_path):
     sound = movie(tmp_path / "a.wav", times=(), sound=tone(440, 1.0), sound_codec="pcm_s16le")
     assert timing_of(replace(clip(), file=str(sound))) == Timing(FrameRate.of(25), 0, has_video=False)

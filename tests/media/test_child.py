@@ -485,7 +485,7 @@ def test_overviews_and_cuts_are_the_same(tmp_path, decoder, film):
 def test_a_crash_while_cutting_leaves_nothing(tmp_path, decoder):
     media = decoder.open(movie(tmp_path / "long.mp4", 90.0, fps=30), part=(0.0, 90.0))
     thread = kill_when_working(decoder, signal.SIGSEGV)
-    with pytest.raises(ClipError, match=r"long\.mp4: its decoder crashed \(SIGSEGV\)"):
+    with pytest.raises(ClipError, match=r"long\.mp4#t=0,90: its decoder crashed \(SIGSEGV\)"):
         cut_part(media, tmp_path / "out" / "cut.mp4")
     thread.join()
     assert list((tmp_path / "out").iterdir()) == []

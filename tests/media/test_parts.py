@@ -166,9 +166,9 @@ def test_ends(film):
     (note,) = whole.part(2, whole.duration + 0.3).notes
     assert note.kind is NoteKind.ENDS_EARLY
     assert note.amount == pytest.approx(0.3)
-    with pytest.raises(ClipError, match=r"film\.mkv: is 8\.0 s long, but the part ends at second 9"):
+    with pytest.raises(ClipError, match=r"film\.mkv#t=2,9: is 8\.0 s long, but the part ends at second 9"):
         whole.part(2, 9)
-    with pytest.raises(ClipError, match=r"film\.mkv: is 8\.0 s long, but the part begins at second 8\.5"):
+    with pytest.raises(ClipError, match=r"film\.mkv#t=8\.5: is 8\.0 s long, but the part begins at second 8\.5"):
         whole.part(8.5)
 
 

@@ -6,6 +6,7 @@ import math
 import os
 import pickle
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,17 @@ import seehear as sh
 from make_media import movie, number_of
 from seehear.arguments import Shard
 from seehear.datasets import get
+from seehear.datasets.cutting import cut_clips
 from seehear.datasets.videos import find_parts
 from seehear.errors import ClipError, SeehearError
+from seehear.evaluation import score_tables
 from seehear.features.extraction import extract
 from seehear.features.store import Store
+from seehear.formats import import_annotations
 from seehear.labels import DefectKind, check, read_dense, read_weak
 from seehear.media.child import DECODER, open_clip
-from seehear.media.clips import find_clips
+from seehear.media.clips import file_by_file, find_clips, with_parts
+from seehear.media.stream_source import source_of
 from seehear.storage.files import locate, part_of
 from seehear.storage.parts import Part, split
 
@@ -69,10 +74,60 @@ def test_a_part_is_named_by_its_file_and_its_seconds(fragment, start, stop, name
     "fragment", ["#t=", "#t=,", "#t=5,3", "#t=3,3", "#t=x", "#t=-1,3", "#t=1e3", "#t=nan", "#t=3,inf", "#t=1,2,3"]
 )
 def test_what_is_no_part_is_an_error(film, fragment):
-    with pytest.raises(SeehearError, match=r"film\.mp4#t=.*: a part is FILE#t=START,STOP in seconds"):
+    with pytest.raises(
+        SeehearError, match=r"film\.mp4#t=.*: (ends .* it begins: )?a part is FILE#t=START,STOP in seconds"
+    ):
         find_clips(f"{film}{fragment}")
     with pytest.raises(SeehearError):
         open_clip(f"{film}{fragment}")
+
+
+def test_a_part_that_ends_before_it_begins(film):
+    for fragment, fault in (("#t=20,10", "ends before it begins"), ("#t=3,3", "ends where it begins")):
+        with pytest.raises(SeehearError, match=rf"film\.mp4{fragment}: {fault}: a part is FILE#t="):
+            find_clips([film, f"{film}{fragment}"])
+
+
+def test_a_part_in_python(film):
+    part = Part(str(film), 1, 3)
+    assert part == Part(film, 1.0, 3.0) == Part(file=film, start=np.int64(1), stop=np.float32(3))
+    assert (part.name, part.stem, part.suffix) == ("film.mp4#t=1,3", "film_1_3", ".mp4")
+    assert Part(film, 9, None) == Part(film, 9)
+    assert open_clip(Part(str(film), 9, None)).duration == pytest.approx(3)
+    assert replace(part, clip="own").stem == "own"
+    assert pickle.loads(pickle.dumps(part)) == part
+    for wrong in ((f"{film}#t=1,2",), (7,), (None,), ("",), (film, "1"), (film, None), (film, 1, "2"), (film, 1, 2, 3)):
+        with pytest.raises(SeehearError):
+            Part(*wrong)
+
+
+def test_every_part_of_a_broken_file_says_which_it_is(film, tmp_path):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"nothing at all")
+    parts = [f"{broken}#t=1,2", f"{broken}#t=2,3", f"{broken}#t=3"]
+    done = extract([film, *parts], which, fps=FPS, progress=False)
+    for part, (message,) in zip(parts, done.failed.values(), strict=True):
+        assert message.startswith(f"{part}: is not a media file")
+
+
+def test_a_stream_has_no_parts(film):
+    with pytest.raises(ClipError, match=r"film\.mp4#t=1,2: names a part of a file, and a stream has no parts"):
+        source_of(f"{film}#t=1,2", 1.0)
+
+
+def test_parts_of_one_file_are_taken_one_after_another(film, tmp_path, monkeypatch):
+    """However they are given, each file is listed once; results are in the order in which parts were given."""
+    from seehear.media import reader
+
+    monkeypatch.setenv("SEEHEAR_ISOLATE", "0")
+    reader._listed.cache_clear()
+    films = [Path(shutil.copy(film, tmp_path / f"{n}.mp4")) for n in range(4)]
+    parts = [f"{file}#t={n},{n + 1}" for n in range(3) for file in films]
+    done = extract(parts, which, fps=FPS, progress=False)
+    assert reader._listed.cache_info().misses == len(films)
+    assert list(done) == list(find_clips(parts))
+    found = file_by_file(find_clips(parts))
+    assert [file.stem for file in found.values()] == [f"{f}_{n}_{n + 1}" for f in range(4) for n in range(3)]
 
 
 def test_a_file_that_is_really_called_so_is_the_file(film, tmp_path):
@@ -129,8 +184,8 @@ def test_features_are_current_for_one_part_alone(film, tmp_path):
 
 def test_a_part_that_the_file_does_not_hold(film, tmp_path):
     done = extract([f"{film}#t=5,15", f"{film}#t=20", f"{film}#t=5,12.4"], which, fps=FPS, progress=False)
-    assert done.failed["film_5_15"] == [f"{film}: is 12.0 s long, but the part ends at second 15"]
-    assert done.failed["film_20_end"] == [f"{film}: is 12.0 s long, but the part begins at second 20"]
+    assert done.failed["film_5_15"] == [f"{film}#t=5,15: is 12.0 s long, but the part ends at second 15"]
+    assert done.failed["film_20_end"] == [f"{film}#t=20: is 12.0 s long, but the part begins at second 20"]
     (note,) = done["film_5_12.4"].notes
     assert str(note) == "its file ends 0.4 s before the part does"
     assert not note.missing
@@ -173,6 +228,97 @@ def test_clips_of_a_data_set_are_parts_of_its_videos(film, tmp_path):
     assert found.whole == 1
     assert found.failed[names[3]].endswith(f"is 12.0 s long, but {names[3]} begins at second 20")
     assert found.failed[names[4]] == f"{tmp_path / 'videos'}: holds no video of nowhere_____1_2"
+
+
+@pytest.fixture
+def too_late(tmp_path) -> Path:
+    """A dense table with times of the whole file."""
+    table = tmp_path / "audio.csv"
+    table.write_text("filename\tonset\toffset\tevent_labels\nva0.mp4#t=10,20\t12\t18\tDog\n")
+    return table
+
+
+def test_a_table_says_how_long_its_parts_are(too_late, tmp_path):
+    weak = tmp_path / "weak.csv"
+    weak.write_text("filename\tevent_labels\nva0_10_20\tDog\n")
+    message = "Dog ends at 18 s, after the end of its clip at 10 s; times are seconds from the start of va0_10_20, "
+    (defect,) = check(too_late).defects
+    assert (defect.kind, defect.line) == (DefectKind.PAST_END, 2)
+    assert defect.message == f"{message}which is a part of its file"
+    for call in (
+        lambda: score_tables({"audio": too_late}, {"audio": too_late}, weak),
+        lambda: import_annotations(too_late),
+        lambda: sh.benchmark({"audio": too_late}, weak, truth={"audio": too_late}, metrics="segment-accuracy"),
+    ):
+        with pytest.raises(SeehearError, match=message):
+            call()
+    too_late.write_text(too_late.read_text().replace("12\t18", "2\t10.5"))  # rounded
+    assert check(too_late).exit_code == 0
+    weak.write_text("filename\tevent_labels\nva0.mp4#t=10,20\tDog\n")
+    too_late.write_text(too_late.read_text().replace("va0.mp4#t=10,20\t2\t10.5", "va0_10_20\t12\t18"))
+    assert DefectKind.PAST_END in {defect.kind for defect in check([weak, too_late]).defects}
+
+
+@pytest.mark.parametrize("form", ["audacity", "webvtt", "elan", "edl", "label-studio", "csv"])
+def test_an_import_that_lost_which_part_it_is(form, tmp_path):
+    """A tool dropped what the export wrote of the part, and kept times of the whole file."""
+    from formats.clips import clip, event, written
+
+    (file, *_) = written(form, clip(event("Dog", "audio", 12, 18), name="va0_10_20", modalities=("audio",)), tmp_path)
+    (note,) = import_annotations(file, modality="audio").notes
+    assert "va0_10_20 lasts 10 s by its name, and 1 of its events end later, the first 'Dog' heard from 12 to 18 s" in (
+        note
+    )
+    assert "put back what the export wrote of the part, such as #t=10,20, or subtract 10 s" in note
+    (file, *_) = written(form, clip(event("Dog", "audio", 2, 10.4), name="va0_10_20", modalities=("audio",)), tmp_path)
+    assert not import_annotations(file, modality="audio").notes
+
+
+def test_wanted_clips_that_are_no_files_are_parts_of_files(film, tmp_path):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    for name in ("film", "a_1_2", "full_full_video", "other"):
+        shutil.copy(film, folder / f"{name}.mp4")
+    wanted = ["film_3_5", "film_3_end", "a_1_2", "a_1_2_0_1.5", "full_00_2", "none_1_2", "film_5_3", "film_x_5"]
+    found = with_parts(find_clips(folder), wanted)
+    assert {clip: str(file)[len(str(folder)) + 1 :] for clip, file in found.items()} == {
+        "a_1_2": "a_1_2.mp4",
+        "other": "other.mp4",
+        "film_3_5": "film.mp4#t=3,5",
+        "film_3_end": "film.mp4#t=3",
+        "a_1_2_0_1.5": "a_1_2.mp4#t=0,1.5",
+        "full_00_2": "full_full_video.mp4#t=0,2",
+    }
+    assert all(file.stem == clip for clip, file in found.items())
+    assert list(with_parts(find_clips(film), ["film", "film_0_3"])) == ["film", "film_0_3"]
+    assert list(with_parts(find_clips(f"{film}#t=0,9"), ["film_0_9_1_2"])) == ["film_0_9"]  # a part has no parts
+
+
+def test_tables_of_parts_against_a_folder_of_full_videos(film, tmp_path):
+    weak, audio = tmp_path / "train.csv", tmp_path / "audio.csv"
+    weak.write_text("filename\tevent_labels\nfilm.mp4#t=1,3\tDog\nfilm_4_6\tDog\n")
+    audio.write_text("filename\tonset\toffset\tevent_labels\nfilm_1_3\t0\t2\tDog\nfilm_4_6\t0\t2\tDog\n")
+    assert not check([weak, audio], clips=film.parent).defects
+    audio.write_text(audio.read_text() + "film_4_6\t3\t5\tCat\n")
+    assert DefectKind.PAST_END in {defect.kind for defect in check([weak, audio], clips=film.parent).defects}
+
+
+def test_parts_of_your_own_videos(film, tmp_path):
+    """In a data set whose names say nothing of seconds, a name that is no file may be a part of one."""
+    names = ["film_1_3", "film_2_end", "film", "film_9_20", "film_3_3", "none_1_2"]
+    found = find_parts(get("folder"), names, film.parent)
+    assert list(map(str, found.clips.values())) == [f"{film}#t=1,3", f"{film}#t=2", str(film)]
+    assert list(find_clips(found.clips.values())) == names[:3]
+    assert found.failed["film_9_20"] == f"{film}: is 12.0 s long, but film_9_20 ends at second 20"
+    assert found.failed["film_3_3"].endswith(
+        "; seconds 3 to 3 of film, which the name says, are empty: correct the name"
+    )
+    (why,) = find_parts(get("llp"), ["0123456789a_30_30"], film.parent).failed.values()
+    assert "seconds 30 to 30 of 0123456789a, which the name says, are empty" in why
+    assert found.failed["none_1_2"].endswith("none named none or none_full_video, of which it would be a part")
+    cuts = cut_clips(get("folder"), names[:3], film.parent, tmp_path / "cut")
+    assert [cuts.made, cuts.whole, cuts.failed] == [2, 1, {}]
+    assert open_clip(tmp_path / "cut" / "film_1_3.mp4").duration == pytest.approx(2, abs=0.1)
 
 
 def test_a_part_needs_no_more_than_its_own_frames(film, monkeypatch):

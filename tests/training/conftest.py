@@ -30,7 +30,9 @@ train(**options)
 class World:
     """A store and label tables of random clips; each class adds its direction to a modality's features."""
 
-    def __init__(self, folder: Path, clips: int = 24, lengths: tuple[int, ...] = (5,)) -> None:
+    def __init__(
+        self, folder: Path, clips: int = 24, lengths: tuple[int, ...] = (5,), called: str = "clip{0:02}"
+    ) -> None:
         rng = np.random.default_rng(0)
         self.folder, self.store = folder, folder / "store"
         kept = Store(self.store, create=True)
@@ -40,7 +42,8 @@ class World:
         events: dict[str, list[Event]] = {modality: [] for modality, _ in NETWORKS.values()}
         weak = {}
         for n in range(clips):
-            clip, length = f"clip{n:02}", lengths[n % len(lengths)]
+            length = lengths[n % len(lengths)]
+            clip = called.format(n, n + length)
             present = rng.random(3) < 0.5
             weak[clip] = [name for name, on in zip(CLASSES, present, strict=True) if on]
             for name, (modality, width) in NETWORKS.items():

@@ -66,7 +66,7 @@ def align(
     from seehear.data import Dataset
     from seehear.evaluation.systems import named_folders
     from seehear.files import check_folder
-    from seehear.media.clips import find_local_clips
+    from seehear.media.clips import find_local_clips, with_parts
 
     if not runs and not collocation:
         raise SeehearError("nothing to measure: name run folders, or networks by --collocation audio=… visual=…")
@@ -78,9 +78,10 @@ def align(
     networks = arguments.collocation(collocation) if collocation else _networks(systems)
     dataset = Dataset.from_tables(labels, store=store, collocation=networks, truth=truth.tables())
     others = Dataset.from_tables(fit, store=store, collocation=networks) if fit is not None else None
-    files = find_local_clips(clips, "clips are drawn from files of this machine") if clips else None
-    for problem in files.problems if files is not None else ():
+    found = find_local_clips(clips, "clips are drawn from files of this machine") if clips else None
+    for problem in found.problems if found is not None else ():
         say(problem)
+    files = with_parts(found, dataset.clips) if found is not None else None
     _check_drawn(drawn, dataset, files)
     result = measure(systems, dataset, fit=others, projection=projection, width=width, point=point, device=device)
     if out is not None:

@@ -41,8 +41,9 @@ def evaluate(
         ensemble: Score all seeds as one system, which predicts the mean of their probabilities.
         decoding: How probabilities become events.
         out: Folder for the details.
-        clips: Media files of the clips, or folders that are searched for them. OUT/clips then holds the best and the
-            worst clips, each with a page that plays it and shows predictions and ground truth.
+        clips: Media files of the clips, or folders that are searched for them; talk_20_30 may be that part of talk.mp4.
+            OUT/clips then holds the best and the worst clips, each with a page that plays it and shows predictions and
+            ground truth.
         examples: Number of best and of worst clips.
         untrained: Score what the networks' own classifiers predict too, to show what training adds.
         device: auto, cpu or cuda.

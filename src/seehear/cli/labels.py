@@ -22,7 +22,7 @@ def check_labels(
             first weak table is that of training.
         classes: File with the classes that are allowed, one per line.
         clips: Clip files or folders, to find labels without a clip, clips without a label, and events past the end of
-            their clip.
+            their clip. The clip talk_20_30 may be that part of talk.mp4.
 
     Returns:
         The defects; the exit code is 1 if one is fatal.

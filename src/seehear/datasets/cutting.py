@@ -27,11 +27,11 @@ from av.video.frame import PictureType, VideoFrame
 from numpy.typing import NDArray
 
 from seehear.datasets.spec import DataSet
-from seehear.datasets.videos import duration_of, find_videos, first_usable, is_clip, videos_of, whole_file
+from seehear.datasets.videos import find_videos, first_usable, is_clip, seconds_and_videos, whole_file
 from seehear.errors import ClipError, SeehearError
 from seehear.features.store import Origin, content_hash
 from seehear.files import atomic
-from seehear.media.child import open_clip, run, run_on_file
+from seehear.media.child import duration_of, open_clip, run, run_on_file
 from seehear.media.frames import UPRIGHT, orientation, shown
 from seehear.media.opening import REMEDY
 from seehear.media.reader import Media
@@ -99,9 +99,9 @@ def cut_clips(dataset: DataSet, clips: Iterable[str], videos: Path, out: Path) -
     cuts = Cuts()
     with Progress("cutting", len(names)) as progress:
         for clip in names:
-            sources = videos_of(clip, dataset, by_stem)
+            span, sources, is_named = seconds_and_videos(clip, dataset, by_stem)
             try:
-                _provide(clip, dataset.span(clip), sources, videos, out, cuts)
+                _provide(clip, span, sources, videos, out, cuts, is_named)
             except (ClipError, OSError) as error:  # OSError: a file was deleted since it was listed
                 cuts.failed[clip] = str(error)
                 if sources:
@@ -111,9 +111,18 @@ def cut_clips(dataset: DataSet, clips: Iterable[str], videos: Path, out: Path) -
 
 
 def _provide(
-    clip: str, span: tuple[float, float] | None, sources: list[Path], videos: Path, out: Path, cuts: Cuts
+    clip: str,
+    span: tuple[float, float] | None,
+    sources: Sequence[Path],
+    videos: Path,
+    out: Path,
+    cuts: Cuts,
+    is_named: bool,
 ) -> None:
-    """Add the clip's file to `cuts`. Raises ClipError if none of the sources yields it."""
+    """Add the clip's file to `cuts`. Raises ClipError if none of the sources yields it.
+
+    The first three and the last arguments are as `seconds_and_videos` returns them.
+    """
     target = out / f"{clip}.mp4"
     if span is None:
         cuts.files[clip] = whole_file(clip, sources, videos)
@@ -126,7 +135,7 @@ def _provide(
         return
 
     def make(source: Path) -> None:
-        if is_clip(source, duration_of(source), clip, span):
+        if is_clip(source, duration_of(source), clip, span, is_named):
             open_clip(source)  # which says why it can't be used
             _link(source, target)
             cuts.whole += 1

@@ -11,18 +11,16 @@ from typing import TypeVar
 
 from seehear.datasets.spec import DataSet
 from seehear.errors import ClipError, SeehearError
-from seehear.media.child import open_clip, run_on_file
-from seehear.media.clips import Clips, search_folder
+from seehear.media.child import duration_of
+from seehear.media.clips import FULL, Clips, file_with, search_folder
 from seehear.media.reader import check_part
-from seehear.media.whole import stated_duration
 from seehear.names import clip_name
 from seehear.progress import Progress, say
 from seehear.storage.files import Local
-from seehear.storage.parts import Part
+from seehear.storage.parts import Part, named
 
 LENGTH_TOLERANCE = 1.0  # seconds by which a file that is the clip already may be longer or shorter than it
 T = TypeVar("T")
-FULL = "_full_video"  # ends the names of files that are full videos for certain
 
 
 @dataclass
@@ -47,7 +45,8 @@ def find_parts(dataset: DataSet, clips: Iterable[str], videos: Path) -> Videos:
         dataset: The data set, which maps a clip's name to its seconds of the video.
         clips: Names of clips.
         videos: Folder of videos, also in subfolders, named by the clip, by its short name in the data set, or by that
-            and _full_video. A file that is as long as the clip counts as the clip.
+            and _full_video. A file that is as long as the clip counts as the clip. In a data set whose clips' names
+            say nothing of seconds, a clip without a file may be the part of one by its name, as `with_parts` says.
 
     Returns:
         The files and parts, and why some clips have none.
@@ -61,9 +60,9 @@ def find_parts(dataset: DataSet, clips: Iterable[str], videos: Path) -> Videos:
     found, names = Videos(), list(clips)
     with Progress("finding clips", len(names)) as progress:
         for clip in names:
-            sources = videos_of(clip, dataset, by_stem)
+            span, sources, is_named = seconds_and_videos(clip, dataset, by_stem)
             try:
-                found.clips[clip] = _located(clip, dataset.span(clip), sources, videos)
+                found.clips[clip] = _located(clip, span, sources, videos, is_named)
             except (ClipError, OSError) as error:  # OSError: a file was deleted since it was listed
                 found.failed[clip] = str(error)
                 if sources:
@@ -73,13 +72,18 @@ def find_parts(dataset: DataSet, clips: Iterable[str], videos: Path) -> Videos:
     return found
 
 
-def _located(clip: str, span: tuple[float, float] | None, sources: Sequence[Path], videos: Path) -> Local:
-    """Return a clip's file, or the part of a file that it is. Raises ClipError if there is none."""
+def _located(
+    clip: str, span: tuple[float, float] | None, sources: Sequence[Path], videos: Path, is_named: bool
+) -> Local:
+    """Return a clip's file, or the part of a file that it is. Raises ClipError if there is none.
+
+    The first three and the last arguments are as `seconds_and_videos` returns them.
+    """
     if span is None:
         return whole_file(clip, sources, videos)
 
     def part_or_file(source: Path) -> Local:
-        if not is_clip(source, duration_of(source), clip, span):
+        if not is_clip(source, duration_of(source), clip, span, is_named):
             return Part(source, *span, clip=clip)
         return source if clip_name(source) == clip else Part(source, clip=clip)
 
@@ -106,11 +110,37 @@ def videos_of(clip: str, dataset: DataSet, by_stem: Mapping[str, Sequence[Path]]
     return [file for stem in stems for file in by_stem.get(stem, ())]
 
 
+def seconds_and_videos(
+    clip: str, dataset: DataSet, by_stem: Mapping[str, Sequence[Path]]
+) -> tuple[tuple[float, float] | None, Sequence[Path], bool]:
+    """Return the seconds of a video that a clip is, the files that may hold it, and whether its own name says so.
+
+    The seconds are None for a clip that is a file. In a data set whose names say nothing of seconds, a clip without a
+    file may be a part by its name, see `file_with`.
+    """
+    span, sources = dataset.span(clip), videos_of(clip, dataset, by_stem)
+    if span is None and not sources and (part := file_with(clip, by_stem)):
+        return part[1:], part[0], True
+    return span, sources, False
+
+
 def whole_file(clip: str, sources: Sequence[Path], videos: Path) -> Path:
     """Return the file that is a clip, of a data set whose clips are files. Raises ClipError if there is none."""
     if not sources or clip_name(sources[0]) != clip:
-        raise ClipError(f"{videos}: holds no file named {clip}")
+        raise ClipError(f"{videos}: holds no file named {clip}{_hint(clip)}")
     return sources[0]
+
+
+def _hint(clip: str) -> str:
+    """Return what to append to a message about a clip without a file, if its name has the form of a part's."""
+    seconds = named(clip)
+    if seconds is None:
+        return ""
+    stem, start, stop = seconds
+    if start >= stop:
+        fault = "are empty" if start == stop else "end before they begin"
+        return f"; seconds {start:g} to {stop:g} of {stem}, which the name says, {fault}: correct the name"
+    return f", and none named {stem} or {stem}{FULL}, of which it would be a part"
 
 
 def first_usable(clip: str, sources: Sequence[Path], videos: Path, use: Callable[[Path], T]) -> T:
@@ -124,18 +154,15 @@ def first_usable(clip: str, sources: Sequence[Path], videos: Path, use: Callable
     raise ClipError("; ".join(problems))
 
 
-def duration_of(file: Path) -> float:
-    """Return the seconds of a file: as its header states it exactly, else as its packets say."""
-    stated = run_on_file(stated_duration, file)
-    return open_clip(file).duration if stated is None else float(stated)
+def is_clip(file: Path, duration: float, clip: str, span: tuple[float, float], is_full: bool = False) -> bool:
+    """Return whether a file is the clip already, not the full video. Raises ClipError if it is neither.
 
-
-def is_clip(file: Path, duration: float, clip: str, span: tuple[float, float]) -> bool:
-    """Return whether a file is the clip already, not the full video. Raises ClipError if it is neither."""
+    is_full: Whether it is the full video for certain, by its name.
+    """
     start, stop = span
     from_clip, from_full = abs(duration - (stop - start)), abs(duration - stop)
     # A clip at the very start of its video may be either; otherwise the closer length decides.
-    if from_clip <= min(LENGTH_TOLERANCE, from_full) and not file.stem.endswith(FULL):
+    if from_clip <= min(LENGTH_TOLERANCE, from_full) and not (is_full or file.stem.endswith(FULL)):
         return True
     check_part(file, duration, start, stop, clip)
     return False

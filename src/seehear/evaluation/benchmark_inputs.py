@@ -29,7 +29,7 @@ from seehear.labels import (
     segments_of,
 )
 from seehear.labels.plausible import MAX_OVERHANG
-from seehear.labels.tables import CONFIDENCE
+from seehear.labels.tables import CONFIDENCE, stated_lengths
 from seehear.scoring.metrics.inputs import Clips, Spans, Truth, with_pair
 from seehear.scoring.signature import revision
 
@@ -174,7 +174,8 @@ def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) ->
     if truth:
         notes += _bare(tables, clips)
         seconds = (clips.lengths * clips.segment).tolist()
-        length = {clip: each for clip, each in zip(clips.clips, seconds, strict=True) if each}
+        stated = stated_lengths(dense)
+        length = stated | {clip: each for clip, each in zip(clips.clips, seconds, strict=True) if each}
         raise_fatal(past_end(dense, length.get, max(MAX_OVERHANG, clips.segment)))
     weak = [each for each in tables if isinstance(each, WeakTable)]
     return [*notes, *map(str, doubts(weak, dense, clips.classes))]

@@ -92,7 +92,7 @@ def evaluate(
     data, truth = _prepared(dataset, parsers[0])
     collector = None
     if details or out is not None or clips is not None:
-        files = _media_files(clips) if clips is not None else None
+        files = _media_files(clips, data.clips) if clips is not None else None
         collector = DetailsCollector(
             parsers, decoding or parsers[0].decoding, data, truth, examples=examples, files=files
         )
@@ -241,10 +241,11 @@ def _perfect(scores: Sequence[Scores], truth: Activity) -> bool:
     return occurs and all((values == 1).all() for each in scores for values in each.per_clip.values())
 
 
-def _media_files(clips: Paths) -> dict[str, Local]:
-    from seehear.media.clips import find_local_clips
+def _media_files(clips: Paths, wanted: Sequence[str]) -> dict[str, Local]:
+    """Return clip -> its file, or the part of a file that a wanted clip is."""
+    from seehear.media.clips import find_local_clips, with_parts
 
     found = find_local_clips(clips, "pages of an evaluation play clips from this machine")
     for problem in found.problems:
         say(problem)
-    return dict(found)
+    return with_parts(found, wanted)

@@ -16,10 +16,14 @@ from seehear.labels import (
     classes_of,
     clip_hint,
     doubts,
+    past_end,
+    raise_fatal,
     read_dense,
     read_weak,
     segments_of,
 )
+from seehear.labels.plausible import MAX_OVERHANG
+from seehear.labels.tables import stated_lengths
 from seehear.scoring.given import score_given
 from seehear.scoring.references import references, score_references
 from seehear.scoring.scores import score
@@ -60,6 +64,7 @@ def score_tables(
             f"{', '.join(true_tables) or 'no modality'}: give --audio with --dense-audio, --visual with --dense-visual"
         )
     dense = [*true_tables.values(), *tables.values()]
+    raise_fatal(past_end(dense, stated_lengths([weak, *dense]).get, max(MAX_OVERHANG, segment)))
     notes = [*missing_truth(weak, true_tables), *_other_clips(tables, weak)]
     notes += map(str, doubts([weak], dense))
     clips, names = weak.clips, classes_of([weak, *dense])

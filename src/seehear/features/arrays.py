@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import indent
@@ -145,6 +145,16 @@ class Extraction(Result, Mapping[str, Features]):
             self._silent[clip] = silent
         if notes:
             self.clip_notes[clip] = merged([*self.clip_notes.get(clip, ()), *notes])
+
+    def sort(self, clips: Iterable[str]) -> None:
+        """Bring what is known into the order of these clips: they are done file by file, by several processes."""
+        names = list(clips)
+        self._features = {clip: self._features[clip] for clip in names if clip in self._features}
+        self.failed = {clip: self.failed[clip] for clip in names if clip in self.failed}
+        self.clip_notes = {clip: self.clip_notes[clip] for clip in names if clip in self.clip_notes}
+        self.lacking = {
+            network: {clip: of[clip] for clip in names if clip in of} for network, of in self.lacking.items()
+        }
 
     def __getitem__(self, clip: str) -> Features:
         arrays = {network: self._read(network, clip) for network in self.networks if network in self._features[clip]}

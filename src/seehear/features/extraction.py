@@ -18,7 +18,7 @@ from seehear.features.jobs import Done, Job
 from seehear.features.making import Making
 from seehear.features.segments import Settings
 from seehear.features.store import NetworkInfo, Store
-from seehear.media.clips import find_clips, names_one_file
+from seehear.media.clips import file_by_file, find_clips, names_one_file
 from seehear.modality import AUDIO
 from seehear.networks.spec import NetworkSpec
 from seehear.progress import Progress, say
@@ -126,7 +126,7 @@ def extract(
     track = arguments.audio_track(audio_track)
     part = Shard.parse(shard) if isinstance(shard, str) else shard or Shard()
     found = find_clips(clips)
-    files = {name: path for name, path in found.items() if part.holds(name)}
+    files = file_by_file({name: path for name, path in found.items() if part.holds(name)})
     where = engine_of(engine, workers, gpus)
     making = Making(specs, where.device(device))
     if not where.elsewhere(len(files)):
@@ -140,6 +140,7 @@ def extract(
     else:
         making.settings = Settings(fps, segment or 1.0, track)
         extraction = _extract_to_memory(files, making, where, progress)
+    extraction.sort(found)
     extraction.failed |= {place: [why] for place, why in found.unusable.items()}
     extraction.notes += found.notes
     if store is not None:

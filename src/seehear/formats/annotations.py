@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,11 +15,13 @@ from seehear.formats.registry import of_file
 from seehear.formats.spec import FileEvents, LocatedEvent, described, merged, milliseconds, name_of
 from seehear.labels import DenseTable, Event, read_dense, suggestion, write_dense
 from seehear.labels.cells import LONGEST_TIME, CellError, classes_in
+from seehear.labels.plausible import MAX_OVERHANG
 from seehear.locks import locked
 from seehear.modality import JOINT, NAMES, joint_of
 from seehear.names import spelling, valid_clip_name, valid_line, valid_modality_name
 from seehear.parsing.clip import ParsedEvent
 from seehear.results import Result, import_pandas, listed
+from seehear.storage.parts import named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,7 +145,7 @@ def _read(files: list[Path], modality: str | None) -> FileEvents:
                 events.entry(clip, name).extend(located)
     if not events.by_clip:
         raise SeehearError(f"{', '.join(map(str, files[:3])) or 'no file'}: none of the files names a clip")
-    events.notes += _unknown_modalities(source)
+    events.notes += [*_unknown_modalities(source), *_past_parts(events)]
     spelt: dict[str, str] = {}
     for name in dict.fromkeys(name for _, name in source):
         if (other := spelt.setdefault(spelling(name), name)) != name:
@@ -162,6 +165,25 @@ def _unknown_modalities(source: Mapping[tuple[str, str], Path]) -> list[str]:
             file = next(path for (_, each), path in source.items() if each == name)
             hint = suggestion(name.casefold(), known)
             notes.append(f"{file}: the modality {name!r} is none of {', '.join(known)}, so it gets its own table{hint}")
+    return notes
+
+
+def _past_parts(events: FileEvents) -> list[str]:
+    """Return a note on each clip that is a part of a file by its name, and has events past the end of the part."""
+    notes = []
+    for clip, by_modality in events.by_clip.items():
+        if (seconds := named(clip)) is None or math.isinf(seconds[2]) or seconds[1] >= seconds[2]:
+            continue
+        stem, start, stop = seconds
+        past = [one for of in by_modality.values() for one in of if one.event.offset > stop - start + MAX_OVERHANG]
+        if past:
+            first = described(past[0].event)
+            notes.append(
+                f"{past[0].place}: {clip} lasts {stop - start:g} s by its name, and {len(past)} of its events end "
+                f"later, the first {first}: if these are times of the whole file, put back what the export wrote of "
+                f"the part, such as #t={start:g},{stop:g}, or subtract {start:g} s, and import it again; or call the "
+                f"file {stem} if the clip is the whole file"
+            )
     return notes
 
 

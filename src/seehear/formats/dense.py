@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seehear.errors import ClipError, SeehearError
 from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format, milliseconds
-from seehear.labels import Event, dense_text, header_of, is_dense, read_dense
+from seehear.labels import Event, dense_text, header_of, is_dense, past_end, raise_fatal, read_dense
 from seehear.modality import NAMES, modality_of
 from seehear.names import valid_line
 from seehear.parsing.clip import ParsedEvent
@@ -43,15 +43,17 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
         modality: Of a file whose name has none.
 
     Raises:
-        SeehearError: If the modality is unknown, or naming every row that can't be read.
+        SeehearError: If the modality is unknown, or naming every row that can't be read, or lies past the end of the
+            part of a file that it names.
     """
     name = file.stem.rpartition(".")[2]
     if modality_of(name) not in NAMES and name != modality:
         name = modality or ""
     if not name:
         raise SeehearError(f"{file}: the file names no modality; name it audio.csv or visual.csv, or give --modality")
-    events = FileEvents()
-    for event in read_dense(file).events:
+    events, table = FileEvents(), read_dense(file)
+    raise_fatal(past_end([table], table.lengths.get))
+    for event in table.events:
         parsed = ParsedEvent(event.label, modality_of(name), event.onset, event.offset, CERTAIN)
         events.add(event.clip, parsed, f"{file}:{event.line}")
     return events

@@ -4,6 +4,9 @@ Each modality has a track that holds the clip once, with a marker per event: its
 the event, its colour that of the modality. A track for each, since some programs show a single marker per frame of a
 clip, and an event is often heard and seen at once. Markers are on the clip, so they move with it. Their metadata under
 `seehear` hold the modality and the confidence.
+
+Of a clip that is a part of a file, the source range is the part, and the available range the whole file. Where the
+clip begins is kept under `seehear` too, since programs write the available range anew.
 """
 
 from __future__ import annotations
@@ -48,7 +51,7 @@ def _encode(clip: Clip) -> Files:
         "OTIO_SCHEMA": "Timeline.1",
         "name": parsed.clip,
         "global_start_time": None,
-        "metadata": {OURS: {"clip": parsed.clip, "modalities": list(parsed.modalities)}},
+        "metadata": {OURS: _facts(parsed, timing) | {"modalities": list(parsed.modalities)}},
         "tracks": {
             "OTIO_SCHEMA": "Stack.1",
             "name": "tracks",
@@ -64,6 +67,11 @@ def _is_absent(modality: str, parsed: ParsedClip) -> bool:
     return any(modality == name or name in modality.split("_") for name in parsed.absent)
 
 
+def _facts(parsed: ParsedClip, timing: Timing) -> Json:
+    """Return which clip it is, in which file, and when in that file's time it begins."""
+    return {"clip": parsed.clip, "file": Path(parsed.media_file).name, "begins": _time(timing.start, timing)}
+
+
 def _item(metadata: Json | None = None) -> Json:
     """Return the fields that timelines' parts share."""
     return {"metadata": metadata or {}, "source_range": None, "effects": [], "markers": [], "enabled": True}
@@ -77,13 +85,13 @@ def _track(modality: str, parsed: ParsedClip, timing: Timing) -> Json:
         "OTIO_SCHEMA": "ExternalReference.1",
         "name": Path(parsed.media_file).name,
         "metadata": {},
-        "available_range": content,
+        "available_range": _available(parsed, max(1, last), timing),
         "target_url": url_of(parsed.media_file),
     }
     clip = {
         "OTIO_SCHEMA": "Clip.1",  # later versions of the library read it too
         "name": Path(parsed.media_file).name,
-        **_item({OURS: {"clip": parsed.clip}}),
+        **_item({OURS: _facts(parsed, timing)}),
         "source_range": content,
         "markers": [_marker(event, timing) for event in parsed.of(modality)],
         "media_reference": reference,
@@ -109,11 +117,19 @@ def _marker(event: ParsedEvent, timing: Timing) -> Json:
     }
 
 
-def _range(start: int, length: int, timing: Timing) -> Json:
-    def time(frames: int) -> Json:
-        return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(timing.rate.fps), "value": float(frames)}
+def _available(parsed: ParsedClip, length: int, timing: Timing) -> Json | None:
+    """Return what the file holds; None if the clip, of so many frames, is a part of a file that can't be read."""
+    if timing.whole is None:
+        return None if parsed.fragment else _range(timing.start, length, timing)
+    return _range(timing.start - timing.first, max(timing.whole, timing.first + length), timing)
 
-    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": time(start), "duration": time(length)}
+
+def _range(start: int, length: int, timing: Timing) -> Json:
+    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": _time(start, timing), "duration": _time(length, timing)}
+
+
+def _time(frames: int, timing: Timing) -> Json:
+    return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(timing.rate.fps), "value": float(frames)}
 
 
 # Reading
@@ -143,6 +159,8 @@ class _Ours(BaseModel):
     """What our metadata hold, of which a program may have kept nothing."""
 
     clip: str = ""
+    file: str = ""
+    begins: _Time | None = None
     modality: str = ""
     modalities: tuple[str, ...] = ()
     confidence: Probability = CERTAIN
@@ -157,10 +175,16 @@ class _Marker(BaseModel):
 
 
 class _Reference(BaseModel):
-    """Where a clip's file lies, and when it begins."""
+    """Where a clip's file lies, and what it holds."""
 
     target_url: str | None = None
     available_range: _Range | None = None
+
+
+class _Used(BaseModel):
+    """Which part of its file a clip shows."""
+
+    source_range: _Range | None = None
 
 
 def read(file: Path, modality: str | None = None) -> FileEvents:
@@ -177,7 +201,7 @@ def read(file: Path, modality: str | None = None) -> FileEvents:
     if not isinstance(content, dict) or not str(content.get("OTIO_SCHEMA", "")).startswith("Timeline."):
         raise SeehearError(f"{file}: is no timeline of OpenTimelineIO")
     ours = _ours(content, file)
-    reader = _Reader(file, modality, ours.clip or file.stem)
+    reader = _Reader(file, modality, ours)
     for name in ours.modalities if ours.clip else ():
         reader.events.entry(ours.clip, modality_of(name))
     stack = _object(content.get("tracks"), f"{file}: tracks")
@@ -199,14 +223,14 @@ class _Reader:
     Attributes:
         file: The timeline.
         modality: Of markers for which nothing else names one.
-        clip: The name of clips that name no file.
+        ours: What our metadata of the timeline hold.
         events: Those of its markers.
         defects: Markers that can't be read.
     """
 
     file: Path
     modality: str | None
-    clip: str
+    ours: _Ours
     events: FileEvents = field(default_factory=FileEvents)
     defects: list[Defect] = field(default_factory=list)
 
@@ -222,8 +246,7 @@ class _Reader:
         """Add the markers on a clip. modality: of markers that name none; empty if it is unknown."""
         where = f"{self.file}: {place}"
         reference = as_model(_media(clip), _Reference, where, REMEDY)
-        name = _ours(clip, where).clip or stem_of(reference.target_url or "") or self.clip
-        begins = reference.available_range.start_time.seconds if reference.available_range else Fraction(0)
+        name, begins = self._name_and_begin(clip, reference, where)
         if modality:
             self.events.entry(name, modality_of(modality))
         for number, content in enumerate(_list(clip, "markers", where), start=1):
@@ -243,6 +266,23 @@ class _Reader:
             of_marker = modality_of(ours.modality or modality)
             event = ParsedEvent(marker.name, of_marker, float(onset), float(offset), ours.confidence)
             self.events.add(name, event, f"{where}: marker {number}")
+
+    def _name_and_begin(self, clip: Json, reference: _Reference, where: str) -> tuple[str, Fraction]:
+        """Return the name of a clip, and when it begins, in seconds of its file's time.
+
+        What the timeline says of the clip stands in for a clip that lost our metadata, if it is of the same file. A
+        clip of another file begins with it.
+        """
+        own, of_file = _ours(clip, where), stem_of(reference.target_url or "")
+        if not own.clip and self.ours.clip and of_file in ("", stem_of(self.ours.file)):
+            own = self.ours
+        name = own.clip or of_file or self.ours.clip or self.file.stem
+        if own.begins is not None:
+            return name, own.begins.seconds
+        used = reference.available_range
+        if used is None and own.clip:
+            used = as_model(clip, _Used, where, REMEDY).source_range
+        return name, used.start_time.seconds if used else Fraction(0)
 
 
 def _media(clip: Json) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from seehear.errors import ClipError
 from seehear.formats.timecode import COMMON, MOST_LABELS, FrameRate, is_drop, nearest
-from seehear.media.child import run_on_file
+from seehear.media.child import duration_of, run_on_file
 from seehear.media.rate import stated_rate
 from seehear.media.reader import AUDIO_SUFFIXES
 from seehear.modality import AUDIO, VISUAL
@@ -32,6 +32,7 @@ class Timing:
         first: The frame of the file with which the clip begins; 0 unless it is a part.
         has_video: Whether the file holds frames.
         has_audio: Whether it holds audio.
+        whole: How many frames the file lasts, of a part whose file can be read; else None.
     """
 
     rate: FrameRate
@@ -39,6 +40,7 @@ class Timing:
     has_video: bool = True
     has_audio: bool = True
     first: int = 0
+    whole: int | None = None
 
     def span(self, event: ParsedEvent) -> tuple[int, int]:
         """Return the frames at which an event begins and ends, from the clip's start; the second is exclusive.
@@ -67,6 +69,7 @@ def timing_of(parsed: ParsedClip, given: FrameRate | None = None) -> Timing:
     try:
         with fetched(parsed.location()) as local:
             stated: dict[str, Any] = run_on_file(stated_rate, local)
+            seconds = duration_of(local) if parsed.fragment else None
     except ClipError as error:
         is_audio = VISUAL in parsed.absent or file.suffix.lower() in AUDIO_SUFFIXES
         if given is None and not is_audio:
@@ -86,7 +89,8 @@ def timing_of(parsed: ParsedClip, given: FrameRate | None = None) -> Timing:
         raise ClipError(f"{file}: states {found}, for which there are no time codes: {GIVE}")
     first = rate.frame(parsed.begins)
     start = _start(code, of_file) if rate == of_file else 0
-    return Timing(rate, start + first, stated["has_video"], stated["has_audio"], first)
+    whole = None if seconds is None else rate.frame(seconds)
+    return Timing(rate, start + first, stated["has_video"], stated["has_audio"], first, whole)
 
 
 def _known(rates: Sequence[Fraction]) -> Fraction | None:

@@ -14,7 +14,7 @@ from seehear.errors import SeehearError
 from seehear.labels.defects import Defect, DefectKind, lines_of, suggestion
 from seehear.labels.plausible import by_bare_name, clip_hint, doubts, misspelt, past_end
 from seehear.labels.read import is_dense, read_classes, scan_dense, scan_weak
-from seehear.labels.tables import DenseTable, WeakTable, classes_of
+from seehear.labels.tables import DenseTable, WeakTable, classes_of, stated_lengths
 from seehear.progress import Progress, say
 from seehear.results import Result, import_pandas
 from seehear.storage.files import Local
@@ -103,7 +103,8 @@ def check(
         classes: The classes that are allowed, or a file with one class per line; any if omitted. Tables that were read
             before keep the defects of that reading.
         clips: Clip files or folders, or a mapping of clip to file: to find labels without a clip, clips without a
-            label, and events past the end of their clip.
+            label, and events past the end of their clip. A clip that is no file may be a part of one by its name, as
+            `video_30_40` is of video.mp4.
 
     Returns:
         Every defect.
@@ -127,7 +128,7 @@ def check(
                 weak.append(scan_weak(path, allowed))
     every: list[WeakTable | DenseTable] = [*weak, *dense]
     defects = [defect for table in every for defect in table.defects]
-    files = _files(clips)
+    files = _files(clips, [clip for table in every for clip in table.clips])
     defects += cross_check(weak, dense, files, _lengths(dense, files or {}).get, allowed)
     named = {clip for table in weak or dense for clip in table.clips}
     events = sum(len(table.events) for table in dense)
@@ -149,35 +150,42 @@ def cross_check(
         weak: The weak tables; the first is that of training: a class that it lacks can't be learnt.
         dense: The dense tables.
         clips: Clip -> file, to find labels without a clip and clips without a label.
-        length: Returns the length of a clip in seconds, or None if it is unknown.
+        length: Returns the length of a clip in seconds, or None if it is unknown. Tables that name a clip by a part of
+            a file state it too.
         classes: The classes as they are spelt right, if that is known.
     """
     home: dict[str, WeakTable] = {}  # clip -> the first table that names it
     for table in weak:
         for clip in table.clips:
             home.setdefault(clip, table)
+    stated = stated_lengths([*weak, *dense])
+
+    def seconds(clip: str) -> float | None:
+        return stated.get(clip) if (known := length(clip)) is None else known
+
     return [
         *_shared_clips(weak, home),
         *_class_mismatches(weak, dense),
         *doubts(weak, dense, classes or ()),
-        *past_end(dense, length),
+        *past_end(dense, seconds),
         *_events_in_no_split(dense, home),
         *weak_dense_mismatches(weak, dense),
         *(_tables_without_clips(weak or dense, clips or {}) or _unmatched_files(home, clips)),
     ]
 
 
-def _files(clips: Paths | Mapping[str, Local]) -> Mapping[str, Local] | None:
+def _files(clips: Paths | Mapping[str, Local], named: Iterable[str]) -> Mapping[str, Local] | None:
+    """Return clip -> file, or the part of a file that a named clip is; None if no clips are given."""
     if isinstance(clips, Mapping):
         return clips
     if not (given := locations(clips, Part)):
         return None
-    from seehear.media.clips import find_local_clips
+    from seehear.media.clips import find_local_clips, with_parts
 
     found = find_local_clips(given, "lengths are read from files of this machine")
     for problem in found.problems:
         say(problem)
-    return found
+    return with_parts(found, named)
 
 
 def _lengths(dense: Sequence[DenseTable], clips: Mapping[str, Local]) -> dict[str, float]:

@@ -162,6 +162,7 @@ def past_end(
             message = f"{event.label} ends at {event.offset:g} s, after the end of its clip at {seconds:g} s"
             if last > seconds + overhang:
                 message += f"; times are seconds from the start of {event.clip}"
+                message += ", which is a part of its file" if event.clip in table.lengths else ""
                 yield Defect(table.path, event.line, DefectKind.PAST_END, message)
             else:
                 yield Defect(table.path, event.line, DefectKind.ROUNDED_END, message)

@@ -119,7 +119,7 @@ def scan_weak(path: str | Path, classes: Sequence[str] | None = None) -> WeakTab
             defects.append(Defect(path, line, DefectKind.CONTRADICTION, message))
     if not labels and not any(defect.fatal for defect in defects):
         defects.append(Defect(path, 1, DefectKind.NO_ROW, "the table names no clip; label some, or leave it out"))
-    return WeakTable(path, labels, lines, tuple(defects))
+    return WeakTable(path, labels, lines, tuple(defects), rows.lengths)
 
 
 def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseTable:
@@ -154,7 +154,7 @@ def scan_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
             if wrong := check(label):
                 defects.append(Defect(path, line, *wrong))
             defects += event_check(event)
-    return DenseTable(path, tuple(events), tuple(defects))
+    return DenseTable(path, tuple(events), tuple(defects), rows.lengths)
 
 
 class _Rows:
@@ -165,6 +165,7 @@ class _Rows:
     Attributes:
         defects: Of the table's form.
         classes: The distinct cells with classes.
+        lengths: Clip -> seconds, of those that are named by a part of a file.
     """
 
     def __init__(self, path: Path, columns: Sequence[str], optional: str = "") -> None:
@@ -178,6 +179,7 @@ class _Rows:
         self._path, self._lines, self._optional = path, read_lines(path), optional
         self._header = Header.read(self._lines, columns)
         self.defects: list[Defect] = []
+        self.lengths: dict[str, float] = {}
         self._names: dict[str, str] = {}  # clips as they are written -> in normal form
         if problem := _header_problem(self._lines, self._header, columns):
             self.defects.append(Defect(path, self._header.line, DefectKind.HEADER, problem))
@@ -198,7 +200,9 @@ class _Rows:
                 cells = header.cells(text)
                 name = cells[self._at[0]]
                 if name not in names:
-                    names[name] = _clip(name)
+                    names[name], seconds = _clip(name)
+                    if seconds is not None:
+                        self.lengths[names[name]] = seconds
             except CellError as error:
                 defects.append(Defect(self._path, line, error.kind, str(error)))
                 continue
@@ -227,8 +231,10 @@ def _header_problem(lines: Sequence[str], header: Header, columns: Sequence[str]
     return ""
 
 
-def _clip(name: str) -> str:
-    """Return a clip's name in normal form; a part of a file is named like `video.mp4#t=30,40`, with the suffix.
+def _clip(name: str) -> tuple[str, float | None]:
+    """Return a clip's name in normal form, and how many seconds it lasts if that is said.
+
+    A part of a file is named like `video.mp4#t=30,40`, with the suffix.
 
     Raises:
         CellError: If no clip may have the name.
@@ -237,7 +243,11 @@ def _clip(name: str) -> str:
         raise CellError(DefectKind.EMPTY_FILENAME, "the filename is empty")
     try:
         part = split(name) if PART_OF_FILE.fullmatch(name) else None
-        return valid_clip_name(normal(name_of(PurePath(part[0]).stem, *part[1:]) if part else name))
+        if part is None:
+            return valid_clip_name(normal(name)), None
+        file, start, stop = part
+        length = None if math.isinf(stop) else round(stop - start, 6)
+        return valid_clip_name(normal(name_of(PurePath(file).stem, start, stop))), length
     except SeehearError as error:
         raise CellError(DefectKind.INVALID_NAME, str(error)) from None
 

@@ -54,12 +54,14 @@ class WeakTable:
         labels: Clip -> its classes, in the order of the table.
         lines: Clip -> its line in the file, from 1.
         defects: Found while reading.
+        lengths: Clip -> seconds, of those that the file names by a part of a file, as `video.mp4#t=30,40`.
     """
 
     path: Path
     labels: Mapping[str, tuple[str, ...]]
     lines: Mapping[str, int]
     defects: tuple[Defect, ...] = ()
+    lengths: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"WeakTable({self.path}: {len(self.labels)} clips, {len(classes_of([self]))} classes)"
@@ -99,11 +101,13 @@ class DenseTable:
         path: The file.
         events: In the order of the table.
         defects: Found while reading.
+        lengths: As those of a weak table.
     """
 
     path: Path
     events: tuple[Event, ...]
     defects: tuple[Defect, ...] = ()
+    lengths: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         sizes = f"{len(self.events)} events in {len(self.clips)} clips, {len(classes_of([self]))} classes"
@@ -179,6 +183,11 @@ def segments_of(tables: Iterable[DenseTable], clips: int, classes: int, segment:
             f"clips {segments} segments, more than fits into memory. Is that in milliseconds or frames? Write seconds"
         )
     return segments
+
+
+def stated_lengths(tables: Iterable[WeakTable | DenseTable]) -> dict[str, float]:
+    """Return clip -> seconds, of the clips that tables name by parts of files."""
+    return {clip: seconds for table in tables for clip, seconds in table.lengths.items()}
 
 
 def classes_of(tables: Iterable[WeakTable | DenseTable]) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from seehear.media.channel import BrokenChannelError, Channel
 from seehear.media.notes import Note
 from seehear.media.opening import REMEDY
 from seehear.media.reader import Media, Span, open_part
+from seehear.media.whole import stated_duration
 from seehear.media.worker import Failure, Request, name_of
 from seehear.memory import GIB, bytes_of
 from seehear.storage.files import part_of
@@ -372,7 +373,7 @@ class IsolatedMedia(Media):
         seconds = None if part is None else [part[0], part[1] if math.isfinite(part[1]) else None]
         self._name = [str(self.path), audio_track, next(decoder._numbers), seconds]
         with decoder.lend() as child:
-            self._facts = child.ask(self.path, self._request(Request.OPEN))[0]["facts"]
+            self._facts = child.ask(self.place, self._request(Request.OPEN))[0]["facts"]
         self.duration, self.rate = float(self._facts["duration"]), int(self._facts["rate"])
 
     def part(self, start: float, stop: float = math.inf) -> IsolatedMedia:
@@ -400,27 +401,27 @@ class IsolatedMedia(Media):
         if not self.has_video:
             return 1.0
         with self._decoder.lend() as child:
-            return float(child.ask(self.path, self._request(Request.ASPECT))[0]["aspect"])
+            return float(child.ask(self.place, self._request(Request.ASPECT))[0]["aspect"])
 
     def spans(self, length: float, **options: Any) -> Iterator[Span]:
         """Decode the clip once, from start to end; see `Media.spans`."""
         options["sizes"] = sorted(int(size) for size in options.get("sizes", ()))
         request = self._request(Request.SPANS) | {"options": {"length": length, **options}}
         with self._decoder.lend() as child:
-            reply, arrays = child.ask(self.path, request)
+            reply, arrays = child.ask(self.place, request)
             self._update(reply["facts"])
             try:
                 while "span" in reply:
                     yield span_of(reply["span"], arrays)
                     del arrays  # the memory is the caller's
-                    reply, arrays = child.ask(self.path, {"do": Request.NEXT})
+                    reply, arrays = child.ask(self.place, {"do": Request.NEXT})
                     self._update(reply["facts"])
             finally:
                 child.tell({"do": Request.CLOSE})
 
     def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         """Return `function(media, *arguments, **options)`, worked out in the other process; see `Decoder.call`."""
-        return self._decoder._call(function, self.path, self._name, arguments, options)
+        return self._decoder._call(function, self.place, self._name, arguments, options)
 
     def _request(self, do: Request) -> dict[str, Any]:
         return {"do": do, "media": self._name, "folder": _folder()}
@@ -428,7 +429,7 @@ class IsolatedMedia(Media):
     def _update(self, facts: dict[str, Any]) -> None:
         """Take over the notes. Raises ClipError if it is not the same file any more."""
         if facts | {"notes": []} != self._facts | {"notes": []}:  # another process had to open it again
-            raise ClipError(f"{self.path}: has changed since it was opened: run again")
+            raise ClipError(f"{self.place}: has changed since it was opened: run again")
         self._facts = facts
 
 
@@ -538,3 +539,9 @@ DECODER = Decoder()
 atexit.register(DECODER.close)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_forked_process)
+
+
+def duration_of(file: Path) -> float:
+    """Return the seconds of a file: as its header states it exactly, else as its packets say."""
+    stated = run_on_file(stated_duration, file)
+    return open_clip(file).duration if stated is None else float(stated)

@@ -8,7 +8,7 @@ import stat
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -32,12 +32,14 @@ from seehear.storage.files import (
     locate,
     part_of,
 )
-from seehear.storage.parts import Part
+from seehear.storage.parts import Part, named
 from seehear.storage.shards import members
 from seehear.texts import is_url, without_credentials
 
 Place = TypeVar("Place", bound=Location)
+Found = TypeVar("Found")
 
+FULL = "_full_video"  # ends the names of files that are full videos for certain
 PICTURES = frozenset((".apng", ".gif", ".webp"))  # these may move or not, and often lie beside a clip as its thumbnail
 # What people keep beside clips. A search says nothing about them.
 BESIDE_CLIPS = frozenset(
@@ -117,6 +119,49 @@ def find_local_clips(paths: Paths, purpose: str) -> Clips[Local]:
         if is_remote(file):
             raise SeehearError(f"{file}: {purpose}: copy it to this machine, and name that file")
     return cast("Clips[Local]", found)
+
+
+def file_with(clip: str, found: Mapping[str, Found]) -> tuple[Found, float, float] | None:
+    """Return the file of which a clip is a part by its name, `<stem>_<start>_<stop>`, and the seconds; None if none is.
+
+    Args:
+        clip: The name of a clip that is no file.
+        found: Stem -> file. A full video may be called `<stem>_full_video`.
+    """
+    if (seconds := named(clip)) is None or not seconds[1] < seconds[2]:
+        return None
+    stem, start, stop = seconds
+    file = found.get(stem, found.get(f"{stem}{FULL}"))
+    return None if file is None else (file, start, stop)
+
+
+def with_parts(found: Mapping[str, Local], wanted: Iterable[str]) -> dict[str, Local]:
+    """Return the clips that are found, and the wanted ones that are parts of found files by their names.
+
+    Args:
+        found: Clip -> file. A file that is wanted only for parts of it is left out.
+        wanted: Names of clips. A name that is a file means the file.
+    """
+    names = dict.fromkeys(wanted)
+    whole = {clip: file for clip, file in found.items() if isinstance(file, Path)}
+    parts: dict[str, Local] = {}
+    used: set[Path] = set()
+    for clip in names:
+        if clip not in found and (part := file_with(clip, whole)):
+            parts[clip] = Part(*part, clip=clip)
+            used.add(part[0])
+    return {clip: file for clip, file in found.items() if file not in used or clip in names} | parts
+
+
+def file_by_file(clips: Mapping[str, Place]) -> dict[str, Place]:
+    """Return clips so that the parts of one file follow one another, and files are in the order of their first clips.
+
+    The packets of a file are then listed once: those of a few files stay listed.
+    """
+    order: dict[File, int] = {}
+    for file in clips.values():
+        order.setdefault(file_of(file), len(order))
+    return dict(sorted(clips.items(), key=lambda clip: order[file_of(clip[1])]))
 
 
 def names_one_file(clips: Paths, found: Clips[Location]) -> bool:

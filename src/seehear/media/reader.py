@@ -42,7 +42,7 @@ from seehear.media.tracks import PREROLL, Listing, Stream, Track, streams_of
 from seehear.media.whole import EXACT, missing_end, stated_ends, unread
 from seehear.modality import AUDIO, VISUAL
 from seehear.results import counted
-from seehear.storage.parts import Part
+from seehear.storage.parts import Part, fragment
 
 # Of media that FFmpeg reads, without those of pictures and of texts.
 VIDEO_SUFFIXES = frozenset(
@@ -157,7 +157,7 @@ class Media:
             raise SeehearError(f"{self.place}: is a part already: name a part of its file")
         part = copy.copy(self)
         part._whole, part.place = self, str(Part(self.path, start, stop))
-        check_part(self.path, self.duration, start, stop)
+        check_part(part.place, self.duration, start, stop)
         part.origin, part.duration = self.origin + start, min(stop, self.duration) - start
         part._found = {key: note for key, note in self._found.items() if note.kind in OF_TRACKS}
         if math.isfinite(stop) and (missing := stop - self.duration) >= WORTH_NOTING:
@@ -617,10 +617,19 @@ def open_part(path: str | Path, audio_track: int | None, start: float, stop: flo
         ClipError: The file can't be used, or is shorter.
     """
     try:
+        return _whole(path, audio_track).part(start, stop)
+    except ClipError as error:  # of the file: each of its parts says so
+        text, place = str(error), f"{path}{fragment(start, stop)}"
+        raise ClipError(text.replace(str(path), place, 1) if text.startswith(f"{path}: ") else text) from None
+
+
+def _whole(path: str | Path, audio_track: int | None) -> Media:
+    """Return a file, listed once for all of its parts. Raises ClipError if it can't be used."""
+    try:
         stat = Path(path).stat()
     except (OSError, ValueError):
         return Media(path, audio_track)  # which says what is wrong
-    return _listed(str(path), audio_track, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)).part(start, stop)
+    return _listed(str(path), audio_track, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns))
 
 
 @lru_cache(maxsize=KEPT_LISTINGS)

@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 
 from seehear.errors import ClipError, SeehearError
 from seehear.storage.addresses import checked, scheme_of, shown
-from seehear.texts import is_url
+from seehear.storage.parts import FRAGMENT
+from seehear.texts import is_url, without_credentials
 
 STDIN = "-"
 ALIASES = frozenset((STDIN, "/dev/stdin"))
@@ -116,7 +117,7 @@ def source_of(source: str | os.PathLike[str], stall: float) -> Source:
         stall: Seconds without anything new after which it is given up.
 
     Raises:
-        ClipError: If there is no such file, or it is of a kind that can't be followed.
+        ClipError: If there is no such file, a part of one is named, or it is of a kind that can't be followed.
         SeehearError: If the address is of an unknown kind, or `stall` is no time to wait.
     """
     if not 0 < stall < float("inf"):
@@ -124,6 +125,11 @@ def source_of(source: str | os.PathLike[str], stall: float) -> Source:
     text = os.fspath(source)
     if text in ALIASES:
         return Source(Kind.DESCRIPTOR, "0", "standard input", stall)
+    if FRAGMENT.fullmatch(text) and not os.path.lexists(os.path.expanduser(text)):
+        raise ClipError(
+            f"{without_credentials(text)}: names a part of a file, and a stream has no parts: follow the whole file, "
+            "or parse its part without following it"
+        )
     if is_url(text):
         return _elsewhere(text, stall)
     path = Path(text).expanduser()

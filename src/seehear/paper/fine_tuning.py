@@ -219,12 +219,12 @@ def _image_network(setup: Setup, name: str) -> NetworkSpec:
 def _files(setup: Setup, clips: Sequence[str]) -> Mapping[str, Local]:
     """Return clip -> its file, or the part of a full video that it is."""
     from seehear.datasets.videos import find_parts
-    from seehear.media.clips import find_local_clips
+    from seehear.media.clips import find_local_clips, with_parts
 
     assert setup.clips is not None
     if setup.dataset is not None:
         return find_parts(setup.dataset, clips, setup.clips).clips
-    return find_local_clips([setup.clips], "frames are decoded from files of this machine")
+    return with_parts(find_local_clips([setup.clips], "frames are decoded from files of this machine"), clips)
 
 
 def _frames(setup: Setup, part: Part, spec: NetworkSpec) -> NDArray[np.uint8]:

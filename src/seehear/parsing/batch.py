@@ -21,7 +21,7 @@ from seehear.files import check_folder, claim, sweep, while_there
 from seehear.labels import DenseTable, DenseTables, Event, classes_of, dense_tables, read_dense, segments_of
 from seehear.locks import locked
 from seehear.media import child
-from seehear.media.clips import find_clips
+from seehear.media.clips import file_by_file, find_clips
 from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import kinds, track_name
 from seehear.names import clip_name, valid_line
@@ -216,7 +216,9 @@ def parse_clips(
     )
     if tables and not {event.clip for table in tables.values() for event in table.events} & set(files):
         result.notes.append(f"{', '.join(str(table.path) for table in tables.values())}: name none of these clips")
-    each = engine_of(engine, workers, gpus).each(_Parsing(how, job), list(files.items()), together=TOGETHER)
+    each = engine_of(engine, workers, gpus).each(
+        _Parsing(how, job), list(file_by_file(files).items()), together=TOGETHER
+    )
     with Progress("parsing", len(files), show=progress) as bar, closing(each):
         for (clip, path), done in each:
             if isinstance(done, Exception):

@@ -10,6 +10,7 @@ import os
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,11 +23,15 @@ FRAGMENT = re.compile(r"(.+)#t=([^#]*)", re.DOTALL)
 TIME = re.compile(
     r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?|\.\d+)s?", re.ASCII
 )  # seconds, or hours and minutes before them
+NAME = re.compile(r"(.+)_(\d+(?:\.\d+)?)_(\d+(?:\.\d+)?|end)", re.DOTALL | re.ASCII)  # of a clip that is a part
 TO_END = "end"  # stands for the end of the file in a clip's name
-FORM = "a part is FILE#t=START,STOP in seconds, such as video.mp4#t=30,40; #t=30 goes to the end, #t=,40 begins at 0"
+FORM = (
+    "a part is FILE#t=START,STOP in seconds, such as video.mp4#t=30,40 or video.mp4#t=1:30,1:40; #t=30 goes to "
+    "the end, #t=,40 begins at 0"
+)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, init=False)
 class Part(os.PathLike[str]):
     """A part of a media file, as a clip of its own. It travels to other processes.
 
@@ -42,10 +47,29 @@ class Part(os.PathLike[str]):
     stop: float = math.inf
     clip: str = ""
 
-    def __post_init__(self) -> None:
-        """Raise SeehearError if these are no seconds of a file."""
-        if not 0 <= self.start < self.stop or math.isinf(self.start):
-            raise SeehearError(f"{self.file}: seconds {self.start:g} to {self.stop:g} are no part of a file: {FORM}")
+    def __init__(
+        self, file: str | Path | RemoteFile, start: float = 0.0, stop: float | None = math.inf, clip: str = ""
+    ) -> None:
+        """Name a part of a file.
+
+        Args:
+            file: A path or an address, or a file that was found.
+            start: Seconds from the file's first frame or sample.
+            stop: Seconds likewise; None or infinite for the end of the file.
+            clip: The clip's name, by default that of the file and the seconds.
+
+        Raises:
+            SeehearError: If these are no seconds of a file.
+        """
+        stop = math.inf if stop is None else stop
+        given: tuple[object, ...] = (start, stop, clip)
+        if not all(isinstance(each, kind) for each, kind in zip(given, (Real, Real, str), strict=True)):
+            raise SeehearError(f"{file}: start {start!r}, stop {stop!r} and clip {clip!r} are to be seconds and a name")
+        if not 0 <= start < stop or math.isinf(start):
+            raise SeehearError(f"{file}: seconds {start:g} to {stop:g} are no part of a file: {FORM}")
+        values = {"file": _file(file), "start": float(start), "stop": float(stop), "clip": clip}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)  # it is frozen
 
     def __str__(self) -> str:
         return f"{self.file}{self.fragment}"
@@ -78,6 +102,19 @@ class Part(os.PathLike[str]):
         return self.file.suffix
 
 
+def _file(given: object) -> Path | RemoteFile:
+    """Return the file that somebody names. Raises SeehearError if it is none, or a part of one."""
+    from seehear.storage.files import RemoteFile, file_of, locate
+
+    if isinstance(given, Path | RemoteFile):
+        return given
+    if isinstance(given, str) and given:
+        located = locate(given)
+        if not isinstance(located, Part):
+            return file_of(located)
+    raise SeehearError(f"{given!r}: is no file: a Part has the path or the address of a whole file, and seconds")
+
+
 def fragment(start: float, stop: float) -> str:
     """Return how the seconds of a part are written behind the name of its file."""
     return f"#t={_number(start)}" + ("" if math.isinf(stop) else f",{_number(stop)}")
@@ -94,6 +131,16 @@ def name_of(stem: str, start: float, stop: float) -> str:
     return f"{stem}_{_number(start)}_{TO_END if math.isinf(stop) else _number(stop)}"
 
 
+def named(clip: str) -> tuple[str, float, float] | None:
+    """Return the stem, start and stop that make up the name of a clip, as `name_of` writes it; None if none do.
+
+    A file may be called so too: such a name says what the clip may be, not what it is. The start may be behind the
+    stop.
+    """
+    match = NAME.fullmatch(clip)
+    return (match[1], float(match[2]), math.inf if match[3] == TO_END else float(match[3])) if match else None
+
+
 def split(text: str) -> tuple[str, float, float] | None:
     """Return the file that a text names a part of, and the part's start and stop; None if it names no part.
 
@@ -105,8 +152,11 @@ def split(text: str) -> tuple[str, float, float] | None:
         return None
     begin, comma, end = match[2].removeprefix("npt:").partition(",")
     start, stop = _seconds(begin) if begin else 0.0, _seconds(end) if comma else math.inf
-    if start is None or stop is None or not start < stop or not (begin or end):
+    if start is None or stop is None or not (begin or end):
         raise SeehearError(f"{text}: {FORM}")
+    if start >= stop:
+        fault = "ends before it begins" if start > stop else "ends where it begins"
+        raise SeehearError(f"{text}: {fault}: {FORM}")
     return match[1], start, stop
 
 
