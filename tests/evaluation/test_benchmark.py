@@ -137,7 +137,7 @@ def test_a_run_without_features_of_a_clip(world, tmp_path):
     assert found.missing == ["elsewhere"]
     assert found.exit_code == 1
     assert any("have no row in" in note and "for example" in note for note in found.notes)
-    assert "1 clips are of unknown length: taken as 9 s, like the longest" in found.notes
+    assert "1 clip is of unknown length: taken as 9 s, like the longest" in found.notes
 
 
 def test_an_ensemble_is_one_system(world):
@@ -273,6 +273,31 @@ def test_psds(world):
     data = world.dataset()
     certain = sh.benchmark(dict(data.truth), data, metrics="psds")
     assert [row.interval.mean for row in certain.rows] == pytest.approx([100] * 4)
+
+
+# What changes the scores is in the signature or a note
+
+
+def scored(world, metrics, **changed):
+    options = {"labels": world.labels, "metrics": metrics, "truth": dense(world, "audio", "visual")} | changed
+    return commands.benchmark(predictions=dense(world, "audio", "visual"), **options)
+
+
+def test_lengths_and_segments_are_in_the_signature_where_they_matter(world):
+    metrics = ["segment-accuracy", "map", "label-f1"]
+    plain, longer, coarse = (scored(world, metrics, **more) for more in ({}, {"length": 60}, {"segment": 2}))
+    texts = [[str(signature) for signature in each.signatures] for each in (plain, longer, coarse)]
+    assert "|segment:1|length:9|" in texts[0][0]
+    assert "|segment:1|length:60|" in texts[1][0]
+    assert "|segment:2|length:10|" in texts[2][0]
+    assert texts[0][1] == texts[1][1]  # mAP does not depend on where clips end
+    assert texts[1][1] != texts[2][1]
+    assert len({each[2] for each in texts}) == 1  # classes per clip
+    note = "24 clips are of unknown length: taken as 60 s, as given; no event ends after 9 s"
+    assert any(each.startswith(note) for each in longer.notes)
+    assert not any("unknown length" in note for note in scored(world, ["label-f1"]).notes)
+    of_store = of_run(world, ["segment-accuracy"], 4)
+    assert "|segment:1|labels:" in str(of_store.signatures[0])  # lengths are those of the features
 
 
 # One modality alone

@@ -30,6 +30,7 @@ from seehear.labels import (
 )
 from seehear.labels.plausible import MAX_OVERHANG
 from seehear.labels.tables import CONFIDENCE
+from seehear.results import counted
 from seehear.scoring.metrics.inputs import Clips, Spans, Truth, with_pair
 from seehear.scoring.signature import revision
 
@@ -51,6 +52,8 @@ class Labelled:
         notes: What a user should know about them.
         missing: Clips without features.
         where: What names them, for messages.
+        unknown: Number of clips whose length is not known from their features.
+        length: Seconds that these are taken as, if that was given.
     """
 
     clips: tuple[str, ...]
@@ -61,6 +64,17 @@ class Labelled:
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     where: str = "the data set"
+    unknown: int = 0
+    length: float | None = None
+
+    def assumed(self, segments: int) -> float | None:
+        """Return how long clips of unknown length are taken to be, seconds; None if there are none.
+
+        Args:
+            segments: Of the longest clip.
+        """
+        taken = segments * self.segment if self.length is None else self.length
+        return taken if self.unknown else None
 
 
 def labelled(clips: Dataset | str | Path, length: float | None, segment: float) -> Labelled:
@@ -89,9 +103,12 @@ def labelled(clips: Dataset | str | Path, length: float | None, segment: float) 
         known = Labelled(table.clips, classes_of([table]), none, segment, revision([table.path]), where=str(clips))
     else:
         raise SeehearError(f"{type(clips).__name__} is no data set: give a Dataset, or the path of a weak table")
+    known = replace(known, unknown=int((known.lengths == 0).sum()))
     if length is None:
         return known
-    return replace(known, lengths=np.where(known.lengths > 0, known.lengths, round(length / known.segment)))
+    taken = max(1, round(length / known.segment))
+    lengths = np.where(known.lengths > 0, known.lengths, taken)
+    return replace(known, lengths=lengths, length=taken * known.segment)
 
 
 def read_by_kind(given: ByKind | None, what: str) -> dict[str, Given]:
@@ -145,6 +162,29 @@ def last_segment(given: Iterable[Given], clips: Labelled, classes: int) -> int:
     )
 
 
+def length_notes(given: Iterable[Given], clips: Labelled, segments: int) -> list[str]:
+    """Return a note on how long clips of unknown length are taken to be, and on what lies past all events.
+
+    Args:
+        given: Truth and predictions.
+        clips: The clips.
+        segments: Of the longest clip.
+    """
+    if (taken := clips.assumed(segments)) is None:
+        return []
+    note = f"{_are(clips.unknown)} of unknown length: taken as {taken:g} s"
+    if clips.length is None:
+        return [f"{note}, like the longest"]
+    last = clips.segment * last_segment(given, replace(clips, lengths=np.zeros_like(clips.lengths)), 1)
+    if last >= taken:
+        return [f"{note}, as given"]
+    return [f"{note}, as given; no event ends after {last:g} s, and what follows counts as seconds without any"]
+
+
+def _are(clips: int) -> str:
+    return f"{counted(clips, 'clip')} {'is' if clips == 1 else 'are'}"
+
+
 def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) -> list[str]:
     """Return notes on tables that are read for clips.
 
@@ -168,7 +208,7 @@ def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) ->
         if each.clips and len(others) == len(set(each.clips)):
             raise SeehearError(f"{each.path}: names none of the clips of {clips.where}{hint}")
         if others and not truth:
-            notes.append(f"{each.path}: {len(others)} clips are not scored, for example {others[0]}{hint}")
+            notes.append(f"{each.path}: {_are(len(others))} not scored, for example {others[0]}{hint}")
     tables = [each for each in given.values() if not isinstance(each, np.ndarray)]
     dense = [_of_clips(each, clips) for each in tables if isinstance(each, DenseTable)]
     if truth:

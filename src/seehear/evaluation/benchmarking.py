@@ -22,6 +22,7 @@ from seehear.evaluation.benchmark_inputs import (
     classes_in,
     labelled,
     last_segment,
+    length_notes,
     read_by_kind,
     truth_of,
 )
@@ -36,7 +37,7 @@ from seehear.scoring import intervals
 from seehear.scoring.intervals import bootstrap_values
 from seehear.scoring.metrics import METRICS, label_f1
 from seehear.scoring.metrics.inputs import Clips, Prediction, Truth
-from seehear.scoring.metrics.interface import Measured, Metric, MetricSignature, limits_of
+from seehear.scoring.metrics.interface import Grain, Measured, Metric, MetricSignature, limits_of
 from seehear.scoring.signature import revision
 
 Predicted = Mapping[str, str | Path | ArrayLike]  # kind -> dense or weak table, or array
@@ -151,7 +152,7 @@ def _of_parsers(
     first = parsers[0]
     collocation = first.run.facts.collocation
     data = dataset if [*dataset.collocation.items()] == [*collocation.items()] else dataset.with_networks(collocation)
-    scored, truth, notes = _prepared(known, given, first.classes)
+    scored, truth, notes = _prepared(metrics, known, given, first.classes)
     notes += unknown_classes(scored.classes, first.classes, "the labels", "their events count as missed")
     apart = any(metric.name == label_f1.METRIC.name for metric in metrics)
     measured = []
@@ -161,7 +162,7 @@ def _of_parsers(
             measured.append(_measured(metrics, prediction, truth, scored))
             bar.advance(run_name(parser))
     described = describe_decoding(parsers, decoding)
-    results = _results(metrics, measured, scored, described, _labels(known, given), draws, len(first.members))
+    results = _results(metrics, measured, _signature(known, given, scored, described, len(first.members)), draws)
     return Benchmark(
         results,
         runs=[name for parser in parsers for name in run_names(parser)],
@@ -183,23 +184,28 @@ def _of_predictions(
 ) -> Benchmark:
     more = [note for each in predictions for note in check_tables(each, known, truth=False)]
     tables = [each for prediction in predictions for each in prediction.values()]
-    scored, truth, notes = _prepared(known, given, names or (), tables)
+    scored, truth, notes = _prepared(metrics, known, given, names or (), tables)
     measured, decodings = [], []
     for each in predictions:
         prediction = of_given(each, names or known.classes, scored, decoding)
         decodings.append(prediction.decoding)
         notes += [NO_CONFIDENCE] if not prediction.graded and any(metric.ranks for metric in metrics) else []
         measured.append(_measured(metrics, prediction, truth, scored))
-    results = _results(metrics, measured, scored, decodings[0], _labels(known, given), draws, 1)
+    results = _results(metrics, measured, _signature(known, given, scored, decodings[0]), draws)
     return Benchmark(results, missing=[], notes=list(dict.fromkeys([*notes, *more])), limits=limits_of(truth))
 
 
 def _prepared(
-    known: Labelled, given: Mapping[str, Given], first: Sequence[str], predicted: Sequence[Given] = ()
+    metrics: Sequence[Metric],
+    known: Labelled,
+    given: Mapping[str, Given],
+    first: Sequence[str],
+    predicted: Sequence[Given] = (),
 ) -> tuple[Clips, Truth, list[str]]:
     """Return the clips with all classes, their truth, and notes.
 
     Args:
+        metrics: What is asked for: lengths are spoken of where something is per second.
         known: The clips with their labels.
         given: Their truth.
         first: Classes that come first: those of the system.
@@ -209,11 +215,8 @@ def _prepared(
     classes = tuple(dict.fromkeys([*first, *known.classes, *classes_in([*given.values(), *predicted], known)]))
     segments = last_segment([*given.values(), *predicted], known, len(classes))
     lengths = np.where(known.lengths > 0, known.lengths, segments)
-    if not known.lengths.all():
-        unknown = int((known.lengths == 0).sum())
-        notes.append(
-            f"{unknown} clips are of unknown length: taken as {segments * known.segment:g} s, like the longest"
-        )
+    if any(metric.grain is Grain.SECOND for metric in metrics):
+        notes += length_notes([*given.values(), *predicted], known, segments)
     scored = Clips(known.clips, classes, lengths, segments, known.segment)
     truth = truth_of(given, scored, known.classes)
     # What is true past the end of the features, within a rounding, counts as part of the clip.
@@ -236,26 +239,31 @@ def _measured(metrics: Sequence[Metric], prediction: Prediction, truth: Truth, c
 
 
 def _results(
-    metrics: Sequence[Metric],
-    measured: Sequence[Sequence[Measured]],
-    clips: Clips,
-    decoding: str,
-    labels: str,
-    draws: int | None,
-    ensemble: int,
+    metrics: Sequence[Metric], measured: Sequence[Sequence[Measured]], shared: MetricSignature, draws: int | None
 ) -> list[MetricResult]:
     results = []
     for metric, *runs in zip(metrics, *measured, strict=True):
         usual = intervals.DRAWS if metric.draws is None else min(metric.draws, intervals.DRAWS)
         number = usual if draws is None else draws
-        found = bootstrap_values([run.values for run in runs], len(clips), draws=number)
-        signature = MetricSignature(metric.name, metric.parameters, decoding, labels, len(clips), number, ensemble)
+        found = bootstrap_values([run.values for run in runs], shared.clips, draws=number)
+        signature = replace(
+            shared,
+            metric=metric.name,
+            parameters=metric.parameters,
+            draws=number,
+            segment=shared.segment if metric.grain is Grain.SECOND else None,
+            length=shared.length if metric.lengths else None,
+        )
         notes = tuple(dict.fromkeys(note for run in runs for note in run.notes))
         results.append(MetricResult(metric, runs[0].keys, found, [run.classes for run in runs], signature, notes))
     return results
 
 
-def _labels(known: Labelled, given: Mapping[str, Given]) -> str:
-    """Return the names and revision of what the scores rest on."""
+def _signature(
+    known: Labelled, given: Mapping[str, Given], clips: Clips, decoding: str, ensemble: int = 1
+) -> MetricSignature:
+    """Return what the signatures of all metrics share."""
     paths = [each.path for each in given.values() if not isinstance(each, np.ndarray)]
-    return f"{known.revision}+{revision(paths)}" if paths else known.revision
+    labels = f"{known.revision}+{revision(paths)}" if paths else known.revision
+    length = known.assumed(clips.segments)
+    return MetricSignature("", "", decoding, labels, len(clips), 0, ensemble, clips.segment, length)

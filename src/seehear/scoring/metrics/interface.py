@@ -123,6 +123,7 @@ class Metric:
         parameters: Of the definition, for signatures.
         ranks: Whether it ranks events by confidence: then predictions without confidences are all tied.
         draws: Bootstrap draws of its intervals; None for as many as usual.
+        lengths: Whether it counts seconds without any event, so that scores depend on where clips end.
     """
 
     name: str
@@ -134,6 +135,7 @@ class Metric:
     parameters: str = ""
     ranks: bool = False
     draws: int | None = None
+    lengths: bool = False
 
     def check(self, prediction: Prediction, truth: Truth) -> None:
         """Check that the truth says what the metric compares, and that the system predicts it.
@@ -188,6 +190,9 @@ class MetricSignature:
         clips: Number of clips scored.
         draws: Bootstrap draws of the intervals; 0 for none.
         ensemble: Number of seeds whose probabilities were averaged; 1 for a single run.
+        segment: Seconds per segment; None for a metric of clips.
+        length: Seconds that clips of unknown length are taken as; None if there are none, or the metric does not
+            depend on it.
         version: Of seehear.
     """
 
@@ -198,11 +203,15 @@ class MetricSignature:
     clips: int
     draws: int
     ensemble: int = 1
+    segment: float | None = None
+    length: float | None = None
     version: str = __version__
 
     def __str__(self) -> str:
         parts = [self.metric, self.parameters, f"decoding:{self.decoding}"]
         parts += [f"ensemble:{self.ensemble}"] if self.ensemble > 1 else []
+        parts += [f"segment:{self.segment:g}"] if self.segment is not None else []
+        parts += [f"length:{self.length:g}"] if self.length is not None else []
         parts += [f"labels:{self.labels}", f"clips:{self.clips}", f"draws:{self.draws}", f"seehear{self.version}"]
         return "|".join(filter(None, parts))
 

@@ -54,4 +54,5 @@ METRIC = Metric(
     kinds=Kinds.JOINT,
     measure=ov_avel_f1,
     parameters=f"{CHOICE}|iou{IOU:g}",
+    lengths=True,
 )

@@ -80,4 +80,5 @@ METRIC = Metric(
     kinds=Kinds.JOINT,
     measure=segment_accuracy,
     parameters=CHOICE,
+    lengths=True,
 )
