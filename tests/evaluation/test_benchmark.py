@@ -300,6 +300,27 @@ def test_lengths_and_segments_are_in_the_signature_where_they_matter(world):
     assert "|segment:1|labels:" in str(of_store.signatures[0])  # lengths are those of the features
 
 
+def test_classes_on_one_side_and_clips_without_a_prediction_are_reported(world, tmp_path):
+    rows = world.dense["audio"].read_text().splitlines()
+    misspelt = tmp_path / "audio.csv"
+    kept = [row for row in rows if not row.startswith(("clip00\t", "clip01\t"))]
+    misspelt.write_text("\n".join(kept).replace("Dog", "Dogg") + "\n")
+    options = {"labels": world.labels, "metrics": ["map"], "truth": dense(world, "audio")}
+    notes = commands.benchmark(predictions=[f"audio={misspelt}"], **options).notes
+    assert any("only in the predictions" in note and "Dogg (did you mean Dog?)" in note for note in notes)
+    assert any("only in the ground truth" in note and "Dog (did you mean Dogg?)" in note for note in notes)
+    bare = [note for note in notes if "have no row in" in note and "nothing is predicted" in note]
+    assert bare
+    assert str(misspelt) in bare[0]
+    exact = commands.benchmark(predictions=dense(world, "audio"), **options)
+    assert not any(" only in " in note for note in exact.notes)
+    data = world.dataset()
+    other = sh.Activity(dict(data.truth), classes=["Dogg", *CLASSES[1:]])
+    notes = sh.benchmark(other, data, metrics="map", draws=0).notes
+    assert any("Dogg (did you mean Dog?)" in note for note in notes)
+    assert not any(" only in " in note for note in sh.benchmark(dict(data.truth), data, metrics="map", draws=0).notes)
+
+
 # One modality alone
 
 

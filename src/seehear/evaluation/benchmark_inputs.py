@@ -14,6 +14,7 @@ from seehear import arguments
 from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.events import reindexed
+from seehear.features.notes import unknown_classes
 from seehear.labels import (
     DenseTable,
     WeakTable,
@@ -152,6 +153,30 @@ def classes_in(given: Iterable[Given], clips: Labelled) -> list[str]:
     return sorted(names)
 
 
+NOTHING_TRUE = "there, nothing can be right"
+
+
+def one_sided(
+    predictions: Sequence[Given], truth: Iterable[Given], clips: Labelled, names: Sequence[str] | None
+) -> list[str]:
+    """Return notes on classes that only the predictions name, or only the ground truth, with what may have been meant.
+
+    Args:
+        predictions: Tables or arrays.
+        truth: Likewise; arrays are of the classes of the clips.
+        clips: The clips, with the classes that are known of them.
+        names: Of the classes of arrays that are predicted; None for those of the clips.
+    """
+    arrays = any(isinstance(each, np.ndarray) for each in predictions)
+    true = classes_in(truth, clips)
+    predicted = [*classes_in(predictions, clips), *((clips.classes if names is None else names) if arrays else ())]
+    known = [*dict.fromkeys([*true, *clips.classes])]
+    return [
+        *unknown_classes(predicted, known, "the predictions", NOTHING_TRUE, "named by no label and no ground truth"),
+        *unknown_classes(true, predicted, "the ground truth", "all of it is missed", "predicted in no clip"),
+    ]
+
+
 def last_segment(given: Iterable[Given], clips: Labelled, classes: int) -> int:
     """Return the number of segments that hold all that is given of these clips, at least 1."""
     kept = list(given)
@@ -210,9 +235,9 @@ def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) ->
         if others and not truth:
             notes.append(f"{each.path}: {_are(len(others))} not scored, for example {others[0]}{hint}")
     tables = [each for each in given.values() if not isinstance(each, np.ndarray)]
+    notes += _bare(tables, clips, "nothing happens" if truth else "nothing is predicted")
     dense = [_of_clips(each, clips) for each in tables if isinstance(each, DenseTable)]
     if truth:
-        notes += _bare(tables, clips)
         seconds = (clips.lengths * clips.segment).tolist()
         length = {clip: each for clip, each in zip(clips.clips, seconds, strict=True) if each}
         raise_fatal(past_end(dense, length.get, max(MAX_OVERHANG, clips.segment)))
@@ -220,15 +245,16 @@ def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) ->
     return [*notes, *map(str, doubts(weak, dense, clips.classes))]
 
 
-def _bare(tables: Sequence[Table], clips: Labelled) -> list[str]:
-    """Return a note on clips that no table of the truth names."""
+def _bare(tables: Sequence[Table], clips: Labelled, fate: str) -> list[str]:
+    """Return a note on clips that no table of the truth, or of the predictions, names. fate: What that means."""
     named = {clip for table in tables for clip in table.clips}
     bare = [clip for clip in clips.clips if clip not in named]
     if not tables or not bare:
         return []
     hint = clip_hint(sorted(named.difference(clips.clips)), bare)
     files = ", ".join(str(table.path) for table in tables)
-    return [f"{len(bare)} clips have no row in {files}, for example {bare[0]}: there, nothing happens{hint}"]
+    have = f"{counted(len(bare), 'clip')} {'has' if len(bare) == 1 else 'have'}"
+    return [f"{have} no row in {files}, for example {bare[0]}: there, {fate}{hint}"]
 
 
 def _of_clips(table: DenseTable, clips: Labelled) -> DenseTable:

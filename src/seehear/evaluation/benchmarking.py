@@ -23,6 +23,7 @@ from seehear.evaluation.benchmark_inputs import (
     labelled,
     last_segment,
     length_notes,
+    one_sided,
     read_by_kind,
     truth_of,
 )
@@ -185,6 +186,7 @@ def _of_predictions(
     more = [note for each in predictions for note in check_tables(each, known, truth=False)]
     tables = [each for prediction in predictions for each in prediction.values()]
     scored, truth, notes = _prepared(metrics, known, given, names or (), tables)
+    notes += one_sided(tables, given.values(), known, names)
     measured, decodings = [], []
     for each in predictions:
         prediction = of_given(each, names or known.classes, scored, decoding)
