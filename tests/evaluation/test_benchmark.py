@@ -321,6 +321,76 @@ def test_classes_on_one_side_and_clips_without_a_prediction_are_reported(world, 
     assert not any(" only in " in note for note in sh.benchmark(dict(data.truth), data, metrics="map", draws=0).notes)
 
 
+def test_a_note_says_when_an_interval_does_not_hold_its_value(world):
+    found = of_run(world, ["map", "label-f1"], 4, draws=40)
+    outside = [row for row in found["map"].rows if not row.interval.low <= row.interval.mean <= row.interval.high]
+    said = [note for note in found["map"].notes if "not hold the value" in note]
+    assert len(said) == bool(outside)
+    none = of_run(world, ["map"], 4, draws=0)
+    assert not any("not hold the value" in note for note in none["map"].notes)
+
+
+def test_an_interval_beside_its_value_is_explained(world, tmp_path):
+    """One class in one clip: a false event of every other clip is ranked before it, and draws repeat the clip."""
+    clips = list(world.weak)
+    truth, found = tmp_path / "truth.csv", tmp_path / "found.csv"
+    write_dense(truth, [Event(clips[n], 0.0, 3.0, "Dog") for n in range(12)])
+    rows = [f"{clip}\t0\t3\tDog\t{1 - n / 100}\n" for n, clip in enumerate(reversed(clips))]
+    found.write_text("filename\tonset\toffset\tevent_labels\tconfidence\n" + "".join(rows))
+    options = {"labels": world.labels, "metrics": ["map"], "truth": [f"audio={truth}"]}
+    result = commands.benchmark(predictions=[f"audio={found}"], **options, draws=1)
+    row = result.rows[0].interval
+    assert row.low == row.high != row.mean  # of a single draw
+    assert any("intervals do not hold the value" in note and "more clips" in note for note in result["map"].notes)
+    assert "not hold the value" in result.text()
+
+
+def test_what_arrays_lack_is_said(world):
+    data, parser = world.dataset(), sh.load(world.folder / "run/seed-4", device="cpu")
+    p = parser.predict_proba(data)
+    arrays = {name: p[:, :, m] for m, name in enumerate(parser.modalities)}
+    plain = sh.benchmark(arrays, data, metrics="segment-accuracy", draws=0)
+    assert any("default decoding, global,clip0.5,seg0.5" in note for note in plain.notes)
+    assert any("no probability of clips" in note for note in plain.notes)
+    own = sh.benchmark(arrays, data, metrics="segment-accuracy", draws=0, decoding=parser.decoding)
+    assert not any("default decoding" in note for note in own.notes)
+    run = sh.benchmark(parser, data, metrics="segment-accuracy", draws=0)
+    assert str(own.signatures[0]) != str(run.signatures[0])  # the clip filter sees other probabilities
+    assert not sh.benchmark(arrays, data, metrics="map", draws=0).notes  # which has no thresholds
+
+
+def test_segments_with_several_classes_are_counted(world):
+    data = world.dataset()
+    joint = np.logical_and(*(data.truth[name] for name in ("audio", "visual")))
+    several = sum(int(row.sum() > 1) for clip in joint for row in clip)
+    assert several
+    found = sh.benchmark(dict(data.truth), data, metrics="segment-accuracy, ov-avel-f1", draws=0)
+    for metric, fate in (("segment-accuracy", "each of them counts"), ("ov-avel-f1", "one is predicted")):
+        notes = found[metric].notes
+        assert any(note.startswith(f"{several} segments have several true classes: {fate}") for note in notes)
+        assert any(note.startswith(f"{several} segments have several predicted classes") for note in notes)
+        assert any("carry no ranking" in note for note in notes)
+
+
+def test_label_f1_says_how_many_clips_count(world):
+    data = world.dataset()
+    heard, seen = (data.truth[name].any(axis=1) for name in ("audio", "visual"))
+    number = [int(each.any(axis=1).sum()) for each in (heard, seen, heard & seen)]
+    found = of_run(world, ["label-f1"], 4, draws=0)["label-f1"]
+    counts = "audio {}, visual {}, audio_visual {}".format(*number)
+    assert f"clips that have a label of the kind, and count: {counts}" in found.notes
+    assert any(note.startswith("mu needs clips of which one modality alone") for note in found.notes)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("sed_scores_eval") is not None, reason="the extra psds is installed")
+def test_a_metric_whose_package_is_absent_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(SeehearError, match=r"pip install 'seehear\[psds\]'"):
+        commands.benchmark(
+            predictions=[f"audio={tmp_path / 'none.csv'}"], labels=tmp_path / "none.csv", truth=["audio=none.csv"],
+            metrics=["map", "psds"],
+        )  # fmt: skip
+
+
 # One modality alone
 
 

@@ -34,14 +34,20 @@ from seehear.events import ActiveSegments, Activity, event_spans
 from seehear.features.notes import unknown_classes
 from seehear.parsing.parser import Parser
 from seehear.progress import Progress
+from seehear.results import counted
 from seehear.scoring import intervals
-from seehear.scoring.intervals import bootstrap_values
+from seehear.scoring.intervals import Interval, bootstrap_values
 from seehear.scoring.metrics import METRICS, label_f1
 from seehear.scoring.metrics.inputs import Clips, Prediction, Truth
 from seehear.scoring.metrics.interface import Grain, Measured, Metric, MetricSignature, limits_of
 from seehear.scoring.signature import revision
 
 Predicted = Mapping[str, str | Path | ArrayLike]  # kind -> dense or weak table, or array
+TOLERANCE = 1e-9  # of rounding, between a value and the ends of its interval
+DEFAULT_DECODING = (
+    "probabilities become events by the default decoding, {}: give decoding= for others, such as parser.decoding"
+)
+OF_SEGMENTS = "arrays hold no probability of clips: it is the largest of the segments', and a run's own may differ"
 NO_CONFIDENCE = "the predictions have no confidences: all events are tied, and ranked in the order of the clips"
 
 
@@ -95,6 +101,9 @@ def benchmark(
         raise SeehearError(f"name a metric: {', '.join(METRICS)}")
     if draws is not None and draws < 0:
         raise SeehearError(f"draws is a number of bootstrap samples, 0 or more, not {draws}")
+    for metric in chosen:
+        if metric.requires is not None:
+            metric.requires()
     known = labelled(clips, length, segment)
     true = _truth_given(truth, clips)
     predictions = _predictions_given(systems)
@@ -191,10 +200,22 @@ def _of_predictions(
     for each in predictions:
         prediction = of_given(each, names or known.classes, scored, decoding)
         decodings.append(prediction.decoding)
-        notes += [NO_CONFIDENCE] if not prediction.graded and any(metric.ranks for metric in metrics) else []
+        notes += _decoding_notes(each, prediction, decoding, metrics)
         measured.append(_measured(metrics, prediction, truth, scored))
     results = _results(metrics, measured, _signature(known, given, scored, decodings[0]), draws)
     return Benchmark(results, missing=[], notes=list(dict.fromkeys([*notes, *more])), limits=limits_of(truth))
+
+
+def _decoding_notes(
+    given: Mapping[str, Given], prediction: Prediction, decoding: Decoding | None, metrics: Sequence[Metric]
+) -> list[str]:
+    """Return notes on what arrays and tables lack that a run has: a ranking, thresholds, probabilities of clips."""
+    if not prediction.graded:
+        return [NO_CONFIDENCE] if any(metric.ranks for metric in metrics) else []
+    arrays = [each for each in given.values() if isinstance(each, np.ndarray) and each.ndim == 3]
+    if not arrays or all(metric.ranks for metric in metrics):
+        return []
+    return [*([] if decoding is not None else [DEFAULT_DECODING.format(Decoding())]), OF_SEGMENTS]
 
 
 def _prepared(
@@ -256,9 +277,19 @@ def _results(
             segment=shared.segment if metric.grain is Grain.SECOND else None,
             length=shared.length if metric.lengths else None,
         )
-        notes = tuple(dict.fromkeys(note for run in runs for note in run.notes))
+        notes = tuple(dict.fromkeys(note for run in runs for note in (*run.notes, *_beside(found))))
         results.append(MetricResult(metric, runs[0].keys, found, [run.classes for run in runs], signature, notes))
     return results
+
+
+def _beside(found: Sequence[Interval]) -> list[str]:
+    """Return a note on intervals that do not hold their value."""
+    out = sum(each.mean < each.low - TOLERANCE or each.mean > each.high + TOLERANCE for each in found)
+    if not out:
+        return []
+    does = f"{counted(out, 'interval')} {'does' if out == 1 else 'do'}"
+    why = "clips that are drawn again repeat, which moves a score that is no mean over clips; more clips are needed"
+    return [f"{does} not hold the value: {why} (docs/scores.md: Scores that papers report)"]
 
 
 def _signature(

@@ -124,6 +124,7 @@ class Metric:
         ranks: Whether it ranks events by confidence: then predictions without confidences are all tied.
         draws: Bootstrap draws of its intervals; None for as many as usual.
         lengths: Whether it counts seconds without any event, so that scores depend on where clips end.
+        requires: Raises SeehearError if a package that the metric needs is not installed; None if it needs none.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Metric:
     ranks: bool = False
     draws: int | None = None
     lengths: bool = False
+    requires: Callable[[], object] | None = None
 
     def check(self, prediction: Prediction, truth: Truth) -> None:
         """Check that the truth says what the metric compares, and that the system predicts it.

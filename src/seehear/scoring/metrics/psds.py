@@ -191,4 +191,5 @@ METRIC = Metric(
     ranks=True,
     draws=DRAWS,
     lengths=True,
+    requires=_package,
 )
