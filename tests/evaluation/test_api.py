@@ -163,7 +163,7 @@ def test_a_parser_in_memory(toy, parser, tmp_path, monkeypatch):
     assert evaluation.interval("segment", "audio").mean == pytest.approx(evaluation.scores[0].level("segment")["audio"])
     assert one_line(evaluation).startswith("Evaluation(parser in memory: average ")
     assert evaluation.details is None
-    assert "clips without features" in evaluation.text()
+    assert "1 clip without features" in evaluation.text()
     assert not list(tmp_path.iterdir())
     with pytest.raises(SeehearError, match="no score segment nose"):
         evaluation.interval("segment", "nose")

@@ -230,7 +230,8 @@ def test_no_draws(world):
         ({"draws": -1}, "draws is a number"),
         ({"store": None}, "give --store"),
         ({"predictions": ["audio=a.csv"]}, "one of both"),
-        ({"truth": ["audio"]}, "MODALITY=FILE"),
+        ({"truth": ["audio"]}, "KIND=TABLE"),
+        ({"truth": "audio.csv"}, "audio.csv: name its modality too, as in {'audio': 'audio.csv'}"),
         ({"length": -3.0}, "length is in seconds"),
     ],
 )
@@ -389,6 +390,42 @@ def test_a_metric_whose_package_is_absent_is_refused_before_anything_is_read(tmp
             predictions=[f"audio={tmp_path / 'none.csv'}"], labels=tmp_path / "none.csv", truth=["audio=none.csv"],
             metrics=["map", "psds"],
         )  # fmt: skip
+
+
+def test_kinds_that_only_one_side_has_are_refused_with_what_to_give(world, at_once):
+    options = {"labels": world.labels, "metrics": ["map"], "truth": [f"audio_visual={at_once}"]}
+    with pytest.raises(SeehearError, match=r"--predictions audio_visual=TABLE\), or truth of audio alone"):
+        commands.benchmark(predictions=dense(world, "audio"), **options)
+    with pytest.raises(SeehearError, match="truth of heard: did you mean audio"):
+        of_run(world, ["map"], 4, truth=[f"heard={world.dense['audio']}"])
+    data = world.dataset()
+    with pytest.raises(SeehearError, match="truth of audoi: did you mean audio"):
+        sh.benchmark(dict(data.truth), data, metrics="map", truth={"audoi": data.truth["audio"]})
+    with pytest.raises(SeehearError, match="predictions of visaul: did you mean visual"):
+        sh.benchmark({"visaul": data.truth["visual"]}, data, metrics="map")
+
+
+def test_what_is_no_prediction_is_named_by_its_type(world):
+    data, parser = world.dataset(), sh.load(world.folder / "run/seed-4", device="cpu")
+    with pytest.raises(SeehearError, match="arrays by kind") as error:
+        sh.benchmark(parser.predict_proba(data), data, metrics="map")
+    assert len(str(error.value)) < 200
+    with pytest.raises(SeehearError, match=r"^ndarray: is not a system"):
+        sh.benchmark([np.zeros((50, 50))], data, metrics="map")
+
+
+def test_truth_of_both_at_once_is_for_a_benchmark(world, at_once):
+    with pytest.raises(SeehearError, match=r"truth of audio_visual is for sh.benchmark"):
+        sh.Dataset.from_tables(world.labels, store=world.store, truth={"audio_visual": at_once})
+
+
+def test_one_file_for_two_kinds_is_said(world):
+    table = world.dense["audio"]
+    found = commands.benchmark(
+        labels=world.labels, metrics=["map"], truth=dense(world), predictions=[f"audio={table}", f"visual={table}"],
+        draws=0,
+    )  # fmt: skip
+    assert f"{table}: is given for audio and for visual: all that it names counts in each" in found.notes
 
 
 # One modality alone

@@ -243,7 +243,7 @@ def test_clips_without_truth_are_told(world):
         rows = world.dense[name].read_text().splitlines()
         world.dense[name].write_text("\n".join(row for row in rows if not row.startswith("clip00")) + "\n")
     report = world.evaluate([world.folder / "run"])
-    assert any("1 clips of" in note and "clip00" in note for note in report.notes) == bool(world.weak["clip00"])
+    assert any("1 clip of" in note and "clip00" in note for note in report.notes) == bool(world.weak["clip00"])
 
 
 def test_several_seeds_are_named(world):

@@ -49,7 +49,7 @@ def benchmark(
         Per metric its scores with intervals over clips and seeds, those of each class, and the signature.
     """
     from seehear import evaluation
-    from seehear.arguments import by_modality
+    from seehear.arguments import KIND_FORM, by_modality
     from seehear.data import Dataset
     from seehear.evaluation.systems import open_parsers
 
@@ -57,7 +57,7 @@ def benchmark(
         raise SeehearError("give run folders, or --predictions KIND=TABLE of another system: one of both")
     if predictions:
         return evaluation.benchmark(
-            by_modality(predictions), labels, metrics=metrics, truth=truth, ensemble=ensemble,
+            by_modality(predictions, KIND_FORM), labels, metrics=metrics, truth=truth, ensemble=ensemble,
             decoding=decoding.decoding(), draws=draws, length=length, segment=segment,
         )  # fmt: skip
     if store is None:

@@ -27,10 +27,13 @@ from seehear.labels import (
     raise_fatal,
     read_dense,
     read_weak,
+    repeated_files,
     segments_of,
+    suggestion,
 )
 from seehear.labels.plausible import MAX_OVERHANG
 from seehear.labels.tables import CONFIDENCE
+from seehear.modality import AUDIO, JOINT, VISUAL, modality_of
 from seehear.results import counted
 from seehear.scoring.metrics.inputs import Clips, Spans, Truth, with_pair
 from seehear.scoring.signature import revision
@@ -123,7 +126,7 @@ def read_by_kind(given: ByKind | None, what: str) -> dict[str, Given]:
         SeehearError: If a table can't be read, or an array has another number of axes.
     """
     if not isinstance(given, Mapping):
-        return {kind: _read(path) for kind, path in arguments.by_modality(given).items()}
+        return {kind: _read(path) for kind, path in arguments.by_modality(given, arguments.KIND_FORM).items()}
     read: dict[str, Given] = {}
     for kind, value in given.items():
         if isinstance(value, str | Path):
@@ -135,6 +138,21 @@ def read_by_kind(given: ByKind | None, what: str) -> dict[str, Given]:
                 f"{what} of {kind}: must be (clips, segments, classes) or (clips, classes), not {array.shape}"
             )
     return read
+
+
+def check_kinds(truth: Iterable[str], predicted: Iterable[str]) -> None:
+    """Check that kinds which either the truth or the predictions have are not misspelt.
+
+    Raises:
+        SeehearError: Naming what may have been meant.
+    """
+    of_truth, of_predictions = [*truth], [*predicted]
+    for what, names, others in (("truth", of_truth, of_predictions), ("predictions", of_predictions, of_truth)):
+        known = [*dict.fromkeys([*others, AUDIO, VISUAL, JOINT])]
+        for name in names:
+            meant = f": did you mean {modality_of(name)}?" if modality_of(name) != name else suggestion(name, known)
+            if name not in known and meant:
+                raise SeehearError(f"{what} of {name}{meant}")
 
 
 def _read(path: Path) -> Table:
@@ -197,17 +215,13 @@ def length_notes(given: Iterable[Given], clips: Labelled, segments: int) -> list
     """
     if (taken := clips.assumed(segments)) is None:
         return []
-    note = f"{_are(clips.unknown)} of unknown length: taken as {taken:g} s"
+    note = f"{counted(clips.unknown, 'clip is', 'clips are')} of unknown length: taken as {taken:g} s"
     if clips.length is None:
         return [f"{note}, like the longest"]
     last = clips.segment * last_segment(given, replace(clips, lengths=np.zeros_like(clips.lengths)), 1)
     if last >= taken:
         return [f"{note}, as given"]
     return [f"{note}, as given; no event ends after {last:g} s, and what follows counts as seconds without any"]
-
-
-def _are(clips: int) -> str:
-    return f"{counted(clips, 'clip')} {'is' if clips == 1 else 'are'}"
 
 
 def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) -> list[str]:
@@ -226,15 +240,19 @@ def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) ->
     for kind, each in given.items():
         if isinstance(each, np.ndarray):
             if len(each) != len(clips.clips):
-                raise SeehearError(f"{kind}: is of {len(each)} clips, and there are {len(clips.clips)}")
+                raise SeehearError(f"{kind}: is of {counted(len(each), 'clip')}, and there are {len(clips.clips)}")
             continue
         others = sorted(set(each.clips) - own)
         hint = clip_hint(others, clips.clips) if others else ""
         if each.clips and len(others) == len(set(each.clips)):
             raise SeehearError(f"{each.path}: names none of the clips of {clips.where}{hint}")
         if others and not truth:
-            notes.append(f"{each.path}: {_are(len(others))} not scored, for example {others[0]}{hint}")
-    tables = [each for each in given.values() if not isinstance(each, np.ndarray)]
+            notes.append(
+                f"{each.path}: {counted(len(others), 'clip is', 'clips are')} not scored, for example {others[0]}{hint}"
+            )
+    by_kind = {kind: each for kind, each in given.items() if not isinstance(each, np.ndarray)}
+    notes += repeated_files(by_kind)
+    tables = [*by_kind.values()]
     notes += _bare(tables, clips, "nothing happens" if truth else "nothing is predicted")
     dense = [_of_clips(each, clips) for each in tables if isinstance(each, DenseTable)]
     if truth:
@@ -253,7 +271,7 @@ def _bare(tables: Sequence[Table], clips: Labelled, fate: str) -> list[str]:
         return []
     hint = clip_hint(sorted(named.difference(clips.clips)), bare)
     files = ", ".join(str(table.path) for table in tables)
-    have = f"{counted(len(bare), 'clip')} {'has' if len(bare) == 1 else 'have'}"
+    have = counted(len(bare), "clip has", "clips have")
     return [f"{have} no row in {files}, for example {bare[0]}: there, {fate}{hint}"]
 
 

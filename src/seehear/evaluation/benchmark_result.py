@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from seehear.errors import SeehearError
-from seehear.results import Result, html_table, import_pandas, listed, table
+from seehear.results import Result, counted, html_table, import_pandas, listed, table
 from seehear.scoring.intervals import Interval
 from seehear.scoring.metrics.interface import ClassScore, Key, Metric, MetricSignature
 
@@ -184,7 +184,7 @@ class Benchmark(Result):
         parts = [f"{result.metric.name} {_short(result.rows[:1])}" for result in self.results[:3]]
         more = f", {len(self.results) - 3} more" if len(self.results) > 3 else ""
         count = f", {len(self.runs)} seeds" if self._several else ""
-        return f"Benchmark({', '.join(parts)}{more}{count}; {self.results[0].signature.clips} clips)"
+        return f"Benchmark({', '.join(parts)}{more}{count}; {counted(self.results[0].signature.clips, 'clip')})"
 
     def _repr_html_(self) -> str:
         return "\n".join(
@@ -219,7 +219,7 @@ class Benchmark(Result):
 
     def text(self) -> str:
         """Return a table per metric, with its signature, and what the truth can't say."""
-        headline = f"{len(self.missing)} clips without features, scored as if nothing was predicted"
+        headline = f"{counted(len(self.missing), 'clip')} without features, scored as if nothing was predicted"
         lines = [listed(self.missing, headline)] if self.missing else []
         lines += self.notes
         over = "clips and seeds" if self._several else "clips"

@@ -18,6 +18,7 @@ from seehear.evaluation.benchmark_inputs import (
     ByKind,
     Given,
     Labelled,
+    check_kinds,
     check_tables,
     classes_in,
     labelled,
@@ -108,12 +109,16 @@ def benchmark(
     true = _truth_given(truth, clips)
     predictions = _predictions_given(systems)
     if predictions:
+        check_kinds(true, predictions[0])
         if ensemble:
             raise SeehearError("an ensemble is of parsers, whose probabilities it averages: give run folders")
         return _of_predictions(predictions, _classes_named(systems), known, true, chosen, decoding, draws)
+    if isinstance(systems, np.ndarray):
+        raise SeehearError("predictions are arrays by kind, as in {'audio': p[:, :, 0]}: a bare array names no kind")
     if not isinstance(clips, Dataset):
         raise SeehearError(f"{clips}: names clips, and parsers need their features: give a Dataset")
     parsers = open_parsers(cast("Systems", systems), device, ensemble=ensemble)
+    check_kinds(true, parsers[0].modalities)
     return _of_parsers(parsers, clips, known, true, chosen, decoding, draws, progress)
 
 
@@ -287,7 +292,7 @@ def _beside(found: Sequence[Interval]) -> list[str]:
     out = sum(each.mean < each.low - TOLERANCE or each.mean > each.high + TOLERANCE for each in found)
     if not out:
         return []
-    does = f"{counted(out, 'interval')} {'does' if out == 1 else 'do'}"
+    does = counted(out, "interval does", "intervals do")
     why = "clips that are drawn again repeat, which moves a score that is no mean over clips; more clips are needed"
     return [f"{does} not hold the value: {why} (docs/scores.md: Scores that papers report)"]
 

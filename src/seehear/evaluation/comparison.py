@@ -25,7 +25,7 @@ from seehear.evaluation.systems import (
 )
 from seehear.files import check_folder
 from seehear.parsing.parser import Parser
-from seehear.results import Result, html_table, import_pandas, listed, table
+from seehear.results import Result, counted, html_table, import_pandas, listed, table
 from seehear.scoring.comparison import HOW_TO_READ, LEVEL, ScoreDifference, describe_seeds, difference, holm
 from seehear.scoring.scores import AVERAGE, ScoreKey
 from seehear.scoring.signature import Signature
@@ -200,7 +200,7 @@ class Comparison(Result):
         """Return one table per system that is compared with the first."""
         lines = []
         if self.missing:
-            headline = f"{len(self.missing)} clips without features, scored as if nothing was predicted"
+            headline = f"{counted(len(self.missing), 'clip')} without features, scored as if nothing was predicted"
             lines.append(listed(self.missing, headline))
         for name, rows in self.rows.items():
             lines += [f"{name} against {self.first}", *([self.settings[name]] if self.settings[name] else [])]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.modality import joint_of
-from seehear.results import Result, html_table, import_pandas, listed, table
+from seehear.results import Result, counted, html_table, import_pandas, listed, table
 from seehear.scoring.given import DROPPED, MEANINGS
 from seehear.scoring.intervals import Interval, bootstrap_each
 from seehear.scoring.never_found import never_found
@@ -156,7 +156,8 @@ class Evaluation(Result):
         system = self.system if len(self.system) <= LONGEST_NAME else f"{self.system[: LONGEST_NAME - 1]}…"
         average = f"average {self.average.mean:.1f} ({self.average.low:.1f} to {self.average.high:.1f})"
         count = f", {len(self.scores)} seeds" if len(self.scores) > 1 else ""
-        return f"Evaluation({system}: {average}{count}; {self.signature.clips} clips, {self.signature.decoding[:40]})"
+        clips = counted(self.signature.clips, "clip")
+        return f"Evaluation({system}: {average}{count}; {clips}, {self.signature.decoding[:40]})"
 
     def _repr_html_(self) -> str:
         return html_table(self._score_table(self.rows), f"{self.system}, per cent; {self.signature}")
@@ -376,13 +377,13 @@ class Evaluation(Result):
         ]
 
     def _missing_lines(self) -> list[str]:
-        headline = f"{len(self.missing)} clips without features, scored as if nothing was predicted"
+        headline = f"{counted(len(self.missing), 'clip')} without features, scored as if nothing was predicted"
         return [listed(self.missing, headline)] if self.missing else []
 
     def _saved_lines(self) -> list[str]:
         lines = []
         if self.details and (failed := list(self.details.examples.failed.values())):
-            lines.append(listed(failed, f"{len(failed)} clips without a page"))
+            lines.append(listed(failed, f"{counted(len(failed), 'clip')} without a page"))
         if self.folder is not None:
             view = f"open {self.page} in a browser, or run: seehear view {shlex.quote(str(self.folder))}"
             lines.append(f"details: {self.folder}; {view}")

@@ -11,6 +11,7 @@ from seehear.errors import SeehearError
 from seehear.features.store import NetworkInfo
 from seehear.labels import DenseTable, WeakTable, clip_hint, suggestion
 from seehear.networks.spec import ImageInput
+from seehear.results import counted
 
 if TYPE_CHECKING:
     from seehear.data import Dataset
@@ -36,7 +37,8 @@ def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]
         )
     if bare:
         return [
-            f"{len(bare)} clips of {weak.path} have labels but no row in {tables}, for example {bare[0]}: "
+            f"{counted(len(bare), 'clip')} of {weak.path} {'has' if len(bare) == 1 else 'have'} labels "
+            f"but no row in {tables}, for example {bare[0]}: "
             f"counted as clips in which nothing happens{hint}"
         ]
     return []
@@ -68,7 +70,7 @@ def unknown_classes(
     first = sorted(unknown, key=lambda name: not hints[name])[:MOST_CLASSES] if len(unknown) > MOST_CLASSES else unknown
     listed = ", ".join(f"{name} ({hints[name]})" if hints[name] else name for name in first)
     more = f" and {len(unknown) - len(first)} more" if len(first) < len(unknown) else ""
-    count = "1 class" if len(unknown) == 1 else f"{len(unknown)} classes"
+    count = counted(len(unknown), "class", "classes")
     return [f"{count} only in {where}, {because}: {listed}{more}; {fate}"]
 
 

@@ -160,7 +160,8 @@ class Metric:
         if lacking := [kind for kind in needed if kind not in predicted]:
             raise SeehearError(
                 f"{self.name}: nothing is predicted of {' and '.join(lacking)}, the predictions are of "
-                f"{', '.join(predicted)}: give truth of those"
+                f"{', '.join(predicted)}: give predictions of all kinds of truth (on the command line --predictions "
+                f"{' '.join(f'{kind}=TABLE' for kind in lacking)}), or truth of {', '.join(predicted)} alone"
             )
 
     def _unknown(self, truth: Truth) -> str:

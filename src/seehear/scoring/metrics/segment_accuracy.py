@@ -22,6 +22,7 @@ from seehear.scoring.metrics.interface import ClassScore, Grain, Key, Kinds, Met
 BACKGROUND = "background"
 CHOICE = "joint:min,background:decoding"
 KEY = Key(JOINT, "accuracy")
+HAVE = ("segment has", "segments have")
 
 
 def one_label(active: Active, scores: Scores) -> NDArray[np.intp]:
@@ -60,17 +61,15 @@ def label_notes(prediction: Prediction, truth: Truth, inside: Active, fate: str)
     """
     notes = []
     if several := int(((truth.active[JOINT].sum(axis=2) > 1) & inside).sum()):
-        notes.append(f"{_have(several)} several true classes: {fate}")
+        notes.append(f"{counted(several, *HAVE)} several true classes: {fate}")
     chosen = np.where(prediction.active[JOINT], prediction.scores[JOINT], np.float32(-1))  # (N, T, C)
     best = (chosen == chosen.max(axis=2, keepdims=True)) & prediction.active[JOINT]
     if tied := int(((best.sum(axis=2) > 1) & inside).sum()):
         unranked = "" if prediction.graded else "; events without confidences carry no ranking"
-        notes.append(f"{_have(tied)} several predicted classes that are equally probable: the first counts{unranked}")
+        notes.append(
+            f"{counted(tied, *HAVE)} several predicted classes that are equally probable: the first counts{unranked}"
+        )
     return tuple(notes)
-
-
-def _have(segments: int) -> str:
-    return f"{counted(segments, 'segment')} {'has' if segments == 1 else 'have'}"
 
 
 def segment_accuracy(prediction: Prediction, truth: Truth, clips: Clips) -> Ratios:
