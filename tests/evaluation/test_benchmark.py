@@ -428,6 +428,18 @@ def test_one_file_for_two_kinds_is_said(world):
     assert f"{table}: is given for audio and for visual: all that it names counts in each" in found.notes
 
 
+def test_the_plot_shows_every_score_and_the_repr_the_usual_mean(world, both):
+    (ax,) = both.plot().axes
+    defined = [row for row in both.rows if not np.isnan(row.interval.mean)]
+    assert [label.get_text() for label in ax.get_yticklabels()] == [f"{row.metric}: {row.key}" for row in defined]
+    shown = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "o"]
+    assert shown == pytest.approx([row.interval.mean for row in defined])
+    of_run(world, ["map"], 4, draws=0).plot()  # without intervals
+    mean = both.interval("map", "mean 0.5 to 0.9", "audio").mean
+    assert f"map mean 0.5 to 0.9 {mean:.2f}" in repr(both)
+    assert f"mean 0.5 to 0.9 {mean:.2f}" in repr(both["map"])
+
+
 # One modality alone
 
 

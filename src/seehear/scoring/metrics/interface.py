@@ -124,6 +124,7 @@ class Metric:
         ranks: Whether it ranks events by confidence: then predictions without confidences are all tied.
         draws: Bootstrap draws of its intervals; None for as many as usual.
         lengths: Whether it counts seconds without any event, so that scores depend on where clips end.
+        headline: The score to show where there is room for one; by default the first.
         requires: Raises SeehearError if a package that the metric needs is not installed; None if it needs none.
     """
 
@@ -137,6 +138,7 @@ class Metric:
     ranks: bool = False
     draws: int | None = None
     lengths: bool = False
+    headline: str = ""
     requires: Callable[[], object] | None = None
 
     def check(self, prediction: Prediction, truth: Truth) -> None:
