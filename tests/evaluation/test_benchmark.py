@@ -358,6 +358,9 @@ def test_what_arrays_lack_is_said(world):
     run = sh.benchmark(parser, data, metrics="segment-accuracy", draws=0)
     assert str(own.signatures[0]) != str(run.signatures[0])  # the clip filter sees other probabilities
     assert not sh.benchmark(arrays, data, metrics="map", draws=0).notes  # which has no thresholds
+    predicted = sh.benchmark(parser.predict(data), data, metrics="segment-accuracy", draws=0)
+    assert predicted.signatures[0].decoding == f"{parser.decoding},no-ranking"
+    assert any("carry no ranking" in note for note in predicted["segment-accuracy"].notes)
 
 
 def test_segments_with_several_classes_are_counted(world):

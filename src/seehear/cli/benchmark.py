@@ -51,6 +51,7 @@ def benchmark(
     from seehear import evaluation
     from seehear.arguments import KIND_FORM, by_modality
     from seehear.data import Dataset
+    from seehear.evaluation.benchmarking import chosen_metrics
     from seehear.evaluation.systems import open_parsers
 
     if bool(runs) == bool(predictions):
@@ -60,6 +61,7 @@ def benchmark(
             by_modality(predictions, KIND_FORM), labels, metrics=metrics, truth=truth, ensemble=ensemble,
             decoding=decoding.decoding(), draws=draws, length=length, segment=segment,
         )  # fmt: skip
+    chosen_metrics(metrics)  # before features are read
     if store is None:
         raise SeehearError("runs need the features of the clips: give --store STORE")
     parsers = open_parsers(runs, device, ensemble=ensemble)

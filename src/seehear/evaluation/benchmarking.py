@@ -48,6 +48,7 @@ TOLERANCE = 1e-9  # of rounding, between a value and the ends of its interval
 DEFAULT_DECODING = (
     "probabilities become events by the default decoding, {}: give decoding= for others, such as parser.decoding"
 )
+GIVEN, NO_RANKING = Prediction.decoding, "no-ranking"  # of signatures
 OF_SEGMENTS = "arrays hold no probability of clips: it is the largest of the segments', and a run's own may differ"
 NO_CONFIDENCE = "the predictions have no confidences: all events are tied, and ranked in the order of the clips"
 
@@ -97,14 +98,9 @@ def benchmark(
         SeehearError: For a metric that is unknown, or that the truth or the predictions can't answer; for tables that
             can't be read, or that are of other clips.
     """
-    chosen = [METRICS[name] for name in arguments.names(metrics)]
-    if not chosen:
-        raise SeehearError(f"name a metric: {', '.join(METRICS)}")
+    chosen = chosen_metrics(metrics)
     if draws is not None and draws < 0:
         raise SeehearError(f"draws is a number of bootstrap samples, 0 or more, not {draws}")
-    for metric in chosen:
-        if metric.requires is not None:
-            metric.requires()
     known = labelled(clips, length, segment)
     true = _truth_given(truth, clips)
     predictions = _predictions_given(systems)
@@ -112,7 +108,8 @@ def benchmark(
         check_kinds(true, predictions[0])
         if ensemble:
             raise SeehearError("an ensemble is of parsers, whose probabilities it averages: give run folders")
-        return _of_predictions(predictions, _classes_named(systems), known, true, chosen, decoding, draws)
+        named = _classes_named(systems)
+        return _of_predictions(predictions, named, _source(systems), known, true, chosen, decoding, draws)
     if isinstance(systems, np.ndarray):
         raise SeehearError("predictions are arrays by kind, as in {'audio': p[:, :, 0]}: a bare array names no kind")
     if not isinstance(clips, Dataset):
@@ -120,6 +117,21 @@ def benchmark(
     parsers = open_parsers(cast("Systems", systems), device, ensemble=ensemble)
     check_kinds(true, parsers[0].modalities)
     return _of_parsers(parsers, clips, known, true, chosen, decoding, draws, progress)
+
+
+def chosen_metrics(names: str | Sequence[str]) -> list[Metric]:
+    """Return metrics by name.
+
+    Raises:
+        SeehearError: If there is none, one is unknown, or a package that one needs is not installed.
+    """
+    chosen = [METRICS[name] for name in arguments.names(names)]
+    if not chosen:
+        raise SeehearError(f"name a metric: {', '.join(METRICS)}")
+    for metric in chosen:
+        if metric.requires is not None:
+            metric.requires()
+    return chosen
 
 
 def _truth_given(truth: ByKind | None, clips: Dataset | str | Path) -> dict[str, Given]:
@@ -152,6 +164,13 @@ def _classes_named(systems: Any) -> tuple[str, ...] | None:
     if len(named) > 1:
         raise SeehearError("predictions of several runs must be of the same classes, in the same order")
     return named.pop()
+
+
+def _source(systems: Any) -> str:
+    """Return how predictions that say so, as `parser.predict` does, were decoded; else nothing."""
+    several = [systems] if isinstance(systems, Mapping) else systems
+    sources = {each.source if isinstance(each, Activity) else "" for each in several}
+    return sources.pop() if len(sources) == 1 else ""
 
 
 def _of_parsers(
@@ -191,6 +210,7 @@ def _of_parsers(
 def _of_predictions(
     predictions: Sequence[Mapping[str, Given]],
     names: tuple[str, ...] | None,
+    source: str,
     known: Labelled,
     given: Mapping[str, Given],
     metrics: Sequence[Metric],
@@ -207,7 +227,8 @@ def _of_predictions(
         decodings.append(prediction.decoding)
         notes += _decoding_notes(each, prediction, decoding, metrics)
         measured.append(_measured(metrics, prediction, truth, scored))
-    results = _results(metrics, measured, _signature(known, given, scored, decodings[0]), draws)
+    described = f"{source},{NO_RANKING}" if source and decodings[0] == GIVEN else decodings[0]
+    results = _results(metrics, measured, _signature(known, given, scored, described), draws)
     return Benchmark(results, missing=[], notes=list(dict.fromkeys([*notes, *more])), limits=limits_of(truth))
 
 
