@@ -34,7 +34,8 @@ def folder(tmp_path, monkeypatch):
             name = row.split("\t")[0]
             shutil.copy(ROOT / "demo" / "clips" / f"{name}.mp4", tmp_path / "CLIPS")
     for modality in ("audio", "visual"):
-        shutil.copy(ROOT / "demo" / f"eval_{modality}.csv", tmp_path / f"{modality}.csv")
+        for name in (f"eval_{modality}", modality):
+            shutil.copy(ROOT / "demo" / f"eval_{modality}.csv", tmp_path / f"{name}.csv")
     for name in ("clip", "new"):
         shutil.copy(ROOT / "demo" / "clips" / "test_020.mp4", tmp_path / f"{name}.mp4")
     monkeypatch.chdir(tmp_path)
@@ -68,6 +69,7 @@ def test_guide(folder):
     assert names["x"]["yamnet"].shape == (10, 1024)
     assert names["p"].shape[0] == len(names["test"].clips)
     assert set(names["sel"].best) == {"audio", "visual"}
+    assert set(names["b"].to_frame().metric) == {"segment-accuracy", "map"}
     assert (folder / "OUT").is_dir()
     assert (folder / "new.eaf").is_file()
 

@@ -114,11 +114,16 @@ def names(value: Names) -> list[str]:
     return list(dict.fromkeys(name for name in split if name))
 
 
-def by_modality(value: Mapping[str, PathLike] | Texts | None) -> dict[str, Path]:
+MODALITY_FORM = "MODALITY=FILE, as in audio=audio.csv"
+KIND_FORM = "KIND=TABLE, as in audio=audio.csv"  # where a kind may be audio_visual
+
+
+def by_modality(value: Mapping[str, PathLike] | Texts | None, form: str = MODALITY_FORM) -> dict[str, Path]:
     """Map modalities to files.
 
     Args:
         value: `{"audio": "a.csv"}`, or texts of the form MODALITY=FILE. None for no files.
+        form: What to call this form in messages.
 
     Returns:
         modality -> file, in the order given.
@@ -130,11 +135,11 @@ def by_modality(value: Mapping[str, PathLike] | Texts | None) -> dict[str, Path]
         return {}
     if isinstance(value, Mapping):
         return {valid_modality_name(modality): _path(path) for modality, path in value.items()}
-    if isinstance(value, os.PathLike):
+    if isinstance(value, os.PathLike) or (isinstance(value, str) and "=" not in value):  # no command line gives these
         raise SeehearError(f"{value}: name its modality too, as in {{'audio': {str(value)!r}}}")
     files: dict[str, Path] = {}
     for text in _texts(value):
-        modality, path = _pair(text, "MODALITY=FILE, as in audio=audio.csv")
+        modality, path = _pair(text, form)
         if modality in files:
             raise SeehearError(f"{text!r}: {modality} already has the file {files[modality]}")
         files[valid_modality_name(modality)] = Path(path)

@@ -42,7 +42,7 @@ from seehear.labels import (
 from seehear.labels.plausible import MAX_OVERHANG
 from seehear.labels.tables import stated_lengths
 from seehear.memory import zeros
-from seehear.modality import AUDIO
+from seehear.modality import AUDIO, JOINT
 from seehear.pseudo import PseudoLabels
 from seehear.results import counted, import_pandas
 from seehear.scoring.signature import revision
@@ -692,6 +692,11 @@ def _length_notes(
     return notes
 
 
+def _for_benchmark(truth: Iterable[str]) -> str:
+    """Return where truth of what is heard and seen at once belongs, if there is some."""
+    return f"; truth of {JOINT} is for sh.benchmark(…, truth=…), which needs no other" if JOINT in truth else ""
+
+
 def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
     """Return the ground truth of every modality from dense tables.
 
@@ -701,6 +706,7 @@ def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
     if missing := [name for name in dataset.modalities if name not in dense]:
         raise SeehearError(
             f"ground truth is given for {', '.join(dense)} only: give a dense table for {' and '.join(missing)} too"
+            f"{_for_benchmark(dense)}"
         )
     clips = set(dataset.clips)
     own = [replace(table, events=tuple(e for e in table.events if e.clip in clips)) for table in dense.values()]
@@ -805,7 +811,8 @@ def _columns(truth: Mapping[str, Any] | None) -> int:
 def _truth_from_arrays(dataset: Dataset, truth: Mapping[str, Any]) -> Activity:
     """Return the ground truth (N, T, C) of every modality; shorter clips are padded with inactive segments."""
     if missing := [name for name in dataset.modalities if name not in truth]:
-        raise SeehearError(f"ground truth is needed for every modality: give {' and '.join(missing)} too")
+        what = f"ground truth is needed for every modality: give {' and '.join(missing)} too"
+        raise SeehearError(f"{what}{_for_benchmark(truth)}")
     lengths = dataset.lengths if dataset.networks else np.zeros(len(dataset), dtype=np.int64)
     longest = int(lengths.max())
     arrays = {}

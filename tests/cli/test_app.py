@@ -59,7 +59,7 @@ def test_score_in_words(capsys, tables):
     code, out, _ = run(capsys, *scoring(tables), "--iou", 0.6, "--decoding", "mine")
     assert code == 0
     assert "iou0.6|decoding:mine" in out
-    assert "1 clips are not in" in out
+    assert "1 clip is not in" in out
 
 
 def test_python_and_command_line_agree(capsys, tables):

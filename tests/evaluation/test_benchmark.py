@@ -137,7 +137,7 @@ def test_a_run_without_features_of_a_clip(world, tmp_path):
     assert found.missing == ["elsewhere"]
     assert found.exit_code == 1
     assert any("have no row in" in note and "for example" in note for note in found.notes)
-    assert "1 clips are of unknown length: taken as 9 s, like the longest" in found.notes
+    assert "1 clip is of unknown length: taken as 9 s, like the longest" in found.notes
 
 
 def test_an_ensemble_is_one_system(world):
@@ -230,7 +230,8 @@ def test_no_draws(world):
         ({"draws": -1}, "draws is a number"),
         ({"store": None}, "give --store"),
         ({"predictions": ["audio=a.csv"]}, "one of both"),
-        ({"truth": ["audio"]}, "MODALITY=FILE"),
+        ({"truth": ["audio"]}, "KIND=TABLE"),
+        ({"truth": "audio.csv"}, "audio.csv: name its modality too, as in {'audio': 'audio.csv'}"),
         ({"length": -3.0}, "length is in seconds"),
     ],
 )
@@ -273,6 +274,173 @@ def test_psds(world):
     data = world.dataset()
     certain = sh.benchmark(dict(data.truth), data, metrics="psds")
     assert [row.interval.mean for row in certain.rows] == pytest.approx([100] * 4)
+
+
+# What changes the scores is in the signature or a note
+
+
+def scored(world, metrics, **changed):
+    options = {"labels": world.labels, "metrics": metrics, "truth": dense(world, "audio", "visual")} | changed
+    return commands.benchmark(predictions=dense(world, "audio", "visual"), **options)
+
+
+def test_lengths_and_segments_are_in_the_signature_where_they_matter(world):
+    metrics = ["segment-accuracy", "map", "label-f1"]
+    plain, longer, coarse = (scored(world, metrics, **more) for more in ({}, {"length": 60}, {"segment": 2}))
+    texts = [[str(signature) for signature in each.signatures] for each in (plain, longer, coarse)]
+    assert "|segment:1|length:9|" in texts[0][0]
+    assert "|segment:1|length:60|" in texts[1][0]
+    assert "|segment:2|length:10|" in texts[2][0]
+    assert texts[0][1] == texts[1][1]  # mAP does not depend on where clips end
+    assert texts[1][1] != texts[2][1]
+    assert len({each[2] for each in texts}) == 1  # classes per clip
+    note = "24 clips are of unknown length: taken as 60 s, as given; no event ends after 9 s"
+    assert any(each.startswith(note) for each in longer.notes)
+    assert not any("unknown length" in note for note in scored(world, ["label-f1"]).notes)
+    of_store = of_run(world, ["segment-accuracy"], 4)
+    assert "|segment:1|labels:" in str(of_store.signatures[0])  # lengths are those of the features
+
+
+def test_classes_on_one_side_and_clips_without_a_prediction_are_reported(world, tmp_path):
+    rows = world.dense["audio"].read_text().splitlines()
+    misspelt = tmp_path / "audio.csv"
+    kept = [row for row in rows if not row.startswith(("clip00\t", "clip01\t"))]
+    misspelt.write_text("\n".join(kept).replace("Dog", "Dogg") + "\n")
+    options = {"labels": world.labels, "metrics": ["map"], "truth": dense(world, "audio")}
+    notes = commands.benchmark(predictions=[f"audio={misspelt}"], **options).notes
+    assert any("only in the predictions" in note and "Dogg (did you mean Dog?)" in note for note in notes)
+    assert any("only in the ground truth" in note and "Dog (did you mean Dogg?)" in note for note in notes)
+    bare = [note for note in notes if "have no row in" in note and "nothing is predicted" in note]
+    assert bare
+    assert str(misspelt) in bare[0]
+    exact = commands.benchmark(predictions=dense(world, "audio"), **options)
+    assert not any(" only in " in note for note in exact.notes)
+    data = world.dataset()
+    other = sh.Activity(dict(data.truth), classes=["Dogg", *CLASSES[1:]])
+    notes = sh.benchmark(other, data, metrics="map", draws=0).notes
+    assert any("Dogg (did you mean Dog?)" in note for note in notes)
+    assert not any(" only in " in note for note in sh.benchmark(dict(data.truth), data, metrics="map", draws=0).notes)
+
+
+def test_a_note_says_when_an_interval_does_not_hold_its_value(world):
+    found = of_run(world, ["map", "label-f1"], 4, draws=40)
+    outside = [row for row in found["map"].rows if not row.interval.low <= row.interval.mean <= row.interval.high]
+    said = [note for note in found["map"].notes if "not hold the value" in note]
+    assert len(said) == bool(outside)
+    none = of_run(world, ["map"], 4, draws=0)
+    assert not any("not hold the value" in note for note in none["map"].notes)
+
+
+def test_an_interval_beside_its_value_is_explained(world, tmp_path):
+    """One class in one clip: a false event of every other clip is ranked before it, and draws repeat the clip."""
+    clips = list(world.weak)
+    truth, found = tmp_path / "truth.csv", tmp_path / "found.csv"
+    write_dense(truth, [Event(clips[n], 0.0, 3.0, "Dog") for n in range(12)])
+    rows = [f"{clip}\t0\t3\tDog\t{1 - n / 100}\n" for n, clip in enumerate(reversed(clips))]
+    found.write_text("filename\tonset\toffset\tevent_labels\tconfidence\n" + "".join(rows))
+    options = {"labels": world.labels, "metrics": ["map"], "truth": [f"audio={truth}"]}
+    result = commands.benchmark(predictions=[f"audio={found}"], **options, draws=1)
+    row = result.rows[0].interval
+    assert row.low == row.high != row.mean  # of a single draw
+    assert any("intervals do not hold the value" in note and "more clips" in note for note in result["map"].notes)
+    assert "not hold the value" in result.text()
+
+
+def test_what_arrays_lack_is_said(world):
+    data, parser = world.dataset(), sh.load(world.folder / "run/seed-4", device="cpu")
+    p = parser.predict_proba(data)
+    arrays = {name: p[:, :, m] for m, name in enumerate(parser.modalities)}
+    plain = sh.benchmark(arrays, data, metrics="segment-accuracy", draws=0)
+    assert any("default decoding, global,clip0.5,seg0.5" in note for note in plain.notes)
+    assert any("no probability of clips" in note for note in plain.notes)
+    own = sh.benchmark(arrays, data, metrics="segment-accuracy", draws=0, decoding=parser.decoding)
+    assert not any("default decoding" in note for note in own.notes)
+    run = sh.benchmark(parser, data, metrics="segment-accuracy", draws=0)
+    assert str(own.signatures[0]) != str(run.signatures[0])  # the clip filter sees other probabilities
+    assert not sh.benchmark(arrays, data, metrics="map", draws=0).notes  # which has no thresholds
+    predicted = sh.benchmark(parser.predict(data), data, metrics="segment-accuracy", draws=0)
+    assert predicted.signatures[0].decoding == f"{parser.decoding},no-ranking"
+    assert any("carry no ranking" in note for note in predicted["segment-accuracy"].notes)
+
+
+def test_segments_with_several_classes_are_counted(world):
+    data = world.dataset()
+    joint = np.logical_and(*(data.truth[name] for name in ("audio", "visual")))
+    several = sum(int(row.sum() > 1) for clip in joint for row in clip)
+    assert several
+    found = sh.benchmark(dict(data.truth), data, metrics="segment-accuracy, ov-avel-f1", draws=0)
+    for metric, fate in (("segment-accuracy", "each of them counts"), ("ov-avel-f1", "one is predicted")):
+        notes = found[metric].notes
+        assert any(note.startswith(f"{several} segments have several true classes: {fate}") for note in notes)
+        assert any(note.startswith(f"{several} segments have several predicted classes") for note in notes)
+        assert any("carry no ranking" in note for note in notes)
+
+
+def test_label_f1_says_how_many_clips_count(world):
+    data = world.dataset()
+    heard, seen = (data.truth[name].any(axis=1) for name in ("audio", "visual"))
+    number = [int(each.any(axis=1).sum()) for each in (heard, seen, heard & seen)]
+    found = of_run(world, ["label-f1"], 4, draws=0)["label-f1"]
+    counts = "audio {}, visual {}, audio_visual {}".format(*number)
+    assert f"clips that have a label of the kind, and count: {counts}" in found.notes
+    assert any(note.startswith("mu needs clips of which one modality alone") for note in found.notes)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("sed_scores_eval") is not None, reason="the extra psds is installed")
+def test_a_metric_whose_package_is_absent_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(SeehearError, match=r"pip install 'seehear\[psds\]'"):
+        commands.benchmark(
+            predictions=[f"audio={tmp_path / 'none.csv'}"], labels=tmp_path / "none.csv", truth=["audio=none.csv"],
+            metrics=["map", "psds"],
+        )  # fmt: skip
+
+
+def test_kinds_that_only_one_side_has_are_refused_with_what_to_give(world, at_once):
+    options = {"labels": world.labels, "metrics": ["map"], "truth": [f"audio_visual={at_once}"]}
+    with pytest.raises(SeehearError, match=r"--predictions audio_visual=TABLE\), or truth of audio alone"):
+        commands.benchmark(predictions=dense(world, "audio"), **options)
+    with pytest.raises(SeehearError, match="truth of heard: did you mean audio"):
+        of_run(world, ["map"], 4, truth=[f"heard={world.dense['audio']}"])
+    data = world.dataset()
+    with pytest.raises(SeehearError, match="truth of audoi: did you mean audio"):
+        sh.benchmark(dict(data.truth), data, metrics="map", truth={"audoi": data.truth["audio"]})
+    with pytest.raises(SeehearError, match="predictions of visaul: did you mean visual"):
+        sh.benchmark({"visaul": data.truth["visual"]}, data, metrics="map")
+
+
+def test_what_is_no_prediction_is_named_by_its_type(world):
+    data, parser = world.dataset(), sh.load(world.folder / "run/seed-4", device="cpu")
+    with pytest.raises(SeehearError, match="arrays by kind") as error:
+        sh.benchmark(parser.predict_proba(data), data, metrics="map")
+    assert len(str(error.value)) < 200
+    with pytest.raises(SeehearError, match=r"^ndarray: is not a system"):
+        sh.benchmark([np.zeros((50, 50))], data, metrics="map")
+
+
+def test_truth_of_both_at_once_is_for_a_benchmark(world, at_once):
+    with pytest.raises(SeehearError, match=r"truth of audio_visual is for sh.benchmark"):
+        sh.Dataset.from_tables(world.labels, store=world.store, truth={"audio_visual": at_once})
+
+
+def test_one_file_for_two_kinds_is_said(world):
+    table = world.dense["audio"]
+    found = commands.benchmark(
+        labels=world.labels, metrics=["map"], truth=dense(world), predictions=[f"audio={table}", f"visual={table}"],
+        draws=0,
+    )  # fmt: skip
+    assert f"{table}: is given for audio and for visual: all that it names counts in each" in found.notes
+
+
+def test_the_plot_shows_every_score_and_the_repr_the_usual_mean(world, both):
+    (ax,) = both.plot().axes
+    defined = [row for row in both.rows if not np.isnan(row.interval.mean)]
+    assert [label.get_text() for label in ax.get_yticklabels()] == [f"{row.metric}: {row.key}" for row in defined]
+    shown = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "o"]
+    assert shown == pytest.approx([row.interval.mean for row in defined])
+    of_run(world, ["map"], 4, draws=0).plot()  # without intervals
+    mean = both.interval("map", "mean 0.5 to 0.9", "audio").mean
+    assert f"map mean 0.5 to 0.9 {mean:.2f}" in repr(both)
+    assert f"mean 0.5 to 0.9 {mean:.2f}" in repr(both["map"])
 
 
 # One modality alone

@@ -102,7 +102,7 @@ def test_clips_that_are_not_in_the_data_set_are_told(made, tmp_path):
     rows = [("one", 1, 2, "Bell", 0.6), ("lost", 0, 1, "Bell", 1)]
     tables = {name: table(tmp_path / f"{name}.csv", *rows) for name in made.modalities}
     found = refine_by(made, tables)
-    assert f"{tables['audio']}: 1 clips are not in the data set, for example lost: left out" in found.notes
+    assert f"{tables['audio']}: 1 clip is not in the data set, for example lost: left out" in found.notes
 
 
 def test_tables_of_other_clips_are_refused(made, tmp_path):

@@ -183,7 +183,7 @@ def test_the_prior_of_other_clips(tmp_path):
     labels = judged_labels(true, given)
     expected = np.mean([t == answers[label] for (_, label), (t, _) in labels.items()])
     assert judged.references[Reference.PRIOR].share.mean == pytest.approx(100 * expected)
-    assert "1 other clips" in judged.text()
+    assert "1 other clip (" in judged.text()
     assert judged.gaps[Gap.NOT_REFINED].count == 1
     weak(tmp_path, "true_audio", {clip: names for clip, names in true["audio"].items() if clip != "other"})
     with pytest.raises(SeehearError, match="no labels of other clips: leave out --prior"):
@@ -241,11 +241,20 @@ def test_three_modalities(tmp_path):
     ("truth", "message"),
     [
         ({"audio": "heard.csv"}, "give those of visual"),
-        ({"audio": "heard.csv", "visual": "seen.csv", "touch": "seen.csv"}, "touch: the refined labels are of audio"),
+        (
+            {"audio": "heard.csv", "visual": "seen.csv", "touch": "seen.csv"},
+            "truth of touch: the refined labels are",
+        ),
         ({"audio": "others.csv", "visual": "others.csv"}, "name none of the refined clips"),
         ({"audio": "empty.csv", "visual": "empty.csv"}, "no weak label of the refined clips is true"),
         ({"audio": "absent.csv", "visual": "seen.csv"}, "absent.csv"),
-        ("audio", "MODALITY=FILE"),
+        (["audio"], "MODALITY=FILE"),
+        ("heard.csv", "heard.csv: name its modality too, as in {'audio': 'heard.csv'}"),
+        (
+            {"audoi": "heard.csv", "visual": "seen.csv"},
+            "audio and visual: did you mean audio?",
+        ),
+        ({"audio": "heard.csv", "visual": "others.csv"}, "others.csv names 0 refined clips"),
     ],
 )
 def test_truth_that_can_not_judge(tmp_path, monkeypatch, truth, message):
@@ -258,6 +267,17 @@ def test_truth_that_can_not_judge(tmp_path, monkeypatch, truth, message):
     with pytest.raises(SeehearError) as error:
         judge_labels("refined", truth)
     assert message in str(error.value)
+
+
+def test_a_prior_that_lacks_a_modality_and_a_file_given_twice(tmp_path):
+    given = folder_of(tmp_path / "refined", {"audio": {"a": ["Bell"]}, "visual": {"a": []}})
+    same = weak(tmp_path, "same", {"a": ["Bell"]})
+    with pytest.raises(SeehearError, match="prior has true labels of audio: give those of visual too"):
+        judge_labels(given, {"audio": same, "visual": same}, prior={"audio": same})
+    judged = judge_labels(given, {"audio": same, "visual": same})
+    assert judged.notes == (f"{same}: is given for audio and for visual: all that it names counts in each",)
+    assert judged.notes[0] in judged.text()
+    assert judged.as_json()["notes"] == [*judged.notes]
 
 
 def test_a_folder_without_a_refinement(tmp_path):

@@ -49,17 +49,19 @@ def benchmark(
         Per metric its scores with intervals over clips and seeds, those of each class, and the signature.
     """
     from seehear import evaluation
-    from seehear.arguments import by_modality
+    from seehear.arguments import KIND_FORM, by_modality
     from seehear.data import Dataset
+    from seehear.evaluation.benchmarking import chosen_metrics
     from seehear.evaluation.systems import open_parsers
 
     if bool(runs) == bool(predictions):
         raise SeehearError("give run folders, or --predictions KIND=TABLE of another system: one of both")
     if predictions:
         return evaluation.benchmark(
-            by_modality(predictions), labels, metrics=metrics, truth=truth, ensemble=ensemble,
+            by_modality(predictions, KIND_FORM), labels, metrics=metrics, truth=truth, ensemble=ensemble,
             decoding=decoding.decoding(), draws=draws, length=length, segment=segment,
         )  # fmt: skip
+    chosen_metrics(metrics)  # before features are read
     if store is None:
         raise SeehearError("runs need the features of the clips: give --store STORE")
     parsers = open_parsers(runs, device, ensemble=ensemble)

@@ -14,6 +14,7 @@ from seehear import arguments
 from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.events import reindexed
+from seehear.features.notes import unknown_classes
 from seehear.labels import (
     DenseTable,
     WeakTable,
@@ -26,10 +27,14 @@ from seehear.labels import (
     raise_fatal,
     read_dense,
     read_weak,
+    repeated_files,
     segments_of,
+    suggestion,
 )
 from seehear.labels.plausible import MAX_OVERHANG
 from seehear.labels.tables import CONFIDENCE, stated_lengths
+from seehear.modality import AUDIO, JOINT, VISUAL, modality_of
+from seehear.results import counted
 from seehear.scoring.metrics.inputs import Clips, Spans, Truth, with_pair
 from seehear.scoring.signature import revision
 
@@ -51,6 +56,8 @@ class Labelled:
         notes: What a user should know about them.
         missing: Clips without features.
         where: What names them, for messages.
+        unknown: Number of clips whose length is not known from their features.
+        length: Seconds that these are taken as, if that was given.
     """
 
     clips: tuple[str, ...]
@@ -61,6 +68,17 @@ class Labelled:
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     where: str = "the data set"
+    unknown: int = 0
+    length: float | None = None
+
+    def assumed(self, segments: int) -> float | None:
+        """Return how long clips of unknown length are taken to be, seconds; None if there are none.
+
+        Args:
+            segments: Of the longest clip.
+        """
+        taken = segments * self.segment if self.length is None else self.length
+        return taken if self.unknown else None
 
 
 def labelled(clips: Dataset | str | Path, length: float | None, segment: float) -> Labelled:
@@ -89,9 +107,12 @@ def labelled(clips: Dataset | str | Path, length: float | None, segment: float) 
         known = Labelled(table.clips, classes_of([table]), none, segment, revision([table.path]), where=str(clips))
     else:
         raise SeehearError(f"{type(clips).__name__} is no data set: give a Dataset, or the path of a weak table")
+    known = replace(known, unknown=int((known.lengths == 0).sum()))
     if length is None:
         return known
-    return replace(known, lengths=np.where(known.lengths > 0, known.lengths, round(length / known.segment)))
+    taken = max(1, round(length / known.segment))
+    lengths = np.where(known.lengths > 0, known.lengths, taken)
+    return replace(known, lengths=lengths, length=taken * known.segment)
 
 
 def read_by_kind(given: ByKind | None, what: str) -> dict[str, Given]:
@@ -105,7 +126,7 @@ def read_by_kind(given: ByKind | None, what: str) -> dict[str, Given]:
         SeehearError: If a table can't be read, or an array has another number of axes.
     """
     if not isinstance(given, Mapping):
-        return {kind: _read(path) for kind, path in arguments.by_modality(given).items()}
+        return {kind: _read(path) for kind, path in arguments.by_modality(given, arguments.KIND_FORM).items()}
     read: dict[str, Given] = {}
     for kind, value in given.items():
         if isinstance(value, str | Path):
@@ -117,6 +138,21 @@ def read_by_kind(given: ByKind | None, what: str) -> dict[str, Given]:
                 f"{what} of {kind}: must be (clips, segments, classes) or (clips, classes), not {array.shape}"
             )
     return read
+
+
+def check_kinds(truth: Iterable[str], predicted: Iterable[str]) -> None:
+    """Check that kinds which either the truth or the predictions have are not misspelt.
+
+    Raises:
+        SeehearError: Naming what may have been meant.
+    """
+    of_truth, of_predictions = [*truth], [*predicted]
+    for what, names, others in (("truth", of_truth, of_predictions), ("predictions", of_predictions, of_truth)):
+        known = [*dict.fromkeys([*others, AUDIO, VISUAL, JOINT])]
+        for name in names:
+            meant = f": did you mean {modality_of(name)}?" if modality_of(name) != name else suggestion(name, known)
+            if name not in known and meant:
+                raise SeehearError(f"{what} of {name}{meant}")
 
 
 def _read(path: Path) -> Table:
@@ -135,6 +171,30 @@ def classes_in(given: Iterable[Given], clips: Labelled) -> list[str]:
     return sorted(names)
 
 
+NOTHING_TRUE = "there, nothing can be right"
+
+
+def one_sided(
+    predictions: Sequence[Given], truth: Iterable[Given], clips: Labelled, names: Sequence[str] | None
+) -> list[str]:
+    """Return notes on classes that only the predictions name, or only the ground truth, with what may have been meant.
+
+    Args:
+        predictions: Tables or arrays.
+        truth: Likewise; arrays are of the classes of the clips.
+        clips: The clips, with the classes that are known of them.
+        names: Of the classes of arrays that are predicted; None for those of the clips.
+    """
+    arrays = any(isinstance(each, np.ndarray) for each in predictions)
+    true = classes_in(truth, clips)
+    predicted = [*classes_in(predictions, clips), *((clips.classes if names is None else names) if arrays else ())]
+    known = [*dict.fromkeys([*true, *clips.classes])]
+    return [
+        *unknown_classes(predicted, known, "the predictions", NOTHING_TRUE, "named by no label and no ground truth"),
+        *unknown_classes(true, predicted, "the ground truth", "all of it is missed", "predicted in no clip"),
+    ]
+
+
 def last_segment(given: Iterable[Given], clips: Labelled, classes: int) -> int:
     """Return the number of segments that hold all that is given of these clips, at least 1."""
     kept = list(given)
@@ -143,6 +203,25 @@ def last_segment(given: Iterable[Given], clips: Labelled, classes: int) -> int:
     return max(
         segments_of(tables, len(clips.clips), classes, clips.segment), *arrays, int(clips.lengths.max(initial=0)), 1
     )
+
+
+def length_notes(given: Iterable[Given], clips: Labelled, segments: int) -> list[str]:
+    """Return a note on how long clips of unknown length are taken to be, and on what lies past all events.
+
+    Args:
+        given: Truth and predictions.
+        clips: The clips.
+        segments: Of the longest clip.
+    """
+    if (taken := clips.assumed(segments)) is None:
+        return []
+    note = f"{counted(clips.unknown, 'clip is', 'clips are')} of unknown length: taken as {taken:g} s"
+    if clips.length is None:
+        return [f"{note}, like the longest"]
+    last = clips.segment * last_segment(given, replace(clips, lengths=np.zeros_like(clips.lengths)), 1)
+    if last >= taken:
+        return [f"{note}, as given"]
+    return [f"{note}, as given; no event ends after {last:g} s, and what follows counts as seconds without any"]
 
 
 def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) -> list[str]:
@@ -161,18 +240,22 @@ def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) ->
     for kind, each in given.items():
         if isinstance(each, np.ndarray):
             if len(each) != len(clips.clips):
-                raise SeehearError(f"{kind}: is of {len(each)} clips, and there are {len(clips.clips)}")
+                raise SeehearError(f"{kind}: is of {counted(len(each), 'clip')}, and there are {len(clips.clips)}")
             continue
         others = sorted(set(each.clips) - own)
         hint = clip_hint(others, clips.clips) if others else ""
         if each.clips and len(others) == len(set(each.clips)):
             raise SeehearError(f"{each.path}: names none of the clips of {clips.where}{hint}")
         if others and not truth:
-            notes.append(f"{each.path}: {len(others)} clips are not scored, for example {others[0]}{hint}")
-    tables = [each for each in given.values() if not isinstance(each, np.ndarray)]
+            notes.append(
+                f"{each.path}: {counted(len(others), 'clip is', 'clips are')} not scored, for example {others[0]}{hint}"
+            )
+    by_kind = {kind: each for kind, each in given.items() if not isinstance(each, np.ndarray)}
+    notes += repeated_files(by_kind)
+    tables = [*by_kind.values()]
+    notes += _bare(tables, clips, "nothing happens" if truth else "nothing is predicted")
     dense = [_of_clips(each, clips) for each in tables if isinstance(each, DenseTable)]
     if truth:
-        notes += _bare(tables, clips)
         seconds = (clips.lengths * clips.segment).tolist()
         stated = stated_lengths(dense)
         length = stated | {clip: each for clip, each in zip(clips.clips, seconds, strict=True) if each}
@@ -181,15 +264,16 @@ def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) ->
     return [*notes, *map(str, doubts(weak, dense, clips.classes))]
 
 
-def _bare(tables: Sequence[Table], clips: Labelled) -> list[str]:
-    """Return a note on clips that no table of the truth names."""
+def _bare(tables: Sequence[Table], clips: Labelled, fate: str) -> list[str]:
+    """Return a note on clips that no table of the truth, or of the predictions, names. fate: What that means."""
     named = {clip for table in tables for clip in table.clips}
     bare = [clip for clip in clips.clips if clip not in named]
     if not tables or not bare:
         return []
     hint = clip_hint(sorted(named.difference(clips.clips)), bare)
     files = ", ".join(str(table.path) for table in tables)
-    return [f"{len(bare)} clips have no row in {files}, for example {bare[0]}: there, nothing happens{hint}"]
+    have = counted(len(bare), "clip has", "clips have")
+    return [f"{have} no row in {files}, for example {bare[0]}: there, {fate}{hint}"]
 
 
 def _of_clips(table: DenseTable, clips: Labelled) -> DenseTable:

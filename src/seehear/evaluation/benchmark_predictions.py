@@ -124,7 +124,8 @@ def _of_arrays(
     found = Probabilities.of_segments(np.stack([*scores.values()], axis=2))
     active = decoding(found, clips.classes, tuple(scores))
     of_clips = {kind: array.max(axis=1) for kind, array in scores.items()}
-    return _of_seconds(active, scores, of_clips, clips.segment, decoding=str(decoding))
+    filtered = "" if decoding.filter == "none" else ",clip:largest-segment"
+    return _of_seconds(active, scores, of_clips, clips.segment, decoding=f"{decoding}{filtered}")
 
 
 def _per_clip(given: Mapping[str, Given], names: Sequence[str], clips: Clips) -> Prediction:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from seehear.errors import SeehearError
-from seehear.results import Result, html_table, import_pandas, listed, table
+from seehear.results import Result, counted, html_table, import_pandas, listed, table
 from seehear.scoring.intervals import Interval
 from seehear.scoring.metrics.interface import ClassScore, Key, Metric, MetricSignature
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,13 @@ class MetricResult:
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"MetricResult({self.metric.name}: {_short(self.rows[:1])}, {len(self.keys)} scores)"
+        return f"MetricResult({self.metric.name}: {_short(self.headline)}, {len(self.keys)} scores)"
+
+    @property
+    def headline(self) -> BenchmarkRow:
+        """The score to show where there is room for one, of the first kind."""
+        named = (row for row in self.rows if row.key.score == self.metric.headline)
+        return next(named, self.rows[0])
 
     @cached_property
     def rows(self) -> tuple[BenchmarkRow, ...]:
@@ -181,10 +189,10 @@ class Benchmark(Result):
         )
 
     def __repr__(self) -> str:
-        parts = [f"{result.metric.name} {_short(result.rows[:1])}" for result in self.results[:3]]
+        parts = [f"{result.metric.name} {_short(result.headline)}" for result in self.results[:3]]
         more = f", {len(self.results) - 3} more" if len(self.results) > 3 else ""
         count = f", {len(self.runs)} seeds" if self._several else ""
-        return f"Benchmark({', '.join(parts)}{more}{count}; {self.results[0].signature.clips} clips)"
+        return f"Benchmark({', '.join(parts)}{more}{count}; {counted(self.results[0].signature.clips, 'clip')})"
 
     def _repr_html_(self) -> str:
         return "\n".join(
@@ -217,9 +225,28 @@ class Benchmark(Result):
             columns=names,
         )
 
+    def plot(self, ax: Axes | None = None) -> Figure:
+        """Draw every score with its interval; scores that are not defined are left out.
+
+        Args:
+            ax: Axes to draw into; by default a new figure.
+
+        Returns:
+            The figure.
+        """
+        from seehear.plots.scores import ScoreMark, plot_scores
+
+        marks = []
+        for row in self.rows:
+            ends = (row.interval.low, row.interval.high)
+            if not np.isnan(row.interval.mean):
+                shown = None if np.isnan(ends).any() else ends
+                marks.append(ScoreMark(f"{row.metric}: {row.key}", row.interval.mean, shown))
+        return plot_scores(marks, ax, ", ".join(self.runs) or "given predictions")
+
     def text(self) -> str:
         """Return a table per metric, with its signature, and what the truth can't say."""
-        headline = f"{len(self.missing)} clips without features, scored as if nothing was predicted"
+        headline = f"{counted(len(self.missing), 'clip')} without features, scored as if nothing was predicted"
         lines = [listed(self.missing, headline)] if self.missing else []
         lines += self.notes
         over = "clips and seeds" if self._several else "clips"
@@ -269,8 +296,8 @@ def _text(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.2f}"
 
 
-def _short(rows: Sequence[BenchmarkRow]) -> str:
-    return ", ".join(f"{row.key.score} {_text(row.interval.mean)}" for row in rows)
+def _short(row: BenchmarkRow) -> str:
+    return f"{row.key.score} {_text(row.interval.mean)}"
 
 
 def _json(value: float) -> float | None:

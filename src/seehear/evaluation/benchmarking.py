@@ -18,10 +18,13 @@ from seehear.evaluation.benchmark_inputs import (
     ByKind,
     Given,
     Labelled,
+    check_kinds,
     check_tables,
     classes_in,
     labelled,
     last_segment,
+    length_notes,
+    one_sided,
     read_by_kind,
     truth_of,
 )
@@ -32,14 +35,21 @@ from seehear.events import ActiveSegments, Activity, event_spans
 from seehear.features.notes import unknown_classes
 from seehear.parsing.parser import Parser
 from seehear.progress import Progress
+from seehear.results import counted
 from seehear.scoring import intervals
-from seehear.scoring.intervals import bootstrap_values
+from seehear.scoring.intervals import Interval, bootstrap_values
 from seehear.scoring.metrics import METRICS, label_f1
 from seehear.scoring.metrics.inputs import Clips, Prediction, Truth
-from seehear.scoring.metrics.interface import Measured, Metric, MetricSignature, limits_of
+from seehear.scoring.metrics.interface import Grain, Measured, Metric, MetricSignature, limits_of
 from seehear.scoring.signature import revision
 
 Predicted = Mapping[str, str | Path | ArrayLike]  # kind -> dense or weak table, or array
+TOLERANCE = 1e-9  # of rounding, between a value and the ends of its interval
+DEFAULT_DECODING = (
+    "probabilities become events by the default decoding, {}: give decoding= for others, such as parser.decoding"
+)
+GIVEN, NO_RANKING = Prediction.decoding, "no-ranking"  # of signatures
+OF_SEGMENTS = "arrays hold no probability of clips: it is the largest of the segments', and a run's own may differ"
 NO_CONFIDENCE = "the predictions have no confidences: all events are tied, and ranked in the order of the clips"
 
 
@@ -88,22 +98,40 @@ def benchmark(
         SeehearError: For a metric that is unknown, or that the truth or the predictions can't answer; for tables that
             can't be read, or that are of other clips.
     """
-    chosen = [METRICS[name] for name in arguments.names(metrics)]
-    if not chosen:
-        raise SeehearError(f"name a metric: {', '.join(METRICS)}")
+    chosen = chosen_metrics(metrics)
     if draws is not None and draws < 0:
         raise SeehearError(f"draws is a number of bootstrap samples, 0 or more, not {draws}")
     known = labelled(clips, length, segment)
     true = _truth_given(truth, clips)
     predictions = _predictions_given(systems)
     if predictions:
+        check_kinds(true, predictions[0])
         if ensemble:
             raise SeehearError("an ensemble is of parsers, whose probabilities it averages: give run folders")
-        return _of_predictions(predictions, _classes_named(systems), known, true, chosen, decoding, draws)
+        named = _classes_named(systems)
+        return _of_predictions(predictions, named, _source(systems), known, true, chosen, decoding, draws)
+    if isinstance(systems, np.ndarray):
+        raise SeehearError("predictions are arrays by kind, as in {'audio': p[:, :, 0]}: a bare array names no kind")
     if not isinstance(clips, Dataset):
         raise SeehearError(f"{clips}: names clips, and parsers need their features: give a Dataset")
     parsers = open_parsers(cast("Systems", systems), device, ensemble=ensemble)
+    check_kinds(true, parsers[0].modalities)
     return _of_parsers(parsers, clips, known, true, chosen, decoding, draws, progress)
+
+
+def chosen_metrics(names: str | Sequence[str]) -> list[Metric]:
+    """Return metrics by name.
+
+    Raises:
+        SeehearError: If there is none, one is unknown, or a package that one needs is not installed.
+    """
+    chosen = [METRICS[name] for name in arguments.names(names)]
+    if not chosen:
+        raise SeehearError(f"name a metric: {', '.join(METRICS)}")
+    for metric in chosen:
+        if metric.requires is not None:
+            metric.requires()
+    return chosen
 
 
 def _truth_given(truth: ByKind | None, clips: Dataset | str | Path) -> dict[str, Given]:
@@ -138,6 +166,13 @@ def _classes_named(systems: Any) -> tuple[str, ...] | None:
     return named.pop()
 
 
+def _source(systems: Any) -> str:
+    """Return how predictions that say so, as `parser.predict` does, were decoded; else nothing."""
+    several = [systems] if isinstance(systems, Mapping) else systems
+    sources = {each.source if isinstance(each, Activity) else "" for each in several}
+    return sources.pop() if len(sources) == 1 else ""
+
+
 def _of_parsers(
     parsers: Sequence[Parser],
     dataset: Dataset,
@@ -151,7 +186,7 @@ def _of_parsers(
     first = parsers[0]
     collocation = first.run.facts.collocation
     data = dataset if [*dataset.collocation.items()] == [*collocation.items()] else dataset.with_networks(collocation)
-    scored, truth, notes = _prepared(known, given, first.classes)
+    scored, truth, notes = _prepared(metrics, known, given, first.classes)
     notes += unknown_classes(scored.classes, first.classes, "the labels", "their events count as missed")
     apart = any(metric.name == label_f1.METRIC.name for metric in metrics)
     measured = []
@@ -161,7 +196,7 @@ def _of_parsers(
             measured.append(_measured(metrics, prediction, truth, scored))
             bar.advance(run_name(parser))
     described = describe_decoding(parsers, decoding)
-    results = _results(metrics, measured, scored, described, _labels(known, given), draws, len(first.members))
+    results = _results(metrics, measured, _signature(known, given, scored, described, len(first.members)), draws)
     return Benchmark(
         results,
         runs=[name for parser in parsers for name in run_names(parser)],
@@ -175,6 +210,7 @@ def _of_parsers(
 def _of_predictions(
     predictions: Sequence[Mapping[str, Given]],
     names: tuple[str, ...] | None,
+    source: str,
     known: Labelled,
     given: Mapping[str, Given],
     metrics: Sequence[Metric],
@@ -183,23 +219,42 @@ def _of_predictions(
 ) -> Benchmark:
     more = [note for each in predictions for note in check_tables(each, known, truth=False)]
     tables = [each for prediction in predictions for each in prediction.values()]
-    scored, truth, notes = _prepared(known, given, names or (), tables)
+    scored, truth, notes = _prepared(metrics, known, given, names or (), tables)
+    notes += one_sided(tables, given.values(), known, names)
     measured, decodings = [], []
     for each in predictions:
         prediction = of_given(each, names or known.classes, scored, decoding)
         decodings.append(prediction.decoding)
-        notes += [NO_CONFIDENCE] if not prediction.graded and any(metric.ranks for metric in metrics) else []
+        notes += _decoding_notes(each, prediction, decoding, metrics)
         measured.append(_measured(metrics, prediction, truth, scored))
-    results = _results(metrics, measured, scored, decodings[0], _labels(known, given), draws, 1)
+    described = f"{source},{NO_RANKING}" if source and decodings[0] == GIVEN else decodings[0]
+    results = _results(metrics, measured, _signature(known, given, scored, described), draws)
     return Benchmark(results, missing=[], notes=list(dict.fromkeys([*notes, *more])), limits=limits_of(truth))
 
 
+def _decoding_notes(
+    given: Mapping[str, Given], prediction: Prediction, decoding: Decoding | None, metrics: Sequence[Metric]
+) -> list[str]:
+    """Return notes on what arrays and tables lack that a run has: a ranking, thresholds, probabilities of clips."""
+    if not prediction.graded:
+        return [NO_CONFIDENCE] if any(metric.ranks for metric in metrics) else []
+    arrays = [each for each in given.values() if isinstance(each, np.ndarray) and each.ndim == 3]
+    if not arrays or all(metric.ranks for metric in metrics):
+        return []
+    return [*([] if decoding is not None else [DEFAULT_DECODING.format(Decoding())]), OF_SEGMENTS]
+
+
 def _prepared(
-    known: Labelled, given: Mapping[str, Given], first: Sequence[str], predicted: Sequence[Given] = ()
+    metrics: Sequence[Metric],
+    known: Labelled,
+    given: Mapping[str, Given],
+    first: Sequence[str],
+    predicted: Sequence[Given] = (),
 ) -> tuple[Clips, Truth, list[str]]:
     """Return the clips with all classes, their truth, and notes.
 
     Args:
+        metrics: What is asked for: lengths are spoken of where something is per second.
         known: The clips with their labels.
         given: Their truth.
         first: Classes that come first: those of the system.
@@ -209,11 +264,8 @@ def _prepared(
     classes = tuple(dict.fromkeys([*first, *known.classes, *classes_in([*given.values(), *predicted], known)]))
     segments = last_segment([*given.values(), *predicted], known, len(classes))
     lengths = np.where(known.lengths > 0, known.lengths, segments)
-    if not known.lengths.all():
-        unknown = int((known.lengths == 0).sum())
-        notes.append(
-            f"{unknown} clips are of unknown length: taken as {segments * known.segment:g} s, like the longest"
-        )
+    if any(metric.grain is Grain.SECOND for metric in metrics):
+        notes += length_notes([*given.values(), *predicted], known, segments)
     scored = Clips(known.clips, classes, lengths, segments, known.segment)
     truth = truth_of(given, scored, known.classes)
     # What is true past the end of the features, within a rounding, counts as part of the clip.
@@ -236,26 +288,41 @@ def _measured(metrics: Sequence[Metric], prediction: Prediction, truth: Truth, c
 
 
 def _results(
-    metrics: Sequence[Metric],
-    measured: Sequence[Sequence[Measured]],
-    clips: Clips,
-    decoding: str,
-    labels: str,
-    draws: int | None,
-    ensemble: int,
+    metrics: Sequence[Metric], measured: Sequence[Sequence[Measured]], shared: MetricSignature, draws: int | None
 ) -> list[MetricResult]:
     results = []
     for metric, *runs in zip(metrics, *measured, strict=True):
         usual = intervals.DRAWS if metric.draws is None else min(metric.draws, intervals.DRAWS)
         number = usual if draws is None else draws
-        found = bootstrap_values([run.values for run in runs], len(clips), draws=number)
-        signature = MetricSignature(metric.name, metric.parameters, decoding, labels, len(clips), number, ensemble)
-        notes = tuple(dict.fromkeys(note for run in runs for note in run.notes))
+        found = bootstrap_values([run.values for run in runs], shared.clips, draws=number)
+        signature = replace(
+            shared,
+            metric=metric.name,
+            parameters=metric.parameters,
+            draws=number,
+            segment=shared.segment if metric.grain is Grain.SECOND else None,
+            length=shared.length if metric.lengths else None,
+        )
+        notes = tuple(dict.fromkeys(note for run in runs for note in (*run.notes, *_beside(found))))
         results.append(MetricResult(metric, runs[0].keys, found, [run.classes for run in runs], signature, notes))
     return results
 
 
-def _labels(known: Labelled, given: Mapping[str, Given]) -> str:
-    """Return the names and revision of what the scores rest on."""
+def _beside(found: Sequence[Interval]) -> list[str]:
+    """Return a note on intervals that do not hold their value."""
+    out = sum(each.mean < each.low - TOLERANCE or each.mean > each.high + TOLERANCE for each in found)
+    if not out:
+        return []
+    does = counted(out, "interval does", "intervals do")
+    why = "clips that are drawn again repeat, which moves a score that is no mean over clips; more clips are needed"
+    return [f"{does} not hold the value: {why} (docs/scores.md: Scores that papers report)"]
+
+
+def _signature(
+    known: Labelled, given: Mapping[str, Given], clips: Clips, decoding: str, ensemble: int = 1
+) -> MetricSignature:
+    """Return what the signatures of all metrics share."""
     paths = [each.path for each in given.values() if not isinstance(each, np.ndarray)]
-    return f"{known.revision}+{revision(paths)}" if paths else known.revision
+    labels = f"{known.revision}+{revision(paths)}" if paths else known.revision
+    length = known.assumed(clips.segments)
+    return MetricSignature("", "", decoding, labels, len(clips), 0, ensemble, clips.segment, length)

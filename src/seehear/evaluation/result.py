@@ -156,7 +156,8 @@ class Evaluation(Result):
         system = self.system if len(self.system) <= LONGEST_NAME else f"{self.system[: LONGEST_NAME - 1]}…"
         average = f"average {self.average.mean:.1f} ({self.average.low:.1f} to {self.average.high:.1f})"
         count = f", {len(self.scores)} seeds" if len(self.scores) > 1 else ""
-        return f"Evaluation({system}: {average}{count}; {self.signature.clips} clips, {self.signature.decoding[:40]})"
+        clips = counted(self.signature.clips, "clip")
+        return f"Evaluation({system}: {average}{count}; {clips}, {self.signature.decoding[:40]})"
 
     def _repr_html_(self) -> str:
         return html_table(self._score_table(self.rows), f"{self.system}, per cent; {self.signature}")

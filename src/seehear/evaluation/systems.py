@@ -37,7 +37,7 @@ def open_parsers(systems: Systems, device: str = "auto", *, ensemble: bool = Fal
         elif isinstance(system, str | Path):
             parsers += [Parser.of_run(run, device) for run in find_runs([system])]
         else:
-            raise SeehearError(f"{system!r}: is not a system; give a Parser or the path of a run folder")
+            raise SeehearError(f"{type(system).__name__}: is not a system; give a Parser or the path of a run folder")
     if not parsers:
         raise SeehearError("no system to evaluate: give a Parser or the path of a run folder")
     if any(isinstance(parser, Ensemble) for parser in parsers):

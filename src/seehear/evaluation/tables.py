@@ -24,6 +24,7 @@ from seehear.labels import (
 )
 from seehear.labels.plausible import MAX_OVERHANG
 from seehear.labels.tables import stated_lengths
+from seehear.results import counted
 from seehear.scoring.given import score_given
 from seehear.scoring.references import references, score_references
 from seehear.scoring.scores import score
@@ -98,7 +99,6 @@ def _other_clips(tables: Mapping[str, DenseTable], weak: WeakTable) -> list[str]
         if others and others == named:
             raise SeehearError(f"{each.path}: holds predictions for none of the clips of {weak.path}{hint}")
         if others:
-            notes.append(
-                f"{each.path}: {len(others)} clips are not in {weak.path}, for example {min(others)}: left out{hint}"
-            )
+            are = counted(len(others), "clip is", "clips are")
+            notes.append(f"{each.path}: {are} not in {weak.path}, for example {min(others)}: left out{hint}")
     return notes

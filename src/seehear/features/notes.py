@@ -43,7 +43,16 @@ def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]
     return []
 
 
-def unknown_classes(names: Sequence[str], known: Sequence[str], where: str, fate: str) -> list[str]:
+MOST_CLASSES = 20  # of a note
+
+
+def unknown_classes(
+    names: Sequence[str],
+    known: Sequence[str],
+    where: str,
+    fate: str,
+    because: str = "which the model does not know",
+) -> list[str]:
     """Return a note that names all unknown classes, each with the known class whose name is closest; or none.
 
     Args:
@@ -51,15 +60,17 @@ def unknown_classes(names: Sequence[str], known: Sequence[str], where: str, fate
         known: Classes of the parser.
         where: The place where they occur, for the note.
         fate: What happens to their events or labels, for the note.
+        because: Why they are unknown.
     """
     unknown = sorted(set(names) - set(known))
     if not unknown:
         return []
     hints = {name: suggestion(name, known).removeprefix(": ") for name in unknown}
-    listed = ", ".join(f"{name} ({hint})" if hint else name for name, hint in hints.items())
-    return [
-        f"{counted(len(unknown), 'class', 'classes')} only in {where}, which the model does not know: {listed}; {fate}"
-    ]
+    first = sorted(unknown, key=lambda name: not hints[name])[:MOST_CLASSES] if len(unknown) > MOST_CLASSES else unknown
+    listed = ", ".join(f"{name} ({hints[name]})" if hints[name] else name for name in first)
+    more = f" and {len(unknown) - len(first)} more" if len(first) < len(unknown) else ""
+    count = counted(len(unknown), "class", "classes")
+    return [f"{count} only in {where}, {because}: {listed}{more}; {fate}"]
 
 
 def loudness(dataset: Dataset) -> list[str]:

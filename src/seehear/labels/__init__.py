@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from seehear.labels.check import LabelCheck, check, cross_check, weak_dense_mismatches
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
-from seehear.labels.plausible import clip_hint, doubts, past_end, spellings, units
+from seehear.labels.plausible import clip_hint, doubts, past_end, repeated_files, spellings, units
 from seehear.labels.read import (
     EventCheck,
     header_of,
@@ -54,6 +54,7 @@ __all__ = [
     "read_classes",
     "read_dense",
     "read_weak",
+    "repeated_files",
     "scan_dense",
     "scan_weak",
     "segments_of",

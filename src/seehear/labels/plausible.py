@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from statistics import median
 
 from seehear.labels.defects import Defect, DefectKind, one_slip
@@ -110,6 +111,18 @@ def joined_classes(tables: Sequence[WeakTable | DenseTable], classes: Sequence[s
                 message += "if these are several classes each, write commas between them"
                 defects.append(Defect(table.path, table.first_line(names[0]), DefectKind.LIKELY_JOINED, message))
     return defects
+
+
+def repeated_files(tables: Mapping[str, WeakTable | DenseTable]) -> list[str]:
+    """Return a note on each file that is given for several modalities. tables: modality -> its table."""
+    names: dict[Path, list[str]] = {}
+    for name, each in tables.items():
+        names.setdefault(each.path.resolve(), []).append(name)
+    return [
+        f"{tables[of[0]].path}: is given for {' and for '.join(of)}: all that it names counts in each"
+        for of in names.values()
+        if len(of) > 1
+    ]
 
 
 def clip_hint(names: Iterable[str], known: Iterable[str] | dict[str, str]) -> str:

@@ -23,6 +23,7 @@ from seehear.labels import Event, WeakTable, dense_text, read_dense, read_weak, 
 from seehear.names import valid_modality_name
 from seehear.pseudo import CONFIDENT, PseudoLabels
 from seehear.refinement.segments import confidence_of
+from seehear.results import counted
 from seehear.stored import exists, read_object
 from seehear.texts import read_text
 
@@ -65,7 +66,8 @@ def read(folder: str | Path, dataset: Dataset) -> PseudoLabels:
         table = read_weak(folder / f"weak_{name}.csv")
         if missing := [clip for clip in clips.clips if clip not in table.labels]:
             raise SeehearError(
-                f"{table.path}: lacks {len(missing)} clips, for example {missing[0]}: refine the labels of these clips"
+                f"{table.path}: lacks {counted(len(missing), 'clip')}, for example {missing[0]}: "
+                "refine the labels of these clips"
             )
         weak[name] = table.array(clips.clips, clips.classes) > 0
         wrong = np.argwhere(weak[name] & (clips.labels == 0))

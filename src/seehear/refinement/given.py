@@ -16,6 +16,7 @@ from seehear.labels.read import MILLISECOND
 from seehear.pseudo import CONFIDENT, PseudoLabels
 from seehear.refinement.result import Refinement
 from seehear.refinement.segments import confidence_of
+from seehear.results import counted
 from seehear.scoring.signature import revision
 
 
@@ -75,9 +76,8 @@ def _notes(clips: Dataset, tables: Mapping[str, DenseTable]) -> list[str]:
         if table.events and not own:
             raise SeehearError(f"{table.path}: names none of the clips, but for example {others[0]}")
         if others:
-            notes.append(
-                f"{table.path}: {len(others)} clips are not in the data set, for example {others[0]}: left out"
-            )
+            are = counted(len(others), "clip is", "clips are")
+            notes.append(f"{table.path}: {are} not in the data set, for example {others[0]}: left out")
         if late := [event for event in own if event.offset > length[event.clip] + MILLISECOND]:
             first = late[0]
             notes.append(

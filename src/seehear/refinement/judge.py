@@ -20,7 +20,17 @@ from numpy.typing import NDArray
 from seehear import arguments
 from seehear.arguments import PathLike, Texts
 from seehear.errors import SeehearError
-from seehear.labels import DenseTable, WeakTable, classes_of, clip_hint, is_dense, read_dense, read_weak
+from seehear.labels import (
+    DenseTable,
+    WeakTable,
+    classes_of,
+    clip_hint,
+    is_dense,
+    read_dense,
+    read_weak,
+    repeated_files,
+    suggestion,
+)
 from seehear.refinement.folder import read_labels
 from seehear.refinement.judgement import (
     Gap,
@@ -33,6 +43,7 @@ from seehear.refinement.judgement import (
     states_of,
 )
 from seehear.refinement.result import Refinement
+from seehear.results import counted
 from seehear.scoring.comparison import difference
 from seehear.scoring.f1 import ratio
 from seehear.scoring.intervals import Interval, bootstrap_each, share_values
@@ -93,12 +104,12 @@ def judge_labels(refined: PathLike | Refinement, truth: Tables, *, prior: Tables
         SeehearError: If a table can't be read, the truth lacks a modality, or no label can be judged.
     """
     given = _refined(refined)
-    true = _truth(truth, given.modalities)
+    tables = _tables(truth, given.modalities, "truth")
+    true = _truth(tables)
     known = {*true.clips}
     clips = [clip for clip in given.clips if clip in known]
     if not clips:
-        names = "none of the refined clips" + clip_hint(true.clips, given.clips)
-        raise SeehearError(f"{true.source}: the tables of true labels name {names}")
+        raise SeehearError(_none_named(tables, given))
     classes = [*dict.fromkeys([*given.classes, *true.classes])]
     labels = _Labels(given.modalities, clips, classes, true.of(clips, classes), given.of(clips, classes))
     if not labels.judged.any():
@@ -122,6 +133,7 @@ def judge_labels(refined: PathLike | Refinement, truth: Tables, *, prior: Tables
         len(clips),
         signature,
         prior_of.described,
+        notes=tuple(dict.fromkeys([*repeated_files(tables), *prior_of.notes])),
     )
 
 
@@ -194,11 +206,13 @@ class _Prior:
         answers: States, (N, C) or (C,).
         source: Where they come from, for signatures.
         described: The same for people.
+        notes: What else to know.
     """
 
     answers: Array
     source: str
     described: str
+    notes: tuple[str, ...] = ()
 
 
 def _constant(labels: _Labels, prior: Array) -> dict[Reference, Array]:
@@ -212,13 +226,14 @@ def _prior(tables: Tables | None, labels: _Labels) -> _Prior:
     if tables is None:
         how = "class prior: per class, the most frequent answer in the other clips, for each clip (leave one out)"
         return _Prior(_left_out(labels.decided), "leave-one-out", how)
-    others, judged = _truth(tables, labels.modalities), {*labels.clips}
+    of_prior = _tables(tables, labels.modalities, "prior")
+    others, judged = _truth(of_prior), {*labels.clips}
     kept = [clip for clip in others.clips if clip not in judged]
     seen = others.of(kept, labels.classes)
     if not seen.any():
         raise SeehearError(f"{others.source}: the prior's tables name no labels of other clips: leave out --prior")
-    how = f"class prior: per class, the most frequent answer in {len(kept)} other clips ({others.source})"
-    return _Prior(_most_frequent(seen), f"{others.source}:{len(kept)}", how)
+    how = f"class prior: per class, the most frequent answer in {counted(len(kept), 'other clip')} ({others.source})"
+    return _Prior(_most_frequent(seen), f"{others.source}:{len(kept)}", how, tuple(repeated_files(of_prior)))
 
 
 def _most_frequent(states: Array) -> Array:
@@ -317,14 +332,41 @@ def _signed(labels: ByModality) -> ByModality:
     return replace(labels, source=f"{labels.source}@{digest[:8]}")
 
 
-def _truth(given: Tables, modalities: tuple[str, ...]) -> ByModality:
-    """Return true labels, of the clips that are known in every modality."""
+def _tables(given: Tables, modalities: tuple[str, ...], what: str) -> dict[str, WeakTable | DenseTable]:
+    """Return the table of each modality, in their order.
+
+    Args:
+        given: As a user gives them.
+        modalities: Of the refined labels.
+        what: The argument that gives them, for messages.
+
+    Raises:
+        SeehearError: If a modality is unknown or lacks a table, or one can't be read.
+    """
     named: Mapping[str, Table] = given if isinstance(given, Mapping) else arguments.by_modality(given)
     if others := [name for name in named if name not in modalities]:
-        raise SeehearError(f"{others[0]}: the refined labels are of {' and '.join(modalities)}")
+        hint = suggestion(others[0], modalities)
+        raise SeehearError(f"{what} of {others[0]}: the refined labels are of {' and '.join(modalities)}{hint}")
     if missing := [name for name in modalities if name not in named]:
-        raise SeehearError(f"there are true labels of {', '.join(named) or 'no modality'}: give those of {missing[0]}")
-    tables = {name: _read(named[name]) for name in modalities}
+        of = ", ".join(named) or "no modality"
+        raise SeehearError(f"{what} has true labels of {of}: give those of {' and '.join(missing)} too")
+    return {name: _read(named[name]) for name in modalities}
+
+
+def _none_named(tables: Mapping[str, WeakTable | DenseTable], given: ByModality) -> str:
+    """Return why no refined clip is known in every modality: which table names how many."""
+    refined = {*given.clips}
+    number = {each.path: len(refined.intersection(each.clips)) for each in tables.values()}
+    empty = [each for each in tables.values() if not number[each.path]]
+    hint = clip_hint(dict.fromkeys(clip for each in empty for clip in each.clips), given.clips)
+    if not any(number.values()):
+        return f"{', '.join(map(str, number))}: the tables of true labels name none of the refined clips{hint}"
+    counts = ", ".join(f"{path} names {counted(count, 'refined clip')}" for path, count in number.items())
+    return f"no refined clip is named by the true labels of every modality: {counts}{hint}"
+
+
+def _truth(tables: Mapping[str, WeakTable | DenseTable]) -> ByModality:
+    """Return true labels, of the clips that are known in every modality."""
     dense = [each for each in tables.values() if isinstance(each, DenseTable)]
     weak = [each for each in tables.values() if isinstance(each, WeakTable)]
     clips = dict.fromkeys(clip for each in dense or weak for clip in each.clips)

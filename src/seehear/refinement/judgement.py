@@ -123,6 +123,7 @@ class LabelJudgement(Result):
         clips: Number of clips.
         signature: How this was computed.
         prior: Where the class prior comes from, for people.
+        notes: What else to know.
     """
 
     modalities: tuple[str, ...]
@@ -136,6 +137,7 @@ class LabelJudgement(Result):
     clips: int
     signature: str
     prior: str
+    notes: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -175,7 +177,7 @@ class LabelJudgement(Result):
                 f"labels of each modality, per cent\n{modalities}",
                 f"labels by where they are true (rows) and where they were put\n{confusion}",
                 f"classes: where their labels are true, and the share that is right, per cent\n{classes}",
-                "\n".join([*gaps, self.signature]),
+                "\n".join([*self.notes, *gaps, self.signature]),
             ]
         )
 
@@ -228,6 +230,7 @@ class LabelJudgement(Result):
                 for name, row in zip(names, self.confusion.tolist(), strict=True)
             },
             "classes": [{**vars(row), "true": dict(zip(self.kinds, row.true, strict=True))} for row in self.classes],
+            "notes": list(self.notes),
             "gaps": {gap.name.lower(): vars(missing) for gap, missing in self.gaps.items()},
             "signature": self.signature,
         }

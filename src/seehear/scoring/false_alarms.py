@@ -32,7 +32,7 @@ from seehear.errors import SeehearError
 from seehear.events import ActiveSegments, EventSpans, event_spans, inside_clips
 from seehear.files import atomic_json
 from seehear.modality import display_name
-from seehear.results import Result, html_table, import_pandas, table
+from seehear.results import Result, counted, html_table, import_pandas, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -138,7 +138,7 @@ class FalseAlarms(Result):
     labelled: bool
 
     def __repr__(self) -> str:
-        return f"FalseAlarms({len(self.rows)} thresholds from {self.clips} clips)"
+        return f"FalseAlarms({len(self.rows)} thresholds from {counted(self.clips, 'clip')})"
 
     @property
     def warning(self) -> str:
@@ -157,7 +157,7 @@ class FalseAlarms(Result):
         where = "ground truth: all hours count" if self.labelled else "weak labels: hours of clips without the class"
         found = {row.evidence for row in self.rows}
         meanings = [each.value for each in Evidence if each in found]
-        lines = [table(self.cells(), right_from=2), *meanings, f"chosen on {self.clips} clips by {where}"]
+        lines = [table(self.cells(), right_from=2), *meanings, f"chosen on {counted(self.clips, 'clip')} by {where}"]
         return "\n".join([*lines, *([self.warning] if self.warning else [])])
 
     def cells(self) -> list[list[str]]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.events import ActiveSegments, clip_blocks
 from seehear.modality import kinds, with_joint
-from seehear.results import html_table, import_pandas
+from seehear.results import counted, html_table, import_pandas
 from seehear.scoring.f1 import LEVELS, Counts, clip_f1, level_counts, ratio
 from seehear.scoring.only import Active, only_scores
 from seehear.scoring.signature import Signature
@@ -81,7 +81,7 @@ class Scores:
 
     def __repr__(self) -> str:
         types = ", ".join(f"{self.level(level)[TYPE_AT_AV]:.1f} {level}" for level in LEVELS)
-        return f"Scores(Type@AV {types}; average {self.average:.1f}; {self.signature.clips} clips)"
+        return f"Scores(Type@AV {types}; average {self.average:.1f}; {counted(self.signature.clips, 'clip')})"
 
     def _repr_html_(self) -> str:
         names = list(self.level(LEVELS[0]))

@@ -192,4 +192,5 @@ METRIC = Metric(
     parameters="tiou0.1:0.1:0.9,proposals:0.05:0.05:0.95,confidence:contrast0.25",
     ranks=True,
     draws=DRAWS,
+    headline=next(iter(MEANS)),
 )

@@ -123,6 +123,9 @@ class Metric:
         parameters: Of the definition, for signatures.
         ranks: Whether it ranks events by confidence: then predictions without confidences are all tied.
         draws: Bootstrap draws of its intervals; None for as many as usual.
+        lengths: Whether it counts seconds without any event, so that scores depend on where clips end.
+        headline: The score to show where there is room for one; by default the first.
+        requires: Raises SeehearError if a package that the metric needs is not installed; None if it needs none.
     """
 
     name: str
@@ -134,6 +137,9 @@ class Metric:
     parameters: str = ""
     ranks: bool = False
     draws: int | None = None
+    lengths: bool = False
+    headline: str = ""
+    requires: Callable[[], object] | None = None
 
     def check(self, prediction: Prediction, truth: Truth) -> None:
         """Check that the truth says what the metric compares, and that the system predicts it.
@@ -156,7 +162,8 @@ class Metric:
         if lacking := [kind for kind in needed if kind not in predicted]:
             raise SeehearError(
                 f"{self.name}: nothing is predicted of {' and '.join(lacking)}, the predictions are of "
-                f"{', '.join(predicted)}: give truth of those"
+                f"{', '.join(predicted)}: give predictions of all kinds of truth (on the command line --predictions "
+                f"{' '.join(f'{kind}=TABLE' for kind in lacking)}), or truth of {', '.join(predicted)} alone"
             )
 
     def _unknown(self, truth: Truth) -> str:
@@ -188,6 +195,9 @@ class MetricSignature:
         clips: Number of clips scored.
         draws: Bootstrap draws of the intervals; 0 for none.
         ensemble: Number of seeds whose probabilities were averaged; 1 for a single run.
+        segment: Seconds per segment; None for a metric of clips.
+        length: Seconds that clips of unknown length are taken as; None if there are none, or the metric does not
+            depend on it.
         version: Of seehear.
     """
 
@@ -198,11 +208,15 @@ class MetricSignature:
     clips: int
     draws: int
     ensemble: int = 1
+    segment: float | None = None
+    length: float | None = None
     version: str = __version__
 
     def __str__(self) -> str:
         parts = [self.metric, self.parameters, f"decoding:{self.decoding}"]
         parts += [f"ensemble:{self.ensemble}"] if self.ensemble > 1 else []
+        parts += [f"segment:{self.segment:g}"] if self.segment is not None else []
+        parts += [f"length:{self.length:g}"] if self.length is not None else []
         parts += [f"labels:{self.labels}", f"clips:{self.clips}", f"draws:{self.draws}", f"seehear{self.version}"]
         return "|".join(filter(None, parts))
 

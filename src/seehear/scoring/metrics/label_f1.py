@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.modality import AUDIO, JOINT, VISUAL
+from seehear.results import counted
 from seehear.scoring.f1 import ratio
 from seehear.scoring.metrics.inputs import Active, Clips, Prediction, Truth
 from seehear.scoring.metrics.interface import ClassScore, Grain, Key, Kinds, Metric, Ratios
@@ -45,11 +46,15 @@ def label_f1(prediction: Prediction, truth: Truth, clips: Clips) -> Ratios:
         classes += _class_scores(kind, prediction.labels[kind], true, clips.classes)
         if kind in prediction.clip_scores:
             columns += _columns(kind, "@1", most_probable(prediction.clip_scores[kind]), true)
+    kinds = dict.fromkeys(key.kind for key, *_ in columns)
+    counts = ", ".join(f"{kind} {truth.labels[kind].any(axis=1).sum()}" for kind in kinds)
+    notes = [f"clips that have a label of the kind, and count: {counts}"]
     if {AUDIO, VISUAL} <= set(prediction.alone):
-        columns += _confusion(prediction, truth.labels)
+        confusion, note = _confusion(prediction, truth.labels)
+        columns, notes = [*columns, *confusion], [*notes, note]
     keys, parts, wholes = zip(*columns, strict=True)
     part, whole = (np.stack(each, axis=1).astype(np.float64) for each in (parts, wholes))  # (N, K)
-    return Ratios(keys, part, whole, classes=tuple(classes))
+    return Ratios(keys, part, whole, classes=tuple(classes), notes=tuple(notes))
 
 
 def most_probable(scores: NDArray[np.float32]) -> Active:
@@ -70,15 +75,19 @@ def _columns(kind: str, at: str, predicted: Active, true: Active) -> Columns:
     ]
 
 
-def _confusion(prediction: Prediction, true: Mapping[str, Active]) -> Columns:
-    """Return the shares of clips that one modality gets right and both together do not."""
+def _confusion(prediction: Prediction, true: Mapping[str, Active]) -> tuple[Columns, str]:
+    """Return the shares of clips that one modality gets right and both together do not, and a note on their number."""
     anything = np.any([*true.values()], axis=0)  # (N, C)
     labelled = anything.any(axis=1)
     together = (np.any([*prediction.labels.values()], axis=0) & anything).any(axis=1)
     heard, seen = ((prediction.alone[name] & anything).any(axis=1) for name in (AUDIO, VISUAL))
     confused = {AUDIO: heard & ~together, VISUAL: seen & ~together, JOINT: heard & seen & ~together}
     whole = labelled.astype(np.int64)
-    return [(Key(kind, "mu"), each.astype(np.int64), whole) for kind, each in confused.items()]
+    note = (
+        "mu needs clips of which one modality alone gives a right class: "
+        f"of {counted(int(whole.sum()), 'clip')} with a label, {AUDIO} does in {heard.sum()}, {VISUAL} in {seen.sum()}"
+    )
+    return [(Key(kind, "mu"), each.astype(np.int64), whole) for kind, each in confused.items()], note
 
 
 def _class_scores(kind: str, predicted: Active, true: Active, names: Sequence[str]) -> list[ClassScore]:

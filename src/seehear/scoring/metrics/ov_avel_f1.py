@@ -16,7 +16,7 @@ from seehear.modality import JOINT
 from seehear.scoring.f1 import LEVELS, clip_f1, level_counts
 from seehear.scoring.metrics.inputs import Clips, Prediction, Truth
 from seehear.scoring.metrics.interface import ClassScore, Grain, Key, Kinds, Metric, Ratios
-from seehear.scoring.metrics.segment_accuracy import BACKGROUND, CHOICE, predicted_labels, with_background
+from seehear.scoring.metrics.segment_accuracy import BACKGROUND, CHOICE, label_notes, predicted_labels, with_background
 
 IOU = 0.5
 
@@ -39,7 +39,8 @@ def ov_avel_f1(prediction: Prediction, truth: Truth, clips: Clips) -> Ratios:
         rows = zip((*clips.classes, BACKGROUND), total.f1().tolist(), total.support.tolist(), strict=True)
         classes += [ClassScore(_key(level), label, value, support) for label, value, support in rows]
     part = np.stack(per_clip, axis=1)  # (N, 2)
-    return Ratios(tuple(map(_key, LEVELS)), part, np.ones_like(part), classes=tuple(classes))
+    notes = label_notes(prediction, truth, clips.inside, "one is predicted, so that even the truth does not reach 100")
+    return Ratios(tuple(map(_key, LEVELS)), part, np.ones_like(part), classes=tuple(classes), notes=notes)
 
 
 def _key(level: str) -> Key:
@@ -54,4 +55,5 @@ METRIC = Metric(
     kinds=Kinds.JOINT,
     measure=ov_avel_f1,
     parameters=f"{CHOICE}|iou{IOU:g}",
+    lengths=True,
 )

@@ -190,4 +190,6 @@ METRIC = Metric(
     parameters="psds1:dtc0.7,gtc0.7,st1|psds2:dtc0.1,gtc0.1,cttc0.3,ct0.5,st1|efpr100",
     ranks=True,
     draws=DRAWS,
+    lengths=True,
+    requires=_package,
 )

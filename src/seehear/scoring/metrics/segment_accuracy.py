@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.modality import JOINT
+from seehear.results import counted
 from seehear.scoring.metrics.inputs import Active, Clips, Prediction, Scores, Truth
 from seehear.scoring.metrics.interface import ClassScore, Grain, Key, Kinds, Metric, Ratios
 
 BACKGROUND = "background"
 CHOICE = "joint:min,background:decoding"
 KEY = Key(JOINT, "accuracy")
+HAVE = ("segment has", "segments have")
 
 
 def one_label(active: Active, scores: Scores) -> NDArray[np.intp]:
@@ -48,6 +50,28 @@ def predicted_labels(prediction: Prediction, inside: Active) -> Active:
     return np.asarray((np.arange(active.shape[2] + 1) == label[..., None]) & inside[..., None])
 
 
+def label_notes(prediction: Prediction, truth: Truth, inside: Active, fate: str) -> tuple[str, ...]:
+    """Return notes on segments that have several true classes, or several predicted ones of equal probability.
+
+    Args:
+        prediction: Of seconds heard and seen at once.
+        truth: Likewise.
+        inside: Which segments count, (N, T).
+        fate: What several true classes mean for the score.
+    """
+    notes = []
+    if several := int(((truth.active[JOINT].sum(axis=2) > 1) & inside).sum()):
+        notes.append(f"{counted(several, *HAVE)} several true classes: {fate}")
+    chosen = np.where(prediction.active[JOINT], prediction.scores[JOINT], np.float32(-1))  # (N, T, C)
+    best = (chosen == chosen.max(axis=2, keepdims=True)) & prediction.active[JOINT]
+    if tied := int(((best.sum(axis=2) > 1) & inside).sum()):
+        unranked = "" if prediction.graded else "; events without confidences carry no ranking"
+        notes.append(
+            f"{counted(tied, *HAVE)} several predicted classes that are equally probable: the first counts{unranked}"
+        )
+    return tuple(notes)
+
+
 def segment_accuracy(prediction: Prediction, truth: Truth, clips: Clips) -> Ratios:
     """Return the share of segments whose label is predicted.
 
@@ -61,14 +85,13 @@ def segment_accuracy(prediction: Prediction, truth: Truth, clips: Clips) -> Rati
     predicted = predicted_labels(prediction, clips.inside)
     true = with_background(truth.active[JOINT], clips.inside)
     right = (predicted & true).any(axis=2).sum(axis=1)  # (N,)
-    several = int((truth.active[JOINT].sum(axis=2) > 1).sum())
-    notes = (f"{several} segments have several true classes: each of them counts as right",) if several else ()
     support, found = true.sum(axis=(0, 1)), (predicted & true).sum(axis=(0, 1))  # (C + 1,)
     classes = tuple(
         ClassScore(KEY, label, hits / number if number else np.nan, number)
         for label, hits, number in zip((*clips.classes, BACKGROUND), found.tolist(), support.tolist(), strict=True)
     )
     whole = clips.lengths.astype(np.float64)
+    notes = label_notes(prediction, truth, clips.inside, "each of them counts as right")
     return Ratios((KEY,), right[:, None].astype(np.float64), whole[:, None], classes=classes, notes=notes)
 
 
@@ -80,4 +103,5 @@ METRIC = Metric(
     kinds=Kinds.JOINT,
     measure=segment_accuracy,
     parameters=CHOICE,
+    lengths=True,
 )
