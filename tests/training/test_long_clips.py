@@ -218,7 +218,9 @@ def test_clips_of_training_are_predicted_whole_if_attention_has_a_window():
         output = model(*train.bags.batch(np.arange(len(LENGTHS))))
     np.testing.assert_allclose(found.segment, output.segment.numpy(), atol=1e-6)
     for n, length in enumerate(LENGTHS):
-        np.testing.assert_allclose(found.clip[n, :length], np.repeat(output.clip[n : n + 1], length, 0), atol=1e-6)
+        np.testing.assert_allclose(
+            found.clip[n, :length], np.repeat(output.clip[n : n + 1].numpy(), length, 0), atol=1e-6
+        )
 
 
 CASES = [

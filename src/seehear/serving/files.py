@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -84,8 +85,9 @@ def file_answer(file: Path, request: Request) -> Response:
     """
     try:
         stream = file.open("rb")
-    except OSError:
-        return refused(HTTPStatus.NOT_FOUND)
+    except OSError as error:
+        busy = error.errno in (errno.EMFILE, errno.ENFILE)  # no file descriptor is left: it can be sent later
+        return refused(HTTPStatus.SERVICE_UNAVAILABLE if busy else HTTPStatus.NOT_FOUND)
     stat = os.fstat(stream.fileno())
     size, tag = stat.st_size, f'"{stat.st_size:x}-{stat.st_mtime_ns:x}"'
     headers = {"ETag": tag, "Last-Modified": formatdate(stat.st_mtime, usegmt=True)}
