@@ -489,8 +489,8 @@ def test_ov_avebench(tmp_path):
     report = prepare(tmp_path, "ov-avebench")
     found = report.defects_by_kind()
     lines = path.read_text().splitlines()
-    (stranger,), (mismatch,) = found[DefectKind.CLIP_IN_NO_SPLIT], found[DefectKind.WEAK_DENSE_MISMATCH]
-    assert "elsewhere_0" in lines[stranger.line - 1]
+    (in_no_split,), (mismatch,) = found[DefectKind.CLIP_IN_NO_SPLIT], found[DefectKind.WEAK_DENSE_MISMATCH]
+    assert "elsewhere_0" in lines[in_no_split.line - 1]
     assert video(9) in lines[mismatch.line - 1]
     assert "other is listed as a class, and no clip has it" in str(found[DefectKind.UNUSED_CLASS][0])
     assert len(found[DefectKind.UNTRAINED_CLASS]) == 3  # in val, in test and in the events

@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.datasets.spec import AUDIO_VISUAL, DataSet
+from seehear.datasets.spec import DataSet
 from seehear.datasets.tables import EVALUATED, Tables
 from seehear.errors import SeehearError
 from seehear.labels import DenseTable, Event, classes_of
-from seehear.modality import AUDIO, VISUAL
+from seehear.modality import AUDIO, JOINT, VISUAL
 
 SECONDS = 10  # of a clip if no clip's length is known
 
@@ -142,7 +142,7 @@ def _events(dataset: DataSet, tables: Tables) -> dict[str, dict[str, list[Event]
     """Return modality -> clip -> events; those of what is heard and seen at once are in both modalities."""
     events: dict[str, dict[str, list[Event]]] = {modality: {} for modality in dataset.modalities(tables.dense)}
     for kind, dense in tables.dense.items():
-        for modality in (AUDIO, VISUAL) if kind == AUDIO_VISUAL else (kind,):
+        for modality in (AUDIO, VISUAL) if kind == JOINT else (kind,):
             for event in (event for table in dense for event in table.events):
                 events[modality].setdefault(event.clip, []).append(event)
     return events

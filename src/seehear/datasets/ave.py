@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from seehear.datasets.reading import ClassNames, Events, Published, clip_of, span_of, weak_of
-from seehear.datasets.spec import AUDIO_VISUAL, SPLITS, DataSet, Truth
+from seehear.datasets.spec import SPLITS, DataSet, Truth
 from seehear.datasets.tables import Tables
 from seehear.labels import Defect, DefectKind, DenseTable
+from seehear.modality import JOINT
 from seehear.texts import read_lines
 
 PUBLISHED = Published(
@@ -57,7 +58,7 @@ def read(folder: Path) -> Tables:
             split: weak_of(path, {clip: labels.get(clip, ()) for clip in lines[split]}, lines[split], split)
             for split, path in zip(SPLITS, paths, strict=True)
         },
-        {AUDIO_VISUAL: tuple(dense)},
+        {JOINT: tuple(dense)},
         classes=tuple(sorted({name for own in labels.values() for name in own})),
         renamed=names.renamed,
         defects=defects,

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from seehear.datasets.reading import ClassNames, Events, Published, clip_of, rows, span_of, weak_of
-from seehear.datasets.spec import DataSet, Truth
+from seehear.datasets.spec import DataSet, Truth, span_in
 from seehear.datasets.tables import Tables
 from seehear.labels import Defect, DefectKind, DenseTable, WeakTable
 from seehear.labels.cells import CellError, Header, classes_in
@@ -32,11 +32,7 @@ NAME = re.compile(rf"Y.{{{ID}}}_(\d+(?:\.\d+)?)_(\d+(?:\.\d+)?)")
 
 def span(clip: str) -> tuple[float, float] | None:
     """Return the seconds of the full video that a clip is: (30, 40) for Y1234567890a_30.000_40.000; else None."""
-    match = NAME.fullmatch(clip)
-    if match is None:
-        return None
-    start, stop = (float(text) for text in match.groups())
-    return (start, stop) if start < stop else None
+    return span_in(clip, NAME)
 
 
 def read(folder: Path) -> Tables:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from seehear.datasets.spec import DataSet, FeatureFolder
+from seehear.datasets.spec import DataSet, FeatureFolder, span_in
 
 ID = 11  # characters of a YouTube id, which may hold _ and -
 NAME = re.compile(rf".{{{ID}}}_(\d+(?:\.\d+)?)_(\d+(?:\.\d+)?)")
@@ -40,11 +40,7 @@ CLASSES = (
 
 def span(clip: str) -> tuple[float, float] | None:
     """Return the seconds of the full video that a clip is: (20, 30) for BjCEufrlXm4_20_30; None for other names."""
-    match = NAME.fullmatch(clip)
-    if match is None:
-        return None
-    start, stop = (float(text) for text in match.groups())
-    return (start, stop) if start < stop else None
+    return span_in(clip, NAME)
 
 
 SPEC = DataSet(

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from seehear.datasets.reading import ClassNames, Events, Published, clip_of, rows, weak_of
-from seehear.datasets.spec import AUDIO_VISUAL, SPLITS, DataSet, Truth
+from seehear.datasets.spec import SPLITS, DataSet, Truth
 from seehear.datasets.tables import Tables
 from seehear.errors import SeehearError
 from seehear.labels import Defect, DefectKind
+from seehear.modality import JOINT
 from seehear.texts import read_json, read_lines
 
 PUBLISHED = Published(
@@ -45,7 +46,7 @@ def read(folder: Path) -> Tables:
     defects += [*names.defects, *_class_list(listed, {row[2] for row in clips.values()})]
     return Tables(
         {split: weak_of(meta, own, {clip: lines[clip] for clip in own}, split) for split, own in labels.items()},
-        {AUDIO_VISUAL: (events.table(),)},
+        {JOINT: (events.table(),)},
         parts={name: own for name, own in parts.items() if own},
         classes=tuple(sorted({names(row[2], meta, row[0]) for row in clips.values()})),
         renamed=names.renamed,

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seehear.datasets.spec import AUDIO_VISUAL, Annotations, Truth, default_tables, shared_forms
+from seehear.datasets.spec import Annotations, Truth, default_tables, shared_forms
 from seehear.labels import Defect, DefectKind
 from seehear.media.notes import Note, any_missing, listed_notes
-from seehear.modality import AUDIO, VISUAL
+from seehear.modality import AUDIO, JOINT, VISUAL
 from seehear.results import Result, import_pandas, table
 from seehear.training.recipe import DEFAULT_RECIPE, FEW_CLIPS, LARGE_RECIPE
 
@@ -268,7 +268,7 @@ class Prepared(Result):
 
 def _per_modality(dense: Mapping[str, Path]) -> dict[str, Path]:
     """Return the dense tables of modalities, without that of what is heard and seen at once."""
-    return {kind: path for kind, path in dense.items() if kind != AUDIO_VISUAL}
+    return {kind: path for kind, path in dense.items() if kind != JOINT}
 
 
 def _dense_options(dense: Mapping[str, Path]) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from seehear import arguments
 from seehear.errors import ClipError, SeehearError
-from seehear.modality import AUDIO, VISUAL, joint_name
+from seehear.modality import AUDIO, JOINT, VISUAL
 from seehear.names import valid_modality_name
 from seehear.stored import read_object
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 SPLITS = ("train", "val", "test")
 MARKER = "prepared.json"  # in a folder of tables that `prepare` wrote: of which data set, from which published files
 ANSWERED = ("map",)  # a score for ground truth of any kind that says when
-AUDIO_VISUAL = joint_name((AUDIO, VISUAL))  # the kind of a dense table that says what is heard and seen at once
 
 
 class Truth(Enum):
@@ -54,7 +54,7 @@ class Truth(Enum):
     def of(kinds: Iterable[str]) -> Truth:
         """Return what dense tables of these kinds say: modalities, and audio_visual for heard and seen at once."""
         given = set(kinds)
-        if AUDIO_VISUAL in given and not given.issuperset((AUDIO, VISUAL)):
+        if JOINT in given and not given.issuperset((AUDIO, VISUAL)):
             return Truth.JOINT
         return {frozenset((AUDIO,)): Truth.SOUND, frozenset((VISUAL,)): Truth.SIGHT}.get(
             frozenset(given), Truth.PER_MODALITY
@@ -94,6 +94,15 @@ SYNTHETIC_WIDTH = 128
 def no_span(clip: str) -> tuple[float, float] | None:
     """Return the `span` of data sets whose clips are files, not parts of longer videos."""
     return None
+
+
+def span_in(clip: str, name: re.Pattern[str]) -> tuple[float, float] | None:
+    """Return the seconds at which a clip starts and stops, the groups of the pattern of names; None for other names."""
+    match = name.fullmatch(clip)
+    if match is None:
+        return None
+    start, stop = (float(text) for text in match.groups())
+    return (start, stop) if start < stop else None
 
 
 @dataclass(frozen=True)
@@ -147,7 +156,7 @@ class DataSet:
 
     def modalities(self, kinds: Iterable[str]) -> tuple[str, ...]:
         """Return the modalities of a model of the data set, which has dense tables of these kinds."""
-        named = [kind for kind in kinds if kind != AUDIO_VISUAL]
+        named = [kind for kind in kinds if kind != JOINT]
         truth = self.truth_of(kinds)
         if named and truth is Truth.PER_MODALITY:
             return tuple(named)

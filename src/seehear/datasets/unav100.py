@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from seehear.datasets.reading import ClassNames, Events, Published, clip_of, span_of, weak_of
-from seehear.datasets.spec import AUDIO_VISUAL, SPLITS, DataSet, Truth
+from seehear.datasets.spec import SPLITS, DataSet, Truth
 from seehear.datasets.tables import Tables
 from seehear.errors import SeehearError
 from seehear.labels import Defect, DefectKind
 from seehear.labels.cells import seconds
+from seehear.modality import JOINT
 from seehear.texts import read_json
 
 PUBLISHED = Published(
@@ -55,7 +56,7 @@ def read(folder: Path) -> Tables:
     dense = events.table()
     return Tables(
         {split: weak_of(path, own, dict.fromkeys(own, 0), split) for split, own in labels.items()},
-        {AUDIO_VISUAL: (dense,)},
+        {JOINT: (dense,)},
         classes=tuple(sorted({event.label for event in dense.events})),
         renamed=names.renamed,
         lengths=lengths,

@@ -22,10 +22,9 @@ from seehear.labels import (
     clip_hint,
     doubts,
     header_of,
-    is_dense,
     past_end,
     raise_fatal,
-    read_dense,
+    read_table,
     read_weak,
     repeated_files,
     segments_of,
@@ -126,11 +125,11 @@ def read_by_kind(given: ByKind | None, what: str) -> dict[str, Given]:
         SeehearError: If a table can't be read, or an array has another number of axes.
     """
     if not isinstance(given, Mapping):
-        return {kind: _read(path) for kind, path in arguments.by_modality(given, arguments.KIND_FORM).items()}
+        return {kind: read_table(path) for kind, path in arguments.by_modality(given, arguments.KIND_FORM).items()}
     read: dict[str, Given] = {}
     for kind, value in given.items():
         if isinstance(value, str | Path):
-            read |= {name: _read(path) for name, path in arguments.by_modality({kind: value}).items()}
+            read |= {name: read_table(path) for name, path in arguments.by_modality({kind: value}).items()}
             continue
         read[kind] = array = np.asarray(value)
         if array.ndim not in (2, 3):
@@ -153,10 +152,6 @@ def check_kinds(truth: Iterable[str], predicted: Iterable[str]) -> None:
             meant = f": did you mean {modality_of(name)}?" if modality_of(name) != name else suggestion(name, known)
             if name not in known and meant:
                 raise SeehearError(f"{what} of {name}{meant}")
-
-
-def _read(path: Path) -> Table:
-    return read_dense(path) if is_dense(path) else read_weak(path)
 
 
 def classes_in(given: Iterable[Given], clips: Labelled) -> list[str]:

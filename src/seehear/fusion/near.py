@@ -90,21 +90,25 @@ def _around(x: Tensor, n: int, size: int) -> tuple[Tensor, int, int]:
     return x[..., max(0, first) : stop, :], max(0, -first), max(0, stop - x.shape[-2])
 
 
-class _Products(Function):
-    """See `near_products`."""
+class _Near(Function):
+    """A product of two tensors within a window."""
 
     generate_vmap_rule = True
-
-    @staticmethod
-    def forward(query: Tensor, key: Tensor, size: int) -> Tensor:
-        """Return the products."""
-        return _products(query, key, size)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:
         """Keep what the way back takes."""
         ctx.save_for_backward(*inputs[:2])
         ctx.size = inputs[2]
+
+
+class _Products(_Near):
+    """See `near_products`."""
+
+    @staticmethod
+    def forward(query: Tensor, key: Tensor, size: int) -> Tensor:
+        """Return the products."""
+        return _products(query, key, size)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
@@ -113,21 +117,13 @@ class _Products(Function):
         return _sums(gradient, key, ctx.size), _sums_back(gradient, query, ctx.size), None
 
 
-class _Sums(Function):
+class _Sums(_Near):
     """See `near_sums`."""
-
-    generate_vmap_rule = True
 
     @staticmethod
     def forward(weights: Tensor, value: Tensor, size: int) -> Tensor:
         """Return the sums."""
         return _sums(weights, value, size)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, int], output: Tensor) -> None:
-        """Keep what the way back takes."""
-        ctx.save_for_backward(*inputs[:2])
-        ctx.size = inputs[2]
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:

@@ -59,6 +59,15 @@ def read_dense(path: str | Path, classes: Sequence[str] | None = None) -> DenseT
     return table
 
 
+def read_table(path: str | Path) -> WeakTable | DenseTable:
+    """Read a weak or a dense table, as its header says.
+
+    Raises:
+        SeehearError: Naming every fatal defect.
+    """
+    return read_dense(path) if is_dense(path) else read_weak(path)
+
+
 def read_classes(path: str | Path) -> tuple[str, ...]:
     """Read a list of classes, one per line, in the order that the user chose. Empty lines are skipped.
 

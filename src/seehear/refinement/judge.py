@@ -25,9 +25,7 @@ from seehear.labels import (
     WeakTable,
     classes_of,
     clip_hint,
-    is_dense,
-    read_dense,
-    read_weak,
+    read_table,
     repeated_files,
     suggestion,
 )
@@ -377,10 +375,7 @@ def _truth(tables: Mapping[str, WeakTable | DenseTable]) -> ByModality:
 
 
 def _read(given: Table) -> WeakTable | DenseTable:
-    if isinstance(given, WeakTable | DenseTable):
-        return given
-    path = Path(given)
-    return read_dense(path) if is_dense(path) else read_weak(path)
+    return given if isinstance(given, WeakTable | DenseTable) else read_table(Path(given))
 
 
 def _holds(given: WeakTable | DenseTable, clips: tuple[str, ...], classes: tuple[str, ...]) -> NDArray[np.bool_]:
