@@ -235,6 +235,22 @@ def test_a_folder_that_is_away_is_waited_for(tmp_path, monkeypatch):
     assert tuple(pauses) == files.AWAY_PAUSES[:3]
 
 
+def test_a_folder_that_is_away_in_the_middle_of_a_write_keeps_nothing_of_it(tmp_path):
+    store, away = tmp_path / "store", tmp_path / "away"
+    atomic_bytes(store / "earlier", b"earlier")
+
+    def write_while_it_goes() -> None:
+        with atomic(store / "file", through=store) as part:
+            part.write_bytes(b"half")
+            store.rename(away)
+
+    with pytest.raises(SeehearError, match="can't be written"):
+        write_while_it_goes()
+    away.rename(store)
+    atomic_bytes(store / "file", b"whole", through=store)
+    assert sorted(file.name for file in store.iterdir()) == ["earlier", "file"]
+
+
 def test_a_folder_that_stays_away(tmp_path, monkeypatch):
     pauses: list[float] = []
     monkeypatch.setattr(files.time, "sleep", pauses.append)

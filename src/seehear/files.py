@@ -80,7 +80,7 @@ def atomic(path: Path, *, durable: bool = True, replace: bool = True, through: P
         with explained(path):
             if through is not None:
                 os.stat(through)  # it may have been unmounted: another one in its place would be no store
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=through is None, exist_ok=True)
             if os.path.abspath(folder) not in _swept:
                 sweep(folder)
             yield temporary
@@ -88,6 +88,10 @@ def atomic(path: Path, *, durable: bool = True, replace: bool = True, through: P
                 _flush(temporary)
             if replace or not _link(temporary, path):
                 _replace(temporary, path)
+    except BaseException:
+        # The folder may have gone away with the temporary file, as a network's may: it is swept when it is back.
+        _swept.discard(os.path.abspath(folder))
+        raise
     finally:
         with suppress(OSError):  # if the folder itself can't be made or read
             temporary.unlink(missing_ok=True)

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.works import Faulty, Gathering, Process, Squares, is_alive, noted, noted_processes, wait_until
+from engines.works import Faulty, Gathering, Importing, Process, Squares, is_alive, noted, noted_processes, wait_until
 from seehear.engines.interface import LostError
 from seehear.engines.local import LocalEngine
+from seehear.engines.ray_engine import RayEngine
 from seehear.errors import ClipError, SeehearError
 
 
@@ -97,6 +98,31 @@ def test_work_that_is_left_keeps_what_it_has_gathered(several, tmp_path):
         assert wait_until(lambda: at_work() - gathered())
     assert wait_until(lambda: at_work() == gathered())
     assert len(gathered()) < 200
+
+
+SLOW = """
+from pathlib import Path
+from time import sleep
+from engines.works import note
+
+note(Path({notes!r}), "begun")
+for _ in range(40):
+    sleep(0.02)
+half = lambda number: number / 2
+note(Path({notes!r}), "whole")
+"""
+
+
+def test_work_that_is_left_leaves_no_half_module_behind(nodes, tmp_path):  # local processes end with their work
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (tmp_path / "slow.py").write_text(SLOW.format(notes=str(notes)))
+    work, engine = Importing(tmp_path), RayEngine()
+    with closing(engine.each(work, range(200))) as done:
+        assert next(done) == (0, 0)
+        assert wait_until(lambda: "begun" in noted(notes))
+    assert wait_until(lambda: noted(notes).count("begun") == noted(notes).count("whole"))
+    assert sorted(engine.each(work, range(12))) == [(number, number / 2) for number in range(12)]
 
 
 def test_processes_have_one_thread_and_the_working_folder(several, tmp_path, monkeypatch):

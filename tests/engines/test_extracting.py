@@ -44,6 +44,7 @@ def test_a_node_that_dies(nodes, world, tmp_path):
     with world.slow(0.4):
         extraction = extract(world.clips, world.network, store=tmp_path / "s", engine="ray", progress=False)
     killer.join()
+    assert not extraction.failed
     assert len(accounted(extraction, tmp_path / "s", world.clips)) == COUNT
     assert content(tmp_path / "s") == world.undisturbed
 
@@ -68,6 +69,7 @@ def test_a_store_that_is_away_for_a_moment(kind, world, tmp_path, request):
         extraction = extract(world.clips, world.network, store=store, engine=kind, progress=False)
     mover.join()
     assert made_anew == [False]
+    assert not extraction.failed
     assert len(accounted(extraction, store, world.clips)) == COUNT
     assert content(store) == world.undisturbed
 
@@ -83,5 +85,6 @@ def test_a_store_that_stays_away_ends_the_work(world, tmp_path, monkeypatch):
     (tmp_path / "away").rename(store)
     extraction = extract(world.clips, world.network, store=store, progress=False)
     assert extraction.unchanged > 1
+    assert not extraction.failed
     assert len(accounted(extraction, store, world.clips)) == COUNT
     assert content(store) == world.undisturbed

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +120,18 @@ class Process(Work[str, str]):
             else:
                 assert len(np.ones((9, 9)) @ np.ones((9, 9))) == 9
                 yield f"{max(pool['num_threads'] for pool in threadpool_info())}"
+
+
+@dataclass
+class Importing(Work[int, int]):
+    """Imports a module of a folder for all items but 0."""
+
+    folder: Path
+
+    def do(self, items: Sequence[int]) -> Generator[int]:
+        sys.path.insert(0, str(self.folder))
+        for item in items:
+            yield import_module("slow").half(item) if item else 0
 
 
 @dataclass

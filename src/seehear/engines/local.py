@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from typing import Any, Generic
 
+from seehear.engines import interrupts
 from seehear.engines.interface import Done, Engine, Item, LostError, Work, spread
 from seehear.engines.process import GRACE, results
 from seehear.errors import SeehearError
@@ -119,7 +120,7 @@ class _Pool(Generic[Item, Done]):
 
     def _submit(self, function: Callable[..., Any], *args: Any) -> Future[Any]:
         """Have a process call a function: one that is idle, or another one that is started here."""
-        with _interrupts_held():  # a process inherits it: Ctrl-C would find it in the middle of an import
+        with interrupts.held():  # a process inherits it: Ctrl-C would find it in the middle of an import
             return self._pool.submit(function, *args)
 
     def _restart(self) -> None:
@@ -151,19 +152,6 @@ class _Pool(Generic[Item, Done]):
 
 _work: Work[Any, Any]  # of a worker process
 _at_work = False  # whether the worker process does items now
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C wait, for this thread and for processes that it starts."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin(work: Work[Any, Any], end: Connection) -> None:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import Any, Generic
 from urllib.parse import urlsplit
 
+from seehear.engines import interrupts
 from seehear.engines.interface import Done, Engine, Item, LostError, Work, spread
 from seehear.engines.nodes import check_nodes, source_hash
 from seehear.engines.process import GRACE, results
@@ -208,7 +209,7 @@ class _Tasks(Generic[Item, Done]):
         self._doing[self._start(block)] = block
 
     def _start(self, block: list[Item]) -> Any:
-        return self._do.remote(self._key, [self._work], block, self._folder, self._source)
+        return self._do.remote(self._key, [self._work, self._ray.put(block)], self._folder, self._source)
 
     def _ended(self) -> Iterator[tuple[list[Item], list[Done | Exception] | None]]:
         """Wait a moment; yield the blocks that ended with their results, None if their process ended."""
@@ -280,13 +281,13 @@ class _ProcessEndedError(Exception):
     """A process ended, perhaps because of what it did."""
 
 
-def _do(key: str, work: list[Any], items: list[Any], folder: str, source: str) -> list[Any]:
+def _do(key: str, given: list[Any], folder: str, source: str) -> list[Any]:
     """Do items, in a process of the cluster.
 
     Args:
         key: Of the work.
-        work: A reference to it, in a list so that Ray doesn't copy it anew.
-        items: What to do.
+        given: References to it, and to what to do. In a list, so that Ray does not read them before: modules are
+            imported for that, and an interruption must wait.
         folder: The working folder.
         source: Hash of the seehear that this work is from: a node that joined the cluster later may have another one.
     """
@@ -295,9 +296,10 @@ def _do(key: str, work: list[Any], items: list[Any], folder: str, source: str) -
     def fetch() -> Any:
         if source_hash() != source:
             raise SeehearError(f"node {platform.node()} has another seehear than this process: install the same")
-        return ray.get(work[0])
+        return ray.get(given[0])
 
-    return results(key, fetch, items, folder)
+    with interrupts.held_while_importing():  # Ray keeps the process for other work
+        return results(key, fetch, ray.get(given[1]), folder)
 
 
 def _keep_messages_from_output() -> None:
