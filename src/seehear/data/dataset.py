@@ -8,7 +8,6 @@ Training, prediction, scoring, alignment and selection all take this one type.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,30 +18,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from seehear import arguments
+from seehear.data.arrays import clip_names, read_arrays, read_labels, revision_of_arrays
+from seehear.data.tables import class_names, classes_in, store_of
+from seehear.data.truth import truth_from_arrays, truth_from_tables
+from seehear.data.usable import availability, chosen_networks, clips_where, pack
 from seehear.errors import SeehearError
 from seehear.events import Activity, reindexed
 from seehear.features.notes import missing_truth
-from seehear.features.packed import NotFinite, Packed, silence_of
+from seehear.features.packed import Packed, silence_of
 from seehear.features.source import ArrayFeatures, FeatureSource, PartOf, StoredFeatures
 from seehear.features.store import NetworkInfo, Store
-from seehear.labels import (
-    DenseTable,
-    WeakTable,
-    classes_of,
-    clip_hint,
-    doubts,
-    past_end,
-    raise_fatal,
-    read_classes,
-    read_dense,
-    read_weak,
-    segments_of,
-    suggestion,
-)
-from seehear.labels.plausible import MAX_OVERHANG
-from seehear.labels.tables import stated_lengths
+from seehear.labels import doubts, read_dense, read_weak
 from seehear.memory import zeros
-from seehear.modality import AUDIO, JOINT
+from seehear.modality import AUDIO
 from seehear.pseudo import PseudoLabels
 from seehear.results import counted, import_pandas
 from seehear.scoring.signature import revision
@@ -114,16 +102,16 @@ class Dataset:
             SeehearError: Naming file and line, for tables that can't be read; for networks that the store does not
                 have; if no clip has features; if those of most clips differ in length between networks.
         """
-        kept = _store_of(store)
+        kept = store_of(store)
         source = StoredFeatures(kept)
-        networks = _chosen(source, arguments.collocation(collocation) if collocation else None)
-        names = _class_names(classes)
+        networks = chosen_networks(source, arguments.collocation(collocation) if collocation else None)
+        names = class_names(classes)
         weak = read_weak(labels, names)
         dense = {modality: read_dense(path, names) for modality, path in arguments.by_modality(truth).items()}
         notes = missing_truth(weak, dense) if dense else []
         notes += map(str, doubts([weak], list(dense.values()), names or ()))
-        known = names or _classes_in(weak, dense)
-        available, more, packs = _usable(source, networks, weak.clips, f"{labels}", str(kept))
+        known = names or classes_in(weak, dense)
+        available, more, packs = availability(source, networks, weak.clips, f"{labels}", str(kept))
         dataset = Dataset(
             clips=weak.clips,
             classes=known,
@@ -137,7 +125,7 @@ class Dataset:
             _notes=(*notes, *more),
             _packs=packs,
         )
-        return replace(dataset, truth=_truth_of(dataset, dense)) if dense else dataset
+        return replace(dataset, truth=truth_from_tables(dataset, dense)) if dense else dataset
 
     @staticmethod
     def from_arrays(
@@ -174,19 +162,19 @@ class Dataset:
             modality: dict(of_modality) if isinstance(of_modality, Mapping) else {modality: of_modality}
             for modality, of_modality in features.items()
         }
-        names = _clip_names(by_network or {"ground truth": truth or {}}, clips)
-        infos, arrays = _read_arrays(by_network, names)
+        names = clip_names(by_network or {"ground truth": truth or {}}, clips)
+        infos, arrays = read_arrays(by_network, names)
         source = ArrayFeatures(infos, arrays)
         networks = {modality: tuple(infos[name] for name in each) for modality, each in by_network.items()}
-        known, given = _read_labels(labels, classes, len(names), truth)
+        known, given = read_labels(labels, classes, len(names), truth)
         available, notes, packs = np.ones((len(names), len(truth or ())), dtype=bool), list[str](), dict[str, Packed]()
         if networks:
-            available, notes, packs = _usable(source, networks, names, "the arrays", "")
-        labelled = _revision_of_arrays(given, known, truth)
+            available, notes, packs = availability(source, networks, names, "the arrays", "")
+        labelled = revision_of_arrays(given, known, truth)
         dataset = Dataset(
             names, known, given, None, networks, available, source, segment, labelled, tuple(notes), _packs=packs
         )
-        return replace(dataset, truth=_truth_from_arrays(dataset, truth)) if truth is not None else dataset
+        return replace(dataset, truth=truth_from_arrays(dataset, truth)) if truth is not None else dataset
 
     # What it holds
 
@@ -244,23 +232,23 @@ class Dataset:
     @property
     def missing(self) -> tuple[str, ...]:
         """Clips without usable features of any modality."""
-        return _where(self.clips, ~self.featured)
+        return clips_where(self.clips, ~self.featured)
 
     @property
     def incomplete(self) -> tuple[str, ...]:
         """Clips that lack at least one modality, those without any included."""
-        return _where(self.clips, ~self._complete)
+        return clips_where(self.clips, ~self._complete)
 
     @cached_property
     def featured_clips(self) -> tuple[str, ...]:
         """Clips with at least one modality, in order."""
-        return _where(self.clips, self.featured)
+        return clips_where(self.clips, self.featured)
 
     @property
     def _lacking(self) -> dict[str, tuple[str, ...]]:
         """Return modality -> clips that lack it and have another, of the modalities that some clips lack."""
         lacking = {
-            name: _where(self.clips, self.featured & ~has)
+            name: clips_where(self.clips, self.featured & ~has)
             for name, has in zip(self.modalities, self.available.T, strict=True)
         }
         return {name: clips for name, clips in lacking.items() if clips}
@@ -311,7 +299,7 @@ class Dataset:
         """Return a network's features of the featured clips, in order; zeros for a clip that lacks its modality."""
         if network not in self._packs:
             available = self.available[self.featured]
-            self._packs[network] = _pack(self.source, self.networks, self.featured_clips, available, network)
+            self._packs[network] = pack(self.source, self.networks, self.featured_clips, available, network)
         return self._packs[network]
 
     def packs(self) -> dict[str, list[Packed]]:
@@ -392,11 +380,11 @@ class Dataset:
         Raises:
             SeehearError: For a network that has no features here, or is of another modality.
         """
-        networks = _chosen(self.source, arguments.collocation(collocation))
+        networks = chosen_networks(self.source, arguments.collocation(collocation))
         if [*networks.items()] == [*self.networks.items()]:  # in the same order
             return self
         where = str(self.store) if self.store else ""
-        available, notes, packs = _usable(self.source, networks, self.clips, "the data set", where)
+        available, notes, packs = availability(self.source, networks, self.clips, "the data set", where)
         same = tuple(networks) == self.modalities
         lost = [] if same and (available >= self.available).all() else notes
         known = tuple(dict.fromkeys([*self._notes, *lost]))
@@ -476,376 +464,6 @@ def check_dataset(value: object, name: str) -> None:
         )
     if not len(value):
         raise SeehearError(f"{name} is a data set without a clip")
-
-
-# What the constructors share
-
-
-def _store_of(store: str | Path | Store | Extraction) -> Store:
-    if isinstance(store, Store):
-        return store
-    if isinstance(store, str | Path):
-        return Store(store)
-    if store.kept is None:
-        raise SeehearError(
-            "these features were extracted without a store: extract with store=FOLDER, or use from_arrays"
-        )
-    return store.kept
-
-
-def _class_names(classes: Sequence[str] | str | Path | None) -> tuple[str, ...] | None:
-    if classes is None:
-        return None
-    return read_classes(classes) if isinstance(classes, str | Path) else tuple(classes)
-
-
-def _classes_in(weak: WeakTable, dense: Mapping[str, DenseTable]) -> tuple[str, ...]:
-    """Return the classes of the weak table, and after them those that only the ground truth of its clips has."""
-    events = (event for table in dense.values() for event in table.events)
-    more = sorted({event.label for event in events if event.clip in weak.labels})
-    return tuple(dict.fromkeys([*classes_of([weak]), *more]))
-
-
-def _chosen(
-    source: FeatureSource, collocation: Mapping[str, Sequence[str]] | None
-) -> dict[str, tuple[NetworkInfo, ...]]:
-    """Return modality -> networks: those of the collocation, else all."""
-    known = source.networks()
-    where = f"{source.store}: " if source.store else ""
-    if collocation is None:
-        if not known:
-            raise SeehearError(f"{where}holds no features yet; `seehear extract` makes them")
-        by_modality: dict[str, list[NetworkInfo]] = {}
-        for info in known.values():
-            by_modality.setdefault(info.modality, []).append(info)
-        first = [name for name in ("audio", "visual") if name in by_modality]  # the order that people expect
-        return {name: tuple(by_modality[name]) for name in dict.fromkeys([*first, *by_modality])}
-    chosen: dict[str, tuple[NetworkInfo, ...]] = {}
-    for modality, names in collocation.items():
-        for name in names:
-            if name not in known:
-                raise SeehearError(f"{where}no features of {name!r}; available: {', '.join(known) or 'none'}")
-            if known[name].modality != modality:
-                raise SeehearError(f"{name} is a network of modality {known[name].modality}: it can't feed {modality}")
-        chosen[modality] = tuple(known[name] for name in names)
-    return chosen
-
-
-def _where(clips: Sequence[str], mask: NDArray[np.bool_]) -> tuple[str, ...]:
-    return tuple(clip for clip, chosen in zip(clips, mask, strict=True) if chosen)
-
-
-def _pack(
-    source: FeatureSource,
-    networks: Mapping[str, Sequence[NetworkInfo]],
-    clips: tuple[str, ...],
-    available: NDArray[np.bool_],
-    network: str,
-) -> Packed:
-    """Return a network's features of clips, zeros for those that lack its modality, as long as the modality they have.
-
-    Args:
-        source: Of the features.
-        networks: modality -> its networks, M modalities. The network may be another one of the source.
-        clips: N clips, each with at least one modality.
-        available: (N, M) bool, which modalities a clip has.
-        network: Whose features.
-
-    Raises:
-        NotFinite: If a value is NaN or infinite.
-    """
-    own = [m for m, infos in enumerate(networks.values()) if network in {info.name for info in infos}]
-    having = source.clips(network) if not own else frozenset[str]()
-    has = available[:, own[0]] if own else np.array([clip in having for clip in clips], dtype=bool)
-    first = [infos[0].name for infos in networks.values()]
-    absent = {clips[n]: source.length(first[int(available[n].argmax())], clips[n]) for n in np.flatnonzero(~has)}
-    return source.pack(network, clips, absent)
-
-
-def _usable(
-    source: FeatureSource, networks: Mapping[str, Sequence[NetworkInfo]], clips: Sequence[str], what: str, where: str
-) -> tuple[NDArray[np.bool_], list[str], dict[str, Packed]]:
-    """Return which modalities clips have, (N, M), and notes on those whose features can't be used.
-
-    A clip has a modality if it has finite features of all its networks, of equal length. The features that were packed
-    to find out come with them, by network; none if clips differed in length.
-
-    Raises:
-        SeehearError: If no clip has any, or most clips differ in length between networks.
-    """
-    names = [info.name for infos in networks.values() for info in infos]
-    complete = [source.clips(*(info.name for info in infos)) for infos in networks.values()]
-    available = np.array([[clip in having for having in complete] for clip in clips], dtype=bool)  # (N, M)
-    if not available.any():
-        counts = ", ".join(f"{name} {sum(clip in source.clips(name) for clip in clips)}" for name in names)
-        featured = sorted({clip for name in names for clip in source.clips(name)})
-        hint = clip_hint(clips, featured) or "; a clip is named by its file's stem"
-        raise SeehearError(
-            f"none of the {len(clips)} clips of {what} has features of {' and '.join(names)}"
-            f"{' in ' * bool(where)}{where} (clips with features: {counts}){hint}"
-        )
-    available, notes, packs = _finite(source, networks, clips, available)
-    if not available.any():
-        raise SeehearError(f"no clip of {what} has finite features of all networks of a modality: {'; '.join(notes)}")
-    usable = np.asarray(available.any(axis=1))
-    chosen = _where(clips, usable)
-    if notes:
-        packs = {name: _pack(source, networks, chosen, available[usable], name) for name in names}
-    lengths = np.stack([packs[name].lengths() for name in names], axis=1)  # (usable clips, networks)
-    available[usable], differ = _equally_long(networks, chosen, available[usable], lengths)
-    return available, [*notes, *differ], {} if differ else packs
-
-
-def _finite(
-    source: FeatureSource,
-    networks: Mapping[str, Sequence[NetworkInfo]],
-    clips: Sequence[str],
-    available: NDArray[np.bool_],
-) -> tuple[NDArray[np.bool_], list[str], dict[str, Packed]]:
-    """Return which modalities clips have, (N, M), without features that are not finite, notes on them, and the packs.
-
-    Args:
-        source: Of the features.
-        networks: modality -> its networks, M modalities.
-        clips: N clips.
-        available: (N, M) bool, which modalities a clip has features of.
-    """
-    available, notes, packs = available.copy(), list[str](), dict[str, Packed]()
-    usable = np.asarray(available.any(axis=1))
-    chosen, before = _where(clips, usable), available[usable]
-    for m, (modality, infos) in enumerate(networks.items()):
-        for name in [info.name for info in infos]:
-            try:
-                packs[name] = _pack(source, networks, chosen, before, name)
-            except NotFinite:
-                having = _where(chosen, before[:, m])
-                bad = _where(having, ~np.array(source.finite(name, having), dtype=bool))
-                have = "clip has" if len(bad) == 1 else "clips have"
-                notes.append(
-                    f"{len(bad)} {have} features of {name} that are not finite, for example {bad[0]}: "
-                    f"left out of {modality}"
-                )
-                available[np.isin(np.array(clips), bad), m] = False
-    return available, notes, packs
-
-
-def _equally_long(
-    networks: Mapping[str, Sequence[NetworkInfo]],
-    clips: Sequence[str],
-    available: NDArray[np.bool_],
-    lengths: NDArray[np.int64],
-) -> tuple[NDArray[np.bool_], list[str]]:
-    """Return which modalities clips have, (N, M), without those that differ in length, and notes on these.
-
-    A clip whose networks of a modality differ lacks that modality. One whose modalities differ lacks all of them, since
-    nothing tells which of them is right.
-
-    Args:
-        networks: modality -> its networks, M modalities, K networks in all.
-        clips: N clips.
-        available: (N, M) bool, which modalities a clip has.
-        lengths: (N, K), segments; of networks whose modality a clip lacks they don't count.
-
-    Raises:
-        SeehearError: If more than half of the clips that have several networks differ.
-    """
-    names = [info.name for infos in networks.values() for info in infos]
-    column = np.repeat(np.arange(len(networks)), [len(infos) for infos in networks.values()])  # (K,)
-    kept, found = available.copy(), list[tuple[str, str, int, str, int]]()
-    for mask in [*(column == m for m in range(len(networks))), np.ones(len(column), dtype=bool)]:
-        counts = kept[:, column] & mask  # (N, K)
-        low = np.where(counts, lengths, np.iinfo(np.int64).max)
-        high = np.where(counts, lengths, -1)
-        for n in np.flatnonzero(low.min(axis=1) < high.max(axis=1)).tolist():
-            shortest, longest = int(low[n].argmin()), int(high[n].argmax())
-            found.append((clips[n], names[shortest], int(low[n].min()), names[longest], int(high[n].max())))
-            kept[n, column[mask]] = False
-    if not found:
-        return available, []
-    compared = int((available[:, column].sum(axis=1) > 1).sum())
-    differing = len({clip for clip, *_ in found})
-    if 2 * differing > compared:
-        clip, one, short, other, long = found[0]
-        raise SeehearError(
-            f"clip {clip} has {counted(short, 'segment')} of {one} but {long} of {other}, and {differing} of "
-            f"{counted(compared, 'clip')} differ like that: these features don't belong together; extract or import "
-            "them from the same files"
-        )
-    return kept, _length_notes(networks, found)
-
-
-def _length_notes(
-    networks: Mapping[str, Sequence[NetworkInfo]], found: Sequence[tuple[str, str, int, str, int]]
-) -> list[str]:
-    """Return notes on clips that differ in length, by networks. found: clip, network, its segments, and the longer."""
-    modality = {info.name: name for name, infos in networks.items() for info in infos}
-    notes = []
-    for shorter, longer in dict.fromkeys((each[1], each[3]) for each in found):
-        own = [each for each in found if (each[1], each[3]) == (shorter, longer)]
-        clip, _, short, _, long = own[0]
-        have = "has" if len(own) == 1 else "have"
-        of = f" of {modality[shorter]}" if modality[shorter] == modality[longer] else ""
-        notes.append(
-            f"{counted(len(own), 'clip')} {have} fewer segments of {shorter} than of {longer}, for example {clip} with "
-            f"{short} and {long}: left out{of}; extract or import both from the same files"
-        )
-    return notes
-
-
-def _for_benchmark(truth: Iterable[str]) -> str:
-    """Return where truth of what is heard and seen at once belongs, if there is some."""
-    return f"; truth of {JOINT} is for sh.benchmark(…, truth=…), which needs no other" if JOINT in truth else ""
-
-
-def _truth_of(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
-    """Return the ground truth of every modality from dense tables.
-
-    Raises:
-        SeehearError: If a modality has none, or naming every event that lies past the end of its clip.
-    """
-    if missing := [name for name in dataset.modalities if name not in dense]:
-        raise SeehearError(
-            f"ground truth is given for {', '.join(dense)} only: give a dense table for {' and '.join(missing)} too"
-            f"{_for_benchmark(dense)}"
-        )
-    clips = set(dataset.clips)
-    own = [replace(table, events=tuple(e for e in table.events if e.clip in clips)) for table in dense.values()]
-    seconds = (dataset.lengths * dataset.segment).tolist()
-    length = stated_lengths(own) | {clip: each for clip, each in zip(dataset.clips, seconds, strict=True) if each}
-    raise_fatal(past_end(own, length.get, max(MAX_OVERHANG, dataset.segment)))
-    last = segments_of(own, len(dataset), len(dataset.classes), dataset.segment)
-    segments = max(int(dataset.lengths.max()), last)
-    arrays = {
-        name: dense[name].array(dataset.clips, dataset.classes, segments, dataset.segment)
-        for name in dataset.modalities
-    }
-    return Activity(arrays, classes=dataset.classes, source=dataset.revision)
-
-
-def _clip_names(features: Mapping[str, Mapping[str, Any]], clips: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the clips' names, by default numbers. Raises SeehearError if arrays differ in the number of clips."""
-    counts = {name: len(arrays) for of_modality in features.values() for name, arrays in of_modality.items()}
-    if not counts:
-        raise SeehearError("a data set needs the features of at least one modality")
-    count = next(iter(counts.values()))
-    if len(set(counts.values())) > 1 or not count:
-        raise SeehearError(f"features must be of the same clips, one or more: {counts}")
-    names = tuple(map(str, range(count))) if clips is None else tuple(clips)
-    if len(names) != count or len(set(names)) < count:
-        raise SeehearError(f"{counted(count, 'clip')} need {count} different names, not {len(names)}")
-    return names
-
-
-def _read_arrays(
-    features: Mapping[str, Mapping[str, Any]], clips: tuple[str, ...]
-) -> tuple[dict[str, NetworkInfo], dict[str, dict[str, NDArray[np.float32]]]]:
-    """Return what networks there are, and network -> clip -> (T, D)."""
-    infos: dict[str, NetworkInfo] = {}
-    arrays: dict[str, dict[str, NDArray[np.float32]]] = {}
-    for modality, of_modality in features.items():
-        for name, given in of_modality.items():
-            if name in infos:
-                raise SeehearError(f"network {name} is given twice")
-            arrays[name] = {
-                clip: np.ascontiguousarray(array, dtype=np.float32)
-                for clip, array in zip(clips, given, strict=True)
-                if array is not None
-            }
-            shapes = {array.shape[1:] if array.ndim == 2 and len(array) else None for array in arrays[name].values()}
-            if len(shapes) != 1 or None in shapes:
-                raise SeehearError(
-                    f"features of {name} must be (T, D) per clip, T at least 1 and D the same for all clips"
-                )
-            width = next(iter(arrays[name].values())).shape[1]
-            infos[name] = NetworkInfo(name, modality, width, "arrays")
-    return infos, arrays
-
-
-def _read_labels(
-    labels: Any, classes: Sequence[str] | None, count: int, truth: Mapping[str, Any] | None
-) -> tuple[tuple[str, ...], NDArray[np.float32]]:
-    """Return the names of the classes, and the labels (N, C)."""
-    if labels is None:
-        width = len(classes) if classes is not None else _columns(truth)
-        known = tuple(classes) if classes is not None else tuple(map(str, range(width)))
-        weak = np.zeros((count, width), dtype=np.float32)
-        for rows in (truth or {}).values():
-            for n, row in enumerate(rows[:count]):
-                active = np.asarray(row)
-                if active.ndim == 2 and active.shape[1] == width:  # another shape is refused with the ground truth
-                    weak[n] = np.maximum(weak[n], active.max(axis=0, initial=0) > 0.5)
-        return known, weak
-    if len(labels) != count:
-        raise SeehearError(f"there are {count} clips and labels of {len(labels)}")
-    if any(isinstance(row, str) for row in labels):
-        raise SeehearError("labels must be numbers (N, C), or for each clip a list of names such as ['Dog', 'Speech']")
-    if count and not isinstance(labels, np.ndarray) and all(_are_names(row) for row in labels):
-        rows = [list(row) for row in labels]
-        known = tuple(classes) if classes is not None else tuple(sorted({name for row in rows for name in row}))
-        if unknown := {name for row in rows for name in row} - set(known):
-            name = min(unknown)
-            raise SeehearError(f"class {name!r} is not in the list of classes{suggestion(name, known)}")
-        column = {name: c for c, name in enumerate(known)}
-        array = np.zeros((count, len(known)), dtype=np.float32)
-        for n, row in enumerate(rows):
-            array[n, [column[name] for name in row]] = 1.0
-        return known, array
-    array = np.asarray(labels, dtype=np.float32)
-    if array.ndim != 2 or (classes is not None and array.shape[1] != len(classes)):
-        expected = f"({count}, {len(classes) if classes is not None else 'classes'})"
-        raise SeehearError(f"labels must be {expected}, not {array.shape}")
-    if not ((array >= 0) & (array <= 1)).all():
-        raise SeehearError("labels must be numbers from 0 to 1")
-    return tuple(classes) if classes is not None else tuple(map(str, range(array.shape[1]))), array
-
-
-def _are_names(row: Any) -> bool:
-    return isinstance(row, list | tuple | set | frozenset) and all(isinstance(name, str) for name in row)
-
-
-def _columns(truth: Mapping[str, Any] | None) -> int:
-    first = next(iter(truth.values()), None) if truth else None
-    return int(np.asarray(first[0]).shape[-1]) if first is not None and len(first) else 0
-
-
-def _truth_from_arrays(dataset: Dataset, truth: Mapping[str, Any]) -> Activity:
-    """Return the ground truth (N, T, C) of every modality; shorter clips are padded with inactive segments."""
-    if missing := [name for name in dataset.modalities if name not in truth]:
-        what = f"ground truth is needed for every modality: give {' and '.join(missing)} too"
-        raise SeehearError(f"{what}{_for_benchmark(truth)}")
-    lengths = dataset.lengths if dataset.networks else np.zeros(len(dataset), dtype=np.int64)
-    longest = int(lengths.max())
-    arrays = {}
-    for name in dataset.modalities or truth:
-        rows = [np.asarray(row) > 0.5 for row in truth[name]]  # (T, C) each
-        if len(rows) != len(dataset) or any(row.ndim != 2 or row.shape[1] != len(dataset.classes) for row in rows):
-            raise SeehearError(
-                f"ground truth of {name} must be ({len(dataset)}, T, {len(dataset.classes)}): clips, segments, classes"
-            )
-        short = [n for n, row in enumerate(rows) if len(row) < lengths[n]]
-        if short:
-            n = short[0]
-            raise SeehearError(
-                f"clip {dataset.clips[n]} has {lengths[n]} segments, but its ground truth of {name} has {len(rows[n])}"
-            )
-        segments = max(longest, *(len(row) for row in rows))
-        arrays[name] = np.zeros((len(rows), segments, len(dataset.classes)), dtype=bool)
-        for n, row in enumerate(rows):
-            arrays[name][n, : len(row)] = row
-    segments = max(array.shape[1] for array in arrays.values())
-    padded = {name: np.pad(array, ((0, 0), (0, segments - array.shape[1]), (0, 0))) for name, array in arrays.items()}
-    return Activity(padded, classes=dataset.classes, source=dataset.revision)
-
-
-def _revision_of_arrays(labels: NDArray[np.float32], classes: Sequence[str], truth: Mapping[str, Any] | None) -> str:
-    """Return the revision of labels that came as arrays: `arrays@` and eight hex digits of their content."""
-    digest = hashlib.sha256(repr((tuple(classes), labels.shape)).encode())
-    digest.update(labels.tobytes())
-    for name, rows in (truth or {}).items():
-        digest.update(name.encode())
-        for row in rows:
-            digest.update(np.packbits(np.asarray(row) > 0.5).tobytes())
-    return f"arrays@{digest.hexdigest()[:8]}"
 
 
 def _pseudo_of(dataset: Dataset, pseudo: PseudoLabels) -> PseudoLabels:
