@@ -13,7 +13,7 @@ from seehear.datasets.spec import DataSet
 from seehear.errors import ClipError, SeehearError
 from seehear.media.child import duration_of
 from seehear.media.clips import FULL, Clips, file_with, search_folder
-from seehear.media.reader import check_part
+from seehear.media.extent import check_part
 from seehear.names import clip_name
 from seehear.progress import Progress, say
 from seehear.storage.files import Local
