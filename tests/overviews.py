@@ -3,7 +3,7 @@
 import numpy as np
 
 from seehear.media.overview import Overview
-from seehear.media.reader import Span
+from seehear.media.span import Span
 
 RATE = 16000
 

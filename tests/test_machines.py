@@ -18,7 +18,7 @@ from seehear.cli.app import COMMANDS, GROUP_COMMANDS
 from seehear.errors import SeehearError
 from seehear.media import clips as searching
 from seehear.media.clips import find_clips
-from seehear.media.reader import AUDIO_SUFFIXES, SUFFIXES, VIDEO_SUFFIXES
+from seehear.media.suffixes import AUDIO_SUFFIXES, SUFFIXES, VIDEO_SUFFIXES
 from seehear.networks import weights
 from seehear.parsing import folder as parsed_folder
 

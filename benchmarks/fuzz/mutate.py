@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from fuzz import containers
-from seehear.media.reader import SUFFIXES
+from seehear.media.suffixes import SUFFIXES
 
 Mutator = Callable[[bytes, Random], bytes]
 

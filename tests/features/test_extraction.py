@@ -21,7 +21,8 @@ from seehear.features.segments import Collector, Settings
 from seehear.features.store import Store
 from seehear.files import DiskFullError
 from seehear.media.clips import find_clips
-from seehear.media.reader import Media, count_segments
+from seehear.media.reader import Media
+from seehear.media.span import count_segments
 from seehear.networks import load, network
 
 RATE = 8000

@@ -13,7 +13,8 @@ from seehear.features.extraction import extract
 from seehear.features.packed import Packed, pack, silence_of
 from seehear.features.segments import SILENCE, Settings, silent_segments
 from seehear.features.store import NetworkInfo, Origin, Store
-from seehear.media.reader import Media, Span
+from seehear.media.reader import Media
+from seehear.media.span import Span
 
 RATE = 8000
 

@@ -31,7 +31,8 @@ from seehear.media import child
 from seehear.media.channel import BrokenChannelError, Channel
 from seehear.media.child import DECODER, GIB, Decoder, IsolatedMedia, Limits, open_clip
 from seehear.media.overview import Overview
-from seehear.media.reader import Media, Span
+from seehear.media.reader import Media
+from seehear.media.span import Span
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends signals")
 

@@ -15,7 +15,7 @@ from make_media import clicks, cut_start, numbered, set_matrix, tone, write
 from media import truth
 from media.truth import Form, make, onsets, sample
 from seehear.errors import ClipError
-from seehear.media import reader, sound
+from seehear.media import choice, sound
 from seehear.media.notes import NoteKind
 from seehear.media.reader import Media
 
@@ -487,6 +487,6 @@ def test_half_of_a_file_without_compression(suffix, tmp_path):
 
 
 def test_frames_too_large_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(reader, "MAX_PIXELS", 64 * 64 - 1)
+    monkeypatch.setattr(choice, "MAX_PIXELS", 64 * 64 - 1)
     with pytest.raises(ClipError, match="has frames of 64 × 64 pixels, more than 4095"):
         Media(make(tmp_path / "clip", MP4))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from make_media import number_of, write
 from seehear.features.jobs import Job, run_jobs
 from seehear.features.segments import Settings, segment_features
-from seehear.media.reader import Span
+from seehear.media.span import Span
 from seehear.networks import ClipInput, NetworkSpec, load, network
 
 SIZE = 16

@@ -74,6 +74,15 @@ def test_no_file_and_a_folder_say_so(tmp_path):
     assert not archive.is_package(tmp_path / "folder.seehear")
 
 
+def test_a_renamed_package_is_known_by_its_end_and_media_are_not_opened(package, tmp_path):
+    for name, known in (("model.bin", True), ("model", True), ("clip.mp4", False), ("clip.WAV", False)):
+        renamed = tmp_path / name
+        renamed.write_bytes(package.read_bytes())
+        assert archive.is_package(renamed) == archive.is_package(str(renamed)) == known
+    (tmp_path / "other.bin").write_bytes(package.read_bytes() + b"\n")
+    assert not archive.is_package(tmp_path / "other.bin")
+
+
 def test_members_lead_nowhere_else(tmp_path):
     evil = tmp_path / "evil.seehear"
     archive.write(evil, {"../outside": b"x"})

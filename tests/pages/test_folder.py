@@ -10,6 +10,7 @@ import pytest
 from seehear.errors import SeehearError
 from seehear.media.notes import Note, NoteKind
 from seehear.pages import folder
+from seehear.pages import parse as pages_parse
 from seehear.pages.parse import THUMBNAILS
 from seehear.parsing.clip import ParsedEvent
 from seehear.parsing.folder import write
@@ -219,6 +220,12 @@ def test_a_clip_named_index_does_not_take_the_place_of_the_index(browser_page, t
     browser_page.click(".title a")
     browser_page.wait_for_url("**/index_.html")
     assert browser_page.inner_text("h1") == "index"
+
+
+def test_every_clip_has_a_page_of_its_own():
+    names = ["index", "index_", "index__", "Index", "INDEX_", "a", "a_", "index.html", "1_index", "index_1"]
+    pages = [pages_parse.name(each) for each in names]
+    assert len({page.casefold() for page in pages} | {"index.html"}) == len({each.casefold() for each in names}) + 1
 
 
 def test_clips_without_pages_are_listed_without_links(tmp_path):

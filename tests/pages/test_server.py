@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from running import running
 from seehear.errors import SeehearError
-from seehear.media.reader import SUFFIXES
+from seehear.media.suffixes import SUFFIXES
 from seehear.pages.server import PageServer, Site, open_server
 from seehear.parsing import folder as parsed
 from seehear.parsing.clip import ParsedClip

@@ -13,7 +13,7 @@ from seehear.datasets.spec import DataSet
 from seehear.errors import ClipError, SeehearError
 from seehear.media.child import duration_of
 from seehear.media.clips import FULL, Clips, file_with, search_folder
-from seehear.media.reader import check_part
+from seehear.media.extent import check_part
 from seehear.names import clip_name
 from seehear.progress import Progress, say
 from seehear.storage.files import Local
@@ -100,6 +100,9 @@ def find_videos(folder: Path, but: Path | None = None) -> dict[str, list[Path]]:
                 by_stem.setdefault(clip_name(file), []).append(file)
     for problem in found.unusable.values():
         say(problem)
+    if several := [files for files in by_stem.values() if len(files) > 1]:
+        example = " and ".join(map(str, several[0][:2]))
+        say(f"{len(several)} names belong to several files, such as {example}: the first that can be used is taken")
     return by_stem
 
 

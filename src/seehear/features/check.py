@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seehear import networks
 from seehear.features.segments import Settings, segment_features
-from seehear.media.reader import Span
+from seehear.media.span import Span
 from seehear.networks.samples import sample, sample_image, sample_waveform
 from seehear.networks.spec import AudioInput, Batch, Network, NetworkSpec
 from seehear.results import import_pandas

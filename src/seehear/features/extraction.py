@@ -201,15 +201,18 @@ def _stale(
     damaged: dict[str, None] = {}  # files, in order
     made_by = {spec.name: settings.made_by(spec) for spec in specs}
     others: dict[str, None] = {}  # clips with features of another audio track, in order
+    changed: dict[str, None] = {}  # clips with features of another content, in order
     for name, path in clips.items():
         stale = []
         for spec in specs:
-            origin, notes = store.origin(spec.name, name), None
+            origin, notes, track = store.origin(spec.name, name), None, settings.track_for(spec)
             if origin is not None and spec.modality == AUDIO and origin.audio_track != settings.audio_track:
                 others[name] = None
-            if origin is not None and origin.is_current(made_by[spec.name], path, settings.track_for(spec)):
+            if origin is not None and origin.is_current(made_by[spec.name], path, track):
                 with suppress(SeehearError):  # they are damaged
                     notes = store.notes(spec.name, name)
+            elif origin is not None and (origin.made_by, origin.audio_track) == (made_by[spec.name], track):
+                changed[name] = None
             if notes is None:
                 stale.append(spec.name)
                 if store.is_damaged(spec.name, name):
@@ -223,6 +226,11 @@ def _stale(
         extraction.notes.append(
             f"audio features of {len(others)} clips in {store}, for example {next(iter(others))}, were made from "
             "another audio track, and are made again"
+        )
+    if changed:
+        extraction.notes.append(
+            f"features of {counted(len(changed), 'clip')} in {store}, for example {next(iter(changed))}, were made "
+            "from a file of other content, and are made again; for other clips of the same names, choose another store"
         )
     if damaged:
         extraction.notes.append(

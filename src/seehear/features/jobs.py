@@ -15,7 +15,8 @@ from seehear.features.prefetch import prefetch
 from seehear.features.segments import Collector, Loaded, Settings, spans
 from seehear.media.child import open_clip
 from seehear.media.notes import Note, about
-from seehear.media.reader import Media, Span
+from seehear.media.reader import Media
+from seehear.media.span import Span
 from seehear.modality import track_name
 from seehear.networks.spec import NetworkSpec
 from seehear.storage.files import Location, fetched, of_fetched

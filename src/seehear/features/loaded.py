@@ -11,7 +11,7 @@ from seehear import networks
 from seehear.errors import SeehearError
 from seehear.features.segments import Run, Settings, in_batches, segment_means, spread, window_margin
 from seehear.media.frames import squeeze
-from seehear.media.reader import Span, count_segments
+from seehear.media.span import Span, count_segments
 from seehear.networks.spec import AudioInput, Classifier, ClipInput, ImageInput, Network, NetworkSpec
 
 MAX_CHANNELS = 16  # of a waveform: the shorter axis of its array

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import ClipError, SeehearError
-from seehear.media.reader import Media, Span
+from seehear.media.reader import Media
 from seehear.media.sound import SILENCE
+from seehear.media.span import Span
 from seehear.modality import AUDIO
 from seehear.networks.spec import AudioInput, ClipInput, ImageInput, Network, NetworkSpec
 

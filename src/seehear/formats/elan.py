@@ -20,7 +20,7 @@ from seehear.errors import ClipError, SeehearError
 from seehear.formats.elan_document import Spans, linked_media, parsed
 from seehear.formats.spec import CERTAIN, Clip, FileEvents, Files, Format, begin_of, milliseconds, name_of
 from seehear.labels import Defect, DefectKind, raise_fatal, suggestion
-from seehear.media.reader import AUDIO_SUFFIXES, VIDEO_SUFFIXES
+from seehear.media.suffixes import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from seehear.modality import NAMES, modality_of
 from seehear.parsing.clip import ParsedClip, ParsedEvent
 from seehear.parsing.folder import link

@@ -21,7 +21,7 @@ from seehear.formats.spec import CERTAIN, FileEvents, begin_of, moved
 from seehear.formats.timecode import nearest
 from seehear.labels import Defect, DefectKind, raise_fatal
 from seehear.labels.cells import LONGEST_TIME
-from seehear.media.reader import SUFFIXES
+from seehear.media.suffixes import SUFFIXES
 from seehear.modality import NAMES, modality_of
 from seehear.parsing.clip import ParsedEvent
 from seehear.stored import Number, Probability, as_model

@@ -12,7 +12,7 @@ from seehear.errors import ClipError
 from seehear.formats.timecode import COMMON, MOST_LABELS, FrameRate, is_drop, nearest
 from seehear.media.child import duration_of, run_on_file
 from seehear.media.rate import stated_rate
-from seehear.media.reader import AUDIO_SUFFIXES
+from seehear.media.suffixes import AUDIO_SUFFIXES
 from seehear.modality import AUDIO, VISUAL
 from seehear.parsing.clip import ParsedClip, ParsedEvent
 from seehear.storage.files import fetched

@@ -205,21 +205,22 @@ def _collect(
     Raises:
         SeehearError: If two clips have one name, or `out` is a folder of parsed clips.
     """
-    clips: dict[str, tuple[object, ParsedClip]] = {}
+    clips: dict[str, tuple[str, ParsedClip]] = {}
     for item in [parsed] if isinstance(parsed, (str, os.PathLike, ParsedClip)) else parsed:
-        source: object = item
+        within = ""
         if isinstance(item, ParsedClip):
-            read_clips, source = [item], f"clip {item.clip!r}"
+            read_clips = [item]
         else:
             (path,) = paths(item)
             if (path if path.is_dir() else path.parent).resolve() == out.resolve():
                 raise SeehearError(f"{out}: holds parsed clips, tables among them; choose another --out")
             read_clips, damaged = ([read(path)], []) if path.is_file() else read_folder(path)
             failed += damaged
+            within = f" in {path}"
         for clip in read_clips:
-            first, _ = clips.setdefault(clip.clip, (source, clip))
-            if first is not source:
-                raise SeehearError(f"{source}: has the clip {clip.clip!r}, and so has {first}; export them separately")
+            if other := clips.get(clip.clip):
+                raise SeehearError(f"{clip.file}{within} and {other[0]} are one clip, {clip.clip!r}: export them apart")
+            clips[clip.clip] = clip.file + within, clip
     return [clip for _, clip in clips.values()]
 
 

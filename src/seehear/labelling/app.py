@@ -25,7 +25,7 @@ from seehear.labelling.session import ConflictError, Session
 from seehear.labelling.suggestions import Suggester
 from seehear.media.child import open_clip
 from seehear.media.overview import FLOOR, Overview, thumbnails_for
-from seehear.media.reader import is_media
+from seehear.media.suffixes import is_media
 from seehear.pages import page as pages
 from seehear.pages.parse import HEIGHT
 from seehear.progress import say

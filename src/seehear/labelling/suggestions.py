@@ -22,6 +22,7 @@ from seehear.modality import JOINT
 from seehear.names import clip_name
 from seehear.parsing.clip import Origin, ParsedClip, ParsedEvent
 from seehear.parsing.folder import read
+from seehear.parsing.same_name import check_same_file
 from seehear.progress import say
 from seehear.storage.files import Local, facts
 from seehear.stored import Probability, exists, read_as
@@ -166,9 +167,11 @@ def of_parsed(folder: PathLike) -> ParseSuggester:
         if not exists(file):
             raise ClipError(f"{file}: no such file; `seehear parse --out {place}` writes it")
         try:
-            return read(file)
+            held = read(file)
         except SeehearError as error:
             raise ClipError(str(error)) from None
+        check_same_file(held, str(clip), file)
+        return held
 
     return ParseSuggester(parsed, str(place))
 

@@ -30,7 +30,9 @@ from seehear.errors import ClipError, SeehearError
 from seehear.media.channel import BrokenChannelError, Channel
 from seehear.media.notes import Note
 from seehear.media.opening import REMEDY
-from seehear.media.reader import Media, Span, open_part
+from seehear.media.parts import open_part
+from seehear.media.reader import Media
+from seehear.media.span import Span
 from seehear.media.whole import stated_duration
 from seehear.media.worker import Failure, Request, name_of
 from seehear.memory import GIB, bytes_of

@@ -17,7 +17,7 @@ from seehear import arguments
 from seehear.arguments import Paths
 from seehear.errors import ClipError, SeehearError
 from seehear.media.opening import is_animated_webp
-from seehear.media.reader import SUFFIXES, is_media
+from seehear.media.suffixes import SUFFIXES, is_media
 from seehear.names import clip_name, valid_clip_name
 from seehear.storage.files import (
     SHARD,

@@ -13,7 +13,43 @@ from numpy.typing import NDArray
 UPRIGHT = np.array([[1, 0], [0, 1]])
 
 
-class FrameCollector:
+class Squares:
+    """Frames as squares of every size, one per sample time. Each frame is converted once, however often it is on show.
+
+    Attributes:
+        sizes: Side lengths of the squares.
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self.sizes = sizes
+        self._resizers = {size: VideoReformatter() for size in sizes}  # each keeps its tables for the next frame
+        self._next = 0  # sample times before this one have a frame
+        self._last: VideoFrame | None = None
+        self._squares: list[dict[int, NDArray[np.uint8]]] = []
+        self._taken = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether no frame came."""
+        return self._last is None
+
+    def _fill(self, frame: VideoFrame, until: int) -> None:
+        """Use a frame for all sample times up to number `until` that have none yet."""
+        if self._next < until:
+            squares = {size: square(frame, size, resizer) for size, resizer in self._resizers.items()}
+            self._squares += [squares] * (until - self._next)
+            self._next = until
+
+    def _take(self, count: int) -> dict[int, NDArray[np.uint8]]:
+        """Return the frames of the next sample times: size -> (count, size, size, 3)."""
+        squares, self._squares = self._squares[:count], self._squares[count:]
+        self._taken += count
+        if not squares:
+            return {size: np.zeros((0, size, size, 3), dtype=np.uint8) for size in self.sizes}
+        return {size: np.stack([each[size] for each in squares]) for size in self.sizes}
+
+
+class FrameCollector(Squares):
     """Collects the frames on show at the sample times. Converts each frame once to every size.
 
     Attributes:
@@ -30,22 +66,13 @@ class FrameCollector:
             base: Seconds per tick.
             sizes: Side lengths of the squares to return.
         """
-        self.times, self.sizes = times, sizes
+        super().__init__(sizes)
+        self.times = times
         # The frame on show at time t is the last that starts at or before t; before the first frame, the first.
         index = np.clip(np.searchsorted(stamps * base, times + 1e-6, side="right") - 1, 0, None)
         self._due = stamps[index]  # the time stamp of the frame for each sample time
         self._needed = frozenset(self._due.tolist())
         self.lost = np.zeros(len(times), dtype=bool)
-        self._next = 0  # sample times before this one have a frame
-        self._last: VideoFrame | None = None
-        self._resizers = {size: VideoReformatter() for size in sizes}  # each keeps its tables for the next frame
-        self._squares: list[dict[int, NDArray[np.uint8]]] = []
-        self._taken = 0
-
-    @property
-    def empty(self) -> bool:
-        """Whether no frame came."""
-        return self._last is None
 
     def is_late(self, frame: VideoFrame) -> bool:
         """Return whether a frame begins after the one that is on show at the first sample time."""
@@ -60,22 +87,19 @@ class FrameCollector:
         if frame.pts is None:
             return
         # Where a frame is lost to damage, the one before it stays on show; before the first frame, the first.
-        self._fill(self._last or frame, int(np.searchsorted(self._due, frame.pts, side="left")), lost=True)
-        self._fill(frame, int(np.searchsorted(self._due, frame.pts, side="right")), lost=frame.is_corrupt)
+        self._show(self._last or frame, int(np.searchsorted(self._due, frame.pts, side="left")), lost=True)
+        self._show(frame, int(np.searchsorted(self._due, frame.pts, side="right")), lost=frame.is_corrupt)
         self._last = frame
 
-    def _fill(self, frame: VideoFrame, until: int, *, lost: bool) -> None:
-        """Use a frame for all sample times up to number `until` that have none yet."""
-        if self._next < until:
-            squares = {size: square(frame, size, resizer) for size, resizer in self._resizers.items()}
-            self._squares += [squares] * (until - self._next)
-            self.lost[self._next : until] = lost
-            self._next = until
+    def _show(self, frame: VideoFrame, until: int, *, lost: bool) -> None:
+        """Use a frame for all sample times up to number `until` that have none yet. lost: whether it stands in."""
+        self.lost[self._next : until] = lost
+        self._fill(frame, until)
 
     def flush(self) -> None:
         """Use the last frame for all sample times that have none yet."""
         if self._last is not None:
-            self._fill(self._last, len(self.times), lost=True)
+            self._show(self._last, len(self.times), lost=True)
 
     def reached(self, stop: float) -> bool:
         """Return whether every sample time before `stop` has a frame."""
@@ -85,11 +109,7 @@ class FrameCollector:
         """Return the frames sampled before `stop` that were not taken yet, and their times."""
         n = int(np.searchsorted(self.times[self._taken : self._taken + len(self._squares)], stop - 1e-9))
         times = self.times[self._taken : self._taken + n]
-        squares, self._squares = self._squares[:n], self._squares[n:]
-        self._taken += n
-        if not squares:
-            return {size: np.zeros((0, size, size, 3), dtype=np.uint8) for size in self.sizes}, times
-        return {size: np.stack([each[size] for each in squares]) for size in self.sizes}, times
+        return self._take(n), times
 
 
 def squeeze(frames: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -64,6 +64,29 @@ def joint(some: Gaps, others: Gaps) -> Gaps:
     return both
 
 
+def inside(gaps: Gaps, span: tuple[float, float]) -> Gaps:
+    """Return what of gaps lies within a clip. span: where it begins and ends."""
+    inner = [(max(start, span[0]), min(stop, span[1])) for start, stop in gaps]
+    return [(start, stop) for start, stop in inner if start < stop]
+
+
+def empty(video: Track | None, audio: Track | None, silent: Gaps, span: tuple[float, float]) -> Gaps:
+    """Return the stretches in which no track has packets; of a video alone, those in which frames are missing.
+
+    Args:
+        video: The video track; None without one.
+        audio: The audio track; None without one.
+        silent: The gaps of the audio.
+        span: Where the clip begins and ends.
+    """
+    if audio is None:
+        assert video is not None
+        return lost_frames(video)
+    if video is None:
+        return joint(silent, silent)
+    return joint(within(audio, silent, span), within(video, None, span))
+
+
 def seconds(gaps: Gaps) -> float:
     """Return how long gaps are together."""
     return sum(stop - start for start, stop in gaps)

@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.media.reader import Media, Span
+from seehear.media.reader import Media
+from seehear.media.span import Span
 
 ROW_ASPECT = 9.0 / 0.95  # width over height of a row of thumbnails
 COLUMNS = 600  # of the spectrogram, whatever the clip's length

@@ -7,8 +7,8 @@ from typing import Any
 
 import av
 
+from seehear.media.choice import is_cover
 from seehear.media.opening import open_media
-from seehear.media.reader import is_cover
 
 TIME_CODE = "timecode"  # what FFmpeg calls it, in files of QuickTime, MXF and others
 

@@ -23,10 +23,12 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from seehear.errors import ClipError
+from seehear.media.choice import HIGHEST_RATE, default_track, is_cover, lacks_parameters
+from seehear.media.extent import HOUR
 from seehear.media.feeds import decode
 from seehear.media.opening import A_LIST, MAX_PIXELS, POINTERS, TEXT, formats
-from seehear.media.reader import HIGHEST_RATE, HOUR, Span, default_track, is_cover, lacks_parameters
 from seehear.media.sound import LOUDEST, LOUDEST_DECODED, Mixer, WaveformCollector
+from seehear.media.span import Span
 from seehear.media.stream_clock import FrameCount, Timeline, TrackClock, duration_of, start_of
 from seehear.media.stream_frames import FrameSampler
 from seehear.media.stream_source import CAMERAS, REMUX, WAITED, Ending, Kind, Source

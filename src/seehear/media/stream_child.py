@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from seehear.errors import ClipError, SeehearError
 from seehear.media.child import Decoder, Limits, isolates, span_of
-from seehear.media.reader import Span
+from seehear.media.span import Span
 from seehear.media.stream import State, Stream
 from seehear.media.stream_source import STDIN, Kind, Source, source_of
 from seehear.media.worker import Request

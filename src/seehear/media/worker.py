@@ -25,7 +25,9 @@ from numpy.typing import NDArray
 
 from seehear.errors import ClipError, SeehearError
 from seehear.media.channel import Channel
-from seehear.media.reader import Media, Span, open_part
+from seehear.media.parts import open_part
+from seehear.media.reader import Media
+from seehear.media.span import Span
 from seehear.media.stream import Stream
 from seehear.media.stream_source import Source
 

@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 
 from seehear.errors import SeehearError
 from seehear.files import atomic, explained
+from seehear.media.suffixes import SUFFIXES
 from seehear.networks.archives import ArchiveError, open_member, unpack
 
 SUFFIX = ".seehear"
@@ -35,9 +36,14 @@ _MADE = (1980, 1, 1, 0, 0, 0)  # the time of every member: the same content give
 
 
 def is_package(path: str | Path) -> bool:
-    """Return whether a path is meant as a package: by its name, or by how the file ends, if it was renamed."""
+    """Return whether a path is meant as a package: by its name, or by how the file ends, if it was renamed.
+
+    A file with the suffix of media is none, and is not opened.
+    """
     if str(path).lower().endswith(SUFFIX):
         return not os.path.isdir(path)
+    if Path(path).suffix.lower() in SUFFIXES:
+        return False
     try:
         return os.path.isfile(path) and _COMMENT.search(_end(Path(path))[:-_HASH]) is not None
     except OSError:

@@ -46,8 +46,9 @@ class Lane:
 
 
 def name(clip: str) -> str:
-    """The file name of a clip's page; a clip can't take the place of the folder's index."""
-    return f"{clip}.html" if clip != INDEX else f"{INDEX}_.html"
+    """The file name of a clip's page: none takes the place of the folder's index, or of another clip's page."""
+    is_index = clip.rstrip("_").casefold() == INDEX  # index, Index, index_, …
+    return f"{clip}_.html" if is_index else f"{clip}.html"
 
 
 def write(

@@ -26,7 +26,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from seehear.errors import SeehearError
-from seehear.media.reader import is_media
+from seehear.media.suffixes import is_media
 from seehear.parsing.folder import from_json, is_parse
 from seehear.progress import say
 from seehear.serving.files import TYPES, file_answer

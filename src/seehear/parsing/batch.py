@@ -6,7 +6,7 @@ import hashlib
 import shlex
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,11 +26,11 @@ from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import kinds, track_name
 from seehear.names import clip_name, valid_line
 from seehear.parsing.clip import ParsedClip, events_frame, truth_of
-from seehear.parsing.folder import FORMAT, ParsedFiles, from_json, is_parse, iter_folder, write
+from seehear.parsing.folder import FORMAT, ParsedFiles, iter_folder, read_before, write
+from seehear.parsing.same_name import check_same_file
 from seehear.progress import Progress
 from seehear.results import Result, counted, listed
 from seehear.storage.files import Location, facts, whereabouts
-from seehear.texts import read_json
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -348,10 +348,10 @@ class _Job:
         file, drawings, page = self.folder / f"{clip}.json", self.drawings(clip), self._page(clip)
         made_by = self._fingerprint(clip, path)
         complete = all(each.exists() for each in (file, *drawings, *([page] if page else [])))
-        with suppress(SeehearError):  # a damaged file is written again
-            old = read_json(file) if complete else None
-            if old is not None and is_parse(old) and old.get("made_by") == made_by:
-                return from_json(old, file), True
+        if (before := read_before(file)) is not None:
+            if complete and before[1] == made_by:
+                return before[0], True
+            check_same_file(before[0], str(path), file)
         parsed = self.how.parse(path)
         assert parsed.overview is not None
         if drawings:

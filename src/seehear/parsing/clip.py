@@ -173,10 +173,17 @@ class ParsedClip:
         Args:
             out: The folder; made if it does not exist.
             embed: Put the media file into the page, so that the page can be sent to others alone.
+
+        Raises:
+            ClipError: The folder holds a clip of the same name, of another file.
         """
         from seehear.pages import parse
-        from seehear.parsing.folder import write
+        from seehear.parsing.folder import read_before, write
+        from seehear.parsing.same_name import check_same_file
 
+        file = Path(out) / f"{self.clip}.json"
+        if (before := read_before(file)) is not None:
+            check_same_file(before[0], self.file, file)
         write(self, Path(out))
         return parse.write(self, self._seen(), Path(out), embed=embed)
 

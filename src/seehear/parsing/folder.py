@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any, overload
 
 from seehear.errors import ClipError, SeehearError
 from seehear.files import atomic_json
-from seehear.names import valid_clip_name, valid_modality_name
+from seehear.names import normal, valid_clip_name, valid_modality_name
 from seehear.parsing.clip import ParsedClip
 from seehear.results import counted
 from seehear.stored import names_in
@@ -45,6 +46,15 @@ def read(file: Path) -> ParsedClip:
     if not is_parse(facts):
         raise SeehearError(f"{file}: is no parsed clip of format {FORMAT}; parse the clip again")
     return from_json(facts, file)
+
+
+def read_before(file: Path) -> tuple[ParsedClip, str] | None:
+    """Return the clip that was parsed into a file before, and by what; None if none was, or the file is damaged."""
+    with suppress(SeehearError):
+        facts = read_json(file) if file.exists() else None
+        if facts is not None and is_parse(facts):
+            return from_json(facts, file), str(facts.get("made_by"))
+    return None
 
 
 class ParsedFiles(Sequence[ParsedClip]):
@@ -117,7 +127,9 @@ def iter_folder(folder: Path, damaged: list[str]) -> Iterator[ParsedClip]:
         except SeehearError as error:
             damaged.append(str(error))
             continue
-        if parsed is not None:
+        if parsed is not None and parsed.clip != normal(file.stem):  # a copy, whose events would count twice
+            damaged.append(f"{file}: holds the clip {parsed.clip!r}, which belongs into {parsed.clip}.json; left out")
+        elif parsed is not None:
             empty = False
             yield parsed
         elif isinstance(facts, dict) and (str(facts.get("format", "")).startswith(KIND) or "events" in facts):
@@ -164,6 +176,11 @@ def _media_file(text: str, folder: Path) -> str:
         if "\\" in text and not os.path.lexists(folder / text):
             text = PureWindowsPath(text).as_posix()
     return os.path.normpath(folder / text)
+
+
+def place_of(file: str | Path, folder: Path) -> str:
+    """Return where a file lies as a clip that is read from this folder says it, so that both can be compared."""
+    return _media_file(link(file, folder), folder)
 
 
 def link(file: str | Path, folder: Path) -> str:

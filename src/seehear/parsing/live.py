@@ -20,7 +20,7 @@ from seehear.errors import ClipError, SeehearError
 from seehear.features.packed import Packed
 from seehear.features.prefetch import prefetch
 from seehear.features.segments import content_for, segment_features, silent_segments
-from seehear.media.reader import Span, count_segments
+from seehear.media.span import Span, count_segments
 from seehear.media.stream import SKEW, State
 from seehear.media.stream_child import AnySource, OpenStream
 from seehear.media.stream_source import Ending

@@ -14,7 +14,7 @@ from typing import IO
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from seehear.media.reader import AUDIO_SUFFIXES, VIDEO_SUFFIXES
+from seehear.media.suffixes import AUDIO_SUFFIXES, VIDEO_SUFFIXES
 from seehear.serving.guard import refused
 
 CHUNK = 1 << 18  # bytes of a file that are read at once

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.media.reader import count_segments
+from seehear.media.span import count_segments
 from seehear.stored import MAX_SECONDS, MAX_VALUES, MAX_WIDTH, reasonable
 
 EDGE = 1e-9  # segments; a row in the middle of which a segment begins belongs to that segment
