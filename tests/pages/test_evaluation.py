@@ -15,7 +15,14 @@ from seehear.evaluation.result import ScoreRow
 from seehear.media.overview import Overview
 from seehear.media.reader import Media
 from seehear.pages import evaluation, parse
+from seehear.pages.evaluation.calibration import explain_confidence
+from seehear.pages.evaluation.clips import ClipPages
+from seehear.pages.evaluation.errors import across
+from seehear.pages.evaluation.scores import by_class, score_line
+from seehear.pages.evaluation.shared import MAX_ROWS
+from seehear.pages.evaluation.thresholds import _path
 from seehear.pages.folder import POSTERS
+from seehear.pages.numbers import count, percent
 from seehear.parsing.folder import write as write_parse
 from seehear.scoring.clips import ClipRow
 from seehear.scoring.confusion import ELSEWHERE, Confusion
@@ -169,7 +176,7 @@ def test_verdict_against_the_weak_label_baseline(low, high, verdict):
     mean = (low + high) / 2
     references = {"nothing": 0.0, "weak labels": 50 - mean, "truth": 100.0}
     own, beyond = Interval(50, 40, 60, 0), {"weak labels": Interval(mean, low, high, 0)}
-    line = evaluation.score_line(ScoreRow(("event", "visual"), own, references, beyond))
+    line = score_line(ScoreRow(("event", "visual"), own, references, beyond))
     ((difference, word),) = line.differences
     assert word == verdict
     shown = [float(text.replace("−", "-")) for text in re.findall(r"[+−]\d+\.\d+", difference)]
@@ -240,7 +247,7 @@ def test_classes_are_means_over_seeds(both):
     report = both[1]
     for level in ("segment", "event"):
         kinds = ("audio", "visual", "audio_visual")
-        found = dict(evaluation.by_class(report.class_rows(level)))
+        found = dict(by_class(report.class_rows(level)))
         assert list(found) == list(CLASSES)
         for label, cells in found.items():
             for kind, shown in zip(kinds, cells, strict=True):
@@ -264,9 +271,9 @@ def class_rows(label, *values, support=0):
 
 def test_a_class_that_one_seed_alone_predicted():
     rows = class_rows("Dog", (0.0, 0.0), (np.nan, np.nan), (60.0, 30.0))
-    ((label, (found,)),) = evaluation.by_class({"Dog": {"audio": rows}})
+    ((label, (found,)),) = by_class({"Dog": {"audio": rows}})
     assert (label, found.f1, found.precision, found.recall) == ("Dog", "20.0", "15.0", "–")
-    ((_, (found,)),) = evaluation.by_class({"Dog": {"audio": rows[1:2]}})
+    ((_, (found,)),) = by_class({"Dog": {"audio": rows[1:2]}})
     assert (found.f1, found.fraction, found.precision) == ("–", 0, "–")
 
 
@@ -289,14 +296,14 @@ FAIR, OVER, UNDER = "calibrated", "overconfident", "underconfident"
 )  # fmt: skip
 def test_what_a_confidence_means(bins, of, often, interval, word):
     confidence = float(of[:3]) + 0.05
-    assert evaluation.explain_confidence([a_bin(*one) for one in bins]) == (
+    assert explain_confidence([a_bin(*one) for one in bins]) == (
         f"of the predictions with a confidence of {of} (mean {confidence:.2f}), {often} in 10 are true "
         f"(95 % {interval}): {word}"
     )
 
 
 def test_without_forecasts_a_confidence_means_nothing():
-    assert evaluation.explain_confidence([a_bin(0.8, 0)]) == ""
+    assert explain_confidence([a_bin(0.8, 0)]) == ""
 
 
 def test_calibration_is_in_numbers_and_words(both):
@@ -364,27 +371,25 @@ def test_errors_that_the_other_modality_explains(both):
         for name, by_label in by_modality.items():
             row = next(row for row in found.rows if words(row[0]) == f"{spoken[name]}, {error.replace('_', ' ')}")
             counts = by_label.sum(axis=0)
-            assert row[1] == evaluation.count(counts.sum())
+            assert row[1] == count(counts.sum())
             for cell, part in zip(row[2:], counts, strict=True):
-                assert words(cell) == f"{evaluation.count(part)} ({evaluation.percent(part, counts.sum())} %)"
+                assert words(cell) == f"{count(part)} ({percent(part, counts.sum())} %)"
             explained = by_label[:, ELSEWHERE.index("other_modality")]
             if explained.any():
                 label = details.classes[int(explained.argmax())]
-                assert f"most often {label} ({evaluation.count(explained.max())})" in found.text
+                assert f"most often {label} ({count(explained.max())})" in found.text
 
 
 def test_modalities_against_modalities():
     given = {"": {"audio": 2.0}, "audio": {"": 1.0, "audio": 3.0}, "audio+visual": {"visual": 0.5, "audio+visual": 1.5}}
-    names, rows = evaluation.across(given, ("audio", "visual"))
+    names, rows = across(given, ("audio", "visual"))
     assert names == ["nothing", "only heard", "only seen", "both"]
     assert rows == [
         ("nothing", "2", [("0", 0.0), ("2", 0.0), ("0", 0.0), ("0", 0.0)]),
         ("only heard", "4", [("1", 0.25), ("3", 0.75), ("0", 0.0), ("0", 0.0)]),
         ("both", "2", [("0", 0.0), ("0", 0.0), ("0.5", 0.25), ("1.5", 0.75)]),
     ]
-    names, _ = evaluation.across(
-        {"smell+visual": {"audio": 1.0, "audio+visual+smell": 1.0}}, ("audio", "visual", "smell")
-    )
+    names, _ = across({"smell+visual": {"audio": 1.0, "audio+visual+smell": 1.0}}, ("audio", "visual", "smell"))
     assert names == ["only heard", "all"]
 
 
@@ -392,7 +397,7 @@ def test_modalities_against_modalities():
     ("part", "whole", "says"), [(0, 3, "0"), (0.004, 1, "<1"), (0.005, 1, "0"), (1, 3, "33"), (3, 3, "100")]
 )
 def test_percent(part, whole, says):
-    assert evaluation.percent(part, whole) == says
+    assert percent(part, whole) == says
 
 
 def test_trainings_are_listed_run_by_run(both, one):
@@ -459,7 +464,7 @@ def test_cards_name_the_most_frequent_errors(both):
         for error, title in (("false_negatives", "false negatives"), ("false_positives", "false positives")):
             if most := getattr(rows[clip], error):
                 of = f" of {most.support}" if error == "false_negatives" else ""
-                segments = evaluation.count(most.segments)
+                segments = count(most.segments)
                 assert f"{title} {most.label}, {spoken[most.modality]}, {segments}{of} segments" in found.text
                 named += 1
     assert named
@@ -473,7 +478,7 @@ def test_pictures_of_clips_are_as_many_as_there_is_room_for(both, tmp_path):
     clips = list(kept(folder)["examples"]["parses"])
     for file in (folder / "clips" / "thumbnails").iterdir():
         file.write_bytes(file.read_bytes() + bytes(POSTERS // 2))
-    shown = evaluation.ClipPages(folder, [*clips, "elsewhere"])
+    shown = ClipPages(folder, [*clips, "elsewhere"])
     assert [shown.poster(clip) is not None for clip in clips] == [True, True, False, False]
     assert [shown.href(clip) for clip in (clips[3], "elsewhere")] == [f"clips/{clips[3]}.html", ""]
 
@@ -598,13 +603,13 @@ def test_no_forecasts_no_events_no_predictions(one, tmp_path):
 
 
 def test_missing_clips_notes_and_histories_are_listed(one, tmp_path):
-    missing = [f"clip {n}" for n in range(evaluation.MAX_ROWS + 7)]
+    missing = [f"clip {n}" for n in range(MAX_ROWS + 7)]
     report = replace(one[1], missing=missing, notes=["class 'Bird' is unknown"])
     found = read(changed(report, history=[[]]), tmp_path)
     assert f"{len(missing)} clips without features were scored as if nothing was predicted" in found.text
     assert "class 'Bird' is unknown" in found.text
-    assert f"{missing[evaluation.MAX_ROWS - 1]} … and 7 more in evaluation.json" in found.text
-    assert missing[evaluation.MAX_ROWS] not in found.text
+    assert f"{missing[MAX_ROWS - 1]} … and 7 more in evaluation.json" in found.text
+    assert missing[MAX_ROWS] not in found.text
     assert "The runs have no history." in found.text
     assert next(row for row in found.rows if row[0] == "4")[2:6] == ["0", "–", "–", "–"]
 
@@ -763,19 +768,19 @@ def test_many_classes_and_clips_still_fit(one, tmp_path):
         examples=replace(details.examples, best=[], worst=[each.clip for each in rows]),
     )
     found = read(replace(many, missing=[f"{'missing-' * 8}{n}" for n in range(3000)]), tmp_path)
-    assert found.text.count(f"… and {3000 - evaluation.MAX_ROWS} more in evaluation.json") == 4
+    assert found.text.count(f"… and {3000 - MAX_ROWS} more in evaluation.json") == 4
     shown = [cells[0] for cells in found.rows if len(cells) == 7 and cells[0].startswith("clip-")]
-    assert shown == [each.clip for each in rows[: -evaluation.MAX_ROWS - 1 : -1]]
+    assert shown == [each.clip for each in rows[: -MAX_ROWS - 1 : -1]]
 
 
 def test_of_too_many_classes_those_with_most_support_are_shown():
     rng = np.random.default_rng(0)
-    names = [f"{n}" for n in range(evaluation.MAX_ROWS + 50)]
+    names = [f"{n}" for n in range(MAX_ROWS + 50)]
     support = rng.permutation(len(names))
     rows = {
         name: {"audio": class_rows(name, (1.0, 1.0), support=int(n))} for name, n in zip(names, support, strict=True)
     }
-    found = evaluation.by_class(rows)
+    found = by_class(rows)
     assert [name for name, _ in found] == [name for name, n in zip(names, support, strict=True) if n >= 50]
 
 
@@ -804,4 +809,4 @@ def test_each_class_has_its_precision_and_recall_by_threshold(which, request):
 
 
 def test_curves_have_gaps_where_nothing_is_predicted():
-    assert evaluation._path([0.1, 0.2, 0.3, 0.4], [0.5, np.nan, 1.0, 0.0]) == "M10.0 30.0M30.0 0.0L40.0 60.0"
+    assert _path([0.1, 0.2, 0.3, 0.4], [0.5, np.nan, 1.0, 0.0]) == "M10.0 30.0M30.0 0.0L40.0 60.0"

@@ -19,6 +19,17 @@ def true_minus(text: str) -> str:
     return text.replace("-", "−")
 
 
+def count(value: float) -> str:
+    """Return a count, or a mean of counts over runs: whole where it is."""
+    return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
+
+
+def percent(part: float, whole: float) -> str:
+    """Return a share in whole per cent; <1 for one that would be rounded to 0."""
+    share = 100 * part / whole
+    return "<1" if 0 < share < 0.5 else f"{share:.0f}"
+
+
 def place(value: float, axis: Axis) -> float:
     """The position of a value on an axis, from 0 to 1."""
     low, high = axis
