@@ -51,7 +51,7 @@ def benchmark(
     from seehear import evaluation
     from seehear.arguments import KIND_FORM, by_modality
     from seehear.data import Dataset
-    from seehear.evaluation.benchmarking import chosen_metrics
+    from seehear.evaluation.benchmarking.benchmark import chosen_metrics
     from seehear.evaluation.systems import open_parsers
 
     if bool(runs) == bool(predictions):
