@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from seehear.errors import ClipError, SeehearError
 from seehear.evaluation.details import CLIPS, FALSE_NEGATIVES, FALSE_POSITIVES, Details, Examples
-from seehear.evaluation.result import FILE, GIVEN_KEYS, Evaluation, ScoreRow, called, mean_f1, name_of
+from seehear.evaluation.result import FILE, Evaluation, ScoreRow, called, mean_f1, name_of
 from seehear.media.child import open_clip
 from seehear.media.overview import Overview, thumbnails_for
 from seehear.modality import display_name
@@ -34,7 +34,7 @@ from seehear.scoring.intervals import Interval
 from seehear.scoring.precision_recall import ThresholdCurves
 from seehear.scoring.references import WEAK_BASELINE
 from seehear.scoring.reliability import Bin, Calibration, Reliability
-from seehear.scoring.scores import LEVELS, ClassRow, kinds
+from seehear.scoring.scores import LEVELS, TYPE_AT_AV, ClassRow, kinds
 from seehear.scoring.verdict import Verdict
 from seehear.stored import entries
 from seehear.texts import read_json
@@ -52,7 +52,7 @@ MAX_NAMED = 3  # classes or confusions named in a sentence
 HIGH_CONFIDENCE = 0.8  # the confidence that is explained in words
 CALIBRATION = {Calibration.FAIR: "calibrated", Calibration.OVER: "overconfident", Calibration.UNDER: "underconfident"}
 # Scores of validation clips that training records, by key; the first available is drawn.
-VALIDATION = {"average": "average score", "type_at_av": "segment Type@AV", "label_f1": "F1 of clips’ labels"}
+VALIDATION = {"average": "average score", TYPE_AT_AV: "segment Type@AV", "label_f1": "F1 of clips’ labels"}
 ERROR_NAMES = {FALSE_POSITIVES: "false positives", FALSE_NEGATIVES: "false negatives"}
 
 
@@ -294,7 +294,7 @@ def write(evaluation: Evaluation, folder: Path) -> Path:
         **_threshold_facts(details),
         **_calibration_facts(details, folder),
         **_error_facts(details, folder),
-        **_clip_facts(details, folder),
+        **_clip_facts(details, folder, evaluation.scores[0].summary),
         **_training_facts(evaluation, details, folder),
     )
 
@@ -358,8 +358,8 @@ def _given_facts(evaluation: Evaluation) -> dict[str, Any]:
 
     every = [row.key for row in evaluation.rows]
     return {
-        "given_scores": [name_of(key) for key in GIVEN_KEYS],
-        "given": [(name, [cells(of[key]) for key in GIVEN_KEYS]) for name, of in columns.items()],
+        "given_scores": [name_of(key) for key in evaluation.given_keys],
+        "given": [(name, [cells(of[key]) for key in evaluation.given_keys]) for name, of in columns.items()],
         "given_names": list(columns),
         "given_every": [(name_of(key), [cells(of[key]) for of in columns.values()]) for key in every],
         "given_meanings": given.MEANINGS,
@@ -598,7 +598,8 @@ def _state(state: str, modalities: Sequence[str]) -> str:
 # Clips and runs
 
 
-def _clip_facts(details: Details, folder: Path) -> dict[str, Any]:
+def _clip_facts(details: Details, folder: Path, kind: str) -> dict[str, Any]:
+    """Return the clips. kind: Of the scores that stand beside the average of each."""
     examples, ranked = details.examples, best_first(details.clips)
     pages = ClipPages(folder, examples.clips)
     rows = {row.clip: row for row in ranked}
@@ -607,7 +608,8 @@ def _clip_facts(details: Details, folder: Path) -> dict[str, Any]:
         "best": [_card(rows[clip], examples, pages) for clip in examples.best[:MAX_ROWS]],
         "worst": [_card(rows[clip], examples, pages) for clip in examples.worst[:MAX_ROWS]],
         "index": page.address(f"{CLIPS}/{parse.INDEX}.html") if pages.clips else "",
-        "ranked": [(row.clip, pages.href(row.clip), _clip_cells(row)) for row in reversed(ranked[-MAX_ROWS:])],
+        "ranked_scores": [f"{level} {_score_name(kind)}" for level in LEVELS],
+        "ranked": [(row.clip, pages.href(row.clip), _clip_cells(row, kind)) for row in reversed(ranked[-MAX_ROWS:])],
         "ranked_count": len(ranked),
         "without_events": details.without_events,
     }
@@ -623,8 +625,12 @@ def _card(row: ClipRow, examples: Examples, pages: ClipPages) -> Card:
     return Card(row.clip, pages.href(row.clip), pages.poster(row.clip), average, row.support, errors, failed)
 
 
-def _clip_cells(row: ClipRow) -> list[str]:
-    values = (row.average, *(row.scores[level]["type_at_av"] for level in LEVELS))
+def _score_name(kind: str) -> str:
+    return "Type@AV" if kind == TYPE_AT_AV else kind
+
+
+def _clip_cells(row: ClipRow, kind: str) -> list[str]:
+    values = (row.average, *(row.scores[level][kind] for level in LEVELS))
     errors = [
         f"{_class_name(error)}: {count(error.segments)}" if error else ""
         for error in (row.false_negatives, row.false_positives)
@@ -638,6 +644,8 @@ def _class_name(error: ClassError) -> str:
 
 def _training_facts(evaluation: Evaluation, details: Details, folder: Path) -> dict[str, Any]:
     validation = _validation_scores(details.history)
+    if TYPE_AT_AV in validation:
+        validation[TYPE_AT_AV] = f"segment {_score_name(evaluation.scores[0].summary)}"
     averages = [number(scores.average, ".2f") for scores in evaluation.scores]
     tables = [{display_name(kind): page.address(file) for kind, file in of.items()} for of in details.tables()]
     lines = []
