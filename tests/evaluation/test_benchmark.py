@@ -15,7 +15,7 @@ from training.conftest import CLASSES, World
 pytestmark = pytest.mark.usefixtures("few_draws")
 
 LENGTHS = (5, 5, 3, 5, 5, 9)
-EVERY = ["segment-accuracy", "ov-avel-f1", "map", "label-f1", "parsing-f1"]
+EVERY = ["segment-accuracy", "ov-avel-f1", "map", "label-f1", "parsing-f1", "segment-map"]
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,9 @@ DEFAULT_DECODING = (
 )
 GIVEN, NO_RANKING = Prediction.decoding, "no-ranking"  # of signatures
 OF_SEGMENTS = "arrays hold no probability of clips: it is the largest of the segments', and a run's own may differ"
-NO_CONFIDENCE = "the predictions have no confidences: all events are tied, and ranked in the order of the clips"
+NO_CONFIDENCE = (
+    "the predictions have no confidences: all events are tied (docs/scores.md says what that means for each metric)"
+)
 
 
 def benchmark(
