@@ -244,13 +244,21 @@ def test_label_f1(seed):
     true = {kind: oracle.sets(array) for kind, array in case.truth.labels.items()}
     said = {kind: oracle.sets(case.prediction.active[kind].any(axis=1)) for kind in alone}
     said["audio_visual"] = [heard & seen for heard, seen in zip(*said.values(), strict=True)]
-    for kind, labels in true.items():
+    heard, seen = (true[kind] for kind in ("audio", "visual"))
+    only = {
+        "audio_only": [h - s for h, s in zip(heard, seen, strict=True)],
+        "visual_only": [s - h for h, s in zip(heard, seen, strict=True)],
+    }
+    for kind, labels in {**true, **only}.items():
+        of = kind.removesuffix("_only")
         if any(labels):
-            expected = oracle.label_scores(said[kind], labels)
+            expected = oracle.label_scores(said[of], labels)
             assert [ours[Key(kind, name)] for name in ("f1", "accuracy", "hit")] == pytest.approx(expected)
-            top = [{int(np.argmax(row))} for row in case.prediction.clip_scores[kind]]
+            top = [{int(np.argmax(row))} for row in case.prediction.clip_scores[of]]
             expected = oracle.label_scores(top, labels)
             assert [ours[Key(kind, name)] for name in ("f1@1", "accuracy@1", "hit@1")] == pytest.approx(expected)
+        elif kind in only:
+            assert Key(kind, "f1") not in ours
         else:
             assert np.isnan(ours[Key(kind, "f1")])
     both = [heard | seen for heard, seen in zip(said["audio"], said["visual"], strict=True)]
