@@ -90,7 +90,9 @@ def test_arrays_need_no_signature_and_no_names():
     assert "decoding:given|labels:arrays|clips:2" in str(scores.signature)
     assert [row.label for row in scores.classes[:3]] == ["0", "1", "2"]
     assert [row.label for row in sh.score(active, active, CLASSES).classes[:3]] == list(CLASSES)
-    assert one_line(scores) == "Scores(Type@AV 100.0 segment, 100.0 event; average 100.0; 2 clips)"
+    assert one_line(scores) == "Scores(audio 100.0 segment, 100.0 event; average 100.0; 2 clips)"
+    both = sh.score(active | {"visual": active["audio"]}, active | {"visual": active["audio"]})
+    assert one_line(both) == "Scores(Type@AV 100.0 segment, 100.0 event; average 100.0; 2 clips)"
 
 
 def test_the_order_of_modalities_does_not_matter():
@@ -310,6 +312,15 @@ def test_what_is_in_one_modality_alone(toy, parser):
     alone = sh.evaluate({"audio": toy.truth["audio"]}, one)
     assert alone.only_rows == ()
     assert "exactly one modality" not in alone.text()
+    assert [row.name for row in alone.rows] == ["segment audio", "event audio", "average"]
+    assert list(alone.to_frame().kind) == ["audio", "audio", "average"]
+    assert list(alone.as_json()["segment"]) == ["audio"]
+    assert list(alone.as_json()["intervals"]["event"]) == ["audio"]
+    assert "type_at_av" not in alone.text()
+    assert "no Type@AV" in alone.text()
+    assert "no Type@AV" not in evaluation.text()
+    compared = sh.compare({name: {"audio": toy.truth["audio"]} for name in ("one", "other")}, one)
+    assert [(row.level, row.score) for row in compared.rows["other"]] == [row.key for row in alone.rows]
 
 
 def test_classes_that_no_seed_found(toy):

@@ -15,7 +15,7 @@ from training.conftest import CLASSES, World
 pytestmark = pytest.mark.usefixtures("few_draws")
 
 LENGTHS = (5, 5, 3, 5, 5, 9)
-EVERY = ["segment-accuracy", "ov-avel-f1", "map", "label-f1", "parsing-f1"]
+EVERY = ["segment-accuracy", "ov-avel-f1", "map", "label-f1", "parsing-f1", "segment-map"]
 
 
 @pytest.fixture(scope="module")
@@ -458,6 +458,15 @@ def test_audio_alone_is_trained_evaluated_and_scored(world, tmp_path):
         metrics=["map", "label-f1", "parsing-f1"],
     )  # fmt: skip
     assert found.interval("parsing-f1", "f1", "average").mean == pytest.approx(evaluated.average.mean)
+    eleven = found["parsing-f1"]
+    assert [str(row.key) for row in eleven.rows] == ["audio segment f1", "audio event f1", "average f1"]
+    assert [row.interval.mean for row in eleven.rows] == pytest.approx([row.interval.mean for row in evaluated.rows])
+    assert [score["kind"] for score in eleven.as_json()["scores"]] == ["audio", "audio", "average"]
+    assert any("no Type@AV" in note for note in eleven.notes)
+    assert "type_at_av" not in found.text() + evaluated.text()
+    page = commands.evaluate([run], **world.evaluation(dense_visual=None, out=tmp_path / "report")).page.read_text()
+    assert "Type@AV" not in page.replace("no Type@AV", "")
+    assert ">segment audio</th>" in page
     assert found.interval("map", "tIoU 0.5").mean > 25
     assert "truth of audio alone says nothing of other modalities" in found.text()
     with pytest.raises(SeehearError, match="heard and seen at once"):

@@ -95,6 +95,31 @@ def mean_average_precision(predicted, true, least):
     return sum(values) / len(values)
 
 
+def segment_average_precision(scores, true):
+    """Interpolated AP of one class, from (probability, true) of every segment; equal probabilities count at once."""
+    pairs = list(zip(scores, true, strict=True))
+    points = []  # recall, precision
+    for least in sorted(set(scores), reverse=True):
+        found = [hit for score, hit in pairs if score >= least]
+        points.append((sum(found) / sum(true), sum(found) / len(found)))
+    area, before = 0.0, 0.0
+    for recall in sorted({recall for recall, _ in points}):
+        area += (recall - before) * max(precision for r, precision in points if r >= recall)
+        before = recall
+    return area
+
+
+def segment_map(scores, true, lengths):
+    """Mean over classes with true segments. scores, true: (N, T, C)."""
+    values = []
+    for c in range(true.shape[2]):
+        segments = [(n, t) for n, length in enumerate(lengths) for t in range(length)]
+        hits = [bool(true[n, t, c]) for n, t in segments]
+        if any(hits):
+            values.append(segment_average_precision([float(scores[n, t, c]) for n, t in segments], hits))
+    return sum(values) / len(values) if values else math.nan
+
+
 def label_scores(predicted, true):
     """Micro F1, subset accuracy and hit rate over clips with a label, from sets of classes."""
     pairs = [(p, t) for p, t in zip(predicted, true, strict=True) if t]

@@ -57,6 +57,7 @@ def scores(predicted, true, iou=0.5):
                 sums[kind] += value
             sums["type_at_av"] += sum(each.values()) / len(each)
             sums["event_at_av"] += clip_score(list(pairs.values()), level, iou)
-        result[level] = {name: 100 * total / n_clips for name, total in sums.items()}
+        known = kinds if len(names) == 1 else sums  # of one modality, its own score is all there is
+        result[level] = {name: 100 * sums[name] / n_clips for name in known}
     every = [value for level in result.values() for value in level.values()]
     return result, sum(every) / len(every)

@@ -169,6 +169,69 @@ def test_proposals_of_nothing():
 
 
 @given(SEEDS)
+def test_segment_map(seed):
+    case = Case(seed)
+    ours = case.of("segment-map")
+    assert [str(key) for key in ours] == ["audio map", "visual map", "audio_visual map", "average map"]
+    heard, seen = (case.prediction.scores[kind] for kind in ("audio", "visual"))
+    scores = {"audio": heard, "visual": seen, "audio_visual": heard * seen}
+    expected = [oracle.segment_map(each, case.truth.active[kind], case.lengths) for kind, each in scores.items()]
+    assert [*ours.values()] == pytest.approx([*expected, np.mean(expected)], abs=1e-9, nan_ok=True)
+
+
+@given(SEEDS)
+def test_segment_map_of_the_truth_is_1_and_of_one_modality_its_own(seed):
+    case = Case(seed)
+    certain = case.truth.active["audio"].astype(np.float32)
+    case.prediction = prediction({"audio": certain}, {"audio": case.truth.active["audio"]})
+    expected = pytest.approx(1) if certain.any() else pytest.approx(np.nan, nan_ok=True)
+    assert case.of("segment-map") == {Key("audio", "map"): expected}
+
+
+def test_segment_map_in_closed_cases():
+    """Of three true segments two come first and one after a false one; then all are equal."""
+    clips = Clips(("a", "b"), ("Cat",), np.array([3, 2]), 3)
+    true = {"audio": np.array([[1, 0, 1], [1, 0, 0]], bool)[..., None]}
+    for scores, value in (([[0.9, 0.1, 0.3], [0.8, 0.5, 0]], (1 + 1 + 3 / 4) / 3), ([[0.5] * 3, [0.5, 0.5, 0]], 3 / 5)):
+        given = prediction({"audio": np.array(scores, np.float32)[..., None]}, true)
+        measured = METRICS["segment-map"].measure(given, truth(true), clips)
+        assert measured.values(np.ones((1, 2))).tolist() == [[pytest.approx(value)]]
+        assert [(each.label, each.support) for each in measured.classes] == [("Cat", 3)]
+
+
+@given(SEEDS, st.lists(st.integers(0, 3), min_size=6, max_size=6).filter(any))
+def test_a_clip_that_counts_twice_is_two_clips_of_segments(seed, counts):
+    case = Case(seed)
+    copies = [clip for clip, count in enumerate(counts) for _ in range(count)]
+    measured = METRICS["segment-map"].measure(case.prediction, case.truth, case.clips)
+    ours = measured.values(np.array([counts], dtype=float))[0]
+    heard, seen = (case.prediction.scores[kind][copies] for kind in ("audio", "visual"))
+    scores = {"audio": heard, "visual": seen, "audio_visual": heard * seen}
+    expected = [
+        oracle.segment_map(each, case.truth.active[kind][copies], case.lengths[copies]) for kind, each in scores.items()
+    ]
+    assert ours[:3] == pytest.approx(expected, abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("sklearn"), reason="scikit-learn is not installed")
+@given(SEEDS)
+def test_segment_map_has_the_curve_of_scikit_learn(seed):
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    case = Case(seed)
+    inside, true = case.clips.inside, case.truth.active["audio"]
+    classes = METRICS["segment-map"].measure(case.prediction, case.truth, case.clips).classes
+    ours = {each.label: each.value for each in classes if each.key.kind == "audio"}
+    for c, name in enumerate(CLASSES):
+        own = true[..., c][inside], case.prediction.scores["audio"][..., c][inside]
+        if own[0].any():
+            precision, recall, _ = precision_recall_curve(*own)
+            best = np.maximum.accumulate(precision)  # at this recall or a higher one
+            assert ours[name] == pytest.approx(-np.sum(np.diff(recall) * best[:-1]))
+            assert ours[name] >= average_precision_score(*own) - 1e-9  # which is not interpolated
+
+
+@given(SEEDS)
 def test_label_f1(seed):
     case = Case(seed)
     rng = np.random.default_rng(seed + 1)
@@ -181,13 +244,21 @@ def test_label_f1(seed):
     true = {kind: oracle.sets(array) for kind, array in case.truth.labels.items()}
     said = {kind: oracle.sets(case.prediction.active[kind].any(axis=1)) for kind in alone}
     said["audio_visual"] = [heard & seen for heard, seen in zip(*said.values(), strict=True)]
-    for kind, labels in true.items():
+    heard, seen = (true[kind] for kind in ("audio", "visual"))
+    only = {
+        "audio_only": [h - s for h, s in zip(heard, seen, strict=True)],
+        "visual_only": [s - h for h, s in zip(heard, seen, strict=True)],
+    }
+    for kind, labels in {**true, **only}.items():
+        of = kind.removesuffix("_only")
         if any(labels):
-            expected = oracle.label_scores(said[kind], labels)
+            expected = oracle.label_scores(said[of], labels)
             assert [ours[Key(kind, name)] for name in ("f1", "accuracy", "hit")] == pytest.approx(expected)
-            top = [{int(np.argmax(row))} for row in case.prediction.clip_scores[kind]]
+            top = [{int(np.argmax(row))} for row in case.prediction.clip_scores[of]]
             expected = oracle.label_scores(top, labels)
             assert [ours[Key(kind, name)] for name in ("f1@1", "accuracy@1", "hit@1")] == pytest.approx(expected)
+        elif kind in only:
+            assert Key(kind, "f1") not in ours
         else:
             assert np.isnan(ours[Key(kind, "f1")])
     both = [heard | seen for heard, seen in zip(said["audio"], said["visual"], strict=True)]

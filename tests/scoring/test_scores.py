@@ -42,7 +42,7 @@ def systems(draw, modalities):
     return tuple({name: draw(arrays(bool, shape)) for name in modalities} for _ in range(2))
 
 
-@pytest.mark.parametrize("modalities", [("audio", "visual"), ("audio", "visual", "touch")])
+@pytest.mark.parametrize("modalities", [("audio",), ("audio", "visual"), ("audio", "visual", "touch")])
 @given(data=st.data(), iou=st.sampled_from([0.3, 0.5, 0.7, 1.0]))
 @settings(deadline=None, max_examples=150)
 def test_scores_are_the_loops(modalities, data, iou):
@@ -54,11 +54,13 @@ def test_scores_are_the_loops(modalities, data, iou):
     assert found.average == pytest.approx(average, abs=1e-9)
 
 
-def test_one_modality_has_no_joint_score():
-    one = {"audio": rows("xx..")}
-    found = score(one, one, ("Cat",), signature())
-    assert list(found.level("segment")) == ["audio", "type_at_av", "event_at_av"]
-    assert set(found.level("event").values()) == {100.0}
+def test_one_modality_has_its_own_scores_alone():
+    found = score({"audio": rows("xx..")}, {"audio": rows("xxx.")}, ("Cat",), signature())
+    assert found.level("segment") == {"audio": pytest.approx(80)}
+    assert found.level("event") == {"audio": 100.0}
+    assert found.average == pytest.approx(90)
+    assert found.as_json()["segment"] == found.level("segment")
+    assert repr(found) == "Scores(audio 80.0 segment, 100.0 event; average 90.0; 1 clip)"
 
 
 TRIPLES = [  # predicted, true, segment F1, event F1: all of one class in one modality

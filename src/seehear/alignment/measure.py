@@ -345,7 +345,8 @@ def _type_at_av(parser: Parser, dataset: Dataset) -> NDArray[np.float64]:
 
     own = dataset.with_networks(parser.run.facts.collocation)
     assert own.truth is not None
-    return score(parser.predict(own, Decoding()), own.truth).per_clip["segment", "type_at_av"]
+    scores = score(parser.predict(own, Decoding()), own.truth)
+    return scores.per_clip["segment", scores.summary]
 
 
 def _rows(dataset: Dataset) -> Embeddings:

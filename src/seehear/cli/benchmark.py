@@ -34,7 +34,7 @@ def benchmark(
         runs: Run folders; the seeds of one system (RUN/seed-N) are scored together.
         labels: Weak table: which clips to score, with their labels.
         truth: KIND=TABLE for each kind that is known: a dense table, or a weak one.
-        metrics: segment-accuracy, ov-avel-f1, map, label-f1, psds, parsing-f1: one or more.
+        metrics: segment-accuracy, ov-avel-f1, map, label-f1, psds, parsing-f1, segment-map: one or more.
         store: The folder with the clips' features, for runs.
         predictions: KIND=TABLE for each kind that a system predicts, in place of runs: a dense table, with a column
             confidence where events are ranked, or a weak one.
@@ -51,7 +51,7 @@ def benchmark(
     from seehear import evaluation
     from seehear.arguments import KIND_FORM, by_modality
     from seehear.data import Dataset
-    from seehear.evaluation.benchmarking import chosen_metrics
+    from seehear.evaluation.benchmarking.benchmark import chosen_metrics
     from seehear.evaluation.systems import open_parsers
 
     if bool(runs) == bool(predictions):

@@ -38,7 +38,8 @@ def span(clip: str) -> tuple[float, float] | None:
 def read(folder: Path) -> Tables:
     """Read the recorded clips: weak labels for training, events of validation and, if it is there, public evaluation.
 
-    Synthetic and unlabelled clips are left out.
+    Synthetic and unlabelled clips are left out. Synthetic ones are files such as 0.wav, numbered from 0 for training
+    and for validation alike, so that their names do not say which clip is meant.
     """
     weakly, validation = PUBLISHED.find(folder, WEAK, STRONG["val"])
     public = PUBLISHED.look(folder, *STRONG["test"])

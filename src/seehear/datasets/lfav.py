@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seehear.datasets.reading import Published, cut_end, dense_without_strays, weak_without_strays
-from seehear.datasets.spec import SPLITS, DataSet, Truth
+from seehear.datasets.spec import EVALUATED_BY, SPLITS, DataSet, Truth
 from seehear.datasets.tables import EVALUATED, Tables
 from seehear.labels import Defect, DefectKind, DenseTable, Event, EventCheck, classes_of, scan_dense, scan_weak
 from seehear.modality import AUDIO, VISUAL
@@ -97,4 +97,5 @@ SPEC = DataSet(
     forms=("lfav-vggish", "lfav-resnet18", "lfav-r2plus1d"),
     read=read,
     truth=Truth.PER_MODALITY,
+    metrics=(EVALUATED_BY, "segment-map"),
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seehear.datasets.spec import Annotations, Truth, default_tables, shared_folders, shared_forms
+from seehear.datasets.spec import EVALUATED_BY, Annotations, Truth, default_tables, shared_folders, shared_forms
 from seehear.labels import Defect, DefectKind
 from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import AUDIO, JOINT, VISUAL
@@ -192,15 +192,16 @@ class Prepared(Result):
         if (labels := tables.weak.get("test", tables.weak.get("val"))) is None:
             return []
         common = f"--store {shlex.quote(str(self.store))} --labels {shlex.quote(str(labels))}"
-        if tables.truth is Truth.PER_MODALITY:
-            return [f"seehear evaluate {self._run} {common} {' '.join(_dense_options(_per_modality(tables.dense)))}"]
+        evaluate = f"seehear evaluate {self._run} {common} {' '.join(_dense_options(_per_modality(tables.dense)))}"
+        first = [evaluate] if tables.truth is Truth.PER_MODALITY else []
+        metrics = [name for name in tables.metrics if not first or name != EVALUATED_BY]
         split = "test" if "test" in tables.weak else "val"
         weak = {modality: splits[split] for modality, splits in tables.by_modality.items() if split in splits}
         truth = [shlex.quote(f"{kind}={path}") for kind, path in (tables.dense or weak).items()]
-        plain = " ".join(name for name in tables.metrics if name not in EXTRAS)
-        further = [name for name in tables.metrics if name in EXTRAS]
+        plain = " ".join(name for name in metrics if name not in EXTRAS)
+        further = [name for name in metrics if name in EXTRAS]
         benchmark = f"seehear benchmark {self._run} {common} --truth {' '.join(truth)} --metrics"
-        return [f"{benchmark} {names}" for names in (plain, *further) if names]
+        return [*first, *(f"{benchmark} {names}" for names in (plain, *further) if names)]
 
     def remarks(self) -> list[str]:
         """Return what to know of the next commands."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SPLITS = ("train", "val", "test")
 MARKER = "prepared.json"  # in a folder of tables that `prepare` wrote: of which data set, from which published files
 ANSWERED = ("map",)  # a score for ground truth of any kind that says when
+EVALUATED_BY = "parsing-f1"  # the score that `seehear evaluate` gives
 
 
 class Truth(Enum):
@@ -116,7 +117,7 @@ class DataSet:
     seconds: float | None = None
     read: Callable[[Path], Tables] | None = None
     truth: Truth = Truth.PER_MODALITY
-    metrics: tuple[str, ...] = ("parsing-f1",)
+    metrics: tuple[str, ...] = (EVALUATED_BY,)
     known_part: str = ""
 
     def length(self, clip: str) -> float | None:

@@ -1,8 +1,8 @@
 """How good systems are: scores with intervals, their details, and differences between systems."""
 
 from seehear.evaluation.arrays import score
-from seehear.evaluation.benchmark_result import Benchmark
-from seehear.evaluation.benchmarking import benchmark
+from seehear.evaluation.benchmarking.benchmark import benchmark
+from seehear.evaluation.benchmarking.result import Benchmark
 from seehear.evaluation.comparison import Comparison, compare
 from seehear.evaluation.parsers import evaluate
 from seehear.evaluation.result import Evaluation

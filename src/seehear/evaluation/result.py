@@ -19,7 +19,7 @@ from seehear.scoring.given import DROPPED, MEANINGS
 from seehear.scoring.intervals import Interval, bootstrap_each
 from seehear.scoring.never_found import never_found
 from seehear.scoring.references import NOT_BASELINES, WEAK_BASELINE
-from seehear.scoring.scores import AVERAGE, LEVELS, TYPE_AT_AV, ClassRow, ScoreKey, Scores
+from seehear.scoring.scores import AVERAGE, LEVELS, ONE_MODALITY, ClassRow, ScoreKey, Scores
 from seehear.scoring.signature import Signature
 from seehear.scoring.verdict import Verdict
 
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 FORMAT = "seehear-evaluation-2"
 FILE = "evaluation.json"
 LONGEST_NAME = 60  # letters of a name in the repr
-# The scores that are printed with the true modality or time given.
-GIVEN_KEYS: tuple[ScoreKey, ...] = (*((level, TYPE_AT_AV) for level in LEVELS), AVERAGE)
 
 
 @dataclass(frozen=True)
@@ -329,6 +327,7 @@ class Evaluation(Result):
             *self.notes,
             table(self._score_table(self.rows)),
             f"per cent; {system}; intervals by bootstrap over {over}",
+            *([] if self.only_rows else [ONE_MODALITY]),
             *(f"{name}: {meaning}" for name, meaning in self.meanings.items()),
             f"signature {self.signature}",
             *self._verdict_lines(),
@@ -359,11 +358,16 @@ class Evaluation(Result):
     def _given_lines(self) -> list[str]:
         if not self.given:
             return []
-        rows = [["", *(text for key in GIVEN_KEYS for text in (name_of(key), "95 % interval"))]]
+        rows = [["", *(text for key in self.given_keys for text in (name_of(key), "95 % interval"))]]
         for title, intervals in self.by_given().items():
-            rows.append([title, *(text for key in GIVEN_KEYS for text in _cells(intervals[key]))])
+            rows.append([title, *(text for key in self.given_keys for text in _cells(intervals[key]))])
         meanings = [f"{name} given: {meaning}" for name, meaning in MEANINGS.items()]
         return ["", "how much of the error is modality, and how much is time", table(rows), *meanings, DROPPED]
+
+    @property
+    def given_keys(self) -> tuple[ScoreKey, ...]:
+        """The scores that are printed with the true modality or time given."""
+        return (*((level, self.scores[0].summary) for level in LEVELS), AVERAGE)
 
     def by_given(self) -> dict[str, dict[ScoreKey, Interval]]:
         """Return the scores as predicted, with the modality given, and with the time given, by these words."""

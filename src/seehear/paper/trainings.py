@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from seehear.errors import SeehearError
 from seehear.paper.measurement import Findings, Measurement
 from seehear.parsing.parser import Parser
-from seehear.scoring.scores import LEVELS, kinds
+from seehear.scoring.scores import EVENT_AT_AV, LEVELS, TYPE_AT_AV, kinds
 from seehear.training.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def run(experiment: Experiment, setup: Setup) -> Findings:
 
 def metrics(modalities: Sequence[str]) -> list[str]:
     """Return the metrics of trained systems."""
-    names = (*kinds(modalities), "type_at_av", "event_at_av")
+    names = (*kinds(modalities), *((TYPE_AT_AV, EVENT_AT_AV) if len(modalities) > 1 else ()))
     return [*(f"{level} {name}" for level in LEVELS for name in names), AVERAGE]
 
 

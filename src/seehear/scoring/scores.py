@@ -1,8 +1,9 @@
 """The eleven scores: audio, visual, audio_visual, type_at_av, event_at_av, over segments and events; their average.
 
 Protocol of Tian et al. 2020 (Sec. 5), as every published LLP row uses it; the average is Wu et al.'s (Sec. 4.1).
-The same rules hold for one modality, or more than two. There is one score per modality, and one for all of them at
-once, named by joining their names. Type@AV is the mean of these. Event@AV pools the counts of the modalities.
+The same rules hold for more than two modalities. There is one score per modality, and one for all of them at once,
+named by joining their names. Type@AV is the mean of these. Event@AV pools the counts of the modalities. One modality
+has its own score alone, over segments and events, and their average.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["AVERAGE", "LEVELS", "ClassRow", "ScoreKey", "Scores", "kinds", "score", "with_joint"]
 
 TYPE_AT_AV, EVENT_AT_AV = "type_at_av", "event_at_av"
+ONE_MODALITY = "one modality: there is nothing heard and seen at once, and no Type@AV or Event@AV"
 ScoreKey = tuple[str, str]  # level and kind, as ("segment", "audio")
 AVERAGE: ScoreKey = ("", "average")  # the mean of all scores of both levels
 MAX_CELLS = 2**20  # segments × classes of clips that are counted at once: counts take some 30 bytes for each
@@ -80,14 +82,21 @@ class Scores:
     only: Mapping[ScoreKey, NDArray[np.float64]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        types = ", ".join(f"{self.level(level)[TYPE_AT_AV]:.1f} {level}" for level in LEVELS)
-        return f"Scores(Type@AV {types}; average {self.average:.1f}; {counted(self.signature.clips, 'clip')})"
+        name = "Type@AV" if self.summary == TYPE_AT_AV else self.summary
+        of_levels = ", ".join(f"{self.level(level)[self.summary]:.1f} {level}" for level in LEVELS)
+        return f"Scores({name} {of_levels}; average {self.average:.1f}; {counted(self.signature.clips, 'clip')})"
 
     def _repr_html_(self) -> str:
         names = list(self.level(LEVELS[0]))
         rows = [["per cent", *LEVELS]]
         rows += [[name, *(f"{self.level(level)[name]:.2f}" for level in LEVELS)] for name in names]
         return html_table([*rows, ["average", f"{self.average:.2f}", ""]], str(self.signature))
+
+    @property
+    def summary(self) -> str:
+        """The kind that sums up a level: Type@AV; of one modality its own score, which Type@AV would repeat."""
+        names = [name for _, name in self.per_clip]
+        return TYPE_AT_AV if TYPE_AT_AV in names else names[0]
 
     def level(self, level: str) -> dict[str, float]:
         """Return the scores of a level in per cent, by kind."""
@@ -212,6 +221,8 @@ def _count(predicted: Active, true: Active, iou: float) -> _Part:
         for kind, of_kind in counts.items():
             per_clip[level, kind] = clip_f1(of_kind)
             totals[level, kind] = of_kind.total()
+        if len(modalities) == 1:
+            continue
         per_clip[level, TYPE_AT_AV] = np.mean([per_clip[level, kind] for kind in t], axis=0)
         pooled = counts[modalities[0]]
         for modality in modalities[1:]:

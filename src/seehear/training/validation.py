@@ -47,10 +47,13 @@ class Validation:
     never_found: Mapping[str, list[str]] = field(default_factory=dict)
 
     def summary(self) -> dict[str, float]:
-        """Return the loss and, in per cent, label_f1; with scores also segment Type@AV and the average score."""
+        """Return the loss and, in per cent, label_f1; with scores also segment Type@AV and the average score.
+
+        Of one modality, `type_at_av` is its own score.
+        """
         summary = {"loss": self.loss, "label_f1": 100 * float(self.label_f1.mean())}
         if self.scores is not None:
-            summary |= {"type_at_av": self.scores.level("segment")["type_at_av"], "average": self.scores.average}
+            summary |= {"type_at_av": self.scores.level("segment")[self.scores.summary], "average": self.scores.average}
         return summary
 
     def as_entry(self) -> dict[str, Any]:

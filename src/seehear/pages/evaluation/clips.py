@@ -15,6 +15,7 @@ from seehear.media.overview import Overview, thumbnails_for
 from seehear.modality import display_name
 from seehear.pages import folder as index
 from seehear.pages import page, parse
+from seehear.pages.evaluation.scores import score_name
 from seehear.pages.evaluation.shared import MAX_ROWS, NAME
 from seehear.pages.numbers import count, number
 from seehear.parsing.folder import is_parse, read_folder
@@ -107,8 +108,8 @@ def _parses(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                     yield file.stem, content
 
 
-def clip_facts(details: Details, folder: Path) -> dict[str, Any]:
-    """Return what the template takes, by name."""
+def clip_facts(details: Details, folder: Path, kind: str) -> dict[str, Any]:
+    """Return what the template takes, by name. kind: Of the scores that stand beside the average of each clip."""
     examples, ranked = details.examples, best_first(details.clips)
     pages = ClipPages(folder, examples.clips)
     rows = {row.clip: row for row in ranked}
@@ -117,7 +118,8 @@ def clip_facts(details: Details, folder: Path) -> dict[str, Any]:
         "best": [_card(rows[clip], examples, pages) for clip in examples.best[:MAX_ROWS]],
         "worst": [_card(rows[clip], examples, pages) for clip in examples.worst[:MAX_ROWS]],
         "index": page.address(f"{CLIPS}/{parse.INDEX}.html") if pages.clips else "",
-        "ranked": [(row.clip, pages.href(row.clip), _clip_cells(row)) for row in reversed(ranked[-MAX_ROWS:])],
+        "ranked_scores": [f"{level} {score_name(kind)}" for level in LEVELS],
+        "ranked": [(row.clip, pages.href(row.clip), _clip_cells(row, kind)) for row in reversed(ranked[-MAX_ROWS:])],
         "ranked_count": len(ranked),
         "without_events": details.without_events,
     }
@@ -133,8 +135,8 @@ def _card(row: ClipRow, examples: Examples, pages: ClipPages) -> Card:
     return Card(row.clip, pages.href(row.clip), pages.poster(row.clip), average, row.support, errors, failed)
 
 
-def _clip_cells(row: ClipRow) -> list[str]:
-    values = (row.average, *(row.scores[level]["type_at_av"] for level in LEVELS))
+def _clip_cells(row: ClipRow, kind: str) -> list[str]:
+    values = (row.average, *(row.scores[level][kind] for level in LEVELS))
     errors = [
         f"{_class_name(error)}: {count(error.segments)}" if error else ""
         for error in (row.false_negatives, row.false_positives)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from seehear.evaluation.details import Details
-from seehear.evaluation.result import GIVEN_KEYS, Evaluation, ScoreRow, called, mean_f1, name_of
+from seehear.evaluation.result import Evaluation, ScoreRow, called, mean_f1, name_of
 from seehear.pages.evaluation.shared import MAX_ROWS
 from seehear.pages.numbers import number
 from seehear.scoring import given
 from seehear.scoring.intervals import Interval
 from seehear.scoring.references import WEAK_BASELINE
-from seehear.scoring.scores import LEVELS, ClassRow
+from seehear.scoring.scores import LEVELS, TYPE_AT_AV, ClassRow
 from seehear.scoring.verdict import Verdict
 
 
@@ -101,6 +101,11 @@ def score_line(row: ScoreRow) -> ScoreLine:
     )
 
 
+def score_name(kind: str) -> str:
+    """Return a kind of scores as people write it."""
+    return "Type@AV" if kind == TYPE_AT_AV else kind
+
+
 def _range(interval: Interval) -> str:
     return f"{number(interval.low, '.2f')} to {number(interval.high, '.2f')}"
 
@@ -115,8 +120,8 @@ def _given_facts(evaluation: Evaluation) -> dict[str, Any]:
 
     every = [row.key for row in evaluation.rows]
     return {
-        "given_scores": [name_of(key) for key in GIVEN_KEYS],
-        "given": [(name, [cells(of[key]) for key in GIVEN_KEYS]) for name, of in columns.items()],
+        "given_scores": [name_of(key) for key in evaluation.given_keys],
+        "given": [(name, [cells(of[key]) for key in evaluation.given_keys]) for name, of in columns.items()],
         "given_names": list(columns),
         "given_every": [(name_of(key), [cells(of[key]) for of in columns.values()]) for key in every],
         "given_meanings": given.MEANINGS,

@@ -13,14 +13,16 @@ from seehear.evaluation.details import Details
 from seehear.evaluation.result import Evaluation
 from seehear.modality import display_name
 from seehear.pages import page
+from seehear.pages.evaluation.scores import score_name
 from seehear.pages.evaluation.shared import MAX_ROWS
 from seehear.pages.numbers import number
 from seehear.plots import evaluation as report
 from seehear.plots import style
 from seehear.plots.style import NOTHING
+from seehear.scoring.scores import TYPE_AT_AV
 
 # Scores of validation clips that training records, by key; the first available is drawn.
-VALIDATION = {"average": "average score", "type_at_av": "segment Type@AV", "label_f1": "F1 of clips’ labels"}
+VALIDATION = {"average": "average score", TYPE_AT_AV: "segment Type@AV", "label_f1": "F1 of clips’ labels"}
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class RunLine:
 def training_facts(evaluation: Evaluation, details: Details, folder: Path) -> dict[str, Any]:
     """Return what the template takes, by name; write the drawings into the folder of the page."""
     validation = _validation_scores(details.history)
+    if TYPE_AT_AV in validation:
+        validation[TYPE_AT_AV] = f"segment {score_name(evaluation.scores[0].summary)}"
     averages = [number(scores.average, ".2f") for scores in evaluation.scores]
     tables = [{display_name(kind): page.address(file) for kind, file in of.items()} for of in details.tables()]
     lines = []

@@ -54,6 +54,6 @@ def write(evaluation: Evaluation, folder: Path) -> Path:
         **threshold_facts(details),
         **calibration_facts(details, folder),
         **error_facts(details, folder),
-        **clip_facts(details, folder),
+        **clip_facts(details, folder, evaluation.scores[0].summary),
         **training_facts(evaluation, details, folder),
     )

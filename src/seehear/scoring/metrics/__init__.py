@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from seehear.registry import Registry
-from seehear.scoring.metrics import average_precision, label_f1, ov_avel_f1, parsing_f1, psds, segment_accuracy
+from seehear.scoring.metrics import (
+    average_precision,
+    label_f1,
+    ov_avel_f1,
+    parsing_f1,
+    psds,
+    segment_accuracy,
+    segment_map,
+)
 from seehear.scoring.metrics.interface import Metric
 
 METRICS: Registry[Metric] = Registry(
@@ -15,6 +23,7 @@ METRICS: Registry[Metric] = Registry(
         label_f1.METRIC,
         psds.METRIC,
         parsing_f1.METRIC,
+        segment_map.METRIC,
     ],
 )
 

@@ -1,6 +1,7 @@
 """Scores of the set of classes per clip, by modality, as VGGSounder reports them (Zverev, Wiedemer et al. 2025).
 
-Of what is heard (labels A and AV), seen (V and AV) and both (AV), over the clips that have such a label:
+Of what is heard (labels A and AV), seen (V and AV), both (AV), only heard (A) and only seen (V), over the clips that
+have such a label:
 
 - `f1`: micro F1, from counts over all clips and classes;
 - `accuracy`: share of clips whose set of classes is predicted exactly (subset accuracy);
@@ -9,8 +10,9 @@ Of what is heard (labels A and AV), seen (V and AV) and both (AV), over the clip
 - `mu`, modality confusion: share of the clips with a label of which the features of one modality alone (`audio`,
   `visual`), or each of them (`audio_visual`), give at least one right class and both together give none.
 
-The paper feeds a system one modality for A, and both for AV. A system that tells modalities apart is scored by what it
-says of each instead; for `mu` it is fed one modality.
+The paper feeds a system one modality for A, and both for AV. A system that predicts each modality by itself is scored
+by these predictions instead; for `mu` it is fed one modality. As in the paper's code, what is only heard is compared
+with all that is predicted as heard: a label AV that is predicted right is a false positive there.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ from seehear.results import counted
 from seehear.scoring.f1 import ratio
 from seehear.scoring.metrics.inputs import Active, Clips, Prediction, Truth
 from seehear.scoring.metrics.interface import ClassScore, Grain, Key, Kinds, Metric, Ratios
+from seehear.scoring.only import only_name
 
+ONLY = {only_name(modality): modality for modality in (AUDIO, VISUAL)}  # kind -> the predictions it is compared with
 Columns = list[tuple[Key, NDArray[np.int64], NDArray[np.int64]]]  # of a score: what each clip adds, (N,) both
 
 
@@ -39,15 +43,17 @@ def label_f1(prediction: Prediction, truth: Truth, clips: Clips) -> Ratios:
     """
     columns: Columns = []
     classes: list[ClassScore] = []
-    for kind, true in truth.labels.items():
-        if kind not in prediction.labels:
+    known = {**truth.labels, **_only(truth.labels)}
+    for kind, true in known.items():
+        of = ONLY.get(kind, kind)
+        if of not in prediction.labels:
             continue
-        columns += _columns(kind, "", prediction.labels[kind], true)
-        classes += _class_scores(kind, prediction.labels[kind], true, clips.classes)
-        if kind in prediction.clip_scores:
-            columns += _columns(kind, "@1", most_probable(prediction.clip_scores[kind]), true)
+        columns += _columns(kind, "", prediction.labels[of], true)
+        classes += _class_scores(kind, prediction.labels[of], true, clips.classes)
+        if of in prediction.clip_scores:
+            columns += _columns(kind, "@1", most_probable(prediction.clip_scores[of]), true)
     kinds = dict.fromkeys(key.kind for key, *_ in columns)
-    counts = ", ".join(f"{kind} {truth.labels[kind].any(axis=1).sum()}" for kind in kinds)
+    counts = ", ".join(f"{kind} {known[kind].any(axis=1).sum()}" for kind in kinds)
     notes = [f"clips that have a label of the kind, and count: {counts}"]
     if {AUDIO, VISUAL} <= set(prediction.alone):
         confusion, note = _confusion(prediction, truth.labels)
@@ -55,6 +61,15 @@ def label_f1(prediction: Prediction, truth: Truth, clips: Clips) -> Ratios:
     keys, parts, wholes = zip(*columns, strict=True)
     part, whole = (np.stack(each, axis=1).astype(np.float64) for each in (parts, wholes))  # (N, K)
     return Ratios(keys, part, whole, classes=tuple(classes), notes=tuple(notes))
+
+
+def _only(labels: Mapping[str, Active]) -> dict[str, Active]:
+    """Return what occurs in a clip in one modality and never in the other, (N, C), if that is known of any clip."""
+    if not {AUDIO, VISUAL} <= set(labels):
+        return {}
+    others = {AUDIO: labels[VISUAL], VISUAL: labels[AUDIO]}
+    only = {kind: labels[modality] & ~others[modality] for kind, modality in ONLY.items()}
+    return {kind: array for kind, array in only.items() if array.any()}
 
 
 def most_probable(scores: NDArray[np.float32]) -> Active:

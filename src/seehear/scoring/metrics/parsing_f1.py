@@ -7,14 +7,14 @@ import numpy as np
 from seehear.modality import JOINT
 from seehear.scoring.metrics.inputs import Clips, Prediction, Truth
 from seehear.scoring.metrics.interface import ClassScore, Grain, Key, Kinds, Metric, Ratios
-from seehear.scoring.scores import AVERAGE, score
+from seehear.scoring.scores import AVERAGE, ONE_MODALITY, score
 from seehear.scoring.signature import Signature
 
 IOU = 0.5
 
 
 def parsing_f1(prediction: Prediction, truth: Truth, clips: Clips) -> Ratios:
-    """Return the eleven scores, means over clips, and F1 per class.
+    """Return the eleven scores, means over clips, and F1 per class; of one modality its own and their average.
 
     Args:
         prediction: Seconds of each modality.
@@ -25,12 +25,13 @@ def parsing_f1(prediction: Prediction, truth: Truth, clips: Clips) -> Ratios:
     predicted, true = ({name: each.active[name] for name in modalities} for each in (prediction, truth))
     found = score(predicted, true, clips.classes, Signature(prediction.decoding, "", len(clips), IOU))
     keys = [Key(kind, f"{level} f1") for level, kind in found.per_clip]
-    part = np.stack([*found.per_clip.values()], axis=1)  # (N, 10)
+    part = np.stack([*found.per_clip.values()], axis=1)  # (N, 10), or (N, 2) of one modality
     part = np.concatenate([part, part.mean(axis=1, keepdims=True)], axis=1)
     classes = tuple(
         ClassScore(Key(row.kind, f"{row.level} f1"), row.label, row.f1 / 100, row.support) for row in found.classes
     )
-    return Ratios((*keys, Key(AVERAGE[1], "f1")), part, np.ones_like(part), classes=classes)
+    notes = (ONE_MODALITY,) if len(modalities) == 1 else ()
+    return Ratios((*keys, Key(AVERAGE[1], "f1")), part, np.ones_like(part), classes=classes, notes=notes)
 
 
 METRIC = Metric(

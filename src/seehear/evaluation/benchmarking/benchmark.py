@@ -14,22 +14,19 @@ from seehear import arguments
 from seehear.data import Dataset
 from seehear.decoding import Decoding
 from seehear.errors import SeehearError
-from seehear.evaluation.benchmark_inputs import (
+from seehear.evaluation.benchmarking.arrays import truth_of
+from seehear.evaluation.benchmarking.checks import check_kinds, check_tables, length_notes, one_sided
+from seehear.evaluation.benchmarking.inputs import (
     ByKind,
     Given,
     Labelled,
-    check_kinds,
-    check_tables,
     classes_in,
     labelled,
     last_segment,
-    length_notes,
-    one_sided,
     read_by_kind,
-    truth_of,
 )
-from seehear.evaluation.benchmark_predictions import of_given, of_parser
-from seehear.evaluation.benchmark_result import Benchmark, MetricResult
+from seehear.evaluation.benchmarking.predictions import of_given, of_parser
+from seehear.evaluation.benchmarking.result import Benchmark, MetricResult
 from seehear.evaluation.systems import Systems, describe_decoding, open_parsers, released, run_name, run_names
 from seehear.events import ActiveSegments, Activity, event_spans
 from seehear.features.notes import unknown_classes
@@ -50,7 +47,9 @@ DEFAULT_DECODING = (
 )
 GIVEN, NO_RANKING = Prediction.decoding, "no-ranking"  # of signatures
 OF_SEGMENTS = "arrays hold no probability of clips: it is the largest of the segments', and a run's own may differ"
-NO_CONFIDENCE = "the predictions have no confidences: all events are tied, and ranked in the order of the clips"
+NO_CONFIDENCE = (
+    "the predictions have no confidences: all events are tied (docs/scores.md says what that means for each metric)"
+)
 
 
 def benchmark(

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from seehear.data import Dataset
 from seehear.decoding import HALF, Decoding, Probabilities
 from seehear.errors import SeehearError
-from seehear.evaluation.benchmark_inputs import Given, fitted, has_confidences, spans_of, weak_array
+from seehear.evaluation.benchmarking.arrays import fitted, has_confidences, spans_of, weak_array
+from seehear.evaluation.benchmarking.inputs import Given
 from seehear.events import segment_span
 from seehear.labels import DenseTable, WeakTable
 from seehear.modality import AUDIO, VISUAL

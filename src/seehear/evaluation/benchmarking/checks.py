@@ -1,0 +1,126 @@
+"""Checks of what `benchmark` is given, and notes on what is suspicious: kinds, classes, clips and lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from seehear.errors import SeehearError
+from seehear.evaluation.benchmarking.inputs import Given, Labelled, Table, classes_in, last_segment, of_clips
+from seehear.features.notes import unknown_classes
+from seehear.labels import DenseTable, WeakTable, clip_hint, doubts, past_end, raise_fatal, repeated_files, suggestion
+from seehear.labels.plausible import MAX_OVERHANG
+from seehear.labels.tables import stated_lengths
+from seehear.modality import AUDIO, JOINT, VISUAL, modality_of
+from seehear.results import counted
+
+NOTHING_TRUE = "there, nothing can be right"
+
+
+def check_kinds(truth: Iterable[str], predicted: Iterable[str]) -> None:
+    """Check that kinds which either the truth or the predictions have are not misspelt.
+
+    Raises:
+        SeehearError: Naming what may have been meant.
+    """
+    of_truth, of_predictions = [*truth], [*predicted]
+    for what, names, others in (("truth", of_truth, of_predictions), ("predictions", of_predictions, of_truth)):
+        known = [*dict.fromkeys([*others, AUDIO, VISUAL, JOINT])]
+        for name in names:
+            meant = f": did you mean {modality_of(name)}?" if modality_of(name) != name else suggestion(name, known)
+            if name not in known and meant:
+                raise SeehearError(f"{what} of {name}{meant}")
+
+
+def one_sided(
+    predictions: Sequence[Given], truth: Iterable[Given], clips: Labelled, names: Sequence[str] | None
+) -> list[str]:
+    """Return notes on classes that only the predictions name, or only the ground truth, with what may have been meant.
+
+    Args:
+        predictions: Tables or arrays.
+        truth: Likewise; arrays are of the classes of the clips.
+        clips: The clips, with the classes that are known of them.
+        names: Of the classes of arrays that are predicted; None for those of the clips.
+    """
+    arrays = any(isinstance(each, np.ndarray) for each in predictions)
+    true = classes_in(truth, clips)
+    predicted = [*classes_in(predictions, clips), *((clips.classes if names is None else names) if arrays else ())]
+    known = [*dict.fromkeys([*true, *clips.classes])]
+    return [
+        *unknown_classes(predicted, known, "the predictions", NOTHING_TRUE, "named by no label and no ground truth"),
+        *unknown_classes(true, predicted, "the ground truth", "all of it is missed", "predicted in no clip"),
+    ]
+
+
+def length_notes(given: Iterable[Given], clips: Labelled, segments: int) -> list[str]:
+    """Return a note on how long clips of unknown length are taken to be, and on what lies past all events.
+
+    Args:
+        given: Truth and predictions.
+        clips: The clips.
+        segments: Of the longest clip.
+    """
+    if (taken := clips.assumed(segments)) is None:
+        return []
+    note = f"{counted(clips.unknown, 'clip is', 'clips are')} of unknown length: taken as {taken:g} s"
+    if clips.length is None:
+        return [f"{note}, like the longest"]
+    last = clips.segment * last_segment(given, replace(clips, lengths=np.zeros_like(clips.lengths)), 1)
+    if last >= taken:
+        return [f"{note}, as given"]
+    return [f"{note}, as given; no event ends after {last:g} s, and what follows counts as seconds without any"]
+
+
+def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) -> list[str]:
+    """Return notes on tables that are read for clips.
+
+    Args:
+        given: kind -> table or array.
+        clips: The clips.
+        truth: Whether it is ground truth: then no event may lie past its clip.
+
+    Raises:
+        SeehearError: If a table names none of the clips, an event lies past its clip, or an array is of other clips.
+    """
+    notes = []
+    own = set(clips.clips)
+    for kind, each in given.items():
+        if isinstance(each, np.ndarray):
+            if len(each) != len(clips.clips):
+                raise SeehearError(f"{kind}: is of {counted(len(each), 'clip')}, and there are {len(clips.clips)}")
+            continue
+        others = sorted(set(each.clips) - own)
+        hint = clip_hint(others, clips.clips) if others else ""
+        if each.clips and len(others) == len(set(each.clips)):
+            raise SeehearError(f"{each.path}: names none of the clips of {clips.where}{hint}")
+        if others and not truth:
+            notes.append(
+                f"{each.path}: {counted(len(others), 'clip is', 'clips are')} not scored, for example {others[0]}{hint}"
+            )
+    by_kind = {kind: each for kind, each in given.items() if not isinstance(each, np.ndarray)}
+    notes += repeated_files(by_kind)
+    tables = [*by_kind.values()]
+    notes += _bare(tables, clips, "nothing happens" if truth else "nothing is predicted")
+    dense = [of_clips(each, clips) for each in tables if isinstance(each, DenseTable)]
+    if truth:
+        seconds = (clips.lengths * clips.segment).tolist()
+        stated = stated_lengths(dense)
+        length = stated | {clip: each for clip, each in zip(clips.clips, seconds, strict=True) if each}
+        raise_fatal(past_end(dense, length.get, max(MAX_OVERHANG, clips.segment)))
+    weak = [each for each in tables if isinstance(each, WeakTable)]
+    return [*notes, *map(str, doubts(weak, dense, clips.classes))]
+
+
+def _bare(tables: Sequence[Table], clips: Labelled, fate: str) -> list[str]:
+    """Return a note on clips that no table of the truth, or of the predictions, names. fate: What that means."""
+    named = {clip for table in tables for clip in table.clips}
+    bare = [clip for clip in clips.clips if clip not in named]
+    if not tables or not bare:
+        return []
+    hint = clip_hint(sorted(named.difference(clips.clips)), bare)
+    files = ", ".join(str(table.path) for table in tables)
+    have = counted(len(bare), "clip has", "clips have")
+    return [f"{have} no row in {files}, for example {bare[0]}: there, {fate}{hint}"]
