@@ -6,21 +6,25 @@ import numpy as np
 import pytest
 
 from seehear import datasets
-from seehear.datasets import FeatureFolder
 from seehear.datasets.activity import SyntheticActivity
 from seehear.datasets.generated import LATENT, Maker, generate
+from seehear.datasets.spec import shared_folders
 from seehear.datasets.tables import read_tables
 from seehear.errors import SeehearError
+from seehear.features.forms.spec import Form, SharedForm
 
 from .tables import CLASSES, LLP, TRAIN, VAL, needs_llp, write_tables
 
-SMALL = (FeatureFolder("ears", "hearing", "audio", 1, 96, 10), FeatureFolder("eyes", "seeing", "visual", 3, 128, 10))
+SMALL = (
+    SharedForm("a", "me", "audio", "ears", Form(width=96, segments=10), prefix=11, folder="ears", network="hearing"),
+    SharedForm("v", "me", "visual", "eyes", Form(3, 128, 10), prefix=11, folder="eyes", network="seeing"),
+)
 
 
 @pytest.fixture
 def given(tmp_path):
     """A data set and the folder of its tables."""
-    return replace(datasets.get("llp"), features=SMALL), write_tables(tmp_path / "tables")
+    return replace(datasets.get("llp"), forms=SMALL), write_tables(tmp_path / "tables")
 
 
 def drawn(given, seed):
@@ -37,10 +41,10 @@ def test_shapes_and_names(given, tmp_path):
     assert result.count == 7
     assert repr(result) == f"Generated({tmp_path / 'out'}: 7 clips in each of ears, eyes)"
     names = {clip[:11] for clip in (*TRAIN, *VAL)} | {"Test_-_-_-0"}
-    for folder in SMALL:
-        assert {file.stem for file in (tmp_path / "out" / folder.folder).iterdir()} == names
-        values = np.load(tmp_path / "out" / folder.folder / "_a-b_c-d_e-.npy", allow_pickle=False)
-        assert (values.shape, values.dtype) == (folder.shape, np.float32)
+    for shared in SMALL:
+        assert {file.stem for file in (tmp_path / "out" / shared.folder).iterdir()} == names
+        values = np.load(tmp_path / "out" / shared.folder / "_a-b_c-d_e-.npy", allow_pickle=False)
+        assert (values.shape, values.dtype) == ((shared.form.total, shared.form.width), np.float32)
         assert (values >= 0).all()
 
 
@@ -92,8 +96,8 @@ def test_training_clips_show_their_weak_labels_as_val_clips_do(given):
 
 
 def test_classes_move_segments_by_the_strength():
-    folder = FeatureFolder("f", "n", "audio", 1, 2000, 10)
-    strong = Maker.of(folder, CLASSES, 4.0, 0)
+    shared = SharedForm("f", "me", "audio", "ears", Form(width=2000, segments=10), network="n")
+    strong = Maker.of(shared, CLASSES, 4.0, 0)
     assert np.linalg.norm(strong.directions, axis=1) == pytest.approx(1)
     active = np.zeros((10, 3), dtype=bool)
     active[:5, 1] = True
@@ -109,17 +113,17 @@ def test_classes_move_segments_by_the_strength():
 @needs_llp
 def test_a_simple_probe_finds_the_signal(tmp_path):
     spec = datasets.get("llp")
-    folders = tuple(replace(folder, width=128) for folder in spec.features[:2])
-    given = replace(spec, features=folders), LLP
+    folders = [replace(shared, form=replace(shared.form, width=128)) for shared in shared_folders(spec)[:2]]
+    given = replace(spec, forms=tuple(folders)), LLP
     generate(*given, tmp_path, clips=150)
     activity = drawn(given, 0)
     chosen = [clip for table in activity.tables.weak.values() for clip in table.clips[:150]]
-    for folder in folders:
+    for shared in folders:
         rows, labels = [], []
         for clip in chosen:
-            values = np.load(tmp_path / folder.folder / f"{clip[:11]}.npy")
-            values = values.reshape(10, folder.frames, -1).mean(axis=1)
-            alone = activity.active(folder.modality, clip)
+            values = np.load(tmp_path / shared.folder / f"{clip[:11]}.npy")
+            values = values.reshape(10, shared.form.total // 10, -1).mean(axis=1)
+            alone = activity.active(shared.modality, clip)
             rows.append(values[alone.sum(axis=1) == 1])
             labels.append(alone.argmax(axis=1)[alone.sum(axis=1) == 1])
         x, y = np.concatenate(rows), np.concatenate(labels)

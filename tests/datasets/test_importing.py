@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seehear.features.npy import Form, import_folder
+from seehear.features.forms.spec import Form, SharedForm
+from seehear.features.npy import import_folder
 from seehear.features.store import Store
 
 CLIPS = ("a", "b", "c")
@@ -24,7 +25,7 @@ def folder(tmp_path):
 
 def take(folder, clips=CLIPS, form=FORM):
     store = Store(folder / "store", create=True)
-    return import_folder(folder, clips, store, "net", "touch", form), store
+    return import_folder(folder, clips, store, "net", SharedForm("mine", "me", "touch", "skin", form)), store
 
 
 @given(st.integers(1, 5), st.integers(0, 5), st.integers(0, 5), st.lists(st.integers(0, 12), max_size=3))

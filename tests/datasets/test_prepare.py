@@ -10,6 +10,7 @@ import commands
 import make_media
 from seehear import datasets
 from seehear.cli.app import build
+from seehear.datasets.spec import shared_folders
 from seehear.errors import SeehearError
 from seehear.features.store import Store
 from seehear.labels import DefectKind
@@ -29,11 +30,11 @@ def tables(tmp_path):
 @pytest.fixture
 def features(tmp_path, tables):
     """The field's folders but for r2plus1d_18, each file holding a number of its own."""
-    for folder in datasets.get("llp").features[:2]:
-        place = tmp_path / "features" / folder.folder
+    for shared in shared_folders(datasets.get("llp"))[:2]:
+        place, shape = tmp_path / "features" / shared.folder, (shared.form.total, shared.form.width)
         place.mkdir(parents=True)
         for n, clip in enumerate(EVERY):
-            np.save(place / f"{clip[:11]}.npy", np.full(folder.shape, n, dtype=np.float32))
+            np.save(place / f"{clip[:11]}.npy", np.full(shape, n, dtype=np.float32))
     return tmp_path / "features"
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from seehear import datasets
 from seehear.datasets import llp
+from seehear.datasets.spec import shared_folders, shared_forms
 from seehear.errors import SeehearError
 from seehear.labels import read_weak
 
@@ -50,7 +51,7 @@ def test_splits_of_llp():
 
 
 def test_features_of_llp():
-    shapes = {folder.folder: folder.shape for folder in datasets.get("llp").features}
+    shapes = {shared.folder: (shared.form.total, shared.form.width) for shared in shared_forms(datasets.get("llp"))}
     assert shapes == {"vggish": (10, 128), "res152": (80, 2048), "r2plus1d_18": (10, 512)}
 
 
@@ -91,4 +92,7 @@ def test_every_data_set_names_its_splits():
         assert spec.read or tuple(spec.weak) == datasets.SPLITS
         assert sum(map(bool, (spec.dense, spec.dense_pattern, spec.read))) == 1
         assert spec.metrics
-        assert len({folder.network for folder in spec.features}) == len(spec.features)
+        folders = shared_folders(spec)
+        assert len({shared.network for shared in folders}) == len({shared.folder for shared in folders}) == len(folders)
+        assert all(shared.network and shared.form.rows_per_segment() for shared in folders)  # so that they're generated
+        assert all(spec.source.endswith(f"/{shared.source}") for shared in shared_forms(spec))

@@ -25,6 +25,8 @@ from seehear.errors import SeehearError
 from seehear.features import blocks
 from seehear.features.block import MAX_BLOCK, REPLACING
 from seehear.features.extraction import extract
+from seehear.features.forms.spec import Form, SharedForm
+from seehear.features.npy import import_folder
 from seehear.features.packed import pack
 from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.files import DiskFullError
@@ -572,6 +574,22 @@ def test_a_store_that_is_no_folder_of_this_machine(tmp_path, monkeypatch):
     with pytest.raises(SeehearError, match="memory://store: no features of 'other'; available: net"):
         again.network("other")
     assert not (tmp_path / "memory:").exists()
+
+
+def test_an_import_fetches_no_features_of_other_networks(tmp_path):
+    place = InMemory(tmp_path)
+    kept = Store(place, create=True)
+    kept.register(INFO)
+    with kept:
+        for n in range(5):
+            put(kept, f"c{n}", n, length=2 + n // 3)
+    for n in range(5):
+        np.save(tmp_path / f"c{n}.npy", values(n, 4))
+    mine = SharedForm("mine", "me", "touch", "skin", Form())
+    place.reads.clear()
+    report = import_folder(tmp_path, [f"c{n}" for n in range(5)], Store(place), "skin", mine, progress=False)
+    assert {clip: found.other_segments for clip, found in report.lengths.items()} == dict(c0=2, c1=2, c2=2, c3=3, c4=3)
+    assert not [name for name, start, stop in place.reads if name.startswith("net/blocks") and stop is None]
 
 
 def test_headers_elsewhere_are_read_once(tmp_path, cache):

@@ -95,6 +95,41 @@ def test_ten_seconds_of_unav_are_ten_segments():
     assert np.floor(found[:, 0]).tolist() == list(range(10))
 
 
+@given(st.integers(1, 8), st.integers(1, 12), st.sampled_from([0.1, 0.5, 1.0, 2.0]))
+def test_rows_by_their_number_and_by_their_stride_are_the_same(rows, segments, segment):
+    by_number, by_stride = Form(frames=rows), Form(stride=segment / rows)
+    values = numbers(rows * segments, 3)
+    assert by_number.made_by(segment) == by_stride.made_by(segment)
+    np.testing.assert_array_equal(by_number.by_segment(values, segment), by_stride.by_segment(values, segment))
+    expected = naive(values.astype(np.float64), segment / rows, segment / rows, segment)
+    np.testing.assert_allclose(by_stride.by_segment(values, segment), expected, atol=1e-6)
+    assert by_number.count(values.shape, segment) == by_stride.count(values.shape, segment) == segments
+
+
+@pytest.mark.parametrize(
+    ("form", "segment", "made_by"),
+    [
+        (Form(frames=8), 1.0, "imported/8"),
+        (Form(stride=0.125), 1.0, "imported/8"),
+        (Form(stride=0.125, window=0.125), 2.0, "imported/16"),
+        (Form(stride=0.125, window=0.25), 1.0, "imported/1/stride0.125/window0.25"),
+        (Form(stride=0.3125, bands=2), 1.0, "imported/1/stride0.3125/window0.3125/bands2"),
+        (Form(stride=1.0, averaged=(7, 7)), 1.0, "imported/1/mean7x7"),
+        (Form(stride=1.0), 0.5, "imported/1/stride1/window1"),
+        (Form(stride=1e-320), 1.0, "imported/1/stride9.99989e-321/window9.99989e-321"),
+    ],
+)
+def test_the_fingerprint_says_what_decides_the_numbers(form, segment, made_by):
+    assert form.made_by(segment) == made_by
+
+
+def test_rows_that_do_not_fill_the_last_segment():
+    values = numbers(7, 2)
+    found = Form(stride=0.5).by_segment(values)
+    np.testing.assert_allclose(found, naive(values.astype(np.float64), 0.5, 0.5, 1.0), atol=1e-6)
+    assert len(found) == 4
+
+
 def test_rows_of_hours_do_not_fill_the_memory():
     with pytest.raises(SeehearError, match="more than fit into memory"):
         resampled(numbers(3, 4), 1e7, 1e7, 1e-3)

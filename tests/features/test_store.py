@@ -54,6 +54,21 @@ def test_features_come_back(tmp_path, block):
     assert kept.origin("net", "a") == Origin("a", "made", "content of a")
 
 
+def test_segments_are_known_without_the_features(tmp_path, block):
+    kept = Store(store(tmp_path / "s", lengths={"a": 7}, block=block).path)
+    assert (kept.segments("net", "a"), kept.segments("net", "b")) == (7, 4)
+    with pytest.raises(SeehearError, match="clip c has no features of net"):
+        kept.segments("net", "c")
+
+
+@pytest.mark.parametrize("shape", ["", "[4]", "[4,-3]", "[true,3]", "[4.0,3]", "[4000000000,3]", "4", "{}"])
+def test_a_damaged_header_says_no_segments(tmp_path, shape):
+    kept, header = store(tmp_path / "s"), f'{{"features":{{"shape":{shape}}}}}'.encode()
+    kept.file("net", "a").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(SeehearError, match=r"a\.safetensors: damaged"):
+        kept.segments("net", "a")
+
+
 @given(st.text(st.characters(exclude_characters="/\\", exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=40))
 def test_any_file_name_in_one_line_is_a_clip_name(tmp_path_factory, name):
     kept = store(tmp_path_factory.mktemp("s") / "s", [f"x{name}"])

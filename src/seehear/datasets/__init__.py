@@ -7,7 +7,7 @@ from seehear.datasets.generated import Generated, generate
 from seehear.datasets.prepared import Prepared
 from seehear.datasets.preparing import prepare
 from seehear.datasets.registry import REGISTRY, get
-from seehear.datasets.spec import SPLITS, Annotations, DataSet, FeatureFolder, Truth, find_tables
+from seehear.datasets.spec import SPLITS, Annotations, DataSet, Truth, find_tables
 from seehear.datasets.tables import Tables, read_tables
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "SPLITS",
     "Annotations",
     "DataSet",
-    "FeatureFolder",
     "Generated",
     "Prepared",
     "Tables",

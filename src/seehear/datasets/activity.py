@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from seehear.datasets.spec import DataSet
+from seehear.datasets.spec import DataSet, shared_folders
 from seehear.datasets.tables import EVALUATED, Tables
 from seehear.errors import SeehearError
 from seehear.labels import DenseTable, Event, classes_of
@@ -131,7 +131,7 @@ class SyntheticActivity:
 
     def _known_length(self, clip: str) -> int:
         """Return a clip's length in segments if it is published, or its events say it; else 0."""
-        fixed = max((folder.segments for folder in self.dataset.features), default=0)
+        fixed = max((form.form.duration for form in shared_folders(self.dataset)), default=0)
         seconds = self.tables.lengths.get(clip, self.dataset.length(clip))
         if fixed or seconds:
             return fixed or math.ceil(seconds or 0.0)

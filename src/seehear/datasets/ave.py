@@ -96,6 +96,7 @@ def _in_no_split(every: Path, home: dict[str, str], defects: list[Defect]) -> li
 SPEC = DataSet(
     name=PUBLISHED.name,
     source=PUBLISHED.source,
+    forms=("ave-vggish", "ave-vgg19"),
     read=read,
     seconds=SECONDS,
     truth=Truth.JOINT,

@@ -1,4 +1,4 @@
-"""Synthetic features of a data set's clips, in its field's folders: a signal of its real labels in noise.
+"""Synthetic features of a data set's clips, in its authors' folders: a signal of its real labels in noise.
 
 The features of one network's frame are
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from seehear import arguments
 from seehear.arguments import Names
 from seehear.datasets.activity import SyntheticActivity, rng_of
 from seehear.datasets.registry import get
-from seehear.datasets.spec import DataSet, FeatureFolder, feature_folders
+from seehear.datasets.spec import DataSet, feature_folders
 from seehear.datasets.tables import Tables, read_tables
 from seehear.errors import SeehearError
 from seehear.files import atomic_array, check_folder, claim, sweep
@@ -37,6 +37,9 @@ from seehear.progress import Progress
 from seehear.results import Result, counted
 from seehear.scoring.signature import revision
 from seehear.stored import read_object
+
+if TYPE_CHECKING:
+    from seehear.features.forms.spec import SharedForm
 
 STRENGTH = 4.0
 LATENT = 64
@@ -85,7 +88,7 @@ def generate(
     Args:
         dataset: Its name, as llp.
         annotations: Folder of its label tables as they were published.
-        out: Folder of the feature folders: those that its field shares, or else one per modality.
+        out: Folder of the feature folders: those that its authors share, or else one per modality.
         seed: Determines every number.
         strength: How far a class moves a segment's features, in standard deviations of the segments' noise.
         clips: The first clips of each split, this many; 0 for all.
@@ -115,26 +118,26 @@ def generate(
     _claim(out, settings, folders)
     activity = SyntheticActivity.of(spec, tables, seed)
     chosen = list(dict.fromkeys(clip for table in tables.weak.values() for clip in table.clips[: clips or None]))
-    for folder in folders:
-        sweep(out / folder.folder)
-        maker = Maker.of(folder, activity.classes, strength, seed)
-        with Progress(f"generating {folder.folder}", len(chosen)) as progress:
+    for form in folders:
+        sweep(out / form.folder)
+        maker = Maker.of(form, activity.classes, strength, seed)
+        with Progress(f"generating {form.folder}", len(chosen)) as progress:
             for clip in chosen:
-                file = out / folder.folder / f"{spec.short(clip) if spec.features else clip}.npy"
+                file = out / form.folder / f"{form.file_of(clip)}.npy"
                 if not _is_whole(file):
-                    atomic_array(file, maker.features(clip, activity.active(folder.modality, clip)))
+                    atomic_array(file, maker.features(clip, activity.active(form.modality, clip)))
                 progress.advance(clip)
-    return Generated(out, tuple(folder.folder for folder in folders), len(chosen))
+    return Generated(out, tuple(form.folder for form in folders), len(chosen))
 
 
-def _claim(out: Path, settings: Mapping[str, Any], folders: Sequence[FeatureFolder]) -> None:
+def _claim(out: Path, settings: Mapping[str, Any], folders: Sequence[SharedForm]) -> None:
     """Mark `out` as that of these settings.
 
     Raises:
         SeehearError: If `out` holds features of other settings, or features that were not generated.
     """
     marker, remedy = out / MARKER, "choose another folder, or delete this one"
-    existing = [folder.folder for folder in folders if (out / folder.folder).exists()]
+    existing = [form.folder for form in folders if (out / form.folder).exists()]
     if existing and not marker.exists():
         raise SeehearError(f"{out}: holds {', '.join(existing)}, which were not generated; choose another folder")
     claim(marker, settings)
@@ -157,55 +160,55 @@ class Maker:
     """Generates the features of one network.
 
     Attributes:
-        folder: The feature folder.
+        form: Of the network.
         directions: (C, LATENT), unit vectors.
         mixing: (LATENT, width).
         strength: How far a class moves a segment, in standard deviations of the segments' noise.
         seed: Determines every number.
     """
 
-    folder: FeatureFolder
+    form: SharedForm
     directions: NDArray[np.float32]
     mixing: NDArray[np.float32]
     strength: float
     seed: int
 
     @staticmethod
-    def of(folder: FeatureFolder, classes: Sequence[str], strength: float, seed: int) -> Maker:
+    def of(form: SharedForm, classes: Sequence[str], strength: float, seed: int) -> Maker:
         """Draw the directions of the classes, and the mixing.
 
         Args:
-            folder: The feature folder.
+            form: Of the network.
             classes: Names of the C classes.
             strength: How far a class moves a segment, in standard deviations of the segments' noise.
             seed: Determines every number.
         """
-        drawn = np.stack([rng_of(seed, folder.network, "class", name).standard_normal(LATENT) for name in classes])
+        drawn = np.stack([rng_of(seed, form.network, "class", name).standard_normal(LATENT) for name in classes])
         directions = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
-        mixing = rng_of(seed, folder.network, "mixing").standard_normal((LATENT, folder.width), dtype=np.float32)
-        return Maker(folder, directions, mixing / np.float32(np.sqrt(LATENT)), strength, seed)
+        mixing = rng_of(seed, form.network, "mixing").standard_normal((LATENT, form.form.width), dtype=np.float32)
+        return Maker(form, directions, mixing / np.float32(np.sqrt(LATENT)), strength, seed)
 
     def features(self, clip: str, active: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """Return a clip's features, (T × frames, width).
+        """Return a clip's features, (T × rows per second, width).
 
         Args:
             clip: Its name, which the noise depends on.
             active: Which classes are active, boolean (T, C).
         """
-        rng = rng_of(self.seed, self.folder.network, "clip", clip)
-        shape = (len(active), self.folder.frames, self.folder.width)
+        rng, width = rng_of(self.seed, self.form.network, "clip", clip), self.form.form.width
+        shape = (len(active), self.form.form.rows_per_segment(), width)
         latent = self.strength * (active.astype(np.float32) @ self.directions)  # (T, LATENT)
         latent += CLIP * rng.standard_normal(LATENT, dtype=np.float32)
         latent += SEGMENT * rng.standard_normal(latent.shape, dtype=np.float32)
         features = (latent @ self.mixing)[:, None] + FRAME * rng.standard_normal(shape, dtype=np.float32)
-        return np.maximum(features, 0).reshape(-1, self.folder.width).astype(np.float32)
+        return np.maximum(features, 0).reshape(-1, width).astype(np.float32)
 
 
-def _selected_folders(dataset: DataSet, tables: Tables, only: Sequence[str]) -> list[FeatureFolder]:
+def _selected_folders(dataset: DataSet, tables: Tables, only: Sequence[str]) -> list[SharedForm]:
     folders = feature_folders(dataset, dataset.modalities(tables.dense))
-    known = {name for folder in folders for name in (folder.folder, folder.network)}
+    known = {name for form in folders for name in (form.folder, form.network)}
     if unknown := [name for name in only if name not in known]:
         raise SeehearError(
             f"{dataset.name} has no feature folder {unknown[0]!r}; choose from {', '.join(sorted(known))}"
         )
-    return [folder for folder in folders if not only or {folder.folder, folder.network} & set(only)]
+    return [form for form in folders if not only or {form.folder, form.network} & set(only)]

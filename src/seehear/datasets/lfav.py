@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from seehear.datasets.reading import Published, cut_end, dense_without_strays, weak_without_strays
-from seehear.datasets.spec import SPLITS, DataSet, FeatureFolder, Truth
+from seehear.datasets.spec import SPLITS, DataSet, Truth
 from seehear.datasets.tables import EVALUATED, Tables
 from seehear.labels import Defect, DefectKind, DenseTable, Event, EventCheck, classes_of, scan_dense, scan_weak
 from seehear.modality import AUDIO, VISUAL
@@ -94,11 +94,7 @@ def _exclusive(table: DenseTable, ends: Mapping[str, float]) -> DenseTable:
 SPEC = DataSet(
     name=PUBLISHED.name,
     source=PUBLISHED.source,
-    features=(  # named as in its training script; one row per second
-        FeatureFolder("audio-feat-vggish-align", "vggish", AUDIO, frames=1, width=128, segments=0),
-        FeatureFolder("visual-feat-res18-align", "resnet18", VISUAL, frames=1, width=512, segments=0),
-        FeatureFolder("visual-feat-r2plus1d-align", "r2plus1d-18", VISUAL, frames=1, width=512, segments=0),
-    ),
+    forms=("lfav-vggish", "lfav-resnet18", "lfav-r2plus1d"),
     read=read,
     truth=Truth.PER_MODALITY,
 )

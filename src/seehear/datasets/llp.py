@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from seehear.datasets.spec import DataSet, FeatureFolder, span_in
+from seehear.datasets.spec import DataSet, span_in
 
 ID = 11  # characters of a YouTube id, which may hold _ and -
 NAME = re.compile(rf".{{{ID}}}_(\d+(?:\.\d+)?)_(\d+(?:\.\d+)?)")
@@ -48,11 +48,7 @@ SPEC = DataSet(
     source="https://github.com/YapengTian/AVVP-ECCV20",
     weak={"train": "AVVP_train.csv", "val": "AVVP_val_pd.csv", "test": "AVVP_test_pd.csv"},
     dense={"audio": "AVVP_eval_audio.csv", "visual": "AVVP_eval_visual.csv"},
-    features=(
-        FeatureFolder("vggish", "vggish", "audio", frames=1, width=128, segments=10),
-        FeatureFolder("res152", "resnet152", "visual", frames=8, width=2048, segments=10),
-        FeatureFolder("r2plus1d_18", "r2plus1d-18", "visual", frames=1, width=512, segments=10),
-    ),
+    forms=("llp-vggish", "llp-resnet152", "llp-r2plus1d"),
     prefix=ID,
     classes=CLASSES,
     span=span,

@@ -144,6 +144,7 @@ def _unused(name: str) -> str:
 SPEC = DataSet(
     name=PUBLISHED.name,
     source=PUBLISHED.source,
+    forms=("ov-avel-audio", "ov-avel-visual"),
     read=read,
     seconds=float(SECONDS),
     truth=Truth.JOINT,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seehear.datasets.spec import Annotations, Truth, default_tables, shared_forms
+from seehear.datasets.spec import Annotations, Truth, default_tables, shared_folders, shared_forms
 from seehear.labels import Defect, DefectKind
 from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import AUDIO, JOINT, VISUAL
@@ -140,27 +140,27 @@ class Prepared(Result):
         if not all(collocation.values()):
             if tables.dataset.read is not None and self.tables != default_tables(tables.dataset, self.store):
                 common += f" --tables {shlex.quote(str(self.tables))}"
-            source = "--features FOLDER" if tables.dataset.features else "--videos FOLDER --networks NAMES"
+            source = "--features FOLDER" if shared_folders(tables.dataset) else "--videos FOLDER --networks NAMES"
             lacking = [modality for modality, names in collocation.items() if not names]
             return [*self._imports(lacking), f"seehear prepare {common} {source}"]
         if tables.dataset.read is not None or not {AUDIO, VISUAL}.issubset(tables.dense):
             return [*self._train(collocation), *self._score()]
         few = self.sizes["train"] < FEW_CLIPS
-        if not tables.dataset.features:  # then the paper's networks need stand-ins
+        if not shared_folders(tables.dataset):  # then the paper's networks need stand-ins
             stand_ins = [f"{modality}={','.join(self._featured_networks(modality))}" for modality in collocation]
             common += f" --recipe {'small' if few else 'paper'} --networks {' '.join(stand_ins)}"
         return [*self._train(collocation), f"seehear reproduce table5 {common} --out RESULTS-{tables.dataset.name}"]
 
     def _imports(self, modalities: Sequence[str]) -> list[str]:
-        """Return commands that import what the field shares in other forms than folders that `prepare` imports."""
+        """Return commands that import what the authors share in other forms than folders that `prepare` imports."""
         tables = self.annotations
         labels = " ".join(shlex.quote(str(path)) for path in tables.weak.values())
-        forms = [form for form in shared_forms(tables.dataset) if form.modality in modalities]
+        forms = [form for form in shared_forms(tables.dataset) if form.modality in modalities and not form.folder]
         return [
             f"seehear features import FEATURES --form {form.name} --labels {labels} "
             + (f"--order {shlex.quote(str(self._published(form.order)))} " if form.order else "")
             + f"--store {shlex.quote(str(self.store))} --network {form.name} --modality {form.modality}"
-            for form in (forms if not tables.dataset.features else ())
+            for form in forms
         ]
 
     def _published(self, name: str) -> Path:
@@ -211,7 +211,7 @@ class Prepared(Result):
             if f"--metrics {name}" in next_commands
         ]
         if " --features FOLDER" in next_commands:
-            folders = ", ".join(folder.folder for folder in tables.dataset.features)
+            folders = ", ".join(form.folder for form in shared_folders(tables.dataset))
             names = ", ".join(form.name for form in shared_forms(tables.dataset))
             remarks.append(
                 f"--features takes the folder that holds {folders}; `seehear features import` takes each, in the "
@@ -232,7 +232,7 @@ class Prepared(Result):
     def _suggested_networks(self, modality: str) -> list[str]:
         """Return networks to train on: those of the shared features, else the one with the fewest missing clips."""
         names = self._featured_networks(modality)
-        shared = [folder.network for folder in self.annotations.dataset.features if folder.network in names]
+        shared = [form.network for form in shared_folders(self.annotations.dataset) if form.network in names]
         return shared or sorted(names, key=self._missing_count)[:1]
 
     def _featured_networks(self, modality: str) -> list[str]:

@@ -18,6 +18,7 @@ from seehear.datasets.spec import (
     feature_folders,
     find_tables,
     prepared_for,
+    shared_folders,
     shared_forms,
 )
 from seehear.datasets.tables import check_tables, read_tables, write_tables
@@ -69,7 +70,7 @@ def prepare(
             tables and clips of your own.
         annotations: Folder of the label tables as they were published.
         store: Folder of the features; created if needed.
-        features: Folder of the feature folders that the data set's field shares.
+        features: Folder of the feature folders that the data set's authors share.
         videos: Folder of clips, or of full videos whose parts the clips are, named as in the data set.
         networks: Networks to extract features with.
         cut: Folder to cut the clips into, as files of their own. By default nothing is cut: features are made from
@@ -112,7 +113,7 @@ def prepare(
         _extract(result, kept, files, failed, left, how)
     result.networks = kept.networks()
     expected = [get_network(name).name for name in names]
-    expected += [folder.network for folder in spec.features if not result.networks]
+    expected += [form.network for form in shared_folders(spec) if not result.networks]
     for name in dict.fromkeys([*result.networks, *expected]):
         featured = kept.clips(name)
         result.missing[name] = {
@@ -173,32 +174,30 @@ def _check(
 
 def _import(result: Prepared, store: Store, clips: Sequence[str], features: Path) -> list[str]:
     """Import the feature folders that exist; return their networks."""
-    from seehear.features.npy import NO_FILE, Form, import_folder
+    from seehear.features.npy import NO_FILE, import_folder
 
     dataset = result.annotations.dataset
     existing_folder(features)
     known = feature_folders(dataset, result.annotations.modalities)
-    existing = [folder for folder in known if (features / folder.folder).is_dir()]
+    existing = [form for form in known if (features / form.folder).is_dir()]
     if not existing:
         names = ", ".join(form.name for form in shared_forms(dataset))
         others = "import others with `seehear features import`" + (f", which knows the forms {names}" if names else "")
-        if not dataset.features:
+        if not shared_folders(dataset):
             raise SeehearError(f"{features}: no folders of features are shared for {dataset.name}; {others}")
-        expected = ", ".join(folder.folder for folder in known)
+        expected = ", ".join(form.folder for form in known)
         raise SeehearError(f"{features}: holds none of the folders {expected}; {others}")
-    for folder in known:
-        path = features / folder.folder
-        if folder not in existing:
-            result.notes.append(f"{path} does not exist: {folder.network} was not imported")
+    for form in known:
+        path = features / form.folder
+        if form not in existing:
+            result.notes.append(f"{path} does not exist: {form.network} was not imported")
             continue
-        form = Form(folder.frames, folder.width, folder.segments)
-        prefix = dataset.prefix if dataset.features else 0  # files that are generated have the clips' whole names
-        done = import_folder(path, clips, store, folder.network, folder.modality, form, prefix=prefix)
-        result.reasons[folder.network] = done.failed
-        result.notes.append(f"{done.count} clips of {folder.network} imported from {path}")
+        done = import_folder(path, clips, store, form.network, form)
+        result.reasons[form.network] = done.failed
+        result.notes.append(f"{done.count} clips of {form.network} imported from {path}")
         if unusable := [reason for reason in done.failed.values() if not reason.endswith(NO_FILE)]:
             result.notes.append(f"{len(unusable)} of its files can't be used, get them again: {unusable[0]}")
-    return [folder.network for folder in existing]
+    return [form.network for form in existing]
 
 
 def _find(result: Prepared, clips: Sequence[str], videos: Path, cut: Path | None) -> tuple[list[Local], dict[str, str]]:

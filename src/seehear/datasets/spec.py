@@ -1,4 +1,4 @@
-"""What a data set declares: its label tables, the features that its field shares, and how its clips are named."""
+"""What a data set declares: its label tables, the features that its authors share, and how its clips are named."""
 
 from __future__ import annotations
 
@@ -61,32 +61,6 @@ class Truth(Enum):
         )
 
 
-@dataclass(frozen=True)
-class FeatureFolder:
-    """A folder of features as a field shares them: one .npy file per clip, (segments × frames, width).
-
-    Attributes:
-        folder: Its name.
-        network: The name of the features in a store.
-        modality: audio, visual, or another.
-        frames: Rows per segment.
-        width: Numbers per row.
-        segments: Segments per clip; 0 if clips have different lengths.
-    """
-
-    folder: str
-    network: str
-    modality: str
-    frames: int
-    width: int
-    segments: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Shape of every file, if all clips have the same length."""
-        return self.segments * self.frames, self.width
-
-
 SYNTHETIC = "synthetic-"  # before the modality: the network, and folder, of features that are generated
 SYNTHETIC_WIDTH = 128
 
@@ -117,8 +91,8 @@ class DataSet:
         weak: train, val, test -> file name of the weak table.
         dense: Modality -> file name of the dense table of the val and test clips.
         dense_pattern: File names of dense tables of any modality, with * for the modality; used if `dense` is empty.
-        features: The feature folders that its field shares.
-        prefix: Number of characters of a clip's name that name its feature files and its video; 0 for all.
+        forms: The forms in which its authors share features, of `seehear.features.forms`: by name, or one of your own.
+        prefix: Number of characters of a clip's name that name its video; 0 for all.
         skipped: Number of characters of a clip's name that stand before these.
         classes: Every class, or empty if any class is allowed, or if the tables list them.
         span: Returns the seconds of the full video that a clip is, from its name; None if the clip is a file.
@@ -134,7 +108,7 @@ class DataSet:
     weak: Mapping[str, str] = field(default_factory=dict)
     dense: Mapping[str, str] = field(default_factory=dict)
     dense_pattern: str = ""
-    features: tuple[FeatureFolder, ...] = ()
+    forms: tuple[str | SharedForm, ...] = ()
     prefix: int = 0
     skipped: int = 0
     classes: tuple[str, ...] = ()
@@ -163,14 +137,36 @@ class DataSet:
         return tuple(dict.fromkeys([*truth.modalities, *named]))
 
     def short(self, clip: str) -> str:
-        """Return the part of a clip's name that names its feature files and its video."""
+        """Return the part of a clip's name that names its video."""
         return clip[self.skipped : self.skipped + self.prefix] if self.prefix else clip
 
 
-def feature_folders(dataset: DataSet, modalities: Sequence[str]) -> tuple[FeatureFolder, ...]:
-    """Return the feature folders that a data set's field shares; if there are none, one to generate per modality."""
-    return dataset.features or tuple(
-        FeatureFolder(f"{SYNTHETIC}{name}", f"{SYNTHETIC}{name}", name, frames=1, width=SYNTHETIC_WIDTH, segments=0)
+def shared_forms(dataset: DataSet) -> tuple[SharedForm, ...]:
+    """Return the forms in which a data set's authors share features. Raises SeehearError for an unknown name."""
+    from seehear.features.forms import REGISTRY
+
+    return tuple(REGISTRY[form] if isinstance(form, str) else form for form in dataset.forms)
+
+
+def shared_folders(dataset: DataSet) -> tuple[SharedForm, ...]:
+    """Return the forms of folders that hold the features of one network, which `prepare` imports."""
+    return tuple(form for form in shared_forms(dataset) if form.folder)
+
+
+def feature_folders(dataset: DataSet, modalities: Sequence[str]) -> tuple[SharedForm, ...]:
+    """Return the forms of a data set's folders of features; if none are shared, of one to generate per modality."""
+    from seehear.features.forms.spec import Form, SharedForm
+
+    return shared_folders(dataset) or tuple(
+        SharedForm(
+            f"{SYNTHETIC}{name}",
+            "",
+            name,
+            "synthetic",
+            Form(width=SYNTHETIC_WIDTH, stride=1.0),
+            folder=f"{SYNTHETIC}{name}",
+            network=f"{SYNTHETIC}{name}",
+        )
         for name in modalities
     )
 
@@ -227,13 +223,6 @@ class Annotations:
 def default_tables(dataset: DataSet, store: Path) -> Path:
     """Return the folder of a data set's tables in seehear's form, next to the store: relative if the store is."""
     return (store if store.name not in ("", "..") else store.absolute()).parent / f"{dataset.name}-tables"
-
-
-def shared_forms(dataset: DataSet) -> list[SharedForm]:
-    """Return the forms in which the data set's own repository shares features, for `seehear features import`."""
-    from seehear.features.forms import REGISTRY
-
-    return [form for form in REGISTRY.values() if dataset.source.endswith(f"/{form.source}")]
 
 
 def existing_folder(folder: str | Path) -> Path:

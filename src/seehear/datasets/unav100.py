@@ -98,6 +98,7 @@ def _event(event: Any, path: Path, number: int, defects: list[Defect]) -> tuple[
 SPEC = DataSet(
     name=PUBLISHED.name,
     source=PUBLISHED.source,
+    forms=("unav-rgb", "unav-flow", "unav-vggish"),
     read=read,
     truth=Truth.JOINT,
     metrics=("map",),

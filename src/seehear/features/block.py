@@ -141,6 +141,10 @@ class Block:
             "notes": json.loads(self.notes[clip]) if clip in self.notes else [],
         }
 
+    def shape(self, position: int) -> tuple[int, int]:
+        """Return the shape (T, width) of the features of a clip."""
+        return int(self.rows["length"][position]), self.width
+
     def part(self, position: int, tensor: str) -> tuple[int, int, int | None]:
         """Return where a tensor of a clip is: its first byte, how many there are, and their checksum.
 

@@ -174,6 +174,14 @@ class Blocks(Layout):
                 raise SeehearError(f"{located(self.place, index.file(at[0].name))}: damaged; {self.remedy}")
             return at[0].facts(at[1])
 
+    def shape(self, network: str, clip: str) -> tuple[int, ...]:
+        """Return the shape of a clip's features, which the index has."""
+        with self._lock:
+            at = self._known(network, clip).current(clip)
+            if at is None:
+                raise FileNotFoundError(clip)
+            return at[0].shape(at[1])
+
     def tensors(self, network: str, clip: str, *names: str) -> dict[str, NDArray[Any]]:
         """Read tensors of a clip."""
         with self._lock:

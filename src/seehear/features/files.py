@@ -20,7 +20,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,19 +99,31 @@ class Files(Layout):
         """Read the header of a clip's file; if `whole`, the file."""
         file = self._file(network, clip)
         with open(file, "rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            header: dict[str, Any] = parse_json(stream.read(min(length, 1 << 20)).decode(), file)
+            header = _header(stream, file)
             data = stream.read() if whole else b""
         if whole and not _is_whole(header, memoryview(data)):
             raise SeehearError(f"{file}: damaged; {REMEDY}")
         facts: dict[str, Any] = parse_json(header["__metadata__"]["origin"], file)
         return facts
 
+    def shape(self, network: str, clip: str) -> tuple[int, ...]:
+        """Read the shape of a clip's features in the header of its file."""
+        file = self._file(network, clip)
+        with open(file, "rb", buffering=0) as stream:
+            return tuple(_header(stream, file)["features"]["shape"])
+
     def states(self, network: str, clips: Sequence[str]) -> Iterator[str]:
         """Yield the size and time of each clip's file."""
         for clip in clips:
             stat = self._file(network, clip).stat()
             yield f"{clip}\0{stat.st_size}\0{stat.st_mtime_ns}\n"
+
+
+def _header(stream: BinaryIO, file: Path) -> dict[str, Any]:
+    """Read the header of an open feature file. file: for messages. Raises ValueError or struct.error."""
+    (length,) = struct.unpack("<Q", stream.read(8))
+    header: dict[str, Any] = parse_json(stream.read(min(length, 1 << 20)).decode(), file)
+    return header
 
 
 def _is_whole(header: Mapping[str, Any], data: memoryview) -> bool:

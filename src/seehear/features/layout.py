@@ -86,6 +86,10 @@ class Layout(ABC):
         """
 
     @abstractmethod
+    def shape(self, network: str, clip: str) -> tuple[int, ...]:
+        """Return the shape of a clip's features by what stands beside them, without reading them. Raises as `facts`."""
+
+    @abstractmethod
     def stored(self, network: str, clip: str) -> tuple[dict[str, NDArray[Any]], Any]:
         """Return all tensors of a clip, and its facts, with one read. Raises as `tensors`."""
 

@@ -205,9 +205,7 @@ def import_features(
         kept = Store(store, segment=segment, create=True, block=block)
         if chosen.prefix and not shared:
             _check_one_file_each(clips, chosen)
-        report = _import(
-            opened, clips, kept, NetworkInfo(network, modality, 1, chosen.form.made_by), chosen.form, progress
-        )
+        report = _import(opened, clips, kept, network, chosen, progress)
     finally:
         opened.close()
     report.action, report.passed_over = f"imported into {store} as {network}", opened.passed_over()
@@ -257,11 +255,8 @@ def import_folder(
     clips: Iterable[str],
     store: Store,
     network: str,
-    modality: str,
-    form: Form,
+    form: SharedForm,
     *,
-    prefix: int = 0,
-    shared: bool = False,
     progress: bool = True,
 ) -> Transfer:
     """Import the features of clips; those that are in the store and current stay as they are.
@@ -271,10 +266,7 @@ def import_folder(
         clips: Names.
         store: Where to.
         network: The name for the features.
-        modality: Of the network.
         form: Of every file. If it has no width, the first readable file decides.
-        prefix: Files are named by this many characters of the name of a clip; 0 for all.
-        shared: Whether several clips whose names begin alike may get the features of one file.
         progress: Whether to show progress.
 
     Returns:
@@ -285,17 +277,19 @@ def import_folder(
             file is that of several clips.
     """
     valid_network_name(network)
-    valid_modality_name(modality)
-    names, given = list(clips), SharedForm("", "", modality, "", form, prefix=prefix)
-    if prefix and not shared:
-        _check_one_file_each(names, given)
-    return _import(Folder(folder, given), names, store, NetworkInfo(network, modality, 1, form.made_by), form, progress)
+    valid_modality_name(form.modality)
+    names = list(clips)
+    if form.prefix:
+        _check_one_file_each(names, form)
+    return _import(Folder(folder, form), names, store, network, form, progress)
 
 
 def _import(
-    source: Source, clips: Sequence[str], store: Store, info: NetworkInfo, form: Form, progress: bool
+    source: Source, clips: Sequence[str], store: Store, network: str, shared: SharedForm, progress: bool
 ) -> Transfer:
-    """Import the features of clips. info: of the network, whose width the first readable array decides."""
+    """Import the features of clips. If the form has no width, the first readable array decides."""
+    form = shared.form
+    info = NetworkInfo(network, shared.modality, 1, _made_by(store, network, form))
     report, registered = Transfer(expected=str(form)), False
     others = _Others(store, info.name)
     with Progress(f"importing {info.name}", len(clips), show=progress) as bar, store:  # which writes what is gathered
@@ -328,6 +322,13 @@ def _import(
     return report
 
 
+def _made_by(store: Store, network: str, form: Form) -> str:
+    """Return the fingerprint of imported features: that of the network's others in the store, if it is an older one."""
+    known = store.networks().get(network)
+    alike = known is not None and known.made_by in form.made_alike(store.segment)
+    return known.made_by if known is not None and alike else form.made_by(store.segment)
+
+
 class _Others:
     """How many segments clips have by the other networks of a store.
 
@@ -357,7 +358,7 @@ class _Others:
             self._last = clip, "", 0
             for name in [name for name, clips in self._clips.items() if clip in clips]:
                 with suppress(SeehearError):  # damaged, of which training tells
-                    self._last = clip, name, len(self._store.read(name, clip))
+                    self._last = clip, name, self._store.segments(name, clip)
                     break
         return self._last[1:]
 

@@ -324,6 +324,23 @@ class Store:
         """Read the features (T, width) of a clip. Raises SeehearError naming the file if it is missing or damaged."""
         return self._features(network, clip, self._tensors(network, clip, "features"))
 
+    def segments(self, network: str, clip: str) -> int:
+        """Return how many segments a clip has, without reading its features.
+
+        Raises:
+            SeehearError: The clip has no features of the network, or what stands beside them is damaged.
+        """
+        valid_network_name(network)
+        try:
+            shape = self._layout.shape(network, valid_clip_name(clip))
+        except FileNotFoundError:
+            raise self._missing(network, clip) from None
+        except UNREADABLE as error:
+            raise self._damaged(network, clip, str(error) or type(error).__name__) from None
+        if len(shape) != 2 or not all(type(size) is int and size > 0 for size in shape) or not reasonable(shape):
+            raise self._damaged(network, clip, f"has features of shape {shape}")
+        return shape[0]
+
     def silent(self, network: str, clip: str) -> NDArray[np.bool_] | None:
         """Read which segments of a clip are digital silence, (T,); None if it is not known. Raises as `read`."""
         return self._silent(network, clip, self._tensors(network, clip, "silent"))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
 from seehear.media.reader import count_segments
-from seehear.stored import MAX_SECONDS, MAX_WIDTH, reasonable
+from seehear.stored import MAX_SECONDS, MAX_VALUES, MAX_WIDTH, reasonable
 
 EDGE = 1e-9  # segments; a row in the middle of which a segment begins belongs to that segment
 
@@ -63,13 +63,41 @@ class Form:
         rows = str(self.total) if self.total else f"{self.frames} × T" if self.frames > 1 else "T"
         return f"({', '.join([rows, *map(str, self.averaged), str(self.width or 'width')])})"
 
-    @property
-    def made_by(self) -> str:
-        """The fingerprint that a store keeps: what decides the numbers of a segment, but for the file."""
-        parts = [f"imported/{self.frames}"]
-        parts += [f"stride{self.stride:g}", f"window{self.window or self.stride:g}"] if self.stride else []
+    def rows_per_segment(self, segment: float = 1.0) -> int:
+        """Return how many rows make a segment; 0 if that is no whole number, or rows overlap. segment: seconds."""
+        if not self.stride:
+            return self.frames
+        rows = round(min(segment / self.stride, MAX_VALUES))
+        whole = math.isclose(rows * self.stride, segment) and self.window in (0, self.stride)
+        return rows if whole else 0
+
+    def made_by(self, segment: float = 1.0) -> str:
+        """Return the fingerprint that a store keeps: what decides the numbers of a segment, but for the file.
+
+        Rows that make a segment by their number or by their stride have one fingerprint, since their numbers are equal.
+
+        Args:
+            segment: Seconds per segment.
+        """
+        rows = self.rows_per_segment(segment)
+        return self._fingerprint(rows) if rows else self._fingerprint(1, self.stride)
+
+    def made_alike(self, segment: float = 1.0) -> tuple[str, ...]:
+        """Return other fingerprints that stores may have of the same numbers; see `made_by`."""
+        # A stride of one row per segment had a fingerprint of its own.
+        return (self._fingerprint(1, segment),) if self.rows_per_segment(segment) == 1 else ()
+
+    def _fingerprint(self, rows: int, stride: float = 0.0) -> str:
+        """Return a fingerprint. rows: per segment, if there is no stride."""
+        parts = [f"imported/{rows}"]
+        parts += [f"stride{stride:g}", f"window{self.window or stride:g}"] if stride else []
         parts += [f"bands{self.bands}"] if self.bands > 1 else []
         return "/".join(parts + ["mean" + "x".join(map(str, self.averaged))] * bool(self.averaged))
+
+    @property
+    def duration(self) -> int:
+        """Segments of a second that a clip has; 0 for any number."""
+        return self.count((self.total, self.width)) if self.total else 0
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Return whether an array of this shape has this form."""
@@ -99,9 +127,10 @@ class Form:
         width = values.shape[-1]
         if self.averaged or self.bands > 1:
             values = values.reshape(self.bands, -1, math.prod(self.averaged), width).mean(axis=(0, 2))  # (rows, width)
-        if self.stride:
-            return resampled(values, self.stride, self.window or self.stride, segment)
-        return values.reshape(-1, self.frames, width).mean(axis=1)
+        rows = self.rows_per_segment(segment)
+        if rows and len(values) % rows == 0:
+            return values.reshape(-1, rows, width).mean(axis=1)
+        return resampled(values, self.stride, self.window or self.stride, segment)
 
 
 def resampled(values: NDArray[np.float32], stride: float, window: float, segment: float) -> NDArray[np.float32]:
@@ -148,6 +177,8 @@ class SharedForm:
         prefix: Number of characters of a clip's name that name its file; 0 for all.
         key: The name of the array in its file, where that holds several.
         order: What names the clips of a file with one array for all of them; empty for other files.
+        folder: The name of the folder of files, where the repository shares one for these features alone.
+        network: What `seehear prepare` calls the features in a store, if it imports that folder.
     """
 
     name: str
@@ -159,6 +190,8 @@ class SharedForm:
     prefix: int = 0
     key: str = ""
     order: str = ""
+    folder: str = ""
+    network: str = ""
 
     def file_of(self, clip: str) -> str:
         """Return the name of a clip's file or entry."""
