@@ -114,21 +114,22 @@ def prepare(
     result.networks = kept.networks()
     expected = [get_network(name).name for name in names]
     expected += [form.network for form in shared_folders(spec) if not result.networks]
-    for name in dict.fromkeys([*result.networks, *expected]):
-        featured = kept.clips(name)
-        result.missing[name] = {
-            split: [clip for clip in table.clips if clip not in featured] for split, table in weak.items()
-        }
-    _collect_notes(result, kept, clips)
+    featured = {name: kept.clips(name) for name in dict.fromkeys([*result.networks, *expected])}
+    result.missing = {
+        name: {split: [clip for clip in table.clips if clip not in found] for split, table in weak.items()}
+        for name, found in featured.items()
+    }
+    _collect_notes(result, kept, clips, featured)
     missing_file = kept.path / f"{spec.name}-missing.tsv"
     atomic_text(missing_file, result.missing_table())
     result.lists = {"defects": defects_file, "missing clips": missing_file}
     return result
 
 
-def _collect_notes(result: Prepared, store: Store, clips: Sequence[str]) -> None:
-    """Collect the notes on the clips that the store keeps with their features."""
-    featured = {name: store.clips(name) for name in result.networks}
+def _collect_notes(
+    result: Prepared, store: Store, clips: Sequence[str], featured: Mapping[str, frozenset[str]]
+) -> None:
+    """Collect the notes on the clips that the store keeps with their features. featured: network -> its clips."""
     for clip in clips:
         notes: list[Note] = []
         for name in (name for name in featured if clip in featured[name]):

@@ -27,7 +27,7 @@ from seehear.names import valid_clip_name, valid_modality_name, valid_network_na
 from seehear.progress import Progress
 from seehear.results import Result, counted, listed
 
-__all__ = ["NO_FILE", "Form", "Transfer", "export_features", "import_features", "import_folder"]
+__all__ = ["NO_FILE", "Transfer", "export_features", "import_features", "import_folder"]
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import io
 import warnings
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -274,7 +275,7 @@ class TorchFile(ArrayFile):
             content = content[step]
         where = ": ".join([str(self.path), *steps])
         if not isinstance(content, torch.Tensor) or content.layout != torch.strided or content.is_quantized:
-            what = f"{type(content).__name__}{f' of {_some(content)}' if isinstance(content, Mapping) else ''}"
+            what = f"{type(content).__name__}{f' of {some_names(content)}' if isinstance(content, Mapping) else ''}"
             hint = f"; {key_hint(*steps)}" if isinstance(content, Mapping) else ""
             raise SeehearError(f"{where}: is a {what}, expected a dense tensor{hint}")
         with _faults(self.path):
@@ -346,14 +347,13 @@ def _only(names: list[str], path: Path) -> str:
     if len(names) == 1:
         return names[0]
     raise SeehearError(
-        f"{path}: holds {f'{len(names)} arrays ({_some(names)})' if names else 'no array'}; --key names one"
+        f"{path}: holds {f'{len(names)} arrays ({some_names(names)})' if names else 'no array'}; --key names one"
     )
 
 
-def _some(names: Any) -> str:
-    """Return a few names."""
-    known = [normal(str(name)) for name in names]
-    return ", ".join(known[:5]) + (", …" if len(known) > 5 else "")
+def some_names(names: Collection[Any]) -> str:
+    """Return the first of these names, for messages."""
+    return ", ".join(normal(str(name)) for name in islice(names, 5)) + (", …" if len(names) > 5 else "")
 
 
 def _fault(file: Path, message: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seehear.errors import SeehearError
-from seehear.features.forms.arrays import FILES, Array, ArrayFile, Member, key_hint, open_arrays, require
+from seehear.features.forms.arrays import FILES, Array, ArrayFile, Member, key_hint, open_arrays, require, some_names
 from seehear.features.forms.spec import Form, SharedForm
 from seehear.features.origin import Origin, content_hash
 from seehear.names import clip_name, normal
@@ -143,7 +143,7 @@ class Folder(Source):
             if self._suffix != ".npy":
                 array = _in_memory(array)
         except KeyError:
-            raise SeehearError(f"{path}: holds no array {self._shared.key!r}, but {_few(file.names())}") from None
+            raise SeehearError(f"{path}: holds no array {self._shared.key!r}, but {_held(file.names())}") from None
         finally:
             file.close()
         return Entry(str(path), path, array)
@@ -180,7 +180,7 @@ class Entries(Source):
         if not names:
             return []
         one = len(names) == 1
-        return [f"{_few(names)} in {self._path} {'is no array' if one else 'are no arrays'}: passed over"]
+        return [f"{some_names(names)} in {self._path} {'is no array' if one else 'are no arrays'}: passed over"]
 
     def entry(self, clip: str) -> Entry:
         """Find the entry of a clip."""
@@ -192,11 +192,11 @@ class Entries(Source):
         except KeyError:
             if name not in self._names:
                 raise SeehearError(
-                    f"{': '.join([str(self._path), *self._group])}: has no entry {name}, but {_few([*self._names])}"
+                    f"{': '.join([str(self._path), *self._group])}: has no entry {name}, but {_held([*self._names])}"
                 ) from None
             inner = self._file.names(*steps[: len(self._group) + 1])
             what = f"holds no array {self._shared.key!r}" if self._key else "is no array"
-            holds = f", but {_few(inner)}; {key_hint(*self._group, name)}" if inner else ""
+            holds = f", but {some_names(inner)}; {key_hint(*self._group, name)}" if inner else ""
             raise SeehearError(f"{where} {what}{holds}") from None
         self._hash = self._hash or content_hash(self._path)
         return Entry(where, self._path, array, content=_part(self._hash, *steps))
@@ -225,7 +225,7 @@ class Stacked(Source):
         try:
             array = file.find(*((shared.key,) if shared.key and file.names() else ()))
         except KeyError:
-            raise SeehearError(f"{path}: holds no array {shared.key!r}, but {_few(file.names())}") from None
+            raise SeehearError(f"{path}: holds no array {shared.key!r}, but {_held(file.names())}") from None
         names, chosen = _order(order)
         if len(array.shape) < 2 or len(array.shape) > 8 or array.shape[0] != len(names):
             raise SeehearError(
@@ -353,5 +353,5 @@ def _part(content: str, *steps: str) -> str:
     return hashlib.sha256("\0".join((content, *steps)).encode()).hexdigest()[:32]
 
 
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (", …" if len(names) > 5 else "") if names else "one array without a name"
+def _held(names: Sequence[str]) -> str:
+    return some_names(names) or "one array without a name"
