@@ -65,6 +65,8 @@ def runs(folder: Path) -> None:
     store(folder)
     data = _dataset(folder)
     sh.train(data, data, recipe="refined", out=folder / "run", device="cpu", progress=False, **TINY)
+    done = folder / "run" / "done"  # as earlier versions wrote it: the weights' hash would hide what else is noticed
+    done.write_text(done.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
     plain = {"recipe": "paper", "out": folder / "stopped", "device": "cpu", "progress": False}
     from seehear.training import fit
 

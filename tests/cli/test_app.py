@@ -1,5 +1,6 @@
 """The command line: what it prints, how it exits, and that it answers without loading what is heavy."""
 
+import contextlib
 import importlib
 import json
 import subprocess
@@ -40,6 +41,32 @@ def scoring(tables):
         "score", "--labels", tables["labels"], "--audio", tables["found"], "--visual", tables["seen"],
         "--dense-audio", tables["heard"], "--dense-visual", tables["seen"],
     ]  # fmt: skip
+
+
+EXTRACT = ["extract", "none.wav", "--networks", "vggish", "--store", "store"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (["bogus"], 2),
+        (["extract"], 2),
+        ([*EXTRACT, "--bogus"], 2),
+        ([*EXTRACT, "--fps", "x"], 2),
+        (["parse", "none.wav", "--figures", "pdf"], 2),
+        (EXTRACT, 1),
+        ([*EXTRACT, "--fps", "0"], 1),
+        ([*EXTRACT, "--segment", "-1"], 1),
+        ([*EXTRACT, "--shard", "3/2"], 1),
+        (["extract", "none.wav", "--networks", "none", "--store", "store"], 1),
+        (["parse", "none.wav", "--stall", "3"], 1),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_another_error_than_a_value_that_makes_no_sense(capsys, line, code, tmp_path):
+    """As the table of exit codes in docs/commands.md says. Nothing is begun."""
+    with contextlib.chdir(tmp_path):
+        assert run(capsys, *line)[0] == code
+    assert not list(tmp_path.iterdir())
 
 
 def test_score_as_json_has_the_documented_form(capsys, tables):

@@ -11,6 +11,7 @@ import pytest
 import make_media
 from seehear import datasets
 from seehear.datasets.cutting import cut, cut_clips
+from seehear.datasets.videos import find_videos
 from seehear.errors import ClipError, SeehearError
 from seehear.media.reader import Media
 
@@ -250,6 +251,17 @@ def test_the_next_file_is_used_if_the_first_is_broken(full, tmp_path):
     (tmp_path / f"{ID}.webm").write_bytes(b"broken")
     (tmp_path / f"{ID}_full_video.mp4").write_bytes(full.read_bytes())
     assert cut_clips(LLP, [f"{ID}_5_7"], tmp_path, tmp_path / "out").made == 1
+
+
+def test_several_files_of_one_name_are_named(tmp_path, capsys):
+    for name in ("a/x.mp4", "b/x.mkv", "b/y.mkv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert list(find_videos(tmp_path)["x"]) == [tmp_path / "a/x.mp4", tmp_path / "b/x.mkv"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"1 name is that of several files, such as {tmp_path}/a/x.mp4 and {tmp_path}/b/x.mkv: ")
+    find_videos(tmp_path / "b")
+    assert not capsys.readouterr().err
 
 
 def test_an_unwritable_folder_raises_an_error(full, tmp_path):

@@ -117,14 +117,14 @@ def test_a_stream_has_no_parts(film):
 
 def test_parts_of_one_file_are_taken_one_after_another(film, tmp_path, monkeypatch):
     """However they are given, each file is listed once; results are in the order in which parts were given."""
-    from seehear.media import parts
+    from seehear.media.parts import _listed
 
     monkeypatch.setenv("SEEHEAR_ISOLATE", "0")
-    parts._listed.cache_clear()
+    _listed.cache_clear()
     films = [Path(shutil.copy(film, tmp_path / f"{n}.mp4")) for n in range(4)]
     parts = [f"{file}#t={n},{n + 1}" for n in range(3) for file in films]
     done = extract(parts, which, fps=FPS, progress=False)
-    assert parts._listed.cache_info().misses == len(films)
+    assert _listed.cache_info().misses == len(films)
     assert list(done) == list(find_clips(parts))
     found = file_by_file(find_clips(parts))
     assert [file.stem for file in found.values()] == [f"{f}_{n}_{n + 1}" for f in range(4) for n in range(3)]
@@ -323,13 +323,13 @@ def test_parts_of_your_own_videos(film, tmp_path):
 
 def test_a_part_needs_no_more_than_its_own_frames(film, monkeypatch):
     """The packets of a file are listed once, however many of its parts are decoded one after the other."""
-    from seehear.media import parts
+    from seehear.media.parts import _listed
 
     monkeypatch.setenv("SEEHEAR_ISOLATE", "0")
-    parts._listed.cache_clear()
+    _listed.cache_clear()
     for n in range(5):
         open_clip(f"{film}#t={n},{n + 2}")
-    assert parts._listed.cache_info().misses == 1
+    assert _listed.cache_info().misses == 1
     assert DECODER is not None
 
 

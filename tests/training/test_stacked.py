@@ -105,7 +105,9 @@ def test_without_dropout_it_is_fit(tmp_path, double, lengths, recipe):
     assert_same_histories(fit_many(together, train, val), expected, rtol=1e-10)
     for one, other in zip(together, alone, strict=True):
         assert {file.name for file in one.path.iterdir()} == {file.name for file in other.path.iterdir()}
-        assert (one.path / "done").read_text() == (other.path / "done").read_text()
+        first, second = ((each.path / "done").read_text().splitlines() for each in (one, other))
+        assert first[0] == second[0]
+        assert len(first) == len(second) == 2
         (found, facts), (wanted, wanted_facts) = (load_tensors(r.path / "model.safetensors") for r in (one, other))
         assert facts == wanted_facts
         assert found.keys() == wanted.keys()
@@ -147,7 +149,7 @@ def test_without_validation_the_last_epoch_is_kept(tmp_path):
     for history in fit_many(together, split(), None):
         assert [entry["best"] for entry in history] == [True] * 4
         assert "val" not in history[0]
-    assert all((each.path / "done").read_text() == "epoch 3, chosen by last\n" for each in together)
+    assert all((each.path / "done").read_text().startswith("epoch 3, chosen by last\n") for each in together)
 
 
 def test_what_is_done_is_left_alone(tmp_path):

@@ -1,6 +1,7 @@
 """Training, evaluating and going on: through the same functions as the command line."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import signal
@@ -345,6 +346,75 @@ def test_a_training_killed_before_its_history_was_written_has_all_of_it(world, m
     again = commands.train(**options)
     assert len(Run(world.folder / "run").history()) == 4
     assert again.epochs[0]["best"]
+
+
+DIES = """
+import os, signal, sys
+
+what, left = sys.argv[2], 2  # the second time; a checkpoint is removed once
+
+def die(event, given):
+    global left
+    if event == "os.rename" and os.path.basename(os.fspath(given[1])) == what or (
+        event == "os.remove" and what == "remove" and "checkpoint.safetensors" in os.fspath(given[0])
+    ):
+        left -= 1
+        if not left or what in ("done", "remove"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(die)
+"""
+
+
+@pytest.mark.parametrize("moment", ["model.safetensors", "checkpoint.safetensors", "history.json", "done", "remove"])
+def test_killed_at_any_write_of_the_weights_and_their_hash_it_resumes(world, moment):
+    settings = ["epochs=3", "width=16", "feed_forward=16", "contrast.loss=none", "choose=last"]
+    killed, whole = world.folder / "killed", world.folder / "whole"
+    options = world.training(set=settings, out=killed)
+    text = json.dumps(options, default=str)
+    process = subprocess.run([sys.executable, "-c", DIES + KILLED, text, moment], stderr=subprocess.DEVNULL)
+    assert process.returncode == -signal.SIGKILL
+    assert Run(killed).done == (moment == "remove")
+    assert (killed / "model.safetensors").exists()
+    commands.train(**options)
+    commands.train(**world.training(set=settings, out=whole))
+    Run(killed).model()
+    assert {file.name for file in killed.iterdir()} == {file.name for file in whole.iterdir()}
+    assert all((killed / name).read_bytes() == (whole / name).read_bytes() for name in ("model.safetensors", "done"))
+
+
+def test_a_changed_byte_in_the_weights_is_noticed(world):
+    commands.train(**world.training())
+    run = Run(world.folder / "run")
+    file, marker = run.path / "model.safetensors", run.path / "done"
+    content = file.read_bytes()
+    run.model()
+    for place in (0, 9, len(content) // 2, len(content) - 1):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        file.write_bytes(changed)
+        with pytest.raises(SeehearError, match=r"model\.safetensors: is not what .*; copy the run folder again, or"):
+            run.model()
+    file.write_bytes(content)
+    run.model()
+    first, second = marker.read_text().splitlines(keepends=True)
+    assert hashlib.sha256(content).hexdigest() in second
+    marker.write_text(first)  # as earlier versions wrote it
+    run.model()
+    file.write_bytes(content[:-4] + np.float32(0.25).tobytes())
+    run.model()
+
+
+def test_weights_that_replace_others_have_their_own_hash(world):
+    commands.train(**world.training())
+    run = Run(world.folder / "run")
+    state = {name: tensor + 1 for name, tensor in run.weights().items()}
+    history = run.history()
+    run.keep_weights(state, run.chosen["epoch"])
+    with pytest.raises(SeehearError, match="has not finished"):  # as if it was killed here
+        run.weights()
+    run.finish("last", history)
+    assert all(torch.equal(run.weights()[name], tensor) for name, tensor in state.items())
 
 
 def unfeatured(world, network, clips):

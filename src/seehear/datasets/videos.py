@@ -102,7 +102,8 @@ def find_videos(folder: Path, but: Path | None = None) -> dict[str, list[Path]]:
         say(problem)
     if several := [files for files in by_stem.values() if len(files) > 1]:
         example = " and ".join(map(str, several[0][:2]))
-        say(f"{len(several)} names belong to several files, such as {example}: the first that can be used is taken")
+        names = "name is that" if len(several) == 1 else "names are those"
+        say(f"{len(several)} {names} of several files, such as {example}: the first that can be used is taken")
     return by_stem
 
 

@@ -3,6 +3,7 @@
 RUN/run.json                everything that decides the result: recipe, seed, networks, classes, inputs, versions
 RUN/history.json            one entry per epoch: losses, validation scores, seconds
 RUN/model.safetensors       the chosen epoch's weights
+RUN/done                    which epoch was chosen, and the hash of its weights: the training is finished
 RUN/checkpoint.safetensors  the last epoch's weights and the optimiser's state, to resume from
 RUN/teachers.safetensors    the teachers that labelled the training clips per modality, if there were any
 RUN/thresholds.json         thresholds that were chosen after the training, by false alarms per hour; delete it to
@@ -30,7 +31,17 @@ from seehear.device import limit_torch
 from seehear.errors import ClipError, SeehearError
 from seehear.features.required import check_required
 from seehear.features.store import NetworkInfo
-from seehear.files import atomic_bytes, atomic_json, atomic_text, check_folder, claim, flush_folder, is_there, sweep
+from seehear.files import (
+    atomic_bytes,
+    atomic_json,
+    atomic_text,
+    check_folder,
+    claim,
+    flush_folder,
+    is_there,
+    sha256,
+    sweep,
+)
 from seehear.locks import locked
 from seehear.names import valid_line, valid_modality_name
 from seehear.packaged.archive import is_package
@@ -49,7 +60,7 @@ from seehear.stored import (
     read_tensors,
     shape_faults,
 )
-from seehear.texts import read_json
+from seehear.texts import read_json, read_text
 from seehear.training.recipe import Recipe
 from seehear.version import __version__
 
@@ -65,10 +76,12 @@ FORMAT = 1
 Stage = Literal["task", "pretrain"]
 MADE_OF_FEATURES = ("features", "pseudo")  # endings of the inputs that other networks change
 WEIGHTS, TEACHERS = "model.safetensors", "teachers.safetensors"
-THRESHOLDS = "thresholds.json"
+THRESHOLDS, DONE = "thresholds.json", "done"
 CHECKPOINTS: dict[Stage, str] = {"task": "checkpoint.safetensors", "pretrain": "pretraining.safetensors"}
 SEED = re.compile(r"seed-(0|[1-9][0-9]*)").fullmatch  # not a folder such as seed-0-old
 REMEDY = "train again"
+HASHED = f"{WEIGHTS} sha256 "  # precedes the hash in RUN/done
+MAX_DONE = 1 << 16  # bytes of RUN/done
 HISTORIES: dict[Stage, str] = {"task": "history.json", "pretrain": "pretraining.json"}
 
 
@@ -459,7 +472,7 @@ class Run(BaseRun):
     @property
     def done(self) -> bool:
         """Return whether the folder holds the weights and the marker that `finish` writes."""
-        return (self.path / WEIGHTS).exists() and (self.path / "done").exists()
+        return (self.path / WEIGHTS).exists() and (self.path / DONE).exists()
 
     @property
     def identity(self) -> str:
@@ -477,11 +490,28 @@ class Run(BaseRun):
         return checked_history(read_json(file), file) if exists(file) else []
 
     def weights(self) -> dict[str, Tensor]:
-        """Read RUN/model.safetensors. Raises SeehearError if training has not finished."""
+        """Read RUN/model.safetensors. Raises SeehearError if training has not finished, or the file was changed."""
         if not self.done:
             raise SeehearError(f"{self.path}: training has not finished; resume it by the same `seehear train` command")
+        self._check_weights()
         tensors, _ = load_tensors(self.path / WEIGHTS)
         return tensors
+
+    def _check_weights(self) -> None:
+        """Raise SeehearError unless the weights have the hash in RUN/done. Runs of earlier versions have none there."""
+        file, marker = self.path / WEIGHTS, self.path / DONE
+        _, stated, recorded = read_text(marker, MAX_DONE, remedy=REMEDY).partition(HASHED)
+        if not stated:
+            return
+        try:
+            found = sha256(file)
+        except OSError as error:
+            raise SeehearError(f"{file}: can't be read: {error.strerror}") from None
+        if found != recorded.strip():
+            raise SeehearError(
+                f"{file}: is not what the training wrote: its hash is not the one in {marker}; copy the run folder "
+                "again, or delete it and train again"
+            )
 
     def keep_teachers(self, teachers: Teachers) -> None:
         """Write RUN/teachers.safetensors in one step."""
@@ -520,6 +550,7 @@ class Run(BaseRun):
     def keep_weights(self, state: Mapping[str, Tensor], epoch: int) -> None:
         """Write RUN/model.safetensors in one step."""
         self._check_exists()
+        (self.path / DONE).unlink(missing_ok=True)  # of a finished training, whose hash is not that of these weights
         save_tensors(self.path / WEIGHTS, state, {"epoch": epoch})
 
     def resume(self, model: ParsingModel, optimiser: Optimizer, stage: Stage = "task") -> list[dict[str, Any]]:
@@ -546,7 +577,9 @@ class Run(BaseRun):
         # Written again, since a process may have been killed between the last checkpoint and its history.
         self._check_exists()
         atomic_json(self.path / HISTORIES["task"], history)
-        atomic_text(self.path / "done", f"epoch {self.chosen['epoch']}, chosen by {rule}\n")
+        # Last, so that a process that is killed before leaves a training that resumes, not weights without their hash.
+        digest = sha256(self.path / WEIGHTS)
+        atomic_text(self.path / DONE, f"epoch {self.chosen['epoch']}, chosen by {rule}\n{HASHED}{digest}\n")
         flush_folder(self.path)
         self._remove_checkpoints()
 
