@@ -31,13 +31,16 @@ LONGEST = (
     "test_notebooks.py",
     "engines",
     "selection/test_select.py",
-    "test_bad_input.py",
-    "test_guide.py",
-    "test_tutorial.py",
-    "selection/test_trainings.py",
-    "test_faults.py",
-    "training/test_refined.py",
     "paper/test_reproduce.py",
+    "test_faults.py",
+    "selection/test_trainings.py",
+    "test_bad_input.py",
+    "selection/test_api.py",
+    "training/test_refined.py",
+    "test_tutorial.py",
+    "test_guide.py",
+    "training/test_train.py",
+    "training/test_memory.py",
 )
 
 

@@ -133,6 +133,13 @@ class ActiveSegments:
         both = self.active & other.active
         return ActiveSegments(self.shape, both, np.flatnonzero(both))
 
+    def repeated(self, times: int) -> ActiveSegments:
+        """Return the same clips several times, one after another: times × N clips."""
+        n_clips, n_classes, n_segments = self.shape
+        starts = len(self.active) * np.arange(times)[:, None]
+        positions = (starts + self.positions).reshape(-1)
+        return ActiveSegments((times * n_clips, n_classes, n_segments), np.tile(self.active, times), positions)
+
     def count(self, positions: NDArray[np.intp]) -> NDArray[np.int64]:
         """Return how many of these positions lie in each clip and class, (N, C)."""
         n_clips, n_classes, n_segments = self.shape

@@ -271,7 +271,8 @@ def test_judging_one_collocation_by_one_seed(tmp_path):
     assert "nan" not in judged.text()
 
 
-def test_estimators_that_need_dense_labels_are_skipped_without(choice):
+def test_estimators_that_need_dense_labels_are_skipped_without(tmp_path):
+    choice = Choice(tmp_path, ("ears", "cotton", "eyes"), clips=20)
     few = ["epochs=2", "width=16", "feed_forward=16"]
     select(**{**choice.selecting(estimators=["ridge"], seeds=[0], set=few), "dense": []})
     judged = judge(choice.folder / "selection", estimators=["all"], **choice.judging())

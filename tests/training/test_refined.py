@@ -80,9 +80,13 @@ def test_a_class_that_is_only_heard_is_learnt_to_be_only_heard(made):
     assert false_seconds(refined, test) < 0.2 * false_seconds(weak, test)
     assert scores["refined"].average > scores["weak"].average + 10
     assert scores["refined"].level("segment")["audio"] > 85
-    again = trained(data, val, **options, **RIDGE)
-    assert equal(refined, again)
-    assert refined.history[0]["loss"] == again.history[0]["loss"]
+
+
+def test_training_again_gives_the_same_model(made):
+    data, val, _ = made
+    one, other = (trained(data, val, **{**SMALL, "epochs": 2}, **RIDGE) for _ in range(2))
+    assert equal(one, other)
+    assert one.history[0]["loss"] == other.history[0]["loss"]
 
 
 def test_without_ground_truth_the_pseudo_labels_choose(made, blind):

@@ -36,6 +36,10 @@ class Counts:
     def __add__(self, other: Counts) -> Counts:
         return Counts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.support + other.support)
 
+    def repeated(self, times: int) -> Counts:
+        """Return the counts of the same clips several times, one after another, (times × N, C) each."""
+        return Counts(*(np.tile(each, (times, 1)) for each in (self.tp, self.fp, self.fn, self.support)))
+
     def total(self) -> Counts:
         """Return the counts over all clips, (C,) each."""
         return Counts(self.tp.sum(axis=0), self.fp.sum(axis=0), self.fn.sum(axis=0), self.support.sum(axis=0))

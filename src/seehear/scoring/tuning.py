@@ -98,46 +98,54 @@ class _Scorer:
         """
         trials = {tuple({**thresholds, name: pair}.values()): pair for pair in pairs}
         unknown = {trial: pair for trial, pair in trials.items() if trial not in self._known}
+        width = len(unknown) * math.prod(self._segment.shape[1:])
         parts = [
             self._scores(part, thresholds, name, [*unknown.values()])
-            for part in (blocks(len(self._segment), math.prod(self._segment.shape[1:])) if unknown else ())
+            for part in (blocks(len(self._segment), width) if unknown else ())
         ]
         for n, trial in enumerate(unknown):
-            of_kinds = np.concatenate([part[n] for part in parts], axis=-1)  # (2, K + 1, N)
+            of_kinds = np.concatenate([part[:, :, n] for part in parts], axis=-1)  # (2, K + 1, N)
             self._known[trial] = float(np.mean([_mean_scores(each) for each in of_kinds]))
         return [self._known[trial] for trial in trials]
 
     def _scores(
         self, part: slice, thresholds: Mapping[str, Pair], name: str, pairs: Sequence[Pair]
-    ) -> list[NDArray[np.float64]]:
-        """Return of some clips for each pair their scores, (2, K + 1, n): by level, of each kind and of all pooled."""
+    ) -> NDArray[np.float64]:
+        """Return the scores of n clips for P pairs, (2, K + 1, P, n): by level, of each kind and of all pooled.
+
+        The clips are counted for all pairs at once, as P × n clips: where clips are few, calls take most of the time.
+        """
+        times = len(pairs)
         cut = {each: self._truth[each][part, : self._segment.shape[1]] for each in self._modalities}
         true = with_joint({each: ActiveSegments.of(array) for each, array in cut.items()}, self._modalities)
-        active = {each: self._active(part, each, pair) for each, pair in thresholds.items() if each != name}
-        counts = {each: self._count(segments, true[each]) for each, segments in active.items()}
-        found = []
-        for pair in pairs:
-            active[name] = self._active(part, name, pair)
-            counts[name] = self._count(active[name], true[name])
-            joint = {
-                kind: self._count(segments, true[kind])
-                for kind, segments in with_joint(active, self._modalities).items()
-                if kind not in active
-            }
-            own = [counts[each] for each in self._modalities]
-            found.append(np.array([_of_level([*own, *joint.values()], len(own), level) for level in range(2)]))
-        return found
+        active, counts = {}, {}
+        for each, pair in thresholds.items():
+            if each == name:
+                active[each] = self._active(part, each, pairs)
+                counts[each] = self._count(active[each], true[each].repeated(times))
+            else:
+                once = self._active(part, each, [pair])
+                active[each] = once.repeated(times)
+                counts[each] = [of_level.repeated(times) for of_level in self._count(once, true[each])]
+        for kind, segments in with_joint(active, self._modalities).items():
+            if kind not in active:
+                counts[kind] = self._count(segments, true[kind].repeated(times))
+        own = len(self._modalities)
+        scores = np.array([_of_level([*counts.values()], own, level) for level in range(2)])  # (2, K + 1, P × n)
+        return scores.reshape(*scores.shape[:2], times, -1)
 
-    def _active(self, part: slice, name: str, pair: Pair) -> ActiveSegments:
-        clip, segment = pair
-        of_modality = self._segment[part, :, self._modalities.index(name)]
-        return ActiveSegments.of((of_modality >= np.float32(segment)) & (self._clip[part] >= np.float32(clip)))
+    def _active(self, part: slice, name: str, pairs: Sequence[Pair]) -> ActiveSegments:
+        """Return what is active in n clips by each of P pairs of thresholds, one after another: P × n clips."""
+        of_modality, of_clip = self._segment[part, :, self._modalities.index(name)], self._clip[part]
+        found = [(of_modality >= np.float32(segment)) & (of_clip >= np.float32(clip)) for clip, segment in pairs]
+        return ActiveSegments.of(np.concatenate(found))
 
-    def _count(self, active: ActiveSegments, true: ActiveSegments) -> tuple[Counts, Counts]:
-        return segment_counts(active, true), event_counts(active, true, self._iou)
+    def _count(self, active: ActiveSegments, true: ActiveSegments) -> list[Counts]:
+        """Return the counts of both levels."""
+        return [segment_counts(active, true), event_counts(active, true, self._iou)]
 
 
-def _of_level(counts: Sequence[tuple[Counts, Counts]], modalities: int, level: int) -> list[NDArray[np.float64]]:
+def _of_level(counts: Sequence[Sequence[Counts]], modalities: int, level: int) -> list[NDArray[np.float64]]:
     """Return the scores of clips by kind, modalities first, and those of the modalities' pooled counts, (n,) each."""
     pooled = reduce(add, [each[level] for each in counts[:modalities]])
     return [clip_f1(each) for each in (*(each[level] for each in counts), pooled)]
