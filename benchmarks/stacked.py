@@ -20,7 +20,7 @@ from seehear.results import table
 from seehear.training.bags import Bags, Split
 from seehear.training.fit import fit
 from seehear.training.recipe import Recipe
-from seehear.training.run import Run, RunFacts
+from seehear.training.runs import Run, RunFacts
 from seehear.training.stacked import fit_many
 
 

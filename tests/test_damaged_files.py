@@ -20,7 +20,7 @@ from fuzz.target import Target
 from seehear.errors import SeehearError
 from seehear.features.store import Store
 from seehear.parsing.folder import read
-from seehear.training.run import Run, find_runs
+from seehear.training.runs import Run, find_runs
 
 SLOW = ("stopped-run", "export-marker")  # `make fuzz` has them, and selections
 READERS = {"parsed-clip": lambda folder, file: read(file).to_frame()}

@@ -19,7 +19,7 @@ from seehear.names import valid_clip_name, valid_modality_name, valid_network_na
 from seehear.networks import network
 from seehear.parsing.clip import ParsedClip
 from seehear.parsing.folder import read, read_folder, write
-from seehear.training.run import Run
+from seehear.training.runs import Run
 
 OUTSIDE = (
     "../owned",

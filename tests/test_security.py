@@ -25,7 +25,7 @@ from seehear.errors import SeehearError
 from seehear.features.store import Store
 from seehear.networks.torch_network import load_state
 from seehear.pages import page
-from seehear.training.run import load_tensors
+from seehear.training.runs import load_tensors
 
 ROOT = Path(__file__).parent.parent
 SOURCE = Path(seehear.__file__).parent

@@ -78,7 +78,7 @@ def runs(folder: Path) -> None:
     def stop(self: Any, rule: str, history: Any) -> None:
         raise Stop
 
-    from seehear.training.run import Run
+    from seehear.training.runs import Run
 
     finish, Run.finish = Run.finish, stop  # type: ignore[method-assign]
     try:
@@ -214,7 +214,7 @@ def read_arrays(folder: Path, file: Path) -> None:
 def read_run(folder: Path, file: Path) -> None:
     """Open a run, use its model and teachers."""
     from seehear.parsing.parser import load
-    from seehear.training.run import Run, find_runs
+    from seehear.training.runs import Run, find_runs
 
     find_runs([folder / "run"])
     run = Run(folder / "run")
@@ -274,7 +274,7 @@ def read_recipe(folder: Path, file: Path) -> None:
     """Load a recipe and build its model."""
     from seehear.features.store import NetworkInfo
     from seehear.training.recipe import load_recipe
-    from seehear.training.run import MemoryRun, RunFacts
+    from seehear.training.runs import MemoryRun, RunFacts
 
     recipe = load_recipe(file)
     repr(recipe)

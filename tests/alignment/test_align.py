@@ -19,7 +19,7 @@ from seehear.media.overview import Overview
 from seehear.media.reader import Media
 from seehear.parsing.parser import load
 from seehear.training.bags import Bags
-from seehear.training.run import Run
+from seehear.training.runs import Run
 from training.conftest import CLASSES, World
 
 SMALL = ["epochs=3", "width=16", "feed_forward=16", "learning_rate=0.003"]

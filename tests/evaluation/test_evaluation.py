@@ -18,7 +18,7 @@ from seehear.scoring.confusion import confusion, elsewhere, state_names, states
 from seehear.scoring.reliability import reliability
 from seehear.training.bags import Bags
 from seehear.training.inference import predict
-from seehear.training.run import Run
+from seehear.training.runs import Run
 from training.conftest import CLASSES, World
 
 pytestmark = pytest.mark.usefixtures("few_draws")

@@ -121,7 +121,7 @@ def test_the_tuned_value_is_the_best_on_validation_clips(data, out, tables):
 
 def baseline(data, out):
     """The folder of the baseline's runs, and the test clips."""
-    from seehear.training.run import Run
+    from seehear.training.runs import Run
 
     (folder,) = (
         folder

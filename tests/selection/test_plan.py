@@ -9,7 +9,7 @@ from seehear.selection.flops import step_flops
 from seehear.selection.plan import duration, forecast, memory
 from seehear.selection.trainings import Part
 from seehear.training.recipe import load_recipe
-from seehear.training.run import Run
+from seehear.training.runs import Run
 
 
 def test_forecast_operations_are_those_done(choice):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from seehear.selection.trainings import Outcome, Part, Training
-from seehear.training.run import Run
+from seehear.training.runs import Run
 from selection.conftest import Choice
 
 

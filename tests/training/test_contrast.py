@@ -19,7 +19,7 @@ from seehear.losses import mtsc
 from seehear.losses.contrastive.registry import LOSSES
 from seehear.training.bags import Split
 from seehear.training.checkpoint import resume
-from seehear.training.run import Run, load_tensors
+from seehear.training.runs import Run, load_tensors
 from seehear.training.stacked import fit_many, stackable
 from training.conftest import KILLED
 

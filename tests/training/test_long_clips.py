@@ -21,7 +21,7 @@ from seehear.training.inference import predict
 from seehear.training.objective import Objective
 from seehear.training.parts import OVERHEAD, fits, is_cut, parts_of, rows_of
 from seehear.training.recipe import Recipe, load_recipe
-from seehear.training.run import MemoryRun, Run, RunFacts
+from seehear.training.runs import MemoryRun, Run, RunFacts
 from seehear.training.stacked import fit_many
 from seehear.windows import BATCH, BATCH_SEGMENTS, _batches, window_length
 

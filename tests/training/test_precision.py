@@ -19,7 +19,7 @@ from seehear.training.bags import Split
 from seehear.training.fit import fit
 from seehear.training.inference import predict
 from seehear.training.objective import Objective
-from seehear.training.run import MemoryRun, Run, RunFacts
+from seehear.training.runs import MemoryRun, Run, RunFacts
 from seehear.training.stacked import fit_many
 
 LARGE = 640  # a width at which a model of narrow features has more than two million parameters

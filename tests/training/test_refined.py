@@ -25,7 +25,7 @@ from seehear.training import fit as fitting
 from seehear.training.augment import Example
 from seehear.training.objective import Objective
 from seehear.training.recipe import load_recipe
-from seehear.training.run import MemoryRun, Run, load_tensors
+from seehear.training.runs import MemoryRun, Run, load_tensors
 from seehear.training.setup import set_up
 
 from .conftest import World

@@ -18,7 +18,7 @@ from seehear.training.bags import Bags, Split
 from seehear.training.fit import fit
 from seehear.training.inference import predict
 from seehear.training.recipe import Recipe
-from seehear.training.run import Run, RunFacts, load_tensors
+from seehear.training.runs import Run, RunFacts, load_tensors
 from seehear.training.stacked import Stack, fit_many, stackable
 
 CLASSES = ("Cat", "Dog", "Fish")

@@ -19,8 +19,9 @@ import seehear
 from seehear.data import Dataset
 from seehear.errors import SeehearError
 from seehear.features.store import NetworkInfo, Origin, Store
+from seehear.files import sha256
 from seehear.parsing.parser import Parser, load
-from seehear.training.run import Run, differences_but_seed, load_tensors
+from seehear.training.runs import Run, differences_but_seed, load_tensors
 from training.conftest import KILLED
 
 
@@ -159,7 +160,9 @@ def test_the_rule_chooses_the_epoch(world, rule):
     values = [entry["val"][rule] for entry in Run(world.folder / "run").history()]
     best = min(values) if rule == "loss" else max(values)
     assert trained.epochs[0]["val"][rule] == best
-    assert (world.folder / "run/done").read_text() == f"epoch {values.index(best)}, chosen by {rule}\n"
+    first, second = (world.folder / "run/done").read_text().splitlines()
+    assert first == f"epoch {values.index(best)}, chosen by {rule}"
+    assert second == f"model.safetensors sha256 {sha256(world.folder / 'run/model.safetensors')}"
 
 
 def test_a_labelled_clip_without_features_is_told(world):
@@ -271,9 +274,7 @@ def test_trains_on_cuda(world):
 
 
 def test_hints_where_something_would_do_better(world):
-    few = commands.train(
-        **world.training(set=["epochs=1"], recipe="paper", val=None, dense_audio=None, dense_visual=None)
-    )
+    few = commands.train(**world.training(set=[], recipe="paper", val=None, dense_audio=None, dense_visual=None))
     assert any("try the recipe `refined`" in hint for hint in few.notes)
     assert any("without validation clips" in hint for hint in few.notes)
     same = commands.train(**world.training(out=world.folder / "other"))
@@ -330,7 +331,7 @@ def test_training_into_the_current_folder_leaves_other_hidden_files_alone(world,
 
 def test_a_training_killed_before_its_history_was_written_has_all_of_it(world, monkeypatch):
     """The last checkpoint is written, the history beside it is not: the process was killed in between."""
-    from seehear.training import run as module
+    from seehear.training.runs import folder as module
 
     options = world.training(set=[*world.training()["set"], "contrast.loss=none"])
     write = module.atomic_json

@@ -91,7 +91,7 @@ def align(
 
 def _networks(systems: Mapping[str, Path]) -> dict[str, list[str]]:
     """Return the networks of the first run."""
-    from seehear.training.run import find_runs
+    from seehear.training.runs import find_runs
 
     return find_runs([*systems.values()][:1])[0].facts.collocation
 

@@ -123,7 +123,7 @@ def parse(
     from seehear.arguments import paths
     from seehear.media import child
     from seehear.packaged.archive import is_package
-    from seehear.training.run import holds_run
+    from seehear.training.runs import holds_run
 
     if not follow:
         child.start()  # while this process imports what it needs

@@ -71,7 +71,7 @@ def thresholds(
     """
     from seehear.data import Dataset
     from seehear.evaluation.systems import open_parsers
-    from seehear.training.run import THRESHOLDS
+    from seehear.training.runs import THRESHOLDS
 
     if ensemble and out is None:
         raise SeehearError("the thresholds of an ensemble belong to no single run: give a file with --out")

@@ -10,7 +10,7 @@ from seehear.decoding import Decoding
 from seehear.errors import SeehearError
 from seehear.parsing.ensemble import Ensemble, check_alike
 from seehear.parsing.parser import Parser
-from seehear.training.run import BaseRun, Run, differences_but_seed, find_runs
+from seehear.training.runs import BaseRun, Run, differences_but_seed, find_runs
 
 System = Parser | str | Path
 Systems = System | Sequence[System]

@@ -104,7 +104,7 @@ class ParseSuggester:
         from seehear.packaged.archive import is_package
         from seehear.parsing.packaged import PackagedParser
         from seehear.parsing.parser import load
-        from seehear.training.run import Run, find_runs
+        from seehear.training.runs import Run, find_runs
 
         if isinstance(run, str | Path):
             found = [] if is_package(run) else find_runs([run])

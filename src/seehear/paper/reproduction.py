@@ -323,7 +323,7 @@ def _settings(setup: Setup, inputs: _Inputs) -> dict[str, Any]:
 
 def _replaced(file: Path, settings: Mapping[str, Any]) -> list[str]:
     """Return a note if an earlier result in this file was made with other settings."""
-    from seehear.training.run import differences
+    from seehear.training.runs import differences
 
     if not file.exists():
         return []

@@ -93,7 +93,7 @@ def train(experiment: Experiment, setup: Setup) -> dict[str, TrainedSystem]:
     from seehear.selection.collocation import Collocation
     from seehear.selection.task import TEST, TRAIN, VAL
     from seehear.selection.trainings import Part, Training
-    from seehear.training.run import Run
+    from seehear.training.runs import Run
 
     bench = setup.bench
     plans: dict[tuple[str, float | None], list[Training]] = {}

@@ -15,7 +15,7 @@ import numpy as np
 from seehear.decoding import Decoding, Probabilities, mean_decoding
 from seehear.errors import SeehearError
 from seehear.parsing.parser import Parser
-from seehear.training.run import differences_but_seed
+from seehear.training.runs import differences_but_seed
 
 if TYPE_CHECKING:
     from seehear.scoring.false_alarms import FalseAlarms

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from seehear.scoring.false_alarms import FalseAlarms
     from seehear.scoring.references import Reference
     from seehear.training.bags import Bags
-    from seehear.training.run import BaseRun
+    from seehear.training.runs import BaseRun
     from seehear.training.setup import Setup
 
 TEACHERS = "linear teachers"  # the name of their prediction, which is scored beside a parser's
@@ -168,7 +168,7 @@ class Parser(BaseParser):
     @property
     def identity(self) -> str:
         """Hash of the run folder, or of all runs of an ensemble, in any order. Raises SeehearError in memory."""
-        from seehear.training.run import Run
+        from seehear.training.runs import Run
 
         runs = [member.run for member in self.members]
         identities = sorted(run.identity for run in runs if isinstance(run, Run))
@@ -250,7 +250,7 @@ class Parser(BaseParser):
             SeehearError: As `fit` does.
         """
         from seehear.training.fit import fit
-        from seehear.training.run import MemoryRun, Run
+        from seehear.training.runs import MemoryRun, Run
         from seehear.training.setup import describe_epoch
         from seehear.training.tensorboard import event_writer
 
@@ -286,7 +286,7 @@ class Parser(BaseParser):
         Raises:
             SeehearError: If the parser is not trained, or another run lies there.
         """
-        from seehear.training.run import MemoryRun
+        from seehear.training.runs import MemoryRun
 
         if not isinstance(self.run, MemoryRun):
             raise SeehearError(f"this parser lies in {self.path} already: copy that folder")
@@ -412,7 +412,7 @@ def load(
             ensemble; for an ensemble of one seed, or of runs that differ in more than their seeds; if a package is
             damaged or of another version.
     """
-    from seehear.training.run import Run, find_runs
+    from seehear.training.runs import Run, find_runs
 
     if isinstance(run, str | Path) and is_package(run):
         from seehear.parsing.packaged import PackagedParser

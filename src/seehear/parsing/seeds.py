@@ -15,7 +15,7 @@ from seehear.parsing.parser import Parser
 from seehear.training.epochs import EpochProgress, Watched
 from seehear.training.precision import is_small
 from seehear.training.recipe import Recipe
-from seehear.training.run import HISTORIES
+from seehear.training.runs import HISTORIES
 from seehear.training.setup import Setup, set_up
 
 ENOUGH_STEPS = 2000  # of all seeds, some ten seconds

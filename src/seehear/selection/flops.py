@@ -6,7 +6,7 @@ import numpy as np
 
 from seehear.training.bags import Split
 from seehear.training.parts import parts_of
-from seehear.training.run import BaseRun
+from seehear.training.runs import BaseRun
 
 
 def step_flops(run: BaseRun, train: Split) -> tuple[float, float]:

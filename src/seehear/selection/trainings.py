@@ -33,7 +33,7 @@ from seehear.stored import Number, as_model, facts_of, read_tensors
 from seehear.training.bags import Split
 from seehear.training.epochs import EpochProgress, Watched
 from seehear.training.recipe import Decode, Recipe
-from seehear.training.run import HISTORIES, BaseRun, MemoryRun, Run, RunFacts
+from seehear.training.runs import HISTORIES, BaseRun, MemoryRun, Run, RunFacts
 
 if TYPE_CHECKING:
     from seehear.training.validation import Validation

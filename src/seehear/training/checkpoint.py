@@ -12,7 +12,7 @@ from torch import Tensor
 from seehear.errors import SeehearError
 from seehear.fusion.model import ParsingModel
 from seehear.stored import exists, shape_faults
-from seehear.training.run import checked_history, load_tensors, save_tensors
+from seehear.training.runs import checked_history, load_tensors, save_tensors
 
 REMEDY = "delete it to train from the beginning"
 

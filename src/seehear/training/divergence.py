@@ -9,7 +9,7 @@ from torch import Tensor
 
 from seehear.errors import SeehearError
 from seehear.fusion.model import ParsingModel
-from seehear.training.run import RunFacts
+from seehear.training.runs import RunFacts
 
 OUTLIER_RATIO = 1e3  # features this many times larger than others of the batch are at fault, not the training
 

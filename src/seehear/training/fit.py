@@ -24,7 +24,7 @@ from seehear.training.parts import parts_of, step, steps
 from seehear.training.precision import SMALL_MODEL, parameter_count
 from seehear.training.pretraining import pretrain
 from seehear.training.recipe import Choice, Recipe
-from seehear.training.run import BaseRun, RunFacts
+from seehear.training.runs import BaseRun, RunFacts
 from seehear.training.seeding import seed_generators, seed_torch
 from seehear.training.validation import validate
 

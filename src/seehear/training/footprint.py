@@ -17,7 +17,7 @@ from seehear.errors import SeehearError
 from seehear.memory import GIB, free_memory
 from seehear.training.parts import fits, rows_of
 from seehear.training.recipe import Recipe
-from seehear.training.run import RunFacts
+from seehear.training.runs import RunFacts
 
 LONG = 60  # segments of a clip; beyond that, a training says how it takes long clips
 SUGGESTED = 30  # segments of a window that is suggested

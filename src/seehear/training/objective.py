@@ -25,7 +25,7 @@ from seehear.training.bags import Batch, Split
 from seehear.training.divergence import explain
 from seehear.training.inference import predict
 from seehear.training.precision import computing
-from seehear.training.run import RunFacts
+from seehear.training.runs import RunFacts
 
 COUNTED = 4096  # clips whose positive segments are counted at once
 

@@ -17,7 +17,7 @@ from seehear.data import Dataset
 from seehear.device import multiplies_bfloat16, resolve
 from seehear.stored import exists
 from seehear.training.recipe import Precision, Recipe
-from seehear.training.run import Run, new_model
+from seehear.training.runs import Run, new_model
 
 SMALL_MODEL = 2_000_000  # parameters up to which neither bfloat16 nor a second thread gains much
 

@@ -20,7 +20,7 @@ from seehear.training.divergence import explain
 from seehear.training.optimiser import new_optimiser
 from seehear.training.parts import Losses, parts_of, step, steps
 from seehear.training.precision import computing
-from seehear.training.run import BaseRun
+from seehear.training.runs import BaseRun
 from seehear.training.seeding import seed_generators, seed_torch
 
 

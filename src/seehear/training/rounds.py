@@ -21,7 +21,7 @@ from seehear.refinement.out_of_fold import folds
 from seehear.training.bags import Bags, Split
 from seehear.training.fit import fit
 from seehear.training.inference import predict
-from seehear.training.run import BaseRun, MemoryRun, Run, RunFacts
+from seehear.training.runs import BaseRun, MemoryRun, Run, RunFacts
 
 Labelled = tuple[Dataset, Dataset | None]  # clips to train on and to validate with
 

@@ -24,7 +24,7 @@ from seehear.training.footprint import Footprint
 from seehear.training.precision import settle
 from seehear.training.recipe import DEFAULT_RECIPE, FEW_CLIPS, LARGE_RECIPE, Recipe, load_recipe
 from seehear.training.rounds import next_round
-from seehear.training.run import RunFacts
+from seehear.training.runs import RunFacts
 from seehear.windows import window_length
 
 ENOUGH_PER_CLASS = 5  # labelled clips at which a model begins to beat untrained parsing (docs/labelling.md)

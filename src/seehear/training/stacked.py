@@ -45,7 +45,7 @@ from seehear.training.optimiser import new_optimiser, set_rate
 from seehear.training.parts import is_cut
 from seehear.training.precision import SMALL_MODEL, computing, parameter_count
 from seehear.training.recipe import Recipe
-from seehear.training.run import BaseRun
+from seehear.training.runs import BaseRun
 from seehear.training.seeding import seed_generators, seed_torch
 from seehear.training.validation import validate_probabilities
 

@@ -26,7 +26,7 @@ from seehear.training.fit import normalisation, one_thread
 from seehear.training.objective import Objective
 from seehear.training.optimiser import new_optimiser
 from seehear.training.parts import parts_of, step
-from seehear.training.run import MemoryRun
+from seehear.training.runs import MemoryRun
 from seehear.training.seeding import seed_generators
 from seehear.training.validation import validate
 
