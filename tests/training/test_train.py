@@ -270,9 +270,7 @@ def test_trains_on_cuda(world):
 
 
 def test_hints_where_something_would_do_better(world):
-    few = commands.train(
-        **world.training(set=["epochs=1"], recipe="paper", val=None, dense_audio=None, dense_visual=None)
-    )
+    few = commands.train(**world.training(set=[], recipe="paper", val=None, dense_audio=None, dense_visual=None))
     assert any("try the recipe `refined`" in hint for hint in few.notes)
     assert any("without validation clips" in hint for hint in few.notes)
     same = commands.train(**world.training(out=world.folder / "other"))
