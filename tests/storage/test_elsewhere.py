@@ -254,7 +254,7 @@ def test_a_clip_is_parsed_as_the_same_file_here(s3, clips, upload, parser):
 def test_parts_of_files_elsewhere(s3, web, clips, upload, parser, tmp_path):
     here = parser.parse(f"{clips / 'clip0.mp4'}#t=0.5,1.5")
     web.files["/clip0.mp4"] = (clips / "clip0.mp4").read_bytes()
-    for address in (upload(clips / "clip0.mp4"), f"{web.address}/clip0.mp4{QUERY}"):
+    for kind, address in {"s3": upload(clips / "clip0.mp4"), "http": f"{web.address}/clip0.mp4{QUERY}"}.items():
         part = f"{address}#t=0.5,1.5"
         there = parser.parse(part)
         assert there.clip == here.clip == "clip0_0.5_1.5"
@@ -263,9 +263,9 @@ def test_parts_of_files_elsewhere(s3, web, clips, upload, parser, tmp_path):
         features = sh.extract(part, [colours], progress=False)
         np.testing.assert_array_equal(features["colours"], sh.extract(here.file, [colours], progress=False)["colours"])
         assert there.plot() is not None  # decoded again
-        page = there.save(tmp_path / "out").read_text()
+        page = there.save(tmp_path / kind).read_text()
         assert "The clip lies elsewhere" in page.replace("&#x27;", "'")
-        assert read(tmp_path / "out" / "clip0_0.5_1.5.json").file == there.file
+        assert read(tmp_path / kind / "clip0_0.5_1.5.json").file == there.file
     upload(clips / "clip1.mp4", "folder/clip1.mp4")
     found = find_clips(f"{s3}/*.mp4#t=1")
     assert [str(file) for file in found.values()] == [f"{s3}/clip0.mp4#t=1"]
