@@ -26,7 +26,7 @@ from seehear.training.augment import Example
 from seehear.training.objective import Objective
 from seehear.training.recipe import load_recipe
 from seehear.training.runs import MemoryRun, Run, load_tensors
-from seehear.training.setup import set_up
+from seehear.training.setup import describe_epoch, set_up
 
 from .conftest import World
 
@@ -251,6 +251,9 @@ def test_all_parts_at_once_on_clips_of_one_modality(made):
     heard = sh.Dataset.from_arrays({"audio": {"ears": made[0].arrays("ears")}}, made[0].labels, CLASSES)
     parts = {"mixup": 1.0, "recombine": 1.0, "swap": 0.5, "denoise": 0.3, "blend": 0.3, "balance": 1.0}
     parser = trained(heard, heard, decode="tuned", **RIDGE, **parts)
+    line = describe_epoch(parser.history[0])  # there is no Type@AV of one modality
+    assert "type_at_av" not in line
+    assert f" audio {parser.history[0]['val']['type_at_av']:.4g}" in line
     assert np.isfinite([entry["loss"] for entry in parser.history]).all()
 
 

@@ -360,7 +360,8 @@ def describe_epoch(entry: dict[str, Any]) -> str:
     """Return an entry of a history in one line."""
     if "stage" in entry:
         return f"{entry['stage']}, contrast {entry['contrast']:.4f}"
-    val = "".join(f" {name} {value:.4g}" for name, value in entry.get("val", {}).items())
+    names = {"type_at_av": entry.get("summary", "type_at_av")}  # of one modality its own score
+    val = "".join(f" {names.get(name, name)} {value:.4g}" for name, value in entry.get("val", {}).items())
     contrast = f" with contrast {entry['contrast']:.4f}" if "contrast" in entry else ""
     against = f" against {entry['against']}" if "against" in entry else ""
     return f"loss {entry['loss']:.4f}{contrast}" + (f", validation{against}{val}" if val else "")

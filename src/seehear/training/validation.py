@@ -19,7 +19,7 @@ from seehear.memory import taken
 from seehear.scoring.f1 import label_f1
 from seehear.scoring.negatives import decoding_from_negatives
 from seehear.scoring.never_found import never_found
-from seehear.scoring.scores import Scores, score
+from seehear.scoring.scores import TYPE_AT_AV, Scores, score
 from seehear.scoring.signature import Signature
 from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
@@ -61,6 +61,8 @@ class Validation:
     def as_entry(self) -> dict[str, Any]:
         """Return what the history keeps: the summary, thresholds other than the official, and classes never found."""
         entry: dict[str, Any] = {"val": self.summary()}
+        if self.scores is not None and self.scores.summary != TYPE_AT_AV:
+            entry["summary"] = self.scores.summary
         if self.estimated:
             entry["against"] = "pseudo-labels"
         if self.decoding != Decoding():

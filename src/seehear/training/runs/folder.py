@@ -43,7 +43,7 @@ from seehear.stored import (
 )
 from seehear.texts import read_json
 from seehear.training.runs.base import WEIGHTS, BaseRun, Stage
-from seehear.training.runs.differences import differences
+from seehear.training.runs.differences import facts_that_differ
 from seehear.training.runs.facts import REMEDY, RunFacts
 from seehear.training.runs.history import checked_history
 from seehear.training.runs.marker import DONE, check_file, write_marker
@@ -118,7 +118,7 @@ class Run(BaseRun):
         }
         claim(path / RUN, {"format": FORMAT, **facts.as_json(), "versions": versions})
         run = Run(path)
-        differ = differences(run.facts.as_json(), json.loads(json.dumps(facts.as_json())))
+        differ = facts_that_differ(run.facts.as_json(), json.loads(json.dumps(facts.as_json())))
         if differ:
             raise SeehearError(f"{path}: holds another run: {'; '.join(differ)}; give another --out, or delete it")
         if run.done:
