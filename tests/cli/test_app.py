@@ -3,6 +3,8 @@
 import contextlib
 import importlib
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -12,6 +14,59 @@ import seehear
 from seehear.cli import main
 from seehear.cli.app import COMMANDS, GROUP_COMMANDS
 from seehear.evaluation import score_tables
+
+# A command that is interrupted while a module is imported, in a place that a library would turn into its own error.
+SLOW_IMPORT = """
+import signal, sys, types
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started without
+from seehear.cli import app, main
+
+def command(**given):
+    import slow_module
+    print("imported", flush=True)
+    import time
+    time.sleep(60)
+
+sys.modules["seehear.cli.recipes"] = types.SimpleNamespace(recipes=command)
+main(["recipes"])
+"""
+SLOW_MODULE = """
+import time
+print("importing", flush=True)
+try:
+    for _ in range(40):
+        time.sleep(0.05)
+except BaseException as error:
+    raise ImportError("initialization failed") from error
+"""
+
+
+def test_ctrl_c_waits_until_a_module_is_imported(tmp_path):
+    (tmp_path / "slow_module.py").write_text(SLOW_MODULE)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    with subprocess.Popen([sys.executable, "-c", SLOW_IMPORT], stdout=-1, stderr=-1, text=True, env=environment) as it:
+        assert it.stdout.readline() == "importing\n"
+        it.send_signal(signal.SIGINT)
+        out, err = it.communicate(timeout=50)  # less than the command takes
+    assert (it.returncode, out) == (130, "imported\n")
+    assert err == "seehear: interrupted. Finished pieces are kept; rerun the same command to resume\n"
+
+
+def test_importing_seehear_changes_nothing_about_ctrl_c():
+    script = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import seehear
+from seehear.cli import main
+try:
+    main(["--version"])
+except SystemExit as ended:
+    assert not ended.code
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+"""
+    subprocess.run(
+        [sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    )
 
 
 def run(capsys, *arguments):

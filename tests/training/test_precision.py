@@ -20,6 +20,7 @@ from seehear.training.fit import fit
 from seehear.training.inference import predict
 from seehear.training.objective import Objective
 from seehear.training.runs import MemoryRun, Run, RunFacts
+from seehear.training.runs.differences import facts_that_differ
 from seehear.training.stacked import fit_many
 
 LARGE = 640  # a width at which a model of narrow features has more than two million parameters
@@ -146,6 +147,25 @@ def test_a_run_goes_on_in_its_precision_on_another_machine(data, tmp_path, monke
         Parser(**settings, precision="float32").fit(data, out=tmp_path / "run", progress=False)
 
 
+def test_networks_with_other_settings_are_told_in_a_line():
+    network = {"name": "eyes", "modality": "visual", "width": 8, "made_by": "cf35" * 16, "fps": 2.0}
+    other = {**network, "made_by": "649b" * 16, "fps": 8.0}
+    inputs = {"labels": "a", "features": "b", "val_features": "c"}
+    old, new = (
+        {
+            "networks": {"visual": [info]},
+            "inputs": {name: f"{value}{info['fps']}" for name, value in inputs.items()},
+        }
+        for info in (network, other)
+    )
+    assert facts_that_differ(old, new) == [
+        "networks.visual: eyes made_by cf35cf35 → 649b649b, fps 2 → 8",
+        'inputs.labels "a2.0" → "a8.0"',
+    ]
+    nose = {**old, "networks": {"visual": [network, {**network, "name": "nose"}]}}
+    assert facts_that_differ(old, nose) == ["networks.visual eyes → eyes+nose"]
+
+
 def test_runs_of_earlier_versions_were_trained_in_float32(data, tmp_path):
     settings = {"recipe": "small", "epochs": 1}
     Parser(**settings).fit(data, out=tmp_path / "run", progress=False)
@@ -153,6 +173,7 @@ def test_runs_of_earlier_versions_were_trained_in_float32(data, tmp_path):
     content = json.loads(file.read_text())
     del content["recipe"]["precision"]
     file.write_text(json.dumps(content))
+    (tmp_path / "run/done").write_text("epoch 0, chosen by last\n")  # without hashes
     assert Run(tmp_path / "run").facts.recipe.precision == "float32"
     Parser(**settings).fit(data, out=tmp_path / "run", progress=False)
 

@@ -26,7 +26,7 @@ from seehear.training.augment import Example
 from seehear.training.objective import Objective
 from seehear.training.recipe import load_recipe
 from seehear.training.runs import MemoryRun, Run, load_tensors
-from seehear.training.setup import set_up
+from seehear.training.setup import describe_epoch, set_up
 
 from .conftest import World
 
@@ -113,6 +113,54 @@ def test_a_teacher_that_finds_nothing_makes_no_silence_right(noise, expected):
     (note,) = [note for note in parser.notes if "finds" in note]
     assert expected in note
     assert ("average" in parser.history[0]["val"]) == (noise == 2)
+
+
+@pytest.fixture(scope="module")
+def partly_known():
+    """Clips to train on, of which one has a rare class, and to validate with.
+
+    Five of these have the rare class alone, two a class that the model lacks, and one none on purpose.
+    """
+    classes = (*CLASSES, "Rare", "Yeti")
+    data, val = clips(60), clips(30, seed=1)
+    known = np.pad(data.labels, ((0, 0), (0, 1)))
+    known[0, 3] = 1
+    labels = np.pad(val.labels, ((0, 0), (0, 2)))
+    labels[:8] = 0
+    labels[:5, 3], labels[5:7, 4] = 1, 1
+    labels[8:, 0] = np.maximum(labels[8:, 0], ~labels[8:].any(axis=1))
+    return with_labels(data, known, classes[:4]), with_labels(val, labels, classes)
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_clips_of_which_pseudo_labels_say_nothing_do_not_count(partly_known, rounds):
+    """As empty clips, they would reward a model that finds nothing."""
+    data, val = partly_known
+    settings = {**SMALL, "epochs": 3, "learning_rate": 1e-9}  # of which nothing is learnt, nor found
+    parser = trained(data, val, decode="official", refine={"teacher": "ridge", "rounds": rounds}, **settings)
+    (note,) = [note for note in parser.notes if "left out of the scores" in note]
+    left = int(note.split()[0])
+    assert note.startswith(f"{left} of 30 validation clips are left out")
+    if rounds == 1:
+        pseudo = refine(data, "ridge").label(val)
+        placed = np.any([array.any(axis=(1, 2)) for array in pseudo.segments.values()], axis=0)
+        assert left == int((val.labels.any(axis=1) & ~placed).sum())
+        assert 7 <= left < 20
+        counted = [n for n in range(30) if placed[n] or not val.labels[n].any()]
+        truth = {name: array[counted] for name, array in pseudo.segments.items()}
+        expected = sh.score(parser.predict(val[counted]), truth).average
+        assert expected < 100 * 7 / 30  # what the seven unknown clips alone would bring
+        for entry in parser.history:
+            assert entry["val"]["average"] == pytest.approx(expected)
+
+
+def test_pseudo_labels_that_are_nowhere_choose_nothing(made, blind):
+    """Those that a data set brings may say nothing of any second."""
+    nothing = {name: np.full((20, 6, 3), np.nan, dtype=np.float32) for name in ("audio", "visual")}
+    weak = {name: blind.labels > 0 for name in nothing}
+    parser = trained(made[0], blind.with_pseudo(sh.PseudoLabels(CLASSES, weak, nothing, "mine")), **RIDGE)
+    assert "average" not in parser.history[0]["val"]
+    assert any("are in no second: the epoch is chosen by the loss" in note for note in parser.notes)
 
 
 def test_soft_targets_and_hard_ones_differ(made):
@@ -203,6 +251,9 @@ def test_all_parts_at_once_on_clips_of_one_modality(made):
     heard = sh.Dataset.from_arrays({"audio": {"ears": made[0].arrays("ears")}}, made[0].labels, CLASSES)
     parts = {"mixup": 1.0, "recombine": 1.0, "swap": 0.5, "denoise": 0.3, "blend": 0.3, "balance": 1.0}
     parser = trained(heard, heard, decode="tuned", **RIDGE, **parts)
+    line = describe_epoch(parser.history[0])  # there is no Type@AV of one modality
+    assert "type_at_av" not in line
+    assert f" audio {parser.history[0]['val']['type_at_av']:.4g}" in line
     assert np.isfinite([entry["loss"] for entry in parser.history]).all()
 
 

@@ -107,7 +107,8 @@ def test_without_dropout_it_is_fit(tmp_path, double, lengths, recipe):
         assert {file.name for file in one.path.iterdir()} == {file.name for file in other.path.iterdir()}
         first, second = ((each.path / "done").read_text().splitlines() for each in (one, other))
         assert first[0] == second[0]
-        assert len(first) == len(second) == 2
+        assert [line.split()[1] for line in first[1:4]] == ["model.safetensors", "run.json", "history.json"]
+        assert len(first) == len(second) == 5
         (found, facts), (wanted, wanted_facts) = (load_tensors(r.path / "model.safetensors") for r in (one, other))
         assert facts == wanted_facts
         assert found.keys() == wanted.keys()

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from seehear.features.store import NetworkInfo, Origin, Store
 from seehear.files import sha256
 from seehear.parsing.parser import Parser, load
 from seehear.training.runs import Run, differences_but_seed, load_tensors
-from training.conftest import KILLED
+from training.conftest import KILLED, World
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -160,9 +161,11 @@ def test_the_rule_chooses_the_epoch(world, rule):
     values = [entry["val"][rule] for entry in Run(world.folder / "run").history()]
     best = min(values) if rule == "loss" else max(values)
     assert trained.epochs[0]["val"][rule] == best
-    first, second = (world.folder / "run/done").read_text().splitlines()
+    first, *hashes, check = (world.folder / "run/done").read_text().splitlines()
     assert first == f"epoch {values.index(best)}, chosen by {rule}"
-    assert second == f"model.safetensors sha256 {sha256(world.folder / 'run/model.safetensors')}"
+    names = ("model.safetensors", "run.json", "history.json")
+    assert hashes == [f"{sha256(world.folder / 'run' / name)}  {name}" for name in names]
+    assert check.startswith("crc32 ")
 
 
 def test_a_labelled_clip_without_features_is_told(world):
@@ -383,7 +386,10 @@ def test_killed_at_any_write_of_the_weights_and_their_hash_it_resumes(world, mom
     commands.train(**world.training(set=settings, out=whole))
     Run(killed).model()
     assert {file.name for file in killed.iterdir()} == {file.name for file in whole.iterdir()}
-    assert all((killed / name).read_bytes() == (whole / name).read_bytes() for name in ("model.safetensors", "done"))
+    assert (killed / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    first, other = ((each / "done").read_text().splitlines() for each in (killed, whole))
+    assert first[:3] == other[:3]  # the chosen epoch, and the hashes of the weights and of run.json
+    Run(killed).history()
 
 
 def test_a_changed_byte_in_the_weights_is_noticed(world):
@@ -400,12 +406,66 @@ def test_a_changed_byte_in_the_weights_is_noticed(world):
             run.model()
     file.write_bytes(content)
     run.model()
-    first, second = marker.read_text().splitlines(keepends=True)
-    assert hashlib.sha256(content).hexdigest() in second
-    marker.write_text(first)  # as earlier versions wrote it
-    run.model()
+    first = marker.read_text().splitlines(keepends=True)[0]
+    digest = hashlib.sha256(content).hexdigest()
     file.write_bytes(content[:-4] + np.float32(0.25).tobytes())
+    marker.write_text(f"{first}model.safetensors sha256 {digest}\n")  # as an earlier version wrote it
+    with pytest.raises(SeehearError, match=r"model\.safetensors: is not what"):
+        run.model()
+    marker.write_text(first)  # and those before
     run.model()
+
+
+CHANGES = [
+    ("run.json", b'"Dog"', b'"Dig"'),
+    ("history.json", b'"seconds": ', b'"seconds": 1'),
+    ("teachers.safetensors", None, None),
+]
+
+
+@pytest.mark.parametrize(("name", "before", "after"), CHANGES, ids=[each[0] for each in CHANGES])
+def test_a_changed_file_of_a_finished_run_is_noticed(refined_run, tmp_path, name, before, after):
+    """Though what it holds then makes sense."""
+    shutil.copytree(refined_run, tmp_path / "run")
+    file = tmp_path / "run" / name
+    content = file.read_bytes()
+    changed = content[:-1] + bytes([content[-1] ^ 1]) if before is None else content.replace(before, after, 1)
+    assert changed != content
+    used = {"run.json": Run, "history.json": lambda path: Run(path).decoding}
+    use = used.get(name, lambda path: Run(path).teachers())
+    use(tmp_path / "run")
+    file.write_bytes(changed)
+    with pytest.raises(SeehearError, match=rf"{name}: is not what the training wrote: .*; copy the run folder again"):
+        use(tmp_path / "run")
+    (tmp_path / "run/done").write_text("epoch 0, chosen by average\n")  # as earlier versions wrote it
+    use(tmp_path / "run")
+
+
+def test_a_lost_file_of_a_finished_run_is_noticed(refined_run, tmp_path):
+    shutil.copytree(refined_run, tmp_path / "run")
+    (tmp_path / "run/teachers.safetensors").unlink()
+    with pytest.raises(SeehearError, match=r"teachers\.safetensors: is missing, and .*done names it: copy the run"):
+        Run(tmp_path / "run").teachers()
+
+
+def test_a_changed_marker_is_named_itself(refined_run, tmp_path):
+    shutil.copytree(refined_run, tmp_path / "run")
+    marker = tmp_path / "run/done"
+    content = marker.read_bytes()
+    for place in range(0, len(content), 3):
+        marker.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(SeehearError, match=r"done: is damaged: it is not what .*; copy the run folder again, or"):
+            Run(tmp_path / "run")
+    marker.write_bytes(content[:-20])
+    with pytest.raises(SeehearError, match=r"done: is damaged"):
+        Run(tmp_path / "run")
+
+
+def test_a_broken_history_says_what_to_do(refined_run, tmp_path):
+    shutil.copytree(refined_run, tmp_path / "run")
+    (tmp_path / "run/history.json").write_text("[{")
+    with pytest.raises(SeehearError, match=r"history\.json: .*JSON.*; train again"):
+        Run(tmp_path / "run").history()
 
 
 def test_weights_that_replace_others_have_their_own_hash(world):
@@ -418,6 +478,15 @@ def test_weights_that_replace_others_have_their_own_hash(world):
         run.weights()
     run.finish("last", history)
     assert all(torch.equal(run.weights()[name], tensor) for name, tensor in state.items())
+
+
+@pytest.fixture(scope="module")
+def refined_run(tmp_path_factory):
+    """The folder of a finished run with teachers."""
+    made = World(tmp_path_factory.mktemp("refined"))
+    settings = ["epochs=2", "width=16", "feed_forward=16", "refine.teacher=ridge"]
+    commands.train(**made.training(set=settings))
+    return made.folder / "run"
 
 
 def unfeatured(world, network, clips):

@@ -9,11 +9,15 @@ from collections.abc import Sequence
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit, see `seehear.cli.app.main`."""
     try:
-        from seehear.cli import app
+        from seehear.engines.interrupts import held_in_command
+
+        with held_in_command():
+            from seehear.cli import app
+
+            app.main(arguments)
     except KeyboardInterrupt:
         print("seehear: interrupted before it began", file=sys.stderr)
         sys.exit(130)
-    app.main(arguments)
 
 
 __all__ = ["main"]

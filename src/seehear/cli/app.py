@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter
 
 from seehear.cli import output
+from seehear.engines.interrupts import held_in_command
 from seehear.errors import SeehearError, not_installed
 from seehear.progress import say
 from seehear.results import Result
@@ -96,7 +97,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit: 0 done, 1 an error or something left out, 2 wrong usage, 130 interrupted."""
     output.prepare()
     try:
-        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        with held_in_command():
+            code = _run(list(sys.argv[1:] if arguments is None else arguments))
     except SeehearError as error:
         code = _fail(str(error))
     except ImportError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,8 @@ def held() -> Iterator[None]:
 def held_while_importing() -> Iterator[None]:
     """Let an interruption of this thread, the main one, wait until no module is being imported.
 
-    Half a module would stay in the process, and fail whatever is done there later.
+    Half a module would stay in the process, and fail whatever is done there later. And what is raised while an
+    extension module begins becomes an ImportError there.
     """
     lock, within = threading.Lock(), True
 
@@ -44,7 +46,7 @@ def held_while_importing() -> Iterator[None]:
     def interrupt_again() -> None:
         with lock:  # never after the end: it would interrupt something else
             if within:
-                _thread.interrupt_main()
+                _interrupt_main()
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:
@@ -52,7 +54,27 @@ def held_while_importing() -> Iterator[None]:
     finally:
         with lock:
             within = False
-        signal.signal(signal.SIGINT, before)
+        if signal.getsignal(signal.SIGINT) is interrupt:  # what was set meanwhile stays
+            signal.signal(signal.SIGINT, before)
+
+
+def _interrupt_main() -> None:
+    """Interrupt the main thread, also while it waits for the system."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:  # Windows
+        _thread.interrupt_main()
+
+
+@contextmanager
+def held_in_command() -> Iterator[None]:
+    """Let Ctrl-C wait until no module is being imported, where it interrupts: not in a job in the background."""
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler or _imports(sys._getframe()):
+        yield
+        return
+    with held_while_importing():
+        yield
 
 
 def _imports(frame: FrameType | None) -> bool:

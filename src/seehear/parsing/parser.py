@@ -358,7 +358,8 @@ class Parser(BaseParser):
         facts = self.run.facts
         if [*dataset.collocation.items()] != [*facts.collocation.items()]:  # in the model's order too
             dataset = dataset.with_networks(facts.collocation)
-        self.run.check_networks({info.name: info for info in dataset.infos}, dataset.segment, str(dataset))
+        place = str(dataset.store) if dataset.store else "the data set"
+        self.run.check_networks({info.name: info for info in dataset.infos}, dataset.segment, place)
         return dataset
 
     # Parsing of files

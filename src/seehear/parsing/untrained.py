@@ -280,9 +280,8 @@ class Untrained(BaseParser):
             dataset = dataset.with_networks({modality: spec.name for modality, spec in self._specs.items()})
         for info, spec in zip(dataset.infos, self._specs.values(), strict=True):
             if info.reference and info.made_by != Settings(info.fps or FPS, dataset.segment).made_by(spec):
-                raise SeehearError(
-                    f"{dataset}: its features of {info.name} were made by another version; extract again"
-                )
+                place = str(dataset.store) if dataset.store else "the data set"
+                raise SeehearError(f"{place}: features of {info.name} were made by another version; extract again")
         return dataset
 
     @cached_property

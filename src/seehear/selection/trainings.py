@@ -129,7 +129,7 @@ def score_of(per_clip: Mapping[str, Array]) -> Array:
 def scores_of_clips(validation: Validation) -> dict[str, Array]:
     """Return what `Outcome.per_clip` holds."""
     per_clip: dict[str, Array] = {Metric.LABEL_F1: 100 * validation.label_f1}
-    if validation.scores is not None:
+    if validation.scores is not None and not validation.estimated:
         per_clip["type_at_av"] = 100 * validation.scores.per_clip["segment", validation.scores.summary]
         per_clip[Metric.AVERAGE] = 100 * np.mean(list(validation.scores.per_clip.values()), axis=0)
     return per_clip

@@ -209,6 +209,20 @@ class Split:
         active = (self.confidence >= CONFIDENT).cpu().numpy()  # (N, T, M, C), False for NaN
         return {name: active[:, :, m] for m, name in enumerate(modalities)}
 
+    def scored(self) -> NDArray[np.bool_] | None:
+        """Return which clips count in scores, (N,) bool; None if there is nothing to score against.
+
+        Against pseudo-labels, clips with a pseudo-label in some second count, and clips without a weak label. Of others
+        nothing is known: counted as empty clips, they would reward a model that finds nothing.
+        """
+        if self.truth is not None:
+            return np.ones(len(self.labels), dtype=bool)
+        if self.confidence is None:
+            return None
+        labelled = (self.labels > 0).any(dim=1).cpu().numpy()
+        placed = (self.confidence >= CONFIDENT).flatten(1).any(dim=1).cpu().numpy()
+        return None if labelled.any() and not placed.any() else placed | ~labelled
+
     def dense(self) -> Tensor:
         """Return the ground truth as targets of a loss, (N, T, M, C), on the device of the labels."""
         assert self.truth is not None

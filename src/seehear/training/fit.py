@@ -38,7 +38,7 @@ def choice(recipe: Recipe, val: Split | None) -> Choice:
         return recipe.choose
     if val is None:
         return "last"
-    if val.truth is None and val.confidence is None:
+    if val.scored() is None:
         return "loss"
     return "average" if recipe.refine.active or recipe.decode != "official" else "type_at_av"
 

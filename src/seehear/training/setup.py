@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from seehear.data import Dataset, check_dataset
@@ -18,6 +19,7 @@ from seehear.refinement.fitted import Teachers, unrefined
 from seehear.refinement.out_of_fold import folds
 from seehear.refinement.refine import refine
 from seehear.refinement.settings import GIVEN
+from seehear.results import counted
 from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
 from seehear.training.footprint import Footprint
@@ -106,7 +108,9 @@ def set_up(
         val = val.with_networks(train.collocation)
     given = _validation_notes(train, val)  # before the teachers leave out classes that they do not know
     train, val, held_out = with_validation(train, val, recipe)
+    labelled = val
     train, val, teachers, notes = with_labels_per_modality(train, val, recipe)
+    val = _of_known_classes(val, labelled, train.classes)
     notes = [*given, *held_out, *notes]
     on = torch.device(resolve_device(device))
     given_recipe, recipe = recipe, settle(recipe, train, device, folders)
@@ -118,6 +122,8 @@ def set_up(
     splits = [None if data is None else Split.of(data, train.classes, on) for data in (train, val)]
     of_train, of_val = splits
     assert of_train is not None
+    if of_val is not None and labelled is not None:
+        notes += _unscored(of_val, len(labelled.usable()))
     every = (*train.notes, *(val.notes if val else ()), *notes, *advice(train, val, given_recipe), *_slow(recipe, on))
     return Setup(of_train, of_val, _facts(train, val, recipe, seed), on, every, teachers, footprint.sentence())
 
@@ -186,6 +192,49 @@ def with_labels_per_modality(
     if train.pseudo is not None:  # labels that it brings are used as they are; the teacher labels the validation clips
         return train, val, teachers, notes
     return train.usable().with_pseudo(refinement), val, teachers, notes
+
+
+def _of_known_classes(val: Dataset | None, labelled: Dataset | None, classes: tuple[str, ...]) -> Dataset | None:
+    """Return the validation clips without those whose labels are all of unknown classes, unless truth is known.
+
+    Pseudo-labels say nothing of what happens in these.
+
+    Args:
+        val: The clips, with pseudo-labels if there are some.
+        labelled: The same and perhaps others, with their labels of all classes.
+        classes: That the model knows.
+    """
+    if val is None or labelled is None or val.truth is not None or val.pseudo is None:
+        return val
+    unknown = labelled.labels.any(axis=1) & ~labelled.with_classes(classes).labels.any(axis=1)
+    names = {labelled.clips[n] for n in np.flatnonzero(unknown)}
+    known = [n for n, clip in enumerate(val.clips) if clip not in names]
+    return val.subset(known) if known else replace(val, pseudo=None)
+
+
+def _unscored(val: Split, count: int) -> list[str]:
+    """Return a note on validation clips that scores against pseudo-labels leave out, of so many.
+
+    Args:
+        val: Without those whose labels are all of unknown classes.
+        count: Of all clips.
+    """
+    if val.truth is not None or val.confidence is None:
+        return []
+    scored = val.scored()
+    if scored is None:
+        return [
+            "pseudo-labels of the validation clips are in no second: the epoch is chosen by the loss, and thresholds "
+            "are not tuned; give ground truth, or better features"
+        ]
+    left = count - int(scored.sum())
+    if not left:
+        return []
+    return [
+        f"{left} of {counted(count, 'validation clip')} {'is' if left == 1 else 'are'} left out of the scores, which "
+        "choose epoch and thresholds: no pseudo-label holds any of their labels in any second; ground truth would let "
+        "them count"
+    ]
 
 
 def _few_placed(placed: int, every: int, teacher: str) -> str:
@@ -311,7 +360,8 @@ def describe_epoch(entry: dict[str, Any]) -> str:
     """Return an entry of a history in one line."""
     if "stage" in entry:
         return f"{entry['stage']}, contrast {entry['contrast']:.4f}"
-    val = "".join(f" {name} {value:.4g}" for name, value in entry.get("val", {}).items())
+    names = {"type_at_av": entry.get("summary", "type_at_av")}  # of one modality its own score
+    val = "".join(f" {names.get(name, name)} {value:.4g}" for name, value in entry.get("val", {}).items())
     contrast = f" with contrast {entry['contrast']:.4f}" if "contrast" in entry else ""
     against = f" against {entry['against']}" if "against" in entry else ""
     return f"loss {entry['loss']:.4f}{contrast}" + (f", validation{against}{val}" if val else "")

@@ -15,10 +15,11 @@ from seehear.events import inside_clips
 from seehear.fusion.model import ParsingModel
 from seehear.fusion.pooling import Output
 from seehear.losses.weak import weak_loss
+from seehear.memory import taken
 from seehear.scoring.f1 import label_f1
 from seehear.scoring.negatives import decoding_from_negatives
 from seehear.scoring.never_found import never_found
-from seehear.scoring.scores import Scores, score
+from seehear.scoring.scores import TYPE_AT_AV, Scores, score
 from seehear.scoring.signature import Signature
 from seehear.scoring.tuning import tune
 from seehear.training.bags import Split
@@ -33,7 +34,8 @@ class Validation:
     Attributes:
         loss: The weak loss.
         label_f1: F1 of each clip's set of classes, (N,) in [0, 1].
-        scores: The official scores against ground truth, or against pseudo-labels; None if neither is known.
+        scores: The official scores against ground truth, or against pseudo-labels; None if neither is known. They count
+            the clips that `Split.scored` names.
         estimated: Whether the scores are against pseudo-labels.
         decoding: How probabilities became the events that were scored.
         never_found: modality -> classes that occur in the clips and were found in none.
@@ -59,6 +61,8 @@ class Validation:
     def as_entry(self) -> dict[str, Any]:
         """Return what the history keeps: the summary, thresholds other than the official, and classes never found."""
         entry: dict[str, Any] = {"val": self.summary()}
+        if self.scores is not None and self.scores.summary != TYPE_AT_AV:
+            entry["summary"] = self.scores.summary
         if self.estimated:
             entry["against"] = "pseudo-labels"
         if self.decoding != Decoding():
@@ -113,25 +117,37 @@ def validate_probabilities(
     available = None if has is None else torch.from_numpy(has)
     loss = float(weak_loss(output, labels, recipe.confidences(modalities), available))
     of_labels = label_f1(clip >= HALF, labels.numpy() > HALF)
-    truth = split.estimated(modalities)
+    known, truth = _scored(probabilities, split, modalities)
+    if decoding is None and recipe.decode == "tuned" and truth is not None:
+        decoding = tune(known, truth, modalities).decoding
     decoding = decoding or _decoding(probabilities, split, recipe, modalities, classes)
     if truth is None:
         return Validation(loss, of_labels, None, decoding=decoding)
-    active = decoding(probabilities, classes, modalities)
-    signature = Signature(str(decoding), split.revision, len(split.bags))
+    active = decoding(known, classes, modalities)
+    signature = Signature(str(decoding), split.revision, len(known.segment))
     scores = score(active, truth, classes, signature)
     missed = {name: never_found([scores.classes], name) for name in truth}
     never = {name: [label for label in classes if label in of_modality] for name, of_modality in missed.items()}
     return Validation(loss, of_labels, scores, split.truth is None, decoding, never)
 
 
+def _scored(
+    probabilities: Probabilities, split: Split, modalities: tuple[str, ...]
+) -> tuple[Probabilities, dict[str, NDArray[np.bool_]] | None]:
+    """Return the probabilities of the clips that count in scores, and what they are scored against, if known."""
+    counted, truth = split.scored(), split.estimated(modalities)
+    if counted is None or truth is None:
+        return probabilities, None
+    if counted.all():
+        return probabilities, truth
+    known = Probabilities(*(taken(each, np.flatnonzero(counted)) for each in vars(probabilities).values()))
+    return known, {name: taken(array, np.flatnonzero(counted)) for name, array in truth.items()}
+
+
 def _decoding(
     probabilities: Probabilities, split: Split, recipe: Recipe, modalities: tuple[str, ...], classes: tuple[str, ...]
 ) -> Decoding:
-    """Return how the recipe makes events of probabilities, with thresholds chosen on these clips."""
-    truth = split.estimated(modalities)
-    if recipe.decode == "tuned" and truth is not None:
-        return tune(probabilities, truth, modalities).decoding
+    """Return how the recipe makes events of probabilities where nothing is known but weak labels."""
     if recipe.decode == "negatives":
         labels = split.labels.cpu().numpy() > 0
         return decoding_from_negatives(

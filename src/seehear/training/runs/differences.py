@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
 
 from seehear.training.runs.base import BaseRun
 
+MOST_DIGITS, MOST_SHOWN = 8, 40  # of a hash, and of another value of a network
+HEX = re.compile(r"[0-9a-f]+")
 MADE_OF_FEATURES = ("features", "pseudo")  # endings of the inputs that other networks change
 
 
@@ -21,11 +24,48 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
         new: Another one.
         where: The dotted name of the values, empty for whole documents.
     """
+    if where.startswith("networks.") and isinstance(old, list) and isinstance(new, list):
+        return _of_networks(old, new, where)
     if isinstance(old, dict) and isinstance(new, dict):
         keys = dict.fromkeys([*old, *new])
         parts = [differences(old.get(key), new.get(key), f"{where}.{key}" if where else key) for key in keys]
         return [part for each in parts for part in each]
     return [] if old == new else [f"{where} {_as_text(old)} → {_as_text(new)}"]
+
+
+def facts_that_differ(old: Any, new: Any) -> list[str]:
+    """Return the differences of the facts of two runs. Of other networks, the features differ too: that is not told."""
+    every = differences(old, new)
+    if not any(part.startswith("networks.") for part in every):
+        return every
+    made_of = tuple(f"inputs.{name} " for name in {**old["inputs"], **new["inputs"]} if name.endswith(MADE_OF_FEATURES))
+    return [part for part in every if not part.startswith(made_of)]
+
+
+def _of_networks(old: list[Any], new: list[Any], where: str) -> list[str]:
+    """Return how the networks of a modality differ, in short: their names, or else what differs of each."""
+    names, others = ("+".join(str(info["name"]) for info in infos) for infos in (old, new))
+    if names != others:
+        return [f"{where} {names} → {others}"]
+    result = []
+    for info, other in zip(old, new, strict=True):
+        parts = [
+            f"{key} {_short(info.get(key))} → {_short(other.get(key))}"
+            for key in dict.fromkeys([*info, *other])
+            if info.get(key) != other.get(key)
+        ]
+        if parts:
+            result.append(f"{where}: {info['name']} {', '.join(parts)}")
+    return result
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    text = value if isinstance(value, str) else _as_text(value)
+    if len(text) > MOST_DIGITS and HEX.fullmatch(text):
+        return text[:MOST_DIGITS]
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def _as_text(value: Any) -> str:

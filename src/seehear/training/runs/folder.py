@@ -3,7 +3,7 @@
 RUN/run.json                everything that decides the result: recipe, seed, networks, classes, inputs, versions
 RUN/history.json            one entry per epoch: losses, validation scores, seconds
 RUN/model.safetensors       the chosen epoch's weights
-RUN/done                    which epoch was chosen, and the hash of its weights: the training is finished
+RUN/done                    which epoch was chosen, and the hashes of what is read later: the training is finished
 RUN/checkpoint.safetensors  the last epoch's weights and the optimiser's state, to resume from
 RUN/teachers.safetensors    the teachers that labelled the training clips per modality, if there were any
 RUN/thresholds.json         thresholds that were chosen after the training, by false alarms per hour; delete it to
@@ -25,12 +25,10 @@ from seehear.decoding import Decoding
 from seehear.errors import SeehearError
 from seehear.files import (
     atomic_json,
-    atomic_text,
     check_folder,
     claim,
     flush_folder,
     is_there,
-    sha256,
     sweep,
 )
 from seehear.locks import locked
@@ -43,11 +41,12 @@ from seehear.stored import (
     read_object,
     read_tensors,
 )
-from seehear.texts import read_json, read_text
+from seehear.texts import read_json
 from seehear.training.runs.base import WEIGHTS, BaseRun, Stage
-from seehear.training.runs.differences import differences
+from seehear.training.runs.differences import facts_that_differ
 from seehear.training.runs.facts import REMEDY, RunFacts
 from seehear.training.runs.history import checked_history
+from seehear.training.runs.marker import DONE, check_file, write_marker
 from seehear.training.runs.seeds import seed_folders
 from seehear.training.runs.tensors import load_tensors, save_tensors
 from seehear.version import __version__
@@ -62,11 +61,10 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 TEACHERS = "teachers.safetensors"
-THRESHOLDS, DONE = "thresholds.json", "done"
+THRESHOLDS, RUN = "thresholds.json", "run.json"
 CHECKPOINTS: dict[Stage, str] = {"task": "checkpoint.safetensors", "pretrain": "pretraining.safetensors"}
-HASHED = f"{WEIGHTS} sha256 "  # precedes the hash in RUN/done
-MAX_DONE = 1 << 16  # bytes of RUN/done
 HISTORIES: dict[Stage, str] = {"task": "history.json", "pretrain": "pretraining.json"}
+NEEDED = (WEIGHTS, RUN, HISTORIES["task"], TEACHERS)  # by a finished run
 
 
 class Run(BaseRun):
@@ -75,14 +73,14 @@ class Run(BaseRun):
     def __init__(self, path: str | Path) -> None:
         """Open a run folder. Raises SeehearError if there is none, or it is of another format."""
         self.path = Path(path)
-        marker = self.path / "run.json"
+        marker = self.path / RUN
         if several := seed_folders(self.path):
             raise SeehearError(
                 f"{self.path}: holds runs of several seeds: name one, such as {several[0]}, or take them "
                 "as one with --ensemble (in Python ensemble=True)"
             )
         if not exists(marker):
-            if within := [each for each in entries(self.path) if exists(each / "run.json") or seed_folders(each)]:
+            if within := [each for each in entries(self.path) if exists(each / RUN) or seed_folders(each)]:
                 raise SeehearError(f"{self.path}: a folder of runs: name one of them, such as {within[0]}")
             if is_package(self.path):
                 raise SeehearError(f"{self.path}: is a package, which `parse` takes; name the run that it was made of")
@@ -94,6 +92,7 @@ class Run(BaseRun):
                 "train again, or use the version that made it"
             )
         self.facts = RunFacts.from_json(content, marker)
+        self._check(RUN)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, seed {self.facts.seed}, {'done' if self.done else 'not finished'})"
@@ -117,9 +116,9 @@ class Run(BaseRun):
             "torch": str(torch.__version__),
             "numpy": numpy.__version__,
         }
-        claim(path / "run.json", {"format": FORMAT, **facts.as_json(), "versions": versions})
+        claim(path / RUN, {"format": FORMAT, **facts.as_json(), "versions": versions})
         run = Run(path)
-        differ = differences(run.facts.as_json(), json.loads(json.dumps(facts.as_json())))
+        differ = facts_that_differ(run.facts.as_json(), json.loads(json.dumps(facts.as_json())))
         if differ:
             raise SeehearError(f"{path}: holds another run: {'; '.join(differ)}; give another --out, or delete it")
         if run.done:
@@ -134,7 +133,7 @@ class Run(BaseRun):
     @property
     def identity(self) -> str:
         """Hash of the run's facts and of its trained model."""
-        files = [self.path / name for name in ("run.json", WEIGHTS)]
+        files = [self.path / name for name in (RUN, WEIGHTS)]
         try:
             content = b"".join(file.read_bytes() for file in files if exists(file))
         except OSError as error:
@@ -144,31 +143,22 @@ class Run(BaseRun):
     def history(self) -> list[dict[str, Any]]:
         """Return the content of RUN/history.json; an empty list before the first epoch."""
         file = self.path / HISTORIES["task"]
-        return checked_history(read_json(file), file) if exists(file) else []
+        history = checked_history(read_json(file, REMEDY), file) if exists(file) else []
+        self._check(file.name)
+        return history
 
     def weights(self) -> dict[str, Tensor]:
         """Read RUN/model.safetensors. Raises SeehearError if training has not finished, or the file was changed."""
         if not self.done:
             raise SeehearError(f"{self.path}: training has not finished; resume it by the same `seehear train` command")
-        self._check_weights()
+        self._check(WEIGHTS)
         tensors, _ = load_tensors(self.path / WEIGHTS)
         return tensors
 
-    def _check_weights(self) -> None:
-        """Raise SeehearError unless the weights have the hash in RUN/done. Runs of earlier versions have none there."""
-        file, marker = self.path / WEIGHTS, self.path / DONE
-        _, stated, recorded = read_text(marker, MAX_DONE, remedy=REMEDY).partition(HASHED)
-        if not stated:
-            return
-        try:
-            found = sha256(file)
-        except OSError as error:
-            raise SeehearError(f"{file}: can't be read: {error.strerror}") from None
-        if found != recorded.strip():
-            raise SeehearError(
-                f"{file}: is not what the training wrote: its hash is not the one in {marker}; copy the run folder "
-                "again, or delete it and train again"
-            )
+    def _check(self, name: str) -> None:
+        """Raise SeehearError unless a file of a finished run is what the training wrote, as far as RUN/done tells."""
+        if self.done:
+            check_file(self.path, name)
 
     def keep_teachers(self, teachers: Teachers) -> None:
         """Write RUN/teachers.safetensors in one step."""
@@ -184,9 +174,12 @@ class Run(BaseRun):
 
         file = self.path / TEACHERS
         if not exists(file):
+            self._check(TEACHERS)
             return None
         tensors, metadata = read_tensors(file, "np", REMEDY)
-        return Teachers.from_tensors(tensors, facts_of(metadata, "facts", file, REMEDY), file)
+        teachers = Teachers.from_tensors(tensors, facts_of(metadata, "facts", file, REMEDY), file)
+        self._check(TEACHERS)
+        return teachers
 
     def keep_thresholds(self, thresholds: FalseAlarms) -> None:
         """Write RUN/thresholds.json in one step."""
@@ -234,9 +227,8 @@ class Run(BaseRun):
         # Written again, since a process may have been killed between the last checkpoint and its history.
         self._check_exists()
         atomic_json(self.path / HISTORIES["task"], history)
-        # Last, so that a process that is killed before leaves a training that resumes, not weights without their hash.
-        digest = sha256(self.path / WEIGHTS)
-        atomic_text(self.path / DONE, f"epoch {self.chosen['epoch']}, chosen by {rule}\n{HASHED}{digest}\n")
+        # Last, so that a process that is killed before leaves a training that resumes, not files without hashes.
+        write_marker(self.path, f"epoch {self.chosen['epoch']}, chosen by {rule}", NEEDED)
         flush_folder(self.path)
         self._remove_checkpoints()
 
@@ -256,7 +248,7 @@ class Run(BaseRun):
 
     def _check_exists(self) -> None:
         """Raise a SeehearError if the folder has vanished for long: a new one of its name would be no run."""
-        if not is_there(self.path / "run.json"):
+        if not is_there(self.path / RUN):
             raise SeehearError(f"{self.path}: the run was deleted or unmounted meanwhile; nothing more is written")
 
 
