@@ -61,7 +61,7 @@ def test_classes_of_clips_that_are_not_labelled_do_not_matter(tables):
     ):
         from_tables(tables, truth=truth, classes=("Dog", "Cat"))
     with pytest.raises(
-        SeehearError, match=rf"weak.csv:\d: error: class 'Dog' is not in the list of classes; add it to the list"
+        SeehearError, match=r"weak.csv:\d: error: class 'Dog' is not in the list of classes; add it to the list"
     ):
         from_tables(tables, classes=("Cat",))
     assert from_tables(tables, truth=truth).classes == ("Cat", "Dog", "Cello")
