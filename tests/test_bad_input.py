@@ -539,8 +539,8 @@ def test_parse_of_clips_without_a_track(tmp_path, run, call):
     for line in (
         "mute (without audio)",
         "blind (without video)",
-        "1 clips have no audio track, for example mute: they are parsed by what they have",
-        "1 clips have no video track, for example blind: they are parsed by what they have",
+        "1 clip has no audio track, for example mute: they are parsed by what they have",
+        "1 clip has no video track, for example blind: they are parsed by what they have",
         "3 clips parsed (0 already done)",
     ):
         assert line in answer.out
@@ -556,7 +556,7 @@ def test_parse_of_clips_without_a_track(tmp_path, run, call):
         assert ("Parsed without video." in page) == (clip == "blind")
     again = call("parse", run, folder, "--out", out, *everything)
     assert (again.code, "3 clips parsed (3 already done)" in again.out) == (0, True)
-    assert "1 clips have no audio track, for example mute" in again.out
+    assert "1 clip has no audio track, for example mute" in again.out
     official = call("parse", run, folder, "--out", tmp_path / "official", "--device", "cpu", "--json")
     assert not any(
         event["modality"] in ("audio", "audio_visual")

@@ -43,13 +43,41 @@ def from_tables(folder: Path, **options) -> Dataset:
     return Dataset.from_tables(folder / "weak.csv", **(given | options))
 
 
+def test_classes_of_clips_that_are_not_labelled_do_not_matter(tables):
+    """Truth tables hold all splits: `classes=` of the training clips is about the clips of this one."""
+    truth = {"audio": tables / "audio.csv", "visual": tables / "visual.csv"}
+    events = [
+        Event("a", 0, 1, "Dog"),
+        Event("elsewhere", 0, 1, "Cello"),
+        Event("b", 0, 1, "Cat"),
+        Event("c", 0, 1, "Cat"),
+    ]
+    write_dense(truth["visual"], events)
+    assert from_tables(tables, truth=truth, classes=("Dog", "Cat")).classes == ("Dog", "Cat")
+    write_dense(truth["visual"], [*events, Event("c", 0, 1, "Cello")])
+    advice = "; add it to the list, or give no list: then the classes are those of the tables$"
+    with pytest.raises(
+        SeehearError, match=rf"visual.csv:\d: error: class 'Cello' is not in the list of classes{advice}"
+    ):
+        from_tables(tables, truth=truth, classes=("Dog", "Cat"))
+    with pytest.raises(
+        SeehearError, match=r"weak.csv:\d: error: class 'Dog' is not in the list of classes; add it to the list"
+    ):
+        from_tables(tables, classes=("Cat",))
+    assert from_tables(tables, truth=truth).classes == ("Cat", "Dog", "Cello")
+
+
 def test_tables_and_store(tables):
     data = from_tables(tables, truth={"audio": tables / "audio.csv", "visual": str(tables / "visual.csv")})
     assert data.clips == CLIPS
     assert data.missing == ()
     assert data.incomplete == ("c",)
     assert data.available.tolist() == [[True, True], [True, True], [True, False], [True, True]]
-    assert data.notes == ("1 clip has no visual features, for example c: they are used by what they have",)
+    assert data.notes == (
+        f"2 of 3 clips with labels have no row in {tables / 'visual.csv'}, for example a: nothing is seen in them, by "
+        "this table",
+        "1 clip has no visual features, for example c: they are used by what they have",
+    )
     assert data.lengths.tolist() == [3, 5, 2, 4]
     assert data.classes == ("Cat", "Dog", "Bird")  # those of the weak table first
     assert data.labels.tolist() == [[0, 1, 0], [1, 1, 0], [1, 0, 0], [0, 0, 0]]

@@ -161,7 +161,7 @@ def test_predictions_of_other_clips_are_refused(capsys, tables):
     tables["found"].write_text("filename\tonset\toffset\tevent_labels\nstranger\t0\t2\tDog\n")
     code, _, err = run(capsys, *scoring(tables))
     assert code == 1
-    assert "predictions for none of the clips" in err
+    assert f"{tables['found']}: names none of the clips" in err
 
 
 def test_labels_check(capsys, tables):

@@ -136,7 +136,7 @@ def test_a_run_without_features_of_a_clip(world, tmp_path):
     found = of_run(world, ["segment-accuracy"], 4, labels=labels)
     assert found.missing == ["elsewhere"]
     assert found.exit_code == 1
-    assert any("have no row in" in note and "for example" in note for note in found.notes)
+    assert any("has labels but no row in" in note and "for example" in note for note in found.notes)
     assert "1 clip is of unknown length: taken as 9 s, like the longest" in found.notes
 
 

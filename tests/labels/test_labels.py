@@ -84,7 +84,7 @@ def test_dense_table_as_segments(tmp_path):
         (["a\tDog", "a\tCat"], 3, "other labels", DefectKind.CONTRADICTION),
         (["a\tDog,Dog"], 2, "lists Dog twice", DefectKind.REPEATED_LABEL),
         (["a\t"], 2, "no label", DefectKind.NO_LABEL),
-        (["a Dog"], 2, "1 fields where the header has 2; fields are separated by tabs", DefectKind.FIELD_COUNT),
+        (["a Dog"], 2, "1 field where the header has 2; fields are separated by tabs", DefectKind.FIELD_COUNT),
         (["a\tDog,,Cat"], 2, "empty label", DefectKind.EMPTY_LABEL),
         (["a_1.5_11.5\tDog"], 2, "fractional", DefectKind.FRACTIONAL_NAME),
         (["a\tFish"], 2, "'Fish' is not in the list", DefectKind.UNKNOWN_CLASS),
@@ -111,8 +111,8 @@ def test_errors_alike_share_a_line(tmp_path):
     path = weak(tmp_path / "w.csv", *(f"clip{n} Dog" for n in range(19)), "a\tFish", "", "b Dog", "c\tDog,Dog")
     found = check(path, classes=("Dog",))
     lines = found.text().splitlines()
-    assert sum("fields where the header has" in line for line in lines) == 1
-    assert lines[0].startswith(f"{path}:2: error: 1 fields where the header has 2")
+    assert sum("field where the header has" in line for line in lines) == 1
+    assert lines[0].startswith(f"{path}:2: error: 1 field where the header has 2")
     assert lines[0].endswith("; the same in 19 more lines, up to line 23")
     assert len(found.as_json()["defects"]) == len(found.to_frame()) == 22
     with pytest.raises(SeehearError, match="19 more lines") as error:
@@ -185,8 +185,8 @@ def test_check_takes_files_in_every_form(tmp_path):
     assert (whole.clips, whole.events, whole.classes, whole.exit_code) == (2, 2, ("Cat", "Dog"), 1)
     kinds = [DefectKind.UNKNOWN_CLASS, DefectKind.CONTACT, DefectKind.WEAK_DENSE_MISMATCH]
     assert [defect.kind for defect in whole.defects] == kinds
-    assert repr(whole) == "LabelCheck(2 clips, 2 events, 2 classes: 1 fatal defects, 2 tolerated)"
-    assert whole.text().splitlines()[-1] == "2 clips, 2 events, 2 classes: 1 fatal defects, 2 tolerated"
+    assert repr(whole) == "LabelCheck(2 clips, 2 events, 2 classes: 1 fatal defect, 2 tolerated)"
+    assert whole.text().splitlines()[-1] == "2 clips, 2 events, 2 classes: 1 fatal defect, 2 tolerated"
     assert whole.as_json()["defects"][0] == {
         "path": str(train),
         "line": 3,
@@ -205,7 +205,7 @@ def test_tables_have_a_repr_and_a_frame(tmp_path):
     train = read_weak(weak(tmp_path / "w.csv", "a\tDog,Cat", "b\t"))
     truth = read_dense(dense(tmp_path / "d.csv", "a\t0\t1\tDog", "a\t1.5\t2\tCat"))
     assert repr(train) == f"WeakTable({tmp_path / 'w.csv'}: 2 clips, 2 classes)"
-    assert repr(truth) == f"DenseTable({tmp_path / 'd.csv'}: 2 events in 1 clips, 2 classes)"
+    assert repr(truth) == f"DenseTable({tmp_path / 'd.csv'}: 2 events in 1 clip, 2 classes)"
     pytest.importorskip("pandas")
     assert train.to_frame().to_numpy().tolist() == [["a", "Dog"], ["a", "Cat"]]
     assert truth.to_frame().to_numpy().tolist() == [["a", "Dog", 0.0, 1.0], ["a", "Cat", 1.5, 2.0]]
@@ -359,11 +359,11 @@ def test_clips_without_a_label_share_a_line_and_are_read(tmp_path):
     found = check(path)
     assert found.text().splitlines() == [
         f"{path}:3: this is the first of 3 clips without a label; they count as clips without events",
-        "4 clips, 0 events, 1 classes: 0 fatal defects, 3 tolerated",
+        "4 clips, 0 events, 1 class: 0 fatal defects, 3 tolerated",
     ]
     assert [defect.line for defect in found.defects] == [3, 4, 5]
     assert read_weak(path).labels == {"a": ("Dog",), "b": (), "c d": (), "e": ()}
-    with pytest.raises(SeehearError, match=r'2: error: 1 fields .* an empty cell may stand as ""'):
+    with pytest.raises(SeehearError, match=r'2: error: 1 field .* an empty cell may stand as ""'):
         read_weak(weak(tmp_path / "bare.csv", "a"))
 
 

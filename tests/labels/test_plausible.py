@@ -140,7 +140,7 @@ def test_clips_under_nearly_the_right_name(tmp_path, other):
     found = check(labels, clips={other: tmp_path / "x.mp4"}).defects
     (defect,) = found
     assert (defect.kind, defect.fatal) == (DefectKind.NO_CLIP_FITS, True)
-    assert "none of its 1 clips is among the 1 clip files; write" in defect.message
+    assert "none of its 1 clip is among the 1 clip file; write" in defect.message
     assert not clip_hint(["clip_b", "clip_a.5"], ["clip_a"])
 
 

@@ -71,7 +71,7 @@ class Trained(Result):
         without = f", {self.unlabelled} of them without any class" if self.unlabelled else ""
         precision = next((parser.run.facts.recipe.precision for parser in self.parsers), "float32")
         numbers = f", in {precision}" if precision != "float32" else ""
-        return "\n".join([*lines, f"trained on {self.clips} clips{without}{numbers}", *notes, *tables])
+        return "\n".join([*lines, f"trained on {counted(self.clips, 'clip')}{without}{numbers}", *notes, *tables])
 
     def as_json(self) -> Any:
         """Return the run folders, the history entry of each chosen epoch, and the clips that were left out."""

@@ -69,7 +69,9 @@ def read_labels(
                     weak[n] = np.maximum(weak[n], active.max(axis=0, initial=0) > 0.5)
         return known, weak
     if len(labels) != count:
-        raise SeehearError(f"there are {count} clips and labels of {len(labels)}")
+        raise SeehearError(
+            f"there {'is' if count == 1 else 'are'} {counted(count, 'clip')} and labels of {len(labels)}"
+        )
     if any(isinstance(row, str) for row in labels):
         raise SeehearError("labels must be numbers (N, C), or for each clip a list of names such as ['Dog', 'Speech']")
     if count and not isinstance(labels, np.ndarray) and all(_are_names(row) for row in labels):

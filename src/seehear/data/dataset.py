@@ -19,16 +19,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from seehear import arguments
 from seehear.data.arrays import clip_names, read_arrays, read_labels, revision_of_arrays
-from seehear.data.tables import class_names, classes_in, store_of
+from seehear.data.tables import class_names, classes_in, read_tables, store_of
 from seehear.data.truth import truth_from_arrays, truth_from_tables
 from seehear.data.usable import availability, chosen_networks, clips_where, pack
 from seehear.errors import SeehearError
 from seehear.events import Activity, reindexed
-from seehear.features.notes import missing_truth
 from seehear.features.packed import Packed, silence_of
 from seehear.features.source import ArrayFeatures, FeatureSource, PartOf, StoredFeatures
 from seehear.features.store import NetworkInfo, Store
-from seehear.labels import doubts, read_dense, read_weak
+from seehear.labels import doubts, missing_truth
 from seehear.memory import zeros
 from seehear.modality import AUDIO
 from seehear.pseudo import PseudoLabels
@@ -95,8 +94,9 @@ class Dataset:
             collocation: modality -> network, or several networks that feed it together; by default all networks of
                 the store.
             truth: modality -> dense table (filename, onset, offset, event_labels). Needed for every modality, or none.
-            classes: Names of the classes, or a file with one name per line. A class outside of them is an error. By
-                default the classes that occur in the tables: those of the weak table first, in alphabetical order.
+            classes: Names of the classes, or a file with one name per line. A clip with a class outside of them is an
+                error. By default the classes that occur in the tables: those of the weak table first, in alphabetical
+                order, and then those that only the ground truth of its clips has.
 
         Raises:
             SeehearError: Naming file and line, for tables that can't be read; for networks that the store does not
@@ -106,9 +106,9 @@ class Dataset:
         source = StoredFeatures(kept)
         networks = chosen_networks(source, arguments.collocation(collocation) if collocation else None)
         names = class_names(classes)
-        weak = read_weak(labels, names)
-        dense = {modality: read_dense(path, names) for modality, path in arguments.by_modality(truth).items()}
-        notes = missing_truth(weak, dense) if dense else []
+        weak, dense = read_tables(labels, arguments.by_modality(truth), names)
+        labelled = [clip for clip in weak.clips if weak.labels[clip]]
+        notes = missing_truth(dense, weak.clips, labelled, f"{labels}")
         notes += map(str, doubts([weak], list(dense.values()), names or ()))
         known = names or classes_in(weak, dense)
         available, more, packs = availability(source, networks, weak.clips, f"{labels}", str(kept))
@@ -441,7 +441,8 @@ class Dataset:
         if given.dtype.kind in "US":
             number = {clip: n for n, clip in enumerate(self.clips)}
             if unknown := [clip for clip in given.tolist() if clip not in number]:
-                more = f", nor {len(unknown) - 1} others of those named" if len(unknown) > 1 else ""
+                others = counted(len(unknown) - 1, "other")
+                more = f", nor {others} of those named" if len(unknown) > 1 else ""
                 raise SeehearError(f"no clip {unknown[0]!r} in this data set{more}")
             return np.array([number[clip] for clip in given.tolist()], dtype=np.int64)
         try:
@@ -477,10 +478,12 @@ def _pseudo_of(dataset: Dataset, pseudo: PseudoLabels) -> PseudoLabels:
     first = next(iter(pseudo.confidence.values()))
     lengths = dataset.lengths
     if len(first) not in (len(dataset), int(dataset.featured.sum())):
-        raise SeehearError(f"labels per modality of {len(first)} clips for a data set of {len(dataset)} clips")
+        given, own = counted(len(first), "clip"), counted(len(dataset), "clip")
+        raise SeehearError(f"labels per modality of {given} for a data set of {own}")
     if first.shape[1] < int(lengths.max()):
         raise SeehearError(
-            f"labels per modality have {first.shape[1]} segments, but the longest clip has {int(lengths.max())}"
+            f"labels per modality have {counted(first.shape[1], 'segment')}, but the longest clip has "
+            f"{int(lengths.max())}"
         )
     if len(first) == len(dataset):
         return pseudo

@@ -14,6 +14,7 @@ from seehear.labels import DenseTable, past_end, raise_fatal, segments_of
 from seehear.labels.plausible import MAX_OVERHANG
 from seehear.labels.tables import stated_lengths
 from seehear.modality import JOINT
+from seehear.results import counted
 
 if TYPE_CHECKING:
     from seehear.data.dataset import Dataset
@@ -62,7 +63,8 @@ def truth_from_arrays(dataset: Dataset, truth: Mapping[str, Any]) -> Activity:
         if short:
             n = short[0]
             raise SeehearError(
-                f"clip {dataset.clips[n]} has {lengths[n]} segments, but its ground truth of {name} has {len(rows[n])}"
+                f"clip {dataset.clips[n]} has {counted(int(lengths[n]), 'segment')}, but its ground truth of {name} "
+                f"has {len(rows[n])}"
             )
         segments = max(longest, *(len(row) for row in rows))
         arrays[name] = np.zeros((len(rows), segments, len(dataset.classes)), dtype=bool)

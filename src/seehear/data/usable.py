@@ -59,7 +59,7 @@ def availability(
         featured = sorted({clip for name in names for clip in source.clips(name)})
         hint = clip_hint(clips, featured) or "; a clip is named by its file's stem"
         raise SeehearError(
-            f"none of the {len(clips)} clips of {what} has features of {' and '.join(names)}"
+            f"none of the {counted(len(clips), 'clip')} of {what} has features of {' and '.join(names)}"
             f"{' in ' * bool(where)}{where} (clips with features: {counts}){hint}"
         )
     available, notes, packs = _finite(source, networks, clips, available)

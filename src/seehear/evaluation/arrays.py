@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from seehear.errors import SeehearError
 from seehear.events import Activity, reindexed
+from seehear.results import counted
 from seehear.scoring import scores as scoring
 from seehear.scoring.scores import Scores
 from seehear.scoring.signature import Signature
@@ -56,7 +57,7 @@ def aligned(predicted: Activity, truth: Activity) -> tuple[Activity, Activity]:
         )
     if predicted.shape[0] != truth.shape[0]:
         raise SeehearError(
-            f"predictions for {predicted.shape[0]} clips and truth of {truth.shape[0]}: give the same clips"
+            f"predictions for {counted(predicted.shape[0], 'clip')} and truth of {truth.shape[0]}: give the same clips"
         )
     one, other = on_common_classes(predicted, truth)
     segments = max(one.shape[1], other.shape[1])
@@ -103,8 +104,8 @@ def on_common_classes(one: Activity, other: Activity) -> tuple[Activity, Activit
     if one.classes is None or other.classes is None:
         if one.shape[2] != other.shape[2]:
             raise SeehearError(
-                f"predictions of {one.shape[2]} classes and truth of {other.shape[2]}: give the names of the classes, "
-                "as Activity(arrays, classes=...)"
+                f"predictions of {counted(one.shape[2], 'class', 'classes')} and truth of {other.shape[2]}: give the "
+                "names of the classes, as Activity(arrays, classes=...)"
             )
         names = one.classes or other.classes
         return _named(one, names), _named(other, names)

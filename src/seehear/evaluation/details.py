@@ -17,6 +17,7 @@ from seehear.events import Activity, inside_clips
 from seehear.modality import display_name, kinds, with_joint
 from seehear.parsing.clip import ParsedClip, ParsedEvent, parsed_clip, spans_of
 from seehear.parsing.parser import Parser
+from seehear.results import counted
 from seehear.scoring.clips import ClipRow, ErrorCounts, best_and_worst, best_first, clip_rows
 from seehear.scoring.confusion import ELSEWHERE, Confusion, confusion, elsewhere, state_names, states
 from seehear.scoring.precision_recall import ThresholdCurves, ThresholdTally
@@ -94,7 +95,8 @@ class Details:
     examples: Examples
 
     def __repr__(self) -> str:
-        return f"Details({len(self.clips)} clips, {len(self.classes)} classes, {len(self.seeds)} runs)"
+        classes = counted(len(self.classes), "class", "classes")
+        return f"Details({counted(len(self.clips), 'clip')}, {classes}, {counted(len(self.seeds), 'run')})"
 
     def plot_reliability(self) -> Figure:
         """Return a figure of several panels: a reliability diagram per modality, and one of the clips' classes."""
@@ -380,7 +382,7 @@ class DetailsCollector:
         kept = self._kept[number]
         if (segments := media.segments(segment)) != len(kept.probabilities):
             notes.append(
-                f"{file}: has {segments} segments, but its features have {len(kept.probabilities)}: "
+                f"{file}: has {counted(segments, 'segment')}, but its features have {len(kept.probabilities)}: "
                 "they may have been extracted from another file"
             )
         return parsed_clip(

@@ -9,13 +9,14 @@ import numpy as np
 
 from seehear.errors import SeehearError
 from seehear.evaluation.result import Evaluation
-from seehear.features.notes import missing_truth
 from seehear.labels import (
     DenseTable,
     WeakTable,
     classes_of,
     clip_hint,
     doubts,
+    missing_truth,
+    other_clips,
     past_end,
     raise_fatal,
     read_dense,
@@ -29,6 +30,8 @@ from seehear.scoring.given import score_given
 from seehear.scoring.references import references, score_references
 from seehear.scoring.scores import score
 from seehear.scoring.signature import Signature, revision
+
+NOT_PREDICTED = "nothing is predicted in them"
 
 
 def score_tables(
@@ -66,7 +69,8 @@ def score_tables(
         )
     dense = [*true_tables.values(), *tables.values()]
     raise_fatal(past_end(dense, stated_lengths([weak, *dense]).get, max(MAX_OVERHANG, segment)))
-    notes = [*missing_truth(weak, true_tables), *_other_clips(tables, weak)]
+    labelled = [clip for clip in weak.clips if weak.labels[clip]]
+    notes = [*missing_truth(true_tables, weak.clips, labelled, str(labels)), *_other_clips(tables, weak)]
     notes += map(str, doubts([weak], dense))
     clips, names = weak.clips, classes_of([weak, *dense])
     segments = segments_of(dense, len(clips), len(names), segment)
@@ -93,12 +97,8 @@ def _other_clips(tables: Mapping[str, DenseTable], weak: WeakTable) -> list[str]
     """
     notes = []
     for each in tables.values():
-        named = {event.clip for event in each.events}
-        others = named - set(weak.clips)
-        hint = clip_hint(sorted(others), weak.clips) if others else ""
-        if others and others == named:
-            raise SeehearError(f"{each.path}: holds predictions for none of the clips of {weak.path}{hint}")
-        if others:
+        if others := other_clips(each, weak.clips, str(weak.path), NOT_PREDICTED):
+            hint = clip_hint(others, weak.clips)
             are = counted(len(others), "clip is", "clips are")
-            notes.append(f"{each.path}: {are} not in {weak.path}, for example {min(others)}: left out{hint}")
+            notes.append(f"{each.path}: {are} not in {weak.path}, for example {others[0]}: left out{hint}")
     return notes

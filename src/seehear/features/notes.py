@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seehear.errors import SeehearError
 from seehear.features.store import NetworkInfo
-from seehear.labels import DenseTable, WeakTable, clip_hint, suggestion
+from seehear.labels import suggestion
 from seehear.networks.spec import ImageInput
 from seehear.results import counted
 
@@ -18,31 +17,6 @@ if TYPE_CHECKING:
 
 LOUDNESS_RATIO = 10.0  # features this many times larger than another network's can dominate the shared attention
 LOUDNESS_ROWS = 2000  # segments that estimate how large a network's features are
-
-
-def missing_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> list[str]:
-    """Return a note on labelled clips that have no row in any dense table.
-
-    Raises:
-        SeehearError: If the dense tables name none of the clips.
-    """
-    labelled = [clip for clip in weak.clips if weak.labels[clip]]
-    known = {event.clip for table in dense.values() for event in table.events}
-    bare = [clip for clip in labelled if clip not in known]
-    tables = ", ".join(str(table.path) for table in dense.values())
-    hint = clip_hint(sorted(known.difference(weak.clips)), bare) if bare else ""
-    if labelled and len(bare) == len(labelled):
-        raise SeehearError(
-            f"{tables}: name none of the clips of {weak.path}; are these dense tables of other clips?{hint}"
-        )
-    if bare:
-        return [
-            f"{counted(len(bare), 'clip')} of {weak.path} {'has' if len(bare) == 1 else 'have'} labels but no row in "
-            f"{tables}, for example {bare[0]}: counted as clips in which nothing happens{hint}"
-        ]
-    return []
-
-
 MOST_CLASSES = 20  # of a note
 
 

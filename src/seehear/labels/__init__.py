@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seehear.labels.check import LabelCheck, check, cross_check, weak_dense_mismatches
+from seehear.labels.coverage import bare_clips, missing_truth, other_clips
 from seehear.labels.defects import Defect, DefectKind, raise_fatal, suggestion
 from seehear.labels.plausible import clip_hint, doubts, past_end, repeated_files, spellings, units
 from seehear.labels.read import (
@@ -40,6 +41,7 @@ __all__ = [
     "EventCheck",
     "LabelCheck",
     "WeakTable",
+    "bare_clips",
     "check",
     "classes_of",
     "clip_hint",
@@ -50,6 +52,8 @@ __all__ = [
     "header_of",
     "import_annotations",
     "is_dense",
+    "missing_truth",
+    "other_clips",
     "past_end",
     "raise_fatal",
     "read_classes",

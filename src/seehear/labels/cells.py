@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from seehear.labels.defects import DefectKind
 from seehear.names import plain
+from seehear.results import counted
 
 SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas"}  # of columns
 QUOTE = '"'
@@ -118,7 +119,7 @@ class Header:
                 hint = "; a cell that holds commas must stand in quotes"
             if len(cells) == 1 and count > 1:
                 hint = f"; after them, an empty cell may stand as {QUOTE}{QUOTE}, as that of a clip without a class"
-            message = f"{len(cells)} fields where the header has {count}; "
+            message = f"{counted(len(cells), 'field')} where the header has {count}; "
             message += f"fields are separated by {SEPARATORS[self.separator]}{hint}"
             raise CellError(DefectKind.FIELD_COUNT, message)
         return cells

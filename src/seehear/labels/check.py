@@ -16,12 +16,17 @@ from seehear.labels.plausible import by_bare_name, clip_hint, doubts, misspelt, 
 from seehear.labels.read import is_dense, read_classes, scan_dense, scan_weak
 from seehear.labels.tables import DenseTable, WeakTable, classes_of, stated_lengths
 from seehear.progress import Progress, say
-from seehear.results import Result, import_pandas
+from seehear.results import Result, counted, import_pandas
 from seehear.storage.files import Local
 from seehear.storage.parts import Part
 
 if TYPE_CHECKING:
     import pandas as pd
+
+ONE_LINE = {  # kinds of which a table's defects share a line
+    DefectKind.CLIP_IN_NO_SPLIT: "this is the first of {} events of clips that are in no weak table; they are left out",
+    DefectKind.NO_LABEL: "this is the first of {} clips without a label; they count as clips without events",
+}
 
 
 @dataclass(repr=False)
@@ -49,9 +54,10 @@ class LabelCheck(Result):
         return f"LabelCheck({self._summary()})"
 
     def text(self) -> str:
-        """Return lines for people. Defects alike share one, and so do a table's clips without a label."""
-        others = [defect for defect in self.defects if defect.kind is not DefectKind.NO_LABEL]
-        return "\n".join([*lines_of(others), *self._without_label(), self._summary()])
+        """Return lines for people. Defects alike share one: clips of a table without a label, and events of others."""
+        others = [defect for defect in self.defects if defect.kind not in ONE_LINE]
+        joined = [line for kind, wording in ONE_LINE.items() for line in self._joined(kind, wording)]
+        return "\n".join([*lines_of(others), *joined, self._summary()])
 
     def as_json(self) -> Any:
         """Return a value that `json.dumps` takes."""
@@ -69,24 +75,24 @@ class LabelCheck(Result):
         columns = ["path", "line", "kind", "fatal", "message"]
         return pd.DataFrame([_as_json(defect) for defect in self.defects], columns=columns)
 
-    def _without_label(self) -> list[str]:
-        """Return a line per table on its clips without a label."""
+    def _joined(self, kind: DefectKind, wording: str) -> list[str]:
+        """Return a line per table on its defects of a kind."""
         by_table: dict[Path, list[Defect]] = {}
         for defect in self.defects:
-            if defect.kind is DefectKind.NO_LABEL:
+            if defect.kind is kind:
                 by_table.setdefault(defect.path, []).append(defect)
         return [
-            str(own[0])
-            if len(own) == 1
-            else f"{path}:{own[0].line}: this is the first of {len(own)} clips without a label; they count as clips "
-            "without events"
+            str(own[0]) if len(own) == 1 else f"{path}:{own[0].line}: {wording.format(len(own))}"
             for path, own in by_table.items()
         ]
 
     def _summary(self) -> str:
-        counts = f"{self.clips} clips, {self.events} events, {len(self.classes)} classes"
+        counts = ", ".join(
+            [counted(self.clips, "clip"), counted(self.events, "event"), counted(len(self.classes), "class", "classes")]
+        )
         fatal = sum(defect.fatal for defect in self.defects)
-        defects = f"{fatal} fatal defects, {len(self.defects) - fatal} tolerated" if self.defects else "no defect"
+        found = f"{counted(fatal, 'fatal defect')}, {len(self.defects) - fatal} tolerated"
+        defects = found if self.defects else "no defect"
         return f"{counts}: {defects}"
 
 
@@ -129,6 +135,7 @@ def check(
     every: list[WeakTable | DenseTable] = [*weak, *dense]
     defects = [defect for table in every for defect in table.defects]
     files = _files(clips, [clip for table in every for clip in table.clips])
+    defects += _parts_past_files([*weak, *dense], files or {})
     defects += cross_check(weak, dense, files, _lengths(dense, files or {}).get, allowed)
     named = {clip for table in weak or dense for clip in table.clips}
     events = sum(len(table.events) for table in dense)
@@ -204,6 +211,49 @@ def _lengths(dense: Sequence[DenseTable], clips: Mapping[str, Local]) -> dict[st
     return lengths
 
 
+def _parts_past_files(tables: Sequence[WeakTable | DenseTable], clips: Mapping[str, Local]) -> list[Defect]:
+    """Return a defect for each clip of a table that is a part which its file does not hold."""
+    parts = {
+        clip: (part.file, part.start, part.stop)
+        for clip, part in clips.items()
+        if isinstance(part, Part) and isinstance(part.file, Path)
+    }
+    wanted = [clip for clip in dict.fromkeys(clip for table in tables for clip in table.clips) if clip in parts]
+    if not wanted:
+        return []
+    from seehear.media.child import open_clip
+    from seehear.media.extent import check_part
+
+    durations: dict[Path, float | None] = {}  # None if the file can't be read
+    wrong: dict[str, str] = {}
+    with Progress("reading lengths of files", len(wanted)) as progress:
+        for clip in wanted:
+            file, start, stop = parts[clip]
+            if file not in durations:
+                durations[file] = None
+                with suppress(SeehearError):  # `extract` says what is wrong with a file
+                    durations[file] = open_clip(file).duration
+            if (seconds := durations[file]) is not None:
+                try:
+                    check_part(file, seconds, start, stop, clip)
+                except SeehearError as error:
+                    wrong[clip] = str(error)
+            progress.advance(clip)
+    return [
+        Defect(table.path, line, DefectKind.PART_PAST_FILE, wrong[clip])
+        for table in tables
+        for clip, line in _first_lines(table).items()
+        if clip in wrong
+    ]
+
+
+def _first_lines(table: WeakTable | DenseTable) -> Mapping[str, int]:
+    """Return clip -> its first line."""
+    if isinstance(table, WeakTable):
+        return table.lines
+    return {event.clip: event.line for event in reversed(table.events)}
+
+
 def _as_json(defect: Defect) -> dict[str, Any]:
     return {
         "path": str(defect.path),
@@ -222,7 +272,8 @@ def _shared_clips(weak: Sequence[WeakTable], home: Mapping[str, WeakTable]) -> I
             if home[clip] is not table:
                 shared.setdefault(home[clip].path, []).append(clip)
         for other, names in shared.items():
-            those = f"{names[0]} and {len(names) - 1} more clips are" if len(names) > 1 else f"{names[0]} is"
+            more = counted(len(names) - 1, "more clip", "more clips")
+            those = f"{names[0]} and {more} are" if len(names) > 1 else f"{names[0]} is"
             message = f"{those} also in {other}; a clip should be in one split"
             yield Defect(table.path, table.lines[names[0]], DefectKind.SHARED_CLIPS, message)
 
@@ -278,7 +329,8 @@ def _tables_without_clips(tables: Sequence[WeakTable | DenseTable], clips: Mappi
     alike, one = by_bare_name(clips), next(iter(clips))
     defects = []
     for table in named:
-        message = f"none of its {len(table.clips)} clips is among the {len(clips)} clip files"
+        own, files = counted(len(table.clips), "clip"), counted(len(clips), "clip file")
+        message = f"none of its {own} is among the {files}"
         hint = clip_hint(table.clips, alike) or f"; it names {table.clips[0]}, the files {one}, for example"
         defects.append(Defect(table.path, 0, DefectKind.NO_CLIP_FITS, message + hint))
     return defects

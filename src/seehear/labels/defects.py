@@ -64,6 +64,7 @@ class DefectKind(Enum):
         False,
     )
     PAST_END = ("event that ends after its clip", "events that end after their clip", True)
+    PART_PAST_FILE = ("clip that is a part which its file lacks", "clips that are parts which their files lack", True)
     ROUNDED_END = (
         "event that ends up to a second after its clip",
         "events that end up to a second after their clip",

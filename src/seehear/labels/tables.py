@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.events import segment_span
 from seehear.labels.defects import Defect
-from seehear.results import import_pandas
+from seehear.results import counted, import_pandas
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,8 @@ class WeakTable:
     lengths: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"WeakTable({self.path}: {len(self.labels)} clips, {len(classes_of([self]))} classes)"
+        classes = counted(len(classes_of([self])), "class", "classes")
+        return f"WeakTable({self.path}: {counted(len(self.labels), 'clip')}, {classes})"
 
     @property
     def clips(self) -> tuple[str, ...]:
@@ -110,7 +111,8 @@ class DenseTable:
     lengths: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        sizes = f"{len(self.events)} events in {len(self.clips)} clips, {len(classes_of([self]))} classes"
+        classes = counted(len(classes_of([self])), "class", "classes")
+        sizes = f"{counted(len(self.events), 'event')} in {counted(len(self.clips), 'clip')}, {classes}"
         return f"DenseTable({self.path}: {sizes})"
 
     @property
@@ -179,8 +181,9 @@ def segments_of(tables: Iterable[DenseTable], clips: int, classes: int, segment:
         table = given[last.index(segments)]
         event = max(table.events, key=lambda event: segment_span(event.onset, event.offset, segment)[1])
         raise SeehearError(
-            f"{table.path}:{event.line}: {event.label} ends at {event.offset:g} s, which would give each of {clips} "
-            f"clips {segments} segments, more than fits into memory. Is that in milliseconds or frames? Write seconds"
+            f"{table.path}:{event.line}: {event.label} ends at {event.offset:g} s, which would give "
+            f"{counted(clips, 'clip')} {segments} segments, more than fits into memory. Is that in milliseconds "
+            "or frames? Write seconds"
         )
     return segments
 

@@ -133,12 +133,13 @@ class ParsedFolder(Result):
                 f"{event.label}{f' ({event.origin})' if several else ''}"
                 for event in parsed.events
             ]
-            more = [f"  … and {len(events) - MAX_EVENTS} more events"] if len(events) > MAX_EVENTS else []
+            beyond = counted(len(events) - MAX_EVENTS, "more event")
+            more = [f"  … and {beyond}"] if len(events) > MAX_EVENTS else []
             name = f"{parsed.clip} ({parsed.without})" if parsed.without else parsed.clip
             notes = [f"  note: {note}" for note in parsed.notes]
             lines += [name, *notes, *(events[:MAX_EVENTS] or ["  no event"]), *more]
         if len(self.clips) > MAX_CLIPS:
-            lines.append(f"… and {len(self.clips) - MAX_CLIPS} more clips")
+            lines.append(f"… and {counted(len(self.clips) - MAX_CLIPS, 'more clip')}")
         lines += self.notes
         if self.folder:
             lines.append(
@@ -148,7 +149,7 @@ class ParsedFolder(Result):
             lines.append(f"one figure per clip, such as {example[0]}")
         if self.index and self.folder:
             lines.append(f"open {self.index} in a browser, or run: seehear view {shlex.quote(str(self.folder))}")
-        problems = listed(list(self.failed.values()), f"{len(self.failed)} clips left out")
+        problems = listed(list(self.failed.values()), f"{counted(len(self.failed), 'clip')} left out")
         return "\n".join([*lines, *filter(None, [listed_notes(self.clip_notes), problems])])
 
     def as_json(self) -> Any:
@@ -232,8 +233,8 @@ def parse_clips(
             bar.advance(clip)
     result.sort(files)
     result.notes += [
-        f"{len(names)} clips have no {track_name(modality)} track, for example {names[0]}: they are parsed by what "
-        "they have"
+        f"{counted(len(names), 'clip has', 'clips have')} no {track_name(modality)} track, for example {names[0]}: "
+        "they are parsed by what they have"
         for modality, names in result.lacking.items()
     ]
     if result.clips and job:

@@ -15,6 +15,7 @@ import numpy as np
 from seehear.decoding import Decoding, Probabilities, mean_decoding
 from seehear.errors import SeehearError
 from seehear.parsing.parser import Parser
+from seehear.results import counted
 from seehear.training.runs import differences_but_seed
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Ensemble(Parser):
         networks = " × ".join("+".join(names) for names in self.run.facts.collocation.values())
         where = f"; {self.path}" if self.path else ""
         seeds = ", ".join(map(str, self.seeds))
-        return f"Ensemble({networks}, {len(self.classes)} classes, seeds {seeds}{where})"
+        return f"Ensemble({networks}, {counted(len(self.classes), 'class', 'classes')}, seeds {seeds}{where})"
 
     @property
     def members(self) -> tuple[Parser, ...]:

@@ -26,6 +26,7 @@ from seehear.packaged.facts import Chosen, Facts
 from seehear.packaged.model import FusedModel
 from seehear.parsing.base import BaseParser
 from seehear.parsing.reading import FileReader, open_reader
+from seehear.results import counted
 from seehear.texts import MAX_JSON, json_of
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class PackagedParser(BaseParser):
 
     def __repr__(self) -> str:
         networks = " × ".join("+".join(names) for names in self.collocation.values())
-        return f"PackagedParser({networks}, {len(self.classes)} classes; {self.path})"
+        return f"PackagedParser({networks}, {counted(len(self.classes), 'class', 'classes')}; {self.path})"
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from seehear.modality import display_name
 from seehear.packaged.archive import is_package
 from seehear.parsing.base import BaseParser
 from seehear.progress import Progress
+from seehear.results import counted
 from seehear.settings import Changes
 from seehear.training.recipe import DEFAULT_RECIPE, Recipe, load_recipe
 
@@ -104,7 +105,7 @@ class Parser(BaseParser):
             return f"Parser(seed {self.seed}, not trained)"
         networks = " × ".join("+".join(names) for names in self.run.facts.collocation.values())
         where = f"; {self.path}" if self.path else ""
-        return f"Parser({networks}, {len(self.classes)} classes, seed {self.seed}{where})"
+        return f"Parser({networks}, {counted(len(self.classes), 'class', 'classes')}, seed {self.seed}{where})"
 
     # What it is
 

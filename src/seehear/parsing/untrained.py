@@ -31,6 +31,7 @@ from seehear.parsing.clip import Origin, ParsedClip
 from seehear.parsing.namers import classifier_of, default_networks, networks_in, specs_of
 from seehear.parsing.reach import Reach
 from seehear.progress import say
+from seehear.results import counted
 from seehear.vocabulary import ClassMap, as_map, builtin, map_classes
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Untrained(BaseParser):
         return Untrained(list(dataset.classes), networks=networks_in(dataset), device=device)
 
     def __repr__(self) -> str:
-        return f"Untrained({' × '.join(self._names)}, {len(self.classes)} classes)"
+        return f"Untrained({' × '.join(self._names)}, {counted(len(self.classes), 'class', 'classes')})"
 
     @property
     def _names(self) -> list[str]:

@@ -14,6 +14,7 @@ from seehear.evaluation.benchmarking.inputs import Given
 from seehear.events import reindexed
 from seehear.labels import DenseTable, WeakTable, header_of
 from seehear.labels.tables import CONFIDENCE
+from seehear.results import counted
 from seehear.scoring.metrics.inputs import Clips, Spans, Truth, with_pair
 
 
@@ -79,7 +80,7 @@ def fitted(array: NDArray[Any], names: Sequence[str], clips: Clips, what: str) -
         SeehearError: If it has another number of classes than names.
     """
     if array.shape[-1] != len(names):
-        raise SeehearError(f"{what}: has {array.shape[-1]} classes, and the data set {len(names)}")
+        raise SeehearError(f"{what}: has {counted(array.shape[-1], 'class', 'classes')}, and the data set {len(names)}")
     if array.ndim == 3 and array.shape[1] < clips.segments:
         array = np.pad(array, ((0, 0), (0, clips.segments - array.shape[1]), (0, 0)))
     return array if tuple(names) == clips.classes else reindexed(array, names, clips.classes)

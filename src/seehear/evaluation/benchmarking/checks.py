@@ -8,9 +8,22 @@ from dataclasses import replace
 import numpy as np
 
 from seehear.errors import SeehearError
-from seehear.evaluation.benchmarking.inputs import Given, Labelled, Table, classes_in, last_segment, of_clips
+from seehear.evaluation.benchmarking.inputs import Given, Labelled, classes_in, last_segment, of_clips
+from seehear.evaluation.tables import NOT_PREDICTED
 from seehear.features.notes import unknown_classes
-from seehear.labels import DenseTable, WeakTable, clip_hint, doubts, past_end, raise_fatal, repeated_files, suggestion
+from seehear.labels import (
+    DenseTable,
+    WeakTable,
+    bare_clips,
+    clip_hint,
+    doubts,
+    missing_truth,
+    other_clips,
+    past_end,
+    raise_fatal,
+    repeated_files,
+    suggestion,
+)
 from seehear.labels.plausible import MAX_OVERHANG
 from seehear.labels.tables import stated_lengths
 from seehear.modality import AUDIO, JOINT, VISUAL, modality_of
@@ -86,24 +99,21 @@ def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) ->
         SeehearError: If a table names none of the clips, an event lies past its clip, or an array is of other clips.
     """
     notes = []
-    own = set(clips.clips)
     for kind, each in given.items():
         if isinstance(each, np.ndarray):
             if len(each) != len(clips.clips):
                 raise SeehearError(f"{kind}: is of {counted(len(each), 'clip')}, and there are {len(clips.clips)}")
             continue
-        others = sorted(set(each.clips) - own)
-        hint = clip_hint(others, clips.clips) if others else ""
-        if each.clips and len(others) == len(set(each.clips)):
-            raise SeehearError(f"{each.path}: names none of the clips of {clips.where}{hint}")
-        if others and not truth:
-            notes.append(
-                f"{each.path}: {counted(len(others), 'clip is', 'clips are')} not scored, for example {others[0]}{hint}"
-            )
+        if not truth and (others := other_clips(each, clips.clips, clips.where, NOT_PREDICTED)):
+            are, hint = counted(len(others), "clip is", "clips are"), clip_hint(others, clips.clips)
+            notes.append(f"{each.path}: {are} not scored, for example {others[0]}{hint}")
     by_kind = {kind: each for kind, each in given.items() if not isinstance(each, np.ndarray)}
     notes += repeated_files(by_kind)
     tables = [*by_kind.values()]
-    notes += _bare(tables, clips, "nothing happens" if truth else "nothing is predicted")
+    if truth:
+        notes += missing_truth(by_kind, clips.clips, clips.marked, clips.where)
+    else:
+        notes += bare_clips(tables, clips.clips, "", "no row", "nothing is predicted")
     dense = [of_clips(each, clips) for each in tables if isinstance(each, DenseTable)]
     if truth:
         seconds = (clips.lengths * clips.segment).tolist()
@@ -112,15 +122,3 @@ def check_tables(given: Mapping[str, Given], clips: Labelled, *, truth: bool) ->
         raise_fatal(past_end(dense, length.get, max(MAX_OVERHANG, clips.segment)))
     weak = [each for each in tables if isinstance(each, WeakTable)]
     return [*notes, *map(str, doubts(weak, dense, clips.classes))]
-
-
-def _bare(tables: Sequence[Table], clips: Labelled, fate: str) -> list[str]:
-    """Return a note on clips that no table of the truth, or of the predictions, names. fate: What that means."""
-    named = {clip for table in tables for clip in table.clips}
-    bare = [clip for clip in clips.clips if clip not in named]
-    if not tables or not bare:
-        return []
-    hint = clip_hint(sorted(named.difference(clips.clips)), bare)
-    files = ", ".join(str(table.path) for table in tables)
-    have = counted(len(bare), "clip has", "clips have")
-    return [f"{have} no row in {files}, for example {bare[0]}: there, {fate}{hint}"]

@@ -12,12 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from seehear import arguments
 from seehear.data import Dataset
+from seehear.data.usable import clips_where
 from seehear.errors import SeehearError
 from seehear.labels import DenseTable, WeakTable, classes_of, read_table, read_weak, segments_of
 from seehear.scoring.signature import revision
 
-Table = DenseTable | WeakTable
-Given = Table | NDArray[Any]  # of one kind: a table, or an array (N, T, C) per second or (N, C) per clip
+Given = (
+    DenseTable | WeakTable | NDArray[Any]
+)  # of one kind: a table, or an array (N, T, C) per second or (N, C) per clip
 ByKind = Mapping[str, str | Path | ArrayLike] | Sequence[str]
 
 
@@ -36,6 +38,7 @@ class Labelled:
         where: What names them, for messages.
         unknown: Number of clips whose length is not known from their features.
         length: Seconds that these are taken as, if that was given.
+        marked: Those of the clips that have labels; all of them if none has.
     """
 
     clips: tuple[str, ...]
@@ -48,6 +51,7 @@ class Labelled:
     where: str = "the data set"
     unknown: int = 0
     length: float | None = None
+    marked: tuple[str, ...] = ()
 
     def assumed(self, segments: int) -> float | None:
         """Return how long clips of unknown length are taken to be, seconds; None if there are none.
@@ -75,17 +79,26 @@ def labelled(clips: Dataset | str | Path, length: float | None, segment: float) 
             raise SeehearError(f"{what} is in seconds, above 0, not {value:g}")
     if isinstance(clips, Dataset):
         lengths = clips.lengths if clips.networks else np.zeros(len(clips), dtype=np.int64)
+        marked = np.asarray(clips.labels.any(axis=1))
         known = Labelled(
             clips.clips, clips.classes, lengths, clips.segment, clips.revision, clips.notes,
-            clips.missing if clips.networks else (),
+            clips.missing if clips.networks else (), marked=clips_where(clips.clips, marked),
         )  # fmt: skip
     elif isinstance(clips, str | Path):
         table = read_weak(clips)
         none = np.zeros(len(table.clips), dtype=np.int64)
-        known = Labelled(table.clips, classes_of([table]), none, segment, revision([table.path]), where=str(clips))
+        known = Labelled(
+            table.clips,
+            classes_of([table]),
+            none,
+            segment,
+            revision([table.path]),
+            where=str(clips),
+            marked=tuple(clip for clip in table.clips if table.labels[clip]),
+        )
     else:
         raise SeehearError(f"{type(clips).__name__} is no data set: give a Dataset, or the path of a weak table")
-    known = replace(known, unknown=int((known.lengths == 0).sum()))
+    known = replace(known, unknown=int((known.lengths == 0).sum()), marked=known.marked or known.clips)
     if length is None:
         return known
     taken = max(1, round(length / known.segment))
