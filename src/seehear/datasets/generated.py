@@ -104,6 +104,8 @@ def generate(
     tables = read_tables(spec, annotations)
     raise_fatal(tables.every_defect())
     folders = _selected_folders(spec, tables, arguments.names(only))
+    clips, seed = arguments.whole(clips, "clips"), arguments.whole(seed, "seed")
+    strength = arguments.real(strength, "strength")
     if clips < 0:
         raise SeehearError(f"clips must be 0, for all, or more, not {clips}")
     if not np.isfinite(strength):

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from seehear import arguments
 from seehear.arguments import PathLike
 from seehear.errors import ClipError, SeehearError
 from seehear.features.block import MAX_BLOCK
@@ -124,6 +125,8 @@ class Store:
             SeehearError: The folder is no store, or is one of another format, segment or block.
         """
         self.place = path if isinstance(path, Place) else place_of(path)
+        segment = None if segment is None else arguments.real(segment, "segment")
+        block = None if block is None else arguments.whole(block, "block")
         if isinstance(self.place, RemotePlace) and not self.place.listed:
             raise SeehearError(
                 f"{self.place}: web servers only give single files; a store is a folder, or s3:// or gs://"
