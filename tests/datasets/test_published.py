@@ -15,7 +15,7 @@ import commands
 from seehear import datasets
 from seehear.cli.app import build
 from seehear.datasets.activity import SyntheticActivity
-from seehear.datasets.spec import Truth
+from seehear.datasets.spec import Truth, shared_folders
 from seehear.datasets.tables import check_tables, read_tables
 from seehear.errors import SeehearError
 from seehear.features.store import Store
@@ -313,6 +313,38 @@ def test_an_empty_split_is_named_once_and_only_below_a_header(tmp_path):
                 assert [line.rpartition(" names no ")[2] for line in lines] == [
                     f"{split} clip" for split in SIZES[name]
                 ]
+
+
+def test_what_is_still_missing_is_said(tmp_path):
+    MAKERS["lfav"](tmp_path / "given")
+    datasets.generate("lfav", tmp_path / "given", tmp_path / "feats", only="vggish")
+    report = prepare(tmp_path, "lfav", features=tmp_path / "feats")
+    absent = [form.folder for form in shared_folders(datasets.get("lfav")) if form.modality == "visual"]
+    assert f"no clip has visual features: {tmp_path / 'feats'} lacks {' and '.join(absent)}" in report.remarks()
+    assert report.commands()[-1].endswith(f" --features {tmp_path / 'feats'}")
+    assert "no clip has" not in prepare(tmp_path, "lfav").text()
+
+
+@pytest.mark.parametrize(("name", "clip"), [("vggsounder", f"{video(0)}_000000"), ("ave", video(0))])
+def test_how_videos_are_named_is_said(tmp_path, name, clip):
+    MAKERS[name](tmp_path / "given")
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "holiday.mp4").touch()
+    report = prepare(tmp_path, name, videos=tmp_path / "videos")
+    named = [f"{stem}.mp4" for stem in ((clip, video(0), f"{video(0)}_full_video") if name != "ave" else (clip,))]
+    example = " or ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+    held = tmp_path / "videos" / "holiday.mp4"
+    assert f"videos are found by their names, for example {example}, as {held} is not" in report.notes
+    assert report.commands()[-1].endswith(f" --videos {tmp_path / 'videos'} --networks NAMES")
+
+
+def test_features_of_other_clips_are_named(tmp_path):
+    MAKERS["ave"](tmp_path / "given")
+    folder = tmp_path / "feats" / "synthetic-audio"
+    folder.mkdir(parents=True)
+    np.save(folder / "another.npy", np.ones((10, 128), np.float32))
+    expected = f"no file of {folder} is named as these clips: it holds another.npy, for example, and they need "
+    assert f"{expected}{video(0)}.npy" in prepare(tmp_path, "ave", features=tmp_path / "feats").notes
 
 
 def test_of_two_files_of_one_name_the_published_place_counts(tmp_path):

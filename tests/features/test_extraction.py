@@ -336,8 +336,15 @@ def test_features_by_a_whole_number_from_before_are_current(clip, tmp_path, monk
     assert (more.made, more.unchanged) == (1, 1)
     assert kept.origin("number", "other").made_by == kept.origin("number", clip.stem).made_by
 
-    changed = extraction.extract(clip, [number], store=tmp_path, fps=4, progress=False)
-    assert changed.made == 1
+
+def test_a_note_is_printed_once(clip, tmp_path, capsys):
+    extraction.extract(clip, [number], store=tmp_path, fps=2, progress=False)
+    changed = extraction.extract(clip, [number], store=tmp_path, fps=4)
+    (note,) = changed.notes
+    assert "made with other settings" in note
+    assert (capsys.readouterr().err + changed.text()).count(note) == 1
+    quiet = extraction.extract(clip, [number], store=tmp_path, fps=2, progress=False)
+    assert quiet.text().startswith(quiet.notes[0])
 
 
 def test_a_model_takes_features_by_either_form_of_a_rate():

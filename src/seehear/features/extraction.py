@@ -180,8 +180,10 @@ def _extract_to_store(
     extraction = Extraction(tuple(spec.name for spec in making.specs), store.segment, store)
     extraction.notes += _register(store, making)
     jobs = _stale(store, clips, making, extraction)
-    for note in extraction.notes if progress else ():
-        say(note)  # before anything is replaced, so that it can be stopped
+    if progress:  # before anything is replaced, so that it can be stopped
+        extraction.said = tuple(extraction.notes)
+        for note in extraction.said:
+            say(note)
     bar = Progress("extracting", len(clips), done=len(clips) - len(jobs), show=progress)
     _run(jobs, making, engine, extraction, bar)
     return extraction

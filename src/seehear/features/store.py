@@ -244,8 +244,8 @@ class Store:
         if (old.modality, old.width) != (info.modality, info.width):
             raise SeehearError(
                 f"{located(self.place, f'{info.name}/network.json')}: {info.name} is {old.modality} of width "
-                f"{old.width} here, not {info.modality} of width {info.width}: delete "
-                f"{located(self.place, info.name)} or use another name"
+                f"{old.width} here, not {info.modality} of width {info.width}: choose "
+                "another name or another store"
             )
         return old == info
 
