@@ -221,7 +221,7 @@ def many(path, **counts):
 def test_a_class_that_other_tables_have_as_well_is_no_slip(tmp_path):
     tables = [many(tmp_path / f"{n}.csv", Car=20, Cat=2) for n in range(2)]
     assert [defect.kind for defect in check(tables[0]).defects] == [DefectKind.LIKELY_MISSPELLING]
-    assert DefectKind.LIKELY_MISSPELLING not in {defect.kind for defect in check(*tables).defects}
+    assert DefectKind.LIKELY_MISSPELLING not in {defect.kind for defect in check(tables).defects}
 
 
 @pytest.mark.parametrize("slip", ["Dgo", "Dug", "Dogg", "Doog", "dgo", "oDg", "Dogs"])
