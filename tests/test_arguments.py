@@ -1,8 +1,13 @@
 """Each form in which an argument may be given means the same."""
 
+import math
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seehear import arguments
 from seehear.errors import SeehearError
@@ -82,3 +87,43 @@ def test_settings():
     assert arguments.settings(()) == {}
     with pytest.raises(SeehearError, match="KEY=VALUE"):
         arguments.settings(["epochs"])
+
+
+FORMS = (int, float, np.float32, np.float64, np.int32, np.int64, Fraction)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(st.integers(0, 10**6))
+def test_every_form_of_a_number_is_one(form, number):
+    found = arguments.real(form(number), "fps"), arguments.whole(form(number), "folds")
+    assert repr(found) == repr((float(number), number))
+    of_settings = arguments.settings({"epochs": form(number)})["epochs"]
+    assert type(of_settings) in (int, float, Fraction)  # numpy's scalars go into no file
+    assert of_settings == number
+
+
+@given(st.floats(0.125, 1000, width=32))
+def test_single_precision_stands_for_what_it_prints(number):
+    assert arguments.real(np.float32(number), "fps") == float(str(np.float32(number)))
+    assert arguments.settings({"rate": np.float32(0.1)}) == {"rate": 0.1}
+
+
+@pytest.mark.parametrize("wrong", ["2", None, True, np.True_, [2], 2j, 10**400])
+def test_what_is_no_number(wrong):
+    with pytest.raises(SeehearError, match="fps must be a number, not"):
+        arguments.real(wrong, "fps")
+
+
+@pytest.mark.parametrize("wrong", ["2", None, True, 2.5, math.inf, math.nan])
+def test_what_is_no_whole_number(wrong):
+    with pytest.raises(SeehearError, match="folds must be a whole number, not"):
+        arguments.whole(wrong, "folds")
+
+
+@pytest.mark.parametrize("form", [int, float, np.int64, np.float64])
+def test_tracks_are_whole_numbers(form):
+    if form in (int, np.int64):
+        assert repr(arguments.audio_track(form(2))) == "2"
+    else:
+        with pytest.raises(SeehearError, match="numbered from 1"):
+            arguments.audio_track(form(2))

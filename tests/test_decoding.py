@@ -44,6 +44,18 @@ def test_protocols_are_named():
     assert one != other
 
 
+@pytest.mark.parametrize("form", [int, np.float32, np.float64, np.int64])
+def test_every_form_of_a_threshold_is_one(form):
+    for number in (0, 1):
+        given = {"Cat": form(number)}
+        for threshold in (form(number), given, ByModality({"audio": form(number), "visual": given})):
+            decoding = Decoding("none", threshold, form(number))
+            plain = Decoding.from_json(json.loads(json.dumps(decoding.as_json())))
+            assert repr(decoding) == repr(plain)
+            assert str(decoding) == str(plain)
+    assert Decoding("none", np.float32(0.3)) == Decoding("none", 0.3)
+
+
 def test_classes_without_a_threshold_keep_the_half():
     p = Probabilities(*(np.full(shape, 0.5, np.float32) for shape in ((1, 1, 1, 2), (1, 1, 2), (1, 1, 1, 2))))
     assert Decoding("none", {"Cat": 0.9})(p, CLASSES, ("audio",))["audio"].tolist() == [[[False, True]]]

@@ -11,6 +11,7 @@ import tomllib
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,9 +61,50 @@ def audio_track(value: int | None) -> int | None:
     Raises:
         SeehearError: It is no whole number from 1.
     """
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+    if value is None:
+        return None
+    if not _is_number(value, Integral) or value < 1:
         raise SeehearError(f"audio tracks are numbered from 1: there is no track {value!r}")
-    return value
+    return int(value)
+
+
+def real(value: Any, name: str) -> float:
+    """Return a number as the command line reads it, so that fingerprints and files have the same bytes for each form.
+
+    Args:
+        value: An int, a float, or a scalar of numpy: that of float32 stands for the decimal number that it prints.
+        name: What the number is, for messages.
+
+    Raises:
+        SeehearError: It is no number.
+    """
+    if _is_number(value, Real):
+        try:
+            exact = isinstance(value, float) or _is_number(value, Integral) or not hasattr(value, "dtype")
+            return float(value if exact else str(value))
+        except OverflowError:
+            pass
+    raise SeehearError(f"{name} must be a number, not {value!r}")
+
+
+def whole(value: Any, name: str) -> int:
+    """Return a whole number as the command line reads it; see `real`. A float may be one, as 8.0 is.
+
+    Raises:
+        SeehearError: It is no whole number.
+    """
+    if _is_number(value, Real):
+        try:
+            if _is_number(value, Integral) or int(value) == value:
+                return int(value)
+        except (OverflowError, ValueError):  # infinity and NaN
+            pass
+    raise SeehearError(f"{name} must be a whole number, not {value!r}")
+
+
+def _is_number(value: Any, kind: type) -> bool:
+    """Return whether a value is a number of this kind: Real or Integral. True and False are none."""
+    return isinstance(value, kind) and not isinstance(value, bool)
 
 
 def paths(value: Paths) -> list[Path]:
@@ -247,7 +289,7 @@ def settings(value: Mapping[str, Any] | Texts) -> dict[str, Any]:
         SeehearError: A text is not KEY=VALUE.
     """
     if isinstance(value, Mapping):
-        return dict(value)
+        return {key: _plain(each) for key, each in value.items()}
     pairs = (_pair(text, "KEY=VALUE, as in learning_rate=1e-3") for text in _texts(value))
     return {key.strip(): _toml_value(text) for key, text in pairs}
 
@@ -289,6 +331,13 @@ def _joined(value: Names, separator: str) -> list[str]:
     """Return the parts of a text, or the names of a list as they are."""
     parts: Sequence[str] = value.split(separator) if isinstance(value, str) else _texts(value)
     return [part.strip() for part in parts if part.strip()]
+
+
+def _plain(value: Any) -> Any:
+    """Return the number that a scalar of numpy is; other values as they are."""
+    if _is_number(value, Real) and hasattr(value, "dtype"):
+        return int(value) if _is_number(value, Integral) else real(value, "a setting")
+    return value
 
 
 def _toml_value(text: str) -> Any:

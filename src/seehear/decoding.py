@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear import arguments
 from seehear.errors import SeehearError
 from seehear.modality import AUDIO
 
@@ -97,8 +98,9 @@ class Decoding:
     def __post_init__(self) -> None:
         if self.filter not in get_args(Filter):
             raise SeehearError(f"no decoding filter {self.filter!r}: choose from {', '.join(get_args(Filter))}")
-        for threshold in (self.segment_threshold, self.clip_threshold):
-            for value in _values(threshold):
+        for name in ("segment_threshold", "clip_threshold"):
+            object.__setattr__(self, name, _real(getattr(self, name)))
+            for value in _values(getattr(self, name)):
                 if not 0 <= value <= 1:
                     raise SeehearError(f"a threshold is a probability from 0 to 1, not {value:g}")
 
@@ -192,6 +194,15 @@ def _mean(thresholds: Sequence[Any]) -> Any:
     if isinstance(first, Mapping):
         return {name: _mean([each[name] for each in thresholds]) for name in first}
     return round(sum(thresholds) / len(thresholds), 6)
+
+
+def _real(threshold: Any) -> Any:
+    """Return a threshold with plain numbers, whose text and JSON are the same for 1, 1.0 and numbers of numpy."""
+    if isinstance(threshold, ByModality):
+        return ByModality({name: _real(value) for name, value in threshold.values.items()})
+    if isinstance(threshold, Mapping):
+        return {name: arguments.real(value, f"the threshold of {name}") for name, value in threshold.items()}
+    return arguments.real(threshold, "a threshold")
 
 
 def _values(threshold: Thresholds) -> Iterator[float]:

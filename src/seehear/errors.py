@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
+NEAR, FARTHER = 0.6, 0.15  # least similarity of a name that is suggested, and how much less than the best it may have
 TRAIN = ("torch", "scipy", "matplotlib")  # the packages of the extra `train`
 
 
@@ -87,6 +88,13 @@ def unknown(what: str, name: str, known: Iterable[str], otherwise: str = "") -> 
         otherwise: A sentence on what else could be given.
     """
     names = sorted(known)
-    close = difflib.get_close_matches(name.lower(), names, n=3, cutoff=0.4)
+    close = [each for each in names if each.casefold() == name.casefold()] or _near(name.lower(), names)
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}."
     return SeehearError(f"no {what} is called {name!r}: {hint} {otherwise}".rstrip())
+
+
+def _near(name: str, names: Iterable[str]) -> list[str]:
+    """Return up to three names of a similar spelling, the nearest first, and none that is much farther than that."""
+    close = difflib.get_close_matches(name, names, n=3, cutoff=NEAR)
+    ratios = [difflib.SequenceMatcher(None, each, name).ratio() for each in close]
+    return [each for each, ratio in zip(close, ratios, strict=True) if ratio > ratios[0] - FARTHER]

@@ -75,6 +75,17 @@ def test_other_settings_and_real_features_are_not_overwritten(given, tmp_path):
         generate(*given, tmp_path / "new", strength=float("nan"))
 
 
+@pytest.mark.parametrize("form", [int, float, np.float32, np.int64])
+def test_every_form_of_a_number_gives_the_same_files(given, tmp_path, form):
+    generate(*given, tmp_path / "exact", seed=3, strength=4.0, clips=1)
+    generate(*given, tmp_path / "out", seed=form(3), strength=form(4), clips=form(1))
+    exact, out = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (tmp_path / "exact", tmp_path / "out")
+    )
+    assert out == exact
+
+
 def test_activity_of_evaluation_clips_is_that_of_the_tables(given):
     activity = drawn(given, seed=0)
     assert activity.classes == CLASSES

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shlex
+import shutil
 from collections import Counter
 from importlib.util import find_spec
 
@@ -14,7 +15,7 @@ import commands
 from seehear import datasets
 from seehear.cli.app import build
 from seehear.datasets.activity import SyntheticActivity
-from seehear.datasets.spec import Truth
+from seehear.datasets.spec import Truth, shared_folders
 from seehear.datasets.tables import check_tables, read_tables
 from seehear.errors import SeehearError
 from seehear.features.store import Store
@@ -314,6 +315,38 @@ def test_an_empty_split_is_named_once_and_only_below_a_header(tmp_path):
                 ]
 
 
+def test_what_is_still_missing_is_said(tmp_path):
+    MAKERS["lfav"](tmp_path / "given")
+    datasets.generate("lfav", tmp_path / "given", tmp_path / "feats", only="vggish")
+    report = prepare(tmp_path, "lfav", features=tmp_path / "feats")
+    absent = [form.folder for form in shared_folders(datasets.get("lfav")) if form.modality == "visual"]
+    assert f"no clip has visual features: {tmp_path / 'feats'} lacks {' and '.join(absent)}" in report.remarks()
+    assert report.commands()[-1].endswith(f" --features {tmp_path / 'feats'}")
+    assert "no clip has" not in prepare(tmp_path, "lfav").text()
+
+
+@pytest.mark.parametrize(("name", "clip"), [("vggsounder", f"{video(0)}_000000"), ("ave", video(0))])
+def test_how_videos_are_named_is_said(tmp_path, name, clip):
+    MAKERS[name](tmp_path / "given")
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "holiday.mp4").touch()
+    report = prepare(tmp_path, name, videos=tmp_path / "videos")
+    named = [f"{stem}.mp4" for stem in ((clip, video(0), f"{video(0)}_full_video") if name != "ave" else (clip,))]
+    example = " or ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+    held = tmp_path / "videos" / "holiday.mp4"
+    assert f"videos are found by their names, for example {example}, as {held} is not" in report.notes
+    assert report.commands()[-1].endswith(f" --videos {tmp_path / 'videos'} --networks NAMES")
+
+
+def test_features_of_other_clips_are_named(tmp_path):
+    MAKERS["ave"](tmp_path / "given")
+    folder = tmp_path / "feats" / "synthetic-audio"
+    folder.mkdir(parents=True)
+    np.save(folder / "another.npy", np.ones((10, 128), np.float32))
+    expected = f"no file of {folder} is named as these clips: it holds another.npy, for example, and they need "
+    assert f"{expected}{video(0)}.npy" in prepare(tmp_path, "ave", features=tmp_path / "feats").notes
+
+
 def test_of_two_files_of_one_name_the_published_place_counts(tmp_path):
     MAKERS["lfav"](tmp_path / "given")
     for name in ("val_audio.csv", "val_weak_av.csv"):
@@ -333,6 +366,80 @@ def test_names_of_desed_are_no_defect(tmp_path):
 
 
 # ---- what is odd in the tables of each
+
+
+def copy(folder, one, other):
+    shutil.copy(next(folder.rglob(one)), next(folder.rglob(other)))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "holds"),
+    [
+        ("val_audio.csv", "test_audio.csv", "audio events"),
+        ("test_visual.csv", "val_visual.csv", "visual events"),
+        ("val_visual_weakly.csv", "test_visual_weakly.csv", "visual labels"),
+        ("val_audio_weakly.csv", "train_audio_weakly.csv", "audio labels"),
+    ],
+)
+def test_a_table_of_another_split_is_fatal(tmp_path, one, other, holds):
+    MAKERS["lfav"](tmp_path / "given")
+    copy(tmp_path / "given", one, other)
+    of, instead = (re.match("[a-z]+", name)[0] for name in (one, other))
+    expected = (
+        rf"{other}: error: holds {holds}, and names none of the {SIZES['lfav'][instead]} clips of \S+/{instead}_\S+: "
+        rf"{SIZES['lfav'][of]} of its {SIZES['lfav'][of]} clips are in \S+/{of}_weak\S*csv; get the file again"
+    )
+    with pytest.raises(SeehearError, match=expected):
+        prepare(tmp_path, "lfav")
+    with pytest.raises(SeehearError, match=expected):
+        datasets.generate("lfav", tmp_path / "given", tmp_path / "feats")
+
+
+def test_a_table_of_some_clips_of_other_splits_is_a_defect(tmp_path):
+    MAKERS["lfav"](tmp_path / "given")
+    test, val = (next((tmp_path / "given").rglob(f"{split}_audio.csv")) for split in ("test", "val"))
+    header, first, *_ = test.read_text().splitlines()
+    test.write_text("\n".join([header, first, *val.read_text().splitlines()[1:]]) + "\n")
+    weak = next((tmp_path / "given").rglob("train_visual_weakly.csv"))
+    weak.write_text("".join(weak.read_text().splitlines(keepends=True)[:3]))
+    report = prepare(tmp_path, "lfav")
+    assert kinds(report)[DefectKind.OTHER_SPLITS] == 1
+    assert kinds(report)[DefectKind.FEW_CLIPS] == 2
+    text = report.text()
+    assert f"3 of its clips are not of test, for example {video(6)}, which is in " in text
+    assert "holds audio events of 1 of the 3 labelled clips of " in text
+    assert "holds visual labels of 2 of the 6 labelled clips of " in text
+
+
+def test_events_of_no_clip_of_a_folder_are_fatal(tmp_path):
+    MAKERS["lfav"](tmp_path / "given")
+    prepare(tmp_path, "lfav")
+    folder = tmp_path / "lfav-tables"
+    (folder / "prepared.json").unlink()
+    assert not datasets.prepare("folder", folder, tmp_path / "own").defects_by_kind().keys() & {
+        DefectKind.WRONG_SPLIT,
+        DefectKind.OTHER_SPLITS,
+        DefectKind.FEW_CLIPS,
+    }
+    events = folder / "eval_audio.csv"
+    header, *rows = events.read_text().splitlines()
+    events.write_text("\n".join([header, *rows[:3]]) + "\n")  # of val alone
+    report = datasets.prepare("folder", folder, tmp_path / "own")
+    assert [str(defect) for defect in report.defects_by_kind()[DefectKind.FEW_CLIPS]] == [
+        f"{events}: holds audio events of 0 of the 3 labelled clips of {folder / 'test.csv'}; the others count as "
+        "clips without any"
+    ]
+    events.write_text("\n".join([header, *(row.replace("-0", "-9") for row in rows)]).replace("-1", "-8") + "\n")
+    with pytest.raises(SeehearError, match=r"names none of the 6 clips of \S+val.csv and \S+test.csv; it names -9"):
+        datasets.prepare("folder", folder, tmp_path / "own")
+
+
+def test_a_split_of_ave_whose_clips_all_count_elsewhere(tmp_path):
+    MAKERS["ave"](tmp_path / "given")
+    copy(tmp_path / "given", "testSet.txt", "trainSet.txt")
+    expected = r"trainSet\.txt: error: the file names no train clip of its own: all 3 are also in testSet\.txt, where "
+    with pytest.raises(SeehearError, match=expected + "they count; get the file again"):
+        prepare(tmp_path, "ave")
 
 
 def test_lfav(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import threading
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -17,13 +18,14 @@ from seehear.features import extraction, jobs, segments
 from seehear.features.arrays import Extraction
 from seehear.features.jobs import Done, Job, run_jobs
 from seehear.features.prefetch import prefetch
+from seehear.features.required import check_required
 from seehear.features.segments import Collector, Settings
-from seehear.features.store import Store
+from seehear.features.store import NetworkInfo, Store
 from seehear.files import DiskFullError
 from seehear.media.clips import find_clips
 from seehear.media.reader import Media
 from seehear.media.span import count_segments
-from seehear.networks import load, network
+from seehear.networks import REGISTRY, load, network
 
 RATE = 8000
 SECONDS = 5.4
@@ -272,6 +274,97 @@ def test_what_made_a_feature():
     assert Settings(fps=8).made_by(number) != Settings(fps=4).made_by(number)
     assert Settings(segment=1).made_by(where) != Settings(segment=2).made_by(where)
     assert Settings().made_by(where) != Settings().made_by(long)
+
+
+FORMS = (int, float, np.float32, np.float64, np.int64)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(fps=st.integers(1, 60), segment=st.integers(1, 30))
+def test_every_form_of_a_number_makes_one_fingerprint(form, fps, segment):
+    exact = Settings(float(fps), float(segment))
+    assert Settings(form(fps), form(segment)) == exact
+    assert repr(Settings(form(fps), form(segment))) == repr(exact)
+    for spec in (where, number):
+        assert Settings(form(fps), form(segment)).made_by(spec) == exact.made_by(spec)
+
+
+@given(tenths=st.integers(1, 600))
+def test_single_precision_stands_for_the_decimal_number(tenths):
+    exact = Settings(tenths / 10, tenths / 10)
+    assert Settings(np.float32(tenths / 10), np.float32(tenths / 10)).made_by(number) == exact.made_by(number)
+
+
+def test_the_fingerprint_is_that_of_the_command_line():
+    facts = ["2", number.fingerprint, 1.0, 2.0]  # `--fps 2` is read as 2.0
+    assert Settings(2, 1).made_by(number) == sha256(repr(facts).encode()).hexdigest()[:16]
+
+
+def content(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("form", [int, np.float32, np.int64])
+def test_stores_of_one_rate_are_equal_byte_for_byte(clip, tmp_path, form):
+    one, other = tmp_path / "one", tmp_path / "other"
+    extraction.extract(clip, [number, where], store=one, fps=2.0, segment=1.0, progress=False)
+    extraction.extract(clip, [number, where], store=other, fps=form(2), segment=form(1), progress=False)
+    assert content(one) == content(other)
+    again = extraction.extract(clip, [number, where], store=one, fps=form(2), segment=form(1), progress=False)
+    assert (again.made, again.unchanged) == (0, 2)
+
+
+def of_whole(spec, fps):
+    """The fingerprint that features by fps=2 had before, where 2.0 had another."""
+    return sha256(repr(["2", spec.fingerprint, 1.0, fps]).encode()).hexdigest()[:16]
+
+
+def test_features_by_a_whole_number_from_before_are_current(clip, tmp_path, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr(Settings, "made_by", lambda self, spec: of_whole(spec, int(self.fps)))
+        before.setattr(Settings, "made_alike", lambda self, spec: ())
+        extraction.extract(clip, [number], store=tmp_path, fps=2, progress=False)
+    old = content(tmp_path)
+    done = extraction.extract(clip, [number], store=tmp_path, fps=2.0, progress=False)
+    assert (done.made, done.unchanged) == (0, 1)
+    assert content(tmp_path) == old
+
+    other = clip.with_name("other.mkv")
+    other.write_bytes(clip.read_bytes())
+    more = extraction.extract([clip, other], [number], store=tmp_path, fps=2.0, progress=False)
+    kept = Store(tmp_path)
+    assert (more.made, more.unchanged) == (1, 1)
+    assert kept.origin("number", "other").made_by == kept.origin("number", clip.stem).made_by
+
+
+def test_a_note_is_printed_once(clip, tmp_path, capsys):
+    extraction.extract(clip, [number], store=tmp_path, fps=2, progress=False)
+    changed = extraction.extract(clip, [number], store=tmp_path, fps=4)
+    (note,) = changed.notes
+    assert "made with other settings" in note
+    assert (capsys.readouterr().err + changed.text()).count(note) == 1
+    quiet = extraction.extract(clip, [number], store=tmp_path, fps=2, progress=False)
+    assert quiet.text().startswith(quiet.notes[0])
+
+
+def test_a_model_takes_features_by_either_form_of_a_rate():
+    spec = REGISTRY["efficientnet-lite0"]
+
+    def info(made_by, fps):
+        return NetworkInfo(spec.name, spec.modality, spec.width, made_by, fps, spec.name)
+
+    old, new = info(of_whole(spec, 2), 2), info(Settings(2.0).made_by(spec), 2.0)
+    for model, features in ((old, new), (new, old)):
+        check_required([model], 1.0, {spec.name: features}, 1.0, "STORE", "RUN")
+    for other in (info(of_whole(spec, 4), 4), info(of_whole(spec, 4), 2), info("0" * 16, 2.0)):
+        with pytest.raises(SeehearError, match="other settings or weights"):
+            check_required([old], 1.0, {spec.name: other}, 1.0, "STORE", "RUN")
+
+
+@pytest.mark.parametrize("wrong", ["2", True, None, [2]])
+def test_a_rate_is_a_number(clip, wrong):
+    with pytest.raises(SeehearError, match="fps must be a number"):
+        extraction.extract(clip, [number], fps=wrong)
 
 
 def test_clips_are_found_in_folders(tmp_path):

@@ -9,7 +9,7 @@ from seehear.cli import labels as commands
 from seehear.errors import SeehearError
 from seehear.evaluation import score_tables
 from seehear.features.store import NetworkInfo, Origin, Store
-from seehear.labels import DefectKind, Event, check, missing_truth, scan_dense, write_dense
+from seehear.labels import DefectKind, Event, check, coverage, missing_truth, scan_dense, write_dense
 from seehear.media.extent import MAX_MISSING_END
 
 CLIPS = [f"c{n}" for n in range(4)]
@@ -32,7 +32,8 @@ def notes_of(folder, **truth):
 
 
 @pytest.mark.parametrize("kind", ["audio", "visual"])
-def test_one_table_of_other_clips_is_refused_by_every_function(tables, kind):
+def test_one_table_of_other_clips_is_refused_by_every_function(tables, kind, monkeypatch):
+    monkeypatch.setattr(coverage, "FEW", 3)
     other = {"audio": "visual", "visual": "audio"}[kind]
     truth = {kind: tables / "others.csv", other: tables / "all.csv"}
     right = {name: tables / "all.csv" for name in truth}
@@ -57,6 +58,13 @@ def test_one_table_of_other_clips_is_refused_by_every_function(tables, kind):
     )
     assert not silent.truth[kind].any()
     assert [note.split(": ")[-1] for note in silent.notes] == [f"nothing is {verb} in them, by this table"]
+
+
+def test_few_clips_may_all_be_silent(tables):
+    (note,) = notes_of(tables, audio="others", visual="all")
+    assert note.startswith("3 of 3 clips with labels have no row in ")
+    with pytest.raises(SeehearError, match="names none of the clips"):
+        notes_of(tables, audio="others", visual="others")
 
 
 def test_tables_of_few_clips_are_told(tables):

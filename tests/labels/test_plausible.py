@@ -218,6 +218,12 @@ def many(path, **counts):
     return weak(path, **{f"{name}{n}": name for name, count in counts.items() for n in range(count)})
 
 
+def test_a_class_that_other_tables_have_as_well_is_no_slip(tmp_path):
+    tables = [many(tmp_path / f"{n}.csv", Car=20, Cat=2) for n in range(2)]
+    assert [defect.kind for defect in check(tables[0]).defects] == [DefectKind.LIKELY_MISSPELLING]
+    assert DefectKind.LIKELY_MISSPELLING not in {defect.kind for defect in check(tables).defects}
+
+
 @pytest.mark.parametrize("slip", ["Dgo", "Dug", "Dogg", "Doog", "dgo", "oDg", "Dogs"])
 @pytest.mark.parametrize("rare", [1, 2])
 def test_a_rare_class_beside_a_frequent_one(tmp_path, slip, rare):

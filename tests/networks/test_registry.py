@@ -141,6 +141,10 @@ def test_fingerprint_follows_what_decides_the_features():
 def test_unknown_name_names_close_ones():
     with pytest.raises(SeehearError, match=r"'yamnett': did you mean yamnet"):
         get("yamnett")
+    with pytest.raises(SeehearError, match=r"'yamnnet': did you mean yamnet\? For"):  # neither polynet nor senet154
+        get("yamnnet")
+    with pytest.raises(SeehearError, match=r"'YAMNet': did you mean yamnet\? For"):
+        get("YAMNet")
     with pytest.raises(SeehearError, match="there are aisfx, ast, clap"):
         get("qqqqqq")
 

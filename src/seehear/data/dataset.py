@@ -162,6 +162,7 @@ class Dataset:
             modality: dict(of_modality) if isinstance(of_modality, Mapping) else {modality: of_modality}
             for modality, of_modality in features.items()
         }
+        segment = arguments.real(segment, "segment")
         names = clip_names(by_network or {"ground truth": truth or {}}, clips)
         infos, arrays = read_arrays(by_network, names)
         source = ArrayFeatures(infos, arrays)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seehear.datasets.reading import ClassNames, Events, Published, clip_of, span_of, weak_of
@@ -55,7 +57,13 @@ def read(folder: Path) -> Tables:
     defects += [*names.defects, *(_in_no_split(every, home, defects) if every else ())]
     return Tables(
         {
-            split: weak_of(path, {clip: labels.get(clip, ()) for clip in lines[split]}, lines[split], split)
+            split: weak_of(
+                path,
+                {clip: labels.get(clip, ()) for clip in lines[split]},
+                lines[split],
+                split,
+                without=_elsewhere(by_split[split], home),
+            )
             for split, path in zip(SPLITS, paths, strict=True)
         },
         {JOINT: tuple(dense)},
@@ -64,6 +72,15 @@ def read(folder: Path) -> Tables:
         defects=defects,
         files=(*paths, every) if every else tuple(paths),
     )
+
+
+def _elsewhere(rows: Sequence[Row], home: Mapping[str, str]) -> str:
+    """Return in which files the clips of a split count that has none of its own, for the message."""
+    counts = Counter(home[clip] for clip in dict.fromkeys(clip for _, clip, *_ in rows))
+    if not counts:
+        return ""
+    files = " and ".join(FILES[split] for split in counts)
+    return f" of its own: all {counts.total()} are also in {files}, where they count; get the file again"
 
 
 def _rows(path: Path, defects: list[Defect]) -> list[Row]:

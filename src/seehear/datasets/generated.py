@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from seehear import arguments
 from seehear.arguments import Names
 from seehear.datasets.activity import SyntheticActivity, rng_of
+from seehear.datasets.coverage import coverage_defects
 from seehear.datasets.registry import get
 from seehear.datasets.spec import DataSet, feature_folders
 from seehear.datasets.tables import Tables, read_tables
@@ -102,8 +103,10 @@ def generate(
     """
     spec, out = get(dataset), Path(out)
     tables = read_tables(spec, annotations)
-    raise_fatal(tables.every_defect())
+    raise_fatal([*tables.every_defect(), *coverage_defects(tables)])
     folders = _selected_folders(spec, tables, arguments.names(only))
+    clips, seed = arguments.whole(clips, "clips"), arguments.whole(seed, "seed")
+    strength = arguments.real(strength, "strength")
     if clips < 0:
         raise SeehearError(f"clips must be 0, for all, or more, not {clips}")
     if not np.isfinite(strength):

@@ -46,6 +46,7 @@ def read(folder: Path) -> Tables:
         classes=classes,
         notes=["LFAV's evaluation counts the second at an event's offset, so that offsets are written 1 s later"],
         files=tuple(path for paths in found.values() for path in paths),
+        covers={path: (split,) for split in EVALUATED for path in found[split][3:]},
     )
 
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seehear.datasets.spec import EVALUATED_BY, Annotations, Truth, default_tables, shared_folders, shared_forms
+from seehear.datasets.spec import (
+    EVALUATED_BY,
+    Annotations,
+    Truth,
+    default_tables,
+    feature_folders,
+    shared_folders,
+    shared_forms,
+)
 from seehear.labels import Defect, DefectKind
 from seehear.media.notes import Note, any_missing, listed_notes
 from seehear.modality import AUDIO, JOINT, VISUAL
@@ -37,6 +45,8 @@ class Prepared(Result):
         missing: Network -> split -> clips without its features.
         reasons: Network -> clip -> why its features are missing, for clips that were tried.
         clips: The folder of the clips' files; None if no videos were given.
+        features: The folder of feature folders that was given; None if there was none.
+        videos: The folder of videos that was given; None if there was none.
         notes: What was done.
         clip_notes: clip -> what was repaired in it, is ambiguous or missing, as the store keeps it.
         lists: What is listed -> the file that lists all of it.
@@ -50,6 +60,8 @@ class Prepared(Result):
     missing: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     reasons: dict[str, dict[str, str]] = field(default_factory=dict)
     clips: Path | None = None
+    features: Path | None = None
+    videos: Path | None = None
     notes: list[str] = field(default_factory=list)
     clip_notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
     lists: dict[str, Path] = field(default_factory=dict)
@@ -140,7 +152,9 @@ class Prepared(Result):
         if not all(collocation.values()):
             if tables.dataset.read is not None and self.tables != default_tables(tables.dataset, self.store):
                 common += f" --tables {shlex.quote(str(self.tables))}"
-            source = "--features FOLDER" if shared_folders(tables.dataset) else "--videos FOLDER --networks NAMES"
+            source = f"--videos {shlex.quote(str(self.videos or 'FOLDER'))} --networks NAMES"
+            if shared_folders(tables.dataset) and (self.features or not self.videos):
+                source = f"--features {shlex.quote(str(self.features or 'FOLDER'))}"
             lacking = [modality for modality, names in collocation.items() if not names]
             return [*self._imports(lacking), f"seehear prepare {common} {source}"]
         if tables.dataset.read is not None or not {AUDIO, VISUAL}.issubset(tables.dense):
@@ -206,7 +220,8 @@ class Prepared(Result):
     def remarks(self) -> list[str]:
         """Return what to know of the next commands."""
         tables, next_commands = self.annotations, " ".join(self.commands())
-        remarks = [
+        remarks = self._lacking()
+        remarks += [
             f"{name} needs a package of its own: {install}"
             for name, install in EXTRAS.items()
             if f"--metrics {name}" in next_commands
@@ -223,6 +238,22 @@ class Prepared(Result):
                 f"{part.name} holds the val clips whose classes training clips have. In val.csv all others would count "
                 "as clips without events, since a model doesn't know their classes: its scores would be far too good"
             )
+        return remarks
+
+    def _lacking(self) -> list[str]:
+        """Return which modalities still lack features, and which folders would bring them, if folders were given."""
+        if self.features is None and self.videos is None:
+            return []
+        remarks, dataset = [], self.annotations.dataset
+        for modality in self.annotations.modalities:
+            if self._featured_networks(modality):
+                continue
+            forms = [
+                form for form in feature_folders(dataset, self.annotations.modalities) if form.modality == modality
+            ]
+            absent = [form.folder for form in forms if self.features and not (self.features / form.folder).is_dir()]
+            remark = f"no clip has {modality} features"
+            remarks.append(f"{remark}: {self.features} lacks {' and '.join(absent)}" if absent else remark)
         return remarks
 
     @property

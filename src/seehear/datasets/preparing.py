@@ -28,6 +28,7 @@ from seehear.errors import SeehearError
 from seehear.files import atomic_text, check_folder, sweep
 from seehear.media.notes import Note, merged
 from seehear.storage.files import Local
+from seehear.stored import names_in
 from seehear.texts import is_url
 
 if TYPE_CHECKING:
@@ -103,13 +104,15 @@ def prepare(
     kept = Store(place, create=True)
     defects_file = kept.path / f"{spec.name}-defects.txt"
     atomic_text(defects_file, "".join(f"{defect}\n" for defect in result.defects))
-    imported = _import(result, kept, clips, Path(features)) if features is not None else []
-    if videos is not None:
+    result.features = None if features is None else Path(features)
+    result.videos = None if videos is None else Path(videos)
+    imported = _import(result, kept, clips, result.features) if result.features is not None else []
+    if result.videos is not None:
         left = [name for name in names if name not in imported]
         how = {"fps": fps, "device": device, "engine": engine_of(engine, workers, gpus)}
         for name in left:
             get_network(name)  # an unknown name fails before anything is cut
-        files, failed = _find(result, clips, Path(videos), None if cut is None else Path(cut))
+        files, failed = _find(result, clips, result.videos, None if cut is None else Path(cut))
         _extract(result, kept, files, failed, left, how)
     result.networks = kept.networks()
     expected = [get_network(name).name for name in names]
@@ -196,9 +199,17 @@ def _import(result: Prepared, store: Store, clips: Sequence[str], features: Path
         done = import_folder(path, clips, store, form.network, form)
         result.reasons[form.network] = done.failed
         result.notes.append(f"{done.count} clips of {form.network} imported from {path}")
+        if not done.count and all(reason.endswith(NO_FILE) for reason in done.failed.values()):
+            result.notes.append(_unlike(path, form.file_of(clips[0])))
         if unusable := [reason for reason in done.failed.values() if not reason.endswith(NO_FILE)]:
             result.notes.append(f"{len(unusable)} of its files can't be used, get them again: {unusable[0]}")
     return [form.network for form in existing]
+
+
+def _unlike(folder: Path, name: str) -> str:
+    """Return a note on a folder of features of which no file is named as a clip. name: what a clip's file is called."""
+    held = next((each for each in names_in(folder) if each.endswith(".npy")), "no .npy file")
+    return f"no file of {folder} is named as these clips: it holds {held}, for example, and they need {name}.npy"
 
 
 def _find(result: Prepared, clips: Sequence[str], videos: Path, cut: Path | None) -> tuple[list[Local], dict[str, str]]:
@@ -212,6 +223,7 @@ def _find(result: Prepared, clips: Sequence[str], videos: Path, cut: Path | None
             f"{len(found.clips)} clips in {videos}: {len(found.clips) - found.whole} are parts of full videos, "
             f"{found.whole} are files; {len(found.failed)} have no usable video"
         )
+        result.notes += [] if found.clips else [_unnamed(result.annotations.dataset, clips[0], videos)]
         return list(found.clips.values()), found.failed
     from seehear.datasets.cutting import cut_clips
 
@@ -223,7 +235,19 @@ def _find(result: Prepared, clips: Sequence[str], videos: Path, cut: Path | None
         f"{len(cuts.files)} clips in {result.clips}: {cuts.made} cut now, {cuts.unchanged} before, "
         f"{cuts.whole} were clips already; {len(cuts.failed)} have no usable video"
     )
+    result.notes += [] if cuts.files else [_unnamed(result.annotations.dataset, clips[0], videos)]
     return list(cuts.files.values()), cuts.failed
+
+
+def _unnamed(dataset: DataSet, clip: str, videos: Path) -> str:
+    """Return a note on how files of videos are named, for a folder without any. clip: an example."""
+    from seehear.datasets.videos import find_videos, stems_of
+
+    *others, last = [f"{stem}.mp4" for stem in (stems_of(clip, dataset) if dataset.span(clip) else [clip])]
+    named = f"{', '.join(others)} or {last}" if others else last
+    held = next(iter(find_videos(videos).values()), [])
+    example = f", as {held[0]} is not" if held else ", and the folder holds no media file"
+    return f"videos are found by their names, for example {named}{example}"
 
 
 def _extract(

@@ -184,7 +184,12 @@ def span_of(onset: str, offset: str, path: Path, line: int, defects: list[Defect
 
 
 def weak_of(
-    path: Path, labels: Mapping[str, Sequence[str]], lines: Mapping[str, int], split: str, modality: str | None = None
+    path: Path,
+    labels: Mapping[str, Sequence[str]],
+    lines: Mapping[str, int],
+    split: str,
+    modality: str | None = None,
+    without: str = "",
 ) -> WeakTable:
     """Return a weak table with its defects.
 
@@ -194,6 +199,7 @@ def weak_of(
         lines: Clip -> its line in the file.
         split: Of the clips.
         modality: Of the labels, if not all: a clip may have none in one modality.
+        without: Why there is no clip, if that is known, for the message.
     """
     unique = {clip: tuple(dict.fromkeys(names)) for clip, names in labels.items()}
     defects = [
@@ -202,7 +208,7 @@ def weak_of(
         if not names and modality is None
     ]
     if not unique and modality is None:
-        defects.append(Defect(path, 0, DefectKind.NO_ROW, f"the file names no {split} clip"))
+        defects.append(Defect(path, 0, DefectKind.NO_ROW, f"the file names no {split} clip{without}"))
     return WeakTable(path, unique, dict(lines), tuple(defects))
 
 

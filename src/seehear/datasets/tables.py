@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from seehear.datasets.coverage import coverage_defects
 from seehear.datasets.spec import MARKER, Annotations, DataSet, existing_folder, find_tables
 from seehear.errors import SeehearError
 from seehear.files import atomic_text, check_folder, claim, sweep
@@ -47,6 +48,8 @@ class Tables:
         files: The published files that were read.
         places: What messages call the place of an annotation of a file without lines, by the number that its events
             and defects have as their line.
+        covers: Path of a dense table -> the splits whose events it should hold, where a file of its own lists these
+            splits' clips.
     """
 
     weak: Mapping[str, WeakTable]
@@ -60,6 +63,7 @@ class Tables:
     notes: Sequence[str] = ()
     files: Sequence[Path] = ()
     places: Mapping[int, str] = field(default_factory=dict)
+    covers: Mapping[Path, Sequence[str]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{len(table.clips)} {split}" for split, table in self.weak.items())
@@ -105,6 +109,7 @@ def read_tables(dataset: DataSet, folder: str | Path) -> Tables:
         dense={modality: (scan_dense(path, classes),) for modality, path in found.dense.items()},
         classes=dataset.classes,
         files=tuple(found.tables.values()),
+        covers={path: [split for split in EVALUATED if split in found.weak] for path in found.dense.values()},
     )
 
 
@@ -116,6 +121,8 @@ def check_tables(dataset: DataSet, tables: Tables) -> list[Defect]:
     """
     weak, dense = list(tables.weak.values()), [table for each in tables.dense.values() for table in each]
     defects = tables.every_defect()
+    raise_fatal(defects)
+    defects += coverage_defects(tables)
     raise_fatal(defects)
 
     def length(clip: str) -> float | None:

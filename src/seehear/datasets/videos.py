@@ -109,9 +109,13 @@ def find_videos(folder: Path, but: Path | None = None) -> dict[str, list[Path]]:
 
 def videos_of(clip: str, dataset: DataSet, by_stem: Mapping[str, Sequence[Path]]) -> list[Path]:
     """Return the files that may hold a clip, the likeliest first. by_stem: as `find_videos` returns it."""
+    return [file for stem in stems_of(clip, dataset) for file in by_stem.get(stem, ())]
+
+
+def stems_of(clip: str, dataset: DataSet) -> list[str]:
+    """Return the stems of files that may hold a clip, the likeliest first."""
     short = dataset.short(clip)
-    stems = dict.fromkeys((clip, short, f"{short}{FULL}"))
-    return [file for stem in stems for file in by_stem.get(stem, ())]
+    return list(dict.fromkeys((clip, short, f"{short}{FULL}")))
 
 
 def seconds_and_videos(

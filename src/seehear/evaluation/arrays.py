@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from seehear import arguments
 from seehear.errors import SeehearError
 from seehear.events import Activity, reindexed
 from seehear.results import counted
@@ -38,6 +39,7 @@ def score(
     Raises:
         SeehearError: If modalities, numbers of clips or numbers of classes differ.
     """
+    iou = arguments.real(iou, "iou")
     if not 0 < iou <= 1:
         raise SeehearError(f"iou must be above 0 and at most 1, not {iou:g}")
     one, other = aligned(as_activity(predicted, classes, "predicted"), as_activity(truth, classes, "truth"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seehear import arguments
 from seehear.errors import SeehearError
 from seehear.evaluation.result import Evaluation
 from seehear.labels import (
@@ -59,6 +60,7 @@ def score_tables(
     Raises:
         SeehearError: If a table can't be read, modalities differ, or a table names none of the clips.
     """
+    iou, segment = arguments.real(iou, "iou"), arguments.real(segment, "segment")
     weak = read_weak(labels)
     true_tables = {name: read_dense(path) for name, path in truth.items()}
     tables = {name: read_dense(path) for name, path in predictions.items()}

@@ -92,6 +92,7 @@ class Extraction(Result, Mapping[str, Features]):
         lacking: network -> clip -> that of its problems which is that it lacks the track of the network's modality.
         clip_notes: clip -> what was repaired in it, is ambiguous or missing; of unchanged clips too.
         notes: What else the user should know.
+        said: Those of the notes that were printed before the work began.
         clip_seconds: Total duration of the clips that were decoded.
         seconds: Wall time.
     """
@@ -105,6 +106,7 @@ class Extraction(Result, Mapping[str, Features]):
     lacking: dict[str, dict[str, str]] = field(default_factory=dict)
     clip_notes: dict[str, tuple[Note, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    said: tuple[str, ...] = ()
     clip_seconds: float = 0.0
     seconds: float = 0.0
     # clip -> network -> array, None if it is in the store
@@ -210,7 +212,8 @@ class Extraction(Result, Mapping[str, Features]):
         """Return how much was extracted and how fast, the notes on clips, and what was left out."""
         speed = f", {self.clip_seconds / self.seconds:.1f}× real time" if self.made and self.seconds else ""
         head = f"{self.made} features made, {self.unchanged} unchanged, in {self.seconds:.1f} s{speed}"
-        return "\n".join(filter(None, [*self.notes, head, listed_notes(self.clip_notes), self._left_out()]))
+        notes = [note for note in self.notes if note not in self.said]
+        return "\n".join(filter(None, [*notes, head, listed_notes(self.clip_notes), self._left_out()]))
 
     def _left_out(self) -> str:
         """List what was left out: first of clips without any features. If it is much, missing tracks are grouped."""

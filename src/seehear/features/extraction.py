@@ -119,8 +119,10 @@ def extract(
             see `Extraction.failed`.
     """
     specs = _specs(networks)
+    fps = arguments.real(fps, "fps")
     if not fps > 0:
         raise SeehearError(f"fps must be more than 0, not {fps:g}")
+    segment = None if segment is None else arguments.real(segment, "segment")
     if segment is not None and not segment > 0:
         raise SeehearError(f"a segment must last more than 0 seconds, not {segment:g}")
     track = arguments.audio_track(audio_track)
@@ -176,30 +178,29 @@ def _extract_to_store(
     clips: dict[str, Location], making: Making, store: Store, engine: Engine, progress: bool
 ) -> Extraction:
     extraction = Extraction(tuple(spec.name for spec in making.specs), store.segment, store)
-    extraction.notes += _register(store, making.specs, making.settings)
-    jobs = _stale(store, clips, making.specs, making.settings, extraction)
-    for note in extraction.notes if progress else ():
-        say(note)  # before anything is replaced, so that it can be stopped
+    extraction.notes += _register(store, making)
+    jobs = _stale(store, clips, making, extraction)
+    if progress:  # before anything is replaced, so that it can be stopped
+        extraction.said = tuple(extraction.notes)
+        for note in extraction.said:
+            say(note)
     bar = Progress("extracting", len(clips), done=len(clips) - len(jobs), show=progress)
     _run(jobs, making, engine, extraction, bar)
     return extraction
 
 
-def _stale(
-    store: Store, clips: dict[str, Location], specs: Sequence[NetworkSpec], settings: Settings, extraction: Extraction
-) -> list[Job]:
+def _stale(store: Store, clips: dict[str, Location], making: Making, extraction: Extraction) -> list[Job]:
     """Return the features that have to be made. Add those that are current to the extraction, and notes on the others.
 
     Args:
         store: Of the features.
         clips: Clip -> file.
-        specs: The networks.
-        settings: How clips are cut into segments.
+        making: The networks, and how clips are cut into segments.
         extraction: The result so far.
     """
+    specs, settings, made_by = making.specs, making.settings, making.made_by
     jobs: list[Job] = []
     damaged: dict[str, None] = {}  # files, in order
-    made_by = {spec.name: settings.made_by(spec) for spec in specs}
     others: dict[str, None] = {}  # clips with features of another audio track, in order
     changed: dict[str, None] = {}  # clips with features of another content, in order
     for name, path in clips.items():
@@ -244,13 +245,15 @@ def _stale(
     return jobs
 
 
-def _register(store: Store, specs: Sequence[NetworkSpec], settings: Settings) -> list[str]:
+def _register(store: Store, making: Making) -> list[str]:
     """Register networks in a store. Returns a note on each whose features have to be made again."""
-    notes = []
+    notes, settings = [], making.settings
     known = store.networks()
-    for spec in specs:
-        old, made_by = known.get(spec.name), settings.made_by(spec)
-        same = old is not None and old.made_by == made_by
+    for spec in making.specs:
+        old = known.get(spec.name)
+        same = old is not None and settings.are_of(old.made_by, spec)
+        made_by = old.made_by if old is not None and same else settings.made_by(spec)
+        making.made_by[spec.name] = made_by
         # If the features stay current, so does the recorded rate: an audio network doesn't depend on it.
         fps = old.fps if old is not None and same else settings.fps
         if old is not None and not same:

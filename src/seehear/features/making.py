@@ -25,6 +25,7 @@ class Making(Work[Job, Done]):
         settings: How clips are cut into segments.
         store: Where features are kept; None to hand them back.
         example: One of the clips, by which a process shows that it sees them.
+        made_by: Network -> the fingerprint that its features have in the store.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Making(Work[Job, Done]):
     ) -> None:
         self.specs, self.device, self.settings, self.store = specs, device, settings or Settings(), store
         self.example: Path | None = None
+        self.made_by: dict[str, str] = {}
         self._loaded: Loaded | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -88,6 +90,6 @@ class Making(Work[Job, Done]):
             raise ClipError(f"{done.job.path}: can't be read any more ({error.strerror})") from None
         for spec in self.specs:
             if (values := done.features.get(spec.name)) is not None:
-                made_by, track = self.settings.made_by(spec), self.settings.track_for(spec)
+                made_by, track = self.made_by[spec.name], self.settings.track_for(spec)
                 own = replace(origin, made_by=made_by, audio_track=track)
                 self.store.write(spec.name, own, values, done.silent.get(spec.name), done.notes.get(spec.name, ()))

@@ -186,6 +186,7 @@ def import_features(
     """
     valid_network_name(network)
     valid_modality_name(modality)
+    prefix = arguments.whole(prefix, "prefix")
     given = {"frames": frames, "stride": stride, "window": window}
     chosen = _chosen(form, modality, given, prefix, key)
     tables = arguments.paths(labels)

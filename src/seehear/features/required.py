@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from seehear.errors import SeehearError
+from seehear.features.segments import Settings
 from seehear.features.store import NetworkInfo
+from seehear.networks import REGISTRY
 
 
 def check_required(
@@ -39,8 +41,18 @@ def check_required(
                 f"{where}: features of {info.name} have width {found[info.name].width}, {model} was trained on width "
                 f"{info.width}"
             )
-        if found[info.name].made_by != info.made_by:
+        if not _alike(found[info.name], info, segment):
             raise SeehearError(
                 f"{where}: features of {info.name} were made with other settings or weights than those that {model} "
                 f"was trained on; extract with the same (--fps {info.fps:g}), or train again"
             )
+
+
+def _alike(one: NetworkInfo, other: NetworkInfo, segment: float) -> bool:
+    """Return whether the fingerprints of two networks are those of the same features."""
+    if one.made_by == other.made_by:
+        return True
+    if one.reference not in REGISTRY or (one.reference, one.fps) != (other.reference, other.fps):
+        return False
+    spec, settings = REGISTRY[one.reference], Settings(one.fps, segment)
+    return settings.are_of(one.made_by, spec) and settings.are_of(other.made_by, spec)

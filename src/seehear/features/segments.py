@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear import arguments
 from seehear.errors import ClipError, SeehearError
 from seehear.media.reader import Media
 from seehear.media.sound import SILENCE
@@ -42,6 +43,11 @@ class Settings:
     segment: float = 1.0
     audio_track: int | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fps", arguments.real(self.fps, "fps"))  # 2 and 2.0 have one fingerprint
+        object.__setattr__(self, "segment", arguments.real(self.segment, "segment"))
+        object.__setattr__(self, "audio_track", arguments.audio_track(self.audio_track))
+
     @property
     def span(self) -> float:
         """Seconds decoded at once, a whole number of segments."""
@@ -49,9 +55,22 @@ class Settings:
 
     def made_by(self, spec: NetworkSpec) -> str:
         """Return the fingerprint of everything but the clip that decides the numbers of a feature: 16 hex digits."""
+        return self._fingerprint(spec, self.fps)
+
+    def made_alike(self, spec: NetworkSpec) -> tuple[str, ...]:
+        """Return other fingerprints that stores may have of the same numbers; see `made_by`."""
+        # Python's fps=2 had a fingerprint other than that of 2.0.
+        whole = isinstance(spec.input, ImageInput) and self.fps.is_integer()
+        return (self._fingerprint(spec, int(self.fps)),) if whole else ()
+
+    def are_of(self, made_by: str, spec: NetworkSpec) -> bool:
+        """Return whether a fingerprint is that of features which are made with these settings."""
+        return made_by == self.made_by(spec) or made_by in self.made_alike(spec)
+
+    def _fingerprint(self, spec: NetworkSpec, fps: float) -> str:
         facts = [REVISION, spec.fingerprint, self.segment]
         if isinstance(spec.input, ImageInput):
-            facts.append(self.fps)
+            facts.append(fps)
         return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
     def track_for(self, spec: NetworkSpec) -> int | None:

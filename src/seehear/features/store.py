@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from seehear import arguments
 from seehear.arguments import PathLike
 from seehear.errors import ClipError, SeehearError
 from seehear.features.block import MAX_BLOCK
@@ -124,6 +125,8 @@ class Store:
             SeehearError: The folder is no store, or is one of another format, segment or block.
         """
         self.place = path if isinstance(path, Place) else place_of(path)
+        segment = None if segment is None else arguments.real(segment, "segment")
+        block = None if block is None else arguments.whole(block, "block")
         if isinstance(self.place, RemotePlace) and not self.place.listed:
             raise SeehearError(
                 f"{self.place}: web servers only give single files; a store is a folder, or s3:// or gs://"
@@ -241,8 +244,8 @@ class Store:
         if (old.modality, old.width) != (info.modality, info.width):
             raise SeehearError(
                 f"{located(self.place, f'{info.name}/network.json')}: {info.name} is {old.modality} of width "
-                f"{old.width} here, not {info.modality} of width {info.width}: delete "
-                f"{located(self.place, info.name)} or use another name"
+                f"{old.width} here, not {info.modality} of width {info.width}: choose "
+                "another name or another store"
             )
         return old == info
 

@@ -93,6 +93,13 @@ class DefectKind(Enum):
         "events that end far after their clip and are cut",
         False,
     )
+    WRONG_SPLIT = ("table of none of its split's clips", "tables of none of their split's clips", True)
+    OTHER_SPLITS = ("table that names clips of other splits", "tables that name clips of other splits", False)
+    FEW_CLIPS = (
+        "table that lacks most labelled clips of its split",
+        "tables that lack most labelled clips of their split",
+        False,
+    )
     NO_CLIP_FILE = ("label without a clip file", "labels without a clip file", False)
     NO_CLIP_FITS = (
         "table of whose clips none has a file",

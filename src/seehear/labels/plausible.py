@@ -62,12 +62,15 @@ def misspellings(tables: Sequence[WeakTable | DenseTable], classes: Sequence[str
     """Return a defect for each class that a table has once or twice, one slip from a class that it has far more often.
 
     Args:
-        tables: The tables, each on its own.
+        tables: The tables, each on its own. A class that all have more often is no slip.
         classes: The classes that are spelt right, if they are known.
     """
     defects = []
+    counts = Counter(name for table in tables for name in _classes_in(table))
     for table in tables:
         for name, other in misspelt(table, classes).items():
+            if counts[name] > RARE:  # it is rare here, and occurs in other tables
+                continue
             message = f"{name} is here far rarer than {other}: did you mean {other}?"
             defects.append(Defect(table.path, table.first_line(name), DefectKind.LIKELY_MISSPELLING, message))
     return defects
@@ -75,10 +78,7 @@ def misspellings(tables: Sequence[WeakTable | DenseTable], classes: Sequence[str
 
 def misspelt(table: WeakTable | DenseTable, classes: Sequence[str] = ()) -> dict[str, str]:
     """Return rare class -> the frequent class that is likely meant. Arguments as in `misspellings`."""
-    if isinstance(table, WeakTable):
-        counts = Counter(name for names in table.labels.values() for name in names)
-    else:
-        counts = Counter(event.label for event in table.events)
+    counts = Counter(_classes_in(table))
     frequent = [name for name, count in counts.most_common() if count >= FAR_MORE]
     meant = {}
     for name in sorted(name for name, count in counts.items() if count <= RARE and name not in classes):
@@ -86,6 +86,13 @@ def misspelt(table: WeakTable | DenseTable, classes: Sequence[str] = ()) -> dict
         if other := next((other for other in often if one_slip(name.casefold(), other.casefold())), ""):
             meant[name] = other
     return meant
+
+
+def _classes_in(table: WeakTable | DenseTable) -> list[str]:
+    """Return the class of each label or event."""
+    if isinstance(table, WeakTable):
+        return [name for names in table.labels.values() for name in names]
+    return [event.label for event in table.events]
 
 
 def joined_classes(tables: Sequence[WeakTable | DenseTable], classes: Sequence[str] = ()) -> list[Defect]:

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seehear import arguments
 from seehear.data import Dataset, check_dataset
 from seehear.decoding import Decoding, Probabilities
 from seehear.device import resolve as resolve_device
@@ -77,7 +78,7 @@ class Parser(BaseParser):
             SeehearError: For a recipe, setting or value that does not exist.
         """
         self.recipe = load_recipe(recipe, set, **settings)
-        self.seed, self.device = seed, device
+        self.seed, self.device = arguments.whole(seed, "seed"), device
         self._decoding = decoding
         self.trust_code = trust_code
         self.notes: tuple[str, ...] = ()
@@ -474,6 +475,7 @@ def train(
     from seehear.training.setup import set_up
 
     resolved = load_recipe(recipe, set, **settings)
+    seeds = [arguments.whole(seed, "seed") for seed in seeds]
     if not seeds or len(dict.fromkeys(seeds)) < len(seeds):
         raise SeehearError(f"seeds must be one or more different numbers, not {', '.join(map(str, seeds)) or 'none'}")
     check_folder(out)

@@ -125,7 +125,7 @@ def _spec_of(info: NetworkInfo, settings: Settings, name: str, trust_code: bool)
             "file: predict on a data set instead"
         )
     spec = networks.get_named_in(name, info.reference, trust_code=trust_code)
-    if settings.made_by(spec) != info.made_by:
+    if not settings.are_of(info.made_by, spec):
         raise SeehearError(
             f"{name}: was trained on features of another version of {info.name}; extract and train again"
         )

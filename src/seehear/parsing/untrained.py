@@ -80,6 +80,7 @@ class Untrained(BaseParser):
         Raises:
             SeehearError: If a class, network or value can't be used.
         """
+        false_alarm_share = arguments.real(false_alarm_share, "false_alarm_share")
         if not 0 < false_alarm_share < 1:
             raise SeehearError(f"false_alarm_share must be above 0 and below 1, not {false_alarm_share:g}")
         self.map = builtin() if classes is None else as_map(classes)
@@ -280,7 +281,7 @@ class Untrained(BaseParser):
         if dataset.collocation != self.collocation:
             dataset = dataset.with_networks({modality: spec.name for modality, spec in self._specs.items()})
         for info, spec in zip(dataset.infos, self._specs.values(), strict=True):
-            if info.reference and info.made_by != Settings(info.fps or FPS, dataset.segment).made_by(spec):
+            if info.reference and not Settings(info.fps or FPS, dataset.segment).are_of(info.made_by, spec):
                 place = str(dataset.store) if dataset.store else "the data set"
                 raise SeehearError(f"{place}: features of {info.name} were made by another version; extract again")
         return dataset

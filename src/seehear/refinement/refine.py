@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear import arguments
 from seehear.data import Dataset, check_dataset
 from seehear.errors import SeehearError
 from seehear.features.packed import Packed
@@ -60,6 +61,7 @@ def refine(
     """
     check_dataset(dataset, "dataset")
     kind = REGISTRY[teacher]
+    false_alarms, folds = arguments.real(false_alarms, "false_alarms"), arguments.whole(folds, "folds")
     if not 0 < false_alarms < 1:
         raise SeehearError(f"false_alarms is a share above 0 and below 1, not {false_alarms:g}")
     clips = dataset.usable()

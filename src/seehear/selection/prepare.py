@@ -82,6 +82,8 @@ def prepare(
         check_dataset(val, "val")
     leaks = protocol == "paper"
     folder = Path(out) if out is not None else None
+    together, budget = arguments.whole(together, "together"), arguments.real(budget, "budget")
+    seeds = [arguments.whole(seed, "seed") for seed in seeds]
     _check(together, budget, seeds, folder)
     if leaks and val is not None:
         raise SeehearError("the protocol `paper` looks at the training clips alone: leave the validation clips out")

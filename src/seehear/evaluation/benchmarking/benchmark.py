@@ -100,7 +100,8 @@ def benchmark(
     chosen = chosen_metrics(metrics)
     if draws is not None and draws < 0:
         raise SeehearError(f"draws is a number of bootstrap samples, 0 or more, not {draws}")
-    known = labelled(clips, length, segment)
+    length = None if length is None else arguments.real(length, "length")
+    known = labelled(clips, length, arguments.real(segment, "segment"))
     true = _truth_given(truth, clips)
     predictions = _predictions_given(systems)
     if predictions:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seehear import arguments
 from seehear.errors import SeehearError
 from seehear.media.span import count_segments
 from seehear.stored import MAX_SECONDS, MAX_VALUES, MAX_WIDTH, reasonable
@@ -45,6 +46,10 @@ class Form:
         Raises:
             SeehearError: If frames are no positive number, or seconds are no number of seconds.
         """
+        for name in ("frames", "width", "segments", "rows", "bands"):
+            object.__setattr__(self, name, arguments.whole(getattr(self, name), name))
+        for name in ("stride", "window"):
+            object.__setattr__(self, name, arguments.real(getattr(self, name), name))
         if self.frames < 1:
             raise SeehearError(f"{self.frames} frames: one row at least makes a segment")
         if not (0 <= self.stride <= MAX_SECONDS and 0 <= self.window <= MAX_SECONDS):
