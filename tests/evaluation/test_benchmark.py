@@ -137,7 +137,30 @@ def test_a_run_without_features_of_a_clip(world, tmp_path):
     assert found.missing == ["elsewhere"]
     assert found.exit_code == 1
     assert any("has labels but no row in" in note and "for example" in note for note in found.notes)
-    assert "1 clip is of unknown length: taken as 9 s, like the longest" in found.notes
+    assert any(note.startswith("1 clip is of unknown length: it counts up to the end") for note in found.notes)
+    assert "|length:last-event|" in str(found.signatures[0])
+
+
+def test_clips_without_features_add_no_background_that_is_right(world, tmp_path):
+    """However many there are: what is true in them is missed, and what happens later is not known."""
+    many, heard, seen = (tmp_path / name for name in ("labels.csv", "audio.csv", "visual.csv"))
+    many.write_text(world.labels.read_text() + "".join(f"far{n}\tDog\n" for n in range(40)))
+    for path, name in ((heard, "audio"), (seen, "visual")):
+        path.write_text(world.dense[name].read_text() + "far0\t0\t2\tDog\n")
+    metrics = ["segment-accuracy", "ov-avel-f1", "parsing-f1"]
+    own = of_run(world, metrics, 4, draws=0)
+    found = of_run(world, metrics, 4, labels=many, truth=[f"audio={heard}", f"visual={seen}"], draws=0)
+    (plain, more), (of_clips, of_more) = (
+        [each.interval(metric, score).mean for each in (own, found)]
+        for metric, score in (("segment-accuracy", "accuracy"), ("ov-avel-f1", "segment f1"))
+    )
+    segments = sum(world.dataset().lengths.tolist())
+    assert more == pytest.approx(plain * segments / (segments + 2))  # of far0 two seconds are missed
+    assert of_more == pytest.approx(of_clips * 24 / 25)  # and of the others nothing counts
+    assert any("score 100 where nothing is true" in note and "audio_visual 39" in note for note in found.notes)
+    assert not any("score 100" in note for note in own.notes)
+    evaluated = world.evaluate([world.folder / "run"], labels=many, dense_audio=heard, dense_visual=seen)
+    assert any("score 100 where nothing is true" in note for note in evaluated.notes)
 
 
 def test_an_ensemble_is_one_system(world):
@@ -162,7 +185,7 @@ def test_tables_of_events_with_confidences(world, tmp_path):
     assert commands.benchmark(predictions=[f"audio={exact}"], **options).interval("map", "mean 0.5 to 0.9").mean == 100
     found = commands.benchmark(predictions=[f"audio={wrong}"], **options)
     assert found.interval("map", "mean 0.5 to 0.9").mean == 100  # what is wrong has the lowest confidence
-    assert "24 clips are of unknown length: taken as 9 s, like the longest" in found.notes
+    assert any(note.startswith("24 clips are of unknown length: each counts up to") for note in found.notes)
     assert found["map"].signature.decoding == "given"
     without = world.dense["audio"]
     found = commands.benchmark(predictions=[f"audio={without}"], **options, length=9)
@@ -288,9 +311,9 @@ def test_lengths_and_segments_are_in_the_signature_where_they_matter(world):
     metrics = ["segment-accuracy", "map", "label-f1"]
     plain, longer, coarse = (scored(world, metrics, **more) for more in ({}, {"length": 60}, {"segment": 2}))
     texts = [[str(signature) for signature in each.signatures] for each in (plain, longer, coarse)]
-    assert "|segment:1|length:9|" in texts[0][0]
+    assert "|segment:1|length:last-event|" in texts[0][0]
     assert "|segment:1|length:60|" in texts[1][0]
-    assert "|segment:2|length:10|" in texts[2][0]
+    assert "|segment:2|length:last-event|" in texts[2][0]
     assert texts[0][1] == texts[1][1]  # mAP does not depend on where clips end
     assert texts[1][1] != texts[2][1]
     assert len({each[2] for each in texts}) == 1  # classes per clip
@@ -441,6 +464,49 @@ def test_the_plot_shows_every_score_and_the_repr_the_usual_mean(world, both):
     mean = both.interval("map", "mean 0.5 to 0.9", "audio").mean
     assert f"map mean 0.5 to 0.9 {mean:.2f}" in repr(both)
     assert f"mean 0.5 to 0.9 {mean:.2f}" in repr(both["map"])
+
+
+def test_truth_that_contradicts_itself_is_noted(world, tmp_path):
+    def table(name, *labels):
+        path = tmp_path / f"{name}.csv"
+        path.write_text(
+            "\n".join(["filename\tevent_labels", *(f"clip0{n}\t{each}" for n, each in enumerate(labels))]) + "\n"
+        )
+        return f"{name}={path}"
+
+    heard, seen = table("audio", "Dog,Car", "Dog", "Car"), table("visual", "Dog", "Dog,Car", "Car")
+    wrong, right = table("audio_visual", "Dog,Car", "Dog,Car", "Car"), table("audio_visual_2", "Dog", "", "Car")
+    right = right.replace("audio_visual_2=", "audio_visual=")
+    for joint, contradicts in ((wrong, True), (right, False), (None, False)):
+        truth = [heard, seen, *([joint] if joint else [])]
+        notes = of_run(world, ["label-f1"], 4, truth=truth, draws=0).notes
+        assert (
+            any("2 labels of a clip, for example clip00 (Car), are not in both" in note for note in notes)
+            == contradicts
+        )
+        assert not any("the same labels in every clip" in note for note in notes)
+    copy = table("visual", "Dog,Car", "Dog", "Car")
+    notes = of_run(world, ["label-f1"], 4, truth=[heard, copy], draws=0).notes
+    assert any("have the same labels in every clip" in note for note in notes)
+    one = of_run(world, ["label-f1"], 4, truth=[heard, heard.replace("audio=", "visual=")], draws=0).notes
+    assert any("is given for audio and for visual" in note for note in one)
+
+
+def test_a_run_of_both_is_scored_by_truth_of_one_modality(world):
+    evaluated = world.evaluate([world.folder / "run/seed-4"])
+    found = of_run(world, ["parsing-f1"], 4, truth=dense(world, "audio"), draws=0)
+    assert [str(row.key) for row in found.rows] == ["audio segment f1", "audio event f1", "average f1"]
+    for level in ("segment", "event"):
+        assert found.interval("parsing-f1", f"{level} f1").mean == pytest.approx(
+            evaluated.interval(level, "audio").mean
+        )
+    assert "visual: predicted, but not known per second, so not scored" in found["parsing-f1"].notes
+
+
+def test_every_metric_is_checked_before_anything_is_computed(world, monkeypatch):
+    monkeypatch.setattr("seehear.evaluation.benchmarking.benchmark.of_parser", None)  # it would be called otherwise
+    with pytest.raises(SeehearError, match=r"(?s)segment-accuracy needs truth of .*ov-avel-f1 needs truth of "):
+        of_run(world, ["map", "segment-accuracy", "ov-avel-f1"], 4, truth=dense(world, "audio"))
 
 
 # One modality alone

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import commands
+import seehear as sh
 from seehear.errors import SeehearError
 from seehear.scoring.comparison import difference, holm
 from training.conftest import World
@@ -114,5 +115,44 @@ def test_systems_of_other_modalities_have_other_scores(world):
     dense = ["smell=" + str(world.dense["smell"])]
     collocation = ["audio=ears", "smell=nose"]
     commands.train(**world.training(set=SMALL, collocation=collocation, dense=dense, out=world.folder / "smelling"))
-    with pytest.raises(SeehearError, match="different modalities"):
-        of(world, "plain", "smelling", dense=dense)
+    report = of(world, "plain", "smelling", dense=dense)
+    assert [row.name for row in report.rows["smelling"]] == ["segment audio", "event audio", "average"]
+    scored = {name: world.evaluate([world.folder / name], dense=dense) for name in ("plain", "smelling")}
+    for row in report.rows["smelling"][:-1]:
+        one, other = (scored[name].interval(row.level, row.score).mean for name in ("smelling", "plain"))
+        assert (row.baseline, row.difference.mean) == pytest.approx((other, one - other))
+    assert "plain predicts visual too: compared by audio alone, as all predict it" in report.notes
+    assert "labels+audio@" in str(report.signature)
+    parsers = {
+        name: sh.load(run, device="cpu")
+        for name, run in (("plain", world.folder / "plain/seed-0"), ("smelling", world.folder / "smelling"))
+    }
+    both = sh.compare(parsers, world.dataset())  # which has truth of audio and visual
+    assert "labels+audio@" in str(both.signature)
+    assert sh.compare({**parsers, "plain": parsers["plain"]}, world.dataset()).rows
+    seeing = commands.train(
+        **world.training(set=SMALL, collocation=["visual=eyes"], dense_audio=None, out=world.folder / "seeing")
+    )
+    assert seeing
+    with pytest.raises(SeehearError, match="smelling predicts audio and smell; seeing predicts visual"):
+        of(world, "smelling", "seeing", dense=dense)
+
+
+def test_truth_that_is_not_used_is_named_in_a_note_and_in_no_signature(world):
+    out = world.folder / "hearing"
+    commands.train(**world.training(set=SMALL, collocation=["audio=ears"], dense_visual=None, out=out))
+    one = world.evaluate([out], dense_visual=None)
+    both = world.evaluate([out])
+    assert str(one.signature) == str(both.signature)
+    assert (
+        f"{world.dense['visual']}: is not used: it is ground truth of visual, and the networks are of audio"
+        in both.notes
+    )
+    assert "class prior" not in both.text() + one.text()
+    assert "modality given" not in both.text()
+    assert "how much of the error is time" in both.text()
+
+
+def test_a_star_in_brackets_is_for_these_runs_only(world):
+    text = of(world, "plain", "longer", "single").text()
+    assert "(*)" in text.rpartition("adjusted: p by Holm")[2]

@@ -203,6 +203,23 @@ def test_dense_truth(tmp_path):
     assert (mixed.clips, mixed.gaps[Gap.NO_TRUTH].first) == (1, "b")  # the weak table does not name b
 
 
+def test_doubtful_truth_is_noted(tmp_path):
+    """A dense table of few clips, and a class that is spelt in another way."""
+    clips = {f"clip{n}": ["Speech"] for n in range(6)}
+    refined = folder_of(tmp_path / "refined", {"audio": clips, "visual": clips})
+    header = "filename\tonset\toffset\tevent_labels\n"
+    audio, visual = tmp_path / "audio.csv", tmp_path / "visual.csv"
+    audio.write_text(header + "".join(f"{clip}\t0\t2\tSpeech\n" for clip in clips))
+    visual.write_text(f"{header}clip0\t1\t2\tSpeech\nclip1\t1\t2\tSpeech\n")
+    judged = judge_labels(refined, {"audio": audio, "visual": visual})
+    assert [note for note in judged.notes if f"{visual}: has no row of 4 of 6 judged clips, for example clip2" in note]
+    assert not [note for note in judged.notes if str(audio) in note]
+    visual.write_text(f"{header}" + "".join(f"clip{n}\t1\t2\tspeech\n" for n in range(3)))
+    judged = judge_labels(refined, {"audio": audio, "visual": visual})
+    assert any("class 'speech' is 'Speech' at the refined labels" in note for note in judged.notes)
+    assert not [note for note in judged.notes if "has no row" in note]
+
+
 def test_tables_that_do_not_agree(tmp_path):
     """As published tables are: true labels that no weak label has, clips that one table lacks, and the reverse."""
     given = {"audio": {"a": ["Bell"], "b": ["Dog"], "c": ["Car"]}, "visual": {"a": [], "b": [], "c": ["Car"]}}

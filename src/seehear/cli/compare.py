@@ -24,7 +24,8 @@ def compare(
     """Compare trained systems with the first of them, score by score.
 
     Every difference is paired by clip, and by seed if both systems were trained with the same seeds. It comes with a
-    95 % interval over clips and seeds and a permutation p.
+    95 % interval over clips and seeds and a permutation p. Systems of different modalities are compared by those that
+    all predict: a run of sound and pictures, and one of sound alone, by what is heard.
 
     Args:
         runs: Two or more folders, each a system: a run, or the runs of several seeds (RUN/seed-N). The first is the
@@ -42,6 +43,7 @@ def compare(
     """
     from seehear import evaluation
     from seehear.data import Dataset
+    from seehear.evaluation.comparison import shared_modalities
     from seehear.evaluation.systems import named_folders, open_parsers
 
     if len(runs) < 2:
@@ -49,6 +51,8 @@ def compare(
             "a comparison takes two systems or more: name their run folders, the one to compare with first"
         )
     systems = {name: open_parsers(path, device, ensemble=ensemble) for name, path in named_folders(runs).items()}
-    collocation = next(iter(systems.values()))[0].run.facts.collocation
+    shared = shared_modalities({name: parsers[0].modalities for name, parsers in systems.items()})
+    first = next(iter(systems.values()))[0].run.facts.collocation
+    collocation = {modality: names for modality, names in first.items() if modality in shared}
     dataset = Dataset.from_tables(labels, store=store, collocation=collocation, truth=truth.tables())
     return evaluation.compare(systems, dataset, decoding=decoding.decoding(), out=out)

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from seehear import arguments
 from seehear.data.arrays import clip_names, read_arrays, read_labels, revision_of_arrays
 from seehear.data.tables import class_names, classes_in, read_tables, store_of
-from seehear.data.truth import truth_from_arrays, truth_from_tables
+from seehear.data.truth import revisions_of_truth, truth_from_arrays, truth_from_tables, used_truth
 from seehear.data.usable import availability, chosen_networks, clips_where, pack
 from seehear.errors import SeehearError
 from seehear.events import Activity, reindexed
@@ -74,6 +74,7 @@ class Dataset:
     _notes: tuple[str, ...] = ()
     pseudo: PseudoLabels | None = None
     _packs: dict[str, Packed] = field(default_factory=dict)
+    _revisions: Mapping[frozenset[str], str] = field(default_factory=dict)  # by modalities of truth, if some are unused
 
     # How a data set is made
 
@@ -106,9 +107,10 @@ class Dataset:
         source = StoredFeatures(kept)
         networks = chosen_networks(source, arguments.collocation(collocation) if collocation else None)
         names = class_names(classes)
-        weak, dense = read_tables(labels, arguments.by_modality(truth), names)
+        weak, given = read_tables(labels, arguments.by_modality(truth), names)
+        dense, unused = used_truth(given, networks)
         labelled = [clip for clip in weak.clips if weak.labels[clip]]
-        notes = missing_truth(dense, weak.clips, labelled, f"{labels}")
+        notes = [*unused, *missing_truth(dense, weak.clips, labelled, f"{labels}")]
         notes += map(str, doubts([weak], list(dense.values()), names or ()))
         known = names or classes_in(weak, dense)
         available, more, packs = availability(source, networks, weak.clips, f"{labels}", str(kept))
@@ -124,6 +126,7 @@ class Dataset:
             revision=revision([weak.path, *(table.path for table in dense.values())]),
             _notes=(*notes, *more),
             _packs=packs,
+            _revisions=revisions_of_truth(weak, dense),
         )
         return replace(dataset, truth=truth_from_tables(dataset, dense)) if dense else dataset
 
@@ -273,6 +276,10 @@ class Dataset:
                     f"{taken} they are used by what they have"
                 )
         return notes
+
+    def revision_of(self, modalities: Iterable[str]) -> str:
+        """Return the revision of the labels and of the ground truth of these modalities alone, where it is known."""
+        return self._revisions.get(frozenset(modalities), self.revision)
 
     @property
     def lengths(self) -> NDArray[np.int64]:

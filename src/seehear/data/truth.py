@@ -4,20 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seehear.errors import SeehearError
 from seehear.events import Activity
-from seehear.labels import DenseTable, past_end, raise_fatal, segments_of
+from seehear.labels import DenseTable, WeakTable, past_end, raise_fatal, segments_of
 from seehear.labels.plausible import MAX_OVERHANG
 from seehear.labels.tables import stated_lengths
 from seehear.modality import JOINT
 from seehear.results import counted
+from seehear.scoring.signature import revision
 
 if TYPE_CHECKING:
     from seehear.data.dataset import Dataset
+
+
+def used_truth(dense: Mapping[str, DenseTable], networks: Iterable[str]) -> tuple[Mapping[str, DenseTable], list[str]]:
+    """Return the tables of the modalities that have networks, and notes on others, which are not used.
+
+    Args:
+        dense: modality -> table.
+        networks: The modalities that have networks. If one has no table, all tables are returned.
+    """
+    wanted = list(networks)
+    if not set(wanted) <= set(dense):
+        return dense, []
+    notes = [
+        f"{table.path}: is not used: it is ground truth of {name}, and the networks are of {' and '.join(wanted)}"
+        for name, table in dense.items()
+        if name not in wanted
+    ]
+    return {name: table for name, table in dense.items() if name in wanted}, notes
+
+
+def revisions_of_truth(weak: WeakTable, dense: Mapping[str, DenseTable]) -> dict[frozenset[str], str]:
+    """Return the revision of the labels with the ground truth of some modalities, by these, for signatures."""
+    parts = [part for size in range(1, len(dense)) for part in combinations(dense, size)]
+    return {frozenset(part): revision([weak.path, *(dense[name].path for name in part)]) for part in parts}
 
 
 def truth_from_tables(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Activity:
@@ -29,7 +55,7 @@ def truth_from_tables(dataset: Dataset, dense: Mapping[str, DenseTable]) -> Acti
     if missing := [name for name in dataset.modalities if name not in dense]:
         raise SeehearError(
             f"ground truth is given for {', '.join(dense)} only: give a dense table for {' and '.join(missing)} too"
-            f"{_for_benchmark(dense)}"
+            f"{_for_benchmark(dense)}{_alone(dense)}"
         )
     clips = set(dataset.clips)
     own = [replace(table, events=tuple(e for e in table.events if e.clip in clips)) for table in dense.values()]
@@ -73,6 +99,15 @@ def truth_from_arrays(dataset: Dataset, truth: Mapping[str, Any]) -> Activity:
     segments = max(array.shape[1] for array in arrays.values())
     padded = {name: np.pad(array, ((0, 0), (0, segments - array.shape[1]), (0, 0))) for name, array in arrays.items()}
     return Activity(padded, classes=dataset.classes, source=dataset.revision)
+
+
+def _alone(truth: Iterable[str]) -> str:
+    """Return what scores a run of all modalities by the truth that is there."""
+    given = [name for name in truth if name != JOINT]
+    if not given:
+        return ""
+    tables = " ".join(f"{name}=TABLE" for name in given)
+    return f"; or score {' and '.join(given)} alone: seehear benchmark RUN --metrics parsing-f1 --truth {tables}"
 
 
 def _for_benchmark(truth: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from seehear.data import Dataset, check_dataset
 from seehear.decoding import Decoding
 from seehear.errors import SeehearError
 from seehear.evaluation.arrays import ActivityLike
-from seehear.evaluation.parsers import evaluate, evaluate_predictions, predictions_of
+from seehear.evaluation.parsers import evaluate_modalities, evaluate_predictions, predictions_of
 from seehear.evaluation.result import LONGEST_NAME, Evaluation
 from seehear.evaluation.systems import (
     System,
@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 FILE = "comparison.json"
 HEADER = ("", "first", "this", "difference", "95 % interval", "p", "adjusted")
 ADJUSTED = (
-    f"adjusted: p by Holm over the systems, each score by itself; *: below {LEVEL:g}, over clips and seeds. Decide "
-    "beforehand which score counts: many scores are not as many findings"
+    f"adjusted: p by Holm over the systems, each score by itself; *: below {LEVEL:g}, better or worse, over clips and "
+    f"seeds; (*): likewise over clips alone, in these runs, as a system has one seed; no star: {LEVEL:g} or more, "
+    "inconclusive. Decide beforehand which score counts: many scores are not as many findings"
 )
 
 Compared = Systems | ActivityLike | Sequence[ActivityLike] | Evaluation
@@ -258,7 +259,8 @@ def compare(
     """Compare systems with the first of them, score by score.
 
     Every difference is paired by clip, and by seed if both systems were trained with the same seeds. It comes with a
-    95 % interval over clips and seeds and a permutation p, see `scoring.comparison.difference`.
+    95 % interval over clips and seeds and a permutation p, see `scoring.comparison.difference`. Parsers of different
+    modalities are compared by those that all predict.
 
     Args:
         systems: Name -> system, two or more, the baseline first. A system is a parser, a run folder, predictions
@@ -282,13 +284,15 @@ def compare(
     opened = {name: _opened(system, device) for name, system in named.items()}
     trained = {name: system for name, system in opened.items() if _is_parsers(system)}
     check_distinct(trained)
-    _check_modalities({name: of_system[0].modalities for name, of_system in trained.items()})
+    own = {name: of_system[0].modalities for name, of_system in trained.items()}
+    shared = shared_modalities(own)
     evaluations = {}
     for name, system in opened.items():
         if isinstance(system, Evaluation):
             evaluations[name] = system
         elif _is_parsers(system):
-            evaluations[name] = evaluate(system, dataset, decoding=decoding, device=device, progress=progress)
+            evaluations[name] = evaluate_modalities(system, dataset, shared, decoding=decoding, progress=progress)
+            evaluations[name].notes += _unscored(name, own[name], shared)
         else:
             evaluations[name] = evaluate_predictions(system, dataset, name)
     first, *others = evaluations
@@ -322,12 +326,29 @@ def _is_parsers(system: Any) -> bool:
     return isinstance(system, list) and isinstance(system[0], Parser)
 
 
-def _check_modalities(modalities: Mapping[str, Sequence[str]]) -> None:
-    """Raises SeehearError if a system has other modalities than another."""
+def shared_modalities(modalities: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the modalities that all systems predict, in the order of the first; none if there is no system.
+
+    Args:
+        modalities: Name of a system -> what it predicts.
+
+    Raises:
+        SeehearError: If there is no such modality.
+    """
     first = next(iter(modalities), "")
-    for name, own in modalities.items():
-        if set(own) != set(modalities[first]):
-            raise SeehearError(f"{name} and {first} have different modalities: their scores can't be compared")
+    shared = [each for each in modalities.get(first, ()) if all(each in own for own in modalities.values())]
+    if modalities and not shared:
+        predict = "; ".join(f"{name} predicts {' and '.join(own)}" for name, own in modalities.items())
+        raise SeehearError(f"no modality is predicted by every system, so nothing can be compared: {predict}")
+    return shared
+
+
+def _unscored(name: str, own: Sequence[str], shared: Sequence[str]) -> list[str]:
+    """Return a note on modalities that one system predicts and another does not."""
+    others = [each for each in own if each not in shared]
+    if not others:
+        return []
+    return [f"{name} predicts {' and '.join(others)} too: compared by {' and '.join(shared)} alone, as all predict it"]
 
 
 def _check_comparable(evaluations: Mapping[str, Evaluation]) -> None:
@@ -336,10 +357,18 @@ def _check_comparable(evaluations: Mapping[str, Evaluation]) -> None:
     keys = evaluations[first].scores[0].per_clip.keys()
     for name in others:
         if evaluations[name].scores[0].per_clip.keys() != keys:
-            raise SeehearError(f"{name} and {first} have different modalities: their scores can't be compared")
+            own, of_first = (_kinds_of(evaluations[each]) for each in (name, first))
+            raise SeehearError(
+                f"{name} has scores of {own}, {first} of {of_first}: give both as runs, parsers or predictions of the "
+                "same modalities"
+            )
         one, other = evaluations[name].signature, evaluations[first].signature
         if (one.clips, one.iou) != (other.clips, other.iou):
             raise SeehearError(f"{name} and {first} can't be compared: their signatures are {one} and {other}")
+
+
+def _kinds_of(evaluation: Evaluation) -> str:
+    return ", ".join(dict.fromkeys(kind for _, kind in evaluation.scores[0].per_clip))
 
 
 def _differences(evaluations: Mapping[str, Evaluation]) -> dict[str, list[ScoreDifference]]:

@@ -19,12 +19,14 @@ from seehear.evaluation.systems import Systems, describe_decoding, open_parsers,
 from seehear.events import Activity
 from seehear.features.notes import unknown_classes
 from seehear.files import check_folder
+from seehear.modality import with_joint
 from seehear.parsing.parser import Parser
 from seehear.progress import Progress, say
 from seehear.scoring.given import score_given
 from seehear.scoring.references import TRUTH, Reference, references, score_references
 from seehear.scoring.scores import Scores, score
 from seehear.scoring.signature import Signature
+from seehear.scoring.without_features import full_marks
 from seehear.storage.files import Local
 
 if TYPE_CHECKING:
@@ -96,9 +98,50 @@ def evaluate(
         collector = DetailsCollector(
             parsers, decoding or parsers[0].decoding, data, truth, examples=examples, files=files
         )
-    signature = Signature(
-        describe_decoding(parsers, decoding), data.revision, len(data), ensemble=len(parsers[0].members)
-    )
+    evaluation = _evaluated(parsers, data, truth, decoding, untrained, collector, progress)
+    if collector:
+        per_clip = {key: evaluation.per_clip(*key).mean(axis=0) for key in evaluation.scores[0].per_clip}
+        evaluation.details = collector.details(per_clip, evaluation.notes)
+    if out is not None:
+        evaluation.save(out)
+    return evaluation
+
+
+def evaluate_modalities(
+    parsers: Sequence[Parser],
+    dataset: Dataset,
+    modalities: Sequence[str],
+    *,
+    decoding: Decoding | None = None,
+    progress: bool = True,
+) -> Evaluation:
+    """Return the scores of parsers in some of the modalities that they predict.
+
+    Args:
+        parsers: One per seed.
+        dataset: Clips with ground truth of these modalities.
+        modalities: What is scored.
+        decoding: From probabilities to events; by default that of the parsers.
+        progress: Show progress and time left.
+
+    Raises:
+        SeehearError: As `evaluate` does.
+    """
+    data, truth = _prepared(dataset, parsers[0], modalities)
+    return _evaluated(parsers, data, truth, decoding, None, None, progress)
+
+
+def _evaluated(
+    parsers: Sequence[Parser],
+    data: Dataset,
+    truth: Activity,
+    decoding: Decoding | None,
+    untrained: Untrained | None,
+    collector: DetailsCollector | None,
+    progress: bool,
+) -> Evaluation:
+    labels = data.revision_of(truth)
+    signature = Signature(describe_decoding(parsers, decoding), labels, len(data), ensemble=len(parsers[0].members))
     beside = _references(data, truth, parsers[0], untrained)
     scores, given = [], []
     with Progress("evaluating", len(parsers), show=progress and len(parsers) > 1) as bar:
@@ -107,22 +150,21 @@ def evaluate(
             scores.append(score(active, truth, truth.classes or (), signature))
             given.append(score_given(active, truth, truth.classes or (), signature))
             bar.advance(run_name(parser))
-    evaluation = Evaluation(
+    return Evaluation(
         [name for parser in parsers for name in run_names(parser)],
         scores,
-        score_references(beside, truth, truth.classes or (), data.revision),
+        score_references(beside, truth, truth.classes or (), labels),
         list(data.missing),
-        [*data.notes, *_unknown_classes(data, parsers[0]), *([IDENTICAL] if _perfect(scores, truth) else [])],
+        [
+            *data.notes,
+            *full_marks(with_joint(truth, [*truth]), ~data.featured),
+            *_unknown_classes(data, parsers[0]),
+            *([IDENTICAL] if _perfect(scores, truth) else []),
+        ],
         [seed for parser in parsers for seed in parser.seeds],
         meanings={name: reference.meaning for name, reference in beside.items()},
         given=given,
     )
-    if collector:
-        per_clip = {key: evaluation.per_clip(*key).mean(axis=0) for key in scores[0].per_clip}
-        evaluation.details = collector.details(per_clip, evaluation.notes)
-    if out is not None:
-        evaluation.save(out)
-    return evaluation
 
 
 def predictions_of(system: Any) -> list[ActivityLike]:
@@ -186,24 +228,25 @@ def _references(
     return known
 
 
-def _prepared(dataset: Dataset, parser: Parser) -> tuple[Dataset, Activity]:
-    """Return the data set with the parser's networks, and its ground truth in the parser's modalities.
+def _prepared(dataset: Dataset, parser: Parser, modalities: Sequence[str] | None = None) -> tuple[Dataset, Activity]:
+    """Return the data set with the parser's networks, and its ground truth in the parser's modalities, or in some.
 
     The ground truth has the parser's classes first, then those of the data set that the parser does not know.
     """
+    scored = [name for name in parser.modalities if modalities is None or name in modalities]
     truth = dataset.truth
     if truth is None:
         raise SeehearError(
             "scores need per-second ground truth of every modality: give truth= (on the command line --dense-audio and "
             "--dense-visual)"
         )
-    if missing := [name for name in parser.modalities if name not in truth]:
+    if missing := [name for name in scored if name not in truth]:
         raise SeehearError(f"scores need ground truth of every modality: give that of {' and '.join(missing)} too")
     collocation = parser.run.facts.collocation
     same = [*dataset.collocation.items()] == [*collocation.items()]  # in the model's order too
     data = dataset if same else dataset.with_networks(collocation)
     union = tuple(dict.fromkeys([*parser.classes, *data.classes]))
-    own = Activity({name: truth[name] for name in parser.modalities}, classes=data.classes, source=truth.source)
+    own = Activity({name: truth[name] for name in scored}, classes=data.classes, source=truth.source)
     segments = max(own.shape[1], int(data.lengths.max()))
     arrays = {name: padded(array, segments) for name, array in with_classes(own, union).items()}
     return data, Activity(arrays, classes=union, source=truth.source)
@@ -216,7 +259,8 @@ def _predict(
     active = {name: np.zeros(truth.shape, dtype=bool) for name in truth}
     for numbers, part in parser.iter_probabilities(dataset):
         decoded = decoding(part, parser.classes, parser.modalities)
-        for name, of_part in decoded.items():
+        for name in active:
+            of_part = decoded[name]
             active[name][numbers, : of_part.shape[1], : of_part.shape[2]] = of_part
         if collector:
             collector.add_part(numbers, part, decoded, decoding)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from seehear.errors import SeehearError
 from seehear.modality import joint_of
 from seehear.results import Result, counted, html_table, import_pandas, listed, table
-from seehear.scoring.given import DROPPED, MEANINGS
+from seehear.scoring.given import MODALITY, explained
 from seehear.scoring.intervals import Interval, bootstrap_each
 from seehear.scoring.never_found import never_found
 from seehear.scoring.references import NOT_BASELINES, WEAK_BASELINE
@@ -155,7 +155,7 @@ class Evaluation(Result):
         average = f"average {self.average.mean:.1f} ({self.average.low:.1f} to {self.average.high:.1f})"
         count = f", {len(self.scores)} seeds" if len(self.scores) > 1 else ""
         clips = counted(self.signature.clips, "clip")
-        return f"Evaluation({system}: {average}{count}; {clips}, {self.signature.decoding[:40]})"
+        return f"Evaluation({system}: {average}{count}; {clips}, {self.signature.decoding})"
 
     def _repr_html_(self) -> str:
         return html_table(self._score_table(self.rows), f"{self.system}, per cent; {self.signature}")
@@ -361,8 +361,15 @@ class Evaluation(Result):
         rows = [["", *(text for key in self.given_keys for text in (name_of(key), "95 % interval"))]]
         for title, intervals in self.by_given().items():
             rows.append([title, *(text for key in self.given_keys for text in _cells(intervals[key]))])
-        meanings = [f"{name} given: {meaning}" for name, meaning in MEANINGS.items()]
-        return ["", "how much of the error is modality, and how much is time", table(rows), *meanings, DROPPED]
+        meanings, dropped = explained(self.given_intervals)
+        each = [f"{name} given: {meaning}" for name, meaning in meanings.items()]
+        return ["", self.given_title, table(rows), *each, dropped]
+
+    @property
+    def given_title(self) -> str:
+        """What the scores with the true modality or time given show."""
+        of_modality = "modality, and how much is " if MODALITY in self.given_intervals else ""
+        return f"how much of the error is {of_modality}time"
 
     @property
     def given_keys(self) -> tuple[ScoreKey, ...]:

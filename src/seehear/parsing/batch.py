@@ -129,7 +129,7 @@ class ParsedFolder(Result):
         for parsed in self.clips[:MAX_CLIPS]:
             several = len(parsed.origins) > 1
             events = [
-                f"  {event.modality:<14}{event.onset:7.1f} to {event.offset:6.1f} s  {event.confidence:.2f}  "
+                f"  {event.modality:<14}{_times(event.onset, event.offset)}  {event.confidence:.2f}  "
                 f"{event.label}{f' ({event.origin})' if several else ''}"
                 for event in parsed.events
             ]
@@ -424,3 +424,9 @@ def _fits_tables(parsed: ParsedClip, folder: Path, notes: list[str]) -> bool:
         notes.append(f"{folder / parsed.clip}.json: {error}: left out of the tables")
         return False
     return True
+
+
+def _times(onset: float, offset: float) -> str:
+    """Return when an event is, to a tenth of a second; one that is shorter, as of a still image, more exactly."""
+    digits = 1 if offset - onset >= 0.1 else 2 if offset - onset >= 0.01 else 3
+    return f"{onset:7.{digits}f} to {offset:6.{digits}f} s"

@@ -8,7 +8,7 @@ which knows how often a class is heard, seen and both, and looks at no clip.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from seehear.labels import (
     WeakTable,
     classes_of,
     clip_hint,
+    doubts,
     read_table,
     repeated_files,
     suggestion,
@@ -131,7 +132,7 @@ def judge_labels(refined: PathLike | Refinement, truth: Tables, *, prior: Tables
         len(clips),
         signature,
         prior_of.described,
-        notes=tuple(dict.fromkeys([*repeated_files(tables), *prior_of.notes])),
+        notes=tuple(dict.fromkeys([*repeated_files(tables), *_doubts(tables, given, clips), *prior_of.notes])),
     )
 
 
@@ -349,6 +350,26 @@ def _tables(given: Tables, modalities: tuple[str, ...], what: str) -> dict[str, 
         of = ", ".join(named) or "no modality"
         raise SeehearError(f"{what} has true labels of {of}: give those of {' and '.join(missing)} too")
     return {name: _read(named[name]) for name in modalities}
+
+
+def _doubts(tables: Mapping[str, WeakTable | DenseTable], given: ByModality, clips: Sequence[str]) -> list[str]:
+    """Return notes on true labels that look wrong: spellings, and dense tables without a row of most judged clips."""
+    used = [*tables.values()]
+    weak = [each for each in used if isinstance(each, WeakTable)]
+    dense = [each for each in used if isinstance(each, DenseTable)]
+    notes = [
+        str(each).replace("the list of classes", "the refined labels") for each in doubts(weak, dense, given.classes)
+    ]
+    for name, each in tables.items():
+        if not isinstance(each, DenseTable):
+            continue
+        bare = [clip for clip in clips if clip not in set(each.clips)]
+        if 2 * len(bare) > len(clips):
+            notes.append(
+                f"{each.path}: has no row of {len(bare)} of {counted(len(clips), 'judged clip')}, for example "
+                f"{bare[0]}: there, no label is true in {name}. If they were not labelled, take them out of the truth"
+            )
+    return notes
 
 
 def _none_named(tables: Mapping[str, WeakTable | DenseTable], given: ByModality) -> str:

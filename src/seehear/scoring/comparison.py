@@ -188,11 +188,18 @@ class ScoreDifference:
         """Whether the adjusted p is below LEVEL, over clips and seeds."""
         return self.adjusted < LEVEL and self.difference.over_seeds
 
+    @property
+    def _star(self) -> str:
+        """What marks the adjusted p as below LEVEL: in brackets if a system has one seed."""
+        if self.verdict is Verdict.INCONCLUSIVE:
+            return ""
+        return " *" if self.significant else " (*)"
+
     def cells(self) -> list[str]:
         """Return a row of a table.
 
         The cells: the score's name, the first system's score, this system's score, the difference, its interval, p. The
-        last is the adjusted p, with a star if it is significant.
+        last is the adjusted p, with a star if it is significant, in brackets if that holds for these runs only.
         """
         difference = self.difference
         return [
@@ -202,7 +209,7 @@ class ScoreDifference:
             f"{difference.mean:+.2f}",
             f"{difference.low:+.2f} to {difference.high:+.2f}",
             format_p(difference.p),
-            format_p(self.adjusted) + (" *" if self.significant else ""),
+            format_p(self.adjusted) + self._star,
         ]
 
 

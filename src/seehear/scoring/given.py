@@ -7,7 +7,7 @@ but for those that occur nowhere in it: these have neither a true modality nor a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -62,10 +62,20 @@ MEANINGS = {
     TIME: "each class that is predicted in a modality is moved to the times at which it occurs in any modality",
 }
 DROPPED = "both drop classes that occur nowhere in the clip"
+IN_ONE_MODALITY = {TIME: "each class that is predicted in a clip is moved to the times at which it occurs there"}
+DROPPED_BY_TIME = "it drops classes that occur nowhere in the clip"
+
+
+def explained(names: Container[str]) -> tuple[dict[str, str], str]:
+    """Return what corrections do, by their names, and what becomes of classes that occur nowhere. names: Of them."""
+    meanings = {name: MEANINGS[name] for name in MEANINGS if name in names}
+    return (meanings, DROPPED) if MODALITY in meanings else (IN_ONE_MODALITY, DROPPED_BY_TIME)
 
 
 def score_given(predicted: Active, true: Active, classes: Sequence[str], signature: Signature) -> dict[str, Scores]:
     """Return the scores of a prediction with the true modality given, and with the true time given.
+
+    In one modality alone there is no other to move a class to, so only the time is given.
 
     Args:
         predicted: modality -> (N, T, C).
@@ -75,6 +85,8 @@ def score_given(predicted: Active, true: Active, classes: Sequence[str], signatu
     """
     scores = {}
     for name, correct in GIVEN.items():
+        if name == MODALITY and len(predicted) == 1:
+            continue
         own = replace(signature, decoding=f"{signature.decoding}+true-{name}")
         scores[name] = score(predicted, true, classes, own, correct)
     return scores

@@ -41,13 +41,14 @@ def references(truth: Active, weak: NDArray[np.float32], lengths: NDArray[np.int
 
     Returns:
         By name: nothing; the weak-label baseline, which predicts the weak labels in every segment and modality; the
-        class prior, which predicts each of them in its usual modalities alone; the ground truth.
+        class prior, which predicts each of them in its usual modalities alone; the ground truth. Of one modality there
+        is no class prior: it would be the weak-label baseline again.
     """
     segments = next(iter(truth.values())).shape[1]
     inside = inside_clips(lengths, segments)  # (N, T)
     baseline = inside[..., None] & (weak[:, None] > 0)  # (N, T, C)
     nothing = np.broadcast_to(np.False_, baseline.shape)
-    return {
+    known = {
         NOTHING: Reference("no event anywhere", {name: nothing for name in truth}),
         WEAK_BASELINE: Reference(
             "the clip's true labels in every segment and modality", {name: baseline for name in truth}
@@ -59,6 +60,9 @@ def references(truth: Active, weak: NDArray[np.float32], lengths: NDArray[np.int
         ),
         TRUTH: Reference("the ground truth", dict(truth)),
     }
+    if len(truth) == 1:
+        del known[CLASS_PRIOR]
+    return known
 
 
 def usual_modalities(truth: Active) -> dict[str, NDArray[np.bool_]]:

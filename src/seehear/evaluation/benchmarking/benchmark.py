@@ -15,7 +15,7 @@ from seehear.data import Dataset
 from seehear.decoding import Decoding
 from seehear.errors import SeehearError
 from seehear.evaluation.benchmarking.arrays import truth_of
-from seehear.evaluation.benchmarking.checks import check_kinds, check_tables, length_notes, one_sided
+from seehear.evaluation.benchmarking.checks import check_kinds, check_tables, contradictions, length_notes, one_sided
 from seehear.evaluation.benchmarking.inputs import (
     ByKind,
     Given,
@@ -25,7 +25,7 @@ from seehear.evaluation.benchmarking.inputs import (
     last_segment,
     read_by_kind,
 )
-from seehear.evaluation.benchmarking.predictions import of_given, of_parser
+from seehear.evaluation.benchmarking.predictions import kinds_alone, of_given, of_parser
 from seehear.evaluation.benchmarking.result import Benchmark, MetricResult
 from seehear.evaluation.systems import Systems, describe_decoding, open_parsers, released, run_name, run_names
 from seehear.events import ActiveSegments, Activity, event_spans
@@ -35,10 +35,11 @@ from seehear.progress import Progress
 from seehear.results import counted
 from seehear.scoring import intervals
 from seehear.scoring.intervals import Interval, bootstrap_values
-from seehear.scoring.metrics import METRICS, label_f1
+from seehear.scoring.metrics import METRICS, label_f1, parsing_f1
 from seehear.scoring.metrics.inputs import Clips, Prediction, Truth
 from seehear.scoring.metrics.interface import Grain, Measured, Metric, MetricSignature, limits_of
 from seehear.scoring.signature import revision
+from seehear.scoring.without_features import full_marks
 
 Predicted = Mapping[str, str | Path | ArrayLike]  # kind -> dense or weak table, or array
 TOLERANCE = 1e-9  # of rounding, between a value and the ends of its interval
@@ -85,7 +86,7 @@ def benchmark(
         ensemble: Score several seeds as one system, which predicts the mean of their probabilities.
         decoding: From probabilities to events; by default that of the parsers.
         draws: Bootstrap draws of the intervals, 0 for none; by default as many as each metric affords.
-        length: Seconds of clips whose length is not known; by default up to the last event of any clip.
+        length: Seconds of clips whose length is not known; by default each counts up to its last true event.
         segment: Seconds per segment, where `clips` is a table.
         device: Where parsers of run folders compute: auto, cpu or cuda.
         progress: Show progress and time left.
@@ -187,7 +188,10 @@ def _of_parsers(
     collocation = first.run.facts.collocation
     data = dataset if [*dataset.collocation.items()] == [*collocation.items()] else dataset.with_networks(collocation)
     scored, truth, notes = _prepared(metrics, known, given, first.classes)
+    _check(metrics, kinds_alone(first.modalities), truth)
     notes += unknown_classes(scored.classes, first.classes, "the labels", "their events count as missed")
+    if any(metric.name == parsing_f1.METRIC.name for metric in metrics):
+        notes += full_marks(truth.active, ~data.featured)
     apart = any(metric.name == label_f1.METRIC.name for metric in metrics)
     measured = []
     with Progress("benchmark", len(parsers), show=progress and len(parsers) > 1) as bar:
@@ -263,13 +267,14 @@ def _prepared(
     notes = [*known.notes, *check_tables(given, known, truth=True)]
     classes = tuple(dict.fromkeys([*first, *known.classes, *classes_in([*given.values(), *predicted], known)]))
     segments = last_segment([*given.values(), *predicted], known, len(classes))
-    lengths = np.where(known.lengths > 0, known.lengths, segments)
     if any(metric.grain is Grain.SECOND for metric in metrics):
-        notes += length_notes([*given.values(), *predicted], known, segments)
-    scored = Clips(known.clips, classes, lengths, segments, known.segment)
+        notes += length_notes([*given.values(), *predicted], known)
+    scored = Clips(known.clips, classes, known.lengths, segments, known.segment, known.lengths == 0)
     truth = truth_of(given, scored, known.classes)
-    # What is true past the end of the features, within a rounding, counts as part of the clip.
-    last = np.max([lengths, *(_last_active(array) for array in truth.active.values())], axis=0)
+    notes += contradictions(truth, scored)
+    # What is true past the end of the features, within a rounding, counts as part of the clip. A clip of unknown
+    # length lasts until its last true event: what lies beyond may not exist, and would be background that is right.
+    last = np.max([known.lengths, *(_last_active(array) for array in truth.active.values())], axis=0)
     return replace(scored, lengths=last), truth, notes
 
 
@@ -281,9 +286,20 @@ def _last_active(active: Any) -> Any:
     return last
 
 
-def _measured(metrics: Sequence[Metric], prediction: Prediction, truth: Truth, clips: Clips) -> list[Measured]:
+def _check(metrics: Sequence[Metric], prediction: Prediction, truth: Truth) -> None:
+    """Raise SeehearError, naming all metrics that the truth or the prediction can't answer."""
+    refused = []
     for metric in metrics:
-        metric.check(prediction, truth)
+        try:
+            metric.check(prediction, truth)
+        except SeehearError as error:
+            refused.append(str(error))
+    if refused:
+        raise SeehearError("\n".join(refused))
+
+
+def _measured(metrics: Sequence[Metric], prediction: Prediction, truth: Truth, clips: Clips) -> list[Measured]:
+    _check(metrics, prediction, truth)
     return [metric.measure(prediction, truth, clips) for metric in metrics]
 
 
@@ -301,7 +317,7 @@ def _results(
             parameters=metric.parameters,
             draws=number,
             segment=shared.segment if metric.grain is Grain.SECOND else None,
-            length=shared.length if metric.lengths else None,
+            length=shared.length if metric.lengths else "",
         )
         notes = tuple(dict.fromkeys(note for run in runs for note in (*run.notes, *_beside(found))))
         results.append(MetricResult(metric, runs[0].keys, found, [run.classes for run in runs], signature, notes))
@@ -324,5 +340,4 @@ def _signature(
     """Return what the signatures of all metrics share."""
     paths = [each.path for each in given.values() if not isinstance(each, np.ndarray)]
     labels = f"{known.revision}+{revision(paths)}" if paths else known.revision
-    length = known.assumed(clips.segments)
-    return MetricSignature("", "", decoding, labels, len(clips), 0, ensemble, clips.segment, length)
+    return MetricSignature("", "", decoding, labels, len(clips), 0, ensemble, clips.segment, known.assumed)

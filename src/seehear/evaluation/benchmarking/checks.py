@@ -28,6 +28,7 @@ from seehear.labels.plausible import MAX_OVERHANG
 from seehear.labels.tables import stated_lengths
 from seehear.modality import AUDIO, JOINT, VISUAL, modality_of
 from seehear.results import counted
+from seehear.scoring.metrics.inputs import Clips, Truth
 
 NOTHING_TRUE = "there, nothing can be right"
 
@@ -68,19 +69,53 @@ def one_sided(
     ]
 
 
-def length_notes(given: Iterable[Given], clips: Labelled, segments: int) -> list[str]:
+def contradictions(truth: Truth, clips: Clips) -> list[str]:
+    """Return notes on truth of several kinds that can't all be right: what is both must be in both.
+
+    Args:
+        truth: Of all kinds.
+        clips: Names of the clips and classes.
+    """
+    if not {AUDIO, VISUAL} <= set(truth.given):
+        return []
+    heard, seen = truth.labels[AUDIO], truth.labels[VISUAL]
+    notes = []
+    if np.array_equal(heard, seen) and heard.any() and truth.given[AUDIO] != truth.given[VISUAL]:
+        notes.append(
+            f"truth of {AUDIO} and of {VISUAL} have the same labels in every clip ({truth.given[AUDIO]}, "
+            f"{truth.given[VISUAL]}): is one of them of the other modality?"
+        )
+    if JOINT not in truth.given:
+        return notes
+    cells = np.argwhere(truth.labels[JOINT] & ~(heard & seen))
+    if len(cells):
+        n, c = cells[0]
+        notes.append(
+            f"truth of {JOINT} ({truth.given[JOINT]}) contradicts that of {AUDIO} and {VISUAL}: "
+            f"{counted(len(cells), 'label')} of a clip, for example {clips.names[n]} ({clips.classes[c]}), "
+            f"{'is' if len(cells) == 1 else 'are'} not in both. What is heard and seen at once must be; leave "
+            f"{JOINT} out, and it follows from the two"
+        )
+    return notes
+
+
+def length_notes(given: Iterable[Given], clips: Labelled) -> list[str]:
     """Return a note on how long clips of unknown length are taken to be, and on what lies past all events.
 
     Args:
         given: Truth and predictions.
         clips: The clips.
-        segments: Of the longest clip.
     """
-    if (taken := clips.assumed(segments)) is None:
+    if not clips.unknown:
         return []
-    note = f"{counted(clips.unknown, 'clip is', 'clips are')} of unknown length: taken as {taken:g} s"
-    if clips.length is None:
-        return [f"{note}, like the longest"]
+    note = f"{counted(clips.unknown, 'clip is', 'clips are')} of unknown length"
+    if (taken := clips.length) is None:
+        each = "it counts" if clips.unknown == 1 else "each counts"
+        return [
+            f"{note}: {each} up to the end of its last true event, and what is predicted later does not count; "
+            "give length= for another (on the command line --length SECONDS)"
+        ]
+    note = f"{note}: taken as {taken:g} s"
     last = clips.segment * last_segment(given, replace(clips, lengths=np.zeros_like(clips.lengths)), 1)
     if last >= taken:
         return [f"{note}, as given"]

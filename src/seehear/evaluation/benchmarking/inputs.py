@@ -17,9 +17,9 @@ from seehear.errors import SeehearError
 from seehear.labels import DenseTable, WeakTable, classes_of, read_table, read_weak, segments_of
 from seehear.scoring.signature import revision
 
-Given = (
-    DenseTable | WeakTable | NDArray[Any]
-)  # of one kind: a table, or an array (N, T, C) per second or (N, C) per clip
+Table = DenseTable | WeakTable
+Given = Table | NDArray[Any]  # of one kind: a table, or an array (N, T, C) per second or (N, C) per clip
+LAST_EVENT = "last-event"  # clips of unknown length count up to the end of their last true event
 ByKind = Mapping[str, str | Path | ArrayLike] | Sequence[str]
 
 
@@ -53,14 +53,11 @@ class Labelled:
     length: float | None = None
     marked: tuple[str, ...] = ()
 
-    def assumed(self, segments: int) -> float | None:
-        """Return how long clips of unknown length are taken to be, seconds; None if there are none.
-
-        Args:
-            segments: Of the longest clip.
-        """
-        taken = segments * self.segment if self.length is None else self.length
-        return taken if self.unknown else None
+    @property
+    def assumed(self) -> str:
+        """How long clips of unknown length are taken to be, for signatures; empty if there are none."""
+        taken = LAST_EVENT if self.length is None else f"{self.length:g}"
+        return taken if self.unknown else ""
 
 
 def labelled(clips: Dataset | str | Path, length: float | None, segment: float) -> Labelled:

@@ -21,6 +21,16 @@ from seehear.parsing.parser import Parser
 from seehear.scoring.metrics.inputs import Clips, Prediction, Spans, with_pair
 
 
+def kinds_alone(modalities: Sequence[str]) -> Prediction:
+    """Return a prediction of no clip, by which metrics can be checked before anything is computed.
+
+    Args:
+        modalities: Of the parser that will predict.
+    """
+    kinds = with_pair({name: np.zeros((0, 0), dtype=np.bool_) for name in modalities})
+    return Prediction(kinds, kinds)
+
+
 def of_parser(parser: Parser, dataset: Dataset, clips: Clips, decoding: Decoding, *, alone: bool) -> Prediction:
     """Return what a trained parser predicts.
 

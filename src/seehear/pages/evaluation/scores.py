@@ -39,11 +39,19 @@ class ScoreLine:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A reference to compare the scores with. score: its average. not_better: scores that are not better than its."""
+    """A reference to compare the scores with.
+
+    Attributes:
+        name: After "the", in a sentence.
+        score: Its average.
+        worse: Scores that are worse than its.
+        inconclusive: Scores that are neither better nor worse.
+    """
 
     name: str
     score: str
-    not_better: list[str]
+    worse: list[str]
+    inconclusive: list[str]
 
 
 @dataclass(frozen=True)
@@ -77,8 +85,9 @@ def score_facts(evaluation: Evaluation, details: Details) -> dict[str, Any]:
 
 def _baseline(evaluation: Evaluation, name: str) -> Baseline:
     rows = evaluation.rows
-    others = [row.name for row in rows if row.verdict_against(name) is not Verdict.BETTER]
-    return Baseline(called(name), number(rows[-1].references[name], ".2f"), others)
+    names = {verdict: [row.name for row in rows if row.verdict_against(name) is verdict] for verdict in Verdict}
+    score = number(rows[-1].references[name], ".2f")
+    return Baseline(called(name), score, names[Verdict.WORSE], names[Verdict.INCONCLUSIVE])
 
 
 def score_line(row: ScoreRow) -> ScoreLine:
@@ -119,13 +128,15 @@ def _given_facts(evaluation: Evaluation) -> dict[str, Any]:
         return number(interval.mean, ".2f"), _range(interval), {end: value / 100 for end, value in ends.items()}
 
     every = [row.key for row in evaluation.rows]
+    meanings, dropped = given.explained(columns and evaluation.given_intervals)
     return {
         "given_scores": [name_of(key) for key in evaluation.given_keys],
         "given": [(name, [cells(of[key]) for key in evaluation.given_keys]) for name, of in columns.items()],
         "given_names": list(columns),
         "given_every": [(name_of(key), [cells(of[key]) for of in columns.values()]) for key in every],
-        "given_meanings": given.MEANINGS,
-        "given_dropped": given.DROPPED,
+        "given_title": f"{evaluation.given_title[0].upper()}{evaluation.given_title[1:]}",
+        "given_meanings": meanings,
+        "given_dropped": dropped,
     }
 
 

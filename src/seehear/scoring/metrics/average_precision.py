@@ -46,7 +46,7 @@ def proposals(scores: Scores, clips: Clips) -> Spans:
     total = np.concatenate([np.zeros_like(total[:, :1]), total], axis=1)  # (N, T + 1, C)
 
     margin = np.maximum(1, np.rint(MARGIN * (stop - start))).astype(np.intp)
-    first, last = np.maximum(start - margin, 0), np.minimum(stop + margin, np.maximum(stop, clips.lengths[clip]))
+    first, last = np.maximum(start - margin, 0), np.minimum(stop + margin, np.maximum(stop, clips.extents[clip]))
     inside = total[clip, stop, label] - total[clip, start, label]
     around = total[clip, last, label] - total[clip, first, label] - inside
     outside = np.maximum((last - first) - (stop - start), 1)  # segments; nothing is around a run that fills its clip

@@ -31,6 +31,8 @@ class Clips:
         lengths: Segments per clip, (N,).
         segments: T of all arrays.
         segment: Seconds per segment.
+        unknown: Clips whose length is not known, (N,): it is taken to be up to their last true event. None if there are
+            none.
     """
 
     names: tuple[str, ...]
@@ -38,11 +40,17 @@ class Clips:
     lengths: NDArray[np.int64]
     segments: int
     segment: float = 1.0
+    unknown: NDArray[np.bool_] | None = None
 
     @cached_property
     def inside(self) -> NDArray[np.bool_]:
         """Which segments lie within their clip, (N, T)."""
         return inside_clips(self.lengths, self.segments)
+
+    @property
+    def extents(self) -> NDArray[np.int64]:
+        """Segments in which something can be predicted, (N,): all of a clip of unknown length, whatever is true."""
+        return self.lengths if self.unknown is None else np.where(self.unknown, self.segments, self.lengths)
 
     def __len__(self) -> int:
         return len(self.names)

@@ -6,7 +6,7 @@ Such functions serve means over clips and scores of the whole data set alike: a 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -32,8 +32,8 @@ class Kinds(StrEnum):
     """Of what the truth must be known."""
 
     JOINT = "what is heard and seen at once"
-    EVERY = "every modality by itself"
-    ANY = "at least one modality, or what is heard and seen at once"
+    EVERY = "one modality or more"
+    ANY = "one modality or more, or what is heard and seen at once"
 
 
 @dataclass(frozen=True)
@@ -148,17 +148,14 @@ class Metric:
             SeehearError: Saying what the truth, or the prediction, can't say.
         """
         known = truth.active if self.grain is Grain.SECOND else truth.labels
-        if self.kinds is Kinds.JOINT and JOINT not in known:
-            raise SeehearError(f"{self.name} compares {self.kinds}, {self.grain}: {self._unknown(truth)}")
-        if self.kinds is Kinds.ANY and not known:
-            raise SeehearError(f"{self.name} needs truth {self.grain}: {self._unknown(truth)}")
-        if self.kinds is Kinds.EVERY and (missing := [kind for kind in _modalities(prediction) if kind not in known]):
-            lacks = f"that of {' and '.join(missing)} is not known {self.grain}"
-            raise SeehearError(f"{self.name} compares {self.kinds}: {lacks}; {self._unknown(truth)}")
+        asked = {Kinds.JOINT: [JOINT], Kinds.EVERY: modalities_of(truth.given), Kinds.ANY: [*known]}[self.kinds]
+        if not any(kind in known for kind in asked):
+            raise SeehearError(f"{self.name} needs truth of {self.kinds}, {self.grain}. {self._unknown(truth)}")
         predicted = prediction.active if self.grain is Grain.SECOND else prediction.labels
         if self.grain is Grain.SECOND and not predicted:
             raise SeehearError(f"{self.name} compares seconds, and the predictions are per clip: give dense tables")
-        needed = [JOINT] if self.kinds is Kinds.JOINT else [kind for kind in truth.given if kind in known]
+        needed = [JOINT] if self.kinds is Kinds.JOINT else [kind for kind in truth.given if kind in asked]
+        needed = [kind for kind in needed if kind in known]
         if lacking := [kind for kind in needed if kind not in predicted]:
             raise SeehearError(
                 f"{self.name}: nothing is predicted of {' and '.join(lacking)}, the predictions are of "
@@ -169,18 +166,18 @@ class Metric:
     def _unknown(self, truth: Truth) -> str:
         """Return what the truth is of, what it can't say, and what to give."""
         of = [
-            f"{kind} is known {Grain.SECOND if kind in truth.spans else Grain.CLIP} ({where})"
+            f"{kind} {Grain.SECOND if kind in truth.spans else Grain.CLIP} ({where})"
             for kind, where in truth.given.items()
         ]
         limits = "; ".join(limits_of(truth))
         seconds = " of dense tables, with onset and offset" if self.grain is Grain.SECOND else ""
         options = {
             Kinds.JOINT: "audio_visual=TABLE, or both audio=TABLE and visual=TABLE",
-            Kinds.EVERY: "MODALITY=TABLE for each modality",
+            Kinds.EVERY: "MODALITY=TABLE for one modality or more",
             Kinds.ANY: "KIND=TABLE",
         }
-        known = "; ".join(filter(None, [", ".join(of) or "no truth is given", limits]))
-        return f"{known}. Give {options[self.kinds]}{seconds}"
+        known = "; ".join(filter(None, [", ".join(of) or "none", limits]))
+        return f"Given: {known}. Give {options[self.kinds]}{seconds}"
 
 
 @dataclass(frozen=True)
@@ -196,8 +193,8 @@ class MetricSignature:
         draws: Bootstrap draws of the intervals; 0 for none.
         ensemble: Number of seeds whose probabilities were averaged; 1 for a single run.
         segment: Seconds per segment; None for a metric of clips.
-        length: Seconds that clips of unknown length are taken as; None if there are none, or the metric does not
-            depend on it.
+        length: Seconds that clips of unknown length are taken as, or `last-event`; empty if there are none, or the
+            metric does not depend on it.
         version: Of seehear.
     """
 
@@ -209,21 +206,21 @@ class MetricSignature:
     draws: int
     ensemble: int = 1
     segment: float | None = None
-    length: float | None = None
+    length: str = ""
     version: str = __version__
 
     def __str__(self) -> str:
         parts = [self.metric, self.parameters, f"decoding:{self.decoding}"]
         parts += [f"ensemble:{self.ensemble}"] if self.ensemble > 1 else []
         parts += [f"segment:{self.segment:g}"] if self.segment is not None else []
-        parts += [f"length:{self.length:g}"] if self.length is not None else []
+        parts += [f"length:{self.length}"] if self.length else []
         parts += [f"labels:{self.labels}", f"clips:{self.clips}", f"draws:{self.draws}", f"seehear{self.version}"]
         return "|".join(filter(None, parts))
 
 
 def limits_of(truth: Truth) -> list[str]:
     """Return in words what a truth can't say: about modalities, and about time."""
-    modalities = [kind for kind in truth.given if kind != JOINT]
+    modalities = modalities_of(truth.given)
     limits = []
     if truth.given and not modalities:
         limits.append("truth of audio_visual says nothing of what is only heard or only seen")
@@ -236,5 +233,6 @@ def limits_of(truth: Truth) -> list[str]:
     return limits
 
 
-def _modalities(prediction: Prediction) -> list[str]:
-    return [kind for kind in prediction.labels if kind != JOINT]
+def modalities_of(kinds: Iterable[str]) -> list[str]:
+    """Return the kinds that are modalities."""
+    return [kind for kind in kinds if kind != JOINT]

@@ -100,7 +100,8 @@ def _confusion(prediction: Prediction, true: Mapping[str, Active]) -> tuple[Colu
     whole = labelled.astype(np.int64)
     note = (
         "mu needs clips of which one modality alone gives a right class: "
-        f"of {counted(int(whole.sum()), 'clip')} with a label, {AUDIO} does in {heard.sum()}, {VISUAL} in {seen.sum()}"
+        f"of {counted(int(whole.sum()), 'clip')} with a label, {AUDIO} does in {heard.sum()}, {VISUAL} in "
+        f"{seen.sum()}; lower is better, and a class is right that is true in any kind of the truth ({', '.join(true)})"
     )
     return [(Key(kind, "mu"), each.astype(np.int64), whole) for kind, each in confused.items()], note
 

@@ -22,7 +22,7 @@ IOU = 0.5
 
 
 def ov_avel_f1(prediction: Prediction, truth: Truth, clips: Clips) -> Ratios:
-    """Return F1 over segments and over events, means over clips.
+    """Return F1 over segments and over events, means over clips; one without any segment does not count.
 
     Args:
         prediction: Of seconds heard and seen at once.
@@ -40,7 +40,8 @@ def ov_avel_f1(prediction: Prediction, truth: Truth, clips: Clips) -> Ratios:
         classes += [ClassScore(_key(level), label, value, support) for label, value, support in rows]
     part = np.stack(per_clip, axis=1)  # (N, 2)
     notes = label_notes(prediction, truth, clips.inside, "one is predicted, so that even the truth does not reach 100")
-    return Ratios(tuple(map(_key, LEVELS)), part, np.ones_like(part), classes=tuple(classes), notes=notes)
+    whole = np.repeat(clips.lengths[:, None] > 0, part.shape[1], axis=1).astype(np.float64)  # (N, 2)
+    return Ratios(tuple(map(_key, LEVELS)), part * whole, whole, classes=tuple(classes), notes=notes)
 
 
 def _key(level: str) -> Key:
