@@ -163,6 +163,26 @@ def test_clips_without_features_add_no_background_that_is_right(world, tmp_path)
     assert any("score 100 where nothing is true" in note for note in evaluated.notes)
 
 
+def test_what_is_predicted_after_the_last_true_event_counts(tmp_path):
+    (tmp_path / "labels.csv").write_text("filename\tevent_labels\nc0\tDog\n")
+    for name, offset in (("truth", 2), ("right", 2), ("later", 4)):
+        write_dense(tmp_path / f"{name}.csv", [Event("c0", 0, offset, "Dog")])
+
+    def accuracy(system):
+        found = sh.benchmark(
+            {"audio_visual": system},
+            tmp_path / "labels.csv",
+            truth={"audio_visual": tmp_path / "truth.csv"},
+            metrics="segment-accuracy",
+            draws=0,
+        )
+        assert "|length:last-event|" in str(found.signatures[0])
+        return found.interval("segment-accuracy", "accuracy").mean
+
+    assert accuracy(tmp_path / "right.csv") == pytest.approx(100)
+    assert accuracy(tmp_path / "later.csv") == pytest.approx(50)
+
+
 def test_an_ensemble_is_one_system(world):
     found = of_run(world, ["map"], ensemble=True)
     assert "ensemble:2" in str(found["map"].signature)

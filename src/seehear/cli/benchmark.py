@@ -41,7 +41,8 @@ def benchmark(
         ensemble: Score all seeds as one system, which predicts the mean of their probabilities.
         decoding: How probabilities become events.
         draws: Bootstrap draws of the intervals, 0 for none; by default as many as each metric affords.
-        length: Seconds of clips whose length is not known; by default each counts up to its last true event.
+        length: Seconds of clips whose length is not known; by default each counts up to its last event, true or
+            predicted.
         segment: Length of a segment in seconds, for predictions; that of runs is their store's.
         device: auto, cpu or cuda.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from seehear import arguments
 from seehear.data import Dataset
@@ -30,6 +30,7 @@ from seehear.evaluation.benchmarking.result import Benchmark, MetricResult
 from seehear.evaluation.systems import Systems, describe_decoding, open_parsers, released, run_name, run_names
 from seehear.events import ActiveSegments, Activity, event_spans
 from seehear.features.notes import unknown_classes
+from seehear.labels import DenseTable
 from seehear.parsing.parser import Parser
 from seehear.progress import Progress
 from seehear.results import counted
@@ -86,7 +87,8 @@ def benchmark(
         ensemble: Score several seeds as one system, which predicts the mean of their probabilities.
         decoding: From probabilities to events; by default that of the parsers.
         draws: Bootstrap draws of the intervals, 0 for none; by default as many as each metric affords.
-        length: Seconds of clips whose length is not known; by default each counts up to its last true event.
+        length: Seconds of clips whose length is not known; by default each counts up to its last event, true or
+            predicted.
         segment: Seconds per segment, where `clips` is a table.
         device: Where parsers of run folders compute: auto, cpu or cuda.
         progress: Show progress and time left.
@@ -273,12 +275,22 @@ def _prepared(
     truth = truth_of(given, scored, known.classes)
     notes += contradictions(truth, scored)
     # What is true past the end of the features, within a rounding, counts as part of the clip. A clip of unknown
-    # length lasts until its last true event: what lies beyond may not exist, and would be background that is right.
+    # length lasts until its last event, true or predicted: what lies beyond may not exist, and would be background
+    # that is right.
     last = np.max([known.lengths, *(_last_active(array) for array in truth.active.values())], axis=0)
-    return replace(scored, lengths=last), truth, notes
+    known_by_events = np.max([last, *(_last_predicted(each, scored) for each in predicted)], axis=0)
+    return replace(scored, lengths=np.where(known.lengths == 0, known_by_events, last)), truth, notes
 
 
-def _last_active(active: Any) -> Any:
+def _last_predicted(given: Given, clips: Clips) -> NDArray[np.int64]:
+    """Return up to which segment predictions say something of each clip, (N,): arrays do up to their end."""
+    if isinstance(given, DenseTable):
+        return _last_active(given.array(clips.names, clips.classes, clips.segments, clips.segment))
+    segments = given.shape[1] if isinstance(given, np.ndarray) and given.ndim == 3 else 0
+    return np.full(len(clips), segments, dtype=np.int64)
+
+
+def _last_active(active: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the number of segments up to the last active one per clip, (N,), from (N, T, C)."""
     spans = event_spans(ActiveSegments.of(active))
     last = np.zeros(len(active), dtype=np.int64)

@@ -112,8 +112,8 @@ def length_notes(given: Iterable[Given], clips: Labelled) -> list[str]:
     if (taken := clips.length) is None:
         each = "it counts" if clips.unknown == 1 else "each counts"
         return [
-            f"{note}: {each} up to the end of its last true event, and what is predicted later does not count; "
-            "give length= for another (on the command line --length SECONDS)"
+            f"{note}: {each} up to the end of its last event, true or predicted; give length= for another (on the "
+            "command line --length SECONDS)"
         ]
     note = f"{note}: taken as {taken:g} s"
     last = clips.segment * last_segment(given, replace(clips, lengths=np.zeros_like(clips.lengths)), 1)

@@ -19,7 +19,7 @@ from seehear.scoring.signature import revision
 
 Table = DenseTable | WeakTable
 Given = Table | NDArray[Any]  # of one kind: a table, or an array (N, T, C) per second or (N, C) per clip
-LAST_EVENT = "last-event"  # clips of unknown length count up to the end of their last true event
+LAST_EVENT = "last-event"  # clips of unknown length count up to their last event, true or predicted
 ByKind = Mapping[str, str | Path | ArrayLike] | Sequence[str]
 
 

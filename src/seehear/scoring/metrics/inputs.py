@@ -31,8 +31,8 @@ class Clips:
         lengths: Segments per clip, (N,).
         segments: T of all arrays.
         segment: Seconds per segment.
-        unknown: Clips whose length is not known, (N,): it is taken to be up to their last true event. None if there are
-            none.
+        unknown: Clips whose length is not known, (N,): it is taken to be up to their last event, true or predicted.
+            None if there are none.
     """
 
     names: tuple[str, ...]
