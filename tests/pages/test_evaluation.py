@@ -197,9 +197,13 @@ def test_the_difference_from_the_baseline_is_paired_by_clip(both):
 def test_what_is_not_better_than_the_baseline_is_named_first(both):
     found, report = Read(both[0] / "evaluation.html"), both[1]
     for name, called in (("weak labels", "weak-label baseline"), ("class prior", "class prior")):
-        others = [row.name for row in report.rows if row.verdict_against(name) is not Verdict.BETTER]
-        text = f"Not significantly better than the {called}: {', '.join(others)}."
-        assert (text if others else f"Every score is better than the {called}") in found.text
+        by_verdict = {
+            verdict: ", ".join(row.name for row in report.rows if row.verdict_against(name) is verdict)
+            for verdict in (Verdict.WORSE, Verdict.INCONCLUSIVE)
+        }
+        for verdict, text in ((Verdict.WORSE, "Worse than"), (Verdict.INCONCLUSIVE, "Inconclusive against")):
+            assert (f"{text} the {called}: {by_verdict[verdict]}." in found.text) is bool(by_verdict[verdict])
+        assert (f"Every score is better than the {called}" in found.text) is not any(by_verdict.values())
 
 
 def test_what_references_predict_is_said(both):

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 from seehear.training.runs.base import BaseRun
 
@@ -24,8 +21,6 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
         new: Another one.
         where: The dotted name of the values, empty for whole documents.
     """
-    if where.startswith("networks.") and isinstance(old, list) and isinstance(new, list):
-        return _of_networks(old, new, where)
     if isinstance(old, dict) and isinstance(new, dict):
         keys = dict.fromkeys([*old, *new])
         parts = [differences(old.get(key), new.get(key), f"{where}.{key}" if where else key) for key in keys]
@@ -35,18 +30,24 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
 
 def facts_that_differ(old: Any, new: Any) -> list[str]:
     """Return the differences of the facts of two runs. Of other networks, the features differ too: that is not told."""
-    every = differences(old, new)
-    if not any(part.startswith("networks.") for part in every):
-        return every
-    made_of = tuple(f"inputs.{name} " for name in {**old["inputs"], **new["inputs"]} if name.endswith(MADE_OF_FEATURES))
-    return [part for part in every if not part.startswith(made_of)]
+    had, has = old["networks"], new["networks"]
+    networks = [
+        part
+        for name in dict.fromkeys([*had, *has])
+        for part in _of_networks(had.get(name, []), has.get(name, []), f"networks.{name}")
+    ]
+    rest, others = ({**facts, "networks": None} for facts in (old, new))
+    if networks:
+        for facts in (rest, others):
+            facts["inputs"] = {name: of for name, of in facts["inputs"].items() if not name.endswith(MADE_OF_FEATURES)}
+    return [*networks, *differences(rest, others)]
 
 
 def _of_networks(old: list[Any], new: list[Any], where: str) -> list[str]:
     """Return how the networks of a modality differ, in short: their names, or else what differs of each."""
     names, others = ("+".join(str(info["name"]) for info in infos) for infos in (old, new))
     if names != others:
-        return [f"{where} {names} → {others}"]
+        return [f"{where} {names or 'none'} → {others or 'none'}"]
     result = []
     for info, other in zip(old, new, strict=True):
         parts = [
