@@ -403,12 +403,15 @@ def test_stop_ends_the_process_and_the_events(film):
     assert live.stop() == []
 
 
-def test_a_decoder_that_is_killed_is_told(film):
+@pytest.mark.parametrize("noticed", [True, False])
+def test_a_decoder_that_is_killed_is_told(film, noticed):
     tap = Slow(open(film, "rb"))  # noqa: SIM115
     live = Levels().follow(tap)
     assert next(live) == live.started
     (child,) = live._stream._decoder.children
     child.process.kill()
+    if noticed:
+        child.process.wait()  # no other process goes on, which would have lost what this one had read
     with pytest.raises(ClipError, match="its decoder was killed"):
         list(live)
     assert [each.type for each in live.stop(Ending.BROKEN)] == ["end"]

@@ -75,6 +75,7 @@ class OpenStream:
         self._decoder = Decoder(replace(limits, silence=place.stall + SLOW), self._descriptors)
         self._name = [place.as_json(), audio_track, 0]
         with self._decoder.lend() as child:
+            self._child = child  # for good: another process would not have what this one has read
             self._close_descriptors()
             facts = child.ask(self.path, {"do": Request.OPEN, "media": self._name})[0]["facts"]
         self.has_video, self.has_audio = bool(facts["has_video"]), bool(facts["has_audio"])
@@ -96,16 +97,14 @@ class OpenStream:
                 yield span, self._stream.state()
             self.state = self._stream.state()
             return
-        assert self._decoder is not None
         options["sizes"] = sorted(int(size) for size in options.get("sizes", ()))
         request = {"do": Request.SPANS, "media": self._name, "options": {"length": length, **options}}
-        with self._decoder.lend() as child:
-            reply, arrays = child.ask(self.path, request)
-            while "span" in reply:
-                yield span_of(reply["span"], arrays), State(**reply["facts"]["state"])
-                del arrays  # the memory is the caller's
-                reply, arrays = child.ask(self.path, {"do": Request.NEXT})
-            self.state = State(**reply["facts"]["state"])
+        reply, arrays = self._child.ask(self.path, request)
+        while "span" in reply:
+            yield span_of(reply["span"], arrays), State(**reply["facts"]["state"])
+            del arrays  # the memory is the caller's
+            reply, arrays = self._child.ask(self.path, {"do": Request.NEXT})
+        self.state = State(**reply["facts"]["state"])
 
     def close(self) -> None:
         """End its process."""
