@@ -278,8 +278,10 @@ def _prepared(
     # length lasts until its last event, true or predicted: what lies beyond may not exist, and would be background
     # that is right.
     last = np.max([known.lengths, *(_last_active(array) for array in truth.active.values())], axis=0)
-    known_by_events = np.max([last, *(_last_predicted(each, scored) for each in predicted)], axis=0)
-    return replace(scored, lengths=np.where(known.lengths == 0, known_by_events, last)), truth, notes
+    if known.unknown:
+        by_events = np.max([last, *(_last_predicted(each, scored) for each in predicted)], axis=0)
+        last = np.where(known.lengths == 0, by_events, last)
+    return replace(scored, lengths=last), truth, notes
 
 
 def _last_predicted(given: Given, clips: Clips) -> NDArray[np.int64]:
